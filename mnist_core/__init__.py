@@ -1,0 +1,43 @@
+"""Train MNIST classifiers: `from mnist_core import TrainConfig, load_dataset, train`.
+
+Names are resolved on first use, so that importing the package (as the dashboard's server does) does not import torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnist_core.config import TrainConfig
+    from mnist_core.data import Dataset, load_dataset
+    from mnist_core.engine import TrainState, evaluate, train
+    from mnist_core.records import Adjustment, EvalMetrics, StepMetrics
+
+__all__ = [
+    "Adjustment",
+    "Dataset",
+    "EvalMetrics",
+    "StepMetrics",
+    "TrainConfig",
+    "TrainState",
+    "evaluate",
+    "load_dataset",
+    "train",
+]
+
+_HOME = {
+    "TrainConfig": "config",
+    "Dataset": "data",
+    "load_dataset": "data",
+    "TrainState": "engine",
+    "evaluate": "engine",
+    "train": "engine",
+    "Adjustment": "records",
+    "EvalMetrics": "records",
+    "StepMetrics": "records",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

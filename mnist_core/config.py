@@ -1,0 +1,185 @@
+"""What can be set for a run: `TrainConfig`, which is also the one table of settings.
+
+Each field carries its range, unit, label and help, so that sliders, command-line flags and validation all
+read the same line. Ranges live here and nowhere else; which widget shows a field is the page's business.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from mnist_core.errors import ConfigError
+
+DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "mnist-5k")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table: how a field is named, bounded and explained."""
+
+    name: str
+    label: str
+    help: str
+    default: Any
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> type:
+        return type(self.default)
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def bounds(self) -> str:
+        return f"{_plain(self.low)} and {_plain(self.high)}"
+
+    def validate(self, value: object) -> Any:
+        """Return `value` as this setting's type, or raise `ConfigError` with the label and the range."""
+        if self.choices:
+            if value not in self.choices:
+                raise self._error(f"must be one of {', '.join(self.choices)}, got {value!r}")
+            return value
+        if self.kind is bool:
+            if not isinstance(value, bool):
+                raise self._error(f"must be true or false, got {value!r}")
+            return value
+        number = self._number(value)
+        if not self.low <= number <= self.high:
+            raise self._error(f"must be between {self.bounds}, got {_plain(number)}")
+        return number
+
+    def parse(self, text: str) -> Any:
+        """What somebody typed as this setting's value, or `ConfigError`."""
+        if self.choices:
+            return self.validate(text)
+        try:
+            return self.validate(float(text) if self.kind is float or "." in text else int(text))
+        except ValueError:
+            return self.validate(text)
+
+    def _number(self, value: object) -> int | float:
+        wanted = "a whole number" if self.kind is int else "a number"
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise self._error(f"must be {wanted} between {self.bounds}, got {value!r}")
+        if self.kind is int and value != int(value):
+            raise self._error(f"must be a whole number between {self.bounds}, got {value!r}")
+        return int(value) if self.kind is int else float(value)
+
+    def _error(self, problem: str) -> ConfigError:
+        return ConfigError(self.name, f"{self.label} {problem}.")
+
+
+def _plain(number: float) -> str:
+    """`0.0001`, `1`, `1024`: no exponent and no trailing zeros, as a person would write it."""
+    return f"{number:.10f}".rstrip("0").rstrip(".") if isinstance(number, float) else str(number)
+
+
+def _setting(default: Any, label: str, help: str, **extra: Any) -> Any:
+    """A dataclass field whose metadata is its row of the table."""
+    return field(default=default, metadata={"label": label, "help": help, **extra})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything that decides how a run learns. Raises `ConfigError` when a value is out of its range."""
+
+    batch_size: int = _setting(
+        64,
+        "Batch size",
+        "How many images are averaged for each update: larger is steadier and faster per image, "
+        "but gives fewer updates per epoch.",
+        low=1,
+        high=1024,
+        unit="images",
+    )
+    lr: float = _setting(
+        0.01,
+        "Learning rate",
+        "How far each update moves the weights: too low learns slowly, too high makes the loss jump or diverge.",
+        low=0.0001,
+        high=1.0,
+    )
+    momentum: float = _setting(
+        0.5,
+        "Momentum",
+        "How much of the previous update carries over into the next one: higher smooths the path, "
+        "above 0.9 it can overshoot.",
+        low=0.0,
+        high=0.99,
+    )
+    epochs: int = _setting(
+        3, "Epochs", "How many times the run goes through all training images.", low=1, high=50, unit="epochs"
+    )
+    dataset: str = _setting(
+        "auto",
+        "Dataset",
+        "Auto takes MNIST from the data folder, else downloads it, else uses the 5,000 digits built in.",
+        choices=DATASETS,
+    )
+    seed: int = _setting(
+        1,
+        "Seed",
+        "Starts the random numbers for the first weights and the order of images: same seed, same run.",
+        low=0,
+        high=2**31 - 1,
+    )
+    test_batch_size: int = _setting(
+        1000,
+        "Test batch size",
+        "How many images are evaluated at once: changes memory and speed, not the result.",
+        low=1,
+        high=10_000,
+        unit="images",
+    )
+    validation_fraction: float = _setting(
+        0.1,
+        "Validation fraction",
+        "Share of the training images held back to choose settings by. 0 trains on all and evaluates on the "
+        "test images after each epoch, as the classic script does.",
+        low=0.0,
+        high=0.5,
+    )
+    device: str = _setting(
+        "auto", "Device", "Where the network trains: auto takes a GPU if there is one.", choices=DEVICES
+    )
+    save_model: bool = _setting(False, "Save model", "Writes the weights to a file when the run ends, for torch.load.")
+
+    def __post_init__(self) -> None:
+        for name, setting in SETTINGS.items():
+            object.__setattr__(self, name, setting.validate(getattr(self, name)))
+
+    def total_steps(self, training_images: int) -> int:
+        """Updates of the whole run; the last batch of an epoch may be smaller, as in the classic script."""
+        return self.epochs * math.ceil(training_images / self.batch_size)
+
+    def check_fits(self, training_images: int) -> None:
+        """Refuse a batch larger than the training set, which would never be filled."""
+        if self.batch_size > training_images:
+            raise ConfigError(
+                "batch_size",
+                f"Batch size must be between 1 and {training_images}, the number of training images "
+                f"in this dataset, got {self.batch_size}.",
+            )
+
+
+SETTINGS: dict[str, Setting] = {
+    f.name: Setting(name=f.name, default=f.default, **f.metadata) for f in fields(TrainConfig)
+}
+
+LOG_INTERVAL = Setting(
+    name="log_interval",
+    label="Log interval",
+    help="How many batches pass between two printed lines; the page shows every batch.",
+    default=10,
+    low=1,
+    high=1_000_000,
+    unit="batches",
+)

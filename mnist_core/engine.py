@@ -1,0 +1,233 @@
+"""`train()`, a generator that yields what each batch showed, and `evaluate()`. No I/O, no callbacks, no flags.
+
+The generator protocol is the remote control: not asking for the next event pauses, `close()` stops, and
+`events.send(Adjustment(lr=0.05))` changes a setting from the next batch on and returns the next event. Without
+steering, a plain `for event in train(config, data)` is enough.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.data import Dataset, Split, split_validation
+from mnist_core.errors import ConfigError
+from mnist_core.models import Net
+from mnist_core.records import Adjustment, Confusion, EvalMetrics, Event, StepMetrics
+
+EVALUATIONS_PER_EPOCH = 2
+"""Validation is measured this often, so that even one epoch shows a trend; test only once, at the end."""
+
+PIXEL_MEAN, PIXEL_STD = 0.1307, 0.3081
+"""Of the 60,000 MNIST training images scaled to 0–1; the constants of the classic PyTorch script."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """A split on the training device: pixels float32 (N, 1, 28, 28), normalised; labels int64 (N,)."""
+
+    pixels: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def resident(cls, split: Split, device: torch.device) -> Images:
+        """Normalise a whole split once and keep it on `device`: 60,000 images are 188 MB."""
+        pixels = torch.as_tensor(split.images, device=device).to(torch.float32).div_(255)
+        pixels = pixels.sub_(PIXEL_MEAN).div_(PIXEL_STD).unsqueeze(1)
+        return cls(pixels, torch.as_tensor(split.labels, device=device).long())
+
+
+@dataclass
+class TrainState:
+    """Where a run stands. The caller owns it; saved after any yielded event, training resumes from it bit for bit."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    batch_size: int
+    step: int = 0
+    epoch: int = 1
+    offset: int = 0
+    """Images of the current epoch already trained on."""
+    validations: int = 0
+    """Evaluations on validation already due and done in the current epoch."""
+    tested: bool = False
+    """Whether test has been evaluated in the current epoch."""
+    elapsed_seconds: float = 0.0
+
+    @classmethod
+    def fresh(cls, config: TrainConfig) -> TrainState:
+        """First weights from the seed alone; the caller's random numbers are left undisturbed."""
+        device = choose_device(config.device)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            model = Net().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = torch.optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum, fused=True)
+        return cls(model, optimizer, config.batch_size)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def adjust(self, adjustment: Adjustment) -> None:
+        """Apply a change from the next batch on. Raises `ConfigError` when a value is out of range."""
+        group = self.optimizer.param_groups[0]
+        if adjustment.lr is not None:
+            group["lr"] = SETTINGS["lr"].validate(adjustment.lr)
+        if adjustment.momentum is not None:
+            group["momentum"] = SETTINGS["momentum"].validate(adjustment.momentum)
+        if adjustment.batch_size is not None:
+            self.batch_size = SETTINGS["batch_size"].validate(adjustment.batch_size)
+
+    def start_next_epoch(self) -> None:
+        self.epoch, self.offset, self.validations, self.tested = self.epoch + 1, 0, 0, False
+
+
+def choose_device(name: str) -> torch.device:
+    """The device a config means. Raises `ConfigError` when this machine does not have it."""
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
+    if not available[name]:
+        raise ConfigError("device", f"Device {name} is not available on this machine. Choose auto or cpu.")
+    return torch.device(name)
+
+
+def sample_order(seed: int, epoch: int, images: int) -> Tensor:
+    """The order in which an epoch visits the images, int64 (images,): a function of (seed, epoch) alone."""
+    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    return torch.randperm(images, generator=generator)
+
+
+def train(
+    config: TrainConfig, data: Dataset, *, state: TrainState | None = None
+) -> Generator[Event, Adjustment | None, None]:
+    """Train the network, yielding one `StepMetrics` per batch and one `EvalMetrics` per evaluation.
+
+    Validation is evaluated `EVALUATIONS_PER_EPOCH` times per epoch and test at the end; with
+    `validation_fraction=0` test is evaluated after every epoch, as the classic script does. Raises `ConfigError`
+    if the batch is larger than the training set or this machine lacks the device.
+    """
+    fit, held_out = split_validation(data.train, config.validation_fraction)
+    config.check_fits(len(fit))
+    state = state or TrainState.fresh(config)
+    model, optimizer = state.model, state.optimizer
+    training, validation, test = (Images.resident(split, state.device) for split in (fit, held_out, data.test))
+    order = sample_order(config.seed, state.epoch, len(training)).to(state.device)
+
+    while state.epoch <= config.epochs:
+        began = time.perf_counter()
+        event: Event
+        if split := _evaluation_due(state, config, len(training), len(validation)):
+            images = validation if split == "validation" else test
+            loss, confusion, predictions = evaluate(model, images, config.test_batch_size)
+            _mark_evaluated(state, split, len(training))
+            state.elapsed_seconds += time.perf_counter() - began
+            event = EvalMetrics(
+                step=state.step,
+                epoch=state.epoch,
+                split=split,
+                loss=loss,
+                accuracy=_accuracy(confusion),
+                confusion=confusion,
+                predictions=predictions,
+                elapsed_seconds=state.elapsed_seconds,
+            )
+        elif state.offset < len(training):
+            # ------------------------------------------------------------ one training step
+            batch = order[state.offset : state.offset + state.batch_size]
+            pixels, labels = training.pixels[batch], training.labels[batch]
+            model.train()
+            optimizer.zero_grad()
+            log_probabilities = model(pixels)
+            batch_loss = F.nll_loss(log_probabilities, labels)
+            batch_loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            loss, confusion = _read(batch_loss.detach(), _count(log_probabilities.detach().argmax(1), labels))
+            state.step += 1
+            state.offset += len(labels)
+            # ------------------------------------------------------------
+            seconds = time.perf_counter() - began
+            state.elapsed_seconds += seconds
+            event = StepMetrics(
+                step=state.step,
+                epoch=state.epoch,
+                loss=loss,
+                accuracy=_accuracy(confusion),
+                lr=optimizer.param_groups[0]["lr"],
+                momentum=optimizer.param_groups[0]["momentum"],
+                examples_per_second=len(labels) / seconds,
+                elapsed_seconds=state.elapsed_seconds,
+                confusion=confusion,
+            )
+        else:
+            state.start_next_epoch()
+            order = sample_order(config.seed, state.epoch, len(training)).to(state.device)
+            continue
+
+        adjustment = yield event
+        if adjustment is not None:
+            state.adjust(adjustment)
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, images: Images, batch_size: int = 1000) -> tuple[float, Confusion, np.ndarray]:
+    """Mean negative log-likelihood (nats), confusion counts and predicted labels (uint8, (N,)) over a split."""
+    was_training = model.training
+    model.eval()
+    summed_loss = torch.zeros((), dtype=torch.float64, device=images.labels.device)
+    predictions = torch.empty_like(images.labels)
+    for start in range(0, len(images), batch_size):
+        batch = slice(start, start + batch_size)
+        log_probabilities = model(images.pixels[batch])
+        summed_loss += F.nll_loss(log_probabilities, images.labels[batch], reduction="sum")
+        predictions[batch] = log_probabilities.argmax(1)
+    model.train(was_training)
+    loss, confusion = _read(summed_loss / len(images), _count(predictions, images.labels))
+    return loss, confusion, predictions.to("cpu", torch.uint8).numpy()
+
+
+def _evaluation_due(state: TrainState, config: TrainConfig, training: int, validation: int) -> str | None:
+    """Which split to evaluate now; decided from the position alone, so that a resumed run decides alike."""
+    if validation and _validations_by_now(state, training) > state.validations:
+        return "validation"
+    at_epoch_end = state.offset >= training
+    if at_epoch_end and not state.tested and (not validation or state.epoch == config.epochs):
+        return "test"
+    return None
+
+
+def _mark_evaluated(state: TrainState, split: str, training: int) -> None:
+    if split == "validation":
+        state.validations = _validations_by_now(state, training)
+    else:
+        state.tested = True
+
+
+def _validations_by_now(state: TrainState, training: int) -> int:
+    return state.offset * EVALUATIONS_PER_EPOCH // training
+
+
+def _count(predictions: Tensor, labels: Tensor) -> Tensor:
+    """int64 (100,): how often each (true label, prediction) pair occurred."""
+    return torch.bincount(labels * 10 + predictions, minlength=100)
+
+
+def _read(loss: Tensor, counts: Tensor) -> tuple[float, Confusion]:
+    """Fetch both in one host synchronisation; float64 holds a float32 loss and any count exactly."""
+    loss_value, *cells = torch.cat([loss.double().reshape(1), counts.double()]).tolist()
+    confusion = tuple(tuple(int(cell) for cell in cells[row : row + 10]) for row in range(0, 100, 10))
+    return loss_value, confusion
+
+
+def _accuracy(confusion: Confusion) -> float:
+    return sum(confusion[digit][digit] for digit in range(10)) / sum(map(sum, confusion))

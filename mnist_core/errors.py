@@ -1,0 +1,32 @@
+"""The errors a person can meet. Every message names the thing, the value and the remedy.
+
+Anything else that escapes is a defect in the program, not in what somebody asked of it.
+"""
+
+
+class MnistError(Exception):
+    """Base of all errors below: its text is written to be shown to a person as it stands."""
+
+
+class ConfigError(MnistError):
+    """A setting is out of range or of the wrong kind. `field` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class DatasetError(MnistError):
+    """A dataset is missing, damaged or cannot be downloaded."""
+
+
+class StoreError(MnistError):
+    """The run store cannot be opened, or holds no such run."""
+
+
+class RunNotFoundError(StoreError):
+    """No run has this id or name."""
+
+
+class StaleAttemptError(StoreError):
+    """A trainer wrote to a run that has since finished or been taken over by a newer attempt."""

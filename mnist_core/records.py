@@ -1,0 +1,167 @@
+"""The plain, frozen records that pass between engine, store, command line and page. No behaviour, no tensors.
+
+Accuracies are fractions from 0 to 1, times of day are UTC, durations are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+
+from mnist_core.config import TrainConfig
+
+Confusion = tuple[tuple[int, ...], ...]
+"""10 rows of 10 counts: rows are true digits, columns are predictions."""
+
+
+LIVE_BATCHES = 100
+"""The live confusion matrix is summed over this many of the latest training batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepMetrics:
+    """What one update (one batch) showed. Loss and accuracy are of the batch, before the update."""
+
+    step: int
+    """Completed updates of the run, this one included; the first is 1."""
+    epoch: int
+    """1-based."""
+    loss: float
+    """Mean negative log-likelihood over the batch, in nats."""
+    accuracy: float
+    lr: float
+    momentum: float
+    examples_per_second: float
+    """Images of this batch by the time its update took."""
+    elapsed_seconds: float
+    """Training and evaluation time of the run so far; the consumer's time between events is left out."""
+    confusion: Confusion
+
+
+@dataclass(frozen=True, slots=True)
+class EvalMetrics:
+    """What one pass over a held-out split showed, after `step` updates."""
+
+    step: int
+    epoch: int
+    split: str
+    """`validation` (to choose settings by) or `test` (for the record)."""
+    loss: float
+    accuracy: float
+    confusion: Confusion
+    predictions: np.ndarray
+    """uint8, one predicted label per image, in the split's order."""
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A change to a run in progress, sent into `train()`; it applies from the next batch. None keeps a value."""
+
+    lr: float | None = None
+    momentum: float | None = None
+    batch_size: int | None = None
+
+
+Event = StepMetrics | EvalMetrics
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    """Waits for a trainer process."""
+    PREPARING = "preparing"
+    """A trainer has taken it and loads or downloads the dataset."""
+    RUNNING = "running"
+    """Training."""
+    PAUSED = "paused"
+    """Held between two batches by a person."""
+    STOPPING = "stopping"
+    """Asked to stop; the trainer ends after the batch in hand."""
+    COMPLETED = "completed"
+    """Trained all its epochs."""
+    STOPPED = "stopped"
+    """Ended early by a person; everything recorded so far is kept."""
+    FAILED = "failed"
+    """Ended by an error, which `Run.reason` names."""
+    DIVERGED = "diverged"
+    """The loss became NaN or infinite."""
+    INTERRUPTED = "interrupted"
+    """Its process ended before the run did: server closed, machine off, process killed."""
+
+    @property
+    def is_finished(self) -> bool:
+        """No trainer will add to the run any more; it is immutable but for name, notes and tags."""
+        return self in (RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED)
+
+    @property
+    def is_active(self) -> bool:
+        """A live process holds the run."""
+        return self in (RunStatus.PREPARING, RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.STOPPING)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessIdentity:
+    """Names one process for good: a pid alone is reused, and wall-clock start times move with the clock."""
+
+    pid: int
+    start_ticks: int
+    boot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The latest numbers of a run, kept beside it so that lists need not read its steps."""
+
+    step: int = 0
+    epoch: int = 0
+    loss: float | None = None
+    accuracy: float | None = None
+    examples_per_second: float | None = None
+    elapsed_seconds: float = 0.0
+    live_confusion: Confusion | None = None
+    """Summed over the last `LIVE_BATCHES` training batches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What the evaluations of a run came to so far."""
+
+    validation_accuracy: float | None = None
+    """At the latest evaluation."""
+    best_validation_accuracy: float | None = None
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One row of the store."""
+
+    id: int
+    name: str
+    status: RunStatus
+    config: TrainConfig
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    reason: str
+    """Why it failed, diverged or was interrupted; one sentence, empty otherwise."""
+    notice: str
+    """What a person should know while it goes on, such as a download's progress or which dataset stood in."""
+    dataset: str
+    """The dataset really used (`config.dataset` may be `auto`); empty until the trainer has loaded it."""
+    train_images: int
+    validation_images: int
+    test_images: int
+    total_steps: int
+    """Updates of the whole run; 0 until the dataset is known."""
+    trainer: ProcessIdentity | None
+    model_file: str
+    progress: Progress
+    results: Results
