@@ -1,0 +1,368 @@
+"""The run store: everything that is known of every run, and the only channel between trainers, server and command line.
+
+No training and no policy here: which run starts when is the supervisor's business, what a number means the engine's.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from mnist_core import chunks, rows
+from mnist_core.config import TrainConfig
+from mnist_core.errors import ConfigError, RunNotFoundError, StaleAttemptError
+from mnist_core.records import (
+    EvalMetrics,
+    ProcessIdentity,
+    Progress,
+    Run,
+    RunStatus,
+    StepMetrics,
+)
+from mnist_core.schema import evaluations, open_database, runs, step_chunks
+
+DATABASE_NAME = "runs.sqlite"
+MAX_NAME_LENGTH = 80
+
+_ACTIVE = [status for status in RunStatus if status.is_active]
+_NEXT_REVISION = select(func.coalesce(func.max(runs.c.revision), 0) + 1).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One stored evaluation; see `EvalMetrics`."""
+
+    run_id: int
+    attempt: int
+    metrics: EvalMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class NewSteps:
+    """Consecutive steps of one run, as a structured array of `chunks.STEP_COLUMNS`."""
+
+    run_id: int
+    attempt: int
+    first_step: int
+    table: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a reader has read; ask `read_changes` for what is newer."""
+
+    revision: int = 0
+    chunk_id: int = 0
+    evaluation_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What was committed since a cursor."""
+
+    cursor: Cursor
+    runs: list[Run] = field(default_factory=list)
+    steps: list[NewSteps] = field(default_factory=list)
+    evaluations: list[Evaluation] = field(default_factory=list)
+
+
+class RunStore:
+    """All runs in one SQLite database. Safe to share between threads, and between processes that open it each.
+
+    Who may call what: anyone may read, create runs and ask one to stop; only the trainer that holds a run (its attempt
+    number proves it) may write to it; whoever finds a trainer dead may mark its run interrupted.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(read_only=True)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open or create the store in `folder`. Raises `StoreError` if that is not possible."""
+        return cls(open_database(folder / DATABASE_NAME))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # ------------------------------------------------------------------ for everyone: create, ask to stop
+
+    def create_run(self, config: TrainConfig, name: str = "", trainer: ProcessIdentity | None = None) -> Run:
+        """Add a run: queued, or already held by `trainer` if that is given. An empty name becomes `run-<id>`.
+
+        Raises `ConfigError` for a name that is taken or unusable.
+        """
+        name = _checked_name(name)
+        try:
+            with self._engine.begin() as connection:
+                values = {"config": json.dumps(asdict(config)), "created_at": time.time(), "revision": _NEXT_REVISION}
+                values |= {"status": RunStatus.QUEUED, "attempt": 0, "name": name or f"unnamed {time.time_ns()}"}
+                run_id = connection.execute(insert(runs).values(values).returning(runs.c.id)).scalar_one()
+                if not name:
+                    _set(connection, run_id, name=_free_name(connection, f"run-{run_id}"))
+                if trainer:
+                    _take(connection, run_id, trainer)
+                return _get(connection, run_id)
+        except IntegrityError as error:
+            raise ConfigError("name", f"A run named {name!r} exists already. Choose another name.") from error
+
+    def request_stop(self, run_id: int) -> RunStatus:
+        """Take a queued run out of the queue, or ask the trainer of an active one to end. Returns the new status.
+
+        Does nothing to a run that has ended.
+        """
+        with self._engine.begin() as connection:
+            run = _get(connection, run_id)
+            if run.status is RunStatus.QUEUED:
+                _set(
+                    connection, run_id, status=RunStatus.STOPPED, finished_at=time.time(), reason="Taken off the queue."
+                )
+            elif run.status.is_active:
+                _set(connection, run_id, status=RunStatus.STOPPING)
+            return _get(connection, run_id).status
+
+    def refuse_run(self, run_id: int, reason: str) -> None:
+        """End a queued run that no trainer could be started for as `failed`; does nothing if one has claimed it."""
+        with self._engine.begin() as connection:
+            if _get(connection, run_id).status is RunStatus.QUEUED:
+                _set(connection, run_id, status=RunStatus.FAILED, finished_at=time.time(), reason=reason)
+
+    # ------------------------------------------------------------------ for the trainer that holds a run
+
+    def claim_run(self, run_id: int, trainer: ProcessIdentity, max_active: int) -> Run | None:
+        """Take a queued run for `trainer`, unless it is no longer queued or `max_active` runs are going already."""
+        with self._engine.begin() as connection:
+            active = connection.execute(select(func.count()).where(runs.c.status.in_(_ACTIVE))).scalar_one()
+            if active >= max_active or _get(connection, run_id).status is not RunStatus.QUEUED:
+                return None
+            _take(connection, run_id, trainer)
+            return _get(connection, run_id)
+
+    def write_notice(self, run: Run, notice: str) -> RunStatus:
+        """Say what a run is doing, such as a download's progress. Returns its status, which may be `stopping`."""
+        with self._engine.begin() as connection:
+            return _write(connection, run, notice=notice)
+
+    def begin_training(
+        self, run: Run, *, dataset: str, notice: str, train_images: int, validation_images: int, test_images: int
+    ) -> RunStatus:
+        """The dataset is there: the run is `running`, unless somebody has asked it to stop meanwhile."""
+        with self._engine.begin() as connection:
+            status = _write(
+                connection,
+                run,
+                dataset=dataset,
+                notice=notice,
+                train_images=train_images,
+                validation_images=validation_images,
+                test_images=test_images,
+                total_steps=run.config.total_steps(train_images),
+            )
+            return status if status is RunStatus.STOPPING else _write(connection, run, status=RunStatus.RUNNING)
+
+    def append(
+        self,
+        run: Run,
+        progress: Progress,
+        steps: Sequence[StepMetrics] = (),
+        new_evaluations: Sequence[EvalMetrics] = (),
+    ) -> RunStatus:
+        """Commit what was trained since the last call, in one transaction; this is also the trainer's sign of life.
+
+        Returns the run's status, which may be `stopping`. Raises `StaleAttemptError` if the run is no longer this
+        trainer's.
+        """
+        with self._engine.begin() as connection:
+            columns = rows.progress_columns(progress) | rows.result_columns(new_evaluations)
+            status = _write(connection, run, **columns)
+            if steps:
+                row = {"run_id": run.id, "attempt": run.attempt, "first_step": steps[0].step, "steps": len(steps)}
+                connection.execute(insert(step_chunks).values(**row, columns=chunks.pack(steps)))
+            for evaluation in new_evaluations:
+                connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation)))
+            return status
+
+    def finish_run(self, run: Run, status: RunStatus, reason: str = "", model_file: str = "") -> None:
+        """End a run as its trainer. Raises `StaleAttemptError` if the run is no longer this trainer's."""
+        with self._engine.begin() as connection:
+            _write(connection, run, status=status, reason=reason, model_file=model_file, finished_at=time.time())
+
+    def interrupt_run(self, run: Run, reason: str, status: RunStatus = RunStatus.INTERRUPTED) -> bool:
+        """Mark a run whose trainer is gone; False if it has moved on since `run` was read."""
+        with self._engine.begin() as connection:
+            try:
+                _write(connection, run, status=status, reason=reason, finished_at=time.time())
+            except StaleAttemptError:
+                return False
+            return True
+
+    # ------------------------------------------------------------------ for readers
+
+    def get_run(self, run_id: int) -> Run:
+        """Raises `RunNotFoundError`."""
+        with self._reader.connect() as connection, connection.begin():
+            return _get(connection, run_id)
+
+    def list_runs(self, statuses: Collection[RunStatus] = ()) -> list[Run]:
+        """All runs, or those in one of `statuses`, oldest first."""
+        query = select(runs).order_by(runs.c.id)
+        if statuses:
+            query = query.where(runs.c.status.in_(list(statuses)))
+        with self._reader.connect() as connection, connection.begin():
+            return [rows.run_from(row) for row in connection.execute(query)]
+
+    def list_active_runs(self) -> list[Run]:
+        """Runs held by a trainer, oldest first."""
+        return self.list_runs(_ACTIVE)
+
+    def list_queued_runs(self) -> list[Run]:
+        """Runs waiting for a trainer, in the order they will start."""
+        return self.list_runs([RunStatus.QUEUED])
+
+    def list_unfinished_runs(self) -> list[Run]:
+        """Runs held by a trainer, then those waiting for one, in the order they will start."""
+        return sorted(self.list_runs([*_ACTIVE, RunStatus.QUEUED]), key=lambda run: not run.status.is_active)
+
+    def latest_run(self) -> Run | None:
+        """The run created last."""
+        with self._reader.connect() as connection, connection.begin():
+            row = connection.execute(select(runs).order_by(runs.c.id.desc()).limit(1)).first()
+            return rows.run_from(row) if row else None
+
+    def read_steps(self, run_id: int) -> np.ndarray:
+        """Every step of a run from 1 on, as a structured array of `chunks.STEP_COLUMNS`."""
+        table = step_chunks
+        query = select(table.c.steps, table.c.columns).where(table.c.run_id == run_id).order_by(table.c.first_step)
+        with self._reader.connect() as connection, connection.begin():
+            return chunks.unpack((row.steps, row.columns) for row in connection.execute(query))
+
+    def list_evaluations(self, run_id: int) -> list[EvalMetrics]:
+        """Every evaluation of a run, in order."""
+        query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
+        with self._reader.connect() as connection, connection.begin():
+            return [rows.evaluation_from(row) for row in connection.execute(query)]
+
+    def read_changes(self, after: Cursor) -> Changes:
+        """Everything committed since `after`, over all runs, read at one instant."""
+        with self._reader.connect() as connection, connection.begin():
+            changed = connection.execute(
+                select(runs).where(runs.c.revision > after.revision).order_by(runs.c.revision)
+            ).all()
+            new_chunks = connection.execute(
+                select(step_chunks).where(step_chunks.c.id > after.chunk_id).order_by(step_chunks.c.id)
+            ).all()
+            new_evaluations = connection.execute(
+                select(evaluations).where(evaluations.c.id > after.evaluation_id).order_by(evaluations.c.id)
+            ).all()
+        cursor = Cursor(
+            changed[-1].revision if changed else after.revision,
+            new_chunks[-1].id if new_chunks else after.chunk_id,
+            new_evaluations[-1].id if new_evaluations else after.evaluation_id,
+        )
+        return Changes(
+            cursor,
+            [rows.run_from(row) for row in changed],
+            [
+                NewSteps(row.run_id, row.attempt, row.first_step, chunks.unpack([(row.steps, row.columns)]))
+                for row in new_chunks
+            ],
+            [Evaluation(row.run_id, row.attempt, rows.evaluation_from(row)) for row in new_evaluations],
+        )
+
+    def end_cursor(self) -> Cursor:
+        """The cursor from which `read_changes` returns only what is committed from now on."""
+        with self._reader.connect() as connection, connection.begin():
+
+            def newest(column: Any) -> int:
+                return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
+
+            return Cursor(newest(runs.c.revision), newest(step_chunks.c.id), newest(evaluations.c.id))
+
+    def watch(self) -> ChangeWatch:
+        """A cheap way to learn that anything was committed; close it when done."""
+        return ChangeWatch(self._engine)
+
+
+class ChangeWatch:
+    """Tells whether any other connection, in any process, has committed since the last look (about 0.1 ms a look).
+
+    https://sqlite.org/pragma.html#pragma_data_version; the counter belongs to one connection, which is kept open.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._connection = engine.raw_connection()
+        self._seen: int | None = None
+
+    def moved(self) -> bool:
+        cursor = self._connection.cursor()
+        version = cursor.execute("PRAGMA data_version").fetchone()[0]
+        cursor.close()
+        moved: bool = version != self._seen
+        self._seen = version
+        return moved
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if len(name) > MAX_NAME_LENGTH:
+        raise ConfigError("name", f"Run name must have at most {MAX_NAME_LENGTH} characters, got {len(name)}.")
+    if not name.isprintable():
+        raise ConfigError("name", f"Run name must not contain control characters, got {name!r}.")
+    return name
+
+
+def _free_name(connection: Connection, wanted: str) -> str:
+    name, number = wanted, 1
+    while connection.execute(select(runs.c.id).where(runs.c.name == name)).first():
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def _take(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None:
+    """Hand a run to a trainer as a new attempt; what an older attempt's trainer writes is refused from here on."""
+    _set(
+        connection,
+        run_id,
+        status=RunStatus.PREPARING,
+        attempt=runs.c.attempt + 1,
+        started_at=time.time(),
+        trainer_pid=trainer.pid,
+        trainer_start_ticks=trainer.start_ticks,
+        trainer_boot_id=trainer.boot_id,
+    )
+
+
+def _set(connection: Connection, run_id: int, **values: Any) -> None:
+    connection.execute(update(runs).where(runs.c.id == run_id).values(revision=_NEXT_REVISION, **values))
+
+
+def _write(connection: Connection, run: Run, **values: Any) -> RunStatus:
+    """Update a run on behalf of the attempt that holds it, and return its status."""
+    mine = (runs.c.id == run.id) & (runs.c.attempt == run.attempt) & runs.c.status.in_(_ACTIVE)
+    statement = update(runs).where(mine).values(revision=_NEXT_REVISION, **values).returning(runs.c.status)
+    status = connection.execute(statement).scalar_one_or_none()
+    if status is None:
+        raise StaleAttemptError(
+            f"Attempt {run.attempt} at {run.name} no longer holds the run: it has ended or was taken over. "
+            "Nothing was written."
+        )
+    return RunStatus(status)
+
+
+def _get(connection: Connection, run_id: int) -> Run:
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
+    if row is None:
+        raise RunNotFoundError(f"There is no run {run_id}.")
+    return rows.run_from(row)
