@@ -1,0 +1,89 @@
+"""Composition root: the app that `streamlit run app.py` serves, put together from store, supervisor, feed and pages."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import sys
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from streamlit import config as server_config
+
+from dashboard import assets, live, services
+from mnist_core.errors import MnistError
+from mnist_core.places import runs_dir, shown
+from mnist_core.store import RunStore
+from mnist_core.supervisor import Supervisor, max_runs_allowed, recover
+
+
+def open_store() -> RunStore:
+    """The run store, or one clear sentence and the end of the program."""
+    try:
+        return RunStore.open(runs_dir())
+    except MnistError as error:
+        sys.exit(str(error))
+
+
+def max_runs() -> int:
+    try:
+        return max_runs_allowed(os.environ.get("MNIST_MAX_RUNS", ""))
+    except MnistError as error:
+        sys.exit(str(error))
+
+
+store = open_store()
+supervisor = Supervisor(store, max_runs=max_runs())
+hub = live.LiveHub(store)
+services.provide(services.Services(store, supervisor))
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
+    recover(store)
+    supervisor.start()
+    feed = asyncio.create_task(hub.follow())
+    announce()
+    gc.freeze()  # every rerun of a page ends in a full collection, which this spares what was imported
+    try:
+        yield {}
+    finally:
+        hub.close()
+        feed.cancel()
+        with suppress(asyncio.CancelledError):
+            await feed
+        await asyncio.to_thread(supervisor.close)
+        store.close()
+
+
+def announce() -> None:
+    """Say where the page is, and open it where there is a screen."""
+    address = f"http://localhost:{server_config.get_option('server.port')}"
+    print(f"\n  MNIST Trainer: {address}\n  Runs are kept in {shown(runs_dir())}. Ctrl-C ends it.\n", flush=True)
+    has_screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
+    if has_screen and not server_config.get_option("server.headless"):
+        asyncio.get_running_loop().call_later(0.5, webbrowser.open, address)
+
+
+def show_error(error: Exception) -> bool:
+    """A page failed: the person gets a sentence, the terminal the details."""
+    logging.getLogger("dashboard").exception("A page failed", exc_info=error)
+    text = str(error) if isinstance(error, MnistError) else "This page met an error it did not expect."
+    st.error(f"{text} Reload the page; runs in progress are not affected. The terminal has the details.")
+    return True
+
+
+app = st.App(
+    "dashboard/main.py",
+    lifespan=lifespan,
+    routes=[*assets.routes, *live.routes(hub)],
+    middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1"])],
+    on_script_error=show_error,
+)

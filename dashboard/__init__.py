@@ -1,0 +1,1 @@
+"""The browser side: Streamlit pages, the live feed, and what the browser draws with. Never imports torch."""

@@ -1,0 +1,328 @@
+"""The live feed: one reader of the store, many subscribers over server-sent events.
+
+`GET /live?runs=7,5&smoothing=0.95` answers with a stream of events whose data is JSON:
+
+- `history`, once per run asked for, and again whenever the browser's copy must be replaced: the curve so far, smoothed
+  and reduced (see `series`), the evaluations, and the confusion matrix of the last training batches.
+- `steps`: consecutive steps since then, every batch of them.
+- `evaluation`: one pass over validation or test.
+- `run`: the summary of any run whose row has changed (see `summary`).
+- `ping`: every 2 s, so that the browser can tell a quiet feed from a broken one.
+
+Every event has an id. A browser that comes back with the last one it saw gets what it missed, if that is not too long
+ago, else `history`. However many are watching, the database is read once per tick, and only if something was committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from dashboard.series import RunSeries, plain
+from dashboard.summary import finite, summarise
+from mnist_core.errors import RunNotFoundError
+from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, RunStatus
+from mnist_core.store import Changes, Cursor, NewSteps, RunStore
+
+POLL_SECONDS = 0.05
+"""How often to ask whether anything was committed; asking costs 0.1 ms."""
+
+PING_SECONDS = 2.0
+RETRY_SECONDS = 1.0
+
+REPLAYED_MESSAGES = 600
+"""How many messages are kept for browsers that come back: about a minute of one run."""
+
+QUEUED_MESSAGES = 200
+"""A subscriber that has not read so many is dropped; its browser comes back and gets what it missed."""
+
+KEPT_SERIES = 32
+"""Curves kept in memory that nobody is watching, so that going back to a run does not read it again."""
+
+MAX_RUNS_PER_STREAM = 20
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event, encoded once for everybody. `run_id` is None if it is of interest whatever runs are watched."""
+
+    number: int
+    run_id: int | None
+    body: bytes
+
+
+@dataclass(eq=False)
+class Subscriber:
+    """One open stream."""
+
+    run_ids: frozenset[int]
+    smoothing: float
+    queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(QUEUED_MESSAGES))
+
+    def wants(self, message: Message) -> bool:
+        return message.run_id is None or message.run_id in self.run_ids
+
+    def offer(self, message: Message) -> None:
+        if self.queue.full():
+            self.hang_up()
+        else:
+            self.queue.put_nowait(message)
+
+    def hang_up(self) -> None:
+        while not self.queue.empty():
+            self.queue.get_nowait()
+        self.queue.put_nowait(None)
+
+
+class _Followed:
+    """All that is drawn of one run."""
+
+    def __init__(self, run: Run, table: Any, evaluations: Iterable[EvalMetrics]) -> None:
+        self.run_id = run.id
+        self.series = RunSeries(run.attempt)
+        self.series.extend(1, table)
+        self.evaluations = [_evaluation(event) for event in evaluations]
+        self.matrix: Confusion | None = run.progress.live_confusion
+        self._history: dict[float, dict[str, Any]] = {}
+
+    def changed(self) -> None:
+        self._history.clear()
+
+    def history(self, smoothing: float) -> dict[str, Any]:
+        if smoothing not in self._history:
+            self._history[smoothing] = {
+                "run": self.run_id,
+                "attempt": self.series.attempt,
+                **self.series.history(smoothing),
+                "evaluations": self.evaluations,
+                "matrix": self.matrix,
+                "matrix_batches": LIVE_BATCHES,
+            }
+        return self._history[smoothing]
+
+
+class LiveHub:
+    """Reads what trainers commit and fans it out. `follow()` runs as a task of the server's event loop."""
+
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+        self._subscribers: set[Subscriber] = set()
+        self._followed: OrderedDict[int, _Followed] = OrderedDict()
+        self._unfinished: dict[int, Run] = {}
+        self._recent: deque[Message] = deque(maxlen=REPLAYED_MESSAGES)
+        self._number = 0
+        self._instance = secrets.token_hex(4)
+        # Held while the database is read, so that what a newcomer is told and what is told to all fit together.
+        self._reading = asyncio.Lock()
+
+    @property
+    def viewers(self) -> int:
+        return len(self._subscribers)
+
+    async def follow(self) -> None:
+        """Read and fan out until cancelled."""
+        cursor = Cursor()
+        watch = self._store.watch()
+        try:
+            async with self._reading:
+                cursor = await asyncio.to_thread(self._store.end_cursor)
+                unfinished = await asyncio.to_thread(self._store.list_unfinished_runs)
+                self._unfinished = {run.id: run for run in unfinished}
+            while True:
+                await asyncio.sleep(POLL_SECONDS)
+                try:
+                    if watch.moved():
+                        async with self._reading:
+                            changes = await asyncio.to_thread(self._store.read_changes, cursor)
+                            cursor = changes.cursor
+                            await self._fan_out(changes)
+                except Exception:
+                    # Whatever went wrong with one read (a full disk, a removed folder), the feed outlives it.
+                    _log.exception("The live feed could not read the run store; trying again.")
+                    await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            watch.close()
+
+    async def stream(self, run_ids: Iterable[int], smoothing: float, last_event_id: str = "") -> AsyncIterator[bytes]:
+        """The events for one browser, encoded; ends when the hub closes or the browser does not keep up."""
+        subscriber = Subscriber(frozenset(run_ids), smoothing)
+        async with self._reading:
+            opening = self._missed_since(last_event_id)
+            if opening is None:
+                opening = await self._opening(subscriber)
+            self._subscribers.add(subscriber)
+        try:
+            for message in opening:
+                if subscriber.wants(message):
+                    yield message.body
+            while (fresh := await subscriber.queue.get()) is not None:
+                yield fresh.body
+        finally:
+            self._subscribers.discard(subscriber)
+
+    def close(self) -> None:
+        """End every stream."""
+        for subscriber in self._subscribers:
+            subscriber.hang_up()
+
+    # ------------------------------------------------------------------ what a newcomer gets
+
+    def _missed_since(self, last_event_id: str) -> list[Message] | None:
+        """The messages after that id; None if it is not ours or too long ago."""
+        instance, _, number = last_event_id.partition(":")
+        if instance != self._instance or not number.isdecimal() or not self._recent:
+            return None
+        seen = int(number)
+        if seen < self._recent[0].number - 1:
+            return None
+        return [message for message in self._recent if message.number > seen]
+
+    async def _opening(self, subscriber: Subscriber) -> list[Message]:
+        messages = []
+        shown = dict(self._unfinished)
+        for run_id in sorted(subscriber.run_ids):
+            try:
+                shown[run_id] = await asyncio.to_thread(self._store.get_run, run_id)
+            except RunNotFoundError:
+                continue
+            followed = await self._follow_run(shown[run_id])
+            messages.append(self._encode("history", followed.history(subscriber.smoothing), run_id))
+        summaries = [self._encode("run", summarise(run, self._unfinished.values())) for run in shown.values()]
+        return summaries + messages
+
+    async def _follow_run(self, run: Run) -> _Followed:
+        followed = self._followed.get(run.id)
+        if followed is None or followed.series.attempt != run.attempt:
+            table = await asyncio.to_thread(self._store.read_steps, run.id)
+            evaluations = await asyncio.to_thread(self._store.list_evaluations, run.id)
+            self._followed[run.id] = followed = _Followed(run, table, evaluations)
+        self._followed.move_to_end(run.id)
+        self._forget_unwatched()
+        return followed
+
+    def _forget_unwatched(self) -> None:
+        watched = {run_id for subscriber in self._subscribers for run_id in subscriber.run_ids}
+        idle = [run_id for run_id in self._followed if run_id not in watched]
+        for run_id in idle[: max(0, len(idle) - KEPT_SERIES)]:
+            del self._followed[run_id]
+
+    # ------------------------------------------------------------------ what everybody gets
+
+    async def _fan_out(self, changes: Changes) -> None:
+        queue_moved = False
+        for run in changes.runs:
+            before = self._unfinished.get(run.id)
+            queue_moved |= before is None or before.status is not run.status
+            self._unfinished.pop(run.id, None)
+            if run.status.is_active or run.status is RunStatus.QUEUED:
+                self._unfinished[run.id] = run
+        by_id = {run.id: run for run in changes.runs}
+        for run_id in [run_id for run_id in by_id if run_id in self._followed]:
+            self._followed[run_id].matrix = by_id[run_id].progress.live_confusion
+            self._followed[run_id].changed()
+        for steps in changes.steps:
+            if steps.run_id in self._followed:
+                await self._extend(self._followed[steps.run_id], steps)
+        for evaluation in changes.evaluations:
+            if followed := self._followed.get(evaluation.run_id):
+                event = _evaluation(evaluation.metrics)
+                if event not in followed.evaluations:
+                    followed.evaluations.append(event)
+                about = {"run": evaluation.run_id, "attempt": evaluation.attempt}
+                self._broadcast("evaluation", about | event, evaluation.run_id)
+        # Last, so that a browser has every point of a run before it hears that the run has ended.
+        moved = by_id | {run.id: run for run in self._unfinished.values() if queue_moved}
+        for run in moved.values():
+            self._broadcast("run", summarise(run, self._unfinished.values()))
+
+    async def _extend(self, followed: _Followed, steps: NewSteps) -> None:
+        known = followed.series.steps
+        if steps.attempt == followed.series.attempt and followed.series.extend(steps.first_step, steps.table):
+            fresh = steps.table[known + 1 - steps.first_step :]
+            if len(fresh):
+                event = {
+                    "run": steps.run_id,
+                    "attempt": steps.attempt,
+                    "first": known + 1,
+                    "loss": plain(fresh["loss"]),
+                    "accuracy": plain(fresh["accuracy"]),
+                    "matrix": followed.matrix,
+                    "matrix_batches": LIVE_BATCHES,
+                }
+                self._broadcast("steps", event, steps.run_id)
+            return
+        del self._followed[steps.run_id]  # a newer attempt, or a gap: everybody starts over with this run
+        run = await asyncio.to_thread(self._store.get_run, steps.run_id)
+        followed = await self._follow_run(run)
+        for subscriber in self._subscribers:
+            if run.id in subscriber.run_ids:
+                subscriber.offer(self._encode("history", followed.history(subscriber.smoothing), run.id))
+
+    def _broadcast(self, event: str, data: dict[str, Any], run_id: int | None = None) -> None:
+        self._number += 1
+        message = self._encode(event, data, run_id)
+        self._recent.append(message)
+        for subscriber in self._subscribers:
+            if subscriber.wants(message):
+                subscriber.offer(message)
+
+    def _encode(self, event: str, data: dict[str, Any], run_id: int | None = None) -> Message:
+        text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+        body = f"id: {self._instance}:{self._number}\nevent: {event}\ndata: {text}\n\n".encode()
+        return Message(self._number, run_id, body)
+
+
+def routes(hub: LiveHub) -> list[Route]:
+    """The feed's one address."""
+
+    async def live(request: Request) -> Response:
+        try:
+            run_ids, smoothing = _query(request)
+        except ValueError as error:
+            return PlainTextResponse(f"{error}\n", status_code=400)
+        last_event_id = request.headers.get("last-event-id", "")
+        return EventSourceResponse(
+            hub.stream(run_ids, smoothing, last_event_id),
+            ping=PING_SECONDS,
+            ping_message_factory=lambda: ServerSentEvent(event="ping", data="{}"),
+        )
+
+    return [Route("/live", live)]
+
+
+def _query(request: Request) -> tuple[frozenset[int], float]:
+    """Which runs, and how smooth. Raises ValueError with a sentence for whoever wrote the address."""
+    words = [word for word in request.query_params.get("runs", "").split(",") if word]
+    if len(words) > MAX_RUNS_PER_STREAM or not all(word.isdecimal() and len(word) < 10 for word in words):
+        raise ValueError(f"runs must be at most {MAX_RUNS_PER_STREAM} run numbers with commas between, such as 7,5.")
+    try:
+        smoothing = float(request.query_params.get("smoothing", "0"))
+    except ValueError:
+        smoothing = -1.0
+    if not 0 <= smoothing < 1:
+        raise ValueError("smoothing must be a number from 0 to below 1.")
+    return frozenset(map(int, words)), smoothing
+
+
+def _evaluation(event: EvalMetrics) -> dict[str, Any]:
+    return {
+        "step": event.step,
+        "epoch": event.epoch,
+        "split": event.split,
+        "loss": finite(event.loss),
+        "accuracy": event.accuracy,
+        "confusion": event.confusion,
+    }

@@ -1,0 +1,205 @@
+"""The Train page: settings at the side, one run in full, live."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import streamlit as st
+
+from dashboard import components, services, settings
+from dashboard.summary import summarise
+from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.errors import ConfigError, RunNotFoundError
+from mnist_core.records import Run, RunStatus
+
+CHART_HEIGHT = 328
+NOMINAL_TRAINING_IMAGES = 60_000
+LOSS_EMPTY = "The loss of every batch will be drawn here."
+ACCURACY_EMPTY = "The accuracy of every batch will be drawn here."
+MATRIX_EMPTY = "Digits the network mixes up show here."
+
+store, control = services.current().store, services.current().control
+
+# ---------------------------------------------------------------------- what is shown
+
+
+def run_to_show(unfinished: list[Run]) -> Run | None:
+    """The run in the address, else the one in progress, else the latest."""
+    wanted = st.query_params.get("run", "")
+    if wanted:
+        try:
+            return store.get_run(int(wanted))
+        except (ValueError, OverflowError, RunNotFoundError):
+            st.warning(f"There is no run {wanted}. Showing the latest instead.", icon=":material/info:")
+    return unfinished[0] if unfinished else store.latest_run()
+
+
+def show(run: Run) -> None:
+    """Make `run` the one that this page and the address name."""
+    st.query_params["run"] = str(run.id)
+    st.session_state["run"] = str(run.id)
+
+
+def start(config: TrainConfig, name: str = "") -> None:
+    """Submit a run, and go to it unless another one is in progress."""
+    try:
+        submitted = control.submit(config, name)
+    except ConfigError as error:
+        st.session_state["start_problem"] = str(error)
+        return
+    if any(run.status.is_active for run in store.list_unfinished_runs()):
+        st.toast(f"{submitted.name} is in the queue.", icon=":material/playlist_add:")
+    else:
+        show(submitted)
+
+
+# ---------------------------------------------------------------------- parts of the page
+
+
+def run_buttons(run: Run) -> None:
+    """What can be done with the run, by its status."""
+    match run.status:
+        case RunStatus.QUEUED:
+            if st.button("Remove from queue", icon=":material/close:"):
+                control.request_stop(run.id)
+                st.rerun()
+        case RunStatus.PREPARING | RunStatus.RUNNING | RunStatus.PAUSED:
+            if st.button("Stop", icon=":material/stop:", help="Ends the run and keeps everything recorded so far."):
+                control.request_stop(run.id)
+                st.rerun()
+        case RunStatus.STOPPING:
+            st.button("Stopping", icon=":material/stop:", disabled=True)
+        case RunStatus.DIVERGED:
+            if st.button("Train again at half the learning rate", icon=":material/replay:", type="primary"):
+                gentler = max(run.config.lr / 2, SETTINGS["lr"].low)
+                train_again(dataclasses.replace(run.config, lr=gentler))
+        case _:
+            if st.button("Train again with these settings", icon=":material/replay:"):
+                train_again(run.config)
+
+
+def train_again(config: TrainConfig) -> None:
+    settings.prepare(config)
+    start(config)
+    st.rerun()
+
+
+def other_run_button(run: Run, unfinished: list[Run]) -> None:
+    """The way to the run in progress, when the page shows another one."""
+    for other in unfinished:
+        if other.status.is_active and other.id != run.id:
+            if st.button(f"Show {other.name}, in progress", icon=":material/visibility:"):
+                show(other)
+                st.rerun()
+            return
+
+
+def view_controls() -> bool:
+    """Smoothing (kept in the session) and the loss axis; returns whether it is logarithmic."""
+    log_loss = st.toggle("Log loss", value=True, key="log_loss")
+    st.markdown(f":small[Smoothing {st.session_state['smoothing']:.2f}]", width="content")
+    with st.container(width=110, key="smooth"):
+        st.slider("Smoothing", 0.0, 0.99, step=0.01, key="smoothing", label_visibility="collapsed")
+    return log_loss
+
+
+def outcome(run: Run) -> None:
+    """Why the run ended as it did, and what there is to know about it."""
+    if run.reason and run.status in (RunStatus.FAILED, RunStatus.DIVERGED):
+        st.error(run.reason, icon=":material/error:")
+    elif run.reason:
+        st.info(run.reason, icon=":material/info:")
+    if run.notice and run.status is not RunStatus.PREPARING:
+        st.caption(run.notice)
+    if run.model_file:
+        st.caption(f"Weights saved to {run.model_file}")
+
+
+def charts(run: Run | None, config: TrainConfig, total_steps: int, waiting_for: str | None, log_loss: bool) -> None:
+    """Loss above accuracy, over the same steps."""
+    per_epoch = math.ceil(total_steps / config.epochs)
+    drawn: list[components.ChartRun] = [{"id": run.id, "name": run.name, "color": 0}] if run else []
+    ends = [min(per_epoch * epoch, total_steps) for epoch in range(1, config.epochs + 1)]
+    smoothing = st.session_state["smoothing"]
+    waiting = f"Waiting for {waiting_for} to finish." if waiting_for else ""
+    revision = f"run-{run.id}" if run else "idle"
+    fault: components.Fault | None = None
+    if run and run.status is RunStatus.DIVERGED:
+        fault = {"step": run.progress.step, "text": run.reason.partition(".")[0].removeprefix("Loss became ")}
+    components.live_chart(
+        "Loss",
+        "loss",
+        drawn,
+        total_steps=total_steps,
+        smoothing=smoothing,
+        log=log_loss,
+        height=CHART_HEIGHT,
+        epochs=ends,
+        empty=waiting or LOSS_EMPTY,
+        fault=fault,
+        uirevision=revision,
+        key="loss",
+    )
+    components.live_chart(
+        "Accuracy",
+        "accuracy",
+        drawn,
+        total_steps=total_steps,
+        smoothing=smoothing,
+        height=CHART_HEIGHT + 12,
+        xtitle="Step (batches trained)",
+        epochs=ends,
+        empty=waiting or ACCURACY_EMPTY,
+        legend=False,
+        fault={"step": fault["step"], "text": ""} if fault else None,
+        uirevision=revision,
+        key="accuracy",
+    )
+
+
+# ---------------------------------------------------------------------- the page
+st.session_state.setdefault("smoothing", 0.95)
+unfinished = store.list_unfinished_runs()
+run = run_to_show(unfinished)
+
+in_progress = any(other.status.is_active for other in unfinished)
+pressed = settings.sidebar(
+    caption="Prepares the next run. The current run keeps its settings." if in_progress else "",
+    start_label="Add to queue" if unfinished else "Start training",
+)
+if pressed:
+    start(*pressed)
+    st.rerun()
+if problem := st.session_state.pop("start_problem", ""):
+    st.sidebar.error(problem)
+if run:
+    show(run)
+
+config = run.config if run else settings.draft_config()
+total_steps = (run.total_steps if run else 0) or config.total_steps(
+    round(NOMINAL_TRAINING_IMAGES * (1 - config.validation_fraction))
+)
+summary = summarise(run, unfinished) if run else None
+components.status_strip(
+    summary,
+    idle={"epochs": config.epochs, "total_steps": total_steps, "detail": "MNIST, 60\u202f000 training images"},
+    smoothing=st.session_state["smoothing"],
+)
+with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
+    if run:
+        run_buttons(run)
+        other_run_button(run, unfinished)
+    else:
+        st.caption(
+            "Set the sliders and press Start training. The first curve appears within a second.", width="content"
+        )
+    st.space("stretch")
+    log_loss = view_controls()
+if run:
+    outcome(run)
+left, right = st.columns([1.72, 1], gap="medium")
+with left:
+    charts(run, config, total_steps, summary["after"] if summary else None, log_loss)
+with right:
+    components.confusion_matrix(run.id if run else None, empty=MATRIX_EMPTY)

@@ -1,0 +1,37 @@
+"""What pages act on: the run store and the supervisor, handed over by `app.py` (or by a test)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from mnist_core.config import TrainConfig
+from mnist_core.records import Run, RunStatus
+from mnist_core.store import RunStore
+
+
+class RunControl(Protocol):
+    """The part of the supervisor that pages use."""
+
+    def submit(self, config: TrainConfig, name: str = "") -> Run: ...
+
+    def request_stop(self, run_id: int) -> RunStatus: ...
+
+
+@dataclass(frozen=True)
+class Services:
+    store: RunStore
+    control: RunControl
+
+
+_provided: list[Services] = []
+
+
+def provide(services: Services) -> None:
+    """Hand the pages of this process what they act on; the latest call counts."""
+    _provided[:] = [services]
+
+
+def current() -> Services:
+    assert _provided, "app.py provides the services before the first page runs"
+    return _provided[0]

@@ -1,0 +1,65 @@
+"""A run as the browser gets it: the live feed's `run` event, and the rows that pages hand to components."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from mnist_core.records import Run, RunStatus
+
+
+def summarise(run: Run, queue: Iterable[Run] = ()) -> dict[str, Any]:
+    """Everything of `run` that the page shows, JSON-ready; its place in the queue follows from the unfinished runs."""
+    position, after = _place(run, queue)
+    return {
+        "id": run.id,
+        "name": run.name,
+        "status": run.status.value,
+        "attempt": run.attempt,
+        "reason": run.reason,
+        "notice": run.notice,
+        "dataset": run.dataset,
+        "train_images": run.train_images,
+        "validation_images": run.validation_images,
+        "test_images": run.test_images,
+        "total_steps": run.total_steps,
+        "step": run.progress.step,
+        "epoch": run.progress.epoch,
+        "epochs": run.config.epochs,
+        "loss": finite(run.progress.loss),
+        "accuracy": run.progress.accuracy,
+        "examples_per_second": run.progress.examples_per_second,
+        "elapsed_seconds": run.progress.elapsed_seconds,
+        "validation_accuracy": run.results.validation_accuracy,
+        "best_validation_accuracy": run.results.best_validation_accuracy,
+        "test_accuracy": run.results.test_accuracy,
+        "test_loss": finite(run.results.test_loss),
+        "created_at": _seconds(run.created_at),
+        "started_at": _seconds(run.started_at),
+        "finished_at": _seconds(run.finished_at),
+        "model_file": run.model_file,
+        "queue_position": position,
+        "after": after,
+        "settings": asdict(run.config),
+    }
+
+
+def finite(number: float | None) -> float | None:
+    """JSON has no NaN and no infinity."""
+    return number if number is None or math.isfinite(number) else None
+
+
+def _place(run: Run, queue: Iterable[Run]) -> tuple[int | None, str | None]:
+    """A queued run's 1-based place among those waiting, and the name of the run it waits for."""
+    if run.status is not RunStatus.QUEUED:
+        return None, None
+    ahead = [other for other in queue if other.id != run.id and (other.status.is_active or other.id < run.id)]
+    waiting = [other for other in ahead if other.status is RunStatus.QUEUED]
+    return len(waiting) + 1, (waiting or ahead)[-1].name if ahead else None
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
