@@ -1,0 +1,173 @@
+"""The live parts of the pages, as Streamlit components: status strip, charts, confusion matrix, table of runs.
+
+Each is mounted once and then fed by the live feed in the browser, so a running run costs no Streamlit reruns. This
+module only registers them and types what Python hands over; what they draw is in `dashboard/static/`. A key keeps a
+component mounted across reruns: give each place on a page its own, and the same one every time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+import streamlit as st
+from streamlit.components.v2.types import ComponentRenderer
+
+from dashboard.assets import STATIC, asset_url
+
+RunSummary = Mapping[str, Any]
+"""One run as the live feed's `run` event describes it: id, name, status, attempt, settings, step, loss, …"""
+
+
+class IdleRun(TypedDict):
+    """What the strip shows while there is no run: the run that the settings would make."""
+
+    epochs: int
+    total_steps: int
+    detail: str
+
+
+class ChartRun(TypedDict):
+    """One run to draw; `color` is its index in the theme's categorical colours (used when several are drawn)."""
+
+    id: int
+    name: str
+    color: int
+
+
+class Fault(TypedDict):
+    """Where a run went wrong: a red line at `step`, with `text` beside it (an empty text draws the line alone)."""
+
+    step: int
+    text: str
+
+
+class EvaluationSource(TypedDict):
+    """The evaluation a confusion matrix is taken from."""
+
+    step: int
+    split: Literal["validation", "test"]
+
+
+def _component(name: str, module: str, css: str | None = None) -> ComponentRenderer:
+    """Register a component whose browser side is `static/<module>.js`, loaded by `static/bootstrap.js`."""
+    bootstrap = (STATIC / "bootstrap.js").read_text(encoding="utf-8")
+    return st.components.v2.component(
+        name,
+        js=bootstrap.replace('"__MODULE_URL__"', json.dumps(asset_url(f"{module}.js"))),
+        css=(STATIC / css).read_text(encoding="utf-8") if css else None,
+        isolate_styles=False,
+    )
+
+
+_STRIP = _component("status_strip", "strip", "strip.css")
+_CHART = _component("live_chart", "curves")
+_MATRIX = _component("confusion_matrix", "matrix", "matrix.css")
+_TABLE = _component("runs_table", "table", "table.css")
+
+
+def _ignore() -> None:
+    """Streamlit returns a value of a component only if it has a callback; the rerun itself is all that is wanted."""
+
+
+def status_strip(
+    run: RunSummary | None,
+    *,
+    idle: IdleRun | None = None,
+    smoothing: float = 0.95,
+    color_index: int = 0,
+    key: str = "strip",
+) -> str | None:
+    """Show the state and the numbers of one run, live.
+
+    Without a run it shows `idle`. When the run's status (or attempt) is no longer the one given here, the browser asks
+    for one rerun, in which this returns the new status; otherwise None.
+    """
+    data = {"run": run, "idle": idle, "smoothing": smoothing, "color_index": color_index}
+    changed = _STRIP(key=key, data=data, on_changed_change=_ignore).get("changed")
+    return str(changed) if changed is not None else None
+
+
+def live_chart(
+    title: str,
+    field: Literal["loss", "accuracy"],
+    runs: Sequence[ChartRun],
+    *,
+    total_steps: int,
+    smoothing: float = 0.95,
+    log: bool = False,
+    height: int = 328,
+    xtitle: str = "",
+    epochs: Sequence[int] = (),
+    empty: str | None = None,
+    legend: bool = True,
+    fault: Fault | None = None,
+    uirevision: str = "",
+    key: str,
+) -> None:
+    """Draw the loss or the accuracy of one run (each batch, smoothed, evaluations) or of several, overlaid.
+
+    `epochs` are the steps at which epochs end. `empty` is written into the chart as long as it has no data. Zoom, pan
+    and hidden traces are kept while `uirevision` stays the same: let it name what is shown, e.g. the run.
+    """
+    data = {
+        "title": title,
+        "field": field,
+        "runs": list(runs),
+        "smoothing": smoothing,
+        "log": log,
+        "height": height,
+        "xtitle": xtitle,
+        "epochs": list(epochs),
+        "total_steps": total_steps,
+        "empty": empty,
+        "legend": legend,
+        "fault": fault,
+        "uirevision": uirevision,
+    }
+    _CHART(key=key, data=data)
+
+
+def confusion_matrix(
+    run: int | None,
+    *,
+    source: Literal["live"] | EvaluationSource = "live",
+    normalise: bool = False,
+    empty: str | None = None,
+    height: int = 372,
+    key: str = "confusion",
+) -> None:
+    """Draw which digit was read as which, live (the last batches) or of one evaluation, and name the worst mix-ups.
+
+    `normalise` shows shares of each row in percent in place of counts.
+    """
+    data = {"run": run, "source": source, "normalise": normalise, "empty": empty, "height": height}
+    _MATRIX(key=key, data=data)
+
+
+def runs_table(
+    rows: Sequence[RunSummary],
+    *,
+    selected: Sequence[int] = (),
+    colors: Mapping[int, int] | None = None,
+    columns: Sequence[str] | None = None,
+    key: str = "runs_table",
+) -> list[int]:
+    """Show runs as a table with a checkbox each, live, and return the ids that are ticked, in the order they were.
+
+    `selected` is what is ticked until the reader ticks something: store what is returned and pass it in again, for
+    Streamlit forgets a component's state when the reader changes the page. `colors` maps the id of a run that is drawn
+    in a chart to its colour index. `columns` picks columns and their order by the keys in `static/columns.js`; None
+    shows all. A run that appears, and one that changes its status, cause one rerun.
+    """
+    shown = {row["id"] for row in rows}
+    data = {
+        "rows": list(rows),
+        "selected": [run for run in selected if run in shown],
+        "colors": {str(run): color for run, color in (colors or {}).items()},
+        "columns": list(columns) if columns is not None else None,
+    }
+    result = _TABLE(key=key, data=data, on_selected_change=_ignore, on_changed_change=_ignore)
+    ticked = result.get("selected")
+    return [run for run in (selected if ticked is None else ticked) if run in shown]

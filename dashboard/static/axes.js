@@ -1,0 +1,199 @@
+/** The frame of the Loss and Accuracy charts as a Plotly layout: axes, legend, epoch lines, the fault line, notes. */
+import { plotlyText, short } from "./format.js";
+import { accuracyFloor, accuracyRange, logTicks, lossRange } from "./ranges.js";
+import { rgb, luminance, runColor } from "./theme.js";
+
+const MARGIN = { left: 58, right: 12, plain: 34, epochs: 42, row: 19, bottom: 24, titled: 40 };
+
+/** @typedef {import("./curves.js").View} View */
+
+/**
+ * @param {View} view
+ * @param {number|undefined} floor where the accuracy axis started at the last drawing
+ */
+export function layoutOf(view, floor) {
+  const { data, colors, narrow, shown } = view;
+  const xaxis = axisX(view);
+  const y = axisY(view, floor);
+  const legend = data.legend && shown.length > 0;
+  const rows = legend ? legendRows(view) : 1;
+  const marks = [...epochMarks(view, xaxis.range), ...faultMark(view)];
+  const top = (narrow && legend ? 52 : data.epochs.length ? MARGIN.epochs : MARGIN.plain) + (rows - 1) * MARGIN.row;
+  const layout = {
+    uirevision: data.uirevision || "chart",
+    separators: ".\u202f",
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: colors.font, size: 12, color: colors.text },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colors.muted, activecolor: colors.text },
+    hovermode: "x unified",
+    hoverlabel: {
+      bgcolor: colors.background,
+      bordercolor: colors.line,
+      font: { family: colors.font, size: 12, color: colors.text },
+      align: "left",
+    },
+    dragmode: "zoom",
+    title: {
+      text: `<b>${plotlyText(data.title)}</b>`,
+      font: { size: 14, color: colors.text },
+      x: 0, xref: "container", xanchor: "left",
+      y: 1, yref: "container", yanchor: "top",
+      pad: { t: 6, l: 0 },
+    },
+    margin: { l: narrow ? 46 : MARGIN.left, r: MARGIN.right, t: top, b: data.xtitle ? MARGIN.titled : MARGIN.bottom },
+    showlegend: legend,
+    legend: {
+      orientation: "h",
+      x: legendLeft(view) / view.width, xref: "container", xanchor: "left",
+      y: 1, yref: "container", yanchor: "top",
+      font: { size: narrow ? 11 : 12, color: colors.text },
+      bgcolor: "rgba(0,0,0,0)",
+      itemwidth: 30,
+      entrywidth: narrow && !view.several ? 58 : undefined,
+      tracegroupgap: 0,
+    },
+    xaxis,
+    yaxis: y.axis,
+    shapes: marks.map((mark) => mark.shape),
+    annotations: [...marks.flatMap((mark) => mark.annotation ?? []), ...endLabels(view, xaxis.range), ...note(view)],
+  };
+  return { layout, floor: y.floor };
+}
+
+const legendLeft = ({ narrow }) => (narrow ? 52 : 76);
+
+/** Rows the legend will need: Plotly breaks it by width but makes no room for it above the plot. */
+function legendRows({ several, shown, width, narrow }) {
+  if (!several) return 1;
+  const widths = shown.map((run) => 46 + short(run.name).length * 7);
+  const columns = Math.max(1, Math.floor((width - legendLeft({ narrow })) / Math.max(...widths)));
+  return Math.ceil(shown.length / columns);
+}
+
+function baseAxis(colors) {
+  return {
+    gridcolor: colors.grid,
+    linecolor: colors.line,
+    zeroline: false,
+    tickfont: { color: colors.muted, size: 11 },
+    automargin: false,
+  };
+}
+
+const axisTitle = (text, colors) => ({ text, font: { size: 12, color: colors.muted }, standoff: 6 });
+
+/** @param {View} view */
+function axisX({ data, colors, shown }) {
+  const last = Math.max(data.total_steps || 0, ...shown.map((run) => run.series.step), 1);
+  return {
+    ...baseAxis(colors),
+    title: axisTitle(data.xtitle, colors),
+    range: [0, last],
+    tickformat: ",d",
+    hoverformat: ",d",
+    unifiedhovertitle: { text: "Step %{x:,d}" },
+    nticks: 8,
+    ticks: "outside",
+    ticklen: 4,
+    tickcolor: colors.line,
+    showline: true,
+    showspikes: true,
+    spikethickness: 1,
+    spikecolor: colors.muted,
+    spikedash: "solid",
+    spikemode: "across",
+  };
+}
+
+/** @param {View} view */
+function axisY({ data, colors, shown, several, narrow }, lastFloor) {
+  const series = shown.map((run) => run.series);
+  const base = { ...baseAxis(colors), title: axisTitle("", colors) };
+  if (data.field === "loss") {
+    base.title.text = several && !narrow ? "Cross-entropy, smoothed" : "Cross-entropy";
+    const range = lossRange(series, data.log, !several);
+    if (!data.log) return { axis: { ...base, type: "linear", range, nticks: 6 } };
+    return { axis: { ...base, type: "log", range, dtick: logTicks(range), tickformat: "~g" } };
+  }
+  base.title.text = several && !narrow ? "Correctly classified, smoothed" : "Correctly classified";
+  const floor = data.fault ? 0 : accuracyFloor(series, lastFloor);
+  return { axis: { ...base, range: accuracyRange(floor), tickformat: ".0%", nticks: 6 }, floor };
+}
+
+const upright = (x, line) => ({ type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1, line });
+
+/** @param {View} view */
+function epochMarks({ data, colors, width }, [, last]) {
+  // As many as there is room for: fifty epochs get a line and a label every fifth.
+  const room = Math.max(1, Math.floor((width - MARGIN.left - MARGIN.right) / 62));
+  const shown = data.epochs.filter((x) => x <= last).length;
+  const every = Math.max(1, Math.ceil(shown / room));
+  return data.epochs.slice(0, shown).flatMap((x, i) => ((i + 1) % every ? [] : [{
+    shape: { ...upright(x, { color: colors.line, width: 1, dash: "dot" }), layer: "below" },
+    annotation: {
+      xref: "x", x, xanchor: "right", xshift: 3,
+      yref: "paper", y: 1, yanchor: "bottom",
+      text: `epoch ${i + 1}`,
+      showarrow: false,
+      font: { size: 11, color: colors.muted },
+    },
+  }]));
+}
+
+/** @param {View} view */
+function faultMark({ data, colors }) {
+  if (!data.fault) return [];
+  const { step, text } = data.fault;
+  // Beside the line, on the side with more room
+  const left = step > (data.total_steps || 0) / 3;
+  return [{
+    shape: upright(step, { color: colors.fault, width: 2 }),
+    annotation: text ? {
+      xref: "x", x: step, xanchor: left ? "right" : "left", xshift: left ? -5 : 5,
+      yref: "paper", y: 0.97, yanchor: "top",
+      text: plotlyText(text),
+      showarrow: false,
+      font: { size: 12, color: colors.faultText },
+      bgcolor: colors.background,
+      borderpad: 2,
+    } : undefined,
+  }];
+}
+
+/** The names of runs in colours too pale to be told apart from the background by themselves, at the ends of their lines. */
+function endLabels({ data, colors, shown, several }, [, last]) {
+  if (!several) return [];
+  const ground = luminance(rgb(colors.background) ?? [255, 255, 255]);
+  const pale = (color) => {
+    const [a, b] = [luminance(rgb(color)), ground].sort((p, q) => q - p);
+    return (a + 0.05) / (b + 0.05) < 3;
+  };
+  return shown
+    .filter((run) => pale(runColor(colors, run.color)) && run.series.smoothed(data.field) !== null)
+    .map(({ name, series }) => {
+      const y = series.smoothed(data.field);
+      const atEdge = series.step > 0.85 * last;
+      return {
+        xref: "x", x: series.step, xanchor: atEdge ? "right" : "left", xshift: atEdge ? 0 : 4,
+        yref: "y", y: data.field === "loss" && data.log ? Math.log10(y) : y, yanchor: atEdge ? "bottom" : "middle",
+        text: plotlyText(short(name)),
+        showarrow: false,
+        font: { size: 11, color: colors.text },
+      };
+    });
+}
+
+/** What an empty chart is waiting for. @param {View} view */
+function note({ data, colors, shown }) {
+  if (shown.length || !data.empty) return [];
+  return [{
+    xref: "paper", x: 0.5, yref: "paper", y: 0.5,
+    text: plotlyText(data.empty),
+    showarrow: false,
+    align: "center",
+    font: { size: 13, color: colors.muted },
+    bgcolor: colors.background,
+    borderpad: 6,
+  }];
+}

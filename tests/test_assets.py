@@ -1,0 +1,102 @@
+"""What the browser loads: versioned addresses, one compression, nothing outside the list."""
+
+import asyncio
+import gzip
+import re
+from collections.abc import Iterable
+
+import pytest
+from starlette.applications import Starlette
+
+from dashboard import assets
+
+app = Starlette(routes=[*assets.routes])
+
+
+def get(path: str, headers: Iterable[tuple[str, str]] = ()) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of one GET, straight through ASGI: Starlette's own test client needs a package more."""
+    sent: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: object) -> None:
+        assert isinstance(message, dict)
+        sent.append(message)
+
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers]
+    scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "query_string": b"", "headers": raw}
+    asyncio.run(app(scope, receive, send))
+    start, *rest = sent
+    status, pairs = start["status"], start["headers"]
+    assert isinstance(status, int)
+    assert isinstance(pairs, list)
+    body = b"".join(chunk for part in rest if isinstance(chunk := part.get("body", b""), bytes))
+    return status, {name.decode(): value.decode() for name, value in pairs}, body
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("strip.js", "text/javascript; charset=utf-8"),
+        ("table.css", "text/css; charset=utf-8"),
+        ("favicon.png", "image/png"),
+    ],
+)
+def test_files_are_served_as_they_are_and_for_long(name: str, media_type: str) -> None:
+    status, headers, body = get(assets.asset_url(name))
+    assert status == 200
+    assert body == (assets.STATIC / name).read_bytes()
+    assert headers["content-type"] == media_type
+    assert headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert "content-encoding" not in headers
+
+
+def test_plotly_comes_compressed_to_those_who_can_read_it() -> None:
+    url = assets.asset_url("plotly.min.js")
+    _, plain_headers, plain = get(url)
+    _, headers, compressed = get(url, [("Accept-Encoding", "br, gzip")])
+    assert b"plotly.js" in plain[:200]
+    assert headers["content-encoding"] == "gzip"
+    assert headers["vary"] == plain_headers["vary"] == "Accept-Encoding"
+    assert len(compressed) < len(plain) / 2
+    assert gzip.decompress(compressed) == plain
+
+
+def test_plotly_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = assets.asset_url("plotly.min.js")
+    _, _, first = get(url, [("Accept-Encoding", "gzip")])
+    monkeypatch.setattr(gzip, "compress", lambda *_, **__: pytest.fail("compressed again"))
+    _, _, second = get(url, [("Accept-Encoding", "gzip")])
+    assert second == first
+
+
+def test_images_are_not_compressed() -> None:
+    _, headers, _ = get(assets.asset_url("favicon.png"), [("Accept-Encoding", "gzip")])
+    assert "content-encoding" not in headers
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nothing.js", "", "assets.py", "../assets.py", "..%2fassets.py", "..\\assets.py", "/etc/passwd", "./strip.js"],
+)
+def test_nothing_else_is_served(name: str) -> None:
+    folder = assets.asset_url("strip.js").removesuffix("strip.js")
+    assert get(folder + name)[0] == 404
+
+
+def test_an_address_of_another_version_is_not_answered_with_this_one() -> None:
+    status, headers, _ = get("/assets/000000000000/strip.js")
+    assert status == 404
+    assert headers["cache-control"] == "no-store"
+
+
+def test_the_address_of_a_file_there_is_not_is_an_error() -> None:
+    with pytest.raises(KeyError, match=re.escape("There is no asset 'nothing.js'")):
+        assets.asset_url("nothing.js")
+
+
+def test_every_module_imports_only_what_is_served() -> None:
+    for path in assets.STATIC.glob("*.js"):
+        for name in re.findall(r'from "\./([^"]+)"', path.read_text(encoding="utf-8")):
+            assert assets.asset_url(name)
