@@ -81,8 +81,8 @@ def status_strip(
 ) -> str | None:
     """Show the state and the numbers of one run, live.
 
-    Without a run it shows `idle`. When the run's status (or attempt) is no longer the one given here, the browser asks
-    for one rerun, in which this returns the new status; otherwise None.
+    Without a run it shows `idle`. When the run's status (or attempt) is no longer the one given here, and when another
+    run appears or changes its status, the browser asks for one rerun, in which this returns that status; otherwise None.
     """
     data = {"run": run, "idle": idle, "smoothing": smoothing, "color_index": color_index}
     changed = _STRIP(key=key, data=data, on_changed_change=_ignore).get("changed")

@@ -90,7 +90,7 @@ function evaluationTrace(run, split, { data, colors, several }) {
     legendgroup: several ? run.id : undefined, // one click hides all of a run
     line: { color, width: 1.5, dash: several ? "dot" : "solid" },
     marker: {
-      size: test ? 11 : 8,
+      size: test ? 11 : found.length > 30 ? 5 : 8,
       symbol: test ? "diamond" : "circle",
       color: hollow ? colors.background : color,
       line: { color: hollow ? color : colors.background, width: 1.5 },

@@ -1,6 +1,7 @@
 /**
  * The status strip: what the run is doing, in numbers, and how far it is. Painted at once from what Python knows, then from the
- * stream. Asks Python for one rerun when the run changes its state, so that the buttons follow.
+ * stream. Asks Python for one rerun when the run changes its state, so that the buttons follow, or when another one does: a run
+ * started in a terminal, or by somebody else, has to show up.
  */
 import { make, setAttribute, setText } from "./dom.js";
 import { MISSING, age, clock, known, loss, percent, whole } from "./format.js";
@@ -10,6 +11,7 @@ import { palette, runColor, watchTheme } from "./theme.js";
 
 const TICK_MS = 250;
 const LONG = 10000; // steps from which on the total no longer fits beside the step
+const FIRST_MS = 3000; // a new connection begins with all unfinished runs, of which Python knew
 const LEAD_S = 0.5; // how far the clock may run ahead of the last message
 const CELLS = ["Epoch", "Step", "Train loss", "Train accuracy", "Validation", "Speed", "Elapsed", "Left"];
 
@@ -29,6 +31,8 @@ class Strip {
   #timer;
   #unwatch;
   #asked = null; // the state Python was last told of
+  #others = new Map(); // states of the runs that are not shown
+  #mountedAt = Date.now();
   #clock = { attempt: "", base: 0, at: 0, shown: 0 };
   #ticks = "";
 
@@ -63,13 +67,25 @@ class Strip {
   }
 
   #onRun(run) {
-    if (run.id !== this.#data.run?.id) return;
+    if (run.id !== this.#data.run?.id) {
+      this.#onOther(run);
+      return;
+    }
     const now = state(run);
     if (now !== state(this.#data.run) && now !== this.#asked) {
       this.#asked = now;
       this.#host.setTriggerValue("changed", run.status);
     }
     this.#paint();
+  }
+
+  #onOther(run) {
+    const before = this.#others.get(run.id);
+    const now = state(run);
+    this.#others.set(run.id, now);
+    if (before === now) return;
+    const knew = before === undefined && this.#data.run && Date.now() - this.#mountedAt < FIRST_MS;
+    if (!knew) this.#host.setTriggerValue("changed", run.status);
   }
 
   #tick() {
