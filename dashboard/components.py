@@ -43,13 +43,6 @@ class Fault(TypedDict):
     text: str
 
 
-class EvaluationSource(TypedDict):
-    """The evaluation a confusion matrix is taken from."""
-
-    step: int
-    split: Literal["validation", "test"]
-
-
 def _component(name: str, module: str, css: str | None = None) -> ComponentRenderer:
     """Register a component whose browser side is `static/<module>.js`, loaded by `static/bootstrap.js`."""
     bootstrap = (STATIC / "bootstrap.js").read_text(encoding="utf-8")
@@ -132,17 +125,16 @@ def live_chart(
 def confusion_matrix(
     run: int | None,
     *,
-    source: Literal["live"] | EvaluationSource = "live",
-    normalise: bool = False,
     empty: str | None = None,
     height: int = 372,
     key: str = "confusion",
 ) -> None:
-    """Draw which digit was read as which, live (the last batches) or of one evaluation, and name the worst mix-ups.
+    """Draw which digit was read as which, over the last batches or in one evaluation, and name the worst mix-ups.
 
-    `normalise` shows shares of each row in percent in place of counts.
+    Which of these, and counts or shares of a row, is chosen in the component itself. `empty` is written into it as long
+    as it has no data.
     """
-    data = {"run": run, "source": source, "normalise": normalise, "empty": empty, "height": height}
+    data = {"run": run, "empty": empty, "height": height}
     _MATRIX(key=key, data=data)
 
 

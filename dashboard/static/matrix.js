@@ -4,6 +4,7 @@
  */
 import { make, setAttribute, setText } from "./dom.js";
 import { percent, whole } from "./format.js";
+import { MatrixControls } from "./matrix_controls.js";
 import { stream } from "./stream.js";
 import { ink, mix, palette, watchTheme } from "./theme.js";
 
@@ -15,8 +16,6 @@ const WORST = 3;
 /**
  * @typedef {object} MatrixData
  * @property {number|null} run
- * @property {"live"|{step: number, split: string}} source
- * @property {boolean} normalise
  * @property {string|null} empty
  * @property {number} height
  */
@@ -35,6 +34,7 @@ class Matrix {
   #data;
   #subscription;
   #elements;
+  #controls;
   #unwatch;
   #timer = 0;
   #drawnAt = -Infinity;
@@ -42,6 +42,7 @@ class Matrix {
 
   constructor(root, data) {
     this.#elements = build(root);
+    this.#controls = new MatrixControls(this.#elements.controls, () => this.#draw());
     this.#subscription = stream.subscribe({ runs: [], onSeries: () => this.#invalidate() });
     this.#unwatch = watchTheme(root, () => this.#invalidate());
     document.addEventListener("visibilitychange", this.#invalidate);
@@ -75,14 +76,13 @@ class Matrix {
 
   /** The counts to show, and what they are of; null while there are none. */
   #source() {
-    const { run, source } = this.#data;
+    const { run } = this.#data;
     const series = run === null ? undefined : stream.series(run);
+    this.#controls.offer(series);
     if (!series) return null;
-    if (source === "live") {
-      return series.matrix && { matrix: series.matrix, of: `the last ${whole(series.matrixBatches)} batches` };
-    }
-    const found = series.evaluations.find((e) => e.step === source.step && e.split === source.split);
-    return found?.confusion ? { matrix: found.confusion, of: `${source.split}, step ${whole(source.step)}` } : null;
+    const evaluation = this.#controls.evaluation(series);
+    if (evaluation) return { matrix: evaluation.confusion, of: `${evaluation.split}, step ${whole(evaluation.step)}` };
+    return series.matrix && { matrix: series.matrix, of: `the last ${whole(series.matrixBatches)} batches` };
   }
 
   #draw() {
@@ -116,7 +116,7 @@ class Matrix {
   }
 
   #written(count, share) {
-    if (!this.#data.normalise) return whole(count);
+    if (!this.#controls.normalise) return whole(count);
     return share < 0.001 ? "<0.1" : (100 * share).toFixed(1);
   }
 
@@ -153,9 +153,10 @@ function build(root) {
     note,
     tip);
   const worstLine = make("div", "mt-matrix-worst");
-  const box = make("div", "mt-matrix", {}, plot, worstLine);
+  const controls = make("div", "mt-matrix-controls");
+  const box = make("div", "mt-matrix", {}, controls, plot, worstLine);
   root.append(box);
-  return { box, plot, grid, cells, note, tip, worstLine };
+  return { box, controls, plot, grid, cells, note, tip, worstLine };
 }
 
 export const mount = (root, data) => new Matrix(root, data);

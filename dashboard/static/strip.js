@@ -125,7 +125,7 @@ class Strip {
     });
     const total = run ? run.total_steps : idle?.total_steps;
     setText(values[1].label, total >= LONG ? `Step of ${whole(total)}` : "Step");
-    setText(values[4].label, run?.validation_images === 0 ? "Test" : "Validation");
+    setText(values[4].label, hasNoValidation(run) ? "Test" : "Validation");
     const done = run?.total_steps ? Math.min(1, run.step / run.total_steps) : 0;
     fill.style.transform = `scaleX(${done})`;
     setAttribute(bar, "aria-valuenow", String(Math.round(100 * done)));
@@ -181,6 +181,9 @@ function leftOf(run, elapsed) {
   return (elapsed / run.step) * Math.max(0, run.total_steps - run.step);
 }
 
+/** Known only once the data are prepared. */
+const hasNoValidation = (run) => run?.train_images > 0 && run.validation_images === 0;
+
 const ofTotal = (steps) => (steps >= LONG ? "" : `/ ${steps ? whole(steps) : MISSING}`);
 
 /** Texts and units of the cells, in the order of CELLS. */
@@ -198,7 +201,7 @@ function valuesOf(run, idle, series, elapsed, left) {
     [whole(run.step), ofTotal(run.total_steps)],
     [diverged ? "NaN" : loss(smooth("loss"))],
     [percent(smooth("accuracy"))],
-    [percent(run.validation_images === 0 ? run.test_accuracy : run.validation_accuracy)],
+    [percent(hasNoValidation(run) ? run.test_accuracy : run.validation_accuracy)],
     [whole(speed), speed ? "img/s" : ""],
     [run.step ? clock(elapsed) : MISSING],
     [clock(left)],
