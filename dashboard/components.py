@@ -75,7 +75,7 @@ def status_strip(
     """Show the state and the numbers of one run, live.
 
     Without a run it shows `idle`. When the run's status (or attempt) is no longer the one given here, and when another
-    run appears or changes its status, the browser asks for one rerun, in which this returns that status; otherwise None.
+    run appears or changes its status, the browser asks for one rerun, in which this returns that status; else None.
     """
     data = {"run": run, "idle": idle, "smoothing": smoothing, "color_index": color_index}
     changed = _STRIP(key=key, data=data, on_changed_change=_ignore).get("changed")

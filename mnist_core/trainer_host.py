@@ -19,6 +19,8 @@ import sys
 import traceback
 from typing import NoReturn
 
+import torch._dynamo  # noqa: F401  # preloaded: the first optimizer step imports it, which takes a second
+
 from mnist_core.worker import train_queued_run
 
 

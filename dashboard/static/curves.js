@@ -174,7 +174,8 @@ class Curves {
       shown,
       width,
       narrow: width < NARROW,
-      several: data.runs.length > 1,
+      // One run alone keeps the colour that the table gave it, unless that is the colour of the role anyway.
+      several: data.runs.length > 1 || data.runs[0]?.color > 0,
       colors: palette(this.#chart.element),
     };
     const { layout, floor } = layoutOf(view, this.#floor);

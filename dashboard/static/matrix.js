@@ -1,6 +1,6 @@
 /**
  * The confusion matrix: which digit was read as which, over the last batches (live) or in one evaluation, and the worst mix-ups
- * in words. A grid of a hundred elements, not a Plotly chart: Plotly takes ten times as long for the hundred labels.
+ * in words. A grid of a hundred elements that are changed in place, so that a live matrix needs no redraw of labels.
  */
 import { make, setAttribute, setText } from "./dom.js";
 import { percent, whole } from "./format.js";
