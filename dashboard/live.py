@@ -33,7 +33,7 @@ from dashboard.series import RunSeries, plain
 from dashboard.summary import finite, summarise
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, RunStatus
-from mnist_core.store import Changes, Cursor, NewSteps, RunStore
+from mnist_core.store import Changes, NewSteps, RunStore
 
 POLL_SECONDS = 0.05
 """How often to ask whether anything was committed; asking costs 0.1 ms."""
@@ -127,6 +127,8 @@ class LiveHub:
         self._instance = secrets.token_hex(4)
         # Held while the database is read, so that what a newcomer is told and what is told to all fit together.
         self._reading = asyncio.Lock()
+        # Set once it is known from where on changes will be read: a history read before that could miss some.
+        self._started = asyncio.Event()
 
     @property
     def viewers(self) -> int:
@@ -134,17 +136,18 @@ class LiveHub:
 
     async def follow(self) -> None:
         """Read and fan out until cancelled."""
-        cursor = Cursor()
         watch = self._store.watch()
         try:
-            async with self._reading:
-                cursor = await asyncio.to_thread(self._store.end_cursor)
-                unfinished = await asyncio.to_thread(self._store.list_unfinished_runs)
-                self._unfinished = {run.id: run for run in unfinished}
+            cursor = await asyncio.to_thread(self._store.end_cursor)
+            unfinished = await asyncio.to_thread(self._store.list_unfinished_runs)
+            self._unfinished = {run.id: run for run in unfinished}
+            self._started.set()
+            failed = False
             while True:
                 await asyncio.sleep(POLL_SECONDS)
                 try:
-                    if watch.moved():
+                    if watch.moved() or failed:
+                        failed = False
                         async with self._reading:
                             changes = await asyncio.to_thread(self._store.read_changes, cursor)
                             cursor = changes.cursor
@@ -152,6 +155,7 @@ class LiveHub:
                 except Exception:
                     # Whatever went wrong with one read (a full disk, a removed folder), the feed outlives it.
                     _log.exception("The live feed could not read the run store; trying again.")
+                    failed = True
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
             watch.close()
@@ -159,6 +163,7 @@ class LiveHub:
     async def stream(self, run_ids: Iterable[int], smoothing: float, last_event_id: str = "") -> AsyncIterator[bytes]:
         """The events for one browser, encoded; ends when the hub closes or the browser does not keep up."""
         subscriber = Subscriber(frozenset(run_ids), smoothing)
+        await self._started.wait()
         async with self._reading:
             opening = self._missed_since(last_event_id)
             if opening is None:

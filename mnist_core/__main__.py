@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MnistError as error:
         print(error, file=sys.stderr)
         return EXIT_FAILED
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough; nothing more can be flushed to it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 

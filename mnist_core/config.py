@@ -54,7 +54,7 @@ class Setting:
         number = self._number(value)
         if not self.low <= number <= self.high:
             raise self._error(f"must be between {self.bounds}, got {_plain(number)}")
-        return number
+        return self.kind(number)
 
     def parse(self, text: str) -> Any:
         """What somebody typed as this setting's value, or `ConfigError`."""
@@ -66,12 +66,12 @@ class Setting:
             return self.validate(text)
 
     def _number(self, value: object) -> int | float:
-        wanted = "a whole number" if self.kind is int else "a number"
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise self._error(f"must be {wanted} between {self.bounds}, got {value!r}")
-        if self.kind is int and value != int(value):
-            raise self._error(f"must be a whole number between {self.bounds}, got {value!r}")
-        return int(value) if self.kind is int else float(value)
+        wanted = f"must be a {'whole ' if self.kind is int else ''}number between {self.bounds}, got {value!r}"
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self._error(wanted)
+        if isinstance(value, float) and (not math.isfinite(value) or (self.kind is int and value != int(value))):
+            raise self._error(wanted)
+        return value
 
     def _error(self, problem: str) -> ConfigError:
         return ConfigError(self.name, f"{self.label} {problem}.")
@@ -79,7 +79,9 @@ class Setting:
 
 def _plain(number: float) -> str:
     """`0.0001`, `1`, `1024`: no exponent and no trailing zeros, as a person would write it."""
-    return f"{number:.10f}".rstrip("0").rstrip(".") if isinstance(number, float) else str(number)
+    if isinstance(number, int) or number.is_integer():
+        return str(int(number))
+    return f"{number:.10f}".rstrip("0")
 
 
 def _setting(default: Any, label: str, help: str, **extra: Any) -> Any:

@@ -86,8 +86,9 @@ def runs_as_json(runs: Sequence[Run]) -> str:
 
 
 def _plain(run: Run) -> dict[str, Any]:
-    progress = asdict(run.progress)
-    del progress["live_confusion"]
+    numbers = {**asdict(run.progress), **asdict(run.results)}
+    del numbers["live_confusion"]
+    numbers |= {name: None for name, number in numbers.items() if number is not None and not math.isfinite(number)}
     times = {name: getattr(run, name) for name in ("created_at", "started_at", "finished_at")}
     return {
         **{name: getattr(run, name) for name in ("id", "name", "status", "attempt", "reason", "notice", "dataset")},
@@ -95,8 +96,7 @@ def _plain(run: Run) -> dict[str, Any]:
         **{name: moment and moment.isoformat() for name, moment in times.items()},
         "model_file": run.model_file,
         "config": asdict(run.config),
-        **progress,
-        **asdict(run.results),
+        **numbers,
     }
 
 

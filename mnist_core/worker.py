@@ -151,6 +151,9 @@ def train_run(store: RunStore, run: Run, observe: Observer = lambda _event: None
     except MnistError as error:
         store.finish_run(run, RunStatus.FAILED, str(error))
         raise
+    except BrokenPipeError:
+        store.finish_run(run, RunStatus.INTERRUPTED, "Whoever read its output has gone.")
+        raise
     except MemoryError:
         store.finish_run(run, RunStatus.FAILED, "Out of memory. Choose a smaller batch size or test batch size.")
     except Exception as error:

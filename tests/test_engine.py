@@ -1,0 +1,183 @@
+"""`train()`: what it yields, and when. Steering, resuming and repeating it are in test_engine_control.py."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mnist_core import engine
+from mnist_core.config import TrainConfig
+from mnist_core.data import Dataset, split_validation
+from mnist_core.engine import Images, TrainState, evaluate, sample_order, train
+from mnist_core.errors import ConfigError
+from mnist_core.models import Net
+from mnist_core.records import EvalMetrics, Event, StepMetrics
+
+CONFIG = TrainConfig(batch_size=32, epochs=2, validation_fraction=0.1, device="cpu")
+FIT, STEPS_AN_EPOCH, LAST_BATCH = 270, 9, 14
+
+
+def steps_of(events: list[Event]) -> list[StepMetrics]:
+    return [event for event in events if isinstance(event, StepMetrics)]
+
+
+def evaluations_of(events: list[Event]) -> list[EvalMetrics]:
+    return [event for event in events if isinstance(event, EvalMetrics)]
+
+
+@pytest.fixture(scope="module")
+def events(digits: Dataset) -> list[Event]:
+    """A whole run; tests only read it."""
+    return list(train(CONFIG, digits))
+
+
+def test_five_lines_train_a_network(small_mnist: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    from mnist_core import TrainConfig, load_dataset, train
+
+    for event in train(TrainConfig(epochs=1), load_dataset()):
+        print(event.step, event.loss, event.accuracy)
+    assert len(capsys.readouterr().out.splitlines()) == 5 + 2 + 1
+
+
+def test_steps_and_epochs_count_from_one(events: list[Event]) -> None:
+    steps = steps_of(events)
+    assert [step.step for step in steps] == list(range(1, 2 * STEPS_AN_EPOCH + 1))
+    assert [step.epoch for step in steps] == [1] * STEPS_AN_EPOCH + [2] * STEPS_AN_EPOCH
+    assert len(steps) == CONFIG.total_steps(FIT)
+
+
+def test_the_last_batch_of_an_epoch_holds_what_is_left(events: list[Event]) -> None:
+    sizes = [sum(map(sum, step.confusion)) for step in steps_of(events)]
+    assert sizes == ([32] * (STEPS_AN_EPOCH - 1) + [LAST_BATCH]) * 2
+
+
+def test_every_image_is_seen_once_an_epoch(events: list[Event], digits: Dataset) -> None:
+    fit, _ = split_validation(digits.train, 0.1)
+    first_epoch = np.sum([step.confusion for step in steps_of(events) if step.epoch == 1], axis=0)
+    assert first_epoch.sum(axis=1).tolist() == np.bincount(fit.labels).tolist()
+
+
+def test_validation_is_measured_twice_an_epoch_and_test_once_at_the_end(events: list[Event]) -> None:
+    moments = [(event.step, event.epoch, event.split) for event in evaluations_of(events)]
+    assert moments == [
+        (5, 1, "validation"),
+        (9, 1, "validation"),
+        (14, 2, "validation"),
+        (18, 2, "validation"),
+        (18, 2, "test"),
+    ]
+    assert events[-1] is evaluations_of(events)[-1]
+
+
+def test_without_validation_test_is_evaluated_after_each_epoch(digits: Dataset) -> None:
+    config = TrainConfig(batch_size=100, epochs=2, validation_fraction=0)
+    kinds = [getattr(event, "split", "step") for event in train(config, digits)]
+    assert kinds == ["step"] * 3 + ["test"] + ["step"] * 3 + ["test"]
+
+
+def test_one_batch_an_epoch_is_evaluated_once_not_twice(digits: Dataset) -> None:
+    config = TrainConfig(batch_size=FIT, epochs=1)
+    kinds = [getattr(event, "split", "step") for event in train(config, digits)]
+    assert kinds == ["step", "validation", "test"]
+
+
+def test_confusion_agrees_with_accuracy_and_predictions(events: list[Event], digits: Dataset) -> None:
+    for event in events:
+        counts = np.array(event.confusion)
+        assert counts.shape == (10, 10)
+        assert counts.trace() / counts.sum() == event.accuracy
+    _, held_out = split_validation(digits.train, 0.1)
+    for evaluation in evaluations_of(events):
+        split = digits.test if evaluation.split == "test" else held_out
+        counted = np.zeros((10, 10), int)
+        np.add.at(counted, (split.labels, evaluation.predictions), 1)
+        assert counted.tolist() == [list(row) for row in evaluation.confusion]
+        assert evaluation.predictions.dtype == np.uint8
+
+
+def test_events_are_plain_numbers(events: list[Event]) -> None:
+    for event in events:
+        for name in set(event.__slots__) - {"predictions", "split", "confusion"}:
+            assert type(getattr(event, name)) in (int, float), name
+        assert {type(cell) for row in event.confusion for cell in row} == {int}
+
+
+def test_steps_carry_the_settings_in_force(events: list[Event]) -> None:
+    assert {(step.lr, step.momentum) for step in steps_of(events)} == {(CONFIG.lr, CONFIG.momentum)}
+
+
+def test_the_network_learns(digits: Dataset) -> None:
+    config = TrainConfig(batch_size=10, lr=0.05, momentum=0.8, epochs=2)
+    events = list(train(config, digits))
+    losses = [step.loss for step in steps_of(events)]
+    assert 2.1 < np.mean(losses[:3]) < 2.5  # ln 10 = 2.30: ten digits, nothing known
+    assert np.mean(losses[-10:]) < 1.0
+    assert events[-1].accuracy > 0.4  # of 300 images, after 54 updates
+
+
+def test_it_takes_the_steps_that_the_classic_script_takes(digits: Dataset) -> None:
+    """Rectify, then pool, on contiguous tensors with the plain optimizer: the same to rounding."""
+
+    def classic_forward(model: Net, x: Tensor) -> Tensor:
+        x = F.max_pool2d(F.relu(model.conv1(x)), 2, 2)
+        x = F.max_pool2d(F.relu(model.conv2(x)), 2, 2)
+        x = F.relu(model.fc1(x.contiguous().view(-1, 4 * 4 * 50)))
+        return F.log_softmax(model.fc2(x), dim=1)
+
+    config = TrainConfig(batch_size=30, epochs=1, validation_fraction=0, device="cpu", momentum=0.9)
+    torch.manual_seed(config.seed)
+    model = Net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum)
+    order = sample_order(config.seed, 1, 300)
+    images = Images.resident(digits.train, torch.device("cpu"))
+    for number, step in enumerate(itertools.islice(train(config, digits), 10)):
+        batch = order[number * 30 : (number + 1) * 30]
+        optimizer.zero_grad()
+        loss = F.nll_loss(classic_forward(model, images.pixels[batch]), images.labels[batch])
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        assert step.loss == pytest.approx(loss.item(), abs=1e-6)
+
+
+def test_pixels_are_normalised_as_in_the_classic_script(digits: Dataset) -> None:
+    images = Images.resident(digits.test, torch.device("cpu"))
+    assert images.pixels.shape == (100, 1, 28, 28)
+    expected = (torch.tensor(digits.test.images).float() / 255 - 0.1307) / 0.3081
+    torch.testing.assert_close(images.pixels[:, 0], expected)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100, 1000])
+def test_the_test_batch_size_does_not_change_the_result(digits: Dataset, batch_size: int) -> None:
+    model = TrainState.fresh(CONFIG).model
+    images = Images.resident(digits.test, torch.device("cpu"))
+    loss, confusion, predictions = evaluate(model, images, batch_size)
+    with torch.no_grad():
+        log_probabilities = model(images.pixels)
+    assert loss == pytest.approx(F.nll_loss(log_probabilities, images.labels).item(), rel=1e-6)
+    assert predictions.tolist() == log_probabilities.argmax(1).tolist()
+    assert sum(map(sum, confusion)) == 100
+
+
+def test_a_batch_larger_than_the_training_set_is_refused_at_the_first_event(digits: Dataset) -> None:
+    with pytest.raises(ConfigError, match="Batch size must be between 1 and 270"):
+        next(train(TrainConfig(batch_size=271), digits))
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_this_machine_lacks_is_refused(digits: Dataset, device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    with pytest.raises(ConfigError, match=f"Device {device} is not available on this machine") as caught:
+        next(train(TrainConfig(device=device), digits))
+    assert caught.value.field == "device"
+    assert engine.choose_device("auto") == torch.device("cpu")
+
+
+def test_the_order_of_images_depends_on_seed_and_epoch() -> None:
+    orders = [sample_order(seed, epoch, 50).tolist() for seed in (1, 2) for epoch in (1, 2)]
+    assert all(sorted(order) == list(range(50)) for order in orders)
+    assert len(set(map(tuple, orders))) == 4
+    assert sample_order(2, 2, 50).tolist() == orders[3]

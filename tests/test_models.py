@@ -1,0 +1,37 @@
+"""The networks."""
+
+import torch
+from torch.nn import functional as F
+
+from mnist_core.models import Net
+
+
+def test_the_classic_network_has_the_classic_weights() -> None:
+    shapes = {name: tuple(weight.shape) for name, weight in Net().state_dict().items()}
+    assert shapes == {
+        "conv1.weight": (20, 1, 5, 5),
+        "conv1.bias": (20,),
+        "conv2.weight": (50, 20, 5, 5),
+        "conv2.bias": (50,),
+        "fc1.weight": (500, 800),
+        "fc1.bias": (500,),
+        "fc2.weight": (10, 500),
+        "fc2.bias": (10,),
+    }
+    assert sum(weight.numel() for weight in Net().parameters()) == 431_080
+
+
+def test_it_answers_with_log_probabilities() -> None:
+    images = torch.randn(7, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    log_probabilities = Net()(images)
+    assert log_probabilities.shape == (7, 10)
+    torch.testing.assert_close(log_probabilities.exp().sum(1), torch.ones(7))
+
+
+def test_pooling_before_relu_changes_nothing() -> None:
+    torch.manual_seed(1)
+    model, images = Net(), torch.randn(5, 1, 28, 28)
+    x = F.max_pool2d(F.relu(model.conv1(images)), 2)
+    x = F.max_pool2d(F.relu(model.conv2(x)), 2)
+    expected = F.log_softmax(model.fc2(F.relu(model.fc1(x.flatten(1)))), dim=1)
+    torch.testing.assert_close(model(images), expected, rtol=0, atol=1e-6)

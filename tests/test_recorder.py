@@ -1,0 +1,155 @@
+"""How a trainer folds events into commits; scripted events and a scripted clock."""
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, ProcessIdentity, Run, RunStatus, StepMetrics
+from mnist_core.store import Cursor, RunStore
+from mnist_core.worker import COMMIT_SECONDS, Recorder
+
+Step = Callable[..., StepMetrics]
+Evaluation = Callable[..., EvalMetrics]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def run(store: RunStore) -> Run:
+    return store.create_run(TrainConfig(), trainer=ProcessIdentity(4321, 99, "boot"))
+
+
+@pytest.fixture
+def recorder(store: RunStore, run: Run, clock: Clock) -> Recorder:
+    return Recorder(store, run, clock)
+
+
+def commits(store: RunStore) -> list[tuple[int, int]]:
+    """(first step, number of steps) of each commit so far."""
+    return [(steps.first_step, len(steps.table)) for steps in store.read_changes(Cursor()).steps]
+
+
+def all_read_as(label: int) -> Confusion:
+    """Ten images of 3, all read as `label`."""
+    return tuple(tuple(10 * (row == 3 and column == label) for column in range(10)) for row in range(10))
+
+
+def test_the_first_event_is_committed_at_once(recorder: Recorder, store: RunStore, a_step: Step) -> None:
+    assert recorder.record(a_step(1)) is RunStatus.PREPARING
+    assert commits(store) == [(1, 1)]
+
+
+def test_steps_are_committed_every_fifth_of_a_second(
+    recorder: Recorder, store: RunStore, clock: Clock, a_step: Step
+) -> None:
+    assert COMMIT_SECONDS == 0.2
+    committed = []
+    for step in range(1, 12):
+        committed.append(recorder.record(a_step(step)) is not None)
+        clock.now += 0.0625
+    assert [number for number, yes in enumerate(committed, 1) if yes] == [1, 5, 9]
+    assert commits(store) == [(1, 1), (2, 4), (6, 4)]
+
+
+def test_an_evaluation_is_committed_at_once_with_the_steps_before_it(
+    recorder: Recorder, store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation
+) -> None:
+    for event in (a_step(1), a_step(2), a_step(3)):
+        recorder.record(event)
+    assert recorder.record(an_evaluation(3, right=75)) is RunStatus.PREPARING
+    assert commits(store) == [(1, 1), (2, 2)]
+    assert store.get_run(run.id).results.validation_accuracy == 0.75
+
+
+def test_a_commit_brings_the_runs_status(recorder: Recorder, store: RunStore, run: Run, a_step: Step) -> None:
+    recorder.record(a_step(1))
+    store.request_stop(run.id)
+    assert recorder.record(a_step(2)) is None
+    assert recorder.commit() is RunStatus.STOPPING
+
+
+def test_progress_is_that_of_the_last_step(recorder: Recorder, store: RunStore, run: Run, a_step: Step) -> None:
+    recorder.record(a_step(1, 0.5))
+    recorder.record(a_step(2, 0.25, epoch=2))
+    recorder.commit()
+    progress = store.get_run(run.id).progress
+    assert (progress.step, progress.epoch, progress.loss, progress.accuracy) == (2, 2, 0.25, 0.8)
+    assert progress.elapsed_seconds == 0.02
+
+
+def test_the_live_matrix_sums_the_last_100_batches(recorder: Recorder, store: RunStore, run: Run, a_step: Step) -> None:
+    assert LIVE_BATCHES == 100
+    for step in range(1, 151):
+        recorder.record(dataclasses.replace(a_step(step), confusion=all_read_as(8 if step <= 70 else 3)))
+    recorder.commit()
+    matrix = store.get_run(run.id).progress.live_confusion
+    assert matrix
+    assert (matrix[3][8], matrix[3][3]) == (200, 800)
+    assert sum(map(sum, matrix)) == 1000
+
+
+def test_live_throughput_is_of_the_latest_commit_and_the_final_one_of_the_run(
+    recorder: Recorder, store: RunStore, run: Run, a_step: Step
+) -> None:
+    def rate() -> float | None:
+        return store.get_run(run.id).progress.examples_per_second
+
+    recorder.record(a_step(1, images_per_second=1000.0))  # 10 images in 0.01 s
+    assert rate() == pytest.approx(1000)
+    recorder.record(a_step(2, images_per_second=250.0))  # in 0.04 s
+    recorder.commit()
+    assert rate() == pytest.approx(250)
+    recorder.finish()
+    assert rate() == pytest.approx(20 / 0.05)
+
+
+def test_finish_commits_what_is_left(recorder: Recorder, store: RunStore, a_step: Step) -> None:
+    for step in (1, 2, 3):
+        recorder.record(a_step(step))
+    recorder.finish()
+    assert commits(store) == [(1, 1), (2, 2)]
+
+
+def test_the_time_of_the_last_evaluation_is_kept(
+    recorder: Recorder, store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation
+) -> None:
+    evaluation = an_evaluation(1, "test")
+    recorder.record(a_step(1))
+    recorder.record(evaluation)
+    assert store.get_run(run.id).progress.elapsed_seconds == evaluation.elapsed_seconds
+    recorder.finish()
+    assert store.get_run(run.id).progress.elapsed_seconds == evaluation.elapsed_seconds
+
+
+def test_what_could_not_be_written_is_written_by_the_next_commit(
+    recorder: Recorder, store: RunStore, a_step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder.record(a_step(1))
+    recorder.record(a_step(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "append", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            recorder.commit()
+    recorder.record(a_step(3))
+    recorder.finish()
+    assert commits(store) == [(1, 1), (2, 2)]
+
+
+def test_a_run_that_ends_before_its_first_step_keeps_its_progress(
+    recorder: Recorder, store: RunStore, run: Run
+) -> None:
+    recorder.finish()
+    assert store.get_run(run.id).progress == run.progress

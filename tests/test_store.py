@@ -1,0 +1,262 @@
+"""The run store: creating, naming, queueing, claiming and stopping runs. Metrics: test_store_metrics.py."""
+
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.errors import ConfigError, MnistError, RunNotFoundError, StaleAttemptError
+from mnist_core.records import ProcessIdentity, Progress, Run, RunStatus
+from mnist_core.store import MAX_NAME_LENGTH, RunStore
+
+TRAINER = ProcessIdentity(4321, 99, "boot")
+OTHER_TRAINER = ProcessIdentity(4322, 100, "boot")
+ENDINGS = [RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED, RunStatus.INTERRUPTED]
+
+
+def claimed(store: RunStore, name: str = "") -> Run:
+    run = store.claim_run(store.create_run(TrainConfig(), name).id, TRAINER, max_active=64)
+    assert run
+    return run
+
+
+def training(store: RunStore) -> Run:
+    run = claimed(store)
+    store.begin_training(run, dataset="MNIST", notice="", train_images=270, validation_images=30, test_images=100)
+    return run
+
+
+def test_a_new_run_is_queued_with_its_config(store: RunStore) -> None:
+    config = TrainConfig(lr=0.1, batch_size=7, dataset="mnist-5k", save_model=True, validation_fraction=0)
+    before = datetime.now(UTC)
+    run = store.create_run(config, "first")
+    assert (run.name, run.status, run.config, run.attempt) == ("first", RunStatus.QUEUED, config, 0)
+    assert before <= run.created_at <= datetime.now(UTC)
+    assert (run.started_at, run.finished_at, run.trainer) == (None, None, None)
+    assert run.progress == Progress()
+    assert store.get_run(run.id) == run
+
+
+def test_a_run_created_by_its_trainer_is_held_at_once(store: RunStore) -> None:
+    run = store.create_run(TrainConfig(), trainer=TRAINER)
+    assert (run.status, run.attempt, run.trainer) == (RunStatus.PREPARING, 1, TRAINER)
+    assert run.started_at
+    assert store.list_queued_runs() == []
+
+
+# Names
+
+
+def test_a_run_without_a_name_is_named_by_its_number(store: RunStore) -> None:
+    assert [store.create_run(TrainConfig()).name for _ in range(2)] == ["run-1", "run-2"]
+
+
+def test_a_number_that_is_taken_as_a_name_gets_a_suffix(store: RunStore) -> None:
+    for name in ("run-3", "run-3-2"):
+        store.create_run(TrainConfig(), name)
+    assert store.create_run(TrainConfig(), "  ").name == "run-3-3"
+
+
+def test_blanks_around_a_name_are_dropped(store: RunStore) -> None:
+    assert store.create_run(TrainConfig(), "  größer, langsamer \n").name == "größer, langsamer"
+
+
+def test_a_name_that_is_taken_is_refused_and_adds_no_run(store: RunStore) -> None:
+    store.create_run(TrainConfig(), "mine")
+    with pytest.raises(ConfigError, match=r"A run named 'mine' exists already. Choose another name") as caught:
+        store.create_run(TrainConfig(), " mine ")
+    assert caught.value.field == "name"
+    assert len(store.list_runs()) == 1
+
+
+def test_a_name_has_a_longest_length(store: RunStore) -> None:
+    assert store.create_run(TrainConfig(), "x" * MAX_NAME_LENGTH).name == "x" * MAX_NAME_LENGTH
+    with pytest.raises(ConfigError, match="Run name must have at most 80 characters, got 81"):
+        store.create_run(TrainConfig(), "x" * (MAX_NAME_LENGTH + 1))
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[31mb", "a\x00b", "a\u202eb"])
+def test_control_characters_in_a_name_are_refused(store: RunStore, name: str) -> None:
+    with pytest.raises(ConfigError, match="Run name must not contain control characters"):
+        store.create_run(TrainConfig(), name)
+    assert store.list_runs() == []
+
+
+def test_the_number_of_a_deleted_run_is_not_given_again(store: RunStore) -> None:
+    last = [store.create_run(TrainConfig()) for _ in range(2)][-1]
+    with store._engine.begin() as connection:  # there is no such method yet
+        connection.exec_driver_sql("DELETE FROM runs WHERE id = ?", (last.id,))
+    assert store.create_run(TrainConfig()).id == last.id + 1
+
+
+# Reading
+
+
+def test_a_run_that_is_not_there_is_an_error(store: RunStore) -> None:
+    with pytest.raises(RunNotFoundError, match="There is no run 7"):
+        store.get_run(7)
+    with pytest.raises(RunNotFoundError):
+        store.request_stop(7)
+    with pytest.raises(RunNotFoundError):
+        store.claim_run(7, TRAINER, max_active=1)
+
+
+def test_an_empty_store_lists_nothing(store: RunStore) -> None:
+    assert store.list_runs() == store.list_active_runs() == store.list_unfinished_runs() == []
+    assert store.latest_run() is None
+
+
+def test_runs_are_listed_by_where_they_stand(store: RunStore) -> None:
+    waiting, held, ended = (store.create_run(TrainConfig(), name) for name in ("waiting", "held", "ended"))
+    store.claim_run(held.id, TRAINER, max_active=64)
+    store.request_stop(ended.id)
+
+    def names(runs: list[Run]) -> list[str]:
+        return [run.name for run in runs]
+
+    assert names(store.list_runs()) == ["waiting", "held", "ended"]
+    assert names(store.list_runs({RunStatus.STOPPED, RunStatus.QUEUED})) == ["waiting", "ended"]
+    assert names(store.list_active_runs()) == ["held"]
+    assert names(store.list_queued_runs()) == ["waiting"]
+    assert names(store.list_unfinished_runs()) == ["held", "waiting"]
+    assert store.latest_run() == store.get_run(ended.id)
+    assert waiting.id < held.id < ended.id
+
+
+# Claiming
+
+
+def test_a_claim_hands_over_the_run_once(store: RunStore) -> None:
+    run = store.create_run(TrainConfig())
+    mine = store.claim_run(run.id, TRAINER, max_active=2)
+    assert mine
+    assert (mine.status, mine.attempt, mine.trainer) == (RunStatus.PREPARING, 1, TRAINER)
+    assert store.claim_run(run.id, OTHER_TRAINER, max_active=2) is None
+    assert store.get_run(run.id) == mine
+
+
+def test_no_more_runs_are_claimed_than_may_go_at_once(store: RunStore) -> None:
+    first, second = (store.create_run(TrainConfig()) for _ in range(2))
+    held = store.claim_run(first.id, TRAINER, max_active=1)
+    assert held
+    assert store.claim_run(second.id, OTHER_TRAINER, max_active=1) is None
+    store.finish_run(held, RunStatus.COMPLETED)
+    assert store.claim_run(second.id, OTHER_TRAINER, max_active=1)
+
+
+def test_of_many_claims_at_once_one_succeeds(store: RunStore) -> None:
+    for _ in range(5):
+        run = store.create_run(TrainConfig())
+        trainers = [ProcessIdentity(pid, 1, "boot") for pid in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            claims = list(pool.map(partial(store.claim_run, run.id, max_active=64), trainers))
+        (winner,) = filter(None, claims)
+        assert store.get_run(run.id) == winner
+        assert winner.attempt == 1
+
+
+# Stopping
+
+
+def test_a_queued_run_that_is_stopped_leaves_the_queue(store: RunStore) -> None:
+    run = store.create_run(TrainConfig())
+    assert store.request_stop(run.id) is RunStatus.STOPPED
+    stopped = store.get_run(run.id)
+    assert stopped.finished_at
+    assert stopped.reason == "Taken off the queue."
+    assert store.claim_run(run.id, TRAINER, max_active=1) is None
+
+
+def test_an_active_run_is_asked_to_stop(store: RunStore) -> None:
+    run = claimed(store)
+    assert store.request_stop(run.id) is RunStatus.STOPPING
+    assert store.get_run(run.id).finished_at is None
+    assert store.append(run, Progress(step=1)) is RunStatus.STOPPING
+
+
+def test_a_stop_asked_for_while_preparing_is_not_forgotten(store: RunStore) -> None:
+    run = claimed(store)
+    store.request_stop(run.id)
+    assert store.write_notice(run, "Downloading MNIST, 34 %") is RunStatus.STOPPING
+    status = store.begin_training(
+        run, dataset="MNIST", notice="", train_images=270, validation_images=30, test_images=100
+    )
+    assert status is RunStatus.STOPPING
+    assert store.get_run(run.id).status is RunStatus.STOPPING
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_stopping_a_run_that_has_ended_does_nothing(store: RunStore, ending: RunStatus) -> None:
+    run = claimed(store)
+    store.finish_run(run, ending, "over")
+    before = store.get_run(run.id)
+    assert store.request_stop(run.id) is ending
+    assert store.get_run(run.id) == before
+
+
+# The trainer's writes
+
+
+def test_a_trainer_says_what_it_is_doing(store: RunStore) -> None:
+    run = claimed(store)
+    assert store.write_notice(run, "Downloading MNIST, 34 %") is RunStatus.PREPARING
+    assert store.get_run(run.id).notice == "Downloading MNIST, 34 %"
+
+
+def test_training_begins_with_what_is_known_of_the_dataset(store: RunStore) -> None:
+    run = claimed(store)
+    status = store.begin_training(
+        run, dataset="MNIST-5k", notice="No network", train_images=3600, validation_images=400, test_images=1000
+    )
+    assert status is RunStatus.RUNNING
+    begun = store.get_run(run.id)
+    assert (begun.dataset, begun.notice, begun.total_steps) == ("MNIST-5k", "No network", 3 * 57)
+    assert (begun.train_images, begun.validation_images, begun.test_images) == (3600, 400, 1000)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_finished_run_says_how_and_when_it_ended(store: RunStore, ending: RunStatus) -> None:
+    run = training(store)
+    store.finish_run(run, ending, "because", "runs/models/run-1.pt")
+    ended = store.get_run(run.id)
+    assert (ended.status, ended.reason, ended.model_file) == (ending, "because", "runs/models/run-1.pt")
+    assert ended.finished_at
+    assert ended.started_at
+    assert ended.finished_at >= ended.started_at
+
+
+def test_a_run_is_marked_interrupted_only_while_somebody_holds_it(store: RunStore) -> None:
+    run = training(store)
+    assert store.interrupt_run(run, "gone")
+    interrupted = store.get_run(run.id)
+    assert (interrupted.status, interrupted.reason) == (RunStatus.INTERRUPTED, "gone")
+    assert interrupted.finished_at
+    assert not store.interrupt_run(run, "gone again")
+    assert store.get_run(run.id) == interrupted
+
+
+def test_a_run_that_crashed_is_marked_failed(store: RunStore) -> None:
+    run = training(store)
+    assert store.interrupt_run(run, "crashed", RunStatus.FAILED)
+    assert store.get_run(run.id).status is RunStatus.FAILED
+
+
+def test_a_run_that_cannot_be_started_is_refused_only_from_the_queue(store: RunStore) -> None:
+    queued, held = store.create_run(TrainConfig()), claimed(store)
+    store.refuse_run(queued.id, "no trainer")
+    store.refuse_run(held.id, "no trainer")
+    refused = store.get_run(queued.id)
+    assert (refused.status, refused.reason) == (RunStatus.FAILED, "no trainer")
+    assert refused.finished_at
+    assert store.get_run(held.id) == held
+
+
+def test_errors_can_be_shown_as_they_stand(store: RunStore) -> None:
+    run = training(store)
+    stale = dataclasses.replace(run, attempt=0)
+    with pytest.raises(MnistError, match=r"Attempt 0 at run-1 no longer holds the run.*Nothing was written") as caught:
+        store.append(stale, Progress(step=5))
+    assert isinstance(caught.value, StaleAttemptError)
