@@ -79,14 +79,11 @@ class TrainState:
         return next(self.model.parameters()).device
 
     def adjust(self, adjustment: Adjustment) -> None:
-        """Apply a change from the next batch on. Raises `ConfigError` when a value is out of range."""
-        group = self.optimizer.param_groups[0]
-        if adjustment.lr is not None:
-            group["lr"] = SETTINGS["lr"].validate(adjustment.lr)
-        if adjustment.momentum is not None:
-            group["momentum"] = SETTINGS["momentum"].validate(adjustment.momentum)
-        if adjustment.batch_size is not None:
-            self.batch_size = SETTINGS["batch_size"].validate(adjustment.batch_size)
+        """Apply a change from the next batch on, or none of it: raises `ConfigError` when a value is out of range."""
+        asked = {name: getattr(adjustment, name) for name in ("lr", "momentum", "batch_size")}
+        valid = {name: SETTINGS[name].validate(value) for name, value in asked.items() if value is not None}
+        self.batch_size = valid.pop("batch_size", self.batch_size)
+        self.optimizer.param_groups[0].update(valid)
 
     def start_next_epoch(self) -> None:
         self.epoch, self.offset, self.validations, self.tested = self.epoch + 1, 0, 0, False

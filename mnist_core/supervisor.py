@@ -70,6 +70,7 @@ class TrainerHost:
         self._exited = exited
         self._process: subprocess.Popen[str] | None = None
         self._pids: dict[int, int | None] = {}
+        self._ready = False
         self._changed = threading.Condition()
 
     @property
@@ -82,6 +83,7 @@ class TrainerHost:
         """Have it import torch now, so that the first run does not wait for that."""
         if self._process and self._process.poll() is None:
             return
+        self._ready = False
         self._process = subprocess.Popen(
             [sys.executable, "-m", "mnist_core.trainer_host"],
             stdin=subprocess.PIPE,
@@ -107,6 +109,9 @@ class TrainerHost:
     def end_trainers(self, number: signal.Signals, timeout: float) -> None:
         """Send a signal to every trainer and wait until all have ended, at most `timeout` seconds."""
         with self._changed:
+            if self._process and not self._ready:
+                self._process.kill()  # still importing: it has forked nobody, and must not begin to
+            self._changed.wait_for(lambda: all(self._pids.values()), KILL_SECONDS)
             for pid in filter(None, self._pids.values()):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)  # still our host's child, so the pid cannot be anybody else's
@@ -114,17 +119,22 @@ class TrainerHost:
 
     def close(self) -> None:
         if self._process and self._process.stdin:
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
             self._process.wait()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout
         for line in process.stdout:
             word, *numbers = line.split()
-            if word == "started":
+            if word == "ready":
+                with self._changed:
+                    self._ready = True
+            elif word == "started":
                 run_id, pid = map(int, numbers)
                 with self._changed:
                     self._pids[run_id] = pid
+                    self._changed.notify_all()
             elif word == "exited":
                 self._report(*map(int, numbers))
         for run_id in self.run_ids:  # the host has ended; trainers it had forked live on
@@ -213,4 +223,4 @@ def _verdict(code: int) -> tuple[RunStatus, str]:
 def _with_absolute_places(environment: Mapping[str, str]) -> dict[str, str]:
     """Folders given relative to where the server was started, as the host, which starts elsewhere, must see them."""
     places = {name: environment[name] for name in ("MNIST_DATA_DIR", "MNIST_RUNS_DIR") if environment.get(name)}
-    return {**environment, **{name: str(Path(place).resolve()) for name, place in places.items()}}
+    return {**environment, **{name: str(Path(place).expanduser().resolve()) for name, place in places.items()}}

@@ -47,9 +47,11 @@ class Recorder:
         self._confusion = np.zeros((10, 10), np.int64)
         self._all, self._latest = Throughput(), Throughput()
         self._last_step: StepMetrics | None = None
+        self._elapsed_seconds = run.progress.elapsed_seconds
 
     def record(self, event: Event) -> RunStatus | None:
         """Take one event; returns the run's status if this committed, else None."""
+        self._elapsed_seconds = event.elapsed_seconds
         if isinstance(event, EvalMetrics):
             self._evaluations.append(event)
             return self.commit()
@@ -84,14 +86,13 @@ class Recorder:
         last = self._steps[-1] if self._steps else self._last_step
         if last is None:
             return self._run.progress
-        latest = self._evaluations[-1] if self._evaluations else last
         return Progress(
             step=last.step,
             epoch=last.epoch,
             loss=last.loss,
             accuracy=last.accuracy,
             examples_per_second=throughput.rate or self._all.rate,
-            elapsed_seconds=max(last.elapsed_seconds, latest.elapsed_seconds),
+            elapsed_seconds=self._elapsed_seconds,
             live_confusion=tuple(map(tuple, self._confusion.tolist())),
         )
 

@@ -21,6 +21,11 @@ TRAIN_IMAGES, TEST_IMAGES = 300, 100
 DEADLINE_SECONDS = 30.0
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Journeys in the browser come last: Playwright keeps an event loop in the main thread from its first page on."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(autouse=True)
 def places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with `runs` and an empty `data`, which stand in for those of the repository."""
