@@ -9,14 +9,16 @@ import streamlit as st
 
 from dashboard import components, services, settings
 from dashboard.summary import summarise
+from mnist_core import idx, places
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError, RunNotFoundError
 from mnist_core.records import Run, RunStatus
 
 CHART_HEIGHT = 328
-NOMINAL_TRAINING_IMAGES = 60_000
+OFFICIAL_TRAINING_IMAGES, BUILT_IN_TRAINING_IMAGES = 60_000, 4_000
 LOSS_EMPTY = "The loss of every batch will be drawn here."
 ACCURACY_EMPTY = "The accuracy of every batch will be drawn here."
+TITLES = {"auto": "MNIST", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
 MATRIX_EMPTY = "Digits the network mixes up show here."
 
 store, control = services.current().store, services.current().control
@@ -33,6 +35,15 @@ def run_to_show(unfinished: list[Run]) -> Run | None:
         except (ValueError, OverflowError, RunNotFoundError):
             st.warning(f"There is no run {wanted}. Showing the latest instead.", icon=":material/info:")
     return unfinished[0] if unfinished else store.latest_run()
+
+
+def expected_dataset(choice: str) -> tuple[str, int]:
+    """What a run with this choice will probably train on, in words, and how many training images that has."""
+    if choice == "mnist-5k":
+        return "MNIST-5k, 4\u202f000 training images", BUILT_IN_TRAINING_IMAGES
+    if choice == "auto" and not (places.data_dir() / "MNIST" / "raw" / idx.FILES[0]).exists():
+        return "MNIST, or without a network MNIST-5k", OFFICIAL_TRAINING_IMAGES
+    return f"{TITLES[choice]}, 60\u202f000 training images", OFFICIAL_TRAINING_IMAGES
 
 
 def show(run: Run) -> None:
@@ -177,13 +188,12 @@ if run:
     show(run)
 
 config = run.config if run else settings.draft_config()
-total_steps = (run.total_steps if run else 0) or config.total_steps(
-    round(NOMINAL_TRAINING_IMAGES * (1 - config.validation_fraction))
-)
+expected, images = expected_dataset(config.dataset)
+total_steps = (run.total_steps if run else 0) or config.total_steps(round(images * (1 - config.validation_fraction)))
 summary = summarise(run, unfinished) if run else None
 components.status_strip(
     summary,
-    idle={"epochs": config.epochs, "total_steps": total_steps, "detail": "MNIST, 60\u202f000 training images"},
+    idle={"epochs": config.epochs, "total_steps": total_steps, "detail": expected},
     smoothing=st.session_state["smoothing"],
 )
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
