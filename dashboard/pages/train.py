@@ -59,7 +59,8 @@ def start(config: TrainConfig, name: str = "") -> None:
     except ConfigError as error:
         st.session_state["start_problem"] = str(error)
         return
-    if any(run.status.is_active for run in store.list_unfinished_runs()):
+    # Its own trainer may have begun already; only another run in progress keeps the page where it is.
+    if any(other.status.is_active and other.id != submitted.id for other in store.list_unfinished_runs()):
         st.toast(f"{submitted.name} is in the queue.", icon=":material/playlist_add:")
     else:
         show(submitted)

@@ -92,6 +92,20 @@ def test_start_submits_what_the_sliders_say_and_shows_the_run(app: AppTest, stor
     assert address(app) == "1"
 
 
+def test_run_that_begins_at_once_is_shown_and_not_said_to_be_queued(
+    app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active_run(store, RunStatus.COMPLETED)
+
+    def submit_and_begin(control: Control, config: TrainConfig, name: str = "") -> Run:
+        return control.store.create_run(config, name, trainer=own_identity())
+
+    monkeypatch.setattr(Control, "submit", submit_and_begin)
+    click(open_page(app), "Start training")
+    assert address(app) == "2"
+    assert not app.toast
+
+
 def test_slider_and_exact_value_follow_each_other(app: AppTest) -> None:
     open_page(app)
     app.number_input(key="lr_field").set_value(0.004).run()
