@@ -130,10 +130,6 @@ class LiveHub:
         # Set once it is known from where on changes will be read: a history read before that could miss some.
         self._started = asyncio.Event()
 
-    @property
-    def viewers(self) -> int:
-        return len(self._subscribers)
-
     async def follow(self) -> None:
         """Read and fan out until cancelled."""
         watch = self._store.watch()
