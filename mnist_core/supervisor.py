@@ -200,7 +200,7 @@ class Supervisor:
     def _on_exit(self, run_id: int, code: int) -> None:
         """A trainer has ended, or never began; if it left its run going, say what became of it."""
         run = self._store.get_run(run_id)
-        if run.status is RunStatus.QUEUED and code == HOST_ENDED and not self._closing.is_set():
+        if run.status is RunStatus.QUEUED and code != 0 and not self._closing.is_set():
             self._store.refuse_run(run_id, "No trainer process could be started; the terminal says why.")
         elif run.status.is_active and run.trainer and not is_alive(run.trainer):
             status, reason = _verdict(code)
