@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from playwright.sync_api import Page, expect
 
 from mnist_core import idx
 from mnist_core.data import load_dataset
@@ -31,6 +34,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+POINTS = "() => Math.max(0, ...(document.querySelector('.js-plotly-plot')?.data ?? []).map((t) => t.x?.at(-1) ?? 0))"
+MORE_POINTS = f"(before) => ({POINTS})() > before"
+Eventually = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture(scope="session")
@@ -53,56 +59,95 @@ def browser_context_args() -> dict[str, Any]:
 class Server:
     url: str
     store: RunStore
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def running_server(folder: Path, data: Path, eventually: Eventually) -> Iterator[Server]:
+    """The server as the README starts it, on a port of its own; killed if whoever uses it did not end it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    places = {"MNIST_RUNS_DIR": str(folder), "MNIST_DATA_DIR": str(data)}
+    process = subprocess.Popen([*command, "--server.headless", "true"], cwd=ROOT, env={**os.environ, **places})
+    try:
+        eventually(lambda: _answers(f"http://localhost:{port}/_stcore/health", process))
+        store = RunStore.open(folder)
+        yield Server(f"http://localhost:{port}", store, process)
+        store.close()
+    finally:
+        if process.poll() is None:
+            for left in [*psutil.Process(process.pid).children(recursive=True), process]:
+                left.kill()
+            process.wait()
+
+
+def end_server(server: Server) -> None:
+    """Have the server end as on Ctrl-C in a container or `kill`: soon, and with everything it started."""
+    family = psutil.Process(server.process.pid).children(recursive=True)
+    assert family, "The server started no trainer host."
+    server.process.send_signal(signal.SIGTERM)
+    server.process.wait(timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive, f"The server left processes behind: {alive}"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all journeys, over 4,000 real digits; at the end it must go in an orderly way."""
-    folder = tmp_path_factory.mktemp("server")
+def four_thousand_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with MNIST in it, in which 4,000 real digits stand for the 60,000: nothing to download."""
+    folder = tmp_path_factory.mktemp("digits")
     digits = load_dataset("mnist-5k", runs_dir=folder / "derived")
     raw = folder / "data" / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for part, split in ((idx.TRAIN, digits.train), (idx.TEST, digits.test)):
         idx.write_pair(raw, part, split.images, split.labels)
-    places = {"MNIST_RUNS_DIR": str(folder / "runs"), "MNIST_DATA_DIR": str(folder / "data")}
-    port = _free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    with subprocess.Popen([*command, "--server.headless", "true"], cwd=ROOT, env={**os.environ, **places}) as process:
-        _wait_until_healthy(f"http://localhost:{port}/_stcore/health", process)
-        store = RunStore.open(folder / "runs")
-        yield Server(f"http://localhost:{port}", store)
-        store.close()
-        family = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=10)
-        _, alive = psutil.wait_procs(family, timeout=5)
-        assert not alive, f"The server left processes behind: {alive}"
+    return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, four_thousand_digits: Path, eventually: Eventually
+) -> Iterator[Server]:
+    """One server for all journeys; at the end it must go in an orderly way."""
+    with running_server(tmp_path_factory.mktemp("server"), four_thousand_digits, eventually) as started:
+        yield started
+        end_server(started)
 
 
 @pytest.fixture
-def live(server: Server) -> Iterator[Server]:
+def live(server: Server, eventually: Eventually) -> Iterator[Server]:
     """The server; what a journey leaves running is stopped, so that the next begins with nothing in progress."""
     yield server
-    unfinished = server.store.list_unfinished_runs()
-    for run in reversed(unfinished):
+    for run in reversed(server.store.list_unfinished_runs()):
         server.store.request_stop(run.id)
-    changes = server.store.watch()
-    while server.store.list_unfinished_runs():
-        changes.moved()
-    changes.close()
+    eventually(lambda: not server.store.list_unfinished_runs())
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def start_long_run(page: Page, live: Server) -> int:
+    """Start 50 epochs of 4,000 images, which last longer than any journey, from the open page. Returns its number."""
+    latest = live.store.latest_run()
+    run = latest.id + 1 if latest else 1
+    field = page.get_by_label("Epochs, exact value")
+    field.fill("50")
+    field.press("Enter")
+    expect(page.get_by_role("slider", name="Epochs")).to_have_value("50")
+    page.get_by_role("button", name="Start training").click()
+    expect(page).to_have_url(re.compile(rf"run={run}\b"))
+    wait_for_points(page, run)
+    return run
 
 
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes]) -> None:
-    while True:
-        assert process.poll() is None, "The server ended before it answered."
-        try:
-            with urllib.request.urlopen(address, timeout=1):
-                return
-        except OSError:
-            continue
+def wait_for_points(page: Page, run: int, more_than: int = 0) -> None:
+    """Until the loss chart shows this run beyond a step."""
+    shown = f"() => document.querySelector('.js-plotly-plot')?.layout?.uirevision === 'run-{run}'"
+    page.wait_for_function(f"(before) => ({shown})() && ({POINTS})() > before", arg=more_than)
+
+
+def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
+    assert process.poll() is None, "The server ended before it answered."
+    try:
+        with urllib.request.urlopen(address, timeout=1):
+            return True
+    except OSError:
+        return False

@@ -10,10 +10,8 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
-from tests.browser.conftest import Server
+from tests.browser.conftest import MORE_POINTS, POINTS, Server, start_long_run
 
-POINTS = "() => Math.max(0, ...(document.querySelector('.js-plotly-plot')?.data ?? []).map((t) => t.x?.at(-1) ?? 0))"
-MORE_POINTS = f"(before) => ({POINTS})() > before"
 X_RANGE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.range"
 
 
@@ -24,21 +22,6 @@ def page_errors(page: Page) -> Iterator[list[str]]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield errors
     assert not errors
-
-
-def start_long_run(page: Page, live: Server) -> int:
-    """Start 50 epochs of 4,000 images, which last longer than any journey, from the open page. Returns its number."""
-    latest = live.store.latest_run()
-    run = latest.id + 1 if latest else 1
-    field = page.get_by_label("Epochs, exact value")
-    field.fill("50")
-    field.press("Enter")
-    expect(page.get_by_role("slider", name="Epochs")).to_have_value("50")
-    page.get_by_role("button", name="Start training").click()
-    expect(page).to_have_url(re.compile(rf"run={run}\b"))
-    shown = f"() => document.querySelector('.js-plotly-plot')?.layout?.uirevision === 'run-{run}'"
-    page.wait_for_function(f"() => ({shown})() && ({POINTS})() > 0")
-    return run
 
 
 def test_tune_watch_zoom_reload_stop_and_find_again(page: Page, live: Server, page_errors: list[str]) -> None:
