@@ -14,6 +14,10 @@ from mnist_core.errors import ConfigError
 
 DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "mnist-5k")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+MODELS = ("classic", "example", "mlp", "softmax")
+OPTIMIZERS = ("sgd", "nesterov", "adam", "adadelta")
+SCHEDULES = ("constant", "one-cycle", "step")
+PRECISIONS = ("fp32", "bf16")
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,37 @@ class TrainConfig:
     epochs: int = _setting(
         3, "Epochs", "How many times the run goes through all training images.", low=1, high=50, unit="epochs"
     )
+    model: str = _setting("classic", "Network", "Which network learns.", choices=MODELS)
+    optimizer: str = _setting(
+        "sgd",
+        "Optimizer",
+        "How updates follow from gradients. Momentum is for SGD and Nesterov; Adam and Adadelta adapt by themselves.",
+        choices=OPTIMIZERS,
+    )
+    weight_decay: float = _setting(
+        0.0,
+        "Weight decay",
+        "How strongly each update pulls the weights towards zero: a little can help on new images, much keeps the "
+        "network from learning.",
+        low=0.0,
+        high=0.1,
+    )
+    schedule: str = _setting(
+        "constant",
+        "Schedule",
+        "How the learning rate moves during the run: one-cycle rises to it and falls to almost nothing, "
+        "step multiplies it by gamma after each epoch.",
+        choices=SCHEDULES,
+    )
+    gamma: float = _setting(
+        0.7, "Gamma", "What the step schedule multiplies the learning rate by after each epoch.", low=0.01, high=1.0
+    )
+    precision: str = _setting(
+        "fp32",
+        "Precision",
+        "bf16 computes with shorter numbers: faster on processors that have it, hardly less accurate.",
+        choices=PRECISIONS,
+    )
     dataset: str = _setting(
         "auto",
         "Dataset",
@@ -157,6 +192,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, setting in SETTINGS.items():
             object.__setattr__(self, name, setting.validate(getattr(self, name)))
+        if self.optimizer == "nesterov" and self.momentum == 0:
+            raise ConfigError("momentum", "Momentum must be above 0 with the optimizer nesterov, got 0.")
 
     def total_steps(self, training_images: int) -> int:
         """Updates of the whole run; the last batch of an epoch may be smaller, as in the classic script."""

@@ -22,6 +22,7 @@ import torch
 from mnist_core.data import Dataset, load_dataset, split_validation
 from mnist_core.engine import TrainState, train
 from mnist_core.errors import MnistError, StaleAttemptError
+from mnist_core.memory import keep_freed_memory
 from mnist_core.places import runs_dir, shown
 from mnist_core.processes import own_identity
 from mnist_core.records import LIVE_BATCHES, EvalMetrics, Event, Progress, Run, RunStatus, StepMetrics
@@ -143,6 +144,7 @@ def train_run(store: RunStore, run: Run, observe: Observer = lambda _event: None
     `observe` is called with every event, after it was recorded. An error that a person can mend (`MnistError`) is
     raised once the run is marked failed by it.
     """
+    keep_freed_memory()
     interruption = Interruption()
     try:
         status, reason, model_file = _train(store, run, observe, interruption)

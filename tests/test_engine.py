@@ -1,19 +1,15 @@
 """`train()`: what it yields, and when. Steering, resuming and repeating it are in test_engine_control.py."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from mnist_core import engine
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, split_validation
 from mnist_core.engine import Images, TrainState, evaluate, sample_order, train
 from mnist_core.errors import ConfigError
-from mnist_core.models import Net
 from mnist_core.records import EvalMetrics, Event, StepMetrics
 
 CONFIG = TrainConfig(batch_size=32, epochs=2, validation_fraction=0.1, device="cpu")
@@ -118,35 +114,12 @@ def test_the_network_learns(digits: Dataset) -> None:
     assert events[-1].accuracy > 0.4  # of 300 images, after 54 updates
 
 
-def test_it_takes_the_steps_that_the_classic_script_takes(digits: Dataset) -> None:
-    """Rectify, then pool, on contiguous tensors with the plain optimizer: the same to rounding."""
-
-    def classic_forward(model: Net, x: Tensor) -> Tensor:
-        x = F.max_pool2d(F.relu(model.conv1(x)), 2, 2)
-        x = F.max_pool2d(F.relu(model.conv2(x)), 2, 2)
-        x = F.relu(model.fc1(x.contiguous().view(-1, 4 * 4 * 50)))
-        return F.log_softmax(model.fc2(x), dim=1)
-
-    config = TrainConfig(batch_size=30, epochs=1, validation_fraction=0, device="cpu", momentum=0.9)
-    torch.manual_seed(config.seed)
-    model = Net()
-    optimizer = torch.optim.SGD(model.parameters(), lr=config.lr, momentum=config.momentum)
-    order = sample_order(config.seed, 1, 300)
-    images = Images.resident(digits.train, torch.device("cpu"))
-    for number, step in enumerate(itertools.islice(train(config, digits), 10)):
-        batch = order[number * 30 : (number + 1) * 30]
-        optimizer.zero_grad()
-        loss = F.nll_loss(classic_forward(model, images.pixels[batch]), images.labels[batch])
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        assert step.loss == pytest.approx(loss.item(), abs=1e-6)
-
-
 def test_pixels_are_normalised_as_in_the_classic_script(digits: Dataset) -> None:
     images = Images.resident(digits.test, torch.device("cpu"))
-    assert images.pixels.shape == (100, 1, 28, 28)
-    expected = (torch.tensor(digits.test.images).float() / 255 - 0.1307) / 0.3081
-    torch.testing.assert_close(images.pixels[:, 0], expected)
+    pixels, labels = images[torch.tensor([3, 99])]
+    expected = (torch.tensor(digits.test.images[[3, 99]]).float() / 255 - 0.1307) / 0.3081
+    torch.testing.assert_close(pixels, expected.unsqueeze(1))
+    assert labels.tolist() == digits.test.labels[[3, 99]].tolist()
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 100, 1000])
@@ -155,8 +128,9 @@ def test_the_test_batch_size_does_not_change_the_result(digits: Dataset, batch_s
     images = Images.resident(digits.test, torch.device("cpu"))
     loss, confusion, predictions = evaluate(model, images, batch_size)
     with torch.no_grad():
-        log_probabilities = model(images.pixels)
-    assert loss == pytest.approx(F.nll_loss(log_probabilities, images.labels).item(), rel=1e-6)
+        pixels, labels = images[:]
+        log_probabilities = model(pixels)
+    assert loss == pytest.approx(F.nll_loss(log_probabilities, labels).item(), rel=1e-6)
     assert predictions.tolist() == log_probabilities.argmax(1).tolist()
     assert sum(map(sum, confusion)) == 100
 

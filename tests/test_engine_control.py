@@ -150,7 +150,7 @@ def test_an_adjustment_of_which_one_value_is_out_of_range_changes_nothing(digits
     next(events)
     with pytest.raises(ConfigError):
         events.send(Adjustment(lr=0.5, batch_size=0))
-    assert state.optimizer.param_groups[0]["lr"] == CONFIG.lr
+    assert state.lr == CONFIG.lr
 
 
 def test_close_stops_and_leaves_the_state_where_it_was(digits: Dataset) -> None:

@@ -1,9 +1,14 @@
 """The networks."""
 
+import pytest
 import torch
 from torch.nn import functional as F
 
+from mnist_core import models
+from mnist_core.config import MODELS
 from mnist_core.models import Net
+
+PARAMETERS = {"classic": 431_080, "example": 1_199_882, "mlp": 266_610, "softmax": 7_850}
 
 
 def test_the_classic_network_has_the_classic_weights() -> None:
@@ -18,14 +23,16 @@ def test_the_classic_network_has_the_classic_weights() -> None:
         "fc2.weight": (10, 500),
         "fc2.bias": (10,),
     }
-    assert sum(weight.numel() for weight in Net().parameters()) == 431_080
 
 
-def test_it_answers_with_log_probabilities() -> None:
+@pytest.mark.parametrize("name", MODELS)
+def test_every_network_answers_with_log_probabilities(name: str) -> None:
+    model = models.build(name, torch.Generator())
     images = torch.randn(7, 1, 28, 28, generator=torch.Generator().manual_seed(1))
-    log_probabilities = Net()(images)
+    log_probabilities = model(images)
     assert log_probabilities.shape == (7, 10)
     torch.testing.assert_close(log_probabilities.exp().sum(1), torch.ones(7))
+    assert sum(weight.numel() for weight in model.parameters()) == PARAMETERS[name]
 
 
 def test_pooling_before_relu_changes_nothing() -> None:

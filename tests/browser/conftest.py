@@ -78,8 +78,9 @@ def running_server(folder: Path, data: Path, eventually: Eventually) -> Iterator
         store.close()
     finally:
         if process.poll() is None:
-            for left in [*psutil.Process(process.pid).children(recursive=True), process]:
+            for left in psutil.Process(process.pid).children(recursive=True):
                 left.kill()
+            process.kill()
             process.wait()
 
 

@@ -1,0 +1,60 @@
+"""Two layers that compute what PyTorch's do, but faster (`Linear`) and reproducibly (`Dropout`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+_HAS_ONEDNN = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+
+
+class Linear(nn.Linear):
+    """`nn.Linear`, multiplied by oneDNN on the CPU in fp32.
+
+    PyTorch gives fp32 products to MKL, which leaves AVX-512 unused on AMD's processors: oneDNN, which PyTorch takes
+    for everything else here, is twice as fast there and equally fast on Intel's (`benchmarks/README.md`).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if _HAS_ONEDNN and x.device.type == "cpu" and x.dtype is torch.float32 and not torch.is_autocast_enabled("cpu"):
+            product: Tensor = _OneDnnLinear.apply(x, self.weight, self.bias)
+            return product
+        return F.linear(x, self.weight, self.bias)
+
+
+class _OneDnnLinear(torch.autograd.Function):
+    """x (N, in) times weight (out, in) transposed, plus bias (out,); and its gradients."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _multiply(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
+        x, weight = ctx.saved_tensors
+        of_x = _multiply(gradient, weight.t()) if ctx.needs_input_grad[0] else None
+        return of_x, _multiply(gradient.t(), x.t()), gradient.sum(0)
+
+
+def _multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return product
+
+
+class Dropout(nn.Module):
+    """`nn.Dropout` with a generator of its own: masks neither depend on other random numbers nor disturb them."""
+
+    def __init__(self, rate: float, generator: torch.Generator) -> None:
+        super().__init__()
+        self.rate = rate
+        self.generator = generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        keep = 1 - self.rate
+        return x * torch.empty_like(x).bernoulli_(keep, generator=self.generator).div_(keep)

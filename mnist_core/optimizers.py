@@ -1,0 +1,129 @@
+"""The update rules: what `torch.optim` computes, without its bookkeeping.
+
+`torch.optim` imports `torch._dynamo` on first use, which takes a second in every new process, and adds a twentieth to
+a step of a network as small as these. The tests hold every rule here to the one there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+
+class Optimizer(Protocol):
+    """Updates parameters from their gradients."""
+
+    def step(self, lr: float, momentum: float) -> None:
+        """Update every parameter once. Rules without a momentum of their own ignore it."""
+
+    def state(self) -> list[Tensor]:
+        """Everything the next step depends on besides parameters and gradients; to be saved and copied back into."""
+
+
+class SGD:
+    """Stochastic gradient descent with momentum (Sutskever et al. 2013), as `torch.optim.SGD`."""
+
+    def __init__(self, parameters: Iterable[Tensor], weight_decay: float, *, nesterov: bool = False) -> None:
+        self._parameters = list(parameters)
+        self._velocities = _zeros(self._parameters)
+        self._weight_decay = weight_decay
+        self._nesterov = nesterov
+
+    def step(self, lr: float, momentum: float) -> None:
+        torch._fused_sgd_(
+            self._parameters,
+            _gradients(self._parameters),
+            self._velocities if momentum else [],
+            lr=lr,
+            momentum=momentum,
+            weight_decay=self._weight_decay,
+            nesterov=self._nesterov,
+            dampening=0,
+            maximize=False,
+            is_first_step=False,
+        )
+
+    def state(self) -> list[Tensor]:
+        return self._velocities
+
+
+class Adam:
+    """Adam (Kingma and Ba 2015) with its usual constants, as `torch.optim.Adam`; `weight_decay` is an L2 penalty."""
+
+    def __init__(self, parameters: Iterable[Tensor], weight_decay: float) -> None:
+        self._parameters = list(parameters)
+        self._means, self._squares = _zeros(self._parameters), _zeros(self._parameters)
+        self._steps = [torch.zeros((), device=parameter.device) for parameter in self._parameters]
+        self._weight_decay = weight_decay
+
+    def step(self, lr: float, momentum: float) -> None:
+        torch._foreach_add_(self._steps, 1)
+        torch._fused_adam_(
+            self._parameters,
+            _gradients(self._parameters),
+            self._means,
+            self._squares,
+            [],
+            self._steps,
+            lr=lr,
+            beta1=0.9,
+            beta2=0.999,
+            eps=1e-8,
+            weight_decay=self._weight_decay,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    def state(self) -> list[Tensor]:
+        return [*self._means, *self._squares, *self._steps]
+
+
+class Adadelta:
+    """Adadelta (Zeiler 2012, algorithm 1) scaled by a learning rate, as `torch.optim.Adadelta`: rho 0.9, eps 1e-6."""
+
+    RHO, EPSILON = 0.9, 1e-6
+
+    def __init__(self, parameters: Iterable[Tensor], weight_decay: float) -> None:
+        self._parameters = list(parameters)
+        self._squares, self._updates = _zeros(self._parameters), _zeros(self._parameters)
+        self._weight_decay = weight_decay
+
+    @torch.no_grad()
+    def step(self, lr: float, momentum: float) -> None:
+        for parameter, square, update in zip(self._parameters, self._squares, self._updates, strict=True):
+            assert parameter.grad is not None
+            gradient = parameter.grad.add(parameter, alpha=self._weight_decay)
+            square.mul_(self.RHO).addcmul_(gradient, gradient, value=1 - self.RHO)
+            delta = (update + self.EPSILON).sqrt_().div_((square + self.EPSILON).sqrt_()).mul_(gradient)
+            update.mul_(self.RHO).addcmul_(delta, delta, value=1 - self.RHO)
+            parameter.sub_(delta, alpha=lr)
+
+    def state(self) -> list[Tensor]:
+        return [*self._squares, *self._updates]
+
+
+def build(name: str, parameters: Iterable[Tensor], weight_decay: float) -> Optimizer:
+    """The rule that a config calls `name`."""
+    match name:
+        case "sgd":
+            return SGD(parameters, weight_decay)
+        case "nesterov":
+            return SGD(parameters, weight_decay, nesterov=True)
+        case "adam":
+            return Adam(parameters, weight_decay)
+        case "adadelta":
+            return Adadelta(parameters, weight_decay)
+    raise AssertionError(f"no optimizer is called {name}")
+
+
+def _zeros(parameters: list[Tensor]) -> list[Tensor]:
+    return [torch.zeros_like(parameter, requires_grad=False) for parameter in parameters]
+
+
+def _gradients(parameters: list[Tensor]) -> list[Tensor]:
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    assert len(gradients) == len(parameters), "every parameter takes part in the loss"
+    return gradients

@@ -1,0 +1,48 @@
+"""The two layers of our own, held to PyTorch's."""
+
+import pytest
+import torch
+from torch import nn
+
+from mnist_core.layers import Dropout, Linear
+
+
+@pytest.mark.parametrize("shape", [(1, 7, 3), (64, 800, 500), (5, 500, 10)])
+def test_linear_computes_what_pytorchs_does(shape: tuple[int, int, int]) -> None:
+    images, features, outputs = shape
+    torch.manual_seed(1)
+    ours, theirs = Linear(features, outputs), nn.Linear(features, outputs)
+    theirs.load_state_dict(ours.state_dict())
+    left = torch.randn(images, features, requires_grad=True)
+    right = left.detach().clone().requires_grad_()
+    for layer, x in ((ours, left), (theirs, right)):
+        layer(x).square().mean().backward()
+    torch.testing.assert_close(ours(left), theirs(right), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(left.grad, right.grad, rtol=1e-4, atol=1e-6)
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, other.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
+    layer = Dropout(0.25, torch.Generator().manual_seed(1))
+    dropped = layer(torch.ones(200, 200))
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.25, abs=0.01)
+    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
+    assert dropped.max().item() == pytest.approx(1 / 0.75)
+
+
+def test_dropout_does_nothing_in_evaluation() -> None:
+    x = torch.randn(3, 4)
+    assert Dropout(0.5, torch.Generator()).eval()(x) is x
+
+
+def test_masks_follow_from_the_generator_alone() -> None:
+    generator = torch.Generator()
+    layer = Dropout(0.5, generator)
+    masks = []
+    for others in (1, 2):
+        generator.manual_seed(7)
+        torch.manual_seed(others)
+        masks.append(layer(torch.ones(50)))
+    assert torch.equal(*masks)
+    assert not torch.equal(layer(torch.ones(50)), masks[0])
