@@ -16,8 +16,13 @@ def cores() -> int:
 
 
 def threads_per_trainer(runs_at_once: int) -> int:
-    """Threads for each of `runs_at_once` trainers: those that share a core slow each other down."""
-    return max(1, cores() // runs_at_once)
+    """Threads for each of `runs_at_once` trainers: those that share a core slow each other down.
+
+    `OMP_NUM_THREADS`, the usual way to hold a program down, limits them further.
+    """
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    share = max(1, cores() // runs_at_once)
+    return min(share, int(limit)) if limit.isdecimal() and int(limit) else share
 
 
 @cache

@@ -161,6 +161,10 @@ class Run:
     test_images: int
     total_steps: int
     """Updates of the whole run; 0 until the dataset is known."""
+    device: str
+    """Where it trains, such as `cpu`; empty until the trainer knows."""
+    threads: int
+    """Threads that the trainer computes with; results repeat to the last bit only with the same number."""
     trainer: ProcessIdentity | None
     model_file: str
     progress: Progress

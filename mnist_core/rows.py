@@ -68,6 +68,8 @@ def run_from(row: Row[Any]) -> Run:
         validation_images=row.validation_images,
         test_images=row.test_images,
         total_steps=row.total_steps,
+        device=row.device,
+        threads=row.threads,
         trainer=_trainer(row),
         model_file=row.model_file,
         progress=Progress(

@@ -1,4 +1,6 @@
-"""The database of runs: its tables, its numbered migrations, and how it is opened. Queries live in `store`.
+"""The database of runs: its tables as queries see them, and how it is opened. Queries live in `store`.
+
+What makes the tables, and brings old ones to this shape, is in `migrations`.
 
 SQLite in WAL mode, so that readers never hold up a trainer. The SQLite that ships with Python 3.11 can corrupt a
 database in WAL mode (fixed in 3.51.3: https://sqlite.org/wal.html#walresetbug), hence `pysqlite3`, which bundles a
@@ -31,6 +33,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool
 
 from mnist_core.errors import StoreError
+from mnist_core.migrations import MIGRATIONS
 
 try:
     import pysqlite3.dbapi2 as bundled_sqlite
@@ -67,6 +70,8 @@ runs = Table(
     Column("trainer_start_ticks", Integer),
     Column("trainer_boot_id", String),
     Column("model_file", String, nullable=False, default=""),
+    Column("device", String, nullable=False, default=""),
+    Column("threads", Integer, nullable=False, default=0),
     Column("step", Integer, nullable=False, default=0),
     Column("epoch", Integer, nullable=False, default=0),
     Column("loss", Float),
@@ -114,14 +119,6 @@ evaluations = Table(
     Index("evaluations_by_run", "run_id", "step"),
     sqlite_autoincrement=True,
 )
-
-
-def _create_tables(connection: Connection) -> None:
-    metadata.create_all(connection)
-
-
-MIGRATIONS = [_create_tables]
-"""Number n brings a database from version n to n + 1, in one transaction. Append; never change one that has shipped."""
 
 
 def open_database(path: Path) -> Engine:

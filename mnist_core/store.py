@@ -152,7 +152,16 @@ class RunStore:
             return _write(connection, run, notice=notice)
 
     def begin_training(
-        self, run: Run, *, dataset: str, notice: str, train_images: int, validation_images: int, test_images: int
+        self,
+        run: Run,
+        *,
+        dataset: str,
+        notice: str,
+        train_images: int,
+        validation_images: int,
+        test_images: int,
+        device: str,
+        threads: int,
     ) -> RunStatus:
         """The dataset is there: the run is `running`, unless somebody has asked it to stop meanwhile."""
         with self._engine.begin() as connection:
@@ -164,6 +173,8 @@ class RunStore:
                 train_images=train_images,
                 validation_images=validation_images,
                 test_images=test_images,
+                device=device,
+                threads=threads,
                 total_steps=run.config.total_steps(train_images),
             )
             return status if status is RunStatus.STOPPING else _write(connection, run, status=RunStatus.RUNNING)

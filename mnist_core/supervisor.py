@@ -7,14 +7,17 @@ a terminal, agree without talking to each other.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mnist_core import speed
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.processes import is_alive
@@ -28,6 +31,9 @@ CLOSE_SECONDS = 3.0
 """How long trainers have to end between two batches when the server closes; the whole shutdown may take 5 s."""
 
 KILL_SECONDS = 0.5
+
+IDLE_SECONDS = 10.0
+"""How long nobody may have trained before the speed is measured: the first look at the page is over by then."""
 
 MOST_RUNS = 64
 
@@ -106,6 +112,13 @@ class TrainerHost:
             self._process.stdin.write(f"{run_id} {max_active}\n")
             self._process.stdin.flush()
 
+    def kill(self, run_id: int) -> None:
+        """End one trainer, wherever it is, if it is there."""
+        with self._changed:
+            if pid := self._pids.get(run_id):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
     def end_trainers(self, number: signal.Signals, timeout: float) -> None:
         """Send a signal to every trainer and wait until all have ended, at most `timeout` seconds."""
         with self._changed:
@@ -157,6 +170,8 @@ class Supervisor:
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+        self._busy_at = time.monotonic()
+        self._speed_unknown = not speed.is_measured()
 
     def start(self) -> None:
         self._host.start()
@@ -182,11 +197,30 @@ class Supervisor:
         self._host.close()
 
     def _watch(self) -> None:
+        told = ""
         while not self._closing.is_set():
-            recover(self._store, spare=self._host.run_ids)
-            self._launch_next()
+            try:
+                recover(self._store, spare=self._host.run_ids)
+                self._calibrate_when_idle()
+                self._launch_next()
+                told = ""
+            except Exception as error:
+                # Whatever it was, such as a locked database, the queue must be looked after again in a moment.
+                if str(error) != told:
+                    logging.getLogger(__name__).exception("The queue could not be looked after; trying again.")
+                told = str(error)
             self._wake.wait(WATCH_SECONDS)
             self._wake.clear()
+
+    def _calibrate_when_idle(self) -> None:
+        """Have the speed of this machine measured once, when nobody trains; a run that comes along goes first."""
+        if not self._speed_unknown:
+            return
+        if self._store.list_unfinished_runs():
+            self._busy_at = time.monotonic()
+            self._host.kill(speed.CALIBRATION)
+        elif time.monotonic() - self._busy_at > IDLE_SECONDS and speed.CALIBRATION not in self._host.run_ids:
+            self._host.launch(speed.CALIBRATION, self._max_runs)
 
     def _launch_next(self) -> None:
         launched = self._host.run_ids
@@ -199,6 +233,9 @@ class Supervisor:
 
     def _on_exit(self, run_id: int, code: int) -> None:
         """A trainer has ended, or never began; if it left its run going, say what became of it."""
+        if run_id == speed.CALIBRATION:
+            self._speed_unknown = code == -signal.SIGKILL
+            return
         run = self._store.get_run(run_id)
         if run.status is RunStatus.QUEUED and code != 0 and not self._closing.is_set():
             self._store.refuse_run(run_id, "No trainer process could be started; the terminal says why.")

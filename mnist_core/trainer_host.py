@@ -2,7 +2,8 @@
 second instead of after seconds of imports. Started by the supervisor as `python -m mnist_core.trainer_host`.
 
 Protocol, a line each. In: `<run id> <max active runs>`. Out: `ready`; `started <run id> <pid>`;
-`exited <run id> <exit code, or minus the signal>`. When its input ends, the host ends; trainers it has forked live on
+`exited <run id> <exit code, or minus the signal>`. Under the id `CALIBRATION`, which no run has, a process measures how
+fast this machine trains. When its input ends, the host ends; trainers it has forked live on
 in sessions of their own.
 
 Nothing here may run a tensor operation: it would start OpenMP threads, and a forked child would wait for them for ever.
@@ -21,6 +22,9 @@ from typing import NoReturn
 
 import torch._dynamo  # noqa: F401  # preloaded: the first optimizer step imports it, which takes a second
 
+from mnist_core.calibration import calibrate
+from mnist_core.machine import threads_per_trainer
+from mnist_core.speed import CALIBRATION
 from mnist_core.worker import train_queued_run
 
 
@@ -69,7 +73,10 @@ def _become_trainer(run_id: int, max_active: int) -> NoReturn:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(2, 1)
-        train_queued_run(run_id, max_active)
+        if run_id == CALIBRATION:
+            calibrate(threads_per_trainer(max_active))
+        else:
+            train_queued_run(run_id, max_active)
         code = 0
     except BaseException:
         traceback.print_exc()

@@ -20,8 +20,9 @@ import numpy as np
 import torch
 
 from mnist_core.data import Dataset, load_dataset, split_validation
-from mnist_core.engine import TrainState, train
+from mnist_core.engine import TrainState, choose_device, train
 from mnist_core.errors import MnistError, StaleAttemptError
+from mnist_core.machine import threads_per_trainer
 from mnist_core.memory import keep_freed_memory
 from mnist_core.places import runs_dir, shown
 from mnist_core.processes import own_identity
@@ -131,7 +132,11 @@ class Interruption:
 
 
 def train_queued_run(run_id: int, max_active: int) -> None:
-    """Claim a queued run and train it in this process; returns at once if it is no longer to be had."""
+    """Claim a queued run and train it in this process; returns at once if it is no longer to be had.
+
+    It takes the share of the cores that is left to each of `max_active` trainers.
+    """
+    torch.set_num_threads(threads_per_trainer(max_active))
     store = RunStore.open(runs_dir())
     if run := store.claim_run(run_id, own_identity(), max_active):
         with contextlib.suppress(MnistError):  # the store and so the page say it
@@ -206,6 +211,7 @@ def _prepare(store: RunStore, run: Run, interruption: Interruption) -> Dataset |
         return None
     fit, held_out = split_validation(data.train, run.config.validation_fraction)
     run.config.check_fits(len(fit))
+    device = choose_device(run.config.device)
     status = store.begin_training(
         run,
         dataset=data.name,
@@ -213,6 +219,8 @@ def _prepare(store: RunStore, run: Run, interruption: Interruption) -> Dataset |
         train_images=len(fit),
         validation_images=len(held_out),
         test_images=len(data.test),
+        device=device.type,
+        threads=torch.get_num_threads(),
     )
     return None if status is RunStatus.STOPPING or interruption.reason else data
 

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from mnist_core import places, schema
 from mnist_core.config import TrainConfig
 from mnist_core.errors import StoreError
-from mnist_core.schema import MIGRATIONS, open_database
+from mnist_core.migrations import MIGRATIONS
+from mnist_core.schema import open_database
 from mnist_core.store import RunStore
 
 bundled_sqlite: Any = vars(schema)["bundled_sqlite"]
@@ -36,6 +38,18 @@ def database(tmp_path: Path) -> Path:
 def test_a_new_database_has_the_newest_schema_in_wal_mode(database: Path) -> None:
     assert pragma(database, "user_version") == len(MIGRATIONS)
     assert pragma(database, "journal_mode") == "wal"
+
+
+def test_the_migrations_make_the_tables_that_queries_see(database: Path) -> None:
+    connection = bundled_sqlite.connect(str(database))
+    for table in schema.metadata.tables.values():
+        made = {row[1]: (row[2], bool(row[3])) for row in connection.execute(f"PRAGMA table_info({table.name})")}
+        assert made == {
+            column.name: (column.type.compile(dialect=SQLiteDialect()), not column.nullable) for column in table.columns
+        }
+        indexes = {row[1] for row in connection.execute(f"PRAGMA index_list({table.name})")}
+        assert {index.name for index in table.indexes} <= indexes
+    connection.close()
 
 
 def test_the_folder_is_made(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ def claimed(store: RunStore, name: str = "") -> Run:
 
 def training(store: RunStore) -> Run:
     run = claimed(store)
-    store.begin_training(run, dataset="MNIST", notice="", train_images=270, validation_images=30, test_images=100)
+    sizes = {"train_images": 270, "validation_images": 30, "test_images": 100}
+    store.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=2)
     return run
 
 
@@ -182,7 +183,14 @@ def test_a_stop_asked_for_while_preparing_is_not_forgotten(store: RunStore) -> N
     store.request_stop(run.id)
     assert store.write_notice(run, "Downloading MNIST, 34 %") is RunStatus.STOPPING
     status = store.begin_training(
-        run, dataset="MNIST", notice="", train_images=270, validation_images=30, test_images=100
+        run,
+        dataset="MNIST",
+        notice="",
+        train_images=270,
+        validation_images=30,
+        test_images=100,
+        device="cpu",
+        threads=2,
     )
     assert status is RunStatus.STOPPING
     assert store.get_run(run.id).status is RunStatus.STOPPING
@@ -209,12 +217,20 @@ def test_a_trainer_says_what_it_is_doing(store: RunStore) -> None:
 def test_training_begins_with_what_is_known_of_the_dataset(store: RunStore) -> None:
     run = claimed(store)
     status = store.begin_training(
-        run, dataset="MNIST-5k", notice="No network", train_images=3600, validation_images=400, test_images=1000
+        run,
+        dataset="MNIST-5k",
+        notice="No network",
+        train_images=3600,
+        validation_images=400,
+        test_images=1000,
+        device="cpu",
+        threads=2,
     )
     assert status is RunStatus.RUNNING
     begun = store.get_run(run.id)
     assert (begun.dataset, begun.notice, begun.total_steps) == ("MNIST-5k", "No network", 3 * 57)
     assert (begun.train_images, begun.validation_images, begun.test_images) == (3600, 400, 1000)
+    assert (begun.device, begun.threads) == ("cpu", 2)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

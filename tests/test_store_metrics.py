@@ -21,7 +21,8 @@ CONFUSION = tuple(tuple(row * 10 + column for column in range(10)) for row in ra
 def run(store: RunStore) -> Run:
     """A run in training, held by this attempt."""
     run = store.create_run(TrainConfig(), trainer=ProcessIdentity(4321, 99, "boot"))
-    store.begin_training(run, dataset="MNIST", notice="", train_images=270, validation_images=30, test_images=100)
+    sizes = {"train_images": 270, "validation_images": 30, "test_images": 100}
+    store.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=2)
     return run
 
 
@@ -101,7 +102,7 @@ def write_all_ways(store: RunStore, run: Run, a_step: Step, an_evaluation: Evalu
     for write in (
         lambda: store.append(run, Progress(step=2), [a_step(2)], [an_evaluation(2, "test")]),
         lambda: store.write_notice(run, "late"),
-        lambda: store.begin_training(run, dataset="late", notice="", **sizes),
+        lambda: store.begin_training(run, dataset="late", notice="", **sizes, device="cpu", threads=2),
         lambda: store.finish_run(run, RunStatus.COMPLETED),
     ):
         before = everything(store)

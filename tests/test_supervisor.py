@@ -14,6 +14,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.processes import own_identity
 from mnist_core.records import Progress, Run, RunStatus, StepMetrics
+from mnist_core.speed import CALIBRATION
 from mnist_core.store import RunStore
 from mnist_core.supervisor import HOST_ENDED, Supervisor, max_runs_allowed
 
@@ -43,6 +44,9 @@ class ScriptedHost:
         with self.lock:
             self.launched.append(run_id)
             self.going.add(run_id)
+
+    def kill(self, run_id: int) -> None:
+        self.calls.append(f"kill {run_id}")
 
     def end_trainers(self, number: signal.Signals, timeout: float) -> None:
         self.calls.append(number.name)
@@ -123,6 +127,33 @@ def test_runs_started_in_a_terminal_count_too(started: Stage, eventually: Wait) 
 def test_a_run_whose_terminal_trainer_died_is_noticed(started: Stage, eventually: Wait) -> None:
     run = started.store.create_run(TrainConfig(), trainer=DEAD)
     eventually(lambda: started.store.get_run(run.id).status is RunStatus.INTERRUPTED)
+
+
+def test_the_speed_is_measured_when_nobody_trains_and_a_run_goes_first(
+    started: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
+    eventually(lambda: started.host.launched == [CALIBRATION])
+    run = started.supervisor.submit(TrainConfig())
+    eventually(lambda: f"kill {CALIBRATION}" in started.host.calls)
+    started.host.end(CALIBRATION, -signal.SIGKILL)
+    eventually(lambda: started.host.launched == [CALIBRATION, run.id])
+    started.supervisor.request_stop(run.id)
+    started.host.end(run.id, 0)
+    eventually(lambda: started.host.launched == [CALIBRATION, run.id, CALIBRATION])
+
+
+def test_the_queue_is_looked_after_again_after_an_error(
+    stage: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.supervisor.submit(TrainConfig())
+    with monkeypatch.context() as broken:
+        broken.setattr(module, "recover", lambda *_args, **_kwargs: 1 / 0)
+        stage.supervisor.start()
+        eventually(lambda: "could not be looked after" in caplog.text)
+        assert stage.host.launched == []
+    eventually(lambda: len(stage.host.launched) == 1)
+    stage.supervisor.close()
 
 
 def test_a_stopped_run_is_never_started(stage: Stage) -> None:

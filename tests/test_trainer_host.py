@@ -11,6 +11,7 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.places import ROOT
 from mnist_core.records import RunStatus
+from mnist_core.speed import CALIBRATION, is_measured
 from mnist_core.store import RunStore
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
@@ -70,3 +71,14 @@ def test_a_host_forks_trainers_reports_their_exit_and_ends_with_its_input(
     store.request_stop(lasting.id)
     eventually(lambda: store.get_run(lasting.id).status is RunStatus.STOPPED)
     assert "There is no run 77" in host.stderr.read()
+
+
+def test_a_host_measures_the_speed_under_the_id_that_no_run_has(host: subprocess.Popen[str]) -> None:
+    assert host.stdin
+    assert host.stdout
+    assert host.stdout.readline() == "ready\n"
+    host.stdin.write(f"{CALIBRATION} 1\n")
+    host.stdin.flush()
+    assert host.stdout.readline().startswith(f"started {CALIBRATION} ")
+    assert host.stdout.readline() == f"exited {CALIBRATION} 0\n"
+    assert is_measured()

@@ -70,7 +70,14 @@ def component_data(app: AppTest, key: str) -> dict[str, Any]:
 def active_run(store: RunStore, status: RunStatus = RunStatus.RUNNING, reason: str = "") -> Run:
     run = store.create_run(TrainConfig(), trainer=own_identity())
     store.begin_training(
-        run, dataset="MNIST", notice="", train_images=54_000, validation_images=6_000, test_images=10_000
+        run,
+        dataset="MNIST",
+        notice="",
+        train_images=54_000,
+        validation_images=6_000,
+        test_images=10_000,
+        device="cpu",
+        threads=2,
     )
     store.append(run, Progress(step=412, epoch=1, loss=0.1, accuracy=0.9))
     if status is not RunStatus.RUNNING:

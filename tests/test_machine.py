@@ -1,0 +1,64 @@
+"""What the machine offers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mnist_core import machine
+from mnist_core.config import TrainConfig
+from mnist_core.data import Dataset
+from mnist_core.engine import train
+from mnist_core.errors import ConfigError
+
+
+@pytest.fixture
+def forget() -> Iterator[None]:
+    """What was asked once is remembered; these tests pretend to be on several machines."""
+
+    def clear() -> None:
+        for asked in (machine.has_bf16, machine.processor, machine._cpu_info):
+            asked.cache_clear()
+
+    clear()
+    yield
+    clear()
+
+
+@pytest.mark.parametrize(
+    ("cores", "runs_at_once", "limit", "threads"),
+    [(8, 1, "", 8), (8, 2, "", 4), (8, 3, "", 2), (2, 4, "", 1), (8, 1, "3", 3), (8, 4, "3", 2), (8, 1, "many", 8)],
+)
+def test_trainers_share_the_cores(
+    monkeypatch: pytest.MonkeyPatch, cores: int, runs_at_once: int, limit: str, threads: int
+) -> None:
+    monkeypatch.setattr(machine, "cores", lambda: cores)
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    assert machine.threads_per_trainer(runs_at_once) == threads
+
+
+@pytest.mark.usefixtures("forget")
+@pytest.mark.parametrize(
+    ("info", "bf16", "name"),
+    [
+        ("model name\t: AMD EPYC\nflags\t\t: fpu avx512f avx512_bf16\n", True, "AMD EPYC"),
+        ("model name\t: Old Xeon\nflags\t\t: fpu avx512f\n", False, "Old Xeon"),
+        ("Features\t: fp asimd bf16\n", True, "unknown processor"),
+        ("", False, "unknown processor"),
+    ],
+)
+def test_the_processor_tells_its_name_and_whether_it_has_bf16(
+    monkeypatch: pytest.MonkeyPatch, info: str, bf16: bool, name: str
+) -> None:
+    monkeypatch.setattr(machine, "_cpu_info", lambda: info)
+    monkeypatch.setattr(machine._cpu_info, "cache_clear", lambda: None, raising=False)
+    assert machine.has_bf16() is bf16
+    assert machine.processor() == name
+
+
+def test_bf16_is_refused_where_the_processor_lacks_it(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_core.engine.has_bf16", lambda: False)
+    with pytest.raises(
+        ConfigError, match=r"Precision bf16 is not available on this machine's cpu\. Choose fp32"
+    ) as caught:
+        next(train(TrainConfig(precision="bf16", device="cpu"), digits))
+    assert caught.value.field == "precision"
