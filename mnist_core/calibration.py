@@ -10,7 +10,8 @@ import torch
 from mnist_core import speed
 from mnist_core.config import MODELS, PRECISIONS, TrainConfig
 from mnist_core.data import Dataset, Split
-from mnist_core.engine import check_precision, choose_device, train
+from mnist_core.devices import check_precision, choose_device
+from mnist_core.engine import train
 from mnist_core.errors import ConfigError
 from mnist_core.memory import keep_freed_memory
 from mnist_core.records import StepMetrics

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +19,7 @@ from torch import Tensor, nn
 from mnist_core import models, optimizers, schedules
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.data import Dataset, Split, split_validation
-from mnist_core.errors import ConfigError
-from mnist_core.machine import has_bf16
+from mnist_core.devices import autocast, check_precision, choose_device
 from mnist_core.optimizers import Optimizer
 from mnist_core.records import Adjustment, Confusion, EvalMetrics, Event, StepMetrics
 
@@ -80,6 +78,8 @@ class TrainState:
     """Evaluations on validation already due and done in the current epoch."""
     tested: bool = False
     """Whether test has been evaluated in the current epoch."""
+    evaluation_asked: bool = False
+    """Whether somebody wants an evaluation before the next batch."""
     elapsed_seconds: float = 0.0
 
     @classmethod
@@ -110,26 +110,10 @@ class TrainState:
         valid = {name: SETTINGS[name].validate(value) for name, value in asked.items() if value is not None}
         for name, value in valid.items():
             setattr(self, name, value)
+        self.evaluation_asked |= adjustment.evaluate
 
     def start_next_epoch(self) -> None:
         self.epoch, self.offset, self.validations, self.tested = self.epoch + 1, 0, 0, False
-
-
-def choose_device(name: str) -> torch.device:
-    """The device a config means. Raises `ConfigError` when this machine does not have it."""
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if available[kind]))
-    if not available[name]:
-        raise ConfigError("device", f"Device {name} is not available on this machine. Choose auto or cpu.")
-    return torch.device(name)
-
-
-def check_precision(name: str, device: torch.device) -> None:
-    """Raises `ConfigError` when `device` has no arithmetic of that precision, or only imitates it slowly."""
-    available = has_bf16() if device.type == "cpu" else device.type == "cuda" and torch.cuda.is_bf16_supported()
-    if name == "bf16" and not available:
-        raise ConfigError("precision", f"Precision bf16 is not available on this machine's {device}. Choose fp32.")
 
 
 def sample_order(seed: int, epoch: int, images: int) -> Tensor:
@@ -148,14 +132,16 @@ def train(
     """Train the network, yielding one `StepMetrics` per batch and one `EvalMetrics` per evaluation.
 
     Validation is evaluated `EVALUATIONS_PER_EPOCH` times per epoch and test at the end; with
-    `validation_fraction=0` test is evaluated after every epoch, as the classic script does. Raises `ConfigError`
-    if the batch is larger than the training set or this machine lacks the device.
+    `validation_fraction=0` test is evaluated after every epoch, as the classic script does. One that is asked for
+    (`Adjustment(evaluate=True)`) is the next event, on validation if there is one, and changes nothing else.
+
+    Raises `ConfigError` if the batch is larger than the training set or this machine lacks device or precision.
     """
     fit, held_out = split_validation(data.train, config.validation_fraction)
     config.check_fits(len(fit))
     state = state or TrainState.fresh(config)
     model, optimizer = state.model, state.optimizer
-    precision = _autocast(config.precision, state.device)
+    precision = autocast(config.precision, state.device)
     training, validation, test = (Images.resident(split, state.device) for split in (fit, held_out, data.test))
     order = sample_order(config.seed, state.epoch, len(training)).to(state.device)
 
@@ -228,7 +214,7 @@ def evaluate(
         batch_size = min(batch_size, CACHED_IMAGES)
     summed_loss = torch.zeros((), dtype=torch.float64, device=images.labels.device)
     predictions = torch.empty_like(images.labels)
-    with _autocast(precision, images.labels.device):
+    with autocast(precision, images.labels.device):
         for start in range(0, len(images), batch_size):
             batch = slice(start, start + batch_size)
             pixels, labels = images[batch]
@@ -240,11 +226,6 @@ def evaluate(
     return loss, confusion, predictions.to("cpu", torch.uint8).numpy()
 
 
-def _autocast(precision: str, device: torch.device) -> AbstractContextManager[None]:
-    """What a forward pass runs in; it can be entered again and again."""
-    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
-
-
 def _schedule_factor(config: TrainConfig, state: TrainState, images: int) -> float:
     epochs_done = state.epoch - 1 + state.offset / images
     return schedules.factor(config.schedule, epochs_done, config.epochs, config.gamma)
@@ -252,6 +233,8 @@ def _schedule_factor(config: TrainConfig, state: TrainState, images: int) -> flo
 
 def _evaluation_due(state: TrainState, config: TrainConfig, training: int, validation: int) -> str | None:
     """Which split to evaluate now; decided from the position alone, so that a resumed run decides alike."""
+    if state.evaluation_asked:
+        return "validation" if validation else "test"
     if validation and _validations_by_now(state, training) > state.validations:
         return "validation"
     at_epoch_end = state.offset >= training
@@ -261,7 +244,9 @@ def _evaluation_due(state: TrainState, config: TrainConfig, training: int, valid
 
 
 def _mark_evaluated(state: TrainState, split: str, training: int) -> None:
-    if split == "validation":
+    if state.evaluation_asked:
+        state.evaluation_asked = False
+    elif split == "validation":
         state.validations = _validations_by_now(state, training)
     else:
         state.tested = True

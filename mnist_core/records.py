@@ -64,6 +64,8 @@ class Adjustment:
     lr: float | None = None
     momentum: float | None = None
     batch_size: int | None = None
+    evaluate: bool = False
+    """Evaluate before the next batch."""
 
 
 Event = StepMetrics | EvalMetrics

@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from mnist_core.data import Dataset, load_dataset, split_validation
-from mnist_core.engine import TrainState, choose_device, train
+from mnist_core.devices import choose_device
+from mnist_core.engine import TrainState, train
 from mnist_core.errors import MnistError, StaleAttemptError
 from mnist_core.machine import threads_per_trainer
 from mnist_core.memory import keep_freed_memory

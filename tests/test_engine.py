@@ -5,9 +5,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mnist_core import engine
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, split_validation
+from mnist_core.devices import choose_device
 from mnist_core.engine import Images, TrainState, evaluate, sample_order, train
 from mnist_core.errors import ConfigError
 from mnist_core.records import EvalMetrics, Event, StepMetrics
@@ -147,7 +147,7 @@ def test_a_device_this_machine_lacks_is_refused(digits: Dataset, device: str, mo
     with pytest.raises(ConfigError, match=f"Device {device} is not available on this machine") as caught:
         next(train(TrainConfig(device=device), digits))
     assert caught.value.field == "device"
-    assert engine.choose_device("auto") == torch.device("cpu")
+    assert choose_device("auto") == torch.device("cpu")
 
 
 def test_the_order_of_images_depends_on_seed_and_epoch() -> None:

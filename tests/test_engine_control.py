@@ -208,3 +208,25 @@ def test_elapsed_seconds_go_on_after_resuming(digits: Dataset) -> None:
     next(train(CONFIG, digits, state=state))
     before = state.elapsed_seconds
     assert 0 < before < next(train(CONFIG, digits, state=state)).elapsed_seconds
+
+
+def test_an_evaluation_that_is_asked_for_comes_next_and_changes_nothing_else(
+    digits: Dataset, uninterrupted: list[dict[str, Any]]
+) -> None:
+    events = train(CONFIG, digits)
+    next(events)
+    asked = events.send(Adjustment(evaluate=True))
+    assert isinstance(asked, EvalMetrics)
+    assert (asked.step, asked.split) == (1, "validation")
+    assert [timeless(event) for event in events] == uninterrupted[1:]
+
+
+def test_without_validation_test_is_evaluated_when_asked(digits: Dataset) -> None:
+    config = dataclasses.replace(CONFIG, validation_fraction=0)
+    expected = [timeless(event) for event in train(config, digits)]
+    events = train(config, digits)
+    next(events)
+    asked = events.send(Adjustment(evaluate=True))
+    assert isinstance(asked, EvalMetrics)
+    assert asked.split == "test"
+    assert [timeless(event) for event in events] == expected[1:]
