@@ -31,9 +31,10 @@ from starlette.routing import Route
 
 from dashboard.series import RunSeries, plain
 from dashboard.summary import finite, summarise
+from mnist_core.changes import Changes, NewSteps
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, RunStatus
-from mnist_core.store import Changes, NewSteps, RunStore
+from mnist_core.store import RunStore
 
 POLL_SECONDS = 0.05
 """How often to ask whether anything was committed; asking costs 0.1 ms."""

@@ -26,8 +26,13 @@ COMPRESSION_LEVEL = 1
 
 
 def pack(steps: Sequence[StepMetrics]) -> bytes:
+    """Steps as one blob; see `pack_table`."""
+    table = [tuple(getattr(step, name) for name in STEP_COLUMNS.names or ()) for step in steps]
+    return pack_table(np.array(table, STEP_COLUMNS))
+
+
+def pack_table(table: np.ndarray) -> bytes:
     """Columns one after the other, so that what hardly changes (epoch, lr, momentum) compresses to almost nothing."""
-    table = np.array([tuple(getattr(step, name) for name in STEP_COLUMNS.names or ()) for step in steps], STEP_COLUMNS)
     columns = b"".join(table[name].tobytes() for name in STEP_COLUMNS.names or ())
     return zlib.compress(columns, COMPRESSION_LEVEL)
 

@@ -201,12 +201,17 @@ class TrainConfig:
 
     def check_fits(self, training_images: int) -> None:
         """Refuse a batch larger than the training set, which would never be filled."""
-        if self.batch_size > training_images:
-            raise ConfigError(
-                "batch_size",
-                f"Batch size must be between 1 and {training_images}, the number of training images "
-                f"in this dataset, got {self.batch_size}.",
-            )
+        check_batch_fits(self.batch_size, training_images)
+
+
+def check_batch_fits(batch_size: int, training_images: int) -> None:
+    """Raises `ConfigError` for a batch larger than the training set."""
+    if batch_size > training_images:
+        raise ConfigError(
+            "batch_size",
+            f"Batch size must be between 1 and {training_images}, the number of training images "
+            f"in this dataset, got {batch_size}.",
+        )
 
 
 SETTINGS: dict[str, Setting] = {

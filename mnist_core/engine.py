@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_core import models, optimizers, schedules
-from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, Split, split_validation
 from mnist_core.devices import autocast, check_precision, choose_device
 from mnist_core.optimizers import Optimizer
@@ -106,9 +106,7 @@ class TrainState:
 
         A learning rate is the base value of the schedule, as in the config: the rest of the schedule scales with it.
         """
-        asked = {name: getattr(adjustment, name) for name in ("lr", "momentum", "batch_size")}
-        valid = {name: SETTINGS[name].validate(value) for name, value in asked.items() if value is not None}
-        for name, value in valid.items():
+        for name, value in adjustment.settings().items():
             setattr(self, name, value)
         self.evaluation_asked |= adjustment.evaluate
 

@@ -20,12 +20,20 @@ class DatasetError(MnistError):
     """A dataset is missing, damaged or cannot be downloaded."""
 
 
+class CheckpointError(MnistError):
+    """A checkpoint cannot be saved, or it is missing, damaged or does not fit."""
+
+
 class StoreError(MnistError):
     """The run store cannot be opened, or holds no such run."""
 
 
 class RunNotFoundError(StoreError):
     """No run has this id or name."""
+
+
+class RunStateError(StoreError):
+    """A run is not in a state in which what was asked of it makes sense."""
 
 
 class StaleAttemptError(StoreError):

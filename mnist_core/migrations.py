@@ -92,4 +92,21 @@ MIGRATIONS: list[Migration] = [
         "ALTER TABLE runs ADD COLUMN device VARCHAR NOT NULL DEFAULT ''",
         "ALTER TABLE runs ADD COLUMN threads INTEGER NOT NULL DEFAULT 0",
     ),
+    _statements(
+        "ALTER TABLE runs ADD COLUMN interventions VARCHAR NOT NULL DEFAULT '[]'",
+        "ALTER TABLE runs ADD COLUMN plan VARCHAR NOT NULL DEFAULT '[]'",
+        "ALTER TABLE runs ADD COLUMN parent_id INTEGER REFERENCES runs (id) ON DELETE SET NULL",
+        "ALTER TABLE runs ADD COLUMN parent_step INTEGER",
+        """
+        CREATE TABLE orders (
+            id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            command VARCHAR NOT NULL,
+            adjustment VARCHAR NOT NULL,
+            given_by VARCHAR NOT NULL,
+            given_at FLOAT NOT NULL
+        )
+        """,
+        "CREATE INDEX orders_by_run ON orders (run_id, id)",
+    ),
 ]

@@ -11,11 +11,14 @@ from enum import StrEnum
 
 import numpy as np
 
-from mnist_core.config import TrainConfig
+from mnist_core.config import SETTINGS, TrainConfig
 
 Confusion = tuple[tuple[int, ...], ...]
 """10 rows of 10 counts: rows are true digits, columns are predictions."""
 
+
+ADJUSTABLE = ("lr", "momentum", "batch_size")
+"""Settings that can be changed while a run is going."""
 
 LIVE_BATCHES = 100
 """The live confusion matrix is summed over this many of the latest training batches."""
@@ -67,8 +70,54 @@ class Adjustment:
     evaluate: bool = False
     """Evaluate before the next batch."""
 
+    def settings(self) -> dict[str, float]:
+        """The settings that it changes and their values, valid ones. Raises `ConfigError` when one is out of range."""
+        asked = {name: getattr(self, name) for name in ADJUSTABLE}
+        return {name: SETTINGS[name].validate(value) for name, value in asked.items() if value is not None}
+
 
 Event = StepMetrics | EvalMetrics
+
+
+class Command(StrEnum):
+    """What a person may ask of a run in progress, besides to stop."""
+
+    PAUSE = "pause"
+    """Hold after the batch in hand."""
+    RESUME = "resume"
+    """Go on."""
+    STEP = "step"
+    """Train one batch and hold again; pauses a run that is going."""
+    EVALUATE = "evaluate"
+    """Evaluate before the next batch, also while paused."""
+    ADJUST = "adjust"
+    """Change settings from the next batch on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command on its way to the trainer of a run."""
+
+    id: int
+    command: Command
+    by: str
+    """Who gave it."""
+    adjustment: Adjustment = Adjustment()
+    """With `ADJUST`: what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """One setting that was changed while a run was going."""
+
+    step: int
+    """Updates completed when it was changed; the next one is the first that it applies to."""
+    field: str
+    """`lr`, `momentum` or `batch_size`."""
+    old: float
+    new: float
+    at: datetime
+    by: str
 
 
 class RunStatus(StrEnum):
@@ -163,6 +212,14 @@ class Run:
     test_images: int
     total_steps: int
     """Updates of the whole run; 0 until the dataset is known."""
+    interventions: tuple[Intervention, ...]
+    """What was changed while it was going, in order."""
+    plan: tuple[Intervention, ...]
+    """What is to be changed again at the same steps: the interventions of the run that it repeats."""
+    parent_id: int | None
+    """The run it goes on from, or whose interventions it repeats."""
+    parent_step: int | None
+    """The step of the parent's checkpoint that it goes on from; None if it began from the first weights."""
     device: str
     """Where it trains, such as `cpu`; empty until the trainer knows."""
     threads: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,18 @@ from sqlalchemy import Row, func
 
 from mnist_core import chunks
 from mnist_core.config import TrainConfig
-from mnist_core.records import EvalMetrics, ProcessIdentity, Progress, Results, Run, RunStatus
+from mnist_core.records import (
+    Adjustment,
+    Command,
+    EvalMetrics,
+    Intervention,
+    Order,
+    ProcessIdentity,
+    Progress,
+    Results,
+    Run,
+    RunStatus,
+)
 from mnist_core.schema import runs
 
 
@@ -68,6 +80,10 @@ def run_from(row: Row[Any]) -> Run:
         validation_images=row.validation_images,
         test_images=row.test_images,
         total_steps=row.total_steps,
+        interventions=interventions_from(row.interventions),
+        plan=interventions_from(row.plan),
+        parent_id=row.parent_id,
+        parent_step=row.parent_step,
         device=row.device,
         threads=row.threads,
         trainer=_trainer(row),
@@ -83,6 +99,18 @@ def run_from(row: Row[Any]) -> Run:
         ),
         results=Results(row.validation_accuracy, row.best_validation_accuracy, row.test_accuracy, row.test_loss),
     )
+
+
+def interventions_text(interventions: Sequence[Intervention]) -> str:
+    return json.dumps([{**asdict(one), "at": one.at.timestamp()} for one in interventions])
+
+
+def interventions_from(text: str) -> tuple[Intervention, ...]:
+    return tuple(Intervention(**{**one, "at": datetime.fromtimestamp(one["at"], UTC)}) for one in json.loads(text))
+
+
+def order_from(row: Row[Any]) -> Order:
+    return Order(row.id, Command(row.command), row.given_by, Adjustment(**json.loads(row.adjustment)))
 
 
 def _trainer(row: Row[Any]) -> ProcessIdentity | None:

@@ -72,6 +72,10 @@ runs = Table(
     Column("model_file", String, nullable=False, default=""),
     Column("device", String, nullable=False, default=""),
     Column("threads", Integer, nullable=False, default=0),
+    Column("interventions", String, nullable=False, default="[]"),
+    Column("plan", String, nullable=False, default="[]"),
+    Column("parent_id", Integer, ForeignKey("runs.id", ondelete="SET NULL")),
+    Column("parent_step", Integer),
     Column("step", Integer, nullable=False, default=0),
     Column("epoch", Integer, nullable=False, default=0),
     Column("loss", Float),
@@ -100,6 +104,20 @@ step_chunks = Table(
     Column("columns", LargeBinary, nullable=False),
     Index("step_chunks_by_run", "run_id", "first_step"),
     sqlite_autoincrement=True,  # readers ask for ids above the last they saw
+)
+
+# What people ask of a run in progress; its trainer reads what is newer than it has read.
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("command", String, nullable=False),
+    Column("adjustment", String, nullable=False),
+    Column("given_by", String, nullable=False),
+    Column("given_at", Float, nullable=False),
+    Index("orders_by_run", "run_id", "id"),
+    sqlite_autoincrement=True,
 )
 
 evaluations = Table(

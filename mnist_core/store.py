@@ -8,70 +8,37 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from mnist_core import chunks, rows
-from mnist_core.config import TrainConfig
-from mnist_core.errors import ConfigError, RunNotFoundError, StaleAttemptError
+from mnist_core import changes, chunks, rows
+from mnist_core.changes import Changes, ChangeWatch, Cursor
+from mnist_core.config import TrainConfig, check_batch_fits
+from mnist_core.errors import ConfigError, RunNotFoundError, RunStateError, StaleAttemptError
 from mnist_core.records import (
+    Adjustment,
+    Command,
     EvalMetrics,
+    Intervention,
+    Order,
     ProcessIdentity,
     Progress,
     Run,
     RunStatus,
     StepMetrics,
 )
-from mnist_core.schema import evaluations, open_database, runs, step_chunks
+from mnist_core.schema import evaluations, open_database, orders, runs, step_chunks
 
 DATABASE_NAME = "runs.sqlite"
 MAX_NAME_LENGTH = 80
 
 _ACTIVE = [status for status in RunStatus if status.is_active]
 _NEXT_REVISION = select(func.coalesce(func.max(runs.c.revision), 0) + 1).scalar_subquery()
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """One stored evaluation; see `EvalMetrics`."""
-
-    run_id: int
-    attempt: int
-    metrics: EvalMetrics
-
-
-@dataclass(frozen=True, slots=True)
-class NewSteps:
-    """Consecutive steps of one run, as a structured array of `chunks.STEP_COLUMNS`."""
-
-    run_id: int
-    attempt: int
-    first_step: int
-    table: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a reader has read; ask `read_changes` for what is newer."""
-
-    revision: int = 0
-    chunk_id: int = 0
-    evaluation_id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What was committed since a cursor."""
-
-    cursor: Cursor
-    runs: list[Run] = field(default_factory=list)
-    steps: list[NewSteps] = field(default_factory=list)
-    evaluations: list[Evaluation] = field(default_factory=list)
 
 
 class RunStore:
@@ -95,15 +62,27 @@ class RunStore:
 
     # ------------------------------------------------------------------ for everyone: create, ask to stop
 
-    def create_run(self, config: TrainConfig, name: str = "", trainer: ProcessIdentity | None = None) -> Run:
+    def create_run(
+        self,
+        config: TrainConfig,
+        name: str = "",
+        trainer: ProcessIdentity | None = None,
+        *,
+        parent: Run | None = None,
+        parent_step: int | None = None,
+        plan: Sequence[Intervention] = (),
+    ) -> Run:
         """Add a run: queued, or already held by `trainer` if that is given. An empty name becomes `run-<id>`.
 
-        Raises `ConfigError` for a name that is taken or unusable.
+        With a `parent_step` it goes on from the parent's checkpoint of that step; with a `plan` it makes those
+        interventions again. Raises `ConfigError` for a name that is taken or unusable.
         """
         name = _checked_name(name)
         try:
             with self._engine.begin() as connection:
                 values = {"config": json.dumps(asdict(config)), "created_at": time.time(), "revision": _NEXT_REVISION}
+                values |= {"parent_id": parent and parent.id, "parent_step": parent_step}
+                values |= {"plan": rows.interventions_text(plan)}
                 values |= {"status": RunStatus.QUEUED, "attempt": 0, "name": name or f"unnamed {time.time_ns()}"}
                 run_id = connection.execute(insert(runs).values(values).returning(runs.c.id)).scalar_one()
                 if not name:
@@ -128,6 +107,31 @@ class RunStore:
             elif run.status.is_active:
                 _set(connection, run_id, status=RunStatus.STOPPING)
             return _get(connection, run_id).status
+
+    def queue_again(self, run_id: int) -> None:
+        """Have an interrupted run go on from its last checkpoint, as a new attempt. Raises `RunStateError`."""
+        with self._engine.begin() as connection:
+            run = _get(connection, run_id)
+            if run.status is not RunStatus.INTERRUPTED:
+                raise RunStateError(f"{run.name} is {run.status}: only an interrupted run can be resumed.")
+            _set(connection, run_id, status=RunStatus.QUEUED, finished_at=None, reason="")
+
+    def send_order(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
+        """Ask something of the trainer of a run in progress, which obeys within a fraction of a second.
+
+        Raises `RunStateError` when nobody trains it, `ConfigError` when an adjustment is out of range.
+        """
+        adjustment = adjustment or Adjustment()
+        adjustment.settings()
+        with self._engine.begin() as connection:
+            run = _get(connection, run_id)
+            if not run.status.is_active or run.status is RunStatus.STOPPING:
+                raise RunStateError(f"{run.name} is {run.status}: there is nothing to {command}.")
+            if run.train_images and adjustment.batch_size:
+                check_batch_fits(adjustment.batch_size, run.train_images)
+            text = json.dumps(asdict(adjustment))
+            row = {"run_id": run_id, "command": command, "adjustment": text, "given_by": by, "given_at": time.time()}
+            connection.execute(insert(orders).values(row))
 
     def refuse_run(self, run_id: int, reason: str) -> None:
         """End a queued run that no trainer could be started for as `failed`; does nothing if one has claimed it."""
@@ -178,6 +182,44 @@ class RunStore:
                 total_steps=run.config.total_steps(train_images),
             )
             return status if status is RunStatus.STOPPING else _write(connection, run, status=RunStatus.RUNNING)
+
+    def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:
+        """Forget what was recorded after `step`, from where a new attempt goes on."""
+        with self._engine.begin() as connection:
+            later = (step_chunks.c.run_id == run.id) & (step_chunks.c.first_step + step_chunks.c.steps - 1 > step)
+            for row in connection.execute(select(step_chunks).where(later)).all():
+                mine = step_chunks.c.id == row.id
+                kept = step + 1 - row.first_step
+                if kept <= 0:
+                    connection.execute(delete(step_chunks).where(mine))
+                    continue
+                table = chunks.unpack([(row.steps, row.columns)])[:kept]
+                connection.execute(update(step_chunks).where(mine).values(steps=kept, columns=chunks.pack_table(table)))
+            connection.execute(
+                delete(evaluations).where((evaluations.c.run_id == run.id) & (evaluations.c.step > step))
+            )
+            _write(
+                connection,
+                run,
+                step=step,
+                elapsed_seconds=elapsed_seconds,
+                live_confusion=None,
+                interventions=rows.interventions_text([one for one in run.interventions if one.step <= step]),
+                **_results_so_far(connection, run.id),
+            )
+
+    def hold(self, run: Run, *, paused: bool) -> RunStatus:
+        """Say whether a run is held between two batches; returns its status, which may be `stopping`."""
+        with self._engine.begin() as connection:
+            status = _write(connection, run)
+            if status is RunStatus.STOPPING:
+                return status
+            return _write(connection, run, status=RunStatus.PAUSED if paused else RunStatus.RUNNING)
+
+    def write_interventions(self, run: Run, interventions: Sequence[Intervention]) -> None:
+        """Replace the interventions of a run by these, all of them."""
+        with self._engine.begin() as connection:
+            _write(connection, run, interventions=rows.interventions_text(interventions))
 
     def append(
         self,
@@ -264,64 +306,28 @@ class RunStore:
     def read_changes(self, after: Cursor) -> Changes:
         """Everything committed since `after`, over all runs, read at one instant."""
         with self._reader.connect() as connection, connection.begin():
-            changed = connection.execute(
-                select(runs).where(runs.c.revision > after.revision).order_by(runs.c.revision)
-            ).all()
-            new_chunks = connection.execute(
-                select(step_chunks).where(step_chunks.c.id > after.chunk_id).order_by(step_chunks.c.id)
-            ).all()
-            new_evaluations = connection.execute(
-                select(evaluations).where(evaluations.c.id > after.evaluation_id).order_by(evaluations.c.id)
-            ).all()
-        cursor = Cursor(
-            changed[-1].revision if changed else after.revision,
-            new_chunks[-1].id if new_chunks else after.chunk_id,
-            new_evaluations[-1].id if new_evaluations else after.evaluation_id,
-        )
-        return Changes(
-            cursor,
-            [rows.run_from(row) for row in changed],
-            [
-                NewSteps(row.run_id, row.attempt, row.first_step, chunks.unpack([(row.steps, row.columns)]))
-                for row in new_chunks
-            ],
-            [Evaluation(row.run_id, row.attempt, rows.evaluation_from(row)) for row in new_evaluations],
-        )
+            return changes.read_changes(connection, after)
 
     def end_cursor(self) -> Cursor:
         """The cursor from which `read_changes` returns only what is committed from now on."""
         with self._reader.connect() as connection, connection.begin():
+            return changes.end_cursor(connection)
 
-            def newest(column: Any) -> int:
-                return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
+    def read_orders(self, run_id: int, after: int) -> list[Order]:
+        """What people have asked of a run since the order with the id `after`, oldest first."""
+        query = select(orders).where((orders.c.run_id == run_id) & (orders.c.id > after)).order_by(orders.c.id)
+        with self._reader.connect() as connection, connection.begin():
+            return [rows.order_from(row) for row in connection.execute(query)]
 
-            return Cursor(newest(runs.c.revision), newest(step_chunks.c.id), newest(evaluations.c.id))
+    def last_order(self, run_id: int) -> int:
+        """The id of the latest order to a run, 0 if there is none: a trainer obeys what is newer."""
+        query = select(func.coalesce(func.max(orders.c.id), 0)).where(orders.c.run_id == run_id)
+        with self._reader.connect() as connection, connection.begin():
+            return int(connection.execute(query).scalar_one())
 
     def watch(self) -> ChangeWatch:
         """A cheap way to learn that anything was committed; close it when done."""
         return ChangeWatch(self._engine)
-
-
-class ChangeWatch:
-    """Tells whether any other connection, in any process, has committed since the last look (about 0.1 ms a look).
-
-    https://sqlite.org/pragma.html#pragma_data_version; the counter belongs to one connection, which is kept open.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._connection = engine.raw_connection()
-        self._seen: int | None = None
-
-    def moved(self) -> bool:
-        cursor = self._connection.cursor()
-        version = cursor.execute("PRAGMA data_version").fetchone()[0]
-        cursor.close()
-        moved: bool = version != self._seen
-        self._seen = version
-        return moved
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def _checked_name(name: str) -> str:
@@ -339,6 +345,15 @@ def _free_name(connection: Connection, wanted: str) -> str:
         number += 1
         name = f"{wanted}-{number}"
     return name
+
+
+def _results_so_far(connection: Connection, run_id: int) -> dict[str, Any]:
+    """The columns of results, from the evaluations that are left."""
+    query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
+    left = [rows.evaluation_from(row) for row in connection.execute(query)]
+    none = dict.fromkeys(("validation_accuracy", "best_validation_accuracy", "test_accuracy", "test_loss"))
+    validations = [one.accuracy for one in left if one.split == "validation"]
+    return none | rows.result_columns(left) | ({"best_validation_accuracy": max(validations)} if validations else {})
 
 
 def _take(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None:

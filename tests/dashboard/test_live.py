@@ -15,10 +15,11 @@ from starlette.applications import Starlette
 from starlette.types import Message as AsgiMessage
 
 from dashboard.live import QUEUED_MESSAGES, LiveHub, routes
+from mnist_core.changes import Changes, Cursor
 from mnist_core.config import TrainConfig
 from mnist_core.processes import own_identity
 from mnist_core.records import Confusion, EvalMetrics, Progress, Run, RunStatus, StepMetrics
-from mnist_core.store import Changes, Cursor, RunStore
+from mnist_core.store import RunStore
 
 NOTHING: Confusion = tuple((0,) * 10 for _ in range(10))
 
