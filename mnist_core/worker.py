@@ -9,112 +9,28 @@ import contextlib
 import math
 import os
 import signal
-import time
 import traceback
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 from types import FrameType
 
-import numpy as np
 import torch
 
+from mnist_core import checkpoint
 from mnist_core.data import Dataset, load_dataset, split_validation
 from mnist_core.devices import choose_device
 from mnist_core.engine import TrainState, train
-from mnist_core.errors import MnistError, StaleAttemptError
+from mnist_core.errors import DatasetError, MnistError, StaleAttemptError
 from mnist_core.machine import threads_per_trainer
 from mnist_core.memory import keep_freed_memory
 from mnist_core.places import runs_dir, shown
 from mnist_core.processes import own_identity
-from mnist_core.records import LIVE_BATCHES, EvalMetrics, Event, Progress, Run, RunStatus, StepMetrics
+from mnist_core.recorder import Recorder
+from mnist_core.records import Adjustment, Event, Run, RunStatus
+from mnist_core.saver import Saver, checkpoints_dir
+from mnist_core.steering import Steering
 from mnist_core.store import RunStore
 
-COMMIT_SECONDS = 0.2
-"""How often metrics are committed: often enough to look live, rarely enough to cost nothing."""
-
 Observer = Callable[[Event], None]
-
-
-class Recorder:
-    """Collects events and commits them about every `COMMIT_SECONDS`; the first event and evaluations at once."""
-
-    def __init__(self, store: RunStore, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
-        self._store = store
-        self._run = run
-        self._clock = clock
-        self._due = -math.inf
-        self._steps: list[StepMetrics] = []
-        self._evaluations: list[EvalMetrics] = []
-        self._batches: deque[np.ndarray] = deque(maxlen=LIVE_BATCHES)
-        self._confusion = np.zeros((10, 10), np.int64)
-        self._all, self._latest = Throughput(), Throughput()
-        self._last_step: StepMetrics | None = None
-        self._elapsed_seconds = run.progress.elapsed_seconds
-
-    def record(self, event: Event) -> RunStatus | None:
-        """Take one event; returns the run's status if this committed, else None."""
-        self._elapsed_seconds = event.elapsed_seconds
-        if isinstance(event, EvalMetrics):
-            self._evaluations.append(event)
-            return self.commit()
-        self._steps.append(event)
-        if len(self._batches) == LIVE_BATCHES:
-            self._confusion -= self._batches[0]
-        self._batches.append(np.array(event.confusion))
-        self._confusion += self._batches[-1]
-        images = int(self._batches[-1].sum())
-        for throughput in (self._all, self._latest):
-            throughput.add(images, images / event.examples_per_second)
-        return self.commit() if self._clock() >= self._due else None
-
-    def commit(self) -> RunStatus:
-        """Write what has been collected; on an error it stays collected, and nothing of it was written."""
-        return self._write(self._latest)
-
-    def finish(self) -> RunStatus:
-        """Commit the rest, with the throughput of the whole run in place of the latest."""
-        return self._write(self._all)
-
-    def _write(self, throughput: Throughput) -> RunStatus:
-        progress = self._progress(throughput)
-        status = self._store.append(self._run, progress, self._steps, self._evaluations)
-        if self._steps:
-            self._last_step = self._steps[-1]
-        self._steps, self._evaluations, self._latest = [], [], Throughput()
-        self._due = self._clock() + COMMIT_SECONDS
-        return status
-
-    def _progress(self, throughput: Throughput) -> Progress:
-        last = self._steps[-1] if self._steps else self._last_step
-        if last is None:
-            return self._run.progress
-        return Progress(
-            step=last.step,
-            epoch=last.epoch,
-            loss=last.loss,
-            accuracy=last.accuracy,
-            examples_per_second=throughput.rate or self._all.rate,
-            elapsed_seconds=self._elapsed_seconds,
-            live_confusion=tuple(map(tuple, self._confusion.tolist())),
-        )
-
-
-@dataclass
-class Throughput:
-    """Images trained on, and the seconds that their updates took."""
-
-    images: int = 0
-    seconds: float = 0.0
-
-    def add(self, images: int, seconds: float) -> None:
-        self.images += images
-        self.seconds += seconds
-
-    @property
-    def rate(self) -> float:
-        """Images per second; 0 before the first update."""
-        return self.images / self.seconds if self.seconds else 0.0
 
 
 class Interruption:
@@ -177,23 +93,63 @@ def _train(store: RunStore, run: Run, observe: Observer, interruption: Interrupt
     data = _prepare(store, run, interruption)
     if data is None:
         return _ended_early(interruption)
-    state = TrainState.fresh(run.config)
+    state, run = _starting_point(store, run, data)
     recorder = Recorder(store, run)
+    saver = Saver(run, data.name, state)
+    steering = Steering(store, run, state, is_ending=lambda: bool(interruption.reason))
     events = train(run.config, data, state=state)
-    for event in events:
+    event = next(events, None)
+    while event is not None:
         status = recorder.record(event)
         observe(event)
         if not math.isfinite(event.loss):
             recorder.finish()
             what = "NaN" if math.isnan(event.loss) else "infinite"
             return RunStatus.DIVERGED, f"Loss became {what} at step {event.step}. Choose a lower learning rate.", ""
-        if status is RunStatus.STOPPING or interruption.reason:
+        if saver.is_due(event):
+            recorder.commit()  # first: a checkpoint never stands beyond the last step that is recorded
+            saver.save(event, steering.interventions)
+        adjustment = steering.next(event, before_pause=recorder.commit)
+        if status is RunStatus.STOPPING or steering.was_stopped or interruption.reason:
             events.close()
             recorder.finish()
+            saver.save(None, steering.interventions)
             ended, reason, _ = _ended_early(interruption)
             return ended, reason, _save_model(run, state) if ended is RunStatus.STOPPED else ""
+        event = _send(events, adjustment)
     recorder.finish()
     return RunStatus.COMPLETED, "", _save_model(run, state)
+
+
+def _send(events: Generator[Event, Adjustment | None, None], adjustment: Adjustment | None) -> Event | None:
+    """The next event, None when there is none."""
+    try:
+        return events.send(adjustment)
+    except StopIteration:
+        return None
+
+
+def _starting_point(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState, Run]:
+    """The first weights, or where the last checkpoint stood: of this run, or of the one it goes on from.
+
+    What was recorded after that step is forgotten. A run that repeats or continues another computes with as many
+    threads, since only then does it repeat to the last bit.
+    """
+    saved = checkpoint.load_latest(checkpoints_dir(run.id))
+    if saved is None:
+        if run.plan and run.parent_id is not None:
+            torch.set_num_threads(store.get_run(run.parent_id).threads or torch.get_num_threads())
+        if run.attempt > 1:
+            store.rewind(run, 0, 0.0)
+        return TrainState.fresh(run.config), store.get_run(run.id)
+    if saved.dataset != data.name:
+        raise DatasetError(
+            f"{run.name} was trained on {saved.dataset}, and the dataset here is {data.name}. "
+            f"Put {saved.dataset} back into the data folder and resume the run."
+        )
+    torch.set_num_threads(saved.threads)
+    store.rewind(run, saved.state.step, saved.state.elapsed_seconds)
+    return saved.state, store.get_run(run.id)
 
 
 def _prepare(store: RunStore, run: Run, interruption: Interruption) -> Dataset | None:

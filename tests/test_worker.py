@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core import idx, worker
+from mnist_core import idx, recorder, worker
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
 from mnist_core.engine import Images, evaluate
@@ -33,7 +33,7 @@ def held_run(store: RunStore, config: TrainConfig = CONFIG) -> Run:
 
 @pytest.fixture
 def commit_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr(recorder, "COMMIT_SECONDS", 0.0)
 
 
 def at_step(number: int, act: Callable[[], object]) -> worker.Observer:

@@ -1,0 +1,120 @@
+"""What people ask of a run while it trains: pausing, stepping, evaluating, and settings moved by hand.
+
+Between two batches the worker asks `Steering` what to send into `train()`; that is where a pause waits, too. Every
+changed setting is recorded as an intervention, and those of a run that is repeated are made again at their steps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from mnist_core.engine import TrainState
+from mnist_core.records import Adjustment, Command, Event, Intervention, Run, RunStatus, StepMetrics
+from mnist_core.store import RunStore
+
+ORDERS_SECONDS = 0.1
+"""How often a trainer looks for orders while it trains; a look costs 0.2 ms."""
+
+HELD_SECONDS = 0.03
+"""How often it looks while it is paused."""
+
+
+class Steering:
+    """The hand on the wheel of one run. `is_ending` says whether the trainer was asked from outside to end."""
+
+    def __init__(
+        self,
+        store: RunStore,
+        run: Run,
+        state: TrainState,
+        *,
+        is_ending: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._run = run
+        self._state = state
+        self._is_ending = is_ending
+        self._clock = clock
+        self._sleep = sleep
+        self._seen = store.last_order(run.id)  # an older order was for an attempt that is over
+        self._due = -1.0
+        self._plan = deque(one for one in run.plan if one.step >= state.step)
+        self._changes: dict[str, tuple[float, str]] = {}
+        self._evaluate = False
+        self._step_once = False
+        self.interventions = [one for one in run.interventions if one.step <= state.step]
+        self.is_paused = False
+        self.was_stopped = False
+        """Whether a person ended the run while it was paused."""
+
+    def next(self, event: Event, before_pause: Callable[[], object]) -> Adjustment | None:
+        """What to send into `train()` after `event`; while paused it waits for something to train, or for the end.
+
+        `before_pause` is called when a pause begins, so that all that was trained can be seen meanwhile.
+        """
+        if self._step_once and isinstance(event, StepMetrics):
+            self._step_once = False
+            before_pause()
+        if self._clock() >= self._due:
+            self._read_orders(before_pause)
+        while self.is_paused and not (self._step_once or self._evaluate or self._must_end()):
+            self._sleep(HELD_SECONDS)
+            self._read_orders(before_pause)
+        while self._plan and self._plan[0].step <= self._state.step:
+            planned = self._plan.popleft()
+            self._changes[planned.field] = (planned.new, planned.by)
+        return self._take()
+
+    def _must_end(self) -> bool:
+        self.was_stopped = self._store.get_run(self._run.id).status is RunStatus.STOPPING
+        return self.was_stopped or self._is_ending()
+
+    def _read_orders(self, before_pause: Callable[[], object]) -> None:
+        for order in self._store.read_orders(self._run.id, self._seen):
+            self._seen = order.id
+            match order.command:
+                case Command.PAUSE:
+                    self._hold(before_pause)
+                case Command.RESUME:
+                    self.is_paused = self._step_once = False
+                    self._store.hold(self._run, paused=False)
+                case Command.STEP:
+                    self._hold(before_pause)
+                    self._step_once = True
+                case Command.EVALUATE:
+                    self._evaluate = True
+                case Command.ADJUST:
+                    for field, value in order.adjustment.settings().items():
+                        self._changes[field] = (value, order.by)
+        self._due = self._clock() + ORDERS_SECONDS
+
+    def _hold(self, before_pause: Callable[[], object]) -> None:
+        if not self.is_paused:
+            before_pause()
+            self.is_paused = True
+            self._store.hold(self._run, paused=True)
+
+    def _take(self) -> Adjustment | None:
+        """What has gathered, as one adjustment; settings that really change are recorded as interventions."""
+        if not self._changes and not self._evaluate:
+            return None
+        now = datetime.now(UTC)
+        made = [
+            Intervention(self._state.step, field, getattr(self._state, field), value, now, by)
+            for field, (value, by) in self._changes.items()
+            if value != getattr(self._state, field)
+        ]
+        if made:
+            self.interventions += made
+            self._store.write_interventions(self._run, self.interventions)
+        adjustment = Adjustment(
+            **{field: value for field, (value, _by) in self._changes.items()},  # type: ignore[arg-type]
+            evaluate=self._evaluate,
+        )
+        self._changes, self._evaluate = {}, False
+        return adjustment

@@ -1,0 +1,193 @@
+"""What a trainer does with orders; they are given between two batches or, in `sleep`, while it is paused."""
+
+from collections.abc import Callable
+
+import pytest
+
+from mnist_core import steering as module
+from mnist_core.config import TrainConfig
+from mnist_core.engine import TrainState
+from mnist_core.errors import ConfigError, RunStateError
+from mnist_core.processes import own_identity
+from mnist_core.records import Adjustment, Command, EvalMetrics, Intervention, Run, RunStatus, StepMetrics
+from mnist_core.steering import Steering
+from mnist_core.store import RunStore
+
+CONFIG = TrainConfig(device="cpu")
+Step = Callable[..., StepMetrics]
+Evaluation = Callable[..., EvalMetrics]
+
+
+class Held:
+    """A run in progress and the hand on its wheel; `while_paused` is what happens at each wait of a pause."""
+
+    def __init__(self, store: RunStore, run: Run) -> None:
+        self.store, self.run = store, run
+        self.state = TrainState.fresh(run.config)
+        self.commits = 0
+        self.waits = 0
+        self.while_paused: list[Callable[[], object]] = []
+        self.ending = False
+        self.steering = Steering(store, run, self.state, is_ending=lambda: self.ending, sleep=self._sleep)
+
+    def _sleep(self, _seconds: float) -> None:
+        self.waits += 1
+        assert self.while_paused, "it waits for ever"
+        self.while_paused.pop(0)()
+
+    def _commit(self) -> None:
+        self.commits += 1
+
+    def order(self, command: Command, adjustment: Adjustment | None = None) -> None:
+        self.store.send_order(self.run.id, command, adjustment, by="page")
+
+    def after(self, event: StepMetrics | EvalMetrics) -> Adjustment | None:
+        if isinstance(event, StepMetrics):
+            self.state.step = event.step
+        return self.steering.next(event, self._commit)
+
+    @property
+    def status(self) -> RunStatus:
+        return self.store.get_run(self.run.id).status
+
+
+@pytest.fixture
+def held(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Held:
+    monkeypatch.setattr(module, "ORDERS_SECONDS", 0.0)
+    run = store.create_run(CONFIG, trainer=own_identity())
+    sizes = {"train_images": 270, "validation_images": 30, "test_images": 100}
+    store.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=1)
+    return Held(store, run)
+
+
+def test_without_orders_training_goes_on(held: Held, a_step: Step) -> None:
+    assert held.after(a_step(1)) is None
+    assert (held.waits, held.status) == (0, RunStatus.RUNNING)
+
+
+def test_pause_holds_until_resume_and_shows_what_was_trained(held: Held, a_step: Step) -> None:
+    seen: list[RunStatus] = []
+    held.order(Command.PAUSE)
+    held.while_paused = [lambda: seen.append(held.status), lambda: held.order(Command.RESUME)]
+    assert held.after(a_step(1)) is None
+    assert (seen, held.status, held.commits) == ([RunStatus.PAUSED], RunStatus.RUNNING, 1)
+
+
+def test_step_trains_one_batch_and_holds_again(held: Held, a_step: Step, an_evaluation: Evaluation) -> None:
+    held.order(Command.STEP)
+    assert held.after(a_step(1)) is None
+    assert held.status is RunStatus.PAUSED
+    assert held.after(an_evaluation(1)) is None, "an evaluation that was due is no batch"
+    held.while_paused = [lambda: held.order(Command.STEP)]
+    assert held.after(a_step(2)) is None
+    assert held.waits == 1
+    held.while_paused = [lambda: held.order(Command.RESUME)]
+    assert held.after(a_step(3)) is None
+    assert (held.waits, held.status) == (2, RunStatus.RUNNING)
+
+
+def test_evaluate_now_works_while_training_and_paused(held: Held, a_step: Step, an_evaluation: Evaluation) -> None:
+    held.order(Command.EVALUATE)
+    assert held.after(a_step(1)) == Adjustment(evaluate=True)
+    held.order(Command.PAUSE)
+    held.while_paused = [lambda: held.order(Command.EVALUATE)]
+    assert held.after(a_step(2)) == Adjustment(evaluate=True)
+    held.while_paused = [lambda: held.order(Command.RESUME)]
+    assert held.after(an_evaluation(2)) is None
+    assert held.waits == 2
+
+
+def test_a_changed_setting_is_sent_and_recorded(held: Held, a_step: Step) -> None:
+    held.order(Command.ADJUST, Adjustment(lr=0.05, momentum=CONFIG.momentum))
+    assert held.after(a_step(7)) == Adjustment(lr=0.05, momentum=CONFIG.momentum)
+    (made,) = held.store.get_run(held.run.id).interventions
+    assert (made.step, made.field, made.old, made.new, made.by) == (7, "lr", 0.01, 0.05, "page")
+    assert held.after(a_step(8)) is None
+
+
+def test_the_last_of_several_changes_counts(held: Held, a_step: Step) -> None:
+    held.order(Command.ADJUST, Adjustment(lr=0.05))
+    held.order(Command.ADJUST, Adjustment(lr=0.02, batch_size=16))
+    assert held.after(a_step(1)) == Adjustment(lr=0.02, batch_size=16)
+    assert [(one.field, one.new) for one in held.steering.interventions] == [("lr", 0.02), ("batch_size", 16)]
+
+
+def test_changes_made_during_a_pause_apply_when_it_ends(held: Held, a_step: Step) -> None:
+    held.order(Command.PAUSE)
+    held.while_paused = [
+        lambda: held.order(Command.ADJUST, Adjustment(lr=0.5)),
+        lambda: held.order(Command.RESUME),
+    ]
+    assert held.after(a_step(1)) == Adjustment(lr=0.5)
+
+
+def test_stop_ends_a_pause(held: Held, a_step: Step) -> None:
+    held.order(Command.PAUSE)
+    held.while_paused = [lambda: held.store.request_stop(held.run.id)]
+    assert held.after(a_step(1)) is None
+    assert held.steering.was_stopped
+
+
+def test_a_signal_ends_a_pause(held: Held, a_step: Step) -> None:
+    held.order(Command.PAUSE)
+    held.while_paused = [lambda: setattr(held, "ending", True)]
+    assert held.after(a_step(1)) is None
+    assert not held.steering.was_stopped
+
+
+def test_a_plan_is_made_again_at_its_steps(store: RunStore, held: Held, a_step: Step) -> None:
+    for step, value in ((2, 0.05), (4, 0.2)):
+        held.order(Command.ADJUST, Adjustment(lr=value))
+        held.after(a_step(step))
+        held.state.lr = value
+    plan = store.get_run(held.run.id).interventions
+    repeated = Held(store, store.create_run(CONFIG, trainer=own_identity(), parent=held.run, plan=plan))
+    sent = [repeated.after(a_step(step)) for step in range(1, 6)]
+    assert sent == [None, Adjustment(lr=0.05), None, Adjustment(lr=0.2), None]
+
+
+def test_orders_to_an_earlier_attempt_are_not_obeyed(held: Held, a_step: Step) -> None:
+    held.order(Command.PAUSE)
+    held.store.interrupt_run(held.run, "killed")
+    held.store.queue_again(held.run.id)
+    run = held.store.claim_run(held.run.id, own_identity(), 1)
+    assert run
+    assert Held(held.store, run).after(a_step(1)) is None
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("command", list(Command))
+def test_nobody_obeys_for_a_run_that_has_ended(held: Held, command: Command) -> None:
+    held.store.finish_run(held.run, RunStatus.COMPLETED)
+    with pytest.raises(RunStateError, match=f"run-1 is completed: there is nothing to {command}"):
+        held.order(command)
+
+
+@pytest.mark.parametrize(
+    ("adjustment", "problem"),
+    [
+        (Adjustment(lr=2.0), "Learning rate must be between"),
+        (Adjustment(batch_size=271), "Batch size must be between 1 and 270"),
+        (Adjustment(momentum=float("nan")), "Momentum must be a number"),
+    ],
+)
+def test_an_adjustment_out_of_range_is_refused_at_once(held: Held, adjustment: Adjustment, problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        held.order(Command.ADJUST, adjustment)
+    assert held.store.last_order(held.run.id) == 0
+
+
+@pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED])
+def test_only_an_interrupted_run_can_be_resumed(held: Held, status: RunStatus) -> None:
+    held.store.finish_run(held.run, status)
+    with pytest.raises(RunStateError, match=f"run-1 is {status}: only an interrupted run can be resumed"):
+        held.store.queue_again(held.run.id)
+
+
+def test_interventions_are_kept_with_the_run(held: Held, a_step: Step) -> None:
+    held.order(Command.ADJUST, Adjustment(batch_size=16))
+    held.after(a_step(3))
+    (made,) = held.store.get_run(held.run.id).interventions
+    assert made == Intervention(3, "batch_size", 64, 16, made.at, "page")
