@@ -9,8 +9,8 @@ The payload is what `torch.save` makes of a dict: `tensors`, the weights and wha
 rest as JSON, which refuses at once what a restricted load would refuse when it is needed. Dropout has no part in it:
 its generator is seeded anew from (seed, step) before each step.
 
-A folder belongs to one run. It holds the last `KEPT` checkpoints, `step-00000844.ckpt`, and `best.ckpt`, a copy of its
-own rather than a link: not every disk has links, and one damaged block costs only one of them.
+A folder belongs to one run. It holds the last `KEPT` checkpoints and the best, which is a copy of its own rather than a
+link: not every disk has links, and one damaged block costs only one of them.
 When to save, and which checkpoint is the best, is the caller's business.
 """
 
@@ -21,7 +21,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import struct
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -32,6 +31,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mnist_core.checkpoint_files import BEST, STEP, checkpoint_path, list_checkpoints
 from mnist_core.config import TrainConfig
 from mnist_core.engine import TrainState
 from mnist_core.errors import CheckpointError, ConfigError
@@ -42,12 +42,10 @@ from mnist_core.records import ProcessIdentity
 VERSION = 1
 KEPT = 2
 """One to resume from, and one before it should that be damaged."""
-BEST = "best.ckpt"
 
 _MAGIC = b"MNISTCKP"
 _PREFIX = struct.Struct("<8sIQ")
 _DIGEST_BYTES = 32
-_STEP_NAME = re.compile(r"step-(\d{8,})\.ckpt")
 _POSITION = [field.name for field in fields(TrainState) if field.name not in ("model", "optimizer", "dropout")]
 
 
@@ -85,13 +83,13 @@ def save(
     before is then still there, and no temporary file.
     """
     content = _encode(config, state, dataset, interventions)
-    path = folder / f"step-{state.step:08}.ckpt"
+    path = checkpoint_path(folder, state.step)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(folder)
         if best:
             # First: a run killed between the two goes back to before this evaluation, and so marks the best again.
-            _write(folder / BEST, content)
+            _write(checkpoint_path(folder, state.step, BEST), content)
         _write(path, content)
         _remove_superseded(folder, state.step)
     except OSError as error:
@@ -133,7 +131,7 @@ def load_latest(folder: Path, device: str | None = None) -> Checkpoint | None:
 
     Raises `CheckpointError` when there are checkpoints but none can be used: starting from nothing is then a decision.
     """
-    paths = [*reversed(_numbered(folder).values()), *(path for path in [folder / BEST] if path.exists())]
+    paths = [*reversed(list_checkpoints(folder).values()), *list_checkpoints(folder, BEST).values()]
     skipped: list[str] = []
     for path in paths:
         try:
@@ -238,12 +236,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _remove_superseded(folder: Path, step: int) -> None:
-    numbered = _numbered(folder)
-    for number in numbered.keys() - [number for number in numbered if number <= step][-KEPT:]:
-        numbered[number].unlink(missing_ok=True)
-
-
-def _numbered(folder: Path) -> dict[int, Path]:
-    """The checkpoints in a folder by step, ascending."""
-    found = [(match, path) for path in folder.glob("step-*.ckpt") if (match := _STEP_NAME.fullmatch(path.name))]
-    return dict(sorted((int(match[1]), path) for match, path in found))
+    for kind, kept in ((STEP, KEPT), (BEST, 1)):
+        found = list_checkpoints(folder, kind)
+        for number in found.keys() - [number for number in found if number <= step][-kept:]:
+            found[number].unlink(missing_ok=True)

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from mnist_core import checkpoint
+from mnist_core.checkpoint_files import checkpoints_dir
 from mnist_core.engine import TrainState
-from mnist_core.places import runs_dir
 from mnist_core.records import EvalMetrics, Event, Intervention, Run
 
 SAVE_SECONDS = 30.0
 """At least this often, besides at every evaluation: no more than this is ever lost."""
-
-
-def checkpoints_dir(run_id: int) -> Path:
-    return runs_dir() / "checkpoints" / f"run-{run_id}"
 
 
 class Saver:

@@ -16,6 +16,7 @@ from types import FrameType
 import torch
 
 from mnist_core import checkpoint
+from mnist_core.checkpoint_files import checkpoints_dir
 from mnist_core.data import Dataset, load_dataset, split_validation
 from mnist_core.devices import choose_device
 from mnist_core.engine import TrainState, train
@@ -26,7 +27,7 @@ from mnist_core.places import runs_dir, shown
 from mnist_core.processes import own_identity
 from mnist_core.recorder import Recorder
 from mnist_core.records import Adjustment, Event, Run, RunStatus
-from mnist_core.saver import Saver, checkpoints_dir
+from mnist_core.saver import Saver
 from mnist_core.steering import Steering
 from mnist_core.store import RunStore
 

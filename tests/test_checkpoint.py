@@ -21,7 +21,7 @@ import pytest
 import torch
 
 from mnist_core import checkpoint
-from mnist_core.checkpoint import BEST, load, load_latest, save
+from mnist_core.checkpoint import load, load_latest, save
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
 from mnist_core.engine import TrainState, train
@@ -176,10 +176,10 @@ def test_a_run_can_go_on_on_another_device(tmp_path: Path) -> None:
 def test_the_last_two_and_the_best_are_kept(tmp_path: Path) -> None:
     for step in (90, 100, 110, 120):
         save_small(tmp_path, step, best=step == 100)
-    assert names(tmp_path) == [BEST, "step-00000110.ckpt", "step-00000120.ckpt"]
-    assert load(tmp_path / BEST).state.step == 100
+    assert names(tmp_path) == ["best-00000100.ckpt", "step-00000110.ckpt", "step-00000120.ckpt"]
+    assert load(tmp_path / "best-00000100.ckpt").state.step == 100
     save_small(tmp_path, 130, best=True)
-    assert load(tmp_path / BEST).state.step == 130
+    assert names(tmp_path) == ["best-00000130.ckpt", "step-00000120.ckpt", "step-00000130.ckpt"]
 
 
 def test_saving_the_same_step_again_replaces_it(tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_a_damaged_latest_falls_back_to_the_one_before_then_to_the_best_and_says
     before.write_bytes(b"not one")
     latest = load_latest(tmp_path)
     assert latest is not None
-    assert (latest.path, len(latest.skipped)) == (tmp_path / BEST, 2)
+    assert (latest.path, len(latest.skipped)) == (tmp_path / "best-00000010.ckpt", 2)
 
 
 def test_if_all_are_damaged_that_is_an_error_and_not_a_new_start(tmp_path: Path) -> None:

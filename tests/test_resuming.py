@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from mnist_core import checkpoint, recorder, saver, steering
+from mnist_core.checkpoint_files import checkpoints_dir
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
 from mnist_core.engine import TrainState
 from mnist_core.errors import DatasetError
 from mnist_core.processes import own_identity
 from mnist_core.records import Adjustment, Command, Event, Run, RunStatus, StepMetrics
-from mnist_core.saver import checkpoints_dir
 from mnist_core.store import RunStore
 from mnist_core.worker import Observer, train_run
 
