@@ -37,7 +37,7 @@ from mnist_core.engine import TrainState
 from mnist_core.errors import CheckpointError, ConfigError
 from mnist_core.places import shown
 from mnist_core.processes import is_alive, own_identity
-from mnist_core.records import ProcessIdentity
+from mnist_core.records import ADJUSTABLE, ProcessIdentity
 
 VERSION = 1
 KEPT = 2
@@ -102,8 +102,10 @@ def save(
     return path
 
 
-def load(path: Path, device: str | None = None) -> Checkpoint:
+def load(path: Path, device: str | None = None, settings: TrainConfig | None = None) -> Checkpoint:
     """Read, verify and rebuild a checkpoint, to go on where the config says or on `device`. Runs no code from the file.
+
+    With `settings` it goes on with those in place of the saved ones; what they leave alone stays as it was adjusted.
 
     Raises `CheckpointError` when the file is missing, damaged, not a checkpoint, from a newer version or does not
     fit, and `ConfigError` when this machine lacks the device or the precision.
@@ -120,13 +122,17 @@ def load(path: Path, device: str | None = None) -> Checkpoint:
         dataset, threads, interventions = facts["dataset"], facts["threads"], facts["interventions"]
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise _refusal(path, f"does not hold what a checkpoint holds ({error})") from error
-    fresh = TrainState.fresh(replace(config, device=device) if device else config)
+    settings = settings or config
+    fresh = TrainState.fresh(replace(settings, device=device) if device else settings)
+    position |= {
+        name: getattr(settings, name) for name in ADJUSTABLE if getattr(settings, name) != getattr(config, name)
+    }
     if not _copy(tensors, _tensors(fresh)):
         raise _refusal(path, f"holds weights that do not fit the network {config.model} with {config.optimizer}")
     return Checkpoint(path, config, replace(fresh, **position), dataset, threads, interventions)
 
 
-def load_latest(folder: Path, device: str | None = None) -> Checkpoint | None:
+def load_latest(folder: Path, device: str | None = None, settings: TrainConfig | None = None) -> Checkpoint | None:
     """The newest checkpoint that is in order, the best one if no other is; None if nothing was ever saved.
 
     Raises `CheckpointError` when there are checkpoints but none can be used: starting from nothing is then a decision.
@@ -135,7 +141,7 @@ def load_latest(folder: Path, device: str | None = None) -> Checkpoint | None:
     skipped: list[str] = []
     for path in paths:
         try:
-            return replace(load(path, device), skipped=tuple(skipped))
+            return replace(load(path, device, settings), skipped=tuple(skipped))
         except CheckpointError as error:
             skipped.append(str(error))
     if skipped:

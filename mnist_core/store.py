@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from mnist_core import changes, chunks, rows
+from mnist_core import changes, chunks, rows, statements
 from mnist_core.changes import Changes, ChangeWatch, Cursor
 from mnist_core.config import TrainConfig, check_batch_fits
-from mnist_core.errors import ConfigError, RunNotFoundError, RunStateError, StaleAttemptError
+from mnist_core.errors import ConfigError, RunStateError, StaleAttemptError
 from mnist_core.records import (
     Adjustment,
     Command,
@@ -35,10 +35,6 @@ from mnist_core.records import (
 from mnist_core.schema import evaluations, open_database, orders, runs, step_chunks
 
 DATABASE_NAME = "runs.sqlite"
-MAX_NAME_LENGTH = 80
-
-_ACTIVE = [status for status in RunStatus if status.is_active]
-_NEXT_REVISION = select(func.coalesce(func.max(runs.c.revision), 0) + 1).scalar_subquery()
 
 
 class RunStore:
@@ -71,25 +67,39 @@ class RunStore:
         parent: Run | None = None,
         parent_step: int | None = None,
         plan: Sequence[Intervention] = (),
+        prepare: Callable[[int], None] = lambda _run_id: None,
     ) -> Run:
         """Add a run: queued, or already held by `trainer` if that is given. An empty name becomes `run-<id>`.
 
-        With a `parent_step` it goes on from the parent's checkpoint of that step; with a `plan` it makes those
-        interventions again. Raises `ConfigError` for a name that is taken or unusable.
+        With a `parent_step` it goes on from the parent's checkpoint of that step, and begins with the parent's records
+        up to there; with a `plan` it makes those interventions again. `prepare` is called with its number before
+        anybody can see it; if that fails, there is no run. Raises `ConfigError` for a name that is taken or unusable.
         """
-        name = _checked_name(name)
+        name = statements.checked_name(name)
         try:
             with self._engine.begin() as connection:
-                values = {"config": json.dumps(asdict(config)), "created_at": time.time(), "revision": _NEXT_REVISION}
+                values = {
+                    "config": json.dumps(asdict(config)),
+                    "created_at": time.time(),
+                    "revision": statements.NEXT_REVISION,
+                }
                 values |= {"parent_id": parent and parent.id, "parent_step": parent_step}
                 values |= {"plan": rows.interventions_text(plan)}
                 values |= {"status": RunStatus.QUEUED, "attempt": 0, "name": name or f"unnamed {time.time_ns()}"}
                 run_id = connection.execute(insert(runs).values(values).returning(runs.c.id)).scalar_one()
                 if not name:
-                    _set(connection, run_id, name=_free_name(connection, f"run-{run_id}"))
+                    statements.set_columns(connection, run_id, name=statements.free_name(connection, f"run-{run_id}"))
+                if parent and parent_step is not None:
+                    statements.copy_records(connection, parent.id, run_id)
+                    statements.forget_after(connection, run_id, parent_step)
+                    inherited = [one for one in parent.interventions if one.step <= parent_step]
+                    statements.set_columns(
+                        connection, run_id, step=parent_step, interventions=rows.interventions_text(inherited)
+                    )
+                prepare(run_id)
                 if trainer:
-                    _take(connection, run_id, trainer)
-                return _get(connection, run_id)
+                    statements.take_run(connection, run_id, trainer)
+                return statements.get_run(connection, run_id)
         except IntegrityError as error:
             raise ConfigError("name", f"A run named {name!r} exists already. Choose another name.") from error
 
@@ -99,22 +109,22 @@ class RunStore:
         Does nothing to a run that has ended.
         """
         with self._engine.begin() as connection:
-            run = _get(connection, run_id)
+            run = statements.get_run(connection, run_id)
             if run.status is RunStatus.QUEUED:
-                _set(
+                statements.set_columns(
                     connection, run_id, status=RunStatus.STOPPED, finished_at=time.time(), reason="Taken off the queue."
                 )
             elif run.status.is_active:
-                _set(connection, run_id, status=RunStatus.STOPPING)
-            return _get(connection, run_id).status
+                statements.set_columns(connection, run_id, status=RunStatus.STOPPING)
+            return statements.get_run(connection, run_id).status
 
     def queue_again(self, run_id: int) -> None:
         """Have an interrupted run go on from its last checkpoint, as a new attempt. Raises `RunStateError`."""
         with self._engine.begin() as connection:
-            run = _get(connection, run_id)
+            run = statements.get_run(connection, run_id)
             if run.status is not RunStatus.INTERRUPTED:
                 raise RunStateError(f"{run.name} is {run.status}: only an interrupted run can be resumed.")
-            _set(connection, run_id, status=RunStatus.QUEUED, finished_at=None, reason="")
+            statements.set_columns(connection, run_id, status=RunStatus.QUEUED, finished_at=None, reason="")
 
     def send_order(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
         """Ask something of the trainer of a run in progress, which obeys within a fraction of a second.
@@ -124,7 +134,7 @@ class RunStore:
         adjustment = adjustment or Adjustment()
         adjustment.settings()
         with self._engine.begin() as connection:
-            run = _get(connection, run_id)
+            run = statements.get_run(connection, run_id)
             if not run.status.is_active or run.status is RunStatus.STOPPING:
                 raise RunStateError(f"{run.name} is {run.status}: there is nothing to {command}.")
             if run.train_images and adjustment.batch_size:
@@ -136,24 +146,26 @@ class RunStore:
     def refuse_run(self, run_id: int, reason: str) -> None:
         """End a queued run that no trainer could be started for as `failed`; does nothing if one has claimed it."""
         with self._engine.begin() as connection:
-            if _get(connection, run_id).status is RunStatus.QUEUED:
-                _set(connection, run_id, status=RunStatus.FAILED, finished_at=time.time(), reason=reason)
+            if statements.get_run(connection, run_id).status is RunStatus.QUEUED:
+                statements.set_columns(
+                    connection, run_id, status=RunStatus.FAILED, finished_at=time.time(), reason=reason
+                )
 
     # ------------------------------------------------------------------ for the trainer that holds a run
 
     def claim_run(self, run_id: int, trainer: ProcessIdentity, max_active: int) -> Run | None:
         """Take a queued run for `trainer`, unless it is no longer queued or `max_active` runs are going already."""
         with self._engine.begin() as connection:
-            active = connection.execute(select(func.count()).where(runs.c.status.in_(_ACTIVE))).scalar_one()
-            if active >= max_active or _get(connection, run_id).status is not RunStatus.QUEUED:
+            active = connection.execute(select(func.count()).where(runs.c.status.in_(statements.ACTIVE))).scalar_one()
+            if active >= max_active or statements.get_run(connection, run_id).status is not RunStatus.QUEUED:
                 return None
-            _take(connection, run_id, trainer)
-            return _get(connection, run_id)
+            statements.take_run(connection, run_id, trainer)
+            return statements.get_run(connection, run_id)
 
     def write_notice(self, run: Run, notice: str) -> RunStatus:
         """Say what a run is doing, such as a download's progress. Returns its status, which may be `stopping`."""
         with self._engine.begin() as connection:
-            return _write(connection, run, notice=notice)
+            return statements.write_as_holder(connection, run, notice=notice)
 
     def begin_training(
         self,
@@ -169,7 +181,7 @@ class RunStore:
     ) -> RunStatus:
         """The dataset is there: the run is `running`, unless somebody has asked it to stop meanwhile."""
         with self._engine.begin() as connection:
-            status = _write(
+            status = statements.write_as_holder(
                 connection,
                 run,
                 dataset=dataset,
@@ -181,45 +193,38 @@ class RunStore:
                 threads=threads,
                 total_steps=run.config.total_steps(train_images),
             )
-            return status if status is RunStatus.STOPPING else _write(connection, run, status=RunStatus.RUNNING)
+            return (
+                status
+                if status is RunStatus.STOPPING
+                else statements.write_as_holder(connection, run, status=RunStatus.RUNNING)
+            )
 
     def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:
         """Forget what was recorded after `step`, from where a new attempt goes on."""
         with self._engine.begin() as connection:
-            later = (step_chunks.c.run_id == run.id) & (step_chunks.c.first_step + step_chunks.c.steps - 1 > step)
-            for row in connection.execute(select(step_chunks).where(later)).all():
-                mine = step_chunks.c.id == row.id
-                kept = step + 1 - row.first_step
-                if kept <= 0:
-                    connection.execute(delete(step_chunks).where(mine))
-                    continue
-                table = chunks.unpack([(row.steps, row.columns)])[:kept]
-                connection.execute(update(step_chunks).where(mine).values(steps=kept, columns=chunks.pack_table(table)))
-            connection.execute(
-                delete(evaluations).where((evaluations.c.run_id == run.id) & (evaluations.c.step > step))
-            )
-            _write(
+            statements.forget_after(connection, run.id, step)
+            statements.write_as_holder(
                 connection,
                 run,
                 step=step,
                 elapsed_seconds=elapsed_seconds,
                 live_confusion=None,
                 interventions=rows.interventions_text([one for one in run.interventions if one.step <= step]),
-                **_results_so_far(connection, run.id),
+                **statements.results_so_far(connection, run.id),
             )
 
     def hold(self, run: Run, *, paused: bool) -> RunStatus:
         """Say whether a run is held between two batches; returns its status, which may be `stopping`."""
         with self._engine.begin() as connection:
-            status = _write(connection, run)
+            status = statements.write_as_holder(connection, run)
             if status is RunStatus.STOPPING:
                 return status
-            return _write(connection, run, status=RunStatus.PAUSED if paused else RunStatus.RUNNING)
+            return statements.write_as_holder(connection, run, status=RunStatus.PAUSED if paused else RunStatus.RUNNING)
 
     def write_interventions(self, run: Run, interventions: Sequence[Intervention]) -> None:
         """Replace the interventions of a run by these, all of them."""
         with self._engine.begin() as connection:
-            _write(connection, run, interventions=rows.interventions_text(interventions))
+            statements.write_as_holder(connection, run, interventions=rows.interventions_text(interventions))
 
     def append(
         self,
@@ -235,7 +240,7 @@ class RunStore:
         """
         with self._engine.begin() as connection:
             columns = rows.progress_columns(progress) | rows.result_columns(new_evaluations)
-            status = _write(connection, run, **columns)
+            status = statements.write_as_holder(connection, run, **columns)
             if steps:
                 row = {"run_id": run.id, "attempt": run.attempt, "first_step": steps[0].step, "steps": len(steps)}
                 connection.execute(insert(step_chunks).values(**row, columns=chunks.pack(steps)))
@@ -246,13 +251,15 @@ class RunStore:
     def finish_run(self, run: Run, status: RunStatus, reason: str = "", model_file: str = "") -> None:
         """End a run as its trainer. Raises `StaleAttemptError` if the run is no longer this trainer's."""
         with self._engine.begin() as connection:
-            _write(connection, run, status=status, reason=reason, model_file=model_file, finished_at=time.time())
+            statements.write_as_holder(
+                connection, run, status=status, reason=reason, model_file=model_file, finished_at=time.time()
+            )
 
     def interrupt_run(self, run: Run, reason: str, status: RunStatus = RunStatus.INTERRUPTED) -> bool:
         """Mark a run whose trainer is gone; False if it has moved on since `run` was read."""
         with self._engine.begin() as connection:
             try:
-                _write(connection, run, status=status, reason=reason, finished_at=time.time())
+                statements.write_as_holder(connection, run, status=status, reason=reason, finished_at=time.time())
             except StaleAttemptError:
                 return False
             return True
@@ -262,7 +269,7 @@ class RunStore:
     def get_run(self, run_id: int) -> Run:
         """Raises `RunNotFoundError`."""
         with self._reader.connect() as connection, connection.begin():
-            return _get(connection, run_id)
+            return statements.get_run(connection, run_id)
 
     def list_runs(self, statuses: Collection[RunStatus] = ()) -> list[Run]:
         """All runs, or those in one of `statuses`, oldest first."""
@@ -274,7 +281,7 @@ class RunStore:
 
     def list_active_runs(self) -> list[Run]:
         """Runs held by a trainer, oldest first."""
-        return self.list_runs(_ACTIVE)
+        return self.list_runs(statements.ACTIVE)
 
     def list_queued_runs(self) -> list[Run]:
         """Runs waiting for a trainer, in the order they will start."""
@@ -282,7 +289,7 @@ class RunStore:
 
     def list_unfinished_runs(self) -> list[Run]:
         """Runs held by a trainer, then those waiting for one, in the order they will start."""
-        return sorted(self.list_runs([*_ACTIVE, RunStatus.QUEUED]), key=lambda run: not run.status.is_active)
+        return sorted(self.list_runs([*statements.ACTIVE, RunStatus.QUEUED]), key=lambda run: not run.status.is_active)
 
     def latest_run(self) -> Run | None:
         """The run created last."""
@@ -328,67 +335,3 @@ class RunStore:
     def watch(self) -> ChangeWatch:
         """A cheap way to learn that anything was committed; close it when done."""
         return ChangeWatch(self._engine)
-
-
-def _checked_name(name: str) -> str:
-    name = name.strip()
-    if len(name) > MAX_NAME_LENGTH:
-        raise ConfigError("name", f"Run name must have at most {MAX_NAME_LENGTH} characters, got {len(name)}.")
-    if not name.isprintable():
-        raise ConfigError("name", f"Run name must not contain control characters, got {name!r}.")
-    return name
-
-
-def _free_name(connection: Connection, wanted: str) -> str:
-    name, number = wanted, 1
-    while connection.execute(select(runs.c.id).where(runs.c.name == name)).first():
-        number += 1
-        name = f"{wanted}-{number}"
-    return name
-
-
-def _results_so_far(connection: Connection, run_id: int) -> dict[str, Any]:
-    """The columns of results, from the evaluations that are left."""
-    query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
-    left = [rows.evaluation_from(row) for row in connection.execute(query)]
-    none = dict.fromkeys(("validation_accuracy", "best_validation_accuracy", "test_accuracy", "test_loss"))
-    validations = [one.accuracy for one in left if one.split == "validation"]
-    return none | rows.result_columns(left) | ({"best_validation_accuracy": max(validations)} if validations else {})
-
-
-def _take(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None:
-    """Hand a run to a trainer as a new attempt; what an older attempt's trainer writes is refused from here on."""
-    _set(
-        connection,
-        run_id,
-        status=RunStatus.PREPARING,
-        attempt=runs.c.attempt + 1,
-        started_at=time.time(),
-        trainer_pid=trainer.pid,
-        trainer_start_ticks=trainer.start_ticks,
-        trainer_boot_id=trainer.boot_id,
-    )
-
-
-def _set(connection: Connection, run_id: int, **values: Any) -> None:
-    connection.execute(update(runs).where(runs.c.id == run_id).values(revision=_NEXT_REVISION, **values))
-
-
-def _write(connection: Connection, run: Run, **values: Any) -> RunStatus:
-    """Update a run on behalf of the attempt that holds it, and return its status."""
-    mine = (runs.c.id == run.id) & (runs.c.attempt == run.attempt) & runs.c.status.in_(_ACTIVE)
-    statement = update(runs).where(mine).values(revision=_NEXT_REVISION, **values).returning(runs.c.status)
-    status = connection.execute(statement).scalar_one_or_none()
-    if status is None:
-        raise StaleAttemptError(
-            f"Attempt {run.attempt} at {run.name} no longer holds the run: it has ended or was taken over. "
-            "Nothing was written."
-        )
-    return RunStatus(status)
-
-
-def _get(connection: Connection, run_id: int) -> Run:
-    row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
-    if row is None:
-        raise RunNotFoundError(f"There is no run {run_id}.")
-    return rows.run_from(row)

@@ -136,7 +136,7 @@ def _starting_point(store: RunStore, run: Run, data: Dataset) -> tuple[TrainStat
     What was recorded after that step is forgotten. A run that repeats or continues another computes with as many
     threads, since only then does it repeat to the last bit.
     """
-    saved = checkpoint.load_latest(checkpoints_dir(run.id))
+    saved = checkpoint.load_latest(checkpoints_dir(run.id), settings=run.config)
     if saved is None:
         if run.plan and run.parent_id is not None:
             torch.set_num_threads(store.get_run(run.parent_id).threads or torch.get_num_threads())

@@ -10,7 +10,8 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError, MnistError, RunNotFoundError, StaleAttemptError
 from mnist_core.records import ProcessIdentity, Progress, Run, RunStatus
-from mnist_core.store import MAX_NAME_LENGTH, RunStore
+from mnist_core.statements import MAX_NAME_LENGTH
+from mnist_core.store import RunStore
 
 TRAINER = ProcessIdentity(4321, 99, "boot")
 OTHER_TRAINER = ProcessIdentity(4322, 100, "boot")

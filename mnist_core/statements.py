@@ -1,0 +1,104 @@
+"""Statements that several methods of the store share. Each takes the connection of its caller's transaction."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
+
+from mnist_core import chunks, rows
+from mnist_core.errors import ConfigError, RunNotFoundError, StaleAttemptError
+from mnist_core.records import ProcessIdentity, Run, RunStatus
+from mnist_core.schema import evaluations, runs, step_chunks
+
+MAX_NAME_LENGTH = 80
+
+ACTIVE = [status for status in RunStatus if status.is_active]
+NEXT_REVISION = select(func.coalesce(func.max(runs.c.revision), 0) + 1).scalar_subquery()
+
+
+def checked_name(name: str) -> str:
+    name = name.strip()
+    if len(name) > MAX_NAME_LENGTH:
+        raise ConfigError("name", f"Run name must have at most {MAX_NAME_LENGTH} characters, got {len(name)}.")
+    if not name.isprintable():
+        raise ConfigError("name", f"Run name must not contain control characters, got {name!r}.")
+    return name
+
+
+def free_name(connection: Connection, wanted: str) -> str:
+    name, number = wanted, 1
+    while connection.execute(select(runs.c.id).where(runs.c.name == name)).first():
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def forget_after(connection: Connection, run_id: int, step: int) -> None:
+    """Delete the steps and evaluations of a run after `step`."""
+    last = step_chunks.c.first_step + step_chunks.c.steps - 1
+    for row in connection.execute(select(step_chunks).where((step_chunks.c.run_id == run_id) & (last > step))).all():
+        mine = step_chunks.c.id == row.id
+        kept = step + 1 - row.first_step
+        if kept <= 0:
+            connection.execute(delete(step_chunks).where(mine))
+        else:
+            packed = chunks.pack_table(chunks.unpack([(row.steps, row.columns)])[:kept])
+            connection.execute(update(step_chunks).where(mine).values(steps=kept, columns=packed))
+    connection.execute(delete(evaluations).where((evaluations.c.run_id == run_id) & (evaluations.c.step > step)))
+
+
+def copy_records(connection: Connection, source: int, target: int) -> None:
+    """Give a run the steps and evaluations of another."""
+    for table in (step_chunks, evaluations):
+        copied = [column for column in table.columns if column.name not in ("id", "run_id")]
+        query = select(literal(target), *copied).where(table.c.run_id == source).order_by(table.c.id)
+        connection.execute(insert(table).from_select(["run_id", *(column.name for column in copied)], query))
+
+
+def results_so_far(connection: Connection, run_id: int) -> dict[str, Any]:
+    """The columns of results, from the evaluations that are left."""
+    query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
+    left = [rows.evaluation_from(row) for row in connection.execute(query)]
+    none = dict.fromkeys(("validation_accuracy", "best_validation_accuracy", "test_accuracy", "test_loss"))
+    validations = [one.accuracy for one in left if one.split == "validation"]
+    return none | rows.result_columns(left) | ({"best_validation_accuracy": max(validations)} if validations else {})
+
+
+def take_run(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None:
+    """Hand a run to a trainer as a new attempt; what an older attempt's trainer writes is refused from here on."""
+    set_columns(
+        connection,
+        run_id,
+        status=RunStatus.PREPARING,
+        attempt=runs.c.attempt + 1,
+        started_at=time.time(),
+        trainer_pid=trainer.pid,
+        trainer_start_ticks=trainer.start_ticks,
+        trainer_boot_id=trainer.boot_id,
+    )
+
+
+def set_columns(connection: Connection, run_id: int, **values: Any) -> None:
+    connection.execute(update(runs).where(runs.c.id == run_id).values(revision=NEXT_REVISION, **values))
+
+
+def write_as_holder(connection: Connection, run: Run, **values: Any) -> RunStatus:
+    """Update a run on behalf of the attempt that holds it, and return its status."""
+    mine = (runs.c.id == run.id) & (runs.c.attempt == run.attempt) & runs.c.status.in_(ACTIVE)
+    statement = update(runs).where(mine).values(revision=NEXT_REVISION, **values).returning(runs.c.status)
+    status = connection.execute(statement).scalar_one_or_none()
+    if status is None:
+        raise StaleAttemptError(
+            f"Attempt {run.attempt} at {run.name} no longer holds the run: it has ended or was taken over. "
+            "Nothing was written."
+        )
+    return RunStatus(status)
+
+
+def get_run(connection: Connection, run_id: int) -> Run:
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
+    if row is None:
+        raise RunNotFoundError(f"There is no run {run_id}.")
+    return rows.run_from(row)

@@ -1,0 +1,142 @@
+"""Runs made from other runs: continued with other settings, for more epochs, or repeated."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from mnist_core import lineage
+from mnist_core.checkpoint_files import checkpoints_dir
+from mnist_core.config import TrainConfig
+from mnist_core.errors import ConfigError, RunStateError
+from mnist_core.processes import own_identity
+from mnist_core.records import EvalMetrics, Run, RunStatus
+from mnist_core.store import RunStore
+from mnist_core.worker import train_run
+
+pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
+
+CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=2, momentum=0.9, device="cpu")
+STEPS = 18
+
+
+@pytest.fixture
+def parent(store: RunStore) -> Run:
+    return train_run(store, store.create_run(CONFIG, trainer=own_identity()))
+
+
+def losses(store: RunStore, run: Run) -> list[float]:
+    return list(store.read_steps(run.id)["loss"].tolist())
+
+
+def evaluations(store: RunStore, run: Run) -> list[tuple[int, str, float]]:
+    return [(one.step, one.split, one.loss) for one in store.list_evaluations(run.id)]
+
+
+def test_the_last_two_checkpoints_and_the_best_can_be_continued_from(parent: Run) -> None:
+    assert max(lineage.fork_points(parent)) == STEPS
+    assert 2 <= len(lineage.fork_points(parent)) <= 3
+
+
+def test_continuing_for_more_epochs_is_the_run_that_was_that_long_from_the_start(store: RunStore, parent: Run) -> None:
+    longer = train_run(store, store.create_run(dataclasses.replace(CONFIG, epochs=3), trainer=own_identity()))
+    continued = train_run(store, lineage.continue_for(store, parent, 1, trainer=own_identity()))
+    assert (continued.status, continued.parent_id, continued.parent_step) == (RunStatus.COMPLETED, parent.id, STEPS)
+    assert losses(store, continued) == losses(store, longer)
+    tested_on_the_way = [(STEPS, "test")]
+    assert [one for one in evaluations(store, continued) if one[:2] not in tested_on_the_way] == evaluations(
+        store, longer
+    )
+    assert store.get_run(parent.id) == parent
+
+
+def test_a_fork_begins_with_its_parents_curve_and_goes_its_own_way(store: RunStore, parent: Run) -> None:
+    step = min(lineage.fork_points(parent))
+    config = dataclasses.replace(CONFIG, lr=0.1, weight_decay=0.01, epochs=3)
+    waiting = lineage.fork(store, parent, config, step=step, name="bold")
+    assert (waiting.status, waiting.progress.step) == (RunStatus.QUEUED, step)
+    assert losses(store, waiting) == losses(store, parent)[:step]
+    claimed = store.claim_run(waiting.id, own_identity(), 1)
+    assert claimed
+    forked = train_run(store, claimed)
+    own = losses(store, forked)
+    assert own[: step + 1] == losses(store, parent)[: step + 1]  # a loss is of the batch before its update
+    assert len(own) == 27
+    assert own[step + 1 : STEPS] != losses(store, parent)[step + 1 :]
+    assert set(store.read_steps(forked.id)["lr"][step:]) == {0.1}
+
+
+def test_a_fork_keeps_what_was_adjusted_and_not_changed(store: RunStore, parent: Run) -> None:
+    config = dataclasses.replace(CONFIG, momentum=0.5, epochs=3)
+    forked = train_run(store, lineage.fork(store, parent, config, trainer=own_identity()))
+    own = store.read_steps(forked.id)[STEPS:]
+    assert set(own["momentum"]) == {0.5}
+    assert set(own["lr"]) == {CONFIG.lr}
+
+
+def test_a_repeated_run_is_the_same_run(store: RunStore, parent: Run) -> None:
+    again = train_run(store, lineage.repeat(store, parent, trainer=own_identity()))
+    assert losses(store, again) == losses(store, parent)
+    assert (again.parent_id, again.parent_step) == (parent.id, None)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "label"),
+    [("model", "mlp", "Network"), ("optimizer", "adam", "Optimizer"), ("seed", 2, "Seed"), ("dataset", "auto", "Data")],
+)
+def test_what_the_weights_depend_on_cannot_be_changed(
+    store: RunStore, parent: Run, field: str, value: object, label: str
+) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"{label}.* cannot be changed in a run that goes on from another: run-1 has"
+    ):
+        lineage.fork(store, parent, TrainConfig(**{**vars(CONFIG), field: value}))
+    assert len(store.list_runs()) == 1
+
+
+def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(store: RunStore, parent: Run) -> None:
+    with pytest.raises(RunStateError, match=r"run-1 has no checkpoint of step 3\. Choose one of .*18"):
+        lineage.fork(store, parent, CONFIG, step=3)
+
+
+def test_a_run_without_checkpoints_cannot_be_continued(store: RunStore) -> None:
+    run = store.create_run(CONFIG, trainer=own_identity())
+    store.finish_run(run, RunStatus.FAILED, "no")
+    with pytest.raises(RunStateError, match="run-1 has no checkpoint to go on from"):
+        lineage.continue_for(store, store.get_run(run.id), 1)
+
+
+def test_a_run_in_progress_is_not_continued_for_more_epochs(store: RunStore) -> None:
+    run = store.create_run(CONFIG, trainer=own_identity())
+    with pytest.raises(RunStateError, match="only a run that has ended"):
+        lineage.continue_for(store, run, 1)
+
+
+def test_a_continued_run_is_not_repeated(store: RunStore, parent: Run) -> None:
+    continued = lineage.continue_for(store, parent, 1)
+    with pytest.raises(RunStateError, match="only a run that began anew"):
+        lineage.repeat(store, continued)
+
+
+def test_a_fork_whose_checkpoint_cannot_be_copied_leaves_nothing(
+    store: RunStore, parent: Run, places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_paths: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mnist_core.lineage.shutil.copyfile", full)
+    with pytest.raises(OSError, match="No space left"):
+        lineage.fork(store, parent, CONFIG)
+    assert len(store.list_runs()) == 1
+
+
+def test_a_test_set_is_evaluated_at_the_end_of_a_continued_run(store: RunStore, parent: Run) -> None:
+    continued = train_run(store, lineage.continue_for(store, parent, 1, trainer=own_identity()))
+    tests = [
+        one for one in store.list_evaluations(continued.id) if isinstance(one, EvalMetrics) and one.split == "test"
+    ]
+    assert [one.step for one in tests] == [STEPS, 27]
+    assert checkpoints_dir(continued.id).is_dir()
