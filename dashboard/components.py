@@ -57,6 +57,7 @@ def _component(name: str, module: str, css: str | None = None) -> ComponentRende
 _STRIP = _component("status_strip", "strip", "strip.css")
 _CHART = _component("live_chart", "curves")
 _MATRIX = _component("confusion_matrix", "matrix", "matrix.css")
+_CHANGES = _component("run_changes", "changes", "changes.css")
 _TABLE = _component("runs_table", "table", "table.css")
 
 
@@ -136,6 +137,13 @@ def confusion_matrix(
     """
     data = {"run": run, "empty": empty, "height": height}
     _MATRIX(key=key, data=data)
+
+
+def changes_list(run: RunSummary, *, can_undo: bool, key: str = "changes") -> int | None:
+    """List the settings that were changed during a run, live; returns the index of one to undo when that was asked."""
+    result = _CHANGES(key=key, data={"run": run, "can_undo": can_undo}, on_undo_change=_ignore)
+    undone = result.get("undo")
+    return None if undone is None else int(undone)
 
 
 def runs_table(

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from mnist_core.records import Run, RunStatus
+from mnist_core.records import Intervention, Run, RunStatus
 
 
 def summarise(run: Run, queue: Iterable[Run] = ()) -> dict[str, Any]:
@@ -44,7 +44,14 @@ def summarise(run: Run, queue: Iterable[Run] = ()) -> dict[str, Any]:
         "queue_position": position,
         "after": after,
         "settings": asdict(run.config),
+        "interventions": [_intervention(one) for one in run.interventions],
+        "parent_id": run.parent_id,
+        "parent_step": run.parent_step,
     }
+
+
+def _intervention(one: Intervention) -> dict[str, Any]:
+    return {**asdict(one), "at": one.at.timestamp()}
 
 
 def finite(number: float | None) -> float | None:

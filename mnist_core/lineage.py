@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mnist_core.checkpoint_files import BEST, checkpoint_path, checkpoints_dir, list_checkpoints
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError, RunStateError
-from mnist_core.records import ProcessIdentity, Run
+from mnist_core.records import ADJUSTABLE, Intervention, ProcessIdentity, Run
 from mnist_core.store import RunStore
 
 FIXED = ("model", "optimizer", "dataset", "seed", "validation_fraction")
@@ -59,7 +60,14 @@ def fork(
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(points[step], checkpoint_path(folder, step))
 
-    return store.create_run(config, name, trainer, parent=parent, parent_step=step, prepare=copy_checkpoint)
+    changed = [
+        Intervention(step, field, getattr(parent.config, field), getattr(config, field), datetime.now(UTC), "continued")
+        for field in ADJUSTABLE
+        if getattr(config, field) != getattr(parent.config, field)
+    ]
+    return store.create_run(
+        config, name, trainer, parent=parent, parent_step=step, changed=changed, prepare=copy_checkpoint
+    )
 
 
 def continue_for(

@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from mnist_core import changes, chunks, rows, statements
 from mnist_core.changes import Changes, ChangeWatch, Cursor
 from mnist_core.config import TrainConfig, check_batch_fits
+from mnist_core.epochs import epoch_ends
 from mnist_core.errors import ConfigError, RunStateError, StaleAttemptError
 from mnist_core.records import (
     Adjustment,
@@ -66,14 +67,15 @@ class RunStore:
         *,
         parent: Run | None = None,
         parent_step: int | None = None,
+        changed: Sequence[Intervention] = (),
         plan: Sequence[Intervention] = (),
         prepare: Callable[[int], None] = lambda _run_id: None,
     ) -> Run:
         """Add a run: queued, or already held by `trainer` if that is given. An empty name becomes `run-<id>`.
 
         With a `parent_step` it goes on from the parent's checkpoint of that step, and begins with the parent's records
-        up to there; with a `plan` it makes those interventions again. `prepare` is called with its number before
-        anybody can see it; if that fails, there is no run. Raises `ConfigError` for a name that is taken or unusable.
+        up to there, then `changed`; with a `plan` it makes those interventions again. `prepare` is called with its
+        number before anybody can see it; if that fails, there is no run. Raises `ConfigError` for a name that is taken or unusable.
         """
         name = statements.checked_name(name)
         try:
@@ -92,7 +94,7 @@ class RunStore:
                 if parent and parent_step is not None:
                     statements.copy_records(connection, parent.id, run_id)
                     statements.forget_after(connection, run_id, parent_step)
-                    inherited = [one for one in parent.interventions if one.step <= parent_step]
+                    inherited = [*(one for one in parent.interventions if one.step <= parent_step), *changed]
                     statements.set_columns(
                         connection, run_id, step=parent_step, interventions=rows.interventions_text(inherited)
                     )
@@ -191,7 +193,7 @@ class RunStore:
                 test_images=test_images,
                 device=device,
                 threads=threads,
-                total_steps=run.config.total_steps(train_images),
+                total_steps=epoch_ends(run.config, train_images, run.interventions)[-1],
             )
             return (
                 status
@@ -222,9 +224,11 @@ class RunStore:
             return statements.write_as_holder(connection, run, status=RunStatus.PAUSED if paused else RunStatus.RUNNING)
 
     def write_interventions(self, run: Run, interventions: Sequence[Intervention]) -> None:
-        """Replace the interventions of a run by these, all of them."""
+        """Replace the interventions of a run by these, all of them; a changed batch size changes how long it is."""
         with self._engine.begin() as connection:
-            statements.write_as_holder(connection, run, interventions=rows.interventions_text(interventions))
+            total_steps = epoch_ends(run.config, run.train_images, interventions)[-1]
+            text = rows.interventions_text(interventions)
+            statements.write_as_holder(connection, run, interventions=text, total_steps=total_steps)
 
     def append(
         self,

@@ -17,7 +17,7 @@ export function layoutOf(view, floor) {
   const y = axisY(view, floor);
   const legend = data.legend && shown.length > 0;
   const rows = legend ? legendRows(view) : 1;
-  const marks = [...epochMarks(view, xaxis.range), ...faultMark(view)];
+  const marks = [...epochMarks(view, xaxis.range), ...interventionMarks(view, xaxis.range), ...faultMark(view)];
   const top = (narrow && legend ? 52 : data.epochs.length ? MARGIN.epochs : MARGIN.plain) + (rows - 1) * MARGIN.row;
   const layout = {
     uirevision: data.uirevision || "chart",
@@ -139,6 +139,27 @@ function epochMarks({ data, colors, width }, [, last]) {
       font: { size: 11, color: colors.muted },
     },
   }]));
+}
+
+/** A dashed, numbered line where a setting was changed by hand; what it was changed to is written on the Loss chart only. */
+function interventionMarks({ data, colors, narrow, width, marks }, [, last]) {
+  return marks.map(({ step, number, text, hover }) => {
+    const flipped = step > 0.8 * last; // near the right edge the label stands on the left
+    const named = data.field === "loss" && !narrow && width > 600;
+    return {
+      shape: upright(step, { color: colors.intervention, width: 1.5, dash: "dash" }),
+      annotation: {
+        xref: "x", x: step, xanchor: flipped ? "right" : "left", xshift: flipped ? -3 : 3,
+        yref: "paper", y: 1, yanchor: "top", yshift: -12 * ((number - 1) % 3),
+        text: plotlyText(named ? `${number}  ${text}` : String(number)),
+        hovertext: plotlyText(hover),
+        showarrow: false,
+        font: { size: 11, color: colors.intervention },
+        bgcolor: colors.background,
+        borderpad: 1,
+      },
+    };
+  });
 }
 
 /** @param {View} view */

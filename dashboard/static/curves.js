@@ -5,6 +5,7 @@
 import { layoutOf } from "./axes.js";
 import { Chart } from "./chart.js";
 import { loss, percent, plotlyText, short, whole } from "./format.js";
+import { marksOf } from "./interventions.js";
 import { stream } from "./stream.js";
 import { palette, runColor } from "./theme.js";
 
@@ -32,6 +33,7 @@ import { palette, runColor } from "./theme.js";
  * @property {number} width
  * @property {boolean} narrow
  * @property {boolean} several
+ * @property {{step: number, number: number, text: string, hover: string}[]} marks settings changed by hand, if one run is drawn
  * @property {{id: number, name: string, color: number, series: import("./series.js").RunSeries}[]} shown runs with something to draw
  */
 
@@ -144,7 +146,11 @@ class Curves {
 
   constructor(root, data) {
     this.#data = data;
-    this.#subscription = stream.subscribe({ runs: [], onSeries: () => this.#chart.invalidate() });
+    this.#subscription = stream.subscribe({
+      runs: [],
+      onSeries: () => this.#chart.invalidate(),
+      onRun: (run) => run.interventions.length && this.#chart.invalidate(),
+    });
     const height = (width) => (width && width < NARROW ? Math.round(this.#data.height * 0.76) : this.#data.height);
     this.#chart = new Chart(root, height, (width) => this.#figure(width));
     this.#chart.element.setAttribute("aria-label", `${data.title} chart`); // until it is drawn
@@ -172,6 +178,7 @@ class Curves {
     const view = {
       data,
       shown,
+      marks: data.runs.length === 1 ? marksOf(stream.run(data.runs[0].id)) : [],
       width,
       narrow: width < NARROW,
       // One run alone keeps the colour that the table gave it, unless that is the colour of the role anyway.

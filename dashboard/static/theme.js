@@ -5,13 +5,13 @@
 
 const ROLES = {
   light: {
-    train: "#0072B2", validation: "#D55E00", test: "#009E73", fault: "#B3261E", faultText: "#8C1D18", rawOpacity: 0.28,
+    train: "#0072B2", validation: "#D55E00", test: "#009E73", fault: "#B3261E", intervention: "#A8528A", faultText: "#8C1D18", rawOpacity: 0.28,
     muted: "#56626F", grid: "#EBEFF3", line: "#AAB4BF",
     runs: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#1B232C"],
     sequential: ["#F7FAFC", "#E1EDF6", "#C6DDEE", "#A3C9E3", "#78B0D5", "#4C95C4", "#237BB0", "#0A6299", "#054B7A", "#03365A"],
   },
   dark: {
-    train: "#56B4E9", validation: "#E69F00", test: "#2BC59A", fault: "#FF8A80", faultText: "#FFA59D", rawOpacity: 0.34,
+    train: "#56B4E9", validation: "#E69F00", test: "#2BC59A", fault: "#FF8A80", intervention: "#CC79A7", faultText: "#FFA59D", rawOpacity: 0.34,
     muted: "#9AA7B4", grid: "#222B35", line: "#4A5663",
     runs: ["#56B4E9", "#E69F00", "#2BC59A", "#CC79A7", "#F07C32", "#F0E442", "#E6EBF0"],
     sequential: ["#141B22", "#15293A", "#163A54", "#184D70", "#1F638E", "#2F7BAC", "#4A95C6", "#6FB0DB", "#9BCBEA", "#D0E7F6"],

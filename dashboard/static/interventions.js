@@ -1,0 +1,26 @@
+/** Settings changed while a run was going: how they are numbered and put into words, on the charts and in the list. */
+import { moment, setting, whole } from "./format.js";
+
+const NAMES = { lr: "learning rate", momentum: "momentum", batch_size: "batch size" };
+const SHORT = { lr: "lr", momentum: "momentum", batch_size: "batch" };
+
+const change = ({ old, new: now }) => `${setting(old)} → ${setting(now)}`;
+
+/** "Step 1 180: learning rate 0.01 → 0.05" */
+export const sentenceOf = (one) => `Step ${whole(one.step)}: ${NAMES[one.field] ?? one.field} ${change(one)}`;
+
+/** "page, 14:02" */
+export const originOf = (one) => `${one.by}, ${moment(one.at)}`;
+
+/**
+ * The lines on the charts, and where a run that goes on from another one begins to be itself.
+ * @param {object|undefined} run a summary, as in the stream's `run` event
+ */
+export function marksOf(run) {
+  return (run?.interventions ?? []).map((one, i) => ({
+    step: one.step,
+    number: i + 1,
+    text: `${SHORT[one.field] ?? one.field} ${change(one)}`,
+    hover: `${sentenceOf(one)}, ${originOf(one)}`,
+  }));
+}

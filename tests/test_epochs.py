@@ -1,0 +1,50 @@
+"""Where epochs end."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.data import Dataset
+from mnist_core.engine import train
+from mnist_core.epochs import epoch_ends
+from mnist_core.records import Adjustment, Intervention, StepMetrics
+
+
+def batch_size(step: int, old: int, new: int) -> Intervention:
+    return Intervention(step, "batch_size", old, new, datetime.now(UTC), "page")
+
+
+@pytest.mark.parametrize(("images", "ends"), [(64, [1, 2, 3]), (65, [2, 4, 6]), (60_000, [938, 1876, 2814])])
+def test_the_last_batch_of_an_epoch_may_be_smaller(images: int, ends: list[int]) -> None:
+    assert epoch_ends(TrainConfig(batch_size=64, epochs=3), images) == ends
+
+
+def test_other_changes_do_not_matter() -> None:
+    change = Intervention(1, "lr", 0.01, 0.1, datetime.now(UTC), "page")
+    assert epoch_ends(TrainConfig(epochs=2), 640, [change]) == [10, 20]
+
+
+@pytest.mark.parametrize("changes", [[(1, 60)], [(2, 16), (7, 100)], [(5, 7)], [(1, 16), (1, 32)], [(0, 300)]])
+def test_a_changed_batch_size_moves_them_as_it_does_in_training(
+    digits: Dataset, changes: list[tuple[int, int]]
+) -> None:
+    config = TrainConfig(batch_size=30, epochs=3, validation_fraction=0, model="softmax", device="cpu")
+    at = dict(changes)
+    last: dict[int, int] = {}
+    events = train(config, digits)
+    event = events.send(None)
+    while True:
+        if isinstance(event, StepMetrics):
+            last[event.epoch] = event.step
+        size = at.pop(event.step, None)
+        try:
+            event = events.send(Adjustment(batch_size=size) if size else None)
+        except StopIteration:
+            break
+    olds = [30, *(new for _, new in changes)]
+    made = [batch_size(step, old, new) for (step, new), old in zip(changes, olds, strict=False) if step > 0]
+    if changes == [(0, 300)]:
+        assert epoch_ends(config, 300, [batch_size(0, 30, 300)]) == [1, 2, 3]
+    else:
+        assert epoch_ends(config, 300, made) == list(last.values())
