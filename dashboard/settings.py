@@ -1,7 +1,7 @@
 """The sidebar's settings of the next run: one widget per row of the table in `mnist_core.config`.
 
-What has been set is kept in the session under `draft`, apart from the widgets, whose own state Streamlit forgets when
-the page changes. Ranges come from the table; here is only which widget shows a setting, and where its slider stops.
+Ranges come from the table; here is only which widget shows a setting, and where its slider stops. What has been set is
+kept by `dashboard.draft`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,25 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.config import SETTINGS, Setting, TrainConfig
-from mnist_core.errors import ConfigError
+from dashboard import draft
+from mnist_core import presets
+from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.networks import NETWORKS
+from mnist_core.speed import epoch_seconds
 
 LR_STOPS = [round(mantissa * 10.0**power, 6) for power in range(-4, 0) for mantissa in (1, 1.5, 2, 3, 5, 7)] + [1.0]
 BATCH_SIZE_STOPS = [1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
 CHOICE_LABELS = {
+    **{name: network.label for name, network in NETWORKS.items()},
+    "sgd": "SGD",
+    "nesterov": "SGD with Nesterov",
+    "adam": "Adam",
+    "adadelta": "Adadelta",
+    "constant": "Constant",
+    "one-cycle": "One-cycle",
+    "step": "Step",
+    "fp32": "32-bit (fp32)",
+    "bf16": "bfloat16 (bf16)",
     "auto": "Auto",
     "mnist": "MNIST (60\u202f000 images)",
     "fashion-mnist": "Fashion-MNIST (60\u202f000 images)",
@@ -27,94 +40,125 @@ CHOICE_LABELS = {
 }
 
 
-def sidebar(caption: str, start_label: str) -> tuple[TrainConfig, str] | None:
+def sidebar(caption: str, start_label: str, training_images: int) -> tuple[TrainConfig, str] | None:
     """Draw the settings; returns the config and the run's name when Start was pressed.
 
-    `caption` says what the settings apply to. A value out of range is named under its field, and Start is disabled.
+    `caption` says what the settings apply to, `training_images` how many an epoch will probably have. A value out of
+    range is named under its field, and Start is disabled.
     """
-    draft = _draft()
     with st.sidebar, st.container(key="settings"):
         st.markdown("**Settings**")
         if caption:
             st.caption(caption)
+        _preset()
+        _choice("model")
+        st.caption(_size_and_time(draft.config(), training_images))
         _slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1)
         _slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g")
-        _slider_with_field("momentum", step=0.01, format="%.2f")
+        _momentum()
         _slider_with_field("epochs", step=1)
         with st.expander("More settings"):
-            _choice("dataset")
-            _field("seed")
-            _field("test_batch_size")
-            _slider("validation_fraction", step=0.05)
-            _choice("device")
-            _checkbox("save_model")
+            _more_settings()
         name = st.text_input("Run name", placeholder="Named automatically, e.g. run-8", key="run_name", max_chars=80)
+        problems = list(draft.problems().values())
         pressed = st.button(
             start_label,
             type="primary",
             width="stretch",
             shortcut="Ctrl+Enter",
-            disabled=any(_problem(name) for name in SETTINGS),
-            help="Trains in a process of its own: closing this page does not stop it.",
+            disabled=bool(problems),
+            # The field may be out of sight, under More settings.
+            help=problems[0] if problems else "Trains in a process of its own: closing this page does not stop it.",
         )
-    return (TrainConfig(**draft), name) if pressed else None
+    return (TrainConfig(**draft.values()), name) if pressed else None
 
 
-def draft_config() -> TrainConfig:
-    """The settings as they stand, fields with an invalid value at their default."""
-    return TrainConfig(
-        **{name: SETTINGS[name].default if _problem(name) else value for name, value in _draft().items()}
-    )
+def _more_settings() -> None:
+    _choice("optimizer")
+    _field("weight_decay", step=0.0001, format="%g")
+    _choice("schedule")
+    if presets.has_effect("gamma", draft.values()) or draft.out_of_range("gamma"):
+        _field("gamma", step=0.05, format="%g")
+    _choice("precision")
+    _choice("dataset")
+    _field("seed", step=1)
+    _field("test_batch_size", step=1)
+    _slider("validation_fraction", step=0.05)
+    _choice("device")
+    _checkbox("save_model")
 
 
-def prepare(config: TrainConfig) -> None:
-    """Put a config's values into the sidebar, before it is drawn in the same script run."""
-    for name in SETTINGS:
-        _draft()[name] = getattr(config, name)
-        for part in ("slider", "field"):
-            st.session_state.pop(f"{name}_{part}", None)
+def _size_and_time(config: TrainConfig, training_images: int) -> str:
+    """Short enough for one line, so that nothing below moves when another network is chosen."""
+    parameters = f"{NETWORKS[config.model].parameters:,} parameters".replace(",", "\u202f")
+    seconds = epoch_seconds(config, training_images)
+    if seconds is None:
+        return f"{parameters}, time not measured yet"
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return f"{parameters}, about {minutes}:{rest:02d} per epoch"
 
 
 # ---------------------------------------------------------------------- one setting each
 
 
-def _slider_with_field(name: str, *, step: float, stops: list[Any] | None = None, format: str | None = None) -> None:
+def _preset() -> None:
+    """All settings at once. Settings that were changed since have an entry of their own, so that any can be chosen."""
+    shown = draft.preset()
+    st.session_state[draft.PRESET_KEY] = shown
+    st.selectbox(
+        "Preset",
+        presets.NAMES if shown in presets.NAMES else (shown, *presets.NAMES),
+        key=draft.PRESET_KEY,
+        help="Puts settings that belong together into the fields below. Dataset, seed, device and the like stay.",
+        filter_mode=None,
+        on_change=draft.choose_preset,
+    )
+
+
+def _momentum() -> None:
+    """Not to be moved with an optimizer that ignores it, unless its value is refused and must be mended."""
+    values = draft.values()
+    ignored = not presets.has_effect("momentum", values)
+    _slider_with_field("momentum", step=0.01, format="%.2f", disabled=ignored and not draft.out_of_range("momentum"))
+    if ignored:
+        st.caption(f"{CHOICE_LABELS[values['optimizer']]} does not use momentum.")
+
+
+def _slider_with_field(
+    name: str, *, step: float, stops: list[Any] | None = None, format: str | None = None, disabled: bool = False
+) -> None:
     """A slider and, beside it, the exact value, which can be typed; both write the same setting."""
     setting = SETTINGS[name]
     slider, field = st.columns([1, 0.42], gap="small", vertical_alignment="bottom", wrap=False)
     with slider:
-        _slider(name, step=step, stops=stops)
+        _slider(name, step=step, stops=stops, disabled=disabled)
     with field:
         # The range is checked here in Python: Streamlit's own limits would reject a value in the browser, nameless.
         st.number_input(
             f"{setting.label}, exact value",
             step=step,
             format=format,
-            key=_primed(name, "field"),
             label_visibility="collapsed",
-            on_change=_take,
-            args=(name, "field"),
+            disabled=disabled,
+            **_bound(name, "field"),
         )
     _show_problem(name)
 
 
-def _slider(name: str, *, step: float, stops: list[Any] | None = None) -> None:
+def _slider(name: str, *, step: float, stops: list[Any] | None = None, disabled: bool = False) -> None:
     setting = SETTINGS[name]
-    key = f"{name}_slider"
-    value = setting.default if _problem(name) else _draft()[name]
-    st.session_state.setdefault(key, value)
-    common: dict[str, Any] = {"key": key, "help": setting.help, "on_change": _take, "args": (name, "slider")}
+    if draft.out_of_range(name):
+        st.session_state.setdefault(f"{name}_slider", setting.default)
+    common = {**_bound(name, "slider"), "help": setting.help, "disabled": disabled}
     if stops:
-        st.select_slider(setting.label, sorted({*stops, st.session_state[key]}), **common)
+        st.select_slider(setting.label, sorted({*stops, st.session_state[f"{name}_slider"]}), **common)
     else:
         st.slider(setting.label, setting.kind(setting.low), setting.kind(setting.high), step=step, **common)
 
 
-def _field(name: str) -> None:
+def _field(name: str, *, step: float, format: str | None = None) -> None:
     setting = SETTINGS[name]
-    st.number_input(
-        setting.label, step=1, key=_primed(name, "field"), help=setting.help, on_change=_take, args=(name, "field")
-    )
+    st.number_input(setting.label, step=step, format=format, help=setting.help, **_bound(name, "field"))
     _show_problem(name)
 
 
@@ -124,53 +168,24 @@ def _choice(name: str) -> None:
         setting.label,
         setting.choices,
         format_func=lambda choice: CHOICE_LABELS[choice],
-        key=_primed(name, "field"),
         help=setting.help,
-        on_change=_take,
-        args=(name, "field"),
+        **_bound(name, "field"),
     )
+    _show_problem(name)
 
 
 def _checkbox(name: str) -> None:
     setting = SETTINGS[name]
-    key = _primed(name, "field")
-    st.checkbox(setting.label, key=key, help=setting.help, on_change=_take, args=(name, "field"))
+    st.checkbox(setting.label, help=setting.help, **_bound(name, "field"))
 
 
-# ---------------------------------------------------------------------- what has been set
-
-
-def _draft() -> dict[str, Any]:
-    draft: dict[str, Any] = st.session_state.setdefault(
-        "draft", {name: setting.default for name, setting in SETTINGS.items()}
-    )
-    return draft
-
-
-def _primed(name: str, part: str) -> str:
+def _bound(name: str, part: str) -> dict[str, Any]:
+    """What ties a widget to its setting: its key, already holding the value that is set, and who takes a new one."""
     key = f"{name}_{part}"
-    st.session_state.setdefault(key, _draft()[name])
-    return key
-
-
-def _take(name: str, part: str) -> None:
-    """A widget was moved: remember its value, and have the other widget of the same setting follow."""
-    value = st.session_state[f"{name}_{part}"]
-    _draft()[name] = value
-    other = f"{name}_{'field' if part == 'slider' else 'slider'}"
-    if other in st.session_state and not _problem(name):
-        st.session_state[other] = value
-
-
-def _problem(name: str) -> str:
-    setting: Setting = SETTINGS[name]
-    try:
-        setting.validate(_draft()[name])
-    except ConfigError as error:
-        return str(error)
-    return ""
+    st.session_state.setdefault(key, draft.values()[name])
+    return {"key": key, "on_change": draft.take, "args": (name, part)}
 
 
 def _show_problem(name: str) -> None:
-    if problem := _problem(name):
+    if problem := draft.problems().get(name):
         st.markdown(f":red[:small[{problem}]]")

@@ -1,4 +1,4 @@
-"""The command line: `python -m mnist_core train` and `python -m mnist_core runs`."""
+"""The command line: train a network, steer and resume runs, list them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from mnist_core import terminal
+from mnist_core import presets, terminal
 from mnist_core.config import LOG_INTERVAL, SETTINGS, Setting, TrainConfig
 from mnist_core.errors import ConfigError, MnistError
+from mnist_core.here import EXIT_FAILED, train_here
 from mnist_core.places import runs_dir
 from mnist_core.processes import own_identity
-from mnist_core.records import RunStatus
+from mnist_core.run_commands import add_run_commands
 from mnist_core.store import RunStore
 from mnist_core.supervisor import recover
 
-EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
-"""What shells report for a program ended by Ctrl-C."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,14 +45,25 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser(
         "train",
         help="train a network here and now; the run shows up live in the dashboard",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=argparse.RawDescriptionHelpFormatter,  # keeps the lines of the epilog
+        epilog="presets and what they stand for:\n" + "\n".join(map(_preset_line, presets.PRESETS)),
+    )
+    train.add_argument(
+        "--preset",
+        type=_told(presets.find),
+        default=presets.DEFAULTS,
+        metavar="NAME",
+        help=f"settings to start from; other flags win over it: {', '.join(map(_dashed, presets.PRESETS))}",
     )
     for setting in [*SETTINGS.values(), LOG_INTERVAL]:
         _add_flag(train, setting)
+    train.set_defaults(log_interval=LOG_INTERVAL.default)
     train.add_argument("--no-cuda", action="store_true", help="train on the CPU, as --device cpu")
     train.add_argument("--name", default="", help="name of the run; without one it is run-<number>")
     train.add_argument("--json", action="store_true", help="print one JSON object per event instead of lines")
     train.set_defaults(command=_train)
+
+    add_run_commands(commands, _told)
 
     runs = commands.add_parser("runs", help="list all runs")
     runs.add_argument("--json", action="store_true", help="print a JSON array")
@@ -62,46 +72,49 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_flag(parser: argparse.ArgumentParser, setting: Setting) -> None:
+    """A flag that leaves nothing behind unless it is given, so that the preset's value can hold instead."""
     if setting.kind is bool:
-        parser.add_argument(setting.flag, action="store_true", help=setting.help)
+        parser.add_argument(setting.flag, action="store_true", default=argparse.SUPPRESS, help=setting.help)
         return
     shown_range = "" if setting.choices else f" ({setting.bounds.replace(' and ', ' to ')})"
-
-    def parse(text: str) -> Any:
-        try:
-            return setting.parse(text)
-        except ConfigError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
     parser.add_argument(
         setting.flag,
-        type=parse,
-        default=setting.default,
+        type=_told(setting.parse),
+        default=argparse.SUPPRESS,
         metavar="|".join(setting.choices) or "N",
-        help=(setting.help + shown_range).replace("%", "%%"),
+        help=f"{setting.help}{shown_range} (default: {setting.default})".replace("%", "%%"),
     )
 
 
-def _train(options: argparse.Namespace) -> int:
-    from mnist_core.worker import train_run  # imports torch, which listing runs does not need
+def _told(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """`parse`, with what it raises as argparse wants it: printed beside the flag's name, exit code 2."""
 
-    values = {name: getattr(options, name) for name in SETTINGS}
+    def parse_flag(text: str) -> Any:
+        try:
+            return parse(text)
+        except ConfigError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse_flag
+
+
+def _preset_line(name: str) -> str:
+    flags = [f"{SETTINGS[field].flag} {value}" for field, value in presets.PRESETS[name].items()]
+    return f"  {_dashed(name)}: {' '.join(flags)}"
+
+
+def _dashed(name: str) -> str:
+    return name.lower().replace(" ", "-")
+
+
+def _train(options: argparse.Namespace) -> int:
+    given = {name: value for name, value in vars(options).items() if name in SETTINGS}
     if options.no_cuda:
-        values["device"] = "cpu"
-    config = TrainConfig(**values)
+        given["device"] = "cpu"
+    config = TrainConfig(**{**presets.apply(options.preset, asdict(TrainConfig())), **given})
     store = RunStore.open(runs_dir())
     run = store.create_run(config, options.name, trainer=own_identity())
-    print(f"{run.name}: watch it in the dashboard, or here.", file=sys.stderr)
-    printer = terminal.JsonPrinter() if options.json else terminal.ClassicPrinter(store, run, options.log_interval)
-    with printer:
-        run = train_run(store, run, printer.show)
-    if run.reason:
-        print(run.reason, file=sys.stderr)
-    if run.model_file:
-        print(f"Model saved to {run.model_file}.", file=sys.stderr)
-    if run.status is RunStatus.INTERRUPTED:
-        return EXIT_INTERRUPTED
-    return 0 if run.status in (RunStatus.COMPLETED, RunStatus.STOPPED) else EXIT_FAILED
+    return train_here(store, run, log_interval=options.log_interval, json=options.json)
 
 
 def _runs(options: argparse.Namespace) -> int:

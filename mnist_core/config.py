@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from typing import Any
 
 from mnist_core.errors import ConfigError
@@ -82,10 +83,13 @@ class Setting:
 
 
 def _plain(number: float) -> str:
-    """`0.0001`, `1`, `1024`: no exponent and no trailing zeros, as a person would write it."""
+    """`0.0001`, `1`, `1024`: no exponent and no trailing zeros, as a person would write it.
+
+    Never rounded: a value just outside a range must not look as if it were inside.
+    """
     if isinstance(number, int) or number.is_integer():
         return str(int(number))
-    return f"{number:.10f}".rstrip("0")
+    return f"{Decimal(repr(number)):f}"
 
 
 def _setting(default: Any, label: str, help: str, **extra: Any) -> Any:

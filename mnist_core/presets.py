@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from mnist_core.config import SETTINGS
+from mnist_core.errors import ConfigError
 from mnist_core.machine import has_bf16
 
+DEFAULTS = "Defaults"
 CUSTOM = "Custom"
+"""What settings are called that are no preset: those of `TrainConfig`, and any others."""
+
+UNTOUCHED = ("dataset", "seed", "test_batch_size", "device", "save_model")
+"""Settings that no preset changes: they say on what and where to train, not how the network learns."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "Classic script": {"epochs": 1, "validation_fraction": 0.0},
@@ -30,3 +38,46 @@ PRESETS: dict[str, dict[str, Any]] = {
         "epochs": 1,
     },
 }
+
+NAMES = (DEFAULTS, *PRESETS)
+"""What can be chosen."""
+
+
+def find(text: str) -> str:
+    """The preset somebody means, in any case and with dashes for spaces; `ConfigError` if there is none."""
+    for name in NAMES:
+        if _plain(text) == _plain(name):
+            return name
+    raise ConfigError("preset", f"Preset must be one of {', '.join(NAMES)}, got {text!r}.")
+
+
+def apply(name: str, base: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings with those of `NAMES` called `name` put over `base`, of which only `UNTOUCHED` stays."""
+    defaults = {name: setting.default for name, setting in SETTINGS.items()}
+    return {**defaults, **({} if name == DEFAULTS else PRESETS[name]), **{kept: base[kept] for kept in UNTOUCHED}}
+
+
+def name_of(values: Mapping[str, Any]) -> str:
+    """Which of `NAMES` these settings amount to, else `CUSTOM`. A setting without effect does not count."""
+    for name in NAMES:
+        if _effective(apply(name, values)) == _effective(values):
+            return name
+    return CUSTOM
+
+
+def has_effect(name: str, values: Mapping[str, Any]) -> bool:
+    """Whether a setting matters beside the others: momentum with this optimizer, gamma with this schedule."""
+    match name:
+        case "momentum":
+            return values["optimizer"] in ("sgd", "nesterov")
+        case "gamma":
+            return bool(values["schedule"] == "step")
+    return True
+
+
+def _effective(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if has_effect(name, values)}
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold().replace("-", " ")

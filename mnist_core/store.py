@@ -20,7 +20,7 @@ from mnist_core import changes, chunks, rows, statements
 from mnist_core.changes import Changes, ChangeWatch, Cursor
 from mnist_core.config import TrainConfig, check_batch_fits
 from mnist_core.epochs import epoch_ends
-from mnist_core.errors import ConfigError, RunStateError, StaleAttemptError
+from mnist_core.errors import ConfigError, RunNotFoundError, RunStateError, StaleAttemptError
 from mnist_core.records import (
     Adjustment,
     Command,
@@ -75,7 +75,8 @@ class RunStore:
 
         With a `parent_step` it goes on from the parent's checkpoint of that step, and begins with the parent's records
         up to there, then `changed`; with a `plan` it makes those interventions again. `prepare` is called with its
-        number before anybody can see it; if that fails, there is no run. Raises `ConfigError` for a name that is taken or unusable.
+        number before anybody can see it; if that fails, there is no run. Raises `ConfigError` for a name that is
+        taken or unusable.
         """
         name = statements.checked_name(name)
         try:
@@ -274,6 +275,15 @@ class RunStore:
         """Raises `RunNotFoundError`."""
         with self._reader.connect() as connection, connection.begin():
             return statements.get_run(connection, run_id)
+
+    def find_run(self, name_or_id: str) -> Run:
+        """The run of that name, else the one of that number. Raises `RunNotFoundError`."""
+        named = select(runs.c.id).where(runs.c.name == name_or_id)
+        with self._reader.connect() as connection, connection.begin():
+            run_id = connection.execute(named).scalar_one_or_none()
+            if run_id is None and not name_or_id.isdecimal():
+                raise RunNotFoundError(f"There is no run {name_or_id!r}. `python -m mnist_core runs` lists them.")
+            return statements.get_run(connection, int(name_or_id) if run_id is None else run_id)
 
     def list_runs(self, statuses: Collection[RunStatus] = ()) -> list[Run]:
         """All runs, or those in one of `statuses`, oldest first."""

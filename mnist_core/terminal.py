@@ -11,33 +11,55 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
+from mnist_core.networks import NETWORKS
 from mnist_core.records import EvalMetrics, Event, Run, RunStatus, StepMetrics
+from mnist_core.speed import epoch_seconds
 from mnist_core.store import RunStore
 
 _SPLIT_TITLES = {"test": "Test set", "validation": "Validation set"}
 
 
-class ClassicPrinter:
-    """Prints what the classic PyTorch script prints, above a progress bar if standard error is a terminal."""
+class _Printer:
+    """What both printers share: at the first event, when the dataset is known, standard error says what is trained."""
 
-    def __init__(self, store: RunStore, run: Run, log_interval: int) -> None:
+    def __init__(self, store: RunStore, run: Run) -> None:
         self._store = store
         self._run = run
-        self._log_interval = log_interval
-        self._bar: tqdm[Any] | None = None
+        self._begun = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        """Leave the terminal as it was found."""
+
+    def show(self, event: Event) -> None:
+        if not self._begun:
+            self._begun = True
+            self._run = self._store.get_run(self._run.id)
+            if self._run.notice:
+                print(self._run.notice, file=sys.stderr)
+            print(_network_line(self._run), file=sys.stderr)
+        self._print(event)
+
+    def _print(self, event: Event) -> None:
+        raise NotImplementedError
+
+
+class ClassicPrinter(_Printer):
+    """Prints what the classic PyTorch script prints, above a progress bar if standard error is a terminal."""
+
+    def __init__(self, store: RunStore, run: Run, log_interval: int) -> None:
+        super().__init__(store, run)
+        self._log_interval = log_interval
+        self._bar: tqdm[Any] | None = None
+
+    def __exit__(self, *_exc: object) -> None:
         if self._bar is not None:
             self._bar.close()
 
-    def show(self, event: Event) -> None:
+    def _print(self, event: Event) -> None:
         if self._bar is None:
-            self._run = self._store.get_run(self._run.id)  # the dataset is known by now
-            if self._run.notice:
-                print(self._run.notice, file=sys.stderr)
             self._bar = tqdm(total=self._run.total_steps, unit="batch", disable=not sys.stderr.isatty(), leave=False)
         if isinstance(event, EvalMetrics):
             self._bar.write(_evaluation_line(event))
@@ -63,21 +85,23 @@ def _evaluation_line(event: EvalMetrics) -> str:
     )
 
 
-class JsonPrinter:
+class JsonPrinter(_Printer):
     """Prints one JSON object per event and line; `event` says which kind. Predictions are left out, NaN is null."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        pass
-
-    def show(self, event: Event) -> None:
+    def _print(self, event: Event) -> None:
         fields = {name: getattr(event, name) for name in event.__slots__ if name != "predictions"}
         if not math.isfinite(event.loss):
             fields["loss"] = None
         kind = "step" if isinstance(event, StepMetrics) else "evaluation"
         print(json.dumps({"event": kind, **fields}), flush=True)
+
+
+def _network_line(run: Run) -> str:
+    """The network, its size, and how long an epoch takes if that was measured on this machine."""
+    network = NETWORKS[run.config.model]
+    seconds = epoch_seconds(run.config, run.train_images)
+    estimate = "" if seconds is None else f", about {_clock(max(1, round(seconds)))} per epoch here"
+    return f"{network.label}: {network.parameters:,} parameters{estimate}."
 
 
 def runs_as_json(runs: Sequence[Run]) -> str:

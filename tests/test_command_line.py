@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mnist_core import download
+from mnist_core import download, presets, speed
 from mnist_core.__main__ import main
 from mnist_core.config import TrainConfig
 from mnist_core.places import ROOT
@@ -114,6 +114,49 @@ def test_json_is_one_object_a_line_and_nothing_else(capsys: Printed) -> None:
     assert sum(map(sum, events[-1]["confusion"])) == 100
 
 
+@trains_here
+@pytest.mark.parametrize("preset", ["Classic script", "classic-script"])
+def test_a_preset_replaces_the_defaults_and_flags_win_over_it(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, preset: str
+) -> None:
+    values = {"epochs": 50, "lr": 0.3, "batch_size": 100, "save_model": False}
+    monkeypatch.setitem(presets.PRESETS, "Classic script", values)
+    flags = ["--dataset", "mnist", "--epochs", "1", "--lr", "0.01", "--seed", "3", "--save-model"]
+    assert main(["train", "--preset", preset, *flags]) == 0
+    (run,) = store.list_runs()
+    assert run.config == TrainConfig(batch_size=100, epochs=1, lr=0.01, dataset="mnist", seed=3, save_model=True)
+
+
+@trains_here
+def test_a_flag_and_a_preset_that_do_not_go_together_exit_with_2(store: RunStore, capsys: Printed) -> None:
+    assert main(["train", "--preset", "fast-99", "--momentum", "0"]) == 2
+    assert capsys.readouterr().err == "Momentum must be above 0 with the optimizer nesterov, got 0.\n"
+    assert store.list_runs() == []
+
+
+@trains_here
+@pytest.mark.parametrize("output", [[], ["--json"]])
+def test_size_and_time_per_epoch_are_told_at_the_start(capsys: Printed, output: list[str]) -> None:
+    main([*QUICK, *output])
+    assert "Classic CNN: 431,080 parameters.\n" in capsys.readouterr().err
+    speed.write({speed.speed_key("softmax", "fp32"): [5.0, 80.0]}, "cpu")  # 20 seconds for a batch of 64
+    main([*QUICK, "--model", "softmax", *output])
+    printed = capsys.readouterr()
+    # The 270 images left for training are 4.2 batches.
+    assert printed.err.count("Softmax regression: 7,850 parameters, about 1:24 per epoch here.\n") == 1
+    assert "parameters" not in printed.out
+
+
+def test_help_names_every_preset_with_what_it_sets(capsys: Printed) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--preset NAME" in text
+    assert "classic-script: --epochs 1 --validation-fraction 0" in text
+    for name in ("pytorch-example: --", "fast-99: --"):
+        assert name in text
+
+
 def test_help_names_every_setting_with_its_range(capsys: Printed) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["train", "--help"])
@@ -156,6 +199,10 @@ def test_a_reader_that_has_seen_enough_is_no_failure(
         (["--validation-fraction", "0.6"], "Validation fraction must be between 0 and 0.5, got 0.6."),
         (["--dataset", "imagenet"], "Dataset must be one of auto, mnist, fashion-mnist, kmnist, mnist-5k"),
         (["--seed", "9" * 400], "argument --seed: Seed must be"),
+        (
+            ["--preset", "slow"],
+            "argument --preset: Preset must be one of Defaults, Classic script, PyTorch example, Fast 99, got 'slow'.",
+        ),
     ],
 )
 def test_a_bad_value_exits_with_2_and_names_field_and_range(

@@ -102,6 +102,21 @@ def test_small_numbers_are_written_without_an_exponent() -> None:
         TrainConfig(lr=0.00005)
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (-1e-12, "-0.000000000001"),
+        (0.99000000001, "0.99000000001"),
+        (math.nextafter(0.99, 1), "0.9900000000000001"),
+        (1.5e16 + 2, "15000000000000002"),
+    ],
+)
+def test_a_value_just_outside_is_not_rounded_into_the_range(value: float, written: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(momentum=value)
+    assert str(caught.value) == f"Momentum must be between 0 and 0.99, got {written}."
+
+
 @pytest.mark.parametrize("name", ["dataset", "device"])
 @pytest.mark.parametrize("value", ["", "AUTO", 3, None])
 def test_a_choice_must_be_one_of_those_there_are(name: str, value: Any) -> None:

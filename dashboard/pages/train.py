@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Literal
 
 import streamlit as st
 
-from dashboard import components, services, settings
+from dashboard import components, draft, services, settings
 from dashboard.summary import summarise
 from mnist_core import idx, places
 from mnist_core.config import SETTINGS, TrainConfig
@@ -44,6 +45,11 @@ def expected_dataset(choice: str) -> tuple[str, int]:
     if choice == "auto" and not (places.data_dir() / "MNIST" / "raw" / idx.FILES[0]).exists():
         return "MNIST, or without a network MNIST-5k", OFFICIAL_TRAINING_IMAGES
     return f"{TITLES[choice]}, 60\u202f000 training images", OFFICIAL_TRAINING_IMAGES
+
+
+def expected_images(config: TrainConfig) -> int:
+    """How many images each epoch will probably have."""
+    return round(expected_dataset(config.dataset)[1] * (1 - config.validation_fraction))
 
 
 def show(run: Run) -> None:
@@ -83,18 +89,18 @@ def run_buttons(run: Run) -> None:
         case RunStatus.STOPPING:
             st.button("Stopping", icon=":material/stop:", disabled=True)
         case RunStatus.DIVERGED:
-            if st.button("Train again at half the learning rate", icon=":material/replay:", type="primary"):
-                gentler = max(run.config.lr / 2, SETTINGS["lr"].low)
-                train_again(dataclasses.replace(run.config, lr=gentler))
+            gentler = dataclasses.replace(run.config, lr=max(run.config.lr / 2, SETTINGS["lr"].low))
+            train_again_button("Train again at half the learning rate", gentler, type="primary")
         case _:
-            if st.button("Train again with these settings", icon=":material/replay:"):
-                train_again(run.config)
+            train_again_button("Train again with these settings", run.config)
 
 
-def train_again(config: TrainConfig) -> None:
-    settings.prepare(config)
-    start(config)
-    st.rerun()
+def train_again_button(label: str, config: TrainConfig, type: Literal["primary", "secondary"] = "secondary") -> None:
+    """Starts a run with `config`, which the sidebar then shows as well."""
+    # In a callback, because the sidebar is drawn before this button.
+    if st.button(label, icon=":material/replay:", type=type, on_click=draft.prepare, args=(config,)):
+        start(config)
+        st.rerun()
 
 
 def other_run_button(run: Run, unfinished: list[Run]) -> None:
@@ -179,6 +185,7 @@ in_progress = any(other.status.is_active for other in unfinished)
 pressed = settings.sidebar(
     caption="Prepares the next run. The current run keeps its settings." if in_progress else "",
     start_label="Add to queue" if unfinished else "Start training",
+    training_images=expected_images(draft.config()),
 )
 if pressed:
     start(*pressed)
@@ -188,13 +195,12 @@ if problem := st.session_state.pop("start_problem", ""):
 if run:
     show(run)
 
-config = run.config if run else settings.draft_config()
-expected, images = expected_dataset(config.dataset)
-total_steps = (run.total_steps if run else 0) or config.total_steps(round(images * (1 - config.validation_fraction)))
+config = run.config if run else draft.config()
+total_steps = (run.total_steps if run else 0) or config.total_steps(expected_images(config))
 summary = summarise(run, unfinished) if run else None
 components.status_strip(
     summary,
-    idle={"epochs": config.epochs, "total_steps": total_steps, "detail": expected},
+    idle={"epochs": config.epochs, "total_steps": total_steps, "detail": expected_dataset(config.dataset)[0]},
     smoothing=st.session_state["smoothing"],
 )
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):

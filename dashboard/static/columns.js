@@ -19,6 +19,11 @@ const ofSettings = (key, title, write = setting, number = true) => ({
 });
 const numeric = (key, title, write, more = {}) => ({ key, title, number: true, write, value: (run) => run[key] ?? null, ...more });
 
+// As the sidebar writes them: NETWORKS in mnist_core/networks.py, CHOICE_LABELS in dashboard/settings.py.
+const NETWORKS = { classic: "Classic CNN", example: "PyTorch example CNN", mlp: "MLP", softmax: "Softmax regression" };
+const OPTIMIZERS = { sgd: "SGD", nesterov: "SGD with Nesterov", adam: "Adam", adadelta: "Adadelta" };
+const called = (names) => (name) => names[name] ?? text(name);
+
 /** @type {Column[]} */
 export const COLUMNS = [
   { key: "name", title: "Name", value: (run) => run.name, write: text },
@@ -34,6 +39,8 @@ export const COLUMNS = [
   numeric("examples_per_second", "img/s", (n) => (n > 0 ? whole(n) : "–"), { descending: true }),
   { key: "elapsed_seconds", title: "Duration", number: true, write: clock, value: (run) => (run.step ? run.elapsed_seconds : null) },
   numeric("started_at", "Started", moment, { descending: true }),
+  ofSettings("model", "Network", called(NETWORKS), false),
+  ofSettings("optimizer", "Optimizer", called(OPTIMIZERS), false),
   ofSettings("seed", "Seed"),
   ofSettings("test_batch_size", "Test batch size"),
   ofSettings("validation_fraction", "Validation fraction"),

@@ -1,0 +1,28 @@
+"""What a person is told about the networks, against the networks themselves."""
+
+import pytest
+import torch
+
+from mnist_core import models
+from mnist_core.config import MODELS, SETTINGS
+from mnist_core.networks import NETWORKS
+from mnist_core.places import ROOT
+
+
+def test_every_network_is_in_the_table() -> None:
+    assert set(NETWORKS) == set(MODELS)
+    assert len({network.label for network in NETWORKS.values()}) == len(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_table_counts_the_parameters_that_are_trained(name: str) -> None:
+    model = models.build(name, torch.Generator())
+    assert NETWORKS[name].parameters == sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+
+
+def test_page_and_runs_table_call_networks_and_optimizers_the_same() -> None:
+    from dashboard.settings import CHOICE_LABELS
+
+    table = (ROOT / "dashboard" / "static" / "columns.js").read_text(encoding="utf-8")
+    for name in (*MODELS, *SETTINGS["optimizer"].choices):
+        assert f'{name}: "{CHOICE_LABELS[name]}"' in table

@@ -1,0 +1,92 @@
+"""Presets: what each sets, what it leaves alone, and how one is recognised."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from mnist_core import presets
+from mnist_core.config import TrainConfig
+from mnist_core.errors import ConfigError
+from mnist_core.presets import CUSTOM, DEFAULTS, NAMES, PRESETS, UNTOUCHED
+
+DEFAULT_VALUES = dataclasses.asdict(TrainConfig())
+EVERYTHING_ELSE = {
+    "batch_size": 7,
+    "lr": 0.3,
+    "momentum": 0.1,
+    "epochs": 49,
+    "model": "softmax",
+    "optimizer": "adam",
+    "weight_decay": 0.05,
+    "schedule": "step",
+    "gamma": 0.2,
+    "precision": "bf16",
+    "dataset": "kmnist",
+    "seed": 42,
+    "test_batch_size": 77,
+    "validation_fraction": 0.3,
+    "device": "cuda",
+    "save_model": True,
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_sets_how_the_network_learns_and_leaves_the_rest(name: str) -> None:
+    applied = presets.apply(name, EVERYTHING_ELSE)
+    for field, value in dataclasses.asdict(TrainConfig(**applied)).items():
+        if field in ("dataset", "seed", "test_batch_size", "device", "save_model"):
+            assert value == EVERYTHING_ELSE[field]
+        else:
+            assert value == PRESETS.get(name, {}).get(field, DEFAULT_VALUES[field]), field
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_no_preset_names_a_setting_that_presets_leave_alone(name: str) -> None:
+    assert not set(PRESETS[name]) & set(UNTOUCHED)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_is_recognised_whatever_it_leaves_alone(name: str) -> None:
+    assert presets.name_of(presets.apply(name, DEFAULT_VALUES)) == name
+    assert presets.name_of(presets.apply(name, EVERYTHING_ELSE)) == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_settings_with_one_change_are_no_preset(name: str) -> None:
+    assert presets.name_of({**presets.apply(name, DEFAULT_VALUES), "batch_size": 63}) == CUSTOM
+
+
+@pytest.mark.parametrize(
+    ("base", "change", "name"),
+    [
+        (DEFAULTS, {"gamma": 0.3}, DEFAULTS),
+        (DEFAULTS, {"momentum": 0.3}, CUSTOM),
+        ("PyTorch example", {"momentum": 0.3}, "PyTorch example"),
+        ("PyTorch example", {"gamma": 0.3}, CUSTOM),
+    ],
+)
+def test_a_setting_without_effect_does_not_count(base: str, change: dict[str, Any], name: str) -> None:
+    assert presets.name_of({**presets.apply(base, DEFAULT_VALUES), **change}) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Fast 99", "Fast 99"),
+        ("fast-99", "Fast 99"),
+        (" FAST 99 ", "Fast 99"),
+        ("pytorch-Example", "PyTorch example"),
+        ("defaults", DEFAULTS),
+    ],
+)
+def test_a_preset_is_found_in_any_case_and_with_dashes(text: str, name: str) -> None:
+    assert presets.find(text) == name
+
+
+@pytest.mark.parametrize("text", ["", "fast", "fast99", "Custom"])
+def test_a_preset_that_there_is_not_is_refused_with_those_there_are(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        presets.find(text)
+    wanted = "Defaults, Classic script, PyTorch example, Fast 99"
+    assert str(caught.value) == f"Preset must be one of {wanted}, got {text!r}."

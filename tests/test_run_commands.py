@@ -1,0 +1,136 @@
+"""The commands that act on a run there is, as typed into a terminal."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from mnist_core import recorder, run_commands, steering
+from mnist_core.__main__ import main
+from mnist_core.config import TrainConfig
+from mnist_core.processes import own_identity
+from mnist_core.records import Adjustment, Command, Event, Order, Run, RunStatus, StepMetrics
+from mnist_core.store import RunStore
+from mnist_core.worker import train_run
+
+pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
+
+CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=1, device="cpu")
+
+
+@pytest.fixture
+def running(store: RunStore) -> Run:
+    run = store.create_run(CONFIG, "mine", trainer=own_identity())
+    sizes = {"train_images": 270, "validation_images": 30, "test_images": 100}
+    store.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=1)
+    return run
+
+
+@pytest.fixture
+def trained(store: RunStore) -> Run:
+    return train_run(store, store.create_run(CONFIG, trainer=own_identity()))
+
+
+def orders(store: RunStore, run: Run) -> list[Order]:
+    return store.read_orders(run.id, 0)
+
+
+@pytest.mark.parametrize("command", [Command.PAUSE, Command.STEP, Command.EVALUATE, Command.RESUME])
+@pytest.mark.parametrize("name", ["mine", "1"])
+def test_an_order_reaches_the_trainer(store: RunStore, running: Run, command: Command, name: str) -> None:
+    assert main([command, name]) == 0
+    assert [(order.command, order.by) for order in orders(store, running)] == [(command, "terminal")]
+
+
+def test_adjust_sends_the_settings_that_are_given(
+    store: RunStore, running: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["adjust", "mine", "--lr", "0.05", "--batch-size", "16"]) == 0
+    assert orders(store, running)[0].adjustment == Adjustment(lr=0.05, batch_size=16)
+    assert capsys.readouterr().out == "mine: lr 0.05, batch_size 16 from the next batch on.\n"
+
+
+def test_stop_ends_a_run_in_progress_and_takes_a_queued_one_off_the_queue(store: RunStore, running: Run) -> None:
+    waiting = store.create_run(CONFIG)
+    assert main(["stop", "mine"]) == main(["stop", waiting.name]) == 0
+    assert store.get_run(running.id).status is RunStatus.STOPPING
+    assert store.get_run(waiting.id).status is RunStatus.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (["pause", "nobody"], 1, "There is no run 'nobody'. `python -m mnist_core runs` lists them."),
+        (["pause", "77"], 1, "There is no run 77."),
+        (["pause", "run-1"], 1, "run-1 is completed: there is nothing to pause."),
+        (["stop", "run-1"], 1, "run-1 is completed: there is nothing to stop."),
+        (["resume", "run-1"], 1, "run-1 is completed: only an interrupted run can be resumed."),
+        (["adjust", "run-1"], 2, "There is nothing to change: give one of --lr, --momentum, --batch-size."),
+        (["continue", "run-1", "--step", "3"], 1, "run-1 has no checkpoint of step 3. Choose one of"),
+        (["continue", "run-1", "--more-epochs", "50"], 2, "Epochs must be between 1 and 50, got 51."),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_the_reason(
+    trained: Run, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, problem: str
+) -> None:
+    capsys.readouterr()
+    assert main(arguments) == code
+    assert problem in capsys.readouterr().err
+
+
+def test_a_setting_out_of_range_is_refused_where_it_is_typed(running: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["adjust", "mine", "--lr", "5"])
+    assert caught.value.code == 2
+    assert "Learning rate must be between 0.0001 and 1, got 5." in capsys.readouterr().err
+
+
+def test_an_interrupted_run_is_trained_on_here(
+    store: RunStore, trained: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recorder, "COMMIT_SECONDS", 0.0)
+
+    class EnoughError(BrokenPipeError):
+        pass
+
+    def leave(event: Event) -> None:
+        if isinstance(event, StepMetrics) and event.step == 4:
+            raise EnoughError
+
+    held = store.create_run(CONFIG, trainer=own_identity())
+    with pytest.raises(EnoughError):
+        train_run(store, held, leave)
+    assert main(["resume", held.name]) == 0
+    assert re.search(r"Test set: Average loss", capsys.readouterr().out)
+    run = store.get_run(held.id)
+    assert (run.status, run.attempt) == (RunStatus.COMPLETED, 2)
+    assert store.read_steps(run.id)["loss"].tolist() == store.read_steps(trained.id)["loss"].tolist()
+
+
+def test_a_run_is_continued_here_with_other_settings(store: RunStore, trained: Run) -> None:
+    assert main(["continue", "run-1", "--more-epochs", "1", "--lr", "0.1", "--name", "longer"]) == 0
+    run = store.find_run("longer")
+    assert (run.config.epochs, run.config.lr, run.parent_id, run.parent_step) == (2, 0.1, trained.id, 9)
+    assert run.progress.step == 18
+    assert [(one.field, one.old, one.new, one.by) for one in run.interventions] == [("lr", 0.01, 0.1, "continued")]
+
+
+def test_a_steered_run_is_repeated_here(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(steering, "ORDERS_SECONDS", 0.0)
+    held = store.create_run(CONFIG, trainer=own_identity())
+
+    def steer(event: Event) -> None:
+        if isinstance(event, StepMetrics) and event.step == 3:
+            assert main(["adjust", held.name, "--lr", "0.1"]) == 0
+
+    original = train_run(store, held, steer)
+    assert main(["repeat", original.name]) == 0
+    again = store.get_run(original.id + 1)
+    assert store.read_steps(again.id)["loss"].tolist() == store.read_steps(original.id)["loss"].tolist()
+
+
+def test_every_order_has_a_command() -> None:
+    given: set[Callable[..., object] | Command] = set(run_commands._HELP)
+    assert given == set(Command) - {Command.RESUME, Command.ADJUST}
