@@ -164,11 +164,12 @@ def train(
         elif state.offset < len(training):
             lr = state.lr * _schedule_factor(config, state, len(training))
             state.dropout.manual_seed(_seed_of_step(config.seed, state.step))
-            model.train()
+            if not model.training:
+                model.train()
             # ------------------------------------------------------------ one training step
             batch = order[state.offset : state.offset + state.batch_size]
             pixels, labels = training[batch]
-            model.zero_grad()
+            optimizer.zero_grad()
             with precision:
                 log_probabilities = model(pixels)
             batch_loss = F.nll_loss(log_probabilities, labels)

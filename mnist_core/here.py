@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from mnist_core import terminal
-from mnist_core.machine import threads_per_trainer, waits_briefly
+from mnist_core.machine import threads_per_trainer
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 
@@ -20,7 +19,6 @@ def train_here(store: RunStore, run: Run, *, log_interval: int, json: bool = Fal
 
     It shares the cores with whatever else is training as it begins. Raises `MnistError` when the run cannot be trained.
     """
-    waits_briefly(os.environ)
     import torch
 
     from mnist_core.worker import train_run  # imports torch, which other commands do not need

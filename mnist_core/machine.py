@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import MutableMapping
 from functools import cache
 from pathlib import Path
 
@@ -24,15 +23,6 @@ def threads_per_trainer(runs_at_once: int) -> int:
     limit = os.environ.get("OMP_NUM_THREADS", "")
     share = max(1, cores() // runs_at_once)
     return min(share, int(limit)) if limit.isdecimal() and int(limit) else share
-
-
-def waits_briefly(environment: MutableMapping[str, str]) -> None:
-    """Have the threads of a trainer that shares its cores yield them while they wait, instead of spinning for long.
-
-    Two trainers of two threads each on two cores are three times faster that way, and one alone is as fast. Read by
-    GNU OpenMP when torch is imported: https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
-    """
-    environment.setdefault("GOMP_SPINCOUNT", "3000")
 
 
 @cache

@@ -6,36 +6,53 @@ a step of a network as small as these. The tests hold every rule here to the one
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 
-class Optimizer(Protocol):
+class Optimizer(ABC):
     """Updates parameters from their gradients."""
 
+    def __init__(self, parameters: Iterable[Tensor], weight_decay: float) -> None:
+        self._parameters = list(parameters)
+        self._weight_decay = weight_decay
+
+    def zero_grad(self) -> None:
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    @abstractmethod
     def step(self, lr: float, momentum: float) -> None:
         """Update every parameter once. Rules without a momentum of their own ignore it."""
 
+    @abstractmethod
     def state(self) -> list[Tensor]:
         """Everything the next step depends on besides parameters and gradients; to be saved and copied back into."""
 
+    def _gradients(self) -> list[Tensor]:
+        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
+        assert len(gradients) == len(self._parameters), "every parameter takes part in the loss"
+        return gradients
 
-class SGD:
+    def _zeros(self) -> list[Tensor]:
+        return [torch.zeros_like(parameter, requires_grad=False) for parameter in self._parameters]
+
+
+class SGD(Optimizer):
     """Stochastic gradient descent with momentum (Sutskever et al. 2013), as `torch.optim.SGD`."""
 
     def __init__(self, parameters: Iterable[Tensor], weight_decay: float, *, nesterov: bool = False) -> None:
-        self._parameters = list(parameters)
-        self._velocities = _zeros(self._parameters)
-        self._weight_decay = weight_decay
+        super().__init__(parameters, weight_decay)
+        self._velocities = self._zeros()
         self._nesterov = nesterov
 
     def step(self, lr: float, momentum: float) -> None:
         torch._fused_sgd_(
             self._parameters,
-            _gradients(self._parameters),
+            self._gradients(),
             self._velocities if momentum else [],
             lr=lr,
             momentum=momentum,
@@ -50,20 +67,19 @@ class SGD:
         return self._velocities
 
 
-class Adam:
+class Adam(Optimizer):
     """Adam (Kingma and Ba 2015) with its usual constants, as `torch.optim.Adam`; `weight_decay` is an L2 penalty."""
 
     def __init__(self, parameters: Iterable[Tensor], weight_decay: float) -> None:
-        self._parameters = list(parameters)
-        self._means, self._squares = _zeros(self._parameters), _zeros(self._parameters)
+        super().__init__(parameters, weight_decay)
+        self._means, self._squares = self._zeros(), self._zeros()
         self._steps = [torch.zeros((), device=parameter.device) for parameter in self._parameters]
-        self._weight_decay = weight_decay
 
     def step(self, lr: float, momentum: float) -> None:
         torch._foreach_add_(self._steps, 1)
         torch._fused_adam_(
             self._parameters,
-            _gradients(self._parameters),
+            self._gradients(),
             self._means,
             self._squares,
             [],
@@ -81,15 +97,14 @@ class Adam:
         return [*self._means, *self._squares, *self._steps]
 
 
-class Adadelta:
+class Adadelta(Optimizer):
     """Adadelta (Zeiler 2012, algorithm 1) scaled by a learning rate, as `torch.optim.Adadelta`: rho 0.9, eps 1e-6."""
 
     RHO, EPSILON = 0.9, 1e-6
 
     def __init__(self, parameters: Iterable[Tensor], weight_decay: float) -> None:
-        self._parameters = list(parameters)
-        self._squares, self._updates = _zeros(self._parameters), _zeros(self._parameters)
-        self._weight_decay = weight_decay
+        super().__init__(parameters, weight_decay)
+        self._squares, self._updates = self._zeros(), self._zeros()
 
     @torch.no_grad()
     def step(self, lr: float, momentum: float) -> None:
@@ -117,13 +132,3 @@ def build(name: str, parameters: Iterable[Tensor], weight_decay: float) -> Optim
         case "adadelta":
             return Adadelta(parameters, weight_decay)
     raise AssertionError(f"no optimizer is called {name}")
-
-
-def _zeros(parameters: list[Tensor]) -> list[Tensor]:
-    return [torch.zeros_like(parameter, requires_grad=False) for parameter in parameters]
-
-
-def _gradients(parameters: list[Tensor]) -> list[Tensor]:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    assert len(gradients) == len(parameters), "every parameter takes part in the loss"
-    return gradients

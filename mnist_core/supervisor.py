@@ -20,7 +20,6 @@ from pathlib import Path
 from mnist_core import speed
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
-from mnist_core.machine import waits_briefly
 from mnist_core.processes import is_alive
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
@@ -261,6 +260,4 @@ def _verdict(code: int) -> tuple[RunStatus, str]:
 def _environment_of_host(environment: Mapping[str, str]) -> dict[str, str]:
     """With folders given relative to where the server was started resolved, since the host starts elsewhere."""
     places = {name: environment[name] for name in ("MNIST_DATA_DIR", "MNIST_RUNS_DIR") if environment.get(name)}
-    host = {**environment, **{name: str(Path(place).expanduser().resolve()) for name, place in places.items()}}
-    waits_briefly(host)
-    return host
+    return {**environment, **{name: str(Path(place).expanduser().resolve()) for name, place in places.items()}}

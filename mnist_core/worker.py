@@ -52,11 +52,12 @@ class Interruption:
 def train_queued_run(run_id: int, max_active: int) -> None:
     """Claim a queued run and train it in this process; returns at once if it is no longer to be had.
 
-    It takes the share of the cores that is left to each of `max_active` trainers.
+    It takes the share of the cores that is left to each of `max_active` trainers, or of as many as there are: runs
+    started in a terminal count, too.
     """
-    torch.set_num_threads(threads_per_trainer(max_active))
     store = RunStore.open(runs_dir())
     if run := store.claim_run(run_id, own_identity(), max_active):
+        torch.set_num_threads(threads_per_trainer(max(max_active, len(store.list_active_runs()))))
         with contextlib.suppress(MnistError):  # the store and so the page say it
             train_run(store, run)
 

@@ -248,4 +248,3 @@ def test_trainers_see_the_same_folders_as_the_server(
     monkeypatch.setenv("MNIST_RUNS_DIR", environment["MNIST_RUNS_DIR"])
     assert real_places.runs_dir() == here
     assert environment["OTHER"] == "kept"
-    assert environment["GOMP_SPINCOUNT"] == "3000"
