@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import Run, RunStatus
+from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.store import RunStore
 
 
@@ -16,6 +16,14 @@ class RunControl(Protocol):
     def submit(self, config: TrainConfig, name: str = "") -> Run: ...
 
     def request_stop(self, run_id: int) -> RunStatus: ...
+
+    def order(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None: ...
+
+    def resume(self, run_id: int) -> None: ...
+
+    def fork(self, parent: Run, config: TrainConfig, step: int | None = None) -> Run: ...
+
+    def repeat(self, original: Run) -> Run: ...
 
 
 @dataclass(frozen=True)

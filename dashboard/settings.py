@@ -6,6 +6,8 @@ kept by `dashboard.draft`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -40,12 +42,39 @@ CHOICE_LABELS = {
 }
 
 
-def sidebar(caption: str, start_label: str, training_images: int) -> tuple[TrainConfig, str] | None:
-    """Draw the settings; returns the config and the run's name when Start was pressed.
+@dataclass(frozen=True)
+class Binding:
+    """What widgets show and whom they tell. Their keys are `<prefix><name>_slider` and `<prefix><name>_field`."""
+
+    values: Callable[[], dict[str, Any]]
+    take: Callable[[str, str], None]
+    """Called with the name and `slider` or `field` when a widget was moved."""
+    out_of_range: Callable[[str], str]
+    problems: Callable[[], dict[str, str]]
+    prefix: str = ""
+
+    def bound(self, name: str, part: str) -> dict[str, Any]:
+        """What ties a widget to its setting: its key, holding the value that is set, and who takes a new one."""
+        key = f"{self.prefix}{name}_{part}"
+        st.session_state.setdefault(key, self.values()[name])
+        return {"key": key, "on_change": self.take, "args": (name, part)}
+
+
+DRAFT = Binding(draft.values, draft.take, draft.out_of_range, draft.problems)
+
+
+def sidebar(caption: str, start_label: str, training_images: int, on_start: Callable[[TrainConfig, str], None]) -> None:
+    """Draw the settings of the next run, and Start, which calls `on_start` with the config and the run's name.
 
     `caption` says what the settings apply to, `training_images` how many an epoch will probably have. A value out of
     range is named under its field, and Start is disabled.
     """
+
+    def start() -> None:
+        # A value may have been typed and Start pressed before the page could say that the value is refused.
+        if not draft.problems():
+            on_start(TrainConfig(**draft.values()), st.session_state["run_name"])
+
     with st.sidebar, st.container(key="settings"):
         st.markdown("**Settings**")
         if caption:
@@ -53,24 +82,24 @@ def sidebar(caption: str, start_label: str, training_images: int) -> tuple[Train
         _preset()
         _choice("model")
         st.caption(_size_and_time(draft.config(), training_images))
-        _slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1)
-        _slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g")
+        slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1)
+        slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g")
         _momentum()
-        _slider_with_field("epochs", step=1)
+        slider_with_field("epochs", step=1)
         with st.expander("More settings"):
             _more_settings()
-        name = st.text_input("Run name", placeholder="Named automatically, e.g. run-8", key="run_name", max_chars=80)
+        st.text_input("Run name", placeholder="Named automatically, e.g. run-8", key="run_name", max_chars=80)
         problems = list(draft.problems().values())
-        pressed = st.button(
+        st.button(
             start_label,
             type="primary",
             width="stretch",
             shortcut="Ctrl+Enter",
             disabled=bool(problems),
+            on_click=start,  # called before the page is drawn anew, which takes longer than to start a run
             # The field may be out of sight, under More settings.
             help=problems[0] if problems else "Trains in a process of its own: closing this page does not stop it.",
         )
-    return (TrainConfig(**draft.values()), name) if pressed else None
 
 
 def _more_settings() -> None:
@@ -119,19 +148,25 @@ def _momentum() -> None:
     """Not to be moved with an optimizer that ignores it, unless its value is refused and must be mended."""
     values = draft.values()
     ignored = not presets.has_effect("momentum", values)
-    _slider_with_field("momentum", step=0.01, format="%.2f", disabled=ignored and not draft.out_of_range("momentum"))
+    slider_with_field("momentum", step=0.01, format="%.2f", disabled=ignored and not draft.out_of_range("momentum"))
     if ignored:
         st.caption(f"{CHOICE_LABELS[values['optimizer']]} does not use momentum.")
 
 
-def _slider_with_field(
-    name: str, *, step: float, stops: list[Any] | None = None, format: str | None = None, disabled: bool = False
+def slider_with_field(
+    name: str,
+    *,
+    step: float,
+    stops: list[Any] | None = None,
+    format: str | None = None,
+    disabled: bool = False,
+    binding: Binding = DRAFT,
 ) -> None:
     """A slider and, beside it, the exact value, which can be typed; both write the same setting."""
     setting = SETTINGS[name]
     slider, field = st.columns([1, 0.42], gap="small", vertical_alignment="bottom", wrap=False)
     with slider:
-        _slider(name, step=step, stops=stops, disabled=disabled)
+        _slider(name, step=step, stops=stops, disabled=disabled, binding=binding)
     with field:
         # The range is checked here in Python: Streamlit's own limits would reject a value in the browser, nameless.
         st.number_input(
@@ -140,25 +175,28 @@ def _slider_with_field(
             format=format,
             label_visibility="collapsed",
             disabled=disabled,
-            **_bound(name, "field"),
+            **binding.bound(name, "field"),
         )
-    _show_problem(name)
+    _show_problem(name, binding)
 
 
-def _slider(name: str, *, step: float, stops: list[Any] | None = None, disabled: bool = False) -> None:
+def _slider(
+    name: str, *, step: float, stops: list[Any] | None = None, disabled: bool = False, binding: Binding = DRAFT
+) -> None:
     setting = SETTINGS[name]
-    if draft.out_of_range(name):
-        st.session_state.setdefault(f"{name}_slider", setting.default)
-    common = {**_bound(name, "slider"), "help": setting.help, "disabled": disabled}
+    key = f"{binding.prefix}{name}_slider"
+    if binding.out_of_range(name):
+        st.session_state.setdefault(key, setting.default)
+    common = {**binding.bound(name, "slider"), "help": setting.help, "disabled": disabled}
     if stops:
-        st.select_slider(setting.label, sorted({*stops, st.session_state[f"{name}_slider"]}), **common)
+        st.select_slider(setting.label, sorted({*stops, st.session_state[key]}), **common)
     else:
         st.slider(setting.label, setting.kind(setting.low), setting.kind(setting.high), step=step, **common)
 
 
 def _field(name: str, *, step: float, format: str | None = None) -> None:
     setting = SETTINGS[name]
-    st.number_input(setting.label, step=step, format=format, help=setting.help, **_bound(name, "field"))
+    st.number_input(setting.label, step=step, format=format, help=setting.help, **DRAFT.bound(name, "field"))
     _show_problem(name)
 
 
@@ -169,23 +207,16 @@ def _choice(name: str) -> None:
         setting.choices,
         format_func=lambda choice: CHOICE_LABELS[choice],
         help=setting.help,
-        **_bound(name, "field"),
+        **DRAFT.bound(name, "field"),
     )
     _show_problem(name)
 
 
 def _checkbox(name: str) -> None:
     setting = SETTINGS[name]
-    st.checkbox(setting.label, help=setting.help, **_bound(name, "field"))
+    st.checkbox(setting.label, help=setting.help, **DRAFT.bound(name, "field"))
 
 
-def _bound(name: str, part: str) -> dict[str, Any]:
-    """What ties a widget to its setting: its key, already holding the value that is set, and who takes a new one."""
-    key = f"{name}_{part}"
-    st.session_state.setdefault(key, draft.values()[name])
-    return {"key": key, "on_change": draft.take, "args": (name, part)}
-
-
-def _show_problem(name: str) -> None:
-    if problem := draft.problems().get(name):
+def _show_problem(name: str, binding: Binding = DRAFT) -> None:
+    if problem := binding.problems().get(name):
         st.markdown(f":red[:small[{problem}]]")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +17,10 @@ COMMIT_SECONDS = 0.2
 
 
 class Recorder:
-    """Collects events and commits them about every `COMMIT_SECONDS`; the first event and evaluations at once."""
+    """Collects events and commits them about every `COMMIT_SECONDS`; the first event and evaluations at once.
+
+    What it adds up is added up at a commit, for all new steps together: between two steps there is no time for it.
+    """
 
     def __init__(self, store: RunStore, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
@@ -27,9 +29,8 @@ class Recorder:
         self._due = -math.inf
         self._steps: list[StepMetrics] = []
         self._evaluations: list[EvalMetrics] = []
-        self._batches: deque[np.ndarray] = deque(maxlen=LIVE_BATCHES)
-        self._confusion = np.zeros((10, 10), np.int64)
-        self._all, self._latest = Throughput(), Throughput()
+        self._latest_batches = np.zeros((0, 10, 10), np.int64)
+        self._all = Throughput()
         self._last_step: StepMetrics | None = None
         self._elapsed_seconds = run.progress.elapsed_seconds
 
@@ -40,33 +41,33 @@ class Recorder:
             self._evaluations.append(event)
             return self.commit()
         self._steps.append(event)
-        if len(self._batches) == LIVE_BATCHES:
-            self._confusion -= self._batches[0]
-        self._batches.append(np.array(event.confusion))
-        self._confusion += self._batches[-1]
-        images = int(self._batches[-1].sum())
-        for throughput in (self._all, self._latest):
-            throughput.add(images, images / event.examples_per_second)
         return self.commit() if self._clock() >= self._due else None
 
     def commit(self) -> RunStatus:
         """Write what has been collected; on an error it stays collected, and nothing of it was written."""
-        return self._write(self._latest)
+        return self._write(whole_run=False)
 
     def finish(self) -> RunStatus:
         """Commit the rest, with the throughput of the whole run in place of the latest."""
-        return self._write(self._all)
+        return self._write(whole_run=True)
 
-    def _write(self, throughput: Throughput) -> RunStatus:
-        progress = self._progress(throughput)
-        status = self._store.append(self._run, progress, self._steps, self._evaluations)
+    def _write(self, *, whole_run: bool) -> RunStatus:
+        batches, latest = self._latest_batches, Throughput()
+        if self._steps:
+            confusions = np.array([step.confusion for step in self._steps])
+            batches = np.concatenate([batches, confusions])[-LIVE_BATCHES:]
+            latest = Throughput.of(confusions.sum((1, 2)), [step.examples_per_second for step in self._steps])
+        in_all = self._all + latest
+        rate = in_all.rate if whole_run else latest.rate or in_all.rate
+        status = self._store.append(self._run, self._progress(batches, rate), self._steps, self._evaluations)
+        self._latest_batches, self._all = batches, in_all
         if self._steps:
             self._last_step = self._steps[-1]
-        self._steps, self._evaluations, self._latest = [], [], Throughput()
+        self._steps, self._evaluations = [], []
         self._due = self._clock() + COMMIT_SECONDS
         return status
 
-    def _progress(self, throughput: Throughput) -> Progress:
+    def _progress(self, batches: np.ndarray, rate: float) -> Progress:
         last = self._steps[-1] if self._steps else self._last_step
         if last is None:
             return self._run.progress
@@ -75,22 +76,26 @@ class Recorder:
             epoch=last.epoch,
             loss=last.loss,
             accuracy=last.accuracy,
-            examples_per_second=throughput.rate or self._all.rate,
+            examples_per_second=rate,
             elapsed_seconds=self._elapsed_seconds,
-            live_confusion=tuple(map(tuple, self._confusion.tolist())),
+            live_confusion=tuple(map(tuple, batches.sum(0).tolist())),
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Throughput:
     """Images trained on, and the seconds that their updates took."""
 
     images: int = 0
     seconds: float = 0.0
 
-    def add(self, images: int, seconds: float) -> None:
-        self.images += images
-        self.seconds += seconds
+    @classmethod
+    def of(cls, images: np.ndarray, rates: Sequence[float]) -> Throughput:
+        """From the images of each step and their images per second."""
+        return cls(int(images.sum()), float((images / np.array(rates)).sum()))
+
+    def __add__(self, other: Throughput) -> Throughput:
+        return Throughput(self.images + other.images, self.seconds + other.seconds)
 
     @property
     def rate(self) -> float:

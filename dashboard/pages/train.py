@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from typing import Literal
-
 import streamlit as st
 
-from dashboard import components, draft, services, settings
+from dashboard import components, draft, run_actions, services, settings, steering
 from dashboard.summary import summarise
 from mnist_core import idx, places
-from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.config import TrainConfig
+from mnist_core.epochs import epoch_ends
 from mnist_core.errors import ConfigError, RunNotFoundError
 from mnist_core.records import Run, RunStatus
 
@@ -75,32 +72,18 @@ def start(config: TrainConfig, name: str = "") -> None:
 # ---------------------------------------------------------------------- parts of the page
 
 
-def run_buttons(run: Run) -> None:
-    """What can be done with the run, by its status."""
-    match run.status:
-        case RunStatus.QUEUED:
-            if st.button("Remove from queue", icon=":material/close:"):
-                control.request_stop(run.id)
-                st.rerun()
-        case RunStatus.PREPARING | RunStatus.RUNNING | RunStatus.PAUSED:
-            if st.button("Stop", icon=":material/stop:", help="Ends the run and keeps everything recorded so far."):
-                control.request_stop(run.id)
-                st.rerun()
-        case RunStatus.STOPPING:
-            st.button("Stopping", icon=":material/stop:", disabled=True)
-        case RunStatus.DIVERGED:
-            gentler = dataclasses.replace(run.config, lr=max(run.config.lr / 2, SETTINGS["lr"].low))
-            train_again_button("Train again at half the learning rate", gentler, type="primary")
-        case _:
-            train_again_button("Train again with these settings", run.config)
-
-
-def train_again_button(label: str, config: TrainConfig, type: Literal["primary", "secondary"] = "secondary") -> None:
-    """Starts a run with `config`, which the sidebar then shows as well."""
-    # In a callback, because the sidebar is drawn before this button.
-    if st.button(label, icon=":material/replay:", type=type, on_click=draft.prepare, args=(config,)):
-        start(config)
-        st.rerun()
+def steers_this_run() -> bool:
+    """Whether the sidebar is for the run that is going. The next run is the default: no slider steers by accident."""
+    with st.sidebar:
+        target = st.segmented_control(
+            "What the settings are for",
+            ["Next run", "This run"],
+            default="Next run",
+            key="target",
+            label_visibility="collapsed",
+            width="stretch",
+        )
+    return target == "This run"
 
 
 def other_run_button(run: Run, unfinished: list[Run]) -> None:
@@ -136,9 +119,9 @@ def outcome(run: Run) -> None:
 
 def charts(run: Run | None, config: TrainConfig, total_steps: int, waiting_for: str | None, log_loss: bool) -> None:
     """Loss above accuracy, over the same steps."""
-    per_epoch = math.ceil(total_steps / config.epochs)
     drawn: list[components.ChartRun] = [{"id": run.id, "name": run.name, "color": 0}] if run else []
-    ends = [min(per_epoch * epoch, total_steps) for epoch in range(1, config.epochs + 1)]
+    images = (run.train_images if run else 0) or expected_images(config)
+    ends = epoch_ends(config, images, run.interventions if run else ())
     smoothing = st.session_state["smoothing"]
     waiting = f"Waiting for {waiting_for} to finish." if waiting_for else ""
     revision = f"run-{run.id}" if run else "idle"
@@ -182,14 +165,16 @@ unfinished = store.list_unfinished_runs()
 run = run_to_show(unfinished)
 
 in_progress = any(other.status.is_active for other in unfinished)
-pressed = settings.sidebar(
-    caption="Prepares the next run. The current run keeps its settings." if in_progress else "",
-    start_label="Add to queue" if unfinished else "Start training",
-    training_images=expected_images(draft.config()),
-)
-if pressed:
-    start(*pressed)
-    st.rerun()
+steered = run if run and run.status in (RunStatus.RUNNING, RunStatus.PAUSED) and steers_this_run() else None
+if steered:
+    steering.sidebar(steered)
+else:
+    settings.sidebar(
+        caption="Prepares the next run. The current run keeps its settings." if in_progress else "",
+        start_label="Add to queue" if unfinished else "Start training",
+        training_images=expected_images(draft.config()),
+        on_start=start,
+    )
 if problem := st.session_state.pop("start_problem", ""):
     st.sidebar.error(problem)
 if run:
@@ -205,7 +190,7 @@ components.status_strip(
 )
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
     if run:
-        run_buttons(run)
+        run_actions.run_buttons(run, go_to=show, train=start)
         other_run_button(run, unfinished)
     else:
         st.caption(
@@ -213,6 +198,8 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         )
     st.space("stretch")
     log_loss = view_controls()
+if problem := st.session_state.pop(run_actions.PROBLEM_KEY, ""):
+    st.error(problem, icon=":material/error:")
 if run:
     outcome(run)
 left, right = st.columns([1.72, 1], gap="medium")
@@ -220,3 +207,8 @@ with left:
     charts(run, config, total_steps, summary["after"] if summary else None, log_loss)
 with right:
     components.confusion_matrix(run.id if run else None, empty=MATRIX_EMPTY)
+    if run and summary:
+        can_undo = run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
+        undone = components.changes_list(summary, can_undo=can_undo)
+        if undone is not None:
+            run_actions.undo(run, undone)

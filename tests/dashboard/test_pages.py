@@ -2,88 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import services
 from mnist_core import presets, speed
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.processes import own_identity
-from mnist_core.records import Progress, Run, RunStatus
+from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
-
-MAIN = Path(__file__).resolve().parents[2] / "dashboard" / "main.py"
-
-
-class Control:
-    """Puts runs in the store as the supervisor does, but has nothing started."""
-
-    def __init__(self, store: RunStore) -> None:
-        self.store = store
-
-    def submit(self, config: TrainConfig, name: str = "") -> Run:
-        return self.store.create_run(config, name)
-
-    def request_stop(self, run_id: int) -> RunStatus:
-        return self.store.request_stop(run_id)
-
-
-@pytest.fixture
-def app(store: RunStore) -> AppTest:
-    services.provide(services.Services(store, Control(store)))
-    return AppTest.from_file(str(MAIN), default_timeout=20)
-
-
-def open_page(app: AppTest, run: int | None = None) -> AppTest:
-    if run is not None:
-        app.query_params["run"] = str(run)
-    app.run()
-    assert not app.exception
-    return app
-
-
-def click(app: AppTest, label: str) -> AppTest:
-    next(button for button in app.button if button.label == label).click().run()
-    assert not app.exception
-    return app
-
-
-def labels(app: AppTest) -> list[str]:
-    return [button.label for button in app.button]
-
-
-def address(app: AppTest) -> str:
-    """The run that the address names."""
-    named = app.query_params["run"]
-    return named if isinstance(named, str) else named[-1]
-
-
-def component_data(app: AppTest, key: str) -> dict[str, Any]:
-    """What a live component was handed."""
-    found = [node for node in app.get("bidi_component") if key in node.proto.id]
-    return dict(json.loads(found[0].proto.json))
-
-
-def active_run(store: RunStore, status: RunStatus = RunStatus.RUNNING, reason: str = "") -> Run:
-    run = store.create_run(TrainConfig(), trainer=own_identity())
-    store.begin_training(
-        run,
-        dataset="MNIST",
-        notice="",
-        train_images=54_000,
-        validation_images=6_000,
-        test_images=10_000,
-        device="cpu",
-        threads=2,
-    )
-    store.append(run, Progress(step=412, epoch=1, loss=0.1, accuracy=0.9))
-    if status is not RunStatus.RUNNING:
-        store.finish_run(run, status, reason)
-    return store.get_run(run.id)
+from tests.dashboard.driving import Control, active_run, address, click, component_data, labels, open_page
 
 
 def test_start_submits_what_the_sliders_say_and_shows_the_run(app: AppTest, store: RunStore) -> None:

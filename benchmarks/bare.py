@@ -1,0 +1,57 @@
+"""The engine alone, set up as the worker does, without store, server or page; prints its times as JSON.
+
+python -m benchmarks.bare '{"epochs": 1}' [--threads 1] [--until 0.99]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+
+import torch
+
+from mnist_core.config import TrainConfig
+from mnist_core.data import load_dataset
+from mnist_core.engine import train
+from mnist_core.machine import threads_per_trainer
+from mnist_core.memory import keep_freed_memory
+from mnist_core.records import StepMetrics
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="settings of TrainConfig, as JSON")
+    parser.add_argument("--threads", type=int, default=0, help="0: as many as a trainer that is alone gets")
+    parser.add_argument("--until", type=float, default=1.0, help="end once the test accuracy reaches this")
+    options = parser.parse_args()
+    config = TrainConfig(**json.loads(options.config))
+
+    began = time.perf_counter()
+    keep_freed_memory()
+    torch.set_num_threads(options.threads or threads_per_trainer(1))
+    first_step = last_evaluation = 0.0
+    images = 0
+    accuracies = []
+    for event in train(config, load_dataset()):
+        if isinstance(event, StepMetrics):
+            first_step = first_step or time.perf_counter()
+            images += sum(map(sum, event.confusion))
+        elif event.split == "test":
+            last_evaluation = time.perf_counter()
+            accuracies.append(event.accuracy)
+            if event.accuracy >= options.until:
+                break
+    print(
+        json.dumps(
+            {
+                "seconds": last_evaluation - began,
+                "images_per_second": images / (last_evaluation - first_step),
+                "accuracies": accuracies,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""One training step, taken apart: its arithmetic against the peak of this machine, and where its time goes.
+
+    python -m benchmarks.steps peak|products|profile [--rounds 7]
+
+prints JSON, for `engine.py`. Runs in a process of its own, set up as a trainer is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.measure import classic
+from mnist_core.data import load_dataset
+from mnist_core.engine import train
+from mnist_core.machine import has_bf16, threads_per_trainer
+from mnist_core.memory import keep_freed_memory
+from mnist_core.models import Net
+from mnist_core.records import Event
+
+SIZES = (512, 1024, 2048, 4096)
+WARM_UP_STEPS = 30
+ROUND_SECONDS = 0.7
+PROFILED_STEPS = 200
+
+
+def step_flop(batch_size: int) -> int:
+    """Floating-point operations of the products in one training step of the classic network, from its layers' shapes.
+
+    A product is counted three times, forward, gradient of the weights and gradient of the input, but for the first
+    layer, whose input needs no gradient. A multiplication with its addition counts as two; ReLU, pooling, softmax and
+    the update, a hundredth of the whole, are not counted.
+    """
+    forward: list[int] = []
+
+    def count(layer: nn.Module, _inputs: Any, output: Tensor) -> None:
+        weight = layer.weight
+        assert isinstance(weight, Tensor)
+        forward.append(2 * output.numel() * weight[0].numel())
+
+    model = Net()
+    for layer in model.children():
+        layer.register_forward_hook(count)
+    model(torch.zeros(batch_size, 1, 28, 28))
+    return 3 * sum(forward) - forward[0]
+
+
+def onednn(a: Tensor, b: Tensor) -> Tensor:
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "")
+    return product
+
+
+MULTIPLICATIONS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], torch.dtype]] = {
+    "torch": (torch.matmul, torch.float32),
+    "onednn": (onednn, torch.float32),
+    "bf16": (torch.matmul, torch.bfloat16),
+}
+
+
+def best_rate(multiply: Callable[[Tensor, Tensor], Tensor], dtype: torch.dtype) -> float:
+    """FLOP per second of square products: the best of several, over several sizes."""
+    best = 0.0
+    for size in SIZES:
+        a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
+        flop = 2 * size**3
+        for _ in range(max(2, 2 * 10**10 // flop)):
+            began = time.perf_counter()
+            multiply(a, b)
+            best = max(best, flop / (time.perf_counter() - began))
+    return best
+
+
+def training(batch_size: int, precision: str = "fp32") -> Iterator[Event]:
+    """An endless run (50 epochs) that has warmed up."""
+    events = train(classic(batch_size=batch_size, precision=precision, epochs=50), load_dataset())
+    for _ in islice(events, WARM_UP_STEPS):
+        pass
+    return events
+
+
+def steps_per_second(events: Iterator[Event]) -> float:
+    began, steps = time.perf_counter(), 0
+    for _ in events:
+        steps += 1
+        if time.perf_counter() - began > ROUND_SECONDS:
+            break
+    return steps / (time.perf_counter() - began)
+
+
+def peak(rounds: int) -> dict[str, list[float]]:
+    """FLOP per second in each round: of each multiplication, and of training in each of three ways."""
+    runs = {"batch 64": (64, "fp32"), "batch 256": (256, "fp32"), "batch 64 bf16": (64, "bf16")}
+    multiplications = dict(MULTIPLICATIONS)
+    if not has_bf16():
+        del runs["batch 64 bf16"], multiplications["bf16"]
+    going = {name: training(*arguments) for name, arguments in runs.items()}
+    measured: dict[str, list[float]] = {name: [] for name in [*multiplications, *going]}
+    for _ in range(rounds):
+        for name, (batch_size, _precision) in runs.items():
+            measured[name].append(steps_per_second(going[name]) * step_flop(batch_size))
+        for name, (multiply, dtype) in multiplications.items():
+            measured[name].append(best_rate(multiply, dtype))
+    return measured
+
+
+# ---------------------------------------------------------------------- where the time goes
+
+
+def median_seconds(call: Callable[[], object], calls: int = 200) -> float:
+    seconds = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - began)
+    return sorted(seconds)[calls // 2]
+
+
+def products() -> list[dict[str, Any]]:
+    """The products of both convolutions at batch 64, each timed alone: name, FLOP, seconds."""
+    with torch.no_grad():
+        return [*products_of("conv1", 1, 20, 28), *products_of("conv2", 20, 50, 12)]
+
+
+def products_of(name: str, channels: int, outputs: int, size: int) -> list[dict[str, Any]]:
+    x = torch.randn(64, channels, size, size).contiguous(memory_format=torch.channels_last)
+    weight = torch.randn(outputs, channels, 5, 5).contiguous(memory_format=torch.channels_last)
+    bias = torch.zeros(outputs)
+    gradient = torch.randn_like(torch.conv2d(x, weight, bias))
+
+    def backward(wanted: tuple[bool, bool, bool]) -> object:
+        shape = [outputs], [1, 1], [0, 0], [1, 1], False, [0, 0], 1
+        return torch.ops.aten.convolution_backward(gradient, x, weight, *shape, wanted)
+
+    calls: dict[str, Callable[[], object]] = {
+        "forward": lambda: torch.conv2d(x, weight, bias),
+        "gradient of the input": lambda: backward((True, False, False)),
+        "gradient of the weights": lambda: backward((False, True, True)),
+    }
+    if channels == 1:
+        del calls["gradient of the input"]  # images need none
+    flop = 2 * gradient.numel() * weight[0].numel()
+    return [{"name": f"{name}, {kind}", "flop": flop, "seconds": median_seconds(call)} for kind, call in calls.items()]
+
+
+def profile() -> list[dict[str, Any]]:
+    """Operators of a training step at batch 64 by their own time, most first: name, shapes, calls, seconds, FLOP."""
+    events = training(64)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as profiler:
+        for _ in islice(events, PROFILED_STEPS):
+            pass
+    rows = [
+        {
+            "name": row.key,
+            "shapes": [shape for shape in row.input_shapes if shape],
+            "calls": row.count / PROFILED_STEPS,
+            "seconds": row.self_cpu_time_total / 1e6 / PROFILED_STEPS,
+            "flop": operator_flop(row.key, row.input_shapes) * row.count / PROFILED_STEPS,
+        }
+        for row in profiler.key_averages(group_by_input_shape=True)
+    ]
+    return sorted(rows, key=lambda row: -row["seconds"])
+
+
+def operator_flop(name: str, shapes: list[list[int]]) -> int:
+    """Of one call; 0 for what does not multiply."""
+    match name:
+        case "aten::mkldnn_convolution":
+            (n, channels, height, width), (outputs, _, rows, columns) = shapes[:2]
+            return 2 * n * outputs * (height - rows + 1) * (width - columns + 1) * channels * rows * columns
+        case "aten::convolution_backward":
+            (n, outputs, height, width), (_, channels, *_), (*_, rows, columns) = shapes[:3]
+            one = 2 * n * outputs * height * width * channels * rows * columns
+            return one if channels == 1 else 2 * one  # images need no gradient
+        case "mkldnn::_linear_pointwise":
+            (n, inputs), (outputs, _) = shapes[:2]
+            return 2 * n * inputs * outputs
+    return 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("peak", "products", "profile"))
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    keep_freed_memory()
+    torch.set_num_threads(threads_per_trainer(1))
+    match options.what:
+        case "peak":
+            print(json.dumps(peak(options.rounds)))
+        case "products":
+            print(json.dumps(products()))
+        case "profile":
+            print(json.dumps(profile()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Holding the wheel while it trains, and getting back a run whose process was killed, in a real browser."""
+
+import os
+import re
+import signal
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from mnist_core.records import RunStatus
+from tests.browser.conftest import POINTS, Server, start_long_run, wait_for_points
+
+Eventually = Callable[[Callable[[], object]], None]
+
+
+def test_pause_step_change_undo_and_resume(page: Page, live: Server, eventually: Eventually) -> None:
+    page.goto(live.url)
+    run = start_long_run(page, live)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
+    held_at = live.store.get_run(run).progress.step
+
+    page.get_by_role("button", name="Step", exact=False).click()
+    eventually(lambda: live.store.get_run(run).progress.step == held_at + 1)
+    wait_for_points(page, run, held_at)
+    assert page.evaluate(POINTS) == held_at + 1
+
+    page.get_by_role("radio", name="This run").click()
+    expect(page.get_by_role("button", name="Start training")).to_have_count(0)
+    field = page.get_by_label("Learning rate, exact value")
+    field.fill("0.03")
+    field.press("Enter")
+    page.get_by_role("button", name="Resume").click()
+    changes = page.get_by_role("region", name="Changes during this run")
+    expect(changes).to_contain_text("learning rate 0.01 → 0.03")
+    eventually(lambda: live.store.read_steps(run)["lr"][-1] == 0.03)
+
+    changes.get_by_role("button", name="Undo").click()
+    expect(changes).to_contain_text("learning rate 0.03 → 0.01")
+    eventually(lambda: live.store.read_steps(run)["lr"][-1] == 0.01)
+    marks = "() => document.querySelector('.js-plotly-plot').layout.annotations.map((a) => a.text).join('|')"
+    page.wait_for_function(f"() => /1 +lr 0.01 → 0.03/.test(({marks})())")
+
+
+def test_a_killed_trainer_leaves_an_interrupted_run_that_one_click_resumes(
+    page: Page, live: Server, eventually: Eventually
+) -> None:
+    page.goto(live.url)
+    run = start_long_run(page, live)
+    trainer = live.store.get_run(run).trainer
+    assert trainer
+    os.kill(trainer.pid, signal.SIGKILL)
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Its trainer process was killed (SIGKILL).")).to_be_visible()
+    before = live.store.get_run(run).progress.step
+    resume.click()
+    eventually(lambda: live.store.get_run(run).status is RunStatus.RUNNING)
+    eventually(lambda: live.store.get_run(run).progress.step > before)
+    assert len(live.store.read_steps(run)) >= before
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    assert re.search(rf"run={run}\b", page.url)

@@ -1,0 +1,85 @@
+"""Driving the pages through AppTest: what every test of a page needs."""
+
+import json
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import lineage
+from mnist_core.config import TrainConfig
+from mnist_core.processes import own_identity
+from mnist_core.records import Adjustment, Command, Progress, Run, RunStatus
+from mnist_core.store import RunStore
+
+
+class Control:
+    """Puts runs in the store as the supervisor does, but has nothing started."""
+
+    def __init__(self, store: RunStore) -> None:
+        self.store = store
+
+    def submit(self, config: TrainConfig, name: str = "") -> Run:
+        return self.store.create_run(config, name)
+
+    def request_stop(self, run_id: int) -> RunStatus:
+        return self.store.request_stop(run_id)
+
+    def order(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
+        self.store.send_order(run_id, command, adjustment, by=by)
+
+    def resume(self, run_id: int) -> None:
+        self.store.queue_again(run_id)
+
+    def fork(self, parent: Run, config: TrainConfig, step: int | None = None) -> Run:
+        return lineage.fork(self.store, parent, config, step=step)
+
+    def repeat(self, original: Run) -> Run:
+        return lineage.repeat(self.store, original)
+
+
+def open_page(app: AppTest, run: int | None = None) -> AppTest:
+    if run is not None:
+        app.query_params["run"] = str(run)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def click(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click().run()
+    assert not app.exception
+    return app
+
+
+def labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def address(app: AppTest) -> str:
+    """The run that the address names."""
+    named = app.query_params["run"]
+    return named if isinstance(named, str) else named[-1]
+
+
+def component_data(app: AppTest, key: str) -> dict[str, Any]:
+    """What a live component was handed."""
+    found = [node for node in app.get("bidi_component") if key in node.proto.id]
+    return dict(json.loads(found[0].proto.json))
+
+
+def active_run(store: RunStore, status: RunStatus = RunStatus.RUNNING, reason: str = "") -> Run:
+    run = store.create_run(TrainConfig(), trainer=own_identity())
+    store.begin_training(
+        run,
+        dataset="MNIST",
+        notice="",
+        train_images=54_000,
+        validation_images=6_000,
+        test_images=10_000,
+        device="cpu",
+        threads=2,
+    )
+    store.append(run, Progress(step=412, epoch=1, loss=0.1, accuracy=0.9))
+    if status is not RunStatus.RUNNING:
+        store.finish_run(run, status, reason)
+    return store.get_run(run.id)
