@@ -10,9 +10,6 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-APPLICATION_ID = 0x4D4E5354
-"""`MNST`, in the header of every database of this program: https://sqlite.org/pragma.html#pragma_application_id"""
-
 Migration = Callable[[Connection], None]
 
 
@@ -112,5 +109,4 @@ MIGRATIONS: list[Migration] = [
         """,
         "CREATE INDEX orders_by_run ON orders (run_id, id)",
     ),
-    _statements(f"PRAGMA application_id = {APPLICATION_ID}"),
 ]

@@ -170,11 +170,6 @@ class RunStore:
         with self._engine.begin() as connection:
             return statements.write_as_holder(connection, run, notice=notice)
 
-    def beat(self, run: Run) -> RunStatus:
-        """A trainer's sign of life while it has nothing to write. Raises `StaleAttemptError` as every write does."""
-        with self._engine.begin() as connection:
-            return statements.write_as_holder(connection, run)
-
     def begin_training(
         self,
         run: Run,
@@ -301,12 +296,6 @@ class RunStore:
     def list_active_runs(self) -> list[Run]:
         """Runs held by a trainer, oldest first."""
         return self.list_runs(statements.ACTIVE)
-
-    def list_beats(self) -> dict[int, int]:
-        """By id of each run held by a trainer, a number that moves whenever the run is written to."""
-        query = select(runs.c.id, runs.c.revision).where(runs.c.status.in_(statements.ACTIVE))
-        with self._reader.connect() as connection, connection.begin():
-            return {row.id: row.revision for row in connection.execute(query)}
 
     def list_queued_runs(self) -> list[Run]:
         """Runs waiting for a trainer, in the order they will start."""

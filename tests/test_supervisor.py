@@ -48,13 +48,6 @@ class ScriptedHost:
     def kill(self, run_id: int) -> None:
         self.calls.append(f"kill {run_id}")
 
-    def abandon(self, run_id: int) -> None:
-        with self.lock:
-            self.going.discard(run_id)
-
-    def look_after(self) -> None:
-        pass
-
     def end_trainers(self, number: signal.Signals, timeout: float) -> None:
         self.calls.append(number.name)
 

@@ -50,16 +50,15 @@ def test_a_host_forks_trainers_reports_their_exit_and_ends_with_its_input(
     say(" 1\n")
     word, run_id, pid = heard()
     assert (word, run_id) == ("started", str(run.id))
-    assert heard() == ["exited", run_id, pid, "0"]
+    assert heard() == ["exited", str(run.id), "0"]
     trained = store.get_run(run.id)
     assert trained.status is RunStatus.COMPLETED
     assert trained.trainer
     assert trained.trainer.pid == int(pid) != host.pid
 
     say("77 1\n")  # no such run
-    word, run_id, pid = heard()
-    assert (word, run_id) == ("started", "77")
-    assert heard() == ["exited", "77", pid, "1"]
+    assert heard()[:2] == ["started", "77"]
+    assert heard() == ["exited", "77", "1"]
 
     lasting = store.create_run(TrainConfig(dataset="mnist", epochs=50, batch_size=1))
     say(f"{lasting.id} 1\n")
@@ -80,7 +79,6 @@ def test_a_host_measures_the_speed_under_the_id_that_no_run_has(host: subprocess
     assert host.stdout.readline() == "ready\n"
     host.stdin.write(f"{CALIBRATION} 1\n")
     host.stdin.flush()
-    word, run_id, pid = host.stdout.readline().split()
-    assert (word, run_id) == ("started", str(CALIBRATION))
-    assert host.stdout.readline() == f"exited {CALIBRATION} {pid} 0\n"
+    assert host.stdout.readline().startswith(f"started {CALIBRATION} ")
+    assert host.stdout.readline() == f"exited {CALIBRATION} 0\n"
     assert is_measured()
