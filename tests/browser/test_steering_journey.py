@@ -21,7 +21,7 @@ def test_pause_step_change_undo_and_resume(page: Page, live: Server, eventually:
     expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
     held_at = live.store.get_run(run).progress.step
 
-    page.get_by_role("button", name="Step", exact=False).click()
+    page.get_by_role("button", name="Step", exact=True).click()
     eventually(lambda: live.store.get_run(run).progress.step == held_at + 1)
     wait_for_points(page, run, held_at)
     assert page.evaluate(POINTS) == held_at + 1
