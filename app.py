@@ -6,7 +6,9 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
+import threading
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -47,6 +49,7 @@ services.provide(services.Services(store, supervisor))
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
+    end_on_hangup()
     recover(store)
     supervisor.start()
     feed = asyncio.create_task(hub.follow())
@@ -61,6 +64,13 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
             await feed
         await asyncio.to_thread(supervisor.close)
         store.close()
+
+
+def end_on_hangup() -> None:
+    """A closed terminal ends the server as Ctrl-C does, instead of on the spot; under `nohup` it goes on."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if in_main_thread and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def announce() -> None:

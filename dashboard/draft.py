@@ -10,11 +10,10 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import echoes
 from mnist_core import machine, presets
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
-
-PRESET_KEY = "preset"
 
 
 def values() -> dict[str, Any]:
@@ -40,18 +39,25 @@ def prepare(config: TrainConfig) -> None:
 def take(name: str, part: str) -> None:
     """A widget was moved: remember its value, and have the other widget of the same setting follow."""
     value = st.session_state[f"{name}_{part}"]
+    if echoes.is_echo(f"{name}_{part}"):
+        if not out_of_range(name):
+            st.session_state[f"{name}_{part}"] = values()[name]
+        return
     values()[name] = value
-    other = f"{name}_{'field' if part == 'slider' else 'slider'}"
-    if other in st.session_state and not out_of_range(name):
-        st.session_state[other] = value
+    if not out_of_range(name):
+        _show(name, "field" if part == "slider" else "slider")
 
 
 def _put(new: dict[str, Any]) -> None:
     values().update(new)
-    for name, value in new.items():
-        for part in ("slider", "field"):
-            if f"{name}_{part}" in st.session_state:  # others begin with what is set when they are drawn
-                st.session_state[f"{name}_{part}"] = value
+    for name in new:
+        if not out_of_range(name):
+            _show(name, "slider")
+            _show(name, "field")
+
+
+def _show(name: str, part: str) -> None:
+    echoes.show(f"{name}_{part}", values()[name])
 
 
 # ---------------------------------------------------------------------- presets
@@ -66,10 +72,23 @@ def preset() -> str:
     return f"{chosen} (changed)"
 
 
-def choose_preset() -> None:
-    """The select box was moved: put its preset into all widgets."""
-    chosen = st.session_state[PRESET_KEY]
-    if chosen in presets.NAMES:  # and not the entry that stands for the settings as they are
+def preset_key() -> str:
+    """Key of the select box, already holding what it shows: a new one whenever that changed by other means.
+
+    So the browser never holds an outdated choice, which would come back as if somebody had chosen it.
+    """
+    box: int = st.session_state.setdefault("preset_box", 0)
+    if st.session_state.get(f"preset_{box}", preset()) != preset():
+        box = st.session_state["preset_box"] = box + 1
+    st.session_state.setdefault(f"preset_{box}", preset())
+    return f"preset_{box}"
+
+
+def choose_preset(key: str) -> None:
+    """The select box with this key was moved: put its preset into all widgets."""
+    chosen = st.session_state[key]
+    current = f"preset_{st.session_state['preset_box']}"
+    if key == current and chosen in presets.NAMES:  # not one replaced, nor the entry for the settings as they are
         _put(presets.apply(chosen, values()))
         st.session_state["preset_chosen"] = chosen
 

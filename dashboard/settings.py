@@ -132,15 +132,15 @@ def _size_and_time(config: TrainConfig, training_images: int) -> str:
 
 def _preset() -> None:
     """All settings at once. Settings that were changed since have an entry of their own, so that any can be chosen."""
-    shown = draft.preset()
-    st.session_state[draft.PRESET_KEY] = shown
+    shown, key = draft.preset(), draft.preset_key()
     st.selectbox(
         "Preset",
         presets.NAMES if shown in presets.NAMES else (shown, *presets.NAMES),
-        key=draft.PRESET_KEY,
+        key=key,
         help="Puts settings that belong together into the fields below. Dataset, seed, device and the like stay.",
         filter_mode=None,
         on_change=draft.choose_preset,
+        args=(key,),
     )
 
 

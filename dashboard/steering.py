@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import services, settings
+from dashboard import echoes, services, settings
 from dashboard.run_actions import BY, PROBLEM_KEY
 from mnist_core.config import SETTINGS
 from mnist_core.errors import ConfigError, MnistError
@@ -38,14 +38,17 @@ def _binding(run: Run) -> settings.Binding:
         if known.get(name) != value:
             known[name] = typed[name] = value
             for part in ("slider", "field"):
-                st.session_state[f"{prefix}{name}_{part}"] = value
+                echoes.show(f"{prefix}{name}_{part}", value)
 
     def take(name: str, part: str) -> None:
-        typed[name] = st.session_state[f"{prefix}{name}_{part}"]
+        key = f"{prefix}{name}_{part}"
+        if echoes.is_echo(key):
+            st.session_state[key] = typed[name]
+            return
+        typed[name] = st.session_state[key]
         if out_of_range(name):
             return
-        for other in ("slider", "field"):
-            st.session_state[f"{prefix}{name}_{other}"] = typed[name]
+        echoes.show(f"{prefix}{name}_{'field' if part == 'slider' else 'slider'}", typed[name])
         try:
             adjustment = Adjustment(**{name: typed[name]})
             services.current().control.order(run.id, Command.ADJUST, adjustment, by=BY)

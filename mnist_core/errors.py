@@ -24,8 +24,20 @@ class CheckpointError(MnistError):
     """A checkpoint cannot be saved, or it is missing, damaged or does not fit."""
 
 
+class NotSavedError(CheckpointError):
+    """What a run computed could not be put on the disk. The checkpoint before is still there to resume from."""
+
+
 class StoreError(MnistError):
     """The run store cannot be opened, or holds no such run."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database takes nothing at the moment; nothing was written, and the same may well work later."""
+
+
+class DiskFullError(StoreUnavailableError):
+    """There is no room on the disk for what was to be recorded."""
 
 
 class RunNotFoundError(StoreError):

@@ -6,9 +6,16 @@ each is written out, so that it does the same for ever.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
+
+from mnist_core.errors import StoreError
+
+APPLICATION_ID = 0x4D4E5354
+"""`MNST`, in the header of every database of this program: https://sqlite.org/pragma.html#pragma_application_id"""
 
 Migration = Callable[[Connection], None]
 
@@ -109,4 +116,36 @@ MIGRATIONS: list[Migration] = [
         """,
         "CREATE INDEX orders_by_run ON orders (run_id, id)",
     ),
+    _statements(f"PRAGMA application_id = {APPLICATION_ID}"),
 ]
+
+
+def migrate(engine: Engine, path: Path) -> None:
+    """Bring the database at `path` to the newest schema. Raises `StoreError` if its schema is newer than that."""
+    with engine.connect().execution_options(read_only=True) as connection:
+        version = _version(connection)
+    while version < len(MIGRATIONS):
+        with engine.begin() as connection:
+            version = _version(connection)  # another process may have migrated while this one waited for the lock
+            if version < len(MIGRATIONS):
+                MIGRATIONS[version](connection)
+                if version == 0:
+                    _count_on(connection, path.parent)
+                version += 1
+                connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"{path} was written by a newer version of this program (schema {version}, this one knows "
+            f"{len(MIGRATIONS)}). Update the program, or set MNIST_RUNS_DIR to another folder."
+        )
+
+
+def _count_on(connection: Connection, folder: Path) -> None:
+    """Number runs above those whose files are still here, from a database that is gone: they belong to other runs."""
+    numbers = [int(found[1]) for file in folder.glob("*/run-*") if (found := re.match(r"run-(\d+)", file.name))]
+    if numbers:
+        connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', ?)", (max(numbers),))
+
+
+def _version(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())

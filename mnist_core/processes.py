@@ -1,8 +1,12 @@
-"""Which process is which: an identity that survives pid reuse and clock changes."""
+"""Which process is which, by an identity that survives pid reuse and clock changes, and which has fallen silent."""
 
 from __future__ import annotations
 
 import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 
 import psutil
@@ -17,9 +21,71 @@ def own_identity() -> ProcessIdentity:
     return ProcessIdentity(os.getpid(), _start_ticks(os.getpid()) or 0, _boot_id())
 
 
+def identity_of(pid: int) -> ProcessIdentity | None:
+    """The identity of whoever has a pid now; None if nobody has, or only a zombie."""
+    ticks = _start_ticks(pid)
+    return None if ticks is None else ProcessIdentity(pid, ticks, _boot_id())
+
+
 def is_alive(process: ProcessIdentity) -> bool:
     """Whether that very process still runs; a zombie, or another process under the same pid, does not count."""
     return process.boot_id == _boot_id() and _start_ticks(process.pid) == process.start_ticks
+
+
+def send_signal(process: ProcessIdentity, number: signal.Signals) -> bool:
+    """Signal that very process; False, and nobody is signalled, if it has ended or its pid is another's by now."""
+    try:
+        if sys.platform != "linux":
+            alive = is_alive(process)
+            if alive:
+                os.kill(process.pid, number)
+            return alive
+        handle = os.pidfd_open(process.pid)
+        try:
+            # Asked once the handle is held: whom it stands for cannot change any more, as it could with a pid.
+            alive = is_alive(process)
+            if alive:
+                signal.pidfd_send_signal(handle, number)
+            return alive
+        finally:
+            os.close(handle)
+    except ProcessLookupError:
+        return False
+
+
+def cpu_seconds(process: ProcessIdentity) -> float:
+    """Processor time a process has used; it stands still while the process is stopped or waits. 0 if it is gone."""
+    try:
+        times = psutil.Process(process.pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
+
+
+class Silence:
+    """Which of several processes have given no new sign of life for `seconds`, on this observer's own clock.
+
+    Only time in which it kept looking counts: if the observer itself was stopped meanwhile, with those it looks at,
+    nobody has been silent because of that.
+    """
+
+    def __init__(self, seconds: float, longest_look: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._longest_look = longest_look
+        self._clock = clock
+        self._looked_at = clock()
+        self._known: dict[int, tuple[Hashable, float]] = {}
+
+    def look(self, signs: Mapping[int, Hashable]) -> set[int]:
+        """Take the latest sign of each; returns the silent ones."""
+        now = self._clock()
+        passed = min(now - self._looked_at, self._longest_look)
+        self._looked_at = now
+        known, self._known = self._known, {}
+        for name, sign in signs.items():
+            before, silent = known.get(name, (None, 0.0))
+            self._known[name] = sign, silent + passed if sign == before else 0.0
+        return {name for name, (_sign, silent) in self._known.items() if silent >= self._seconds}
 
 
 def _start_ticks(pid: int) -> int | None:

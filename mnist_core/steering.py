@@ -21,6 +21,9 @@ ORDERS_SECONDS = 0.1
 HELD_SECONDS = 0.03
 """How often it looks while it is paused."""
 
+BEAT_SECONDS = 5.0
+"""How often it says that it is there while it is paused; so, too, it learns that another trainer has the run by now."""
+
 
 class Steering:
     """The hand on the wheel of one run. `is_ending` says whether the trainer was asked from outside to end."""
@@ -62,7 +65,11 @@ class Steering:
             before_pause()
         if self._clock() >= self._due:
             self._read_orders(before_pause)
+        beat_at = self._clock()
         while self.is_paused and not (self._step_once or self._evaluate or self._must_end()):
+            if self._clock() >= beat_at + BEAT_SECONDS:
+                self._store.beat(self._run)
+                beat_at = self._clock()
             self._sleep(HELD_SECONDS)
             self._read_orders(before_pause)
         while self._plan and self._plan[0].step <= self._state.step:

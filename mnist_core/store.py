@@ -33,7 +33,7 @@ from mnist_core.records import (
     RunStatus,
     StepMetrics,
 )
-from mnist_core.schema import evaluations, open_database, orders, runs, step_chunks
+from mnist_core.schema import copy_database, evaluations, open_database, orders, runs, step_chunks
 
 DATABASE_NAME = "runs.sqlite"
 
@@ -56,6 +56,10 @@ class RunStore:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def backup(self, path: Path) -> None:
+        """Copy everything into a new file while trainers go on. Raises `StoreError` if that is there or cannot be."""
+        copy_database(self._engine, path)
 
     # ------------------------------------------------------------------ for everyone: create, ask to stop
 
@@ -146,13 +150,11 @@ class RunStore:
             row = {"run_id": run_id, "command": command, "adjustment": text, "given_by": by, "given_at": time.time()}
             connection.execute(insert(orders).values(row))
 
-    def refuse_run(self, run_id: int, reason: str) -> None:
-        """End a queued run that no trainer could be started for as `failed`; does nothing if one has claimed it."""
+    def refuse_run(self, run_id: int, reason: str, status: RunStatus = RunStatus.FAILED) -> None:
+        """End a queued run that no trainer could be started for; does nothing if one has claimed it."""
         with self._engine.begin() as connection:
             if statements.get_run(connection, run_id).status is RunStatus.QUEUED:
-                statements.set_columns(
-                    connection, run_id, status=RunStatus.FAILED, finished_at=time.time(), reason=reason
-                )
+                statements.set_columns(connection, run_id, status=status, finished_at=time.time(), reason=reason)
 
     # ------------------------------------------------------------------ for the trainer that holds a run
 
@@ -169,6 +171,11 @@ class RunStore:
         """Say what a run is doing, such as a download's progress. Returns its status, which may be `stopping`."""
         with self._engine.begin() as connection:
             return statements.write_as_holder(connection, run, notice=notice)
+
+    def beat(self, run: Run) -> RunStatus:
+        """A trainer's sign of life while it has nothing to write. Raises `StaleAttemptError` as every write does."""
+        with self._engine.begin() as connection:
+            return statements.write_as_holder(connection, run)
 
     def begin_training(
         self,
@@ -297,6 +304,12 @@ class RunStore:
         """Runs held by a trainer, oldest first."""
         return self.list_runs(statements.ACTIVE)
 
+    def list_beats(self) -> dict[int, int]:
+        """By id of each run held by a trainer, a number that moves whenever the run is written to."""
+        query = select(runs.c.id, runs.c.revision).where(runs.c.status.in_(statements.ACTIVE))
+        with self._reader.connect() as connection, connection.begin():
+            return {row.id: row.revision for row in connection.execute(query)}
+
     def list_queued_runs(self) -> list[Run]:
         """Runs waiting for a trainer, in the order they will start."""
         return self.list_runs([RunStatus.QUEUED])
@@ -317,6 +330,12 @@ class RunStore:
         query = select(table.c.steps, table.c.columns).where(table.c.run_id == run_id).order_by(table.c.first_step)
         with self._reader.connect() as connection, connection.begin():
             return chunks.unpack((row.steps, row.columns) for row in connection.execute(query))
+
+    def count_steps(self, run_id: int) -> int:
+        """How many steps of a run are recorded."""
+        query = select(func.coalesce(func.sum(step_chunks.c.steps), 0)).where(step_chunks.c.run_id == run_id)
+        with self._reader.connect() as connection, connection.begin():
+            return int(connection.execute(query).scalar_one())
 
     def list_evaluations(self, run_id: int) -> list[EvalMetrics]:
         """Every evaluation of a run, in order."""

@@ -14,14 +14,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core import lineage, speed
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
-from mnist_core.processes import is_alive
-from mnist_core.records import Adjustment, Command, Run, RunStatus
+from mnist_core.processes import Silence, cpu_seconds, identity_of, is_alive, send_signal
+from mnist_core.records import Adjustment, Command, ProcessIdentity, Run, RunStatus
 from mnist_core.store import RunStore
 
 WATCH_SECONDS = 0.5
@@ -32,6 +34,14 @@ CLOSE_SECONDS = 3.0
 
 KILL_SECONDS = 0.5
 
+POLL_SECONDS = 0.02
+
+LEASE_SECONDS = 30.0
+"""How long a live trainer may do nothing and say nothing before its run is given up for somebody else to resume."""
+
+MOST_LAUNCHES = 3
+"""How many trainers may be killed one after another before they have claimed their run."""
+
 IDLE_SECONDS = 10.0
 """How long nobody may have trained before the speed is measured: the first look at the page is over by then."""
 
@@ -39,6 +49,8 @@ MOST_RUNS = 64
 
 HOST_ENDED = 256
 """Reported in place of an exit code, which goes up to 255, when the host has ended and nobody will learn of it."""
+
+_log = logging.getLogger(__name__)
 
 CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 
@@ -69,13 +81,39 @@ def recover(store: RunStore, spare: frozenset[int] = frozenset()) -> list[Run]:
     ]
 
 
+@dataclass(eq=False)
+class _Trainer:
+    """One process that was asked for. Its host is None once that has ended; a trainer outlives it."""
+
+    run_id: int
+    host: subprocess.Popen[str] | None
+    pid: int | None = None
+    identity: ProcessIdentity | None = None
+    """None before it was forked, and if it had ended before anybody could look."""
+    is_forked: bool = False
+    is_abandoned: bool = False
+
+    @property
+    def is_alive(self) -> bool:
+        return self.identity is not None and is_alive(self.identity)
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.identity:
+            send_signal(self.identity, number)
+
+
 class TrainerHost:
-    """The process that forks trainers (see `trainer_host`), restarted when it is needed and has died."""
+    """The process that forks trainers (see `trainer_host`), restarted when it is needed and has died.
+
+    Trainers of a host that died are still this object's: it notices their end (when `look_after` is called) and ends
+    them with the others.
+    """
 
     def __init__(self, exited: Exited) -> None:
         self._exited = exited
         self._process: subprocess.Popen[str] | None = None
-        self._pids: dict[int, int | None] = {}
+        self._listener: threading.Thread | None = None
+        self._trainers: list[_Trainer] = []
         self._ready = False
         self._changed = threading.Condition()
 
@@ -83,89 +121,149 @@ class TrainerHost:
     def run_ids(self) -> frozenset[int]:
         """Runs for which a trainer was asked for and has not ended."""
         with self._changed:
-            return frozenset(self._pids)
+            return frozenset(trainer.run_id for trainer in self._trainers if not trainer.is_abandoned)
 
     def start(self) -> None:
         """Have it import torch now, so that the first run does not wait for that."""
-        if self._process and self._process.poll() is None:
-            return
-        self._ready = False
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "mnist_core.trainer_host"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # neither Ctrl-C nor a closed terminal reaches it
-            cwd=Path(__file__).resolve().parent.parent,
-            env=_environment_of_host(os.environ),
-        )
-        threading.Thread(target=self._listen, args=(self._process,), name="trainer-host", daemon=True).start()
+        self._running()
 
     def launch(self, run_id: int, max_active: int) -> None:
         """Have a trainer forked that will claim the run."""
-        self.start()
-        assert self._process
-        assert self._process.stdin
         with self._changed:
-            self._pids[run_id] = None
+            process = self._running()
+            self._trainers.append(_Trainer(run_id, process))
+        assert process.stdin
         with contextlib.suppress(BrokenPipeError):  # it has just died: `_listen` reports the run as exited
-            self._process.stdin.write(f"{run_id} {max_active}\n")
-            self._process.stdin.flush()
+            process.stdin.write(f"{run_id} {max_active}\n")
+            process.stdin.flush()
 
     def kill(self, run_id: int) -> None:
         """End one trainer, wherever it is, if it is there."""
         with self._changed:
-            if pid := self._pids.get(run_id):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            for trainer in self._trainers:
+                if trainer.run_id == run_id and not trainer.is_abandoned:
+                    trainer.signal(signal.SIGKILL)
+
+    def abandon(self, run_id: int) -> None:
+        """Its run is no longer this trainer's, if it should ever go on; another may be launched for the run."""
+        with self._changed:
+            for trainer in self._trainers:
+                trainer.is_abandoned |= trainer.run_id == run_id
+
+    def look_after(self) -> None:
+        """Report those trainers that have ended since their host did, or never began. One thread at a time."""
+        with self._changed:
+            ended = [trainer for trainer in self._trainers if trainer.host is None and not trainer.is_alive]
+        for trainer in ended:
+            self._report(trainer, HOST_ENDED)
 
     def end_trainers(self, number: signal.Signals, timeout: float) -> None:
         """Send a signal to every trainer and wait until all have ended, at most `timeout` seconds."""
         with self._changed:
             if self._process and not self._ready:
                 self._process.kill()  # still importing: it has forked nobody, and must not begin to
-            self._changed.wait_for(lambda: all(self._pids.values()), KILL_SECONDS)
-            for pid in filter(None, self._pids.values()):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)  # still our host's child, so the pid cannot be anybody else's
-            self._changed.wait_for(lambda: not any(self._pids.values()), timeout)
+            self._changed.wait_for(lambda: all(trainer.is_forked for trainer in self._trainers), KILL_SECONDS)
+            for trainer in self._trainers:
+                trainer.signal(number)
+                trainer.signal(signal.SIGCONT)  # one that somebody has stopped hears nothing else
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            self.look_after()
+            with self._changed:
+                if not any(trainer.is_forked for trainer in self._trainers):
+                    return
+                self._changed.wait(POLL_SECONDS)
 
     def close(self) -> None:
-        if self._process and self._process.stdin:
+        process, listener = self._process, self._listener
+        if process and process.stdin:
             with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.close()
-            self._process.wait()
+                process.stdin.close()
+            try:
+                process.wait(KILL_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        if listener:
+            listener.join()  # what it still has to report goes into the store before that is closed
+        self.look_after()
+
+    def _running(self) -> subprocess.Popen[str]:
+        with self._changed:
+            if self._process:
+                return self._process
+            self._ready = False
+            self._process = process = subprocess.Popen(
+                [sys.executable, "-m", "mnist_core.trainer_host"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,  # neither Ctrl-C nor a closed terminal reaches it
+                cwd=Path(__file__).resolve().parent.parent,
+                env=_environment_of_host(os.environ),
+            )
+            self._listener = threading.Thread(target=self._listen, args=(process,), name="trainer-host", daemon=True)
+            self._listener.start()
+            return process
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout
         for line in process.stdout:
-            word, *numbers = line.split()
+            try:
+                self._hear(process, line)
+            except Exception:
+                # One line that cannot be read must not leave the lines after it unread for ever.
+                _log.exception("The trainer host said %r, which could not be acted on.", line)
+        process.wait()
+        with self._changed:
+            if self._process is process:
+                self._process = None
+            orphans = [trainer for trainer in self._trainers if trainer.host is process]
+            for trainer in orphans:
+                trainer.host = None
+                trainer.is_forked = trainer.identity is not None  # what it was asked for last, it may not have done
+            self._changed.notify_all()
+
+    def _hear(self, process: subprocess.Popen[str], line: str) -> None:
+        word, *numbers = line.split()
+        with self._changed:
+            mine = [trainer for trainer in self._trainers if trainer.host is process]
             if word == "ready":
-                with self._changed:
-                    self._ready = True
+                self._ready |= process is self._process
             elif word == "started":
                 run_id, pid = map(int, numbers)
-                with self._changed:
-                    self._pids[run_id] = pid
-                    self._changed.notify_all()
-            elif word == "exited":
-                self._report(*map(int, numbers))
-        for run_id in self.run_ids:  # the host has ended; trainers it had forked live on
-            self._report(run_id, HOST_ENDED)
+                trainer = next(one for one in mine if one.run_id == run_id and not one.is_forked)
+                trainer.pid, trainer.identity, trainer.is_forked = pid, identity_of(pid), True
+                self._changed.notify_all()
+        if word == "exited":
+            run_id, pid, code = map(int, numbers)
+            self._report(next(one for one in mine if one.run_id == run_id and one.pid == pid), code)
 
-    def _report(self, run_id: int, code: int) -> None:
-        self._exited(run_id, code)
-        with self._changed:
-            self._pids.pop(run_id, None)
-            self._changed.notify_all()
+    def _report(self, trainer: _Trainer, code: int) -> None:
+        try:
+            if not trainer.is_abandoned:
+                self._exited(trainer.run_id, code)
+        except Exception:
+            # Such as a locked database. Once the trainer is off the list, whoever looks next finds its run.
+            _log.exception("The end of the trainer of run %d could not be recorded.", trainer.run_id)
+        finally:
+            with self._changed:
+                if trainer in self._trainers:
+                    self._trainers.remove(trainer)
+                self._changed.notify_all()
 
 
 class Supervisor:
     """Keeps at most `max_runs` runs going, oldest in the queue first. One per server: `start()` it, `close()` it."""
 
-    def __init__(self, store: RunStore, *, max_runs: int = 1) -> None:
+    def __init__(self, store: RunStore, *, max_runs: int = 1, lease_seconds: float = LEASE_SECONDS) -> None:
         self._store = store
         self._max_runs = max_runs
+        self._lease_seconds = lease_seconds
+        self._silence = Silence(lease_seconds)
+        self._launched_attempt: dict[int, int] = {}
+        self._killed: Counter[tuple[int, int]] = Counter()
+        """Trainers killed before they had claimed their run, by run and attempt."""
         self._host = TrainerHost(self._on_exit)
         self._wake = threading.Event()
         self._closing = threading.Event()
@@ -221,7 +319,9 @@ class Supervisor:
         told = ""
         while not self._closing.is_set():
             try:
+                self._host.look_after()
                 recover(self._store, spare=self._host.run_ids)
+                self._give_up_the_silent()
                 self._calibrate_when_idle()
                 self._launch_next()
                 told = ""
@@ -232,6 +332,23 @@ class Supervisor:
                 told = str(error)
             self._wake.wait(WATCH_SECONDS)
             self._wake.clear()
+
+    def _give_up_the_silent(self) -> None:
+        """Mark runs whose trainer lives but gives no sign of life, such as one that was stopped, as interrupted.
+
+        A run that is written to is one sign, and work that shows nothing yet, such as a long evaluation, the other.
+        """
+        held = {run.id: run for run in self._store.list_active_runs() if run.trainer and is_alive(run.trainer)}
+        beats = self._store.list_beats()
+        signs = {
+            run.id: (run.trainer, beats.get(run.id), cpu_seconds(run.trainer)) for run in held.values() if run.trainer
+        }
+        for run_id in self._silence.look(signs):
+            run = held[run_id]
+            pid = run.trainer.pid if run.trainer else 0
+            reason = f"Its trainer process (pid {pid}) has not been heard of for {self._lease_seconds:g} s."
+            if self._store.interrupt_run(run, reason):
+                self._host.abandon(run_id)
 
     def _calibrate_when_idle(self) -> None:
         """Have the speed of this machine measured once, when nobody trains; a run that comes along goes first."""
@@ -245,12 +362,13 @@ class Supervisor:
 
     def _launch_next(self) -> None:
         launched = self._host.run_ids
-        queued = [run.id for run in self._store.list_queued_runs()]
-        waiting = [run_id for run_id in queued if run_id not in launched]
+        queued = self._store.list_queued_runs()
+        waiting = [run for run in queued if run.id not in launched]
         starting = len(queued) - len(waiting)
         room = self._max_runs - len(self._store.list_active_runs()) - starting
-        for run_id in waiting[: max(room, 0)]:
-            self._host.launch(run_id, self._max_runs)
+        for run in waiting[: max(room, 0)]:
+            self._launched_attempt[run.id] = run.attempt
+            self._host.launch(run.id, self._max_runs)
 
     def _on_exit(self, run_id: int, code: int) -> None:
         """A trainer has ended, or never began; if it left its run going, say what became of it."""
@@ -258,12 +376,26 @@ class Supervisor:
             self._speed_unknown = code == -signal.SIGKILL
             return
         run = self._store.get_run(run_id)
-        if run.status is RunStatus.QUEUED and code != 0 and not self._closing.is_set():
-            self._store.refuse_run(run_id, "No trainer process could be started; the terminal says why.")
+        if run.status is RunStatus.QUEUED:
+            self._on_exit_unclaimed(run, code)
         elif run.status.is_active and run.trainer and not is_alive(run.trainer):
             status, reason = _verdict(code)
             self._store.interrupt_run(run, reason, status)
         self._wake.set()
+
+    def _on_exit_unclaimed(self, run: Run, code: int) -> None:
+        """A trainer has ended and its run waits: it never claimed the run, or somebody has resumed the run by now."""
+        attempt = (run.id, run.attempt)
+        if code == 0 or self._closing.is_set() or attempt not in self._launched_attempt.items():
+            return
+        reason = "No trainer process could be started; the terminal says why."
+        self._killed[attempt] += 1
+        if 0 < code < HOST_ENDED or -code in CRASHES:
+            self._store.refuse_run(run.id, reason)
+        elif self._killed[attempt] >= MOST_LAUNCHES:
+            # That trainers are killed, as when memory is short, says nothing about the run: it can be resumed.
+            del self._killed[attempt]
+            self._store.refuse_run(run.id, reason, RunStatus.INTERRUPTED)
 
 
 def _verdict(code: int) -> tuple[RunStatus, str]:

@@ -2,9 +2,9 @@
 second instead of after seconds of imports. Started by the supervisor as `python -m mnist_core.trainer_host`.
 
 Protocol, a line each. In: `<run id> <max active runs>`. Out: `ready`; `started <run id> <pid>`;
-`exited <run id> <exit code, or minus the signal>`. Under the id `CALIBRATION`, which no run has, a process measures how
-fast this machine trains. When its input ends, the host ends; trainers it has forked live on
-in sessions of their own.
+`exited <run id> <pid> <exit code, or minus the signal>`. Under the id `CALIBRATION`, which no run has, a process
+measures how fast this machine trains. When its input ends, the host ends; trainers it has forked live on in sessions
+of their own.
 
 Nothing here may run a tensor operation: it would start OpenMP threads, and a forked child would wait for them for ever.
 """
@@ -102,7 +102,7 @@ def _reap(run_by_pid: dict[int, int]) -> None:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        _say(f"exited {run_by_pid.pop(pid)} {os.waitstatus_to_exitcode(status)}")
+        _say(f"exited {run_by_pid.pop(pid)} {pid} {os.waitstatus_to_exitcode(status)}")
 
 
 def _say(line: str) -> None:

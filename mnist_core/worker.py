@@ -6,32 +6,38 @@ It decides nothing: it stops when the store or a signal says so, and leaves the 
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import math
 import os
 import signal
+import time
 import traceback
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from types import FrameType
 
 import torch
 
-from mnist_core import checkpoint
-from mnist_core.checkpoint_files import checkpoints_dir
 from mnist_core.data import Dataset, load_dataset, split_validation
 from mnist_core.devices import choose_device
 from mnist_core.engine import TrainState, train
-from mnist_core.errors import DatasetError, MnistError, StaleAttemptError
+from mnist_core.errors import DatasetError, MnistError, NotSavedError, StaleAttemptError, StoreUnavailableError
 from mnist_core.machine import threads_per_trainer
 from mnist_core.memory import keep_freed_memory
 from mnist_core.places import runs_dir, shown
 from mnist_core.processes import own_identity
 from mnist_core.recorder import Recorder
 from mnist_core.records import Adjustment, Event, Run, RunStatus
-from mnist_core.saver import Saver
+from mnist_core.saver import Saver, latest_recorded
 from mnist_core.steering import Steering
 from mnist_core.store import RunStore
 
 Observer = Callable[[Event], None]
+
+RETRY_SECONDS = 1.0
+GIVE_UP_SECONDS = 60.0
+"""How often, and for how long, a trainer tries to say how its run ended while the database takes nothing."""
 
 
 class Interruption:
@@ -62,36 +68,79 @@ def train_queued_run(run_id: int, max_active: int) -> None:
             train_run(store, run)
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended, why, and where its model was saved."""
+
+    status: RunStatus
+    reason: str = ""
+    model_file: str = ""
+    rescue: Callable[[], object] = lambda: None
+    """What would save more of the run first, if the disk takes it."""
+
+
 def train_run(store: RunStore, run: Run, observe: Observer = lambda _event: None) -> Run:
     """Train a run this process holds until it ends in one way or another, and return it as it ended.
 
     `observe` is called with every event, after it was recorded. An error that a person can mend (`MnistError`) is
-    raised once the run is marked failed by it.
+    raised once the run is marked failed by it; a full disk interrupts the run instead, and is raised only if it lasts
+    so long that not even that could be recorded.
     """
     keep_freed_memory()
     interruption = Interruption()
+    to_raise: Exception | None = None
     try:
-        status, reason, model_file = _train(store, run, observe, interruption)
-        store.finish_run(run, status, reason, model_file)
+        ending = _train(store, run, observe, interruption)
     except StaleAttemptError:
         raise
+    except StoreUnavailableError as error:
+        ending = Ending(RunStatus.INTERRUPTED, str(error))
     except MnistError as error:
-        store.finish_run(run, RunStatus.FAILED, str(error))
-        raise
-    except BrokenPipeError:
-        store.finish_run(run, RunStatus.INTERRUPTED, "Whoever read its output has gone.")
-        raise
-    except MemoryError:
-        store.finish_run(run, RunStatus.FAILED, "Out of memory. Choose a smaller batch size or test batch size.")
+        ending, to_raise = Ending(RunStatus.FAILED, str(error)), error
+    except BrokenPipeError as error:
+        ending, to_raise = Ending(RunStatus.INTERRUPTED, "Whoever read its output has gone."), error
     except Exception as error:
         # Whatever it was, the run must not stay `running` for ever.
-        traceback.print_exc()
-        store.finish_run(run, RunStatus.FAILED, f"{type(error).__name__}: {error}")
+        if _is_out_of_memory(error):
+            ending = Ending(RunStatus.FAILED, "Out of memory. Choose a smaller batch size or test batch size.")
+        else:
+            traceback.print_exc()
+            ending = Ending(RunStatus.FAILED, f"{type(error).__name__}: {error}")
+    _end(store, run, ending, interruption)  # here, where what the error held on to, such as memory, is free again
+    if to_raise:
+        raise to_raise
     return store.get_run(run.id)
 
 
-def _train(store: RunStore, run: Run, observe: Observer, interruption: Interruption) -> tuple[RunStatus, str, str]:
-    """The fold. Returns how the run ended, why, and where its model was saved."""
+def _end(store: RunStore, run: Run, ending: Ending, interruption: Interruption) -> None:
+    """Record how a run ended: again and again while the database takes nothing, so that it will say what happened.
+
+    After `GIVE_UP_SECONDS`, or when a signal asks for it, that error is raised; whoever sees that this process has gone
+    will mark the run as interrupted.
+    """
+    deadline = time.monotonic() + GIVE_UP_SECONDS
+    while True:
+        with contextlib.suppress(StoreUnavailableError, NotSavedError):
+            ending.rescue()
+        try:
+            store.finish_run(run, ending.status, ending.reason, ending.model_file)
+            return
+        except StoreUnavailableError:
+            if interruption.reason or time.monotonic() >= deadline:
+                raise
+        time.sleep(RETRY_SECONDS)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """torch has an error class of its own for this only on a GPU; on the CPU its allocators say it in words."""
+    words = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    )
+
+
+def _train(store: RunStore, run: Run, observe: Observer, interruption: Interruption) -> Ending:
+    """The fold."""
     data = _prepare(store, run, interruption)
     if data is None:
         return _ended_early(interruption)
@@ -100,27 +149,34 @@ def _train(store: RunStore, run: Run, observe: Observer, interruption: Interrupt
     saver = Saver(run, data.name, state)
     steering = Steering(store, run, state, is_ending=lambda: bool(interruption.reason))
     events = train(run.config, data, state=state)
-    event = next(events, None)
-    while event is not None:
-        status = recorder.record(event)
-        observe(event)
-        if not math.isfinite(event.loss):
-            recorder.finish()
-            what = "NaN" if math.isnan(event.loss) else "infinite"
-            return RunStatus.DIVERGED, f"Loss became {what} at step {event.step}. Choose a lower learning rate.", ""
-        if saver.is_due(event):
-            recorder.commit()  # first: a checkpoint never stands beyond the last step that is recorded
-            saver.save(event, steering.interventions)
-        adjustment = steering.next(event, before_pause=recorder.commit)
-        if status is RunStatus.STOPPING or steering.was_stopped or interruption.reason:
-            events.close()
-            recorder.finish()
-            saver.save(None, steering.interventions)
-            ended, reason, _ = _ended_early(interruption)
-            return ended, reason, _save_model(run, state) if ended is RunStatus.STOPPED else ""
-        event = _send(events, adjustment)
-    recorder.finish()
-    return RunStatus.COMPLETED, "", _save_model(run, state)
+    event: Event | None = None
+
+    def rescue() -> None:
+        recorder.finish()
+        saver.save(event, steering.interventions)
+
+    try:
+        event = next(events, None)
+        while event is not None:
+            status = recorder.record(event)
+            observe(event)
+            if not math.isfinite(event.loss):
+                recorder.finish()
+                return _diverged(event)
+            if saver.is_due(event):
+                recorder.commit()  # first: a checkpoint never stands beyond the last step that is recorded
+                saver.save(event, steering.interventions)
+            adjustment = steering.next(event, before_pause=recorder.commit)
+            if status is RunStatus.STOPPING or steering.was_stopped or interruption.reason:
+                events.close()
+                recorder.finish()
+                saver.save(None, steering.interventions)
+                return _ended_early(interruption, state, run)
+            event = _send(events, adjustment)
+        recorder.finish()
+        return Ending(RunStatus.COMPLETED, model_file=_save_model(run, state))
+    except (StoreUnavailableError, NotSavedError) as error:
+        return Ending(RunStatus.INTERRUPTED, str(error), rescue=rescue)
 
 
 def _send(events: Generator[Event, Adjustment | None, None], adjustment: Adjustment | None) -> Event | None:
@@ -137,18 +193,21 @@ def _starting_point(store: RunStore, run: Run, data: Dataset) -> tuple[TrainStat
     What was recorded after that step is forgotten. A run that repeats or continues another computes with as many
     threads, since only then does it repeat to the last bit.
     """
-    saved = checkpoint.load_latest(checkpoints_dir(run.id), settings=run.config)
+    saved, skipped = latest_recorded(store, run)
+    if saved is not None and saved.dataset != data.name:
+        raise DatasetError(
+            f"{run.name} was trained on {saved.dataset}, and the dataset here is {data.name}. "
+            f"Put {saved.dataset} back into the data folder and resume the run."
+        )
+    if skipped:
+        begun = f"Went on from step {saved.state.step}" if saved else "Began again"
+        store.write_notice(run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{begun} instead."]))
     if saved is None:
         if run.plan and run.parent_id is not None:
             torch.set_num_threads(store.get_run(run.parent_id).threads or torch.get_num_threads())
         if run.attempt > 1:
             store.rewind(run, 0, 0.0)
         return TrainState.fresh(run.config), store.get_run(run.id)
-    if saved.dataset != data.name:
-        raise DatasetError(
-            f"{run.name} was trained on {saved.dataset}, and the dataset here is {data.name}. "
-            f"Put {saved.dataset} back into the data folder and resume the run."
-        )
     torch.set_num_threads(saved.threads)
     store.rewind(run, saved.state.step, saved.state.elapsed_seconds)
     return saved.state, store.get_run(run.id)
@@ -184,19 +243,39 @@ def _prepare(store: RunStore, run: Run, interruption: Interruption) -> Dataset |
     return None if status is RunStatus.STOPPING or interruption.reason else data
 
 
-def _ended_early(interruption: Interruption) -> tuple[RunStatus, str, str]:
+def _ended_early(interruption: Interruption, state: TrainState | None = None, run: Run | None = None) -> Ending:
     if interruption.reason:
-        return RunStatus.INTERRUPTED, interruption.reason, ""
-    return RunStatus.STOPPED, "", ""
+        return Ending(RunStatus.INTERRUPTED, interruption.reason)
+    return Ending(RunStatus.STOPPED, model_file=_save_model(run, state) if run and state else "")
+
+
+def _diverged(event: Event) -> Ending:
+    what = "NaN" if math.isnan(event.loss) else "infinite"
+    reason = f"Loss became {what} at step {event.step}. Choose a lower learning rate."
+    return Ending(RunStatus.DIVERGED, reason)
 
 
 def _save_model(run: Run, state: TrainState) -> str:
-    """Write the weights if the run asks for it; returns the path, for `Net().load_state_dict(torch.load(path))`."""
+    """Write the weights if the run asks for it; returns the path, for `Net().load_state_dict(torch.load(path))`.
+
+    Raises `NotSavedError` when the disk is full: the run is then resumed at its end, and saves no more than this.
+    """
     if not run.config.save_model:
         return ""
+    content = io.BytesIO()
+    torch.save({name: weight.cpu() for name, weight in state.model.state_dict().items()}, content)
     path = runs_dir() / "models" / f"run-{run.id}.pt"
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    torch.save({name: weight.cpu() for name, weight in state.model.state_dict().items()}, temporary)
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(content.getbuffer())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise NotSavedError(
+            f"Model {shown(path)} could not be saved: {error.strerror}. Free some disk space, then resume the run."
+        ) from error
     return shown(path)

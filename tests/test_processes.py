@@ -2,15 +2,18 @@
 
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from mnist_core import processes
 from mnist_core.config import TrainConfig
 from mnist_core.places import ROOT
-from mnist_core.processes import is_alive, own_identity
+from mnist_core.processes import Silence, is_alive, own_identity, send_signal
 from mnist_core.records import ProcessIdentity, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.supervisor import recover
@@ -70,6 +73,58 @@ def test_another_process_lives_until_it_ends_even_as_a_zombie(
     assert child.returncode is None
     child.wait()
     assert not is_alive(identity)
+
+
+def test_a_signal_reaches_that_very_process(child: subprocess.Popen[str]) -> None:
+    identity = identity_of(child)
+    assert send_signal(identity, signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    assert not send_signal(identity, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("other", [{"start_ticks": 1}, {"boot_id": "another boot"}, {"pid": NEVER_A_PID}])
+def test_another_process_under_the_same_pid_is_never_signalled(
+    child: subprocess.Popen[str], other: dict[str, Any]
+) -> None:
+    identity = identity_of(child)
+    assert not send_signal(dataclasses.replace(identity, **other), signal.SIGKILL)
+    assert is_alive(identity)
+
+
+def test_the_identity_behind_a_pid(child: subprocess.Popen[str]) -> None:
+    assert processes.identity_of(child.pid) == identity_of(child)
+    assert processes.identity_of(NEVER_A_PID) is None
+
+
+def test_processor_time_stands_still_while_a_process_waits(child: subprocess.Popen[str]) -> None:
+    identity = identity_of(child)
+    used = processes.cpu_seconds(identity)
+    assert used > 0
+    assert processes.cpu_seconds(identity) == used
+    assert processes.cpu_seconds(dataclasses.replace(identity, pid=NEVER_A_PID)) == 0
+
+
+def test_silence_is_counted_from_the_last_sign() -> None:
+    now = [100.0]
+    silence = Silence(3.0, clock=lambda: now[0])
+
+    def look(**signs: int) -> set[int]:
+        now[0] += 1.0
+        return silence.look({int(name[1:]): sign for name, sign in signs.items()})
+
+    assert [look(r1=1, r2=1), look(r1=1, r2=2), look(r1=1, r2=2)] == [set(), set(), set()]
+    assert look(r1=1, r2=2) == {1}
+    assert look(r1=2, r2=2) == {2}
+    assert look(r2=2) == {2}
+    assert [look(r1=2), look(r1=2), look(r1=2)] == [set(), set(), set()], "a newcomer, though known before"
+
+
+def test_nobody_falls_silent_while_the_observer_itself_was_stopped() -> None:
+    now = [0.0]
+    silence = Silence(30.0, longest_look=2.0, clock=lambda: now[0])
+    assert silence.look({1: "here"}) == set()
+    now[0] += 3600.0
+    assert silence.look({1: "here"}) == set()
 
 
 def test_recover_marks_runs_whose_trainer_is_gone_and_no_others(store: RunStore) -> None:

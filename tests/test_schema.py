@@ -1,7 +1,10 @@
-"""Opening the database: new, known, foreign, newer, or not to be had."""
+"""Opening the database: new, known, foreign, newer, damaged, half migrated, or not to be had."""
 
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from mnist_core import places, schema
+from mnist_core import migrations, places, schema
 from mnist_core.config import TrainConfig
 from mnist_core.errors import StoreError
 from mnist_core.migrations import MIGRATIONS
@@ -88,7 +91,7 @@ def test_a_failed_migration_leaves_no_trace(database: Path, monkeypatch: pytest.
         connection.exec_driver_sql("CREATE TABLE half_done (id INTEGER)")
         raise ZeroDivisionError
 
-    monkeypatch.setattr(schema, "MIGRATIONS", [*MIGRATIONS, half_done])
+    monkeypatch.setattr(migrations, "MIGRATIONS", [*MIGRATIONS, half_done])
     with pytest.raises(ZeroDivisionError):
         open_database(database)
     assert pragma(database, "user_version") == len(MIGRATIONS)
@@ -104,7 +107,7 @@ def test_migrations_run_in_order_from_where_a_database_stands(database: Path, mo
     def third(connection: Any) -> None:
         connection.exec_driver_sql("INSERT INTO second VALUES (3)")
 
-    monkeypatch.setattr(schema, "MIGRATIONS", [*MIGRATIONS, second, third])
+    monkeypatch.setattr(migrations, "MIGRATIONS", [*MIGRATIONS, second, third])
     for _ in range(2):  # the second time there is nothing to do
         engine = open_database(database)
         with engine.connect() as connection:
@@ -113,13 +116,185 @@ def test_migrations_run_in_order_from_where_a_database_stands(database: Path, mo
     assert pragma(database, "user_version") == len(MIGRATIONS) + 2
 
 
-def test_a_file_that_is_no_database_is_refused_and_untouched(tmp_path: Path) -> None:
+# Set aside
+
+
+def tables(path: Path) -> set[str]:
+    connection = bundled_sqlite.connect(str(path))
+    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    return names
+
+
+def foreign(path: Path, *statements: str) -> bytes:
+    connection = bundled_sqlite.connect(str(path), isolation_level=None)
+    for statement in ("CREATE TABLE recipes (title)", "INSERT INTO recipes VALUES ('bread')", *statements):
+        connection.execute(statement)
+    connection.close()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"Dear diary, " * 1000, b"xy", b"SQLite format 3\0" + b"\0" * 4096])
+def test_a_file_that_is_no_database_is_set_aside_with_a_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
     path = tmp_path / "runs.sqlite"
-    path.write_text("Dear diary, " * 1000)
-    with pytest.raises(StoreError, match=r"runs.sqlite is not a database of this program .* Move it away") as caught:
-        open_database(path)
-    assert str(path) in str(caught.value)
-    assert path.read_text() == "Dear diary, " * 1000
+    path.write_bytes(content)
+    open_database(path).dispose()
+    aside = tmp_path / "runs.sqlite.set-aside-1"
+    assert aside.read_bytes() == content
+    said = capsys.readouterr().err
+    assert said.startswith(f"{path} is no database, or is damaged (file is not a database). It was set aside as")
+    assert said.count("\n") == 1
+    open_database(path).dispose()
+    assert pragma(path, "user_version") == len(MIGRATIONS)
+    assert capsys.readouterr().err == ""
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["runs.sqlite", aside.name]
+
+
+@pytest.mark.parametrize("pragmas", [[], ["PRAGMA user_version = 3"], ["PRAGMA application_id = 77"]])
+def test_a_database_of_another_program_is_set_aside_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], pragmas: list[str]
+) -> None:
+    path = tmp_path / "runs.sqlite"
+    content = foreign(path, *pragmas)
+    (tmp_path / "runs.sqlite.set-aside-1").write_text("from last time")
+    open_database(path).dispose()
+    assert (tmp_path / "runs.sqlite.set-aside-2").read_bytes() == content
+    assert (tmp_path / "runs.sqlite.set-aside-1").read_text() == "from last time"
+    assert "is not a database of this program (tables: recipes)" in capsys.readouterr().err
+    assert "recipes" not in tables(path)
+
+
+def test_what_another_program_has_not_yet_moved_from_its_log_is_set_aside_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    connection = bundled_sqlite.connect(str(path), isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE recipes (title)")
+    open_database(path).dispose()
+    aside = tmp_path / "runs.sqlite.set-aside-1"
+    assert (tmp_path / f"{aside.name}-wal").stat().st_size
+    assert tables(aside) == {"recipes"}
+    connection.close()
+
+
+def test_a_damaged_database_of_ours_is_set_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = RunStore.open(tmp_path)
+    store.create_run(TrainConfig())
+    store.close()
+    path = tmp_path / "runs.sqlite"
+    content = bytearray(path.read_bytes())
+    content[100:4096] = b"\xff" * 3996  # the header stays, the list of tables is gone
+    path.write_bytes(content)
+    reopened = RunStore.open(tmp_path)
+    assert reopened.list_runs() == []
+    reopened.close()
+    assert (tmp_path / "runs.sqlite.set-aside-1").read_bytes() == content
+    assert "is no database, or is damaged (database disk image is malformed)" in capsys.readouterr().err
+
+
+def test_damage_met_later_is_an_error_with_the_remedy(tmp_path: Path) -> None:
+    store = RunStore.open(tmp_path)
+    for _ in range(100):
+        store.create_run(TrainConfig())
+    store.close()
+    path = tmp_path / "runs.sqlite"
+    content = path.read_bytes()[:-16384] + b"\xff" * 16384
+    path.write_bytes(content)
+    store = RunStore.open(tmp_path)
+    with pytest.raises(StoreError, match=r"runs.sqlite is damaged .* Put a backup in its place and start again\."):
+        store.list_runs()
+    store.close()
+    assert path.read_bytes() == content
+
+
+def test_processes_that_open_a_foreign_file_at_once_set_it_aside_once(tmp_path: Path) -> None:
+    content = foreign(tmp_path / "runs.sqlite")
+    assert sorted(names_of_runs_made_at_once(tmp_path, 3)) == ["run-1", "run-2", "run-3"]
+    assert [file.read_bytes() for file in tmp_path.glob("*.set-aside-*")] == [content]
+
+
+def test_a_new_database_does_not_give_a_run_the_number_of_files_that_are_left(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints" / "run-7").mkdir(parents=True)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "run-11.pt").touch()
+    store = RunStore.open(tmp_path)
+    assert store.create_run(TrainConfig()).name == "run-12"
+    store.close()
+
+
+def made_by_version(path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database as the program made it when it knew so many migrations."""
+    with monkeypatch.context() as past:
+        past.setattr(migrations, "MIGRATIONS", MIGRATIONS[:version])
+        open_database(path).dispose()
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_every_older_database_of_ours_is_known_and_brought_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], version: int
+) -> None:
+    path = tmp_path / "runs.sqlite"
+    made_by_version(path, version, monkeypatch)
+    open_database(path).dispose()
+    assert pragma(path, "user_version") == len(MIGRATIONS)
+    assert pragma(path, "application_id") == migrations.APPLICATION_ID
+    assert capsys.readouterr().err == ""
+
+
+# Killed on the way
+
+
+def killed_while(act: Callable[[], object]) -> bool:
+    """Let another process do it; whether it was killed."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            act()
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("version", range(len(MIGRATIONS)))
+def test_a_process_killed_in_a_migration_leaves_the_database_old_or_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    path = tmp_path / "runs.sqlite"
+    if version:
+        made_by_version(path, version, monkeypatch)
+
+    def migrate_and_die(connection: Any) -> None:
+        MIGRATIONS[version](connection)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with monkeypatch.context() as deadly:
+        deadly.setattr(migrations, "MIGRATIONS", [*MIGRATIONS[:version], migrate_and_die])
+        assert killed_while(lambda: open_database(path))
+    assert pragma(path, "user_version") == version
+    assert pragma(path, "integrity_check") == "ok"
+    assert ("runs" in tables(path)) == (version > 0)
+    open_database(path).dispose()
+    assert pragma(path, "user_version") == len(MIGRATIONS)
+    assert not list(tmp_path.glob("*.set-aside-*"))
+
+
+def test_opening_again_in_a_process_leaves_the_locks_of_its_first_connection(tmp_path: Path) -> None:
+    """Else another process can take itself for the only one, and delete the log that this one writes to."""
+    first = RunStore.open(tmp_path)
+    second = RunStore.open(tmp_path)
+    code = (
+        "import fcntl, sys; database = open(sys.argv[1], 'r+b')\n"
+        "fcntl.lockf(database, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)"  # what a reader of SQLite holds
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "runs.sqlite")]
+    other = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "BlockingIOError" in other.stderr
+    second.close()
+    first.close()
+
+
+# Not to be had
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
@@ -167,25 +342,33 @@ def test_threads_that_open_a_new_database_at_once_agree(tmp_path: Path) -> None:
     store.close()
 
 
-def test_processes_that_open_a_new_database_at_once_agree(tmp_path: Path) -> None:
+def names_of_runs_made_at_once(folder: Path, count: int) -> list[str]:
+    """As many processes open the store in the same moment and make a run each."""
     code = (
         "import sys; from pathlib import Path; from mnist_core.config import TrainConfig\n"
         "from mnist_core.store import RunStore\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        "print(RunStore.open(Path(sys.argv[1])).create_run(TrainConfig()).name)"
+        "store = RunStore.open(Path(sys.argv[1])); print(store.create_run(TrainConfig()).name); store.close()"
     )
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path)],
+            [sys.executable, "-c", code, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             cwd=places.ROOT,
         )
-        for _ in range(2)
+        for _ in range(count)
     ]
     for process in processes:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
-    names = [process.communicate("go\n", timeout=60)[0].strip() for process in processes]
-    assert sorted(names) == ["run-1", "run-2"]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return [process.communicate(timeout=60)[0].strip() for process in processes]
+
+
+def test_processes_that_open_a_new_database_at_once_agree(tmp_path: Path) -> None:
+    assert sorted(names_of_runs_made_at_once(tmp_path, 2)) == ["run-1", "run-2"]

@@ -1,6 +1,7 @@
 """What the supervisor decides: whom to start, and what an exit code means. The host is scripted."""
 
 import dataclasses
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -11,12 +12,12 @@ import pytest
 from mnist_core import places as real_places
 from mnist_core import supervisor as module
 from mnist_core.config import TrainConfig
-from mnist_core.errors import ConfigError
-from mnist_core.processes import own_identity
+from mnist_core.errors import ConfigError, RunStateError
+from mnist_core.processes import Silence, own_identity
 from mnist_core.records import Progress, Run, RunStatus, StepMetrics
 from mnist_core.speed import CALIBRATION
 from mnist_core.store import RunStore
-from mnist_core.supervisor import HOST_ENDED, Supervisor, max_runs_allowed
+from mnist_core.supervisor import HOST_ENDED, Supervisor, max_runs_allowed, recover
 
 Wait = Callable[[Callable[[], object]], None]
 DEAD = dataclasses.replace(own_identity(), start_ticks=1)
@@ -47,6 +48,13 @@ class ScriptedHost:
 
     def kill(self, run_id: int) -> None:
         self.calls.append(f"kill {run_id}")
+
+    def abandon(self, run_id: int) -> None:
+        with self.lock:
+            self.going.discard(run_id)
+
+    def look_after(self) -> None:
+        pass
 
     def end_trainers(self, number: signal.Signals, timeout: float) -> None:
         self.calls.append(number.name)
@@ -207,12 +215,91 @@ def test_a_trainer_that_outlives_its_host_keeps_its_run(stage: Stage) -> None:
     assert stage.store.get_run(run.id) == held
 
 
-def test_a_run_that_no_trainer_could_be_started_for_fails(stage: Stage) -> None:
-    run = stage.supervisor.submit(TrainConfig())
-    stage.host.end(run.id, HOST_ENDED)
-    refused = stage.store.get_run(run.id)
+@pytest.mark.parametrize("code", [1, -signal.SIGSEGV])
+def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(started: Stage, eventually: Wait, code: int) -> None:
+    run = started.supervisor.submit(TrainConfig())
+    eventually(lambda: started.host.launched)
+    started.host.end(run.id, code)
+    refused = started.store.get_run(run.id)
     assert refused.status is RunStatus.FAILED
     assert refused.reason == "No trainer process could be started; the terminal says why."
+
+
+@pytest.mark.parametrize("code", [-signal.SIGKILL, HOST_ENDED])
+def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not_for_ever(
+    started: Stage, eventually: Wait, code: int
+) -> None:
+    run = started.supervisor.submit(TrainConfig())
+    for launches in (1, 2, 3):
+        assert started.store.get_run(run.id).status is RunStatus.QUEUED
+        eventually(lambda launches=launches: started.host.launched == [run.id] * launches)  # type: ignore[misc]
+        started.host.end(run.id, code)
+        started.supervisor._wake.set()
+    given_up = started.store.get_run(run.id)
+    assert given_up.status is RunStatus.INTERRUPTED
+    assert given_up.reason == "No trainer process could be started; the terminal says why."
+    started.supervisor.resume(run.id)
+    eventually(lambda: started.host.launched == [run.id] * 4)
+
+
+def test_a_trainer_that_is_reported_after_its_run_was_resumed_does_not_end_it(started: Stage, eventually: Wait) -> None:
+    """Another process has seen it dead first, and a person was quick."""
+    run = started.supervisor.submit(TrainConfig())
+    eventually(lambda: started.host.launched)
+    held = started.store.claim_run(run.id, DEAD, max_active=2)
+    assert held
+    assert recover(started.store) == [held]
+    started.supervisor.resume(run.id)
+    started.host.end(run.id, -signal.SIGKILL)
+    assert started.store.get_run(run.id).status is RunStatus.QUEUED
+    eventually(lambda: started.host.launched == [run.id, run.id])
+
+
+def test_only_an_interrupted_run_can_be_resumed(stage: Stage) -> None:
+    run = stage.supervisor.submit(TrainConfig())
+    with pytest.raises(RunStateError, match="run-1 is queued: only an interrupted run can be resumed"):
+        stage.supervisor.resume(run.id)
+
+
+@pytest.fixture
+def silent(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A clock of the supervisor's: each call lets that many seconds pass and looks. The wall's clock goes astray."""
+    now = [0.0]
+    stage.supervisor._silence = Silence(30.0, clock=lambda: now[0])
+    used = [0.0]
+    monkeypatch.setattr(module, "cpu_seconds", lambda _process: used[0])
+
+    def look_after(seconds: float, cpu: float = 0.0) -> None:
+        now[0] += seconds
+        used[0] += cpu
+        monkeypatch.setattr("time.time", lambda: 1e9 - 3600 * now[0])
+        stage.supervisor._give_up_the_silent()
+
+    return look_after
+
+
+def test_a_live_trainer_that_says_and_does_nothing_for_30_seconds_loses_its_run(
+    stage: Stage, silent: Callable[..., None]
+) -> None:
+    run = stage.store.create_run(TrainConfig(), trainer=own_identity())
+    stage.host.going.add(run.id)
+    for _ in range(30):
+        silent(1.0)
+    assert stage.store.get_run(run.id).status is RunStatus.PREPARING
+    silent(1.0)
+    given_up = stage.store.get_run(run.id)
+    assert given_up.status is RunStatus.INTERRUPTED
+    assert given_up.reason == f"Its trainer process (pid {os.getpid()}) has not been heard of for 30 s."
+    assert run.id not in stage.host.run_ids, "so that another can be launched"
+
+
+def test_a_beat_or_work_keeps_a_run(stage: Stage, silent: Callable[..., None]) -> None:
+    run = stage.store.create_run(TrainConfig(), trainer=own_identity())
+    for second in range(100):
+        silent(1.0, cpu=0.01 if 40 < second < 80 and second % 20 == 0 else 0.0)
+        if second % 20 == 0 and not 40 < second < 80:
+            stage.store.beat(run)
+    assert stage.store.get_run(run.id).status is RunStatus.PREPARING
 
 
 def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(stage: Stage) -> None:

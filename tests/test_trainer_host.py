@@ -1,18 +1,24 @@
-"""The host's protocol, spoken to by hand."""
+"""The host's protocol: the host spoken to by hand, then the supervisor's end spoken to by a scripted host."""
 
+import dataclasses
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mnist_core import supervisor
 from mnist_core.config import TrainConfig
 from mnist_core.places import ROOT
+from mnist_core.processes import identity_of, is_alive, own_identity
 from mnist_core.records import RunStatus
 from mnist_core.speed import CALIBRATION, is_measured
 from mnist_core.store import RunStore
+from mnist_core.supervisor import HOST_ENDED, TrainerHost
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
@@ -50,15 +56,16 @@ def test_a_host_forks_trainers_reports_their_exit_and_ends_with_its_input(
     say(" 1\n")
     word, run_id, pid = heard()
     assert (word, run_id) == ("started", str(run.id))
-    assert heard() == ["exited", str(run.id), "0"]
+    assert heard() == ["exited", run_id, pid, "0"]
     trained = store.get_run(run.id)
     assert trained.status is RunStatus.COMPLETED
     assert trained.trainer
     assert trained.trainer.pid == int(pid) != host.pid
 
     say("77 1\n")  # no such run
-    assert heard()[:2] == ["started", "77"]
-    assert heard() == ["exited", "77", "1"]
+    word, run_id, pid = heard()
+    assert (word, run_id) == ("started", "77")
+    assert heard() == ["exited", "77", pid, "1"]
 
     lasting = store.create_run(TrainConfig(dataset="mnist", epochs=50, batch_size=1))
     say(f"{lasting.id} 1\n")
@@ -79,6 +86,142 @@ def test_a_host_measures_the_speed_under_the_id_that_no_run_has(host: subprocess
     assert host.stdout.readline() == "ready\n"
     host.stdin.write(f"{CALIBRATION} 1\n")
     host.stdin.flush()
-    assert host.stdout.readline().startswith(f"started {CALIBRATION} ")
-    assert host.stdout.readline() == f"exited {CALIBRATION} 0\n"
+    word, run_id, pid = host.stdout.readline().split()
+    assert (word, run_id) == ("started", str(CALIBRATION))
+    assert host.stdout.readline() == f"exited {CALIBRATION} {pid} 0\n"
     assert is_measured()
+
+
+class Scripted:
+    """A `TrainerHost` whose processes say what a test has them say, and trainers that are processes doing nothing."""
+
+    def __init__(self) -> None:
+        self.exits: list[tuple[int, int]] = []
+        self.processes: list[subprocess.Popen[str]] = []
+        self.host = TrainerHost(self._note)
+        self._mouths: list[int] = []
+        self._sleepers: dict[int, subprocess.Popen[bytes]] = {}
+
+    def _note(self, run_id: int, code: int) -> None:
+        self.exits.append((run_id, code))
+
+    def popen(self, _command: list[str], **options: object) -> subprocess.Popen[str]:
+        """In place of the host: `cat`, whose input is the test's to write to; what it is asked is thrown away."""
+        ear, mouth = os.pipe()
+        self._mouths.append(mouth)
+        options |= {"stdin": ear}
+        process = REAL_POPEN(["cat"], **options)
+        os.close(ear)
+        process.stdin = Path(os.devnull).open("w")  # noqa: SIM115
+        self.processes.append(process)
+        return process  # type: ignore[no-any-return]
+
+    def say(self, line: str) -> None:
+        os.write(self._mouths[-1], f"{line}\n".encode())
+
+    def launch(self, run_id: int) -> int:
+        """Have a trainer launched, and say that it was; returns its pid."""
+        self.host.launch(run_id, 1)
+        sleeper: subprocess.Popen[bytes] = REAL_POPEN(["sleep", "60"])
+        self._sleepers[sleeper.pid] = sleeper
+        self.say(f"started {run_id} {sleeper.pid}")
+        return sleeper.pid
+
+    def end(self, pid: int) -> None:
+        """Kill a trainer, and have nobody say so."""
+        self._sleepers[pid].kill()
+        self._sleepers[pid].wait()
+
+    def close(self) -> None:
+        for mouth in self._mouths:
+            os.close(mouth)
+        for process in self.processes:
+            process.kill()
+            process.wait()
+        for pid in self._sleepers:
+            self.end(pid)
+        self.host.close()
+
+
+REAL_POPEN: Any = subprocess.Popen
+Wait = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    made = Scripted()
+    monkeypatch.setattr(subprocess, "Popen", made.popen)
+    yield made
+    made.close()
+
+
+def test_a_line_that_cannot_be_acted_on_does_not_silence_the_host(scripted: Scripted, eventually: Wait) -> None:
+    scripted.host.start()
+    for line in ("", "what", "started 1", "exited 7 7 0"):
+        scripted.say(line)
+    pid = scripted.launch(1)
+    scripted.say(f"exited 1 {pid} 3")
+    eventually(lambda: scripted.exits == [(1, 3)])
+    eventually(lambda: not scripted.host.run_ids)
+
+
+def test_an_exit_that_cannot_be_recorded_frees_the_run_for_whoever_looks_next(
+    scripted: Scripted, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = scripted.launch(1)
+    with monkeypatch.context() as locked:
+        locked.setattr(scripted.host, "_exited", lambda *_: 1 / 0)
+        scripted.say(f"exited 1 {pid} 0")
+        eventually(lambda: not scripted.host.run_ids)
+    again = scripted.launch(1)
+    scripted.say(f"exited 1 {again} 0")
+    eventually(lambda: scripted.exits == [(1, 0)])
+
+
+def test_a_dead_host_speaks_for_its_own_trainers_only(scripted: Scripted, eventually: Wait) -> None:
+    living = scripted.launch(1)
+    scripted.host.launch(2, 1)  # never forked
+    eventually(lambda: scripted.host._trainers[0].identity)
+    scripted.processes[0].kill()
+    eventually(lambda: scripted.host._process is None)
+    scripted.launch(3)
+    assert len(scripted.processes) == 2
+    scripted.host.look_after()
+    assert scripted.exits == [(2, HOST_ENDED)]
+    assert scripted.host.run_ids == {1, 3}, "1 lives on, and 3 is its successor's"
+    scripted.end(living)
+    scripted.host.look_after()
+    assert scripted.exits == [(2, HOST_ENDED), (1, HOST_ENDED)]
+    assert scripted.host.run_ids == {3}
+
+
+def test_the_end_of_an_abandoned_trainer_is_not_taken_for_its_successors(scripted: Scripted, eventually: Wait) -> None:
+    first = scripted.launch(1)
+    eventually(lambda: scripted.host._trainers[0].identity)
+    scripted.host.abandon(1)
+    assert not scripted.host.run_ids
+    second = scripted.launch(1)
+    scripted.say(f"exited 1 {first} -9")
+    eventually(lambda: len(scripted.host._trainers) == 1)
+    assert scripted.exits == []
+    assert scripted.host.run_ids == {1}
+    scripted.say(f"exited 1 {second} 0")
+    eventually(lambda: scripted.exits == [(1, 0)])
+
+
+def test_a_program_that_has_a_trainers_pid_by_now_is_never_signalled(
+    scripted: Scripted, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def as_it_was(pid: int) -> object:
+        return dataclasses.replace(own_identity(), pid=pid, start_ticks=1)
+
+    monkeypatch.setattr(supervisor, "identity_of", as_it_was)
+    pid = scripted.launch(1)
+    eventually(lambda: scripted.host._trainers[0].identity)
+    scripted.host.kill(1)
+    scripted.say("ready")
+    scripted.host.end_trainers(signal.SIGTERM, 0.05)
+    scripted.host.end_trainers(signal.SIGKILL, 0.05)
+    innocent = identity_of(pid)
+    assert innocent
+    assert is_alive(innocent)

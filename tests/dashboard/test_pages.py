@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
+from dashboard import echoes
 from mnist_core import presets, speed
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.processes import own_identity
@@ -69,18 +71,29 @@ def choose(app: AppTest, key: str, choice: str) -> AppTest:
     return app
 
 
-def draft(app: AppTest) -> TrainConfig:
+def preset_box(app: AppTest) -> Selectbox[str]:
+    """Its key changes."""
+    return next(box for box in app.selectbox if box.label == "Preset")
+
+
+def choose_preset(app: AppTest, name: str) -> AppTest:
+    preset_box(app).set_value(name).run()
+    assert not app.exception
+    return app
+
+
+def drafted(app: AppTest) -> TrainConfig:
     return TrainConfig(**app.session_state["draft"])
 
 
 @pytest.mark.parametrize("name", presets.PRESETS)
 def test_preset_goes_into_all_widgets_and_leaves_dataset_and_seed(app: AppTest, store: RunStore, name: str) -> None:
     open_page(app)
-    assert app.selectbox(key="preset").value == "Defaults"
+    assert preset_box(app).value == "Defaults"
     app.number_input(key="seed_field").set_value(5).run()
     app.slider(key="momentum_slider").set_value(0.11).run()
     choose(app, "dataset_field", "mnist-5k")
-    choose(app, "preset", name)
+    choose_preset(app, name)
     wanted = TrainConfig(**presets.PRESETS[name], seed=5, dataset="mnist-5k")
     for field in ("lr", "momentum", "epochs", "weight_decay", "seed"):
         assert app.number_input(key=f"{field}_field").value == getattr(wanted, field), field
@@ -94,42 +107,81 @@ def test_preset_goes_into_all_widgets_and_leaves_dataset_and_seed(app: AppTest, 
 
 
 def test_changed_preset_is_marked_and_can_be_restored(app: AppTest) -> None:
-    choose(open_page(app), "preset", "Classic script")
+    choose_preset(open_page(app), "Classic script")
     app.slider(key="epochs_slider").set_value(9).run()
-    box = app.selectbox(key="preset")
+    box = preset_box(app)
     assert box.value == "Classic script (changed)"
     assert set(box.options) == {"Classic script (changed)", *presets.NAMES}
-    choose(app, "preset", "Classic script")
+    choose_preset(app, "Classic script")
     assert (app.slider(key="epochs_slider").value, app.number_input(key="epochs_field").value) == (1, 1)
-    box = app.selectbox(key="preset")
+    box = preset_box(app)
     assert (box.value, tuple(box.options)) == ("Classic script", presets.NAMES)
 
 
 def test_settings_put_back_by_hand_are_the_preset_again(app: AppTest) -> None:
     open_page(app)
     app.slider(key="epochs_slider").set_value(9).run()
-    assert app.selectbox(key="preset").value == "Defaults (changed)"
+    assert preset_box(app).value == "Defaults (changed)"
     app.slider(key="epochs_slider").set_value(3).run()
-    assert app.selectbox(key="preset").value == "Defaults"
+    assert preset_box(app).value == "Defaults"
 
 
 def test_preset_mends_what_was_out_of_range(app: AppTest) -> None:
     open_page(app)
     app.number_input(key="lr_field").set_value(5.0).run()
     assert start_is_off(app)
-    choose(app, "preset", "Defaults")
+    choose_preset(app, "Defaults")
     assert not start_is_off(app)
-    assert draft(app) == TrainConfig()
+    assert drafted(app) == TrainConfig()
+
+
+def test_preset_box_is_another_one_once_a_slider_has_changed_what_it_shows(app: AppTest) -> None:
+    """Else the browser may still send the preset chosen before, and so undo what the slider did."""
+    before = preset_box(open_page(app)).key
+    choose_preset(app, "Fast 99")
+    assert preset_box(app).key == before, "it would lose the focus"
+    app.slider(key="momentum_slider").set_value(0.91).run()
+    assert preset_box(app).key != before
+
+
+@pytest.mark.parametrize("key", ["momentum_slider", "momentum_field"])
+def test_value_the_browser_sends_from_before_it_heard_of_the_preset_is_ignored(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(echoes, "ECHO_SECONDS", 60.0)
+    choose_preset(open_page(app), "Fast 99")
+    widget = app.slider(key=key) if key.endswith("slider") else app.number_input(key=key)
+    widget.set_value(0.5).run()
+    assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99", 0.9)
+    assert app.slider(key="momentum_slider").value == app.number_input(key="momentum_field").value == 0.9
+    monkeypatch.setattr(echoes, "ECHO_SECONDS", 0.0)  # by now a person must have done it
+    widget = app.slider(key=key) if key.endswith("slider") else app.number_input(key=key)
+    widget.set_value(0.5).run()
+    assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99 (changed)", 0.5)
+
+
+def test_exact_value_the_browser_sends_from_before_the_slider_moved_is_ignored(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(echoes, "ECHO_SECONDS", 60.0)
+    open_page(app)
+    app.slider(key="momentum_slider").set_value(0.7).run()
+    app.slider(key="momentum_slider").set_value(0.8).run()
+    for earlier in (0.5, 0.7):
+        app.number_input(key="momentum_field").set_value(earlier).run()
+        assert drafted(app).momentum == app.number_input(key="momentum_field").value == 0.8
+    app.number_input(key="momentum_field").set_value(0.6).run()
+    assert drafted(app).momentum == app.slider(key="momentum_slider").value == 0.6
 
 
 def test_settings_stay_after_a_look_at_the_runs(app: AppTest, store: RunStore) -> None:
     store.create_run(TrainConfig())
-    choose(open_page(app), "preset", "PyTorch example")
+    choose_preset(open_page(app), "PyTorch example")
     app.slider(key="epochs_slider").set_value(2).run()
     app.switch_page("pages/runs.py").run()
     app.switch_page("pages/train.py").run()
     assert not app.exception
-    assert app.selectbox(key="preset").value == "PyTorch example (changed)"
+    assert preset_box(app).value == "PyTorch example (changed)"
     assert (app.slider(key="epochs_slider").value, app.number_input(key="gamma_field").value) == (2, 0.7)
 
 
@@ -141,10 +193,10 @@ def test_train_again_shows_its_settings_in_the_sidebar(app: AppTest, store: RunS
     assert store.get_run(run.id + 1).config == config
     assert app.select_slider(key="lr_slider").value == app.number_input(key="lr_field").value == 0.05
     assert app.selectbox(key="model_field").value == "mlp"
-    assert app.selectbox(key="preset").value == "Custom"
+    assert preset_box(app).value == "Custom"
     app.slider(key="epochs_slider").set_value(4).run()
-    assert draft(app) == TrainConfig(model="mlp", lr=0.05, momentum=0.8, seed=9, epochs=4)
-    assert app.selectbox(key="preset").value == "Custom"
+    assert drafted(app) == TrainConfig(model="mlp", lr=0.05, momentum=0.8, seed=9, epochs=4)
+    assert preset_box(app).value == "Custom"
 
 
 def test_nesterov_without_momentum_is_named_and_start_is_off(app: AppTest) -> None:
@@ -205,7 +257,7 @@ def test_gamma_is_shown_with_the_step_schedule(app: AppTest) -> None:
     assert "gamma_field" not in keys
     choose(app, "schedule_field", "step")
     app.number_input(key="gamma_field").set_value(0.4).run()
-    assert draft(app).gamma == 0.4
+    assert drafted(app).gamma == 0.4
     app.number_input(key="gamma_field").set_value(4.0).run()
     choose(app, "schedule_field", "constant")
     assert start_is_off(app)
