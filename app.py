@@ -16,10 +16,12 @@ from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config as server_config
 
-from dashboard import assets, live, services
+from dashboard import access, assets, links, live, owner_link, services
+from dashboard.guard import Guard
+from dashboard.network import AllowedHosts
+from dashboard.sharing import Sharing
 from mnist_core.errors import MnistError
 from mnist_core.places import runs_dir, shown
 from mnist_core.store import RunStore
@@ -44,7 +46,9 @@ def max_runs() -> int:
 store = open_store()
 supervisor = Supervisor(store, max_runs=max_runs())
 hub = live.LiveHub(store)
-services.provide(services.Services(store, supervisor))
+sharing = Sharing(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
+hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
+services.provide(services.Services(store, access.guarded(supervisor), sharing))
 
 
 @asynccontextmanager
@@ -75,11 +79,10 @@ def end_on_hangup() -> None:
 
 def announce() -> None:
     """Say where the page is, and open it where there is a screen."""
-    address = f"http://localhost:{server_config.get_option('server.port')}"
-    print(f"\n  MNIST Trainer: {address}\n  Runs are kept in {shown(runs_dir())}. Ctrl-C ends it.\n", flush=True)
+    print(links.start_message(sharing, shown(runs_dir())), flush=True)
     has_screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if has_screen and not server_config.get_option("server.headless"):
-        asyncio.get_running_loop().call_later(0.5, webbrowser.open, address)
+        asyncio.get_running_loop().call_later(0.5, webbrowser.open, links.here())
 
 
 def show_error(error: Exception) -> bool:
@@ -93,7 +96,7 @@ def show_error(error: Exception) -> bool:
 app = st.App(
     "dashboard/main.py",
     lifespan=lifespan,
-    routes=[*assets.routes, *live.routes(hub)],
-    middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1"])],
+    routes=[*assets.routes, *live.routes(hub), *owner_link.routes(sharing)],
+    middleware=[Middleware(Guard, sharing=sharing, hosts=hosts)],
     on_script_error=show_error,
 )

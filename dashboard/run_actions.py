@@ -8,14 +8,11 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import draft, services
+from dashboard import access, draft, services
 from mnist_core import lineage
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import MnistError
 from mnist_core.records import Adjustment, Command, Run, RunStatus
-
-BY = "page"
-"""Who made a change, in the list of interventions."""
 
 PROBLEM_KEY = "action_problem"
 ButtonType = Literal["primary", "secondary"]
@@ -67,7 +64,7 @@ def undo(run: Run, index: int) -> None:
     if index < len(run.interventions):
         one = run.interventions[index]
         back = Adjustment(**{one.field: one.old})  # type: ignore[arg-type]
-        _attempt(lambda: _control().order(run.id, Command.ADJUST, back, by=BY))
+        _attempt(lambda: _control().order(run.id, Command.ADJUST, back, by=access.actor()))
 
 
 def _control() -> services.RunControl:
@@ -88,7 +85,7 @@ def _button(label: str, icon: str, act: Callable[[], object], help: str = "", ty
 
 
 def _order(run: Run, label: str, icon: str, command: Command, help: str, *, type: ButtonType = "secondary") -> None:
-    _button(label, icon, lambda: _control().order(run.id, command, by=BY), help, type)
+    _button(label, icon, lambda: _control().order(run.id, command, by=access.actor()), help, type)
 
 
 def _evaluate(run: Run) -> None:

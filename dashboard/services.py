@@ -1,10 +1,11 @@
-"""What pages act on: the run store and the supervisor, handed over by `app.py` (or by a test)."""
+"""What pages act on, handed over by `app.py` (or by a test): the run store, the supervisor, and who may do what."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
+from dashboard.sharing import Sharing
 from mnist_core.config import TrainConfig
 from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.store import RunStore
@@ -30,6 +31,8 @@ class RunControl(Protocol):
 class Services:
     store: RunStore
     control: RunControl
+    """What pages may ask for, each time checked; see `access.guarded`."""
+    sharing: Sharing
 
 
 _provided: list[Services] = []

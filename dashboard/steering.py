@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import echoes, services, settings
-from dashboard.run_actions import BY, PROBLEM_KEY
+from dashboard import access, echoes, services, settings
+from dashboard.run_actions import PROBLEM_KEY
 from mnist_core.config import SETTINGS
 from mnist_core.errors import ConfigError, MnistError
 from mnist_core.records import ADJUSTABLE, Adjustment, Command, Run
@@ -51,7 +51,7 @@ def _binding(run: Run) -> settings.Binding:
         echoes.show(f"{prefix}{name}_{'field' if part == 'slider' else 'slider'}", typed[name])
         try:
             adjustment = Adjustment(**{name: typed[name]})
-            services.current().control.order(run.id, Command.ADJUST, adjustment, by=BY)
+            services.current().control.order(run.id, Command.ADJUST, adjustment, by=access.actor())
         except MnistError as error:
             st.session_state[PROBLEM_KEY] = str(error)
 

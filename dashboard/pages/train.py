@@ -9,7 +9,7 @@ from dashboard.summary import summarise
 from mnist_core import idx, places
 from mnist_core.config import TrainConfig
 from mnist_core.epochs import epoch_ends
-from mnist_core.errors import ConfigError, RunNotFoundError
+from mnist_core.errors import MnistError, RunNotFoundError
 from mnist_core.records import Run, RunStatus
 
 CHART_HEIGHT = 328
@@ -59,7 +59,7 @@ def start(config: TrainConfig, name: str = "") -> None:
     """Submit a run, and go to it unless another one is in progress."""
     try:
         submitted = control.submit(config, name)
-    except ConfigError as error:
+    except MnistError as error:
         st.session_state["start_problem"] = str(error)
         return
     # Its own trainer may have begun already; only another run in progress keeps the page where it is.

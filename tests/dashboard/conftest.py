@@ -1,9 +1,13 @@
 """The pages over a store of their own."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import services
+from dashboard import access, services
+from dashboard.sharing import HERE, PLACE_HEADER, Sharing
 from mnist_core.places import ROOT
 from mnist_core.store import RunStore
 from tests.dashboard.driving import Control
@@ -11,7 +15,24 @@ from tests.dashboard.driving import Control
 MAIN = ROOT / "dashboard" / "main.py"
 
 
+@dataclass
+class Visitor:
+    """Whoever looks at the page: what `st.context` says of the request, which AppTest leaves empty."""
+
+    headers: dict[str, str]
+    cookies: dict[str, str]
+
+
 @pytest.fixture
-def app(store: RunStore) -> AppTest:
-    services.provide(services.Services(store, Control(store)))
+def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
+    """A person at this machine, unless a test changes that."""
+    visitor = Visitor({PLACE_HEADER: HERE}, {})
+    monkeypatch.setattr(access, "request", lambda: visitor)
+    return visitor
+
+
+@pytest.fixture
+def app(store: RunStore, places: Path, visitor: Visitor) -> AppTest:
+    control = access.guarded(Control(store))
+    services.provide(services.Services(store, control, Sharing(places / "runs")))
     return AppTest.from_file(str(MAIN), default_timeout=20)

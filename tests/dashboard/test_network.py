@@ -1,0 +1,94 @@
+"""By which names and addresses this machine is reached."""
+
+from __future__ import annotations
+
+import socket
+from collections import namedtuple
+from ipaddress import ip_address
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from dashboard import links, network
+from dashboard.sharing import Sharing
+
+Nic = namedtuple("Nic", "address")
+
+
+@pytest.fixture
+def interfaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {
+        "lo": [Nic("127.0.0.1"), Nic("::1"), Nic("00:00:00:00:00:00")],
+        "docker0": [Nic("172.17.0.1")],
+        "wlan0": [Nic("192.168.7.20"), Nic("fe80::1%wlan0"), Nic("fd00::20")],
+    }
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: found)
+    monkeypatch.setattr(network, "_ways_out", lambda: {ip_address("192.168.7.20"), ip_address("fd00::20")})
+    monkeypatch.setattr(socket, "gethostname", lambda: "Studio")
+
+
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    values: dict[str, object] = {"server.port": 8501}
+    monkeypatch.setattr(links, "server_config", SimpleNamespace(get_option=values.get))
+    return values
+
+
+@pytest.mark.usefixtures("interfaces")
+def test_links_name_the_address_of_the_way_out_first_then_the_rest(options: dict[str, object]) -> None:
+    assert links.on_network() == [
+        "http://192.168.7.20:8501",
+        "http://[fd00::20]:8501",
+        "http://172.17.0.1:8501",
+        "http://studio.local:8501",
+    ]
+    assert links.here() == "http://localhost:8501"
+
+
+@pytest.mark.usefixtures("interfaces")
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("127.0.0.1", []),
+        ("localhost", []),
+        ("192.168.7.20", ["http://192.168.7.20:8501"]),
+        ("0.0.0.0", ["http://192.168.7.20:8501", "http://172.17.0.1:8501", "http://studio.local:8501"]),
+    ],
+)
+def test_links_follow_the_address_that_the_server_was_told_to_listen_to(
+    options: dict[str, object], address: str, found: list[str]
+) -> None:
+    options["server.address"] = address
+    assert links.on_network() == found
+
+
+@pytest.mark.usefixtures("interfaces")
+def test_start_message_names_who_may_watch_and_the_owner_link(options: dict[str, object], tmp_path: object) -> None:
+    sharing = Sharing(tmp_path)  # type: ignore[arg-type]
+    message = links.start_message(sharing, "runs")
+    assert "http://localhost:8501\n" in message
+    assert "http://[fd00::20]:8501" in message
+    assert f"http://192.168.7.20:8501/owner?key={sharing.key.read()}" in message
+    sharing.show(False)
+    assert "http://[fd00::20]:8501" not in links.start_message(sharing, "runs")
+
+
+@pytest.mark.parametrize("text", ["", "studio", "999.1.1.1", "00:11:22:33:44:55"])
+def test_what_is_no_address_is_none(text: str) -> None:
+    assert network.address_of(text) is None
+
+
+def test_an_ipv4_address_in_ipv6_clothes_is_itself() -> None:
+    assert network.address_of("::ffff:127.0.0.1") == ip_address("127.0.0.1")
+    assert network.is_loopback_name("::ffff:127.0.0.1")
+
+
+def test_an_address_given_to_this_machine_later_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    own: list[object] = []
+    monkeypatch.setattr(network, "own_addresses", lambda: own)
+    monkeypatch.setattr(network, "REFRESH_SECONDS", 0.0)
+    hosts = network.AllowedHosts()
+    assert not hosts.allow("192.168.7.21:8501")
+    own.append(ip_address("192.168.7.21"))
+    assert hosts.allow("192.168.7.21:8501")
