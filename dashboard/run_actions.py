@@ -111,7 +111,8 @@ def _train_again(
 
 
 def _after_divergence(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainConfig], None]) -> None:
-    gentler = dataclasses.replace(run.config, lr=max(run.config.lr / 2, SETTINGS["lr"].low))
+    config = lineage.config_at(run)
+    gentler = dataclasses.replace(config, lr=max(config.lr / 2, SETTINGS["lr"].low))
     if points := lineage.fork_points(run):
         _button(
             f"Restart from step {max(points)} at half the learning rate",
@@ -129,6 +130,6 @@ def _continue(run: Run, go_to: Callable[[Run], None]) -> None:
         return
     with st.popover("Continue for more epochs", icon=":material/fast_forward:"):
         more = int(st.number_input("Epochs to add", 1, most, key=f"more_epochs_{run.id}"))
-        longer = dataclasses.replace(run.config, epochs=run.config.epochs + more)
+        longer = lineage.longer(run, more)
         _button("Continue", "fast_forward", lambda: go_to(_control().fork(run, longer)), type="primary")
         st.caption(f"A new run that goes on where {run.name} ended; its curve begins with this one.")

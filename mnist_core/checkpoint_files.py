@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from mnist_core.places import runs_dir
@@ -27,3 +28,8 @@ def list_checkpoints(folder: Path, kind: str = STEP) -> dict[int, Path]:
     name = re.compile(rf"{kind}-(\d{{8,}})\.ckpt")
     found = [(match, path) for path in folder.glob(f"{kind}-*.ckpt") if (match := name.fullmatch(path.name))]
     return dict(sorted((int(match[1]), path) for match, path in found))
+
+
+def clear_checkpoints(run_id: int) -> None:
+    """Remove what lies in the folder of a run that begins: left by one that came to nothing, it is not this run's."""
+    shutil.rmtree(checkpoints_dir(run_id), ignore_errors=True)

@@ -10,9 +10,10 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnist_core.checkpoint_files import BEST, checkpoint_path, checkpoints_dir, list_checkpoints
+from mnist_core.checkpoint_files import BEST, checkpoint_path, checkpoints_dir, clear_checkpoints, list_checkpoints
 from mnist_core.config import SETTINGS, TrainConfig
-from mnist_core.errors import ConfigError, RunStateError
+from mnist_core.errors import CheckpointError, ConfigError, RunStateError
+from mnist_core.places import shown
 from mnist_core.records import ADJUSTABLE, Intervention, ProcessIdentity, Run
 from mnist_core.store import RunStore
 
@@ -24,6 +25,12 @@ def fork_points(run: Run) -> dict[int, Path]:
     """The checkpoints that a run can be continued from, by step, ascending."""
     folder = checkpoints_dir(run.id)
     return dict(sorted({**list_checkpoints(folder, BEST), **list_checkpoints(folder)}.items()))
+
+
+def config_at(run: Run, step: int | None = None) -> TrainConfig:
+    """The settings in force at a step of a run, now if none is given: those it began with and what was changed."""
+    made = [one for one in run.interventions if step is None or one.step <= step]
+    return dataclasses.replace(run.config, **{one.field: SETTINGS[one.field].kind(one.new) for one in made})
 
 
 def fork(
@@ -55,30 +62,39 @@ def fork(
                 f"{parent.name} has {getattr(parent.config, field)}, got {getattr(config, field)}.",
             )
 
-    def copy_checkpoint(run_id: int) -> None:
-        folder = checkpoints_dir(run_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(points[step], checkpoint_path(folder, step))
-
+    before = config_at(parent, step)
     changed = [
-        Intervention(step, field, getattr(parent.config, field), getattr(config, field), datetime.now(UTC), "continued")
+        Intervention(step, field, getattr(before, field), getattr(config, field), datetime.now(UTC), "continued")
         for field in ADJUSTABLE
-        if getattr(config, field) != getattr(parent.config, field)
+        if getattr(config, field) != getattr(before, field)
     ]
+
+    def copy_checkpoint(run_id: int) -> None:
+        _copy_checkpoint(points[step], run_id, step)
+
     return store.create_run(
         config, name, trainer, parent=parent, parent_step=step, changed=changed, prepare=copy_checkpoint
     )
 
 
-def continue_for(
-    store: RunStore, parent: Run, epochs: int, name: str = "", trainer: ProcessIdentity | None = None
-) -> Run:
-    """A new run that trains a finished one for `epochs` more."""
-    if not parent.status.is_finished:
-        raise RunStateError(f"{parent.name} is {parent.status}: only a run that has ended can be continued.")
-    last = max(fork_points(parent), default=None)
-    longer = dataclasses.replace(parent.config, epochs=parent.config.epochs + epochs)
-    return fork(store, parent, longer, step=last, name=name, trainer=trainer)
+def _copy_checkpoint(source: Path, run_id: int, step: int) -> None:
+    """Make another run's checkpoint the first of a run. Raises `CheckpointError`, and leaves nothing behind."""
+    clear_checkpoints(run_id)
+    try:
+        checkpoints_dir(run_id).mkdir(parents=True)
+        shutil.copyfile(source, checkpoint_path(checkpoints_dir(run_id), step))
+    except OSError as error:
+        clear_checkpoints(run_id)
+        raise CheckpointError(
+            f"Checkpoint {shown(source)} could not be copied ({error.strerror}). "
+            "Free some disk space, or choose another checkpoint if the run has replaced this one meanwhile."
+        ) from error
+
+
+def longer(parent: Run, epochs: int, step: int | None = None) -> TrainConfig:
+    """The settings in force at a step of a run, at its end if none is given, for so many epochs more."""
+    more = SETTINGS["epochs"].validate(parent.config.epochs + epochs)
+    return dataclasses.replace(config_at(parent, step), epochs=more)
 
 
 def repeat(store: RunStore, original: Run, name: str = "", trainer: ProcessIdentity | None = None) -> Run:

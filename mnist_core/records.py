@@ -215,7 +215,7 @@ class Run:
     interventions: tuple[Intervention, ...]
     """What was changed while it was going, in order."""
     plan: tuple[Intervention, ...]
-    """What is to be changed again at the same steps: the interventions of the run that it repeats."""
+    """What is to be changed again at the same steps, as in the run that it repeats or in an earlier attempt at it."""
     parent_id: int | None
     """The run it goes on from, or whose interventions it repeats."""
     parent_step: int | None

@@ -116,7 +116,6 @@ def _continue(options: argparse.Namespace) -> int:
     store, parent = _open(options)
     changed = {name: getattr(options, name, None) for name in CHANGEABLE}
     values = {name: value for name, value in changed.items() if value is not None}
-    epochs = SETTINGS["epochs"].validate(parent.config.epochs + options.more_epochs)
-    config = dataclasses.replace(parent.config, **values, epochs=epochs)
+    config = dataclasses.replace(lineage.longer(parent, options.more_epochs, options.step), **values)
     run = lineage.fork(store, parent, config, step=options.step, name=options.name, trainer=own_identity())
     return train_here(store, run, log_interval=options.log_interval)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, literal, select, update
 from mnist_core import chunks, rows
 from mnist_core.errors import ConfigError, RunNotFoundError, StaleAttemptError
 from mnist_core.records import ProcessIdentity, Run, RunStatus
-from mnist_core.schema import evaluations, runs, step_chunks
+from mnist_core.schema import evaluations, orders, runs, step_chunks
 
 MAX_NAME_LENGTH = 80
 
@@ -67,7 +67,11 @@ def results_so_far(connection: Connection, run_id: int) -> dict[str, Any]:
 
 
 def take_run(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None:
-    """Hand a run to a trainer as a new attempt; what an older attempt's trainer writes is refused from here on."""
+    """Hand a run to a trainer as a new attempt; what an older attempt's trainer writes is refused from here on.
+
+    Orders to an older attempt are gone with it; what is ordered from now on is obeyed, while it prepares as well.
+    """
+    connection.execute(delete(orders).where(orders.c.run_id == run_id))
     set_columns(
         connection,
         run_id,

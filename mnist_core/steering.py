@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from mnist_core.engine import TrainState
@@ -44,13 +44,14 @@ class Steering:
         self._is_ending = is_ending
         self._clock = clock
         self._sleep = sleep
-        self._seen = store.last_order(run.id)  # an older order was for an attempt that is over
+        self._seen = 0
         self._due = -1.0
-        self._plan = deque(one for one in run.plan if one.step >= state.step)
-        self._changes: dict[str, tuple[float, str]] = {}
+        self.interventions = list(run.interventions)
+        made = {(one.step, one.field) for one in run.interventions}
+        self._plan = deque(one for one in run.plan if one.step >= state.step and (one.step, one.field) not in made)
+        self._changes: dict[str, float] = {}
         self._evaluate = False
         self._step_once = False
-        self.interventions = [one for one in run.interventions if one.step <= state.step]
         self.is_paused = False
         self.was_stopped = False
         """Whether a person ended the run while it was paused."""
@@ -74,7 +75,7 @@ class Steering:
             self._read_orders(before_pause)
         while self._plan and self._plan[0].step <= self._state.step:
             planned = self._plan.popleft()
-            self._changes[planned.field] = (planned.new, planned.by)
+            self._change({planned.field: planned.new}, planned.by)
         return self._take()
 
     def _must_end(self) -> bool:
@@ -96,8 +97,7 @@ class Steering:
                 case Command.EVALUATE:
                     self._evaluate = True
                 case Command.ADJUST:
-                    for field, value in order.adjustment.settings().items():
-                        self._changes[field] = (value, order.by)
+                    self._change(order.adjustment.settings(), order.by)
         self._due = self._clock() + ORDERS_SECONDS
 
     def _hold(self, before_pause: Callable[[], object]) -> None:
@@ -106,22 +106,22 @@ class Steering:
             self.is_paused = True
             self._store.hold(self._run, paused=True)
 
+    def _change(self, settings: Mapping[str, float], by: str) -> None:
+        """Record changes at once, also while paused. One of the same step, which no batch has seen, is replaced."""
+        step, before = self._state.step, self.interventions
+        for field, value in settings.items():
+            same = [one for one in self.interventions if (one.step, one.field) == (step, field)]
+            old = same[0].old if same else getattr(self._state, field)
+            made = [Intervention(step, field, old, value, datetime.now(UTC), by)] if value != old else []
+            self.interventions = [*(one for one in self.interventions if one not in same), *made]
+        if self.interventions != before:
+            self._store.write_interventions(self._run, self.interventions)
+        self._changes |= settings
+
     def _take(self) -> Adjustment | None:
-        """What has gathered, as one adjustment; settings that really change are recorded as interventions."""
+        """What has gathered, as one adjustment."""
         if not self._changes and not self._evaluate:
             return None
-        now = datetime.now(UTC)
-        made = [
-            Intervention(self._state.step, field, getattr(self._state, field), value, now, by)
-            for field, (value, by) in self._changes.items()
-            if value != getattr(self._state, field)
-        ]
-        if made:
-            self.interventions += made
-            self._store.write_interventions(self._run, self.interventions)
-        adjustment = Adjustment(
-            **{field: value for field, (value, _by) in self._changes.items()},  # type: ignore[arg-type]
-            evaluate=self._evaluate,
-        )
+        adjustment = Adjustment(**self._changes, evaluate=self._evaluate)  # type: ignore[arg-type]
         self._changes, self._evaluate = {}, False
         return adjustment

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Self
 
@@ -139,11 +139,11 @@ class RunStore:
         Raises `RunStateError` when nobody trains it, `ConfigError` when an adjustment is out of range.
         """
         adjustment = adjustment or Adjustment()
-        adjustment.settings()
         with self._engine.begin() as connection:
             run = statements.get_run(connection, run_id)
             if not run.status.is_active or run.status is RunStatus.STOPPING:
                 raise RunStateError(f"{run.name} is {run.status}: there is nothing to {command}.")
+            replace(run.config, **adjustment.settings())  # type: ignore[arg-type]  # refuses what does not go together
             if run.train_images and adjustment.batch_size:
                 check_batch_fits(adjustment.batch_size, run.train_images)
             text = json.dumps(asdict(adjustment))
@@ -210,7 +210,9 @@ class RunStore:
             )
 
     def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:
-        """Forget what was recorded after `step`, from where a new attempt goes on."""
+        """Forget what was recorded after `step`, from where a new attempt goes on; it will make later changes again."""
+        later = [one for one in run.interventions if one.step > step]
+        plan = {(one.step, one.field): one for one in [*run.plan, *later]}
         with self._engine.begin() as connection:
             statements.forget_after(connection, run.id, step)
             statements.write_as_holder(
@@ -220,6 +222,7 @@ class RunStore:
                 elapsed_seconds=elapsed_seconds,
                 live_confusion=None,
                 interventions=rows.interventions_text([one for one in run.interventions if one.step <= step]),
+                plan=rows.interventions_text(sorted(plan.values(), key=lambda one: one.step)),
                 **statements.results_so_far(connection, run.id),
             )
 
@@ -358,12 +361,6 @@ class RunStore:
         query = select(orders).where((orders.c.run_id == run_id) & (orders.c.id > after)).order_by(orders.c.id)
         with self._reader.connect() as connection, connection.begin():
             return [rows.order_from(row) for row in connection.execute(query)]
-
-    def last_order(self, run_id: int) -> int:
-        """The id of the latest order to a run, 0 if there is none: a trainer obeys what is newer."""
-        query = select(func.coalesce(func.max(orders.c.id), 0)).where(orders.c.run_id == run_id)
-        with self._reader.connect() as connection, connection.begin():
-            return int(connection.execute(query).scalar_one())
 
     def watch(self) -> ChangeWatch:
         """A cheap way to learn that anything was committed; close it when done."""

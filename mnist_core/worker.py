@@ -19,6 +19,7 @@ from types import FrameType
 
 import torch
 
+from mnist_core.checkpoint_files import clear_checkpoints
 from mnist_core.data import Dataset, load_dataset, split_validation
 from mnist_core.devices import choose_device
 from mnist_core.engine import TrainState, train
@@ -190,9 +191,11 @@ def _send(events: Generator[Event, Adjustment | None, None], adjustment: Adjustm
 def _starting_point(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState, Run]:
     """The first weights, or where the last checkpoint stood: of this run, or of the one it goes on from.
 
-    What was recorded after that step is forgotten. A run that repeats or continues another computes with as many
-    threads, since only then does it repeat to the last bit.
+    What was recorded after that step is forgotten; what was changed after it will be changed again. A run that repeats
+    or continues another computes with as many threads, since only then does it repeat to the last bit.
     """
+    if run.attempt == 1 and run.parent_step is None:
+        clear_checkpoints(run.id)
     saved, skipped = latest_recorded(store, run)
     if saved is not None and saved.dataset != data.name:
         raise DatasetError(
@@ -210,7 +213,10 @@ def _starting_point(store: RunStore, run: Run, data: Dataset) -> tuple[TrainStat
         return TrainState.fresh(run.config), store.get_run(run.id)
     torch.set_num_threads(saved.threads)
     store.rewind(run, saved.state.step, saved.state.elapsed_seconds)
-    return saved.state, store.get_run(run.id)
+    run = store.get_run(run.id)
+    for one in run.interventions:  # those of this very step came after the checkpoint
+        saved.state.adjust(Adjustment(**{one.field: one.new}))  # type: ignore[arg-type]
+    return saved.state, run
 
 
 def _prepare(store: RunStore, run: Run, interruption: Interruption) -> Dataset | None:

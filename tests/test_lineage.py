@@ -1,6 +1,7 @@
 """Runs made from other runs: continued with other settings, for more epochs, or repeated."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,9 @@ import pytest
 from mnist_core import lineage
 from mnist_core.checkpoint_files import checkpoints_dir
 from mnist_core.config import TrainConfig
-from mnist_core.errors import ConfigError, RunStateError
+from mnist_core.errors import CheckpointError, ConfigError, RunStateError
 from mnist_core.processes import own_identity
-from mnist_core.records import EvalMetrics, Run, RunStatus
+from mnist_core.records import Adjustment, Command, EvalMetrics, ProcessIdentity, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.worker import train_run
 
@@ -29,6 +30,11 @@ def losses(store: RunStore, run: Run) -> list[float]:
     return list(store.read_steps(run.id)["loss"].tolist())
 
 
+def more(store: RunStore, parent: Run, trainer: ProcessIdentity | None = None) -> Run:
+    """Continued for one more epoch."""
+    return lineage.fork(store, parent, lineage.longer(parent, 1), trainer=trainer)
+
+
 def evaluations(store: RunStore, run: Run) -> list[tuple[int, str, float]]:
     return [(one.step, one.split, one.loss) for one in store.list_evaluations(run.id)]
 
@@ -40,7 +46,7 @@ def test_the_last_two_checkpoints_and_the_best_can_be_continued_from(parent: Run
 
 def test_continuing_for_more_epochs_is_the_run_that_was_that_long_from_the_start(store: RunStore, parent: Run) -> None:
     longer = train_run(store, store.create_run(dataclasses.replace(CONFIG, epochs=3), trainer=own_identity()))
-    continued = train_run(store, lineage.continue_for(store, parent, 1, trainer=own_identity()))
+    continued = train_run(store, more(store, parent, trainer=own_identity()))
     assert (continued.status, continued.parent_id, continued.parent_step) == (RunStatus.COMPLETED, parent.id, STEPS)
     assert losses(store, continued) == losses(store, longer)
     tested_on_the_way = [(STEPS, "test")]
@@ -66,12 +72,21 @@ def test_a_fork_begins_with_its_parents_curve_and_goes_its_own_way(store: RunSto
     assert set(store.read_steps(forked.id)["lr"][step:]) == {0.1}
 
 
-def test_a_fork_keeps_what_was_adjusted_and_not_changed(store: RunStore, parent: Run) -> None:
-    config = dataclasses.replace(CONFIG, momentum=0.5, epochs=3)
+def test_a_fork_goes_on_with_what_was_adjusted_unless_that_is_changed(store: RunStore) -> None:
+    run = store.create_run(CONFIG, trainer=own_identity())
+    store.send_order(run.id, Command.ADJUST, Adjustment(lr=0.05, momentum=0.5), by="page")
+    parent = train_run(store, run)
+    assert (lineage.config_at(parent).lr, lineage.config_at(parent, 0).lr) == (0.05, CONFIG.lr)
+    config = dataclasses.replace(lineage.longer(parent, 1), momentum=CONFIG.momentum)
     forked = train_run(store, lineage.fork(store, parent, config, trainer=own_identity()))
     own = store.read_steps(forked.id)[STEPS:]
-    assert set(own["momentum"]) == {0.5}
-    assert set(own["lr"]) == {CONFIG.lr}
+    assert set(own["lr"]) == {0.05}
+    assert set(own["momentum"]) == {CONFIG.momentum}
+    assert [(one.step, one.field, one.new) for one in forked.interventions] == [
+        (1, "lr", 0.05),
+        (1, "momentum", 0.5),
+        (STEPS, "momentum", CONFIG.momentum),
+    ]
 
 
 def test_a_repeated_run_is_the_same_run(store: RunStore, parent: Run) -> None:
@@ -106,17 +121,16 @@ def test_a_run_without_checkpoints_cannot_be_continued(store: RunStore) -> None:
     run = store.create_run(CONFIG, trainer=own_identity())
     store.finish_run(run, RunStatus.FAILED, "no")
     with pytest.raises(RunStateError, match="run-1 has no checkpoint to go on from"):
-        lineage.continue_for(store, store.get_run(run.id), 1)
+        more(store, store.get_run(run.id))
 
 
-def test_a_run_in_progress_is_not_continued_for_more_epochs(store: RunStore) -> None:
-    run = store.create_run(CONFIG, trainer=own_identity())
-    with pytest.raises(RunStateError, match="only a run that has ended"):
-        lineage.continue_for(store, run, 1)
+def test_a_run_is_not_continued_beyond_the_most_epochs(parent: Run) -> None:
+    with pytest.raises(ConfigError, match="Epochs must be between 1 and 50, got 51"):
+        lineage.longer(parent, 49)
 
 
 def test_a_continued_run_is_not_repeated(store: RunStore, parent: Run) -> None:
-    continued = lineage.continue_for(store, parent, 1)
+    continued = more(store, parent)
     with pytest.raises(RunStateError, match="only a run that began anew"):
         lineage.repeat(store, continued)
 
@@ -128,13 +142,27 @@ def test_a_fork_whose_checkpoint_cannot_be_copied_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("mnist_core.lineage.shutil.copyfile", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(
+        CheckpointError, match=r"could not be copied \(No space left on device\)\. Free some disk space"
+    ):
         lineage.fork(store, parent, CONFIG)
     assert len(store.list_runs()) == 1
+    assert [path.name for path in (places / "runs" / "checkpoints").iterdir()] == ["run-1"]
+
+
+def test_a_new_run_takes_nothing_from_what_lies_in_its_folder(store: RunStore, parent: Run) -> None:
+    """As when a server was killed between a checkpoint's copy and the commit of the run that it was for."""
+    shutil.copytree(checkpoints_dir(parent.id), checkpoints_dir(2))
+    shutil.copytree(checkpoints_dir(parent.id), checkpoints_dir(3))
+    again = train_run(store, store.create_run(dataclasses.replace(CONFIG, seed=2), trainer=own_identity()))
+    assert (again.notice, len(losses(store, again))) == ("", STEPS)
+    step = min(lineage.fork_points(parent))
+    forked = lineage.fork(store, parent, CONFIG, step=step)
+    assert list(lineage.fork_points(forked)) == [step]
 
 
 def test_a_test_set_is_evaluated_at_the_end_of_a_continued_run(store: RunStore, parent: Run) -> None:
-    continued = train_run(store, lineage.continue_for(store, parent, 1, trainer=own_identity()))
+    continued = train_run(store, more(store, parent, trainer=own_identity()))
     tests = [
         one for one in store.list_evaluations(continued.id) if isinstance(one, EvalMetrics) and one.split == "test"
     ]

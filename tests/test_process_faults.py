@@ -79,14 +79,20 @@ def supervisor(places: Path) -> Iterator[Supervisor]:
 
 
 @pytest.fixture(scope="module")
-def terminal(places: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`python -m mnist_core train`, started early, since it takes seconds to import torch."""
+def terminal(supervisor: Supervisor, places: Path, eventually: Wait) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m mnist_core train`, paused as soon as it trains, so that it waits for whoever kills it."""
     flags = ["--dataset", "mnist", "--model", "softmax", "--epochs", str(CONFIG.epochs), "--batch-size", "1"]
     flags += ["--momentum", "0.9", "--device", "cpu", "--name", "terminal"]
     command = [sys.executable, "-m", "mnist_core", "train", *flags]
+    opened = RunStore.open(places / "runs")
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        eventually(lambda: any(run.name == "terminal" for run in opened.list_active_runs()))
+        run = opened.find_run("terminal")
+        opened.send_order(run.id, Command.PAUSE, by="test")
+        eventually(lambda: opened.get_run(run.id).status is RunStatus.PAUSED)
         yield process
         process.kill()
+    opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -136,9 +142,9 @@ def test_a_run_in_a_terminal_that_is_killed_is_seen_at_the_next_look_and_resumed
     undisturbed: Run,
     watch: Watch,
 ) -> None:
-    watch.eventually(lambda: any(run.name == "terminal" for run in watch.store.list_runs()))
-    (run,) = [run for run in watch.store.list_runs() if run.name == "terminal"]
-    run = watch.training(run.id)
+    held = watch.store.find_run("terminal")
+    watch.store.send_order(held.id, Command.RESUME, by="test")
+    run = watch.training(held.id, held.progress.step)
     terminal.kill()
     terminal.wait()
     assert run.trainer

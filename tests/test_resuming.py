@@ -158,7 +158,12 @@ def test_a_steered_run_is_repeated_bit_for_bit(store: RunStore, uninterrupted: R
     ]
 
 
-def test_a_steered_run_resumes_as_steered(store: RunStore) -> None:
+@pytest.mark.parametrize("interrupted_at", [6, 9, 15])
+@pytest.mark.parametrize("saved_at_the_end", [True, False])
+def test_a_steered_run_resumes_as_steered(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, interrupted_at: int, saved_at_the_end: bool
+) -> None:
+    """Also one that is killed before a checkpoint holds the change: it is made again at its step."""
     original = steered(store)
     run = held(store)
 
@@ -167,12 +172,27 @@ def test_a_steered_run_resumes_as_steered(store: RunStore) -> None:
             store.send_order(run.id, Command.ADJUST, Adjustment(lr=0.05), by="page")
         if isinstance(event, StepMetrics) and event.step == 11:
             store.send_order(run.id, Command.ADJUST, Adjustment(batch_size=16, momentum=0.5), by="terminal")
-        if isinstance(event, StepMetrics) and event.step == 15:
-            interrupt()
 
-    resumed = resume(store, train_run(store, run, steer))
+    with monkeypatch.context() as patch:
+
+        def steer_and_interrupt(event: Event) -> None:
+            steer(event)
+            if isinstance(event, StepMetrics) and event.step == interrupted_at:
+                if not saved_at_the_end:
+                    patch.setattr(saver.Saver, "save", lambda *_: None)
+                interrupt()
+
+        interrupted = train_run(store, run, steer_and_interrupt)
+    resumed = resume(store, interrupted, lambda event: steer(event) if event.step > interrupted_at else None)
     assert curve(store, resumed) == curve(store, original)
-    assert [one.step for one in resumed.interventions] == [6, 11, 11]
+    assert evaluations(store, resumed) == evaluations(store, original)
+    assert [(one.step, one.field, one.old, one.new, one.by) for one in resumed.interventions] == [
+        (one.step, one.field, one.old, one.new, one.by) for one in original.interventions
+    ]
+    again = train_run(
+        store, store.create_run(resumed.config, trainer=own_identity(), parent=resumed, plan=resumed.interventions)
+    )
+    assert curve(store, again) == curve(store, original)
 
 
 def test_a_run_is_not_resumed_on_another_dataset(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,16 +109,39 @@ def test_the_last_of_several_changes_counts(held: Held, a_step: Step) -> None:
     held.order(Command.ADJUST, Adjustment(lr=0.05))
     held.order(Command.ADJUST, Adjustment(lr=0.02, batch_size=16))
     assert held.after(a_step(1)) == Adjustment(lr=0.02, batch_size=16)
-    assert [(one.field, one.new) for one in held.steering.interventions] == [("lr", 0.02), ("batch_size", 16)]
+    assert [(one.field, one.old, one.new) for one in held.steering.interventions] == [
+        ("lr", 0.01, 0.02),
+        ("batch_size", 64, 16),
+    ]
 
 
-def test_changes_made_during_a_pause_apply_when_it_ends(held: Held, a_step: Step) -> None:
+def test_changes_made_during_a_pause_are_seen_at_once_and_apply_when_it_ends(held: Held, a_step: Step) -> None:
+    seen: list[list[tuple[float, float]]] = []
+
+    def note() -> None:
+        made = held.store.get_run(held.run.id).interventions
+        seen.append([(one.old, one.new) for one in made])
+
+    def adjust(lr: float) -> None:
+        note()
+        held.order(Command.ADJUST, Adjustment(lr=lr))
+
     held.order(Command.PAUSE)
     held.while_paused = [
-        lambda: held.order(Command.ADJUST, Adjustment(lr=0.5)),
+        lambda: adjust(0.5),
+        lambda: adjust(0.01),  # undone
+        lambda: adjust(0.2),
+        note,
         lambda: held.order(Command.RESUME),
     ]
-    assert held.after(a_step(1)) == Adjustment(lr=0.5)
+    assert held.after(a_step(1)) == Adjustment(lr=0.2)
+    assert seen == [[], [(0.01, 0.5)], [], [(0.01, 0.2)]]
+
+
+def test_what_is_ordered_while_a_trainer_prepares_is_obeyed_when_it_trains(store: RunStore, a_step: Step) -> None:
+    run = store.create_run(CONFIG, trainer=own_identity())
+    store.send_order(run.id, Command.ADJUST, Adjustment(lr=0.05), by="terminal")
+    assert Held(store, run).after(a_step(1)) == Adjustment(lr=0.05)
 
 
 def test_stop_ends_a_pause(held: Held, a_step: Step) -> None:
@@ -176,7 +199,13 @@ def test_nobody_obeys_for_a_run_that_has_ended(held: Held, command: Command) -> 
 def test_an_adjustment_out_of_range_is_refused_at_once(held: Held, adjustment: Adjustment, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         held.order(Command.ADJUST, adjustment)
-    assert held.store.last_order(held.run.id) == 0
+    assert held.store.read_orders(held.run.id, after=0) == []
+
+
+def test_a_momentum_that_the_optimizer_cannot_use_is_refused(store: RunStore) -> None:
+    run = store.create_run(TrainConfig(optimizer="nesterov", device="cpu"), trainer=own_identity())
+    with pytest.raises(ConfigError, match="Momentum must be above 0 with the optimizer nesterov"):
+        store.send_order(run.id, Command.ADJUST, Adjustment(momentum=0.0), by="page")
 
 
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED])

@@ -18,13 +18,14 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core import checkpoint, lineage, recorder, schema, steering, worker
+from mnist_core import checkpoint, lineage, recorder, saver, schema, steering, worker
 from mnist_core.checkpoint_files import checkpoints_dir, list_checkpoints
 from mnist_core.config import TrainConfig
+from mnist_core.engine import TrainState
 from mnist_core.errors import CheckpointError, DiskFullError, StoreUnavailableError
 from mnist_core.places import ROOT
 from mnist_core.processes import own_identity
-from mnist_core.records import Adjustment, Command, Event, Run, RunStatus, StepMetrics
+from mnist_core.records import Event, Run, RunStatus, StepMetrics
 from mnist_core.saver import Saver
 from mnist_core.store import RunStore
 from mnist_core.worker import Observer, train_run
@@ -352,19 +353,32 @@ def test_every_way_of_running_out_of_memory_is_known(
 # Diverged
 
 
-def test_a_run_that_diverges_keeps_its_last_good_checkpoint_to_go_on_from(store: RunStore) -> None:
+def test_a_run_that_diverges_keeps_its_last_good_checkpoint_to_go_on_from(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = held(store)
-    diverged = train_run(
-        store,
-        run,
-        at_step(7, lambda: store.send_order(run.id, Command.ADJUST, Adjustment(lr=1.0, momentum=0.99), by="page")),
+    fresh, states = TrainState.fresh, list[TrainState]()
+
+    def fresh_and_seen(config: TrainConfig) -> TrainState:
+        states.append(fresh(config))
+        return states[-1]
+
+    def overflow() -> None:
+        with torch.no_grad():
+            next(states[0].model.parameters()).fill_(math.inf)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(saver, "SAVE_SECONDS", 0.0)
+        patch.setattr(TrainState, "fresh", fresh_and_seen)
+        diverged = train_run(store, run, at_step(7, overflow))
+    assert (diverged.status, diverged.reason) == (
+        RunStatus.DIVERGED,
+        "Loss became NaN at step 8. Choose a lower learning rate.",
     )
-    assert diverged.status is RunStatus.DIVERGED
-    assert "Choose a lower learning rate." in diverged.reason
-    losses = store.read_steps(run.id)["loss"]
-    assert len(losses) == diverged.progress.step < STEPS
+    assert len(store.read_steps(run.id)) == diverged.progress.step == 8
     saved = checkpoint.load_latest(checkpoints_dir(run.id))
     assert saved
+    assert saved.state.step == 6, "what the update of step 7 left is no checkpoint"
     assert all(bool(torch.isfinite(weight).all()) for weight in saved.state.model.parameters())
 
     child = lineage.fork(store, diverged, replace(CONFIG, lr=0.001), trainer=own_identity())
