@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from mnist_core.store import RunStore
 
 
 class RunControl(Protocol):
-    """The part of the supervisor that pages use."""
+    """What pages may do to runs; see `mnist_core.control.Control`."""
 
     def submit(self, config: TrainConfig, name: str = "") -> Run: ...
 
@@ -25,6 +26,23 @@ class RunControl(Protocol):
     def fork(self, parent: Run, config: TrainConfig, step: int | None = None) -> Run: ...
 
     def repeat(self, original: Run) -> Run: ...
+
+    def more_seeds(self, run_id: int, count: int = 3) -> list[Run]: ...
+
+    def edit_run(
+        self,
+        run_id: int,
+        *,
+        name: str | None = None,
+        notes: str | None = None,
+        tags: Iterable[str] | None = None,
+        starred: bool | None = None,
+        archived: bool | None = None,
+    ) -> Run: ...
+
+    def delete_runs(self, run_ids: Iterable[int]) -> None: ...
+
+    def restore_runs(self, run_ids: Iterable[int]) -> list[Run]: ...
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,15 @@ from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import CheckpointError, ConfigError, RunStateError
 from mnist_core.places import shown
 from mnist_core.records import ADJUSTABLE, Intervention, ProcessIdentity, Run
+from mnist_core.seeds import unused_seeds
 from mnist_core.store import RunStore
 
 FIXED = ("model", "optimizer", "dataset", "seed", "validation_fraction")
 """What weights, the optimizer's memory and the order of images depend on: a run keeps it from the one it continues."""
+
+
+MOST_SEEDS = 20
+"""That can be asked for at once."""
 
 
 def fork_points(run: Run) -> dict[int, Path]:
@@ -102,3 +107,15 @@ def repeat(store: RunStore, original: Run, name: str = "", trainer: ProcessIdent
     if original.parent_step is not None:
         raise RunStateError(f"{original.name} goes on from another run: only a run that began anew can be repeated.")
     return store.create_run(original.config, name, trainer, parent=original, plan=original.interventions)
+
+
+def more_seeds(store: RunStore, original: Run, count: int) -> list[Run]:
+    """The same run, with the same changes at the same steps, once for each of `count` seeds not tried yet."""
+    if original.parent_step is not None:
+        raise RunStateError(f"{original.name} goes on from another run, which has the seed. Choose that run instead.")
+    if not 1 <= count <= MOST_SEEDS:
+        raise ConfigError("count", f"Seeds must be from 1 to {MOST_SEEDS} at once, got {count}.")
+    return [
+        store.create_run(dataclasses.replace(original.config, seed=seed), parent=original, plan=original.interventions)
+        for seed in unused_seeds(original, store.list_runs(), count)
+    ]

@@ -7,8 +7,10 @@ each is written out, so that it does the same for ever.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
@@ -117,6 +119,67 @@ MIGRATIONS: list[Migration] = [
         "CREATE INDEX orders_by_run ON orders (run_id, id)",
     ),
     _statements(f"PRAGMA application_id = {APPLICATION_ID}"),
+    # What people write about runs, and the bin. A table cannot give up that a column is unique: it is made anew, and an
+    # index says so of the names that are not in the bin.
+    _statements(
+        """
+        CREATE TABLE rebuilt_runs (
+            id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            name VARCHAR NOT NULL,
+            status VARCHAR NOT NULL,
+            attempt INTEGER NOT NULL,
+            revision INTEGER NOT NULL,
+            config VARCHAR NOT NULL,
+            created_at FLOAT NOT NULL,
+            started_at FLOAT,
+            finished_at FLOAT,
+            reason VARCHAR NOT NULL,
+            notice VARCHAR NOT NULL,
+            dataset VARCHAR NOT NULL,
+            train_images INTEGER NOT NULL,
+            validation_images INTEGER NOT NULL,
+            test_images INTEGER NOT NULL,
+            total_steps INTEGER NOT NULL,
+            trainer_pid INTEGER,
+            trainer_start_ticks INTEGER,
+            trainer_boot_id VARCHAR,
+            model_file VARCHAR NOT NULL,
+            step INTEGER NOT NULL,
+            epoch INTEGER NOT NULL,
+            loss FLOAT,
+            accuracy FLOAT,
+            examples_per_second FLOAT,
+            elapsed_seconds FLOAT NOT NULL,
+            live_confusion BLOB,
+            validation_accuracy FLOAT,
+            best_validation_accuracy FLOAT,
+            test_accuracy FLOAT,
+            test_loss FLOAT,
+            device VARCHAR NOT NULL DEFAULT '',
+            threads INTEGER NOT NULL DEFAULT 0,
+            interventions VARCHAR NOT NULL DEFAULT '[]',
+            plan VARCHAR NOT NULL DEFAULT '[]',
+            parent_id INTEGER REFERENCES runs (id) ON DELETE SET NULL,
+            parent_step INTEGER
+        )
+        """,
+        "INSERT INTO rebuilt_runs SELECT * FROM runs",
+        "DELETE FROM sqlite_sequence WHERE name = 'rebuilt_runs'",
+        "INSERT INTO sqlite_sequence SELECT 'rebuilt_runs', seq FROM sqlite_sequence WHERE name = 'runs'",
+        "DROP TABLE runs",
+        "ALTER TABLE rebuilt_runs RENAME TO runs",
+        "ALTER TABLE runs ADD COLUMN notes VARCHAR NOT NULL DEFAULT ''",
+        "ALTER TABLE runs ADD COLUMN tags VARCHAR NOT NULL DEFAULT '[]'",
+        "ALTER TABLE runs ADD COLUMN starred BOOLEAN NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN archived BOOLEAN NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN deleted_at FLOAT",
+        "ALTER TABLE runs ADD COLUMN provenance VARCHAR",
+        "ALTER TABLE runs ADD COLUMN curve BLOB NOT NULL DEFAULT x''",
+        "CREATE UNIQUE INDEX runs_by_name ON runs (name) WHERE deleted_at IS NULL",
+        "CREATE INDEX runs_by_revision ON runs (revision)",
+        "CREATE INDEX runs_by_status ON runs (status)",
+        "CREATE TABLE test_sets (checksum VARCHAR NOT NULL PRIMARY KEY, labels BLOB NOT NULL)",
+    ),
 ]
 
 
@@ -125,7 +188,7 @@ def migrate(engine: Engine, path: Path) -> None:
     with engine.connect().execution_options(read_only=True) as connection:
         version = _version(connection)
     while version < len(MIGRATIONS):
-        with engine.begin() as connection:
+        with _rebuilding(engine) as connection:
             version = _version(connection)  # another process may have migrated while this one waited for the lock
             if version < len(MIGRATIONS):
                 MIGRATIONS[version](connection)
@@ -138,6 +201,22 @@ def migrate(engine: Engine, path: Path) -> None:
             f"{path} was written by a newer version of this program (schema {version}, this one knows "
             f"{len(MIGRATIONS)}). Update the program, or set MNIST_RUNS_DIR to another folder."
         )
+
+
+@contextmanager
+def _rebuilding(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which a table can be replaced by another: what refers to it is left alone meanwhile.
+
+    https://sqlite.org/lang_altertable.html#making_other_kinds_of_table_schema_changes
+    """
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys = OFF")  # here, since it does nothing within a transaction
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
 
 
 def _count_on(connection: Connection, folder: Path) -> None:

@@ -22,6 +22,11 @@ def runs_dir() -> Path:
     return _place("MNIST_RUNS_DIR", "runs")
 
 
+def model_path(run_id: int) -> Path:
+    """Where the weights of a finished run are, if it was to save them."""
+    return runs_dir() / "models" / f"run-{run_id}.pt"
+
+
 def _place(variable: str, default: str) -> Path:
     # What a person types is relative to where they stand; the default is the same wherever the command is started.
     value = os.environ.get(variable)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_core.curve import LossCurve
 from mnist_core.records import LIVE_BATCHES, EvalMetrics, Event, Progress, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 
@@ -33,6 +34,9 @@ class Recorder:
         self._all = Throughput()
         self._last_step: StepMetrics | None = None
         self._elapsed_seconds = run.progress.elapsed_seconds
+        self._curve = LossCurve()
+        if run.progress.step:
+            self._curve = self._curve.with_losses(store.read_steps(run.id)["loss"])
 
     def record(self, event: Event) -> RunStatus | None:
         """Take one event; returns the run's status if this committed, else None."""
@@ -59,7 +63,11 @@ class Recorder:
             latest = Throughput.of(confusions.sum((1, 2)), [step.examples_per_second for step in self._steps])
         in_all = self._all + latest
         rate = in_all.rate if whole_run else latest.rate or in_all.rate
-        status = self._store.append(self._run, self._progress(batches, rate), self._steps, self._evaluations)
+        curve = self._curve.with_losses(np.array([step.loss for step in self._steps]))
+        status = self._store.append(
+            self._run, self._progress(batches, rate), self._steps, self._evaluations, curve.points()
+        )
+        self._curve = curve
         self._latest_batches, self._all = batches, in_all
         if self._steps:
             self._last_step = self._steps[-1]

@@ -24,6 +24,10 @@ LIVE_BATCHES = 100
 """The live confusion matrix is summed over this many of the latest training batches."""
 
 
+CURVE_POINTS = 40
+"""At most so many points are kept of a run's training loss beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepMetrics:
     """What one update (one batch) showed. Loss and accuracy are of the batch, before the update."""
@@ -146,7 +150,7 @@ class RunStatus(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """No trainer will add to the run any more; it is immutable but for name, notes and tags."""
+        """No trainer will add to the run any more; it is immutable but for name, notes, tags, star, archive and bin."""
         return self in (RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED)
 
     @property
@@ -190,6 +194,32 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a run was made with: enough to make it again, and to tell why another came out differently."""
+
+    commit: str
+    """The git commit of the program; empty outside a checkout."""
+    is_dirty: bool
+    """The checkout held changes that are in no commit."""
+    python: str
+    packages: dict[str, str]
+    """Versions by name, of those that numbers depend on."""
+    platform: str
+    processor: str
+    device: str
+    precision: str
+    threads: int
+    seed: int
+    dataset: str
+    dataset_checksum: str
+    """SHA-256 over images and labels of both splits."""
+    test_checksum: str
+    """SHA-256 over the test split: runs with the same one can be compared image by image."""
+    command: str
+    """The command line that trains it again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One row of the store."""
 
@@ -228,3 +258,14 @@ class Run:
     model_file: str
     progress: Progress
     results: Results
+    notes: str
+    """Markdown, as somebody wrote it."""
+    tags: tuple[str, ...]
+    starred: bool
+    archived: bool
+    deleted_at: datetime | None
+    """Since when it is in the bin, where nothing but restoring it is possible; a trainer may still be ending it."""
+    provenance: Provenance | None
+    """None before training begins, and of runs older than this record."""
+    curve: tuple[float, ...]
+    """The training loss in at most `CURVE_POINTS` means of equally many steps each, for a sparkline."""

@@ -21,6 +21,7 @@ from mnist_core.records import (
     Order,
     ProcessIdentity,
     Progress,
+    Provenance,
     Results,
     Run,
     RunStatus,
@@ -98,6 +99,13 @@ def run_from(row: Row[Any]) -> Run:
             chunks.unpack_confusion(row.live_confusion) if row.live_confusion else None,
         ),
         results=Results(row.validation_accuracy, row.best_validation_accuracy, row.test_accuracy, row.test_loss),
+        notes=row.notes,
+        tags=tuple(json.loads(row.tags)),
+        starred=row.starred,
+        archived=row.archived,
+        deleted_at=_time(row.deleted_at),
+        provenance=Provenance(**json.loads(row.provenance)) if row.provenance else None,
+        curve=tuple(np.frombuffer(row.curve, "<f4").tolist()),
     )
 
 

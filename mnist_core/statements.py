@@ -5,33 +5,28 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from mnist_core import chunks, rows
-from mnist_core.errors import ConfigError, RunNotFoundError, StaleAttemptError
+from mnist_core.errors import RunNotFoundError, RunStateError, StaleAttemptError
+from mnist_core.labels import MAX_NAME_LENGTH
 from mnist_core.records import ProcessIdentity, Run, RunStatus
-from mnist_core.schema import evaluations, orders, runs, step_chunks
-
-MAX_NAME_LENGTH = 80
+from mnist_core.schema import evaluations, orders, runs, step_chunks, test_sets
 
 ACTIVE = [status for status in RunStatus if status.is_active]
+LIVE = runs.c.deleted_at.is_(None)
+"""Not in the bin."""
 NEXT_REVISION = select(func.coalesce(func.max(runs.c.revision), 0) + 1).scalar_subquery()
 
 
-def checked_name(name: str) -> str:
-    name = name.strip()
-    if len(name) > MAX_NAME_LENGTH:
-        raise ConfigError("name", f"Run name must have at most {MAX_NAME_LENGTH} characters, got {len(name)}.")
-    if not name.isprintable():
-        raise ConfigError("name", f"Run name must not contain control characters, got {name!r}.")
-    return name
-
-
 def free_name(connection: Connection, wanted: str) -> str:
+    """The name, or the first of `name-2`, `name-3`, … that no run outside the bin has."""
     name, number = wanted, 1
-    while connection.execute(select(runs.c.id).where(runs.c.name == name)).first():
+    while connection.execute(select(runs.c.id).where((runs.c.name == name) & LIVE)).first():
         number += 1
-        name = f"{wanted}-{number}"
+        suffix = f"-{number}"
+        name = wanted[: MAX_NAME_LENGTH - len(suffix)] + suffix
     return name
 
 
@@ -84,6 +79,15 @@ def take_run(connection: Connection, run_id: int, trainer: ProcessIdentity) -> N
     )
 
 
+def stop_run(connection: Connection, run: Run) -> None:
+    """Take it off the queue, or ask its trainer to end; nothing if it has ended."""
+    if run.status is RunStatus.QUEUED:
+        reason = "Taken off the queue."
+        set_columns(connection, run.id, status=RunStatus.STOPPED, finished_at=time.time(), reason=reason)
+    elif run.status.is_active:
+        set_columns(connection, run.id, status=RunStatus.STOPPING)
+
+
 def set_columns(connection: Connection, run_id: int, **values: Any) -> None:
     connection.execute(update(runs).where(runs.c.id == run_id).values(revision=NEXT_REVISION, **values))
 
@@ -106,3 +110,34 @@ def get_run(connection: Connection, run_id: int) -> Run:
     if row is None:
         raise RunNotFoundError(f"There is no run {run_id}.")
     return rows.run_from(row)
+
+
+def get_live_run(connection: Connection, run_id: int) -> Run:
+    """A run that is not in the bin. Raises `RunStateError` if it is."""
+    run = get_run(connection, run_id)
+    if run.deleted_at is not None:
+        raise RunStateError(f"{run.name} is in the bin. Restore it first.")
+    return run
+
+
+def keep_labels(connection: Connection, checksum: str, labels: np.ndarray) -> None:
+    """Keep the labels (uint8) of a test set, if they are not there already."""
+    row = {"checksum": checksum, "labels": labels.tobytes()}
+    connection.execute(insert(test_sets).prefix_with("OR IGNORE").values(row))
+
+
+def compact_steps(connection: Connection, run_id: int) -> None:
+    """Put all steps of a run into one chunk, which reads in a tenth of the time.
+
+    It is the last of them that takes in the others: a reader who follows the chunks by their numbers, and has not seen
+    that one yet, finds in it whatever it missed.
+    """
+    query = select(step_chunks).where(step_chunks.c.run_id == run_id).order_by(step_chunks.c.first_step)
+    there = connection.execute(query).all()
+    if len(there) < 2:
+        return
+    last = max(row.id for row in there)
+    packed = chunks.pack_table(chunks.unpack((row.steps, row.columns) for row in there))
+    values = {"first_step": there[0].first_step, "steps": sum(row.steps for row in there), "columns": packed}
+    connection.execute(delete(step_chunks).where((step_chunks.c.run_id == run_id) & (step_chunks.c.id != last)))
+    connection.execute(update(step_chunks).where(step_chunks.c.id == last).values(values))

@@ -19,11 +19,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_core import lineage, speed
-from mnist_core.config import TrainConfig
+from mnist_core import recycling, speed
+from mnist_core.control import Control
 from mnist_core.errors import ConfigError
 from mnist_core.processes import Silence, cpu_seconds, identity_of, is_alive, send_signal
-from mnist_core.records import Adjustment, Command, ProcessIdentity, Run, RunStatus
+from mnist_core.records import ProcessIdentity, Run, RunStatus
 from mnist_core.store import RunStore
 
 WATCH_SECONDS = 0.5
@@ -253,11 +253,12 @@ class TrainerHost:
                 self._changed.notify_all()
 
 
-class Supervisor:
+class Supervisor(Control):
     """Keeps at most `max_runs` runs going, oldest in the queue first. One per server: `start()` it, `close()` it."""
 
     def __init__(self, store: RunStore, *, max_runs: int = 1, lease_seconds: float = LEASE_SECONDS) -> None:
-        self._store = store
+        self._wake = threading.Event()
+        super().__init__(store, wake=self._wake.set)
         self._max_runs = max_runs
         self._lease_seconds = lease_seconds
         self._silence = Silence(lease_seconds)
@@ -265,46 +266,15 @@ class Supervisor:
         self._killed: Counter[tuple[int, int]] = Counter()
         """Trainers killed before they had claimed their run, by run and attempt."""
         self._host = TrainerHost(self._on_exit)
-        self._wake = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._busy_at = time.monotonic()
         self._speed_unknown = not speed.is_measured()
 
     def start(self) -> None:
+        recycling.empty_bin(self._store)
         self._host.start()
         self._thread.start()
-
-    def submit(self, config: TrainConfig, name: str = "") -> Run:
-        """Put a run in the queue; it starts at once if there is room. Raises `ConfigError` for an unusable name."""
-        run = self._store.create_run(config, name)
-        self._wake.set()
-        return run
-
-    def request_stop(self, run_id: int) -> RunStatus:
-        """Take a run off the queue or have its trainer end after the batch in hand; returns its status now."""
-        return self._store.request_stop(run_id)
-
-    def order(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
-        """Ask something of a run in progress. Raises `RunStateError` when nobody trains it, else `ConfigError`."""
-        self._store.send_order(run_id, command, adjustment, by=by)
-
-    def resume(self, run_id: int) -> None:
-        """Have an interrupted run go on from its last checkpoint. Raises `RunStateError` for any other."""
-        self._store.queue_again(run_id)
-        self._wake.set()
-
-    def fork(self, parent: Run, config: TrainConfig, step: int | None = None) -> Run:
-        """Queue a run that goes on from a checkpoint of another; see `lineage.fork`."""
-        run = lineage.fork(self._store, parent, config, step=step)
-        self._wake.set()
-        return run
-
-    def repeat(self, original: Run) -> Run:
-        """Queue the same run again, as it was steered; see `lineage.repeat`."""
-        run = lineage.repeat(self._store, original)
-        self._wake.set()
-        return run
 
     def close(self) -> None:
         """End the trainers this supervisor started, each between two batches; their runs become `interrupted`."""

@@ -26,7 +26,7 @@ from mnist_core.engine import TrainState, train
 from mnist_core.errors import DatasetError, MnistError, NotSavedError, StaleAttemptError, StoreUnavailableError
 from mnist_core.machine import threads_per_trainer
 from mnist_core.memory import keep_freed_memory
-from mnist_core.places import runs_dir, shown
+from mnist_core.places import model_path, runs_dir, shown
 from mnist_core.processes import own_identity
 from mnist_core.recorder import Recorder
 from mnist_core.records import Adjustment, Event, Run, RunStatus
@@ -270,7 +270,7 @@ def _save_model(run: Run, state: TrainState) -> str:
         return ""
     content = io.BytesIO()
     torch.save({name: weight.cpu() for name, weight in state.model.state_dict().items()}, content)
-    path = runs_dir() / "models" / f"run-{run.id}.pt"
+    path = model_path(run.id)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,7 @@
 """Opening the database: new, known, foreign, newer, damaged, half migrated, or not to be had."""
 
+import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -10,17 +12,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from mnist_core import migrations, places, schema
+from mnist_core import chunks, migrations, places, schema
+from mnist_core import database as opening
 from mnist_core.config import TrainConfig
+from mnist_core.database import open_database
 from mnist_core.errors import StoreError
 from mnist_core.migrations import MIGRATIONS
-from mnist_core.schema import open_database
 from mnist_core.store import RunStore
 
-bundled_sqlite: Any = vars(schema)["bundled_sqlite"]
+bundled_sqlite: Any = vars(opening)["bundled_sqlite"]
 
 
 def pragma(path: Path, name: str) -> Any:
@@ -242,6 +246,34 @@ def test_every_older_database_of_ours_is_known_and_brought_up(
     assert capsys.readouterr().err == ""
 
 
+def test_bringing_a_database_up_keeps_runs_their_steps_and_their_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runs.sqlite"
+    made_by_version(path, 4, monkeypatch)
+    old = bundled_sqlite.connect(str(path), isolation_level=None)
+    config = json.dumps(dataclasses.asdict(TrainConfig(lr=0.25)))
+    for run_id in (1, 2, 3):
+        old.execute(
+            "INSERT INTO runs (id, name, status, attempt, revision, config, created_at, reason, notice, dataset, "
+            "train_images, validation_images, test_images, total_steps, model_file, step, epoch, elapsed_seconds) "
+            "VALUES (?, 'n' || ?, 'completed', 1, ?, ?, 0, '', '', '', 0, 0, 0, 0, '', 0, 0, 0)",
+            (run_id, run_id, run_id, config),
+        )
+    packed = chunks.pack_table(np.zeros(2, chunks.STEP_COLUMNS))
+    old.execute("INSERT INTO step_chunks VALUES (1, 2, 1, 1, 2, ?)", (packed,))
+    old.execute("UPDATE runs SET parent_id = 1 WHERE id = 2")
+    old.execute("DELETE FROM runs WHERE id = 3")
+    old.close()
+    store = RunStore.open(tmp_path)
+    first, second = store.list_runs()
+    assert (first.name, second.name, first.config.lr, second.parent_id) == ("n1", "n2", 0.25, 1)
+    assert (first.notes, first.tags, first.starred, first.deleted_at, first.curve) == ("", (), False, None, ())
+    assert len(store.read_steps(2)) == 2
+    assert store.create_run(TrainConfig()).id == 4
+    store.close()
+
+
 # Killed on the way
 
 
@@ -319,7 +351,7 @@ def test_a_sqlite_that_can_corrupt_databases_is_refused(
     text = ".".join(map(str, version))
     stand_in = SimpleNamespace(**vars(bundled_sqlite)) if safe else SimpleNamespace()
     stand_in.sqlite_version, stand_in.sqlite_version_info = text, version
-    monkeypatch.setattr(schema, "bundled_sqlite", stand_in)
+    monkeypatch.setattr(opening, "bundled_sqlite", stand_in)
     if safe:
         open_database(tmp_path / "runs.sqlite").dispose()
         return

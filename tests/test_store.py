@@ -9,8 +9,8 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError, MnistError, RunNotFoundError, StaleAttemptError
+from mnist_core.labels import MAX_NAME_LENGTH
 from mnist_core.records import ProcessIdentity, Progress, Run, RunStatus
-from mnist_core.statements import MAX_NAME_LENGTH
 from mnist_core.store import RunStore
 
 TRAINER = ProcessIdentity(4321, 99, "boot")
@@ -89,8 +89,8 @@ def test_control_characters_in_a_name_are_refused(store: RunStore, name: str) ->
 
 def test_the_number_of_a_deleted_run_is_not_given_again(store: RunStore) -> None:
     last = [store.create_run(TrainConfig()) for _ in range(2)][-1]
-    with store._engine.begin() as connection:  # there is no such method yet
-        connection.exec_driver_sql("DELETE FROM runs WHERE id = ?", (last.id,))
+    store.delete_runs([last.id])
+    store.forget_runs([last.id])
     assert store.create_run(TrainConfig()).id == last.id + 1
 
 

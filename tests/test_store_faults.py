@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import schema
+from mnist_core import database
 from mnist_core.config import TrainConfig
 from mnist_core.errors import DiskFullError, StoreError, StoreUnavailableError
 from mnist_core.places import ROOT
@@ -95,7 +95,7 @@ def test_a_write_the_kernel_refuses_is_an_error_that_may_pass(
 def test_a_lock_held_for_too_long_is_an_error_with_the_remedy(
     store: RunStore, run: Run, a_step: Step, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
     impatient = RunStore.open(places / "runs")
     with store._engine.begin():
         assert impatient.get_run(run.id) == run  # readers do not wait

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core import checkpoint, lineage, recorder, saver, schema, steering, worker
+from mnist_core import checkpoint, database, lineage, recorder, saver, steering, worker
 from mnist_core.checkpoint_files import checkpoints_dir, list_checkpoints
 from mnist_core.config import TrainConfig
 from mnist_core.engine import TrainState
@@ -224,7 +224,7 @@ def test_a_model_that_finds_no_room_is_saved_when_the_run_is_resumed(
 
 HOLDER = """
 import sys
-from mnist_core.schema import bundled_sqlite
+from mnist_core.database import bundled_sqlite
 connection = bundled_sqlite.connect(sys.argv[1], isolation_level=None)
 for line in sys.stdin:
     connection.execute(line)
@@ -273,7 +273,7 @@ def test_a_trainer_waits_for_the_lock_and_loses_nothing(store: RunStore, whole: 
 def test_a_lock_held_for_too_long_interrupts_the_run_with_all_it_did(
     places: Path, whole: list[float], holder: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
     store = RunStore.open(places / "runs")
     after_failures(2, store, monkeypatch, lambda: holder.tell("COMMIT"))
     interrupted = train_run(store, held(store), at_step(7, lambda: holder.tell("BEGIN IMMEDIATE")))

@@ -5,36 +5,10 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from mnist_core import lineage
 from mnist_core.config import TrainConfig
 from mnist_core.processes import own_identity
-from mnist_core.records import Adjustment, Command, Progress, Run, RunStatus
+from mnist_core.records import Progress, Run, RunStatus
 from mnist_core.store import RunStore
-
-
-class Control:
-    """Puts runs in the store as the supervisor does, but has nothing started."""
-
-    def __init__(self, store: RunStore) -> None:
-        self.store = store
-
-    def submit(self, config: TrainConfig, name: str = "") -> Run:
-        return self.store.create_run(config, name)
-
-    def request_stop(self, run_id: int) -> RunStatus:
-        return self.store.request_stop(run_id)
-
-    def order(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
-        self.store.send_order(run_id, command, adjustment, by=by)
-
-    def resume(self, run_id: int) -> None:
-        self.store.queue_again(run_id)
-
-    def fork(self, parent: Run, config: TrainConfig, step: int | None = None) -> Run:
-        return lineage.fork(self.store, parent, config, step=step)
-
-    def repeat(self, original: Run) -> Run:
-        return lineage.repeat(self.store, original)
 
 
 def open_page(app: AppTest, run: int | None = None) -> AppTest:

@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 from dashboard import access, services
 from dashboard.sharing import ELSEWHERE, PLACE_HEADER, Sharing, owner_cookie
 from mnist_core.config import TrainConfig
+from mnist_core.control import Control
 from mnist_core.processes import own_identity
 from mnist_core.records import Progress
 from mnist_core.store import RunStore
 from tests.dashboard.conftest import Visitor
-from tests.dashboard.driving import Control, click, open_page
+from tests.dashboard.driving import click, open_page
 
 METHODS = [name for name, _ in inspect.getmembers(services.RunControl, inspect.isfunction) if not name.startswith("_")]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
@@ -10,9 +12,9 @@ from dashboard import echoes
 from mnist_core import presets, speed
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.processes import own_identity
-from mnist_core.records import Run, RunStatus
+from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
-from tests.dashboard.driving import Control, active_run, address, click, component_data, labels, open_page
+from tests.dashboard.driving import active_run, address, click, component_data, labels, open_page
 
 
 def test_start_submits_what_the_sliders_say_and_shows_the_run(app: AppTest, store: RunStore) -> None:
@@ -33,11 +35,7 @@ def test_run_that_begins_at_once_is_shown_and_not_said_to_be_queued(
     app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     active_run(store, RunStatus.COMPLETED)
-
-    def submit_and_begin(control: Control, config: TrainConfig, name: str = "") -> Run:
-        return control.store.create_run(config, name, trainer=own_identity())
-
-    monkeypatch.setattr(Control, "submit", submit_and_begin)
+    monkeypatch.setattr(store, "create_run", partial(store.create_run, trainer=own_identity()))
     click(open_page(app), "Start training")
     assert address(app) == "2"
     assert not app.toast

@@ -1,0 +1,318 @@
+"""What people do to runs that are there: name, note, tag, star, archive, delete, restore."""
+
+import math
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_core import recycling
+from mnist_core.checkpoint_files import checkpoint_path, checkpoints_dir
+from mnist_core.config import TrainConfig
+from mnist_core.control import Control
+from mnist_core.curve import LossCurve
+from mnist_core.errors import ConfigError, MnistError, RunNotFoundError, RunStateError
+from mnist_core.labels import MAX_NOTES_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
+from mnist_core.places import model_path
+from mnist_core.processes import own_identity
+from mnist_core.recorder import Recorder
+from mnist_core.records import CURVE_POINTS, Progress, Run, RunStatus, StepMetrics
+from mnist_core.store import RunStore
+
+Step = Callable[..., StepMetrics]
+SIZES = {"train_images": 270, "validation_images": 30, "test_images": 100, "threads": 1}
+
+
+@pytest.fixture
+def control(store: RunStore) -> Control:
+    return Control(store)
+
+
+def training(store: RunStore, name: str = "") -> Run:
+    run = store.create_run(TrainConfig(), name, trainer=own_identity())
+    store.begin_training(run, dataset="MNIST", notice="", device="cpu", **SIZES)
+    return store.get_run(run.id)
+
+
+def finished(store: RunStore, name: str = "") -> Run:
+    run = training(store, name)
+    store.finish_run(run, RunStatus.COMPLETED)
+    return store.get_run(run.id)
+
+
+# Edit
+
+
+def test_what_people_write_is_kept_as_written(store: RunStore, control: Control) -> None:
+    run = finished(store)
+    notes = "# Plan\n\n\tfirst <b>bold</b>\n=SUM(A1)"
+    edited = control.edit_run(
+        run.id, name=" <i>=1+1</i> ", notes=notes, tags=["good", " slow ", "good"], starred=True, archived=True
+    )
+    assert (edited.name, edited.notes, edited.tags) == ("<i>=1+1</i>", notes, ("good", "slow"))
+    assert (edited.starred, edited.archived) == (True, True)
+    assert store.get_run(run.id) == edited
+
+
+def test_what_is_not_given_stays(store: RunStore, control: Control) -> None:
+    run = control.edit_run(finished(store, "mine").id, notes="n", tags=["t"], starred=True)
+    assert control.edit_run(run.id, archived=True) == store.get_run(run.id)
+    assert (store.get_run(run.id).notes, store.get_run(run.id).tags, store.get_run(run.id).starred) == (
+        "n",
+        ("t",),
+        True,
+    )
+    assert control.edit_run(run.id, starred=False).starred is False
+    assert control.edit_run(run.id, tags=()).tags == ()
+
+
+def test_a_run_in_progress_can_be_edited_and_goes_on(store: RunStore, control: Control) -> None:
+    run = training(store)
+    control.edit_run(run.id, name="renamed")
+    assert store.append(run, Progress(step=1)) is RunStatus.RUNNING
+    assert store.get_run(run.id).name == "renamed"
+
+
+def test_notes_have_a_longest_length(store: RunStore, control: Control) -> None:
+    run = finished(store)
+    assert len(control.edit_run(run.id, notes="x" * MAX_NOTES_LENGTH).notes) == MAX_NOTES_LENGTH
+    with pytest.raises(ConfigError, match="Notes must have at most 10,000 characters, got 10,001"):
+        control.edit_run(run.id, notes="y" * (MAX_NOTES_LENGTH + 1))
+    assert store.get_run(run.id).notes == "x" * MAX_NOTES_LENGTH
+
+
+def test_line_ends_of_other_systems_become_ours(store: RunStore, control: Control) -> None:
+    assert control.edit_run(finished(store).id, notes="a\r\nb").notes == "a\nb"
+
+
+@pytest.mark.parametrize("notes", ["a\x00b", "a\x1b[31mb", "a\rb", "\ud800"])
+def test_control_characters_in_notes_are_refused(store: RunStore, control: Control, notes: str) -> None:
+    with pytest.raises(ConfigError, match="Notes must not contain control characters"):
+        control.edit_run(finished(store).id, notes=notes)
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ([""], "A tag must have 1 to 30 characters, got ''"),
+        (["x" * (MAX_TAG_LENGTH + 1)], "A tag must have 1 to 30 characters"),
+        (["a,b"], "must not contain commas"),
+        (["a\nb"], "must not contain commas or control characters"),
+        ([str(number) for number in range(MAX_TAGS + 1)], "at most 20 tags, got 21"),
+    ],
+)
+def test_tags_that_are_unusable_are_refused(store: RunStore, control: Control, tags: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        control.edit_run(finished(store).id, tags=tags)
+
+
+def test_a_run_cannot_take_another_ones_name_or_none(store: RunStore, control: Control) -> None:
+    finished(store, "first")
+    second = finished(store, "second")
+    with pytest.raises(ConfigError, match="A run named 'first' exists already"):
+        control.edit_run(second.id, name="first", notes="lost")
+    with pytest.raises(ConfigError, match="must not be empty"):
+        control.edit_run(second.id, name=" ")
+    assert store.get_run(second.id) == second
+    assert control.edit_run(second.id, name="second").name == "second"
+
+
+def test_a_run_that_is_not_there_cannot_be_edited(control: Control) -> None:
+    with pytest.raises(RunNotFoundError, match="There is no run 7"):
+        control.edit_run(7, starred=True)
+
+
+# Delete and restore
+
+
+def test_a_deleted_run_is_in_the_bin_and_comes_back_as_it_was(store: RunStore, control: Control) -> None:
+    kept, run = finished(store), finished(store, "mine")
+    control.delete_runs([run.id])
+    assert store.list_runs() == [kept] == [store.latest_run()]
+    assert [one.id for one in store.list_deleted_runs()] == [run.id]
+    assert control.restore_runs([run.id]) == [run]
+    assert store.list_runs() == [kept, run]
+
+
+def test_a_name_in_the_bin_can_be_given_again(store: RunStore, control: Control) -> None:
+    first = finished(store, "mine")
+    control.delete_runs([first.id])
+    second = finished(store, "mine")
+    control.delete_runs([second.id])
+    third = finished(store, "mine")
+    assert [run.name for run in control.restore_runs([first.id, second.id])] == ["mine-2", "mine-3"]
+    assert store.find_run("mine") == third
+
+
+def test_deleting_a_run_that_is_training_stops_it(store: RunStore, control: Control) -> None:
+    run = training(store)
+    control.delete_runs([run.id])
+    assert store.list_runs() == []
+    assert [one.id for one in store.list_active_runs()] == [run.id]
+    assert store.append(run, Progress(step=1)) is RunStatus.STOPPING
+    store.finish_run(run, RunStatus.STOPPED)
+    assert store.list_active_runs() == []
+    (restored,) = control.restore_runs([run.id])
+    assert (restored.status, restored.progress.step) == (RunStatus.STOPPED, 1)
+
+
+def test_deleting_a_queued_run_takes_it_off_the_queue(store: RunStore, control: Control) -> None:
+    run = control.submit(TrainConfig())
+    control.delete_runs([run.id])
+    assert store.list_queued_runs() == []
+    assert store.claim_run(run.id, own_identity(), 64) is None
+
+
+def test_deleting_many_deletes_all_or_none(store: RunStore, control: Control) -> None:
+    runs = [finished(store) for _ in range(3)]
+    with pytest.raises(RunNotFoundError):
+        control.delete_runs([runs[0].id, 99])
+    assert store.list_runs() == runs
+    control.delete_runs(run.id for run in runs)
+    control.delete_runs([runs[0].id])
+    assert store.list_runs() == []
+
+
+def test_nothing_but_restoring_is_possible_in_the_bin(store: RunStore, control: Control) -> None:
+    run = training(store)
+    store.interrupt_run(run, "gone")
+    control.delete_runs([run.id])
+    for act in (lambda: control.edit_run(run.id, starred=True), lambda: control.resume(run.id)):
+        with pytest.raises(RunStateError, match=r"run-1 is in the bin\. Restore it first"):
+            act()
+
+
+def test_a_deleted_run_is_found_only_in_the_bin(store: RunStore, control: Control) -> None:
+    run = finished(store, "mine")
+    control.delete_runs([run.id])
+    for text in ("mine", str(run.id)):
+        with pytest.raises(RunNotFoundError, match="There is no run"):
+            store.find_run(text)
+        assert store.find_run(text, deleted=True).id == run.id
+    with pytest.raises(RunNotFoundError, match="in the bin"):
+        store.find_run("other", deleted=True)
+
+
+def files_of(run: Run) -> list[Path]:
+    paths = [checkpoint_path(checkpoints_dir(run.id), 5), model_path(run.id)]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"weights")
+    return paths
+
+
+def test_the_bin_is_emptied_of_what_was_in_it_for_long_and_its_files(store: RunStore, control: Control) -> None:
+    runs = [finished(store) for _ in range(2)]
+    files, kept_files = files_of(runs[0]), files_of(runs[1])
+    control.delete_runs([runs[0].id])
+    later = datetime.now(UTC) + recycling.KEPT
+    assert recycling.empty_bin(store, later - timedelta(minutes=1)) == []
+    assert all(path.exists() for path in files)
+    assert recycling.empty_bin(store, later + timedelta(minutes=1)) == [runs[0].id]
+    assert store.list_deleted_runs() == []
+    assert not any(path.exists() for path in files)
+    assert all(path.exists() for path in kept_files)
+
+
+def test_what_a_trainer_still_holds_is_not_taken_from_under_it(store: RunStore, control: Control) -> None:
+    run = training(store)
+    control.delete_runs([run.id])
+    assert recycling.empty_bin(store, datetime.now(UTC) + timedelta(days=31)) == []
+    store.forget_runs([run.id])
+    assert store.get_run(run.id).status is RunStatus.STOPPING
+
+
+def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
+    store: RunStore, control: Control, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = finished(store)
+    files_of(run)
+    control.delete_runs([run.id])
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    assert recycling.empty_bin(store, datetime.now(UTC) + timedelta(days=31)) == []
+    assert "cannot be removed" in caplog.text
+    assert [one.id for one in store.list_deleted_runs()] == [run.id]
+
+
+# More seeds
+
+
+def test_more_seeds_are_those_not_tried_yet(store: RunStore, control: Control) -> None:
+    run = control.submit(TrainConfig(seed=2, lr=0.1))
+    control.submit(TrainConfig(seed=3, lr=0.1))
+    control.submit(TrainConfig(seed=1, lr=0.2))
+    more = control.more_seeds(run.id, 3)
+    assert [(one.config.seed, one.config.lr, one.status) for one in more] == [
+        (seed, 0.1, RunStatus.QUEUED) for seed in (1, 4, 5)
+    ]
+    assert [one.config.seed for one in control.more_seeds(run.id, 1)] == [6]
+
+
+@pytest.mark.parametrize("count", [0, 21])
+def test_a_count_of_seeds_out_of_range_is_refused(control: Control, count: int) -> None:
+    run = control.submit(TrainConfig())
+    with pytest.raises(MnistError, match=f"from 1 to 20 at once, got {count}"):
+        control.more_seeds(run.id, count)
+
+
+# The curve beside a run
+
+
+def test_a_short_run_has_its_losses_as_curve(store: RunStore, a_step: Step) -> None:
+    run = training(store)
+    recorder = Recorder(store, run)
+    for step in range(1, 4):
+        recorder.record(a_step(step, loss=step / 4))
+    recorder.finish()
+    assert store.get_run(run.id).curve == (0.25, 0.5, 0.75)
+
+
+def test_a_curve_is_the_means_of_equally_many_steps_however_they_come() -> None:
+    losses = np.linspace(3, 0, 1000)
+    curve = LossCurve()
+    for part in np.split(losses, [1, 40, 41, 700]):
+        curve = curve.with_losses(part)
+    points = curve.points()
+    assert CURVE_POINTS / 2 <= len(points) <= CURVE_POINTS
+    assert points[0] == pytest.approx(losses[:32].mean())
+    assert points[3] == pytest.approx(losses[96:128].mean())
+    assert points[-1] == pytest.approx(losses[992:].mean())
+
+
+def test_what_is_no_number_is_left_out_of_a_curve() -> None:
+    curve = LossCurve().with_losses(np.array([1.0, math.nan, math.inf, 2.0]))
+    assert curve.points().tolist() == [1.0, 2.0]
+
+
+def test_a_resumed_run_goes_on_with_its_curve(store: RunStore, a_step: Step) -> None:
+    run = training(store)
+    store.append(run, Progress(step=2), [a_step(1, loss=4.0), a_step(2, loss=3.0)])
+    recorder = Recorder(store, store.get_run(run.id))
+    recorder.record(a_step(3, loss=2.0))
+    assert store.get_run(run.id).curve == (4.0, 3.0, 2.0)
+
+
+# Steps in one piece
+
+
+def test_the_steps_of_a_finished_run_are_one_chunk_that_readers_are_not_sent_again(
+    store: RunStore, a_step: Step
+) -> None:
+    run = training(store)
+    store.append(run, Progress(step=2), [a_step(1), a_step(2)])
+    behind = store.end_cursor()
+    store.append(run, Progress(step=3), [a_step(3, loss=0.25)])
+    up_to_date = store.end_cursor()
+    before = store.read_steps(run.id)
+    store.finish_run(run, RunStatus.COMPLETED)
+    assert store.read_steps(run.id).tolist() == before.tolist()
+    assert store.read_changes(up_to_date).steps == []
+    (missed,) = store.read_changes(behind).steps
+    assert (missed.first_step, missed.table["loss"].tolist()) == (1, [0.5, 0.5, 0.25])
