@@ -29,14 +29,16 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from mnist_core import speed
-from mnist_core.changes import Cursor
-from mnist_core.checkpoint_files import checkpoints_dir, list_checkpoints
-from mnist_core.config import TrainConfig
-from mnist_core.places import ROOT
-from mnist_core.processes import is_alive, send_signal
-from mnist_core.records import Run, RunStatus
-from mnist_core.store import RunStore
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
+
+from mnist_core import speed  # noqa: E402
+from mnist_core.changes import Cursor  # noqa: E402
+from mnist_core.checkpoint_files import checkpoints_dir, list_checkpoints  # noqa: E402
+from mnist_core.config import TrainConfig  # noqa: E402
+from mnist_core.places import ROOT  # noqa: E402
+from mnist_core.processes import is_alive, send_signal  # noqa: E402
+from mnist_core.records import Run, RunStatus  # noqa: E402
+from mnist_core.store import RunStore  # noqa: E402
 
 RUNS_AT_ONCE = 2
 UNFINISHED = 3

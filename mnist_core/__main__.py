@@ -1,4 +1,4 @@
-"""The command line: train a network, steer and resume runs, list them."""
+"""The command line: train a network, steer and resume runs, list them, back them up."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from mnist_core import presets, terminal
 from mnist_core.config import LOG_INTERVAL, SETTINGS, Setting, TrainConfig
 from mnist_core.errors import ConfigError, MnistError
-from mnist_core.here import EXIT_FAILED, train_here
-from mnist_core.places import runs_dir
+from mnist_core.here import EXIT_FAILED, EXIT_INTERRUPTED, train_here
+from mnist_core.places import runs_dir, shown
 from mnist_core.processes import own_identity
 from mnist_core.run_commands import add_run_commands
-from mnist_core.store import RunStore
+from mnist_core.store import DATABASE_NAME, RunStore
 from mnist_core.supervisor import recover
 
 EXIT_BAD_INPUT = 2
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MnistError as error:
         print(error, file=sys.stderr)
         return EXIT_FAILED
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough; nothing more can be flushed to it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -68,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
     runs = commands.add_parser("runs", help="list all runs")
     runs.add_argument("--json", action="store_true", help="print a JSON array")
     runs.set_defaults(command=_runs)
+
+    backup = commands.add_parser(
+        "backup", help="copy all that is recorded of all runs into a file, also while runs train"
+    )
+    backup.add_argument("file", type=Path, help="a name that is still free")
+    backup.set_defaults(command=_backup)
     return parser
 
 
@@ -122,6 +132,18 @@ def _runs(options: argparse.Namespace) -> int:
     recover(store)
     runs = store.list_runs()
     print(terminal.runs_as_json(runs) if options.json else terminal.runs_as_table(runs))
+    return 0
+
+
+def _backup(options: argparse.Namespace) -> int:
+    store = RunStore.open(runs_dir())
+    store.backup(options.file)
+    count = len(store.list_runs())
+    copied, them = ("1 run was", "it") if count == 1 else (f"{count} runs were", "them")
+    print(
+        f"{copied} copied to {options.file}. To go back to {them}, end the server and put the file in the place of "
+        f"{shown(runs_dir() / DATABASE_NAME)}. Checkpoints and saved models are files of their own beside that."
+    )
     return 0
 
 

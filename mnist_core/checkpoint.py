@@ -22,7 +22,7 @@ import io
 import json
 import os
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -74,10 +74,12 @@ def save(
     dataset: str,
     interventions: Sequence[Mapping[str, Any]] = (),
     best: bool = False,
+    confirm: Callable[[], object] = lambda: None,
 ) -> Path:
     """Save a run as it stands after any event, and return the file; it is on the disk when this returns.
 
     `best` marks the checkpoint as the best by validation accuracy so far. `interventions` are of plain JSON values.
+    `confirm` is called when all is written and about to take its place; if it raises, everything stays as it was.
     Older checkpoints are removed once the new one is safe; so are those of later steps, which a run that had to go
     back has abandoned. Raises `CheckpointError` when the disk is full or the folder cannot be written; the checkpoint
     before is then still there, and no temporary file.
@@ -89,8 +91,8 @@ def save(
         _remove_leftovers(folder)
         if best:
             # First: a run killed between the two goes back to before this evaluation, and so marks the best again.
-            _write(checkpoint_path(folder, state.step, BEST), content)
-        _write(path, content)
+            _write(checkpoint_path(folder, state.step, BEST), content, confirm)
+        _write(path, content, confirm)
         _remove_superseded(folder, state.step)
     except OSError as error:
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -213,7 +215,7 @@ def _refusal(path: Path, problem: str) -> CheckpointError:
     return CheckpointError(f"Checkpoint {shown(path)} {problem}. Choose another checkpoint, or start the run again.")
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, confirm: Callable[[], object]) -> None:
     """Put `content` at `path` entirely or not at all, and onto the disk. An error leaves nothing behind."""
     own = own_identity()
     temporary = path.with_name(f"{path.name}.{own.pid}.{own.start_ticks}.{own.boot_id}.tmp")
@@ -222,6 +224,7 @@ def _write(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        confirm()
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

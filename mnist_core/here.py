@@ -19,9 +19,13 @@ def train_here(store: RunStore, run: Run, *, log_interval: int, json: bool = Fal
 
     It shares the cores with whatever else is training as it begins. Raises `MnistError` when the run cannot be trained.
     """
-    import torch
+    try:
+        import torch
 
-    from mnist_core.worker import train_run  # imports torch, which other commands do not need
+        from mnist_core.worker import train_run  # imports torch, which takes seconds and other commands do not need
+    except KeyboardInterrupt:
+        store.interrupt_run(run, "Interrupted from the keyboard (Ctrl-C).")
+        raise
 
     torch.set_num_threads(threads_per_trainer(len(store.list_active_runs())))
     print(f"{run.name}: watch it in the dashboard, or here.", file=sys.stderr)

@@ -25,7 +25,10 @@ SAVE_SECONDS = 30.0
 class Saver:
     """Saves one run: at every evaluation, at least every `SAVE_SECONDS`, and when it is told to."""
 
-    def __init__(self, run: Run, dataset: str, state: TrainState, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: RunStore, run: Run, dataset: str, state: TrainState, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
         self._folder = checkpoints_dir(run.id)
         self._run = run
         self._dataset = dataset
@@ -39,7 +42,8 @@ class Saver:
         return isinstance(event, EvalMetrics) or self._clock() >= self._saved_at + SAVE_SECONDS
 
     def save(self, event: Event | None, interventions: Sequence[Intervention]) -> None:
-        """Save the run as it stands. Raises `NotSavedError` when the disk does not take it.
+        """Save the run as it stands. Raises `NotSavedError` when the disk does not take it, `StaleAttemptError` when
+        the run is another trainer's by now, however long this one was stopped in the middle of saving.
 
         Weights that are not finite are no checkpoint: the loss will say so at the next batch, and the one before stays.
         """
@@ -54,6 +58,7 @@ class Saver:
                 dataset=self._dataset,
                 interventions=[_plain(one) for one in interventions],
                 best=is_best,
+                confirm=lambda: self._store.beat(self._run),
             )
         except CheckpointError as error:
             raise NotSavedError(f"{error} Then resume the run.") from error

@@ -147,7 +147,7 @@ def _train(store: RunStore, run: Run, observe: Observer, interruption: Interrupt
         return _ended_early(interruption)
     state, run = _starting_point(store, run, data)
     recorder = Recorder(store, run)
-    saver = Saver(run, data.name, state)
+    saver = Saver(store, run, data.name, state)
     steering = Steering(store, run, state, is_ending=lambda: bool(interruption.reason))
     events = train(run.config, data, state=state)
     event: Event | None = None

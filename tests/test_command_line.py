@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -334,6 +335,22 @@ def test_listing_runs_notices_that_a_trainer_is_gone(store: RunStore, capsys: Pr
     assert store.get_run(run.id).reason == "Its trainer process (pid 1) is gone."
 
 
+# Backups
+
+
+def test_a_backup_is_a_copy_that_opens(store: RunStore, places: Path, capsys: Printed) -> None:
+    store.create_run(TrainConfig(), "mine")
+    copy = places / "copy" / "runs.sqlite"
+    copy.parent.mkdir()
+    assert main(["backup", str(copy)]) == 0
+    assert capsys.readouterr().out.startswith(f"1 run was copied to {copy}. To go back to it, end the server and put ")
+    opened = RunStore.open(copy.parent)
+    assert [run.name for run in opened.list_runs()] == ["mine"]
+    opened.close()
+    assert main(["backup", str(copy)]) == 1
+    assert f"{copy} exists already" in capsys.readouterr().err
+
+
 # As a process of its own
 
 
@@ -355,6 +372,21 @@ def test_ctrl_c_ends_the_run_as_interrupted_and_keeps_its_metrics(store: RunStor
     steps = [event["step"] for event in map(json.loads, [first, *rest]) if event["event"] == "step"]
     assert steps == list(range(1, run.progress.step + 1))
     assert len(store.read_steps(run.id)) == len(steps) < run.total_steps
+
+
+@trains_here
+def test_ctrl_c_before_the_first_batch_leaves_an_interrupted_run_and_no_traceback(
+    store: RunStore, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Importing(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "mnist_core.worker", Importing("mnist_core.worker"))
+    assert main(QUICK) == 130
+    assert capsys.readouterr().err.endswith("Interrupted.\n")
+    (run,) = store.list_runs()
+    assert (run.status, run.reason) == (RunStatus.INTERRUPTED, "Interrupted from the keyboard (Ctrl-C).")
 
 
 def test_listing_runs_does_not_import_torch() -> None:

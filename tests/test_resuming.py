@@ -15,7 +15,7 @@ from mnist_core.checkpoint_files import checkpoints_dir
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
 from mnist_core.engine import TrainState
-from mnist_core.errors import DatasetError
+from mnist_core.errors import DatasetError, StaleAttemptError
 from mnist_core.processes import own_identity
 from mnist_core.records import Adjustment, Command, Event, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
@@ -212,7 +212,7 @@ def _splits() -> list[Any]:
 def test_weights_that_are_not_finite_are_no_checkpoint(store: RunStore) -> None:
     run = held(store)
     state = TrainState.fresh(CONFIG)
-    keeper = saver.Saver(run, "MNIST", state)
+    keeper = saver.Saver(store, run, "MNIST", state)
     keeper.save(None, ())
     state.step = 1
     with torch.no_grad():
@@ -221,6 +221,28 @@ def test_weights_that_are_not_finite_are_no_checkpoint(store: RunStore) -> None:
     saved = checkpoint.load_latest(checkpoints_dir(run.id))
     assert saved
     assert saved.state.step == 0
+
+
+def test_a_trainer_that_lost_its_run_in_the_middle_of_saving_leaves_the_checkpoints_alone(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = held(store)
+    state = TrainState.fresh(CONFIG)
+    keeper = saver.Saver(store, run, "MNIST", state)
+    keeper.save(None, ())
+    flush = os.fsync
+
+    def stopped_for_long(file: int) -> None:
+        flush(file)
+        store.interrupt_run(run, "not heard of")
+        store.queue_again(run.id)
+        store.claim_run(run.id, own_identity(), 1)
+
+    monkeypatch.setattr(os, "fsync", stopped_for_long)
+    state.step = 5
+    with pytest.raises(StaleAttemptError):
+        keeper.save(None, ())
+    assert [path.name for path in checkpoints_dir(run.id).iterdir()] == ["step-00000000.ckpt"]
 
 
 def test_a_run_saves_at_every_evaluation_and_at_least_every_half_minute(

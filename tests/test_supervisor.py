@@ -11,13 +11,15 @@ import pytest
 
 from mnist_core import places as real_places
 from mnist_core import supervisor as module
+from mnist_core import trainers
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError, RunStateError
 from mnist_core.processes import Silence, own_identity
 from mnist_core.records import Progress, Run, RunStatus, StepMetrics
 from mnist_core.speed import CALIBRATION
 from mnist_core.store import RunStore
-from mnist_core.supervisor import HOST_ENDED, Supervisor, max_runs_allowed, recover
+from mnist_core.supervisor import Supervisor, max_runs_allowed, recover
+from mnist_core.trainers import HOST_ENDED
 
 Wait = Callable[[Callable[[], object]], None]
 DEAD = dataclasses.replace(own_identity(), start_ticks=1)
@@ -26,7 +28,7 @@ DEAD = dataclasses.replace(own_identity(), start_ticks=1)
 class ScriptedHost:
     """Notes what it is asked to launch; a test says what then becomes of it."""
 
-    def __init__(self, exited: module.Exited) -> None:
+    def __init__(self, exited: trainers.Exited) -> None:
         self.exited = exited
         self.launched: list[int] = []
         self.going: set[int] = set()
@@ -87,7 +89,7 @@ class Stage:
 def stage(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Stage:
     hosts: list[ScriptedHost] = []
 
-    def make(exited: module.Exited) -> ScriptedHost:
+    def make(exited: trainers.Exited) -> ScriptedHost:
         hosts.append(ScriptedHost(exited))
         return hosts[0]
 
@@ -330,7 +332,7 @@ def test_trainers_see_the_same_folders_as_the_server(
     monkeypatch.setenv("MNIST_RUNS_DIR", given)
     monkeypatch.delenv("MNIST_DATA_DIR")
     here = real_places.runs_dir()
-    environment = module._environment_of_host({"MNIST_RUNS_DIR": given, "OTHER": "kept"})
+    environment = trainers._environment_of_host({"MNIST_RUNS_DIR": given, "OTHER": "kept"})
     monkeypatch.chdir("/")
     monkeypatch.setenv("MNIST_RUNS_DIR", environment["MNIST_RUNS_DIR"])
     assert real_places.runs_dir() == here

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from mnist_core import supervisor
+from mnist_core import trainers
 from mnist_core.config import TrainConfig
 from mnist_core.places import ROOT
 from mnist_core.processes import identity_of, is_alive, own_identity
 from mnist_core.records import RunStatus
 from mnist_core.speed import CALIBRATION, is_measured
 from mnist_core.store import RunStore
-from mnist_core.supervisor import HOST_ENDED, TrainerHost
+from mnist_core.trainers import HOST_ENDED, TrainerHost
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
@@ -215,7 +215,7 @@ def test_a_program_that_has_a_trainers_pid_by_now_is_never_signalled(
     def as_it_was(pid: int) -> object:
         return dataclasses.replace(own_identity(), pid=pid, start_ticks=1)
 
-    monkeypatch.setattr(supervisor, "identity_of", as_it_was)
+    monkeypatch.setattr(trainers, "identity_of", as_it_was)
     pid = scripted.launch(1)
     eventually(lambda: scripted.host._trainers[0].identity)
     scripted.host.kill(1)
