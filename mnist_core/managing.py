@@ -11,18 +11,19 @@ from typing import Any
 from sqlalchemy import Engine, delete, insert
 from sqlalchemy.exc import IntegrityError
 
-from mnist_core import labels, rows, statements
+from mnist_core import chunks, labels, rows, statements
 from mnist_core.config import TrainConfig, check_batch_fits
 from mnist_core.errors import ConfigError, RunStateError, StaleAttemptError
 from mnist_core.records import (
     Adjustment,
     Command,
+    History,
     Intervention,
     ProcessIdentity,
     Run,
     RunStatus,
 )
-from mnist_core.schema import orders, runs
+from mnist_core.schema import evaluations, orders, runs, step_chunks
 
 
 class Managing:
@@ -76,6 +77,23 @@ class Managing:
                 return statements.get_run(connection, run_id)
         except IntegrityError as error:
             raise _taken(name) from error
+
+    def import_run(self, run: Run, history: History) -> Run:
+        """Add a run that has ended as it was recorded elsewhere; it gets a number of its own, and so may its name."""
+        with self._engine.begin() as connection:
+            values = rows.imported_columns(run) | {"revision": statements.NEXT_REVISION}
+            name = statements.free_name(connection, labels.checked_name(run.name))
+            run_id = connection.execute(insert(runs).values(name=name, **values).returning(runs.c.id)).scalar_one()
+            mine = {"run_id": run_id, "attempt": run.attempt}
+            if len(history.steps):
+                packed = chunks.pack_table(history.steps)
+                row = {**mine, "first_step": 1, "steps": len(history.steps), "columns": packed}
+                connection.execute(insert(step_chunks).values(row))
+            for evaluation in history.evaluations:
+                connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation) | mine))
+            if run.provenance and history.test_labels is not None:
+                statements.keep_labels(connection, run.provenance.test_checksum, history.test_labels)
+            return statements.get_run(connection, run_id)
 
     def request_stop(self, run_id: int) -> RunStatus:
         """Take a queued run out of the queue, or ask the trainer of an active one to end. Returns the new status.

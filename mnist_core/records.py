@@ -269,3 +269,14 @@ class Run:
     """None before training begins, and of runs older than this record."""
     curve: tuple[float, ...]
     """The training loss in at most `CURVE_POINTS` means of equally many steps each, for a sparkline."""
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """All that was recorded of a run beside its row."""
+
+    steps: np.ndarray
+    """`chunks.STEP_COLUMNS`, one row a step from 1 on."""
+    evaluations: tuple[EvalMetrics, ...] = ()
+    test_labels: np.ndarray | None = None
+    """uint8, of the test set in `Run.provenance`, in the order of the predictions; None if unknown."""

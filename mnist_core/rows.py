@@ -64,6 +64,30 @@ def evaluation_row(run: Run, evaluation: EvalMetrics) -> dict[str, Any]:
     }
 
 
+_IMPORTED = (
+    *("status", "attempt", "reason", "notice", "dataset", "train_images", "validation_images", "test_images"),
+    *("total_steps", "device", "threads", "notes", "starred", "archived"),
+)
+"""Fields of a run that are kept as they are when it comes from elsewhere."""
+
+
+def imported_columns(run: Run) -> dict[str, Any]:
+    """The columns of a run that was recorded elsewhere: without what only means something there, and not in the bin."""
+    times = {name: getattr(run, name) for name in ("created_at", "started_at", "finished_at")}
+    return {
+        **{name: getattr(run, name) for name in _IMPORTED},
+        **{name: moment and moment.timestamp() for name, moment in times.items()},
+        "config": json.dumps(asdict(run.config)),
+        "interventions": interventions_text(run.interventions),
+        "plan": interventions_text(run.plan),
+        "tags": json.dumps(run.tags),
+        "provenance": json.dumps(asdict(run.provenance)) if run.provenance else None,
+        "curve": np.array(run.curve, "<f4").tobytes(),
+        **progress_columns(run.progress),
+        **asdict(run.results),
+    }
+
+
 def run_from(row: Row[Any]) -> Run:
     return Run(
         id=row.id,
