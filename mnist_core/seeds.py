@@ -3,9 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Iterable
+import statistics
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 
+from mnist_core.columns import METRICS, metric
 from mnist_core.records import Run
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One metric over several seeds."""
+
+    count: int
+    mean: float
+    sd: float | None
+    """Standard deviation of the sample (n - 1); None of a single run, as the interval is."""
+    low: float | None
+    high: float | None
+    """The 95 % confidence interval of the mean, by Student's t distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedGroup:
+    """Runs that differ only in seed, oldest first; a run without a twin is a group by itself."""
+
+    runs: tuple[Run, ...]
+    metrics: dict[str, Summary]
+    """Of the runs that have ended by themselves; without those metrics that none of them has."""
+
+    @property
+    def name(self) -> str:
+        first = self.runs[0].name
+        return first if len(self.runs) == 1 else f"{first} and {len(self.runs) - 1} more seeds"
 
 
 def group_key(run: Run) -> Hashable:
@@ -16,8 +48,34 @@ def group_key(run: Run) -> Hashable:
     return settings, steered, run.dataset or run.config.dataset, beginning
 
 
+def seed_groups(runs: Iterable[Run]) -> list[SeedGroup]:
+    """All runs in groups, in the order of the oldest run of each."""
+    grouped: dict[Hashable, list[Run]] = {}
+    for run in sorted(runs, key=lambda one: one.id):
+        grouped.setdefault(group_key(run), []).append(run)
+    return [SeedGroup(tuple(group), _summaries(group)) for group in grouped.values()]
+
+
 def unused_seeds(run: Run, others: Iterable[Run], count: int) -> list[int]:
     """The next `count` seeds that neither the run nor any of `others` like it was trained with."""
     key = group_key(run)
     used = {run.config.seed} | {one.config.seed for one in others if group_key(one) == key}
     return [seed for seed in range(1, len(used) + count + 1) if seed not in used][:count]
+
+
+def summarise(values: Sequence[float]) -> Summary:
+    """Mean, spread and interval of at least one value."""
+    mean = statistics.fmean(values)
+    if len(values) < 2:
+        return Summary(len(values), mean, None, None, None)
+    from scipy.special import stdtrit  # the t quantile; `scipy.stats` would take a second to import
+
+    sd = statistics.stdev(values)
+    half = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * sd / len(values) ** 0.5
+    return Summary(len(values), mean, sd, mean - half, mean + half)
+
+
+def _summaries(runs: Sequence[Run]) -> dict[str, Summary]:
+    ended = [run for run in runs if run.status.is_finished] or runs
+    values = {name: [value for run in ended if (value := metric(run, name)) is not None] for name in METRICS}
+    return {name: summarise(found) for name, found in values.items() if found}

@@ -1,0 +1,60 @@
+"""A run as one flat line: what tables are exported, filtered, sorted and compared by."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, fields
+
+from mnist_core.config import TrainConfig
+from mnist_core.records import Run
+
+Cell = str | float | bool | None
+
+SETTING_NAMES = tuple(field.name for field in fields(TrainConfig))
+
+METRICS = {
+    "loss": "Training loss",
+    "accuracy": "Training accuracy",
+    "validation_accuracy": "Validation accuracy",
+    "best_validation_accuracy": "Best validation accuracy",
+    "test_accuracy": "Test accuracy",
+    "test_loss": "Test loss",
+    "examples_per_second": "Images per second",
+    "elapsed_seconds": "Seconds",
+}
+"""What is measured of a run, and what each is called."""
+
+
+def metric(run: Run, name: str) -> float | None:
+    """One of `METRICS`; None when it was not measured, or is no number."""
+    value = getattr(run.progress if hasattr(run.progress, name) else run.results, name)
+    return None if value is None or not math.isfinite(value) else value
+
+
+def flat(run: Run) -> dict[str, Cell]:
+    """Every column of a run in a fixed order: what it is, its settings (the dataset asked for is one), its metrics."""
+    settings = asdict(run.config)
+    settings["dataset_setting"] = settings.pop("dataset")
+    return {
+        "id": run.id,
+        "name": run.name,
+        "status": str(run.status),
+        "dataset": run.dataset,
+        "tags": ", ".join(run.tags),
+        "starred": run.starred,
+        "archived": run.archived,
+        "created_at": run.created_at.isoformat(),
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+        **settings,
+        "step": run.progress.step,
+        "epoch": run.progress.epoch,
+        "total_steps": run.total_steps,
+        **{name: metric(run, name) for name in METRICS},
+        "parent_id": run.parent_id,
+        "interventions": len(run.interventions),
+        "device_used": run.device,
+        "threads": run.threads,
+        "commit": run.provenance.commit if run.provenance else None,
+        "reason": run.reason,
+        "notes": run.notes,
+    }

@@ -1,0 +1,75 @@
+"""Runs in a store as their trainers left them, without training."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mnist_core.config import TrainConfig
+from mnist_core.processes import own_identity
+from mnist_core.records import EvalMetrics, Progress, Provenance, Run, RunStatus, StepMetrics
+from mnist_core.store import RunStore
+
+LABELS = np.arange(1000, dtype=np.uint8) % 10
+
+PROVENANCE = Provenance(
+    commit="c" * 40,
+    is_dirty=False,
+    python="3.11.7",
+    packages={"torch": "2.14.1"},
+    platform="Linux",
+    processor="some processor",
+    device="cpu",
+    precision="fp32",
+    threads=1,
+    seed=1,
+    dataset="MNIST",
+    dataset_checksum="d" * 64,
+    test_checksum="e" * 64,
+    command="python -m mnist_core train",
+)
+
+NO_CONFUSION = ((0,) * 10,) * 10
+
+
+def predictions(right: Sequence[int] | range) -> np.ndarray:
+    """What a network says that is right about these images and wrong about all others."""
+    said = (LABELS + 1) % 10
+    said[list(right)] = LABELS[list(right)]
+    return said.astype(np.uint8)
+
+
+def an_ended_run(
+    store: RunStore,
+    config: TrainConfig | None = None,
+    *,
+    name: str = "",
+    right: Sequence[int] | range = range(900),
+    dataset: str = "MNIST",
+    provenance: Provenance | None = PROVENANCE,
+    status: RunStatus = RunStatus.COMPLETED,
+    steps: Sequence[StepMetrics] = (),
+    validation: float | None = 0.9,
+) -> Run:
+    """A run that was tested on 1,000 images and is right about those in `right`."""
+    config = config or TrainConfig()
+    run = store.create_run(config, name, trainer=own_identity())
+    store.begin_training(
+        run,
+        dataset=dataset,
+        notice="",
+        train_images=270,
+        validation_images=30 if config.validation_fraction else 0,
+        test_images=len(LABELS),
+        device="cpu",
+        threads=1,
+    )
+    if provenance:
+        store.write_provenance(run, replace(provenance, dataset=dataset, seed=config.seed), LABELS)
+    said = predictions(right)
+    made = [EvalMetrics(5, 1, "test", 0.2, float((said == LABELS).mean()), NO_CONFUSION, said, 0.05)]
+    if validation is not None:
+        made.insert(0, EvalMetrics(5, 1, "validation", 0.3, validation, NO_CONFUSION, said[:30], 0.04))
+    store.append(run, Progress(step=len(steps), epoch=1, loss=0.5, accuracy=0.8), steps, made)
+    store.finish_run(run, status)
+    return store.get_run(run.id)
