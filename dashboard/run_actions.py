@@ -22,7 +22,7 @@ def run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainCo
     """Draw them. `go_to` shows a run that was made, `train` starts one from the first weights."""
     match run.status:
         case RunStatus.QUEUED:
-            _button("Remove from queue", "close", lambda: _control().request_stop(run.id))
+            button("Remove from queue", "close", lambda: _control().request_stop(run.id))
         case RunStatus.PREPARING:
             _stop(run)
         case RunStatus.RUNNING:
@@ -37,7 +37,7 @@ def run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainCo
         case RunStatus.STOPPING:
             st.button("Stopping", icon=":material/stop:", disabled=True)
         case RunStatus.INTERRUPTED:
-            _button(
+            button(
                 "Resume",
                 "play_arrow",
                 lambda: _control().resume(run.id),
@@ -51,7 +51,7 @@ def run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainCo
             _train_again("Train again with these settings", run.config, train)
             _continue(run, go_to)
             if run.interventions and run.parent_step is None:
-                _button(
+                button(
                     "Repeat with its changes",
                     "repeat",
                     lambda: go_to(_control().repeat(run)),
@@ -72,20 +72,37 @@ def _control() -> services.RunControl:
 
 
 def _attempt(act: Callable[[], object]) -> None:
-    """Act; what cannot be done is said on the page, below the buttons."""
+    """Act, and keep what cannot be done for the page to say."""
     try:
         act()
     except MnistError as error:
         st.session_state[PROBLEM_KEY] = str(error)
 
 
-def _button(label: str, icon: str, act: Callable[[], object], help: str = "", type: ButtonType = "secondary") -> None:
+def button(
+    label: str,
+    icon: str,
+    act: Callable[[], object],
+    help: str = "",
+    type: ButtonType = "secondary",
+    *,
+    disabled: bool = False,
+) -> None:
+    """A button that acts; what cannot be done is said on the page, below the buttons."""
     # In a callback: it acts before the page is drawn anew, and also when the run has moved on and the button is gone.
-    st.button(label, icon=f":material/{icon}:", help=help or None, type=type, on_click=_attempt, args=(act,))
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        help=help or None,
+        type=type,
+        disabled=disabled,
+        on_click=_attempt,
+        args=(act,),
+    )
 
 
 def _order(run: Run, label: str, icon: str, command: Command, help: str, *, type: ButtonType = "secondary") -> None:
-    _button(label, icon, lambda: _control().order(run.id, command, by=access.actor()), help, type)
+    button(label, icon, lambda: _control().order(run.id, command, by=access.actor()), help, type)
 
 
 def _evaluate(run: Run) -> None:
@@ -93,7 +110,7 @@ def _evaluate(run: Run) -> None:
 
 
 def _stop(run: Run) -> None:
-    _button(
+    button(
         "Stop", "stop", lambda: _control().request_stop(run.id), "Ends the run and keeps everything recorded so far."
     )
 
@@ -107,14 +124,14 @@ def _train_again(
         draft.prepare(config)
         train(config)
 
-    _button(label, "replay", act, type=type)
+    button(label, "replay", act, type=type)
 
 
 def _after_divergence(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainConfig], None]) -> None:
     config = lineage.config_at(run)
     gentler = dataclasses.replace(config, lr=max(config.lr / 2, SETTINGS["lr"].low))
     if points := lineage.fork_points(run):
-        _button(
+        button(
             f"Restart from step {max(points)} at half the learning rate",
             "replay",
             lambda: go_to(_control().fork(run, gentler)),
@@ -131,5 +148,5 @@ def _continue(run: Run, go_to: Callable[[Run], None]) -> None:
     with st.popover("Continue for more epochs", icon=":material/fast_forward:"):
         more = int(st.number_input("Epochs to add", 1, most, key=f"more_epochs_{run.id}"))
         longer = lineage.longer(run, more)
-        _button("Continue", "fast_forward", lambda: go_to(_control().fork(run, longer)), type="primary")
+        button("Continue", "fast_forward", lambda: go_to(_control().fork(run, longer)), type="primary")
         st.caption(f"A new run that goes on where {run.name} ended; its curve begins with this one.")

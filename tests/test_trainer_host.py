@@ -91,6 +91,13 @@ def test_a_host_measures_the_speed_under_the_id_that_no_run_has(host: subprocess
     assert host.stdout.readline() == f"exited {CALIBRATION} {pid} 0\n"
     assert is_measured()
 
+    assert host.stderr
+    host.stdout.close()  # as when the server is killed
+    host.stdin.write("77 1\n")
+    host.stdin.flush()
+    assert host.wait(timeout=30) == 0
+    assert "BrokenPipe" not in host.stderr.read()
+
 
 class Scripted:
     """A `TrainerHost` whose processes say what a test has them say, and trainers that are processes doing nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import components, draft, run_actions, services, settings, steering
+from dashboard import components, draft, forking, run_actions, services, settings, steering
 from dashboard.summary import summarise
 from mnist_core import idx, places
 from mnist_core.config import TrainConfig
@@ -191,6 +191,7 @@ components.status_strip(
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
     if run:
         run_actions.run_buttons(run, go_to=show, train=start)
+        forking.form(run, go_to=show)
         other_run_button(run, unfinished)
     else:
         st.caption(

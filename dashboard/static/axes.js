@@ -17,7 +17,12 @@ export function layoutOf(view, floor) {
   const y = axisY(view, floor);
   const legend = data.legend && shown.length > 0;
   const rows = legend ? legendRows(view) : 1;
-  const marks = [...epochMarks(view, xaxis.range), ...interventionMarks(view, xaxis.range), ...faultMark(view)];
+  const marks = [
+    ...epochMarks(view, xaxis.range),
+    ...forkMarks(view, xaxis.range),
+    ...interventionMarks(view, xaxis.range),
+    ...faultMark(view),
+  ];
   const top = (narrow && legend ? 52 : data.epochs.length ? MARGIN.epochs : MARGIN.plain) + (rows - 1) * MARGIN.row;
   const layout = {
     uirevision: data.uirevision || "chart",
@@ -158,6 +163,26 @@ function interventionMarks({ data, colors, narrow, width, marks }, [, last]) {
         bgcolor: colors.background,
         borderpad: 1,
       },
+    };
+  });
+}
+
+/** Where runs leave those they go on from, at the foot of the chart: interventions are written at its head. @param {View} view */
+function forkMarks({ data, colors, several, shown }, [, last]) {
+  return shown.filter((run) => run.fork).map(({ name, color, fork }, i) => {
+    const flipped = fork.step > 0.8 * last;
+    const tone = several ? runColor(colors, color) : colors.muted;
+    return {
+      shape: { ...upright(fork.step, { color: tone, width: 1.5, dash: "dashdot" }), layer: "below" },
+      annotation: data.field === "loss" || several ? {
+        xref: "x", x: fork.step, xanchor: flipped ? "right" : "left", xshift: flipped ? -3 : 3,
+        yref: "paper", y: 0, yanchor: "bottom", yshift: 2 + 14 * (i % 4),
+        text: plotlyText(several ? `${short(name)} ${fork.text}` : fork.text),
+        showarrow: false,
+        font: { size: 11, color: colors.muted },
+        bgcolor: colors.background,
+        borderpad: 1,
+      } : undefined,
     };
   });
 }

@@ -5,7 +5,7 @@
 import { layoutOf } from "./axes.js";
 import { Chart } from "./chart.js";
 import { loss, percent, plotlyText, short, whole } from "./format.js";
-import { marksOf } from "./interventions.js";
+import { forkOf, marksOf } from "./interventions.js";
 import { stream } from "./stream.js";
 import { palette, runColor } from "./theme.js";
 
@@ -34,7 +34,8 @@ import { palette, runColor } from "./theme.js";
  * @property {boolean} narrow
  * @property {boolean} several
  * @property {{step: number, number: number, text: string, hover: string}[]} marks settings changed by hand, if one run is drawn
- * @property {{id: number, name: string, color: number, series: import("./series.js").RunSeries}[]} shown runs with something to draw
+ * @property {{id: number, name: string, color: number, series: import("./series.js").RunSeries, fork: object|undefined}[]} shown
+ *   runs with something to draw, and where each leaves the run it goes on from
  */
 
 const NARROW = 480;
@@ -138,6 +139,11 @@ function labelOf({ data, shown }) {
   return `${title} by step. ${values.join(" ")}`;
 }
 
+function forkAt(id) {
+  const run = stream.run(id);
+  return forkOf(run, stream.run(run?.parent_id));
+}
+
 class Curves {
   #data;
   #chart;
@@ -149,7 +155,7 @@ class Curves {
     this.#subscription = stream.subscribe({
       runs: [],
       onSeries: () => this.#chart.invalidate(),
-      onRun: (run) => run.interventions.length && this.#chart.invalidate(),
+      onRun: (run) => (run.interventions.length || run.parent_id) && this.#chart.invalidate(),
     });
     const height = (width) => (width && width < NARROW ? Math.round(this.#data.height * 0.76) : this.#data.height);
     this.#chart = new Chart(root, height, (width) => this.#figure(width));
@@ -173,7 +179,7 @@ class Curves {
   #figure(width) {
     const data = this.#data;
     const shown = data.runs
-      .map((run) => ({ ...run, series: stream.series(run.id) }))
+      .map((run) => ({ ...run, series: stream.series(run.id), fork: forkAt(run.id) }))
       .filter(({ series }) => series && (series.x.length || series.evaluations.length));
     const view = {
       data,

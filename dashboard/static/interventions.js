@@ -1,5 +1,5 @@
 /** Settings changed while a run was going: how they are numbered and put into words, on the charts and in the list. */
-import { moment, setting, whole } from "./format.js";
+import { moment, setting, short, whole } from "./format.js";
 
 const NAMES = { lr: "learning rate", momentum: "momentum", batch_size: "batch size" };
 const SHORT = { lr: "lr", momentum: "momentum", batch_size: "batch" };
@@ -13,7 +13,7 @@ export const sentenceOf = (one) => `Step ${whole(one.step)}: ${NAMES[one.field] 
 export const originOf = (one) => `${one.by}, ${moment(one.at)}`;
 
 /**
- * The lines on the charts, and where a run that goes on from another one begins to be itself.
+ * The lines on the charts.
  * @param {object|undefined} run a summary, as in the stream's `run` event
  */
 export function marksOf(run) {
@@ -23,4 +23,15 @@ export function marksOf(run) {
     text: `${SHORT[one.field] ?? one.field} ${change(one)}`,
     hover: `${sentenceOf(one)}, ${originOf(one)}`,
   }));
+}
+
+/**
+ * Where a run that goes on from another one leaves it; nothing for a run that began anew.
+ * @param {object|undefined} run a summary @param {object|undefined} parent the other run's, if it is known
+ * @returns {{step: number, text: string}|undefined}
+ */
+export function forkOf(run, parent) {
+  if (!run?.parent_id || run.parent_step === null) return undefined;
+  const from = short(parent?.name ?? `run ${run.parent_id}`);
+  return { step: run.parent_step, text: `from ${from}` };
 }
