@@ -49,16 +49,22 @@ def form(run: Run, go_to: Callable[[Run], None]) -> None:
 
 
 def _choose_step(run: Run, points: list[int]) -> int:
-    key = f"fork_{run.id}_step"
-    if st.session_state.get(key) not in points:  # a run in progress has replaced it since
-        st.session_state.pop(key, None)
+    """The checkpoint that was chosen, the latest until one was; a run in progress replaces them as it goes."""
+    key, chosen = f"fork_{run.id}_step", f"fork_{run.id}_chosen"
+    step = st.session_state.get(chosen)
+    st.session_state[key] = step if step in points else points[0]
     best = list_checkpoints(checkpoints_dir(run.id), BEST)
 
     def label(step: int) -> str:
         marks = [mark for mark, holds in (("latest", step == points[0]), ("best validation", step in best)) if holds]
         return f"{step:,}".replace(",", "\u202f") + (f" ({', '.join(marks)})" if marks else "")
 
-    return int(st.selectbox("Checkpoint of step", points, format_func=label, key=key, filter_mode=None))
+    def choose() -> None:
+        st.session_state[chosen] = st.session_state[key]
+
+    return int(
+        st.selectbox("Checkpoint of step", points, format_func=label, key=key, on_change=choose, filter_mode=None)
+    )
 
 
 def _field(run: Run, step: int, name: str, value: Any) -> Any:

@@ -18,7 +18,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.processes import Silence, cpu_seconds, is_alive
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
-from mnist_core.trainers import HOST_ENDED, TrainerHost
+from mnist_core.trainers import HOST_ENDED, TrainerHost, is_orphan
 
 WATCH_SECONDS = 0.5
 """How often the queue and the trainers are looked at when nothing has woken the supervisor."""
@@ -90,7 +90,7 @@ class Supervisor(Control):
         self._thread.start()
 
     def close(self) -> None:
-        """End the trainers this supervisor started, each between two batches; their runs become `interrupted`."""
+        """End its trainers, and those of servers that were killed, each between two batches: `interrupted`."""
         self._closing.set()
         self._wake.set()
         self._thread.join()
@@ -103,6 +103,7 @@ class Supervisor(Control):
         while not self._closing.is_set():
             try:
                 self._host.look_after()
+                self._adopt_orphans()
                 recover(self._store, spare=self._host.run_ids)
                 self._give_up_the_silent()
                 self._calibrate_when_idle()
@@ -115,6 +116,12 @@ class Supervisor(Control):
                 told = str(error)
             self._wake.wait(WATCH_SECONDS)
             self._wake.clear()
+
+    def _adopt_orphans(self) -> None:
+        """Look after trainers whose server was killed as after our own: they are to end when this server is ended."""
+        for run in self._store.list_active_runs():
+            if run.id not in self._host.run_ids and run.trainer and is_orphan(run.trainer):
+                self._host.adopt(run.id, run.trainer)
 
     def _give_up_the_silent(self) -> None:
         """Mark runs whose trainer lives but gives no sign of life, such as one that was stopped, as interrupted.

@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from mnist_core.processes import identity_of, is_alive, send_signal
 from mnist_core.records import ProcessIdentity
 
@@ -25,6 +27,8 @@ CLOSE_SECONDS = 0.5
 
 POLL_SECONDS = 0.02
 
+HOST_MODULE = "mnist_core.trainer_host"
+
 HOST_ENDED = 256
 """Reported in place of an exit code, which goes up to 255, when the host has ended and nobody will learn of it."""
 
@@ -32,6 +36,20 @@ _log = logging.getLogger(__name__)
 
 Exited = Callable[[int, int], None]
 """Called with a run's id and its trainer's exit code (or minus the signal that ended it)."""
+
+
+def is_orphan(trainer: ProcessIdentity) -> bool:
+    """Whether a host has forked this trainer and has ended since; not so for one in a terminal."""
+    try:
+        process = psutil.Process(trainer.pid)
+        parent = process.parent()
+        return _is_of_a_host(process) and not (parent and _is_of_a_host(parent))
+    except psutil.Error:
+        return False
+
+
+def _is_of_a_host(process: psutil.Process) -> bool:
+    return HOST_MODULE in process.cmdline()  # a fork keeps it
 
 
 @dataclass(eq=False)
@@ -90,6 +108,11 @@ class TrainerHost:
             process.stdin.write(f"{run_id} {max_active}\n")
             process.stdin.flush()
 
+    def adopt(self, run_id: int, trainer: ProcessIdentity) -> None:
+        """Take on a trainer whose host has ended, as another server's has that was killed."""
+        with self._changed:
+            self._trainers.append(_Trainer(run_id, None, trainer.pid, trainer, is_forked=True))
+
     def kill(self, run_id: int) -> None:
         """End one trainer, wherever it is, if it is there."""
         with self._changed:
@@ -146,7 +169,7 @@ class TrainerHost:
                 return self._process
             self._ready = False
             self._process = process = subprocess.Popen(
-                [sys.executable, "-m", "mnist_core.trainer_host"],
+                [sys.executable, "-m", HOST_MODULE],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

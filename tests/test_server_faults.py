@@ -173,7 +173,7 @@ def test_a_server_that_is_ended_takes_its_run_to_a_checkpoint_and_leaves_no_proc
     assert last in list_checkpoints(checkpoints_dir(run.id))
 
 
-def test_a_killed_server_leaves_its_trainer_alone_and_so_does_the_next_server(
+def test_a_killed_server_leaves_its_trainer_alone_and_the_next_server_takes_it_on(
     servers: dict[str, Server], training: Callable[[Server], Run], eventually: Wait
 ) -> None:
     server = servers["SIGKILL"]
@@ -188,11 +188,11 @@ def test_a_killed_server_leaves_its_trainer_alone_and_so_does_the_next_server(
     server.listen(run)
     before = server.store.get_run(run.id)
     eventually(lambda: server.store.get_run(run.id).progress.step > before.progress.step)
-    server.process.terminate()
-    server.process.wait(timeout=EXIT_SECONDS)
-    assert [process.pid for process in server.family()] == [trainer.pid]
     going_on = server.store.get_run(run.id)
     assert (going_on.status, going_on.attempt, going_on.trainer) == (RunStatus.RUNNING, 1, trainer)
-    server.store.request_stop(run.id)
-    eventually(lambda: server.store.get_run(run.id).status is RunStatus.STOPPED)
-    eventually(lambda: server.family() == [])
+    server.process.terminate()
+    server.process.wait(timeout=EXIT_SECONDS)
+    assert server.family() == []
+    interrupted = server.store.get_run(run.id)
+    assert (interrupted.status, interrupted.reason) == (RunStatus.INTERRUPTED, CLOSED)
+    assert len(server.store.read_steps(run.id)) == interrupted.progress.step > before.progress.step

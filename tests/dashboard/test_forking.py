@@ -42,6 +42,19 @@ def test_a_run_is_forked_from_any_checkpoint_with_other_settings(app: AppTest, s
     assert address(app) == "2"
 
 
+def test_the_latest_checkpoint_is_offered_until_another_is_chosen(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    give_checkpoint(run, 200)
+    open_page(app)
+    give_checkpoint(run, 300)
+    app.run()
+    assert app.selectbox(key="fork_1_step").value == 300
+    app.selectbox(key="fork_1_step").set_value(200).run()
+    give_checkpoint(run, 400)
+    app.run()
+    assert app.selectbox(key="fork_1_step").value == 200
+
+
 def test_a_setting_out_of_range_is_named_and_nothing_is_forked(app: AppTest, store: RunStore) -> None:
     give_checkpoint(active_run(store), 400)
     open_page(app)
