@@ -87,7 +87,8 @@ class Recording:
     def write_provenance(self, run: Run, provenance: Provenance, test_labels: np.ndarray) -> None:
         """Record what a run is made with. The labels (uint8) are kept once for all runs with the same test set."""
         with self._engine.begin() as connection:
-            statements.write_as_holder(connection, run, provenance=json.dumps(asdict(provenance)))
+            text = json.dumps(asdict(provenance))
+            statements.write_as_holder(connection, run, provenance=text, threads=provenance.threads)
             statements.keep_labels(connection, provenance.test_checksum, test_labels)
 
     def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:

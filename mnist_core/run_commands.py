@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from mnist_core import lineage
+from mnist_core import lineage, rerun
 from mnist_core.config import LOG_INTERVAL, SETTINGS
 from mnist_core.errors import ConfigError, RunStateError
-from mnist_core.here import train_here
+from mnist_core.here import EXIT_FAILED, train_here
 from mnist_core.places import runs_dir
 from mnist_core.processes import own_identity
 from mnist_core.records import ADJUSTABLE, Adjustment, Command, Run, RunStatus
@@ -33,8 +34,10 @@ _HELP = {
 def add_run_commands(commands: Any, parse: Callable[[Callable[[str], Any]], Callable[[str], Any]]) -> None:
     """Add them to `commands`, the subparsers; `parse` turns a setting's parser into one that argparse understands."""
 
-    def command(name: str, text: str, act: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    def command(
+        name: str, text: str, act: Callable[[argparse.Namespace], int], *aliases: str
+    ) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = commands.add_parser(name, aliases=aliases, help=text, description=text)
         parser.add_argument("run", help="its name or number")
         parser.set_defaults(command=act, log_interval=LOG_INTERVAL.default)
         return parser
@@ -43,7 +46,8 @@ def add_run_commands(commands: Any, parse: Callable[[Callable[[str], Any]], Call
         command(order, text, lambda options, order=order: _order(options, order))  # type: ignore[misc]
     command("stop", "end a run, and keep all that it recorded", _stop)
     command("resume", "let a paused run go on; train an interrupted one on from its last checkpoint, here", _resume)
-    command("repeat", "train a run again as it was steered: same seed, same changes at the same steps", _repeat)
+    again = "train a run again, here: same seed, same changes at the same steps; says whether it came out the same"
+    command("rerun", again, _rerun, "repeat")
     adjust = command("adjust", "change settings of a run while it is going", _adjust)
     for name in ADJUSTABLE:
         adjust.add_argument(SETTINGS[name].flag, type=parse(SETTINGS[name].parse), metavar="N")
@@ -107,9 +111,15 @@ def _resume(options: argparse.Namespace) -> int:
     return train_here(store, held, log_interval=options.log_interval)
 
 
-def _repeat(options: argparse.Namespace) -> int:
+def _rerun(options: argparse.Namespace) -> int:
     store, run = _open(options)
-    return train_here(store, lineage.repeat(store, run, trainer=own_identity()), log_interval=options.log_interval)
+    again = lineage.repeat(store, run, trainer=own_identity())
+    code = train_here(store, again, log_interval=options.log_interval)
+    if code or not run.status.is_finished:
+        return code
+    is_same, sentence = rerun.told(store, run, store.get_run(again.id))
+    print(sentence, file=sys.stderr)
+    return 0 if is_same else EXIT_FAILED
 
 
 def _continue(options: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from mnist_core.machine import threads_per_trainer
 from mnist_core.memory import keep_freed_memory
 from mnist_core.places import model_path, runs_dir, shown
 from mnist_core.processes import own_identity
+from mnist_core.provenance import gather
 from mnist_core.recorder import Recorder
 from mnist_core.records import Adjustment, Event, Run, RunStatus
 from mnist_core.saver import Saver, latest_recorded
@@ -146,6 +147,8 @@ def _train(store: RunStore, run: Run, observe: Observer, interruption: Interrupt
     if data is None:
         return _ended_early(interruption)
     state, run = _starting_point(store, run, data)
+    made_with = gather(run.config, data, device=run.device, threads=torch.get_num_threads())
+    store.write_provenance(run, made_with, data.test.labels)
     recorder = Recorder(store, run)
     saver = Saver(store, run, data.name, state)
     steering = Steering(store, run, state, is_ending=lambda: bool(interruption.reason))
@@ -206,7 +209,7 @@ def _starting_point(store: RunStore, run: Run, data: Dataset) -> tuple[TrainStat
         begun = f"Went on from step {saved.state.step}" if saved else "Began again"
         store.write_notice(run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{begun} instead."]))
     if saved is None:
-        if run.plan and run.parent_id is not None:
+        if run.parent_id is not None:
             torch.set_num_threads(store.get_run(run.parent_id).threads or torch.get_num_threads())
         if run.attempt > 1:
             store.rewind(run, 0, 0.0)

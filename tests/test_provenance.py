@@ -1,0 +1,116 @@
+"""What a run was made with, and making it again from that."""
+
+import dataclasses
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_core import provenance
+from mnist_core.__main__ import main
+from mnist_core.config import TrainConfig
+from mnist_core.data import Dataset
+from mnist_core.engine import TrainState
+from mnist_core.places import ROOT
+from mnist_core.processes import own_identity
+from mnist_core.records import Adjustment, Command, Event, Run, StepMetrics
+from mnist_core.rerun import first_difference
+from mnist_core.store import RunStore
+from mnist_core.worker import train_run
+
+pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
+
+CONFIG = TrainConfig(batch_size=30, epochs=2, lr=0.05, seed=3, device="cpu")
+
+
+@pytest.fixture
+def trained(store: RunStore) -> Run:
+    return train_run(store, store.create_run(CONFIG, "first", trainer=own_identity()))
+
+
+def test_a_run_says_what_it_was_made_with(store: RunStore, trained: Run, digits: Dataset) -> None:
+    made = trained.provenance
+    assert made
+    assert (made.seed, made.dataset, made.device, made.precision) == (3, "MNIST", "cpu", "fp32")
+    assert made.threads == trained.threads >= 1
+    assert made.packages["numpy"] == np.__version__
+    assert made.python == sys.version.split()[0]
+    assert made.dataset_checksum == provenance.checksum(digits.train, digits.test) != made.test_checksum
+    labels = store.test_labels(made.test_checksum)
+    assert labels is not None
+    assert labels.tolist() == digits.test.labels.tolist()
+
+
+def test_the_commit_is_that_of_the_checkout(trained: Run) -> None:
+    git = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    assert trained.provenance
+    assert trained.provenance.commit == git.stdout.strip()
+
+
+def test_outside_a_checkout_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    assert provenance._checkout() == ("", False)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    inside = tmp_path / "installed"
+    inside.mkdir()
+    monkeypatch.setattr(provenance, "ROOT", inside)
+    assert provenance._checkout() == ("", False)
+
+
+def test_changes_that_are_in_no_commit_are_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    commit, is_dirty = provenance._checkout()
+    assert (len(commit), is_dirty) == (40, False)
+    (tmp_path / "new.py").touch()
+    assert provenance._checkout() == (commit, True)
+
+
+def test_the_command_line_trains_the_same_run(store: RunStore, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert trained.provenance
+    threads, *words = shlex.split(trained.provenance.command)
+    assert words[:4] == ["python", "-m", "mnist_core", "train"]
+    monkeypatch.setenv(*threads.split("="))
+    assert main([*words[3:], "--name", "again"]) == 0
+    again = store.find_run("again")
+    assert again.config == dataclasses.replace(CONFIG, dataset="mnist")
+    assert first_difference(store, trained, again) is None
+
+
+# Made again
+
+
+def test_rerun_is_the_same_to_the_last_bit(store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rerun", "first"]) == 0
+    assert f"run-2 is first to the last bit: {trained.progress.step} steps." in capsys.readouterr().err
+    assert store.get_run(2).config == CONFIG
+
+
+def test_a_steered_run_is_made_again_with_its_changes(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    run = store.create_run(CONFIG, "steered", trainer=own_identity())
+
+    def steer(event: Event) -> None:
+        if isinstance(event, StepMetrics) and event.step == 4:
+            store.send_order(run.id, Command.ADJUST, Adjustment(lr=0.2), by="test")
+
+    assert train_run(store, run, steer).interventions
+    assert main(["rerun", "steered"]) == 0
+    assert "is steered to the last bit" in capsys.readouterr().err
+
+
+def test_a_rerun_that_comes_out_differently_says_where_and_what_has_changed(
+    store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh = TrainState.fresh
+    monkeypatch.setattr(TrainState, "fresh", lambda config: fresh(dataclasses.replace(config, seed=99)))
+    monkeypatch.setattr(provenance, "processor", lambda: "another processor")
+    assert main(["rerun", "first"]) == 1
+    said = capsys.readouterr().err
+    assert "run-2 differs from first from step 1 on." in said
+    assert "processor: " in said
+    assert "another processor now" in said
