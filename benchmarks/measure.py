@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -97,6 +98,16 @@ class BareRun:
     """On test, at each evaluation."""
 
 
+@dataclass(frozen=True)
+class RivalRun:
+    """What `classic.py` printed."""
+
+    seconds: float
+    """From opening the dataset to the last test, imports apart."""
+    accuracies: list[float]
+    """On test, after each epoch."""
+
+
 def train_bare(threads: int = 0, until: float = 1.0, **settings: Any) -> BareRun:
     """Train in a fresh process, without store or server; classic settings but for `settings`."""
     config = json.dumps(CLASSIC_SETTINGS | settings)
@@ -104,10 +115,11 @@ def train_bare(threads: int = 0, until: float = 1.0, **settings: Any) -> BareRun
     return BareRun(**json.loads(python(*arguments)))
 
 
-def train_rival(*arguments: str) -> float:
-    """Seconds that the classic script says it took, imports apart."""
-    last = python(RIVAL, *arguments).splitlines()[-1]
-    return float(last.split()[0])
+def train_rival(*arguments: str) -> RivalRun:
+    """Have the classic script train in a fresh process, with its defaults but for `arguments`."""
+    printed = python(RIVAL, *arguments)
+    accuracies = [int(right) / int(images) for right, images in re.findall(r"Accuracy: (\d+)/(\d+)", printed)]
+    return RivalRun(float(printed.splitlines()[-1].split()[0]), accuracies)
 
 
 def classic(**settings: Any) -> TrainConfig:

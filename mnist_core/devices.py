@@ -27,6 +27,11 @@ def check_precision(name: str, device: torch.device) -> None:
         raise ConfigError("precision", f"Precision bf16 is not available on this machine's {device}. Choose fp32.")
 
 
+def widest_float(device: torch.device) -> torch.dtype:
+    """The dtype to sum and report in: float64, which Apple's GPUs do not have."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[None]:
     """What a forward pass of that precision runs in; it can be entered again and again."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()

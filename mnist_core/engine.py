@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from mnist_core import models, optimizers, schedules
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset, Split, split_validation
-from mnist_core.devices import autocast, check_precision, choose_device
+from mnist_core.devices import autocast, check_precision, choose_device, widest_float
 from mnist_core.optimizers import Optimizer
 from mnist_core.records import Adjustment, Confusion, EvalMetrics, Event, StepMetrics
 
@@ -209,11 +209,12 @@ def evaluate(
     """Mean negative log-likelihood (nats), confusion counts and predicted labels (uint8, (N,)) over a split."""
     was_training = model.training
     model.eval()
-    if images.labels.device.type == "cpu":
+    device = images.labels.device
+    if device.type == "cpu":
         batch_size = min(batch_size, CACHED_IMAGES)
-    summed_loss = torch.zeros((), dtype=torch.float64, device=images.labels.device)
+    summed_loss = torch.zeros((), dtype=widest_float(device), device=device)
     predictions = torch.empty_like(images.labels)
-    with autocast(precision, images.labels.device):
+    with autocast(precision, device):
         for start in range(0, len(images), batch_size):
             batch = slice(start, start + batch_size)
             pixels, labels = images[batch]
@@ -258,9 +259,10 @@ def _validations_by_now(state: TrainState, training: int) -> int:
 def _read(loss: Tensor, labels: Tensor, predictions: Tensor) -> tuple[float, Confusion]:
     """The loss and the counts of (true label, prediction), in one host synchronisation.
 
-    float64 holds a float32 loss and any pair exactly.
+    A float holds any pair exactly.
     """
-    loss_value, *pairs = torch.cat([loss.double().reshape(1), (labels * 10 + predictions).double()]).tolist()
+    pairs_seen = (labels * 10 + predictions).to(widest_float(loss.device))
+    loss_value, *pairs = torch.cat([loss.to(pairs_seen.dtype).reshape(1), pairs_seen]).tolist()
     counts = [0] * 100
     for pair in pairs:
         counts[int(pair)] += 1
