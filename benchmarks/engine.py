@@ -10,12 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 ROOT = str(Path(__file__).resolve().parent.parent)
@@ -30,6 +28,8 @@ from benchmarks.measure import (  # noqa: E402
     classic,
     figure,
     in_turn,
+    print_head,
+    print_row,
     python,
     ratios,
     shell_seconds,
@@ -37,7 +37,7 @@ from benchmarks.measure import (  # noqa: E402
     train_rival,
 )
 from mnist_core.config import SETTINGS  # noqa: E402
-from mnist_core.machine import cores, has_bf16, processor, threads_per_trainer  # noqa: E402
+from mnist_core.machine import has_bf16  # noqa: E402
 from mnist_core.places import data_dir  # noqa: E402
 from mnist_core.presets import PRESETS  # noqa: E402
 
@@ -174,10 +174,6 @@ PARTS = {
 }
 
 
-def print_row(row: Figure) -> None:
-    print(f"{row.name:<64} {row.wanted:<9} {row.measured:<18} {row.basis}".rstrip(), flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few repeats: to see that it works, not to quote")
@@ -192,10 +188,7 @@ def main() -> None:
         parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     os.environ["MNIST_DATA_DIR"] = str(data_dir())
 
-    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "streamlit"))
-    print(f"{cores()} cores of {processor()}, {platform.machine()}, {platform.system()}")
-    print(f"Python {platform.python_version()}, {packages}; {threads_per_trainer(1)} threads, seed 1 unless said")
-    print_row(Figure("figure", "measured", "wanted", "basis"))
+    print_head()
     for name in names:
         part = PARTS[name]
         repeats = options.repeats or (part.quick if options.quick else part.repeats)

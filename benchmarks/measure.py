@@ -1,9 +1,10 @@
-"""What every part of `engine.py` uses: a row of its table, rounds of several sides in turn, programs that are timed."""
+"""What `engine.py` and `steering.py` use: rows of a table, rounds of several sides in turn, programs that are timed."""
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import statistics
 import subprocess
@@ -11,10 +12,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mnist_core.config import TrainConfig
+from mnist_core.machine import cores, processor, threads_per_trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 RIVAL = str(ROOT / "benchmarks" / "classic.py")
@@ -70,6 +73,18 @@ def figure(name: str, values: Sequence[float], form: str, wanted: str = "") -> F
     """The median of `values`, each written as `form` says, such as `{:.1f} s`; with their number and range."""
     low, high = form.format(min(values)), form.format(max(values))
     return Figure(name, form.format(statistics.median(values)), wanted, f"median of {len(values)}, {low} to {high}")
+
+
+def print_head() -> None:
+    """What it was measured on, and the head of the table."""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "streamlit"))
+    print(f"{cores()} cores of {processor()}, {platform.machine()}, {platform.system()}")
+    print(f"Python {platform.python_version()}, {packages}; {threads_per_trainer(1)} threads, seed 1 unless said")
+    print_row(Figure("figure", "measured", "wanted", "basis"))
+
+
+def print_row(row: Figure) -> None:
+    print(f"{row.name:<64} {row.wanted:<9} {row.measured:<18} {row.basis}".rstrip(), flush=True)
 
 
 def python(*arguments: str, environment: Mapping[str, str] | None = None) -> str:

@@ -72,7 +72,9 @@ class Strip {
       return;
     }
     const now = state(run);
-    if (now !== state(this.#data.run) && now !== this.#asked) {
+    if (now === state(this.#data.run)) {
+      this.#asked = null; // it went back before Python looked: the next change is news again
+    } else if (now !== this.#asked) {
       this.#asked = now;
       this.#host.setTriggerValue("changed", run.status);
     }

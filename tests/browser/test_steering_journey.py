@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from mnist_core.records import RunStatus
+from mnist_core.records import Command, RunStatus
 from tests.browser.conftest import POINTS, Server, start_long_run, wait_for_points
 
 Eventually = Callable[[Callable[[], object]], None]
@@ -41,6 +41,25 @@ def test_pause_step_change_undo_and_resume(page: Page, live: Server, eventually:
     eventually(lambda: live.store.read_steps(run)["lr"][-1] == 0.01)
     marks = "() => document.querySelector('.js-plotly-plot').layout.annotations.map((a) => a.text).join('|')"
     page.wait_for_function(f"() => /1 +lr 0.01 → 0.03/.test(({marks})())")
+
+
+def test_a_run_that_is_paused_and_resumed_from_elsewhere_ends_up_with_the_right_buttons(
+    page: Page, live: Server, eventually: Eventually
+) -> None:
+    page.goto(live.url)
+    run = start_long_run(page, live)
+
+    def order(command: Command, status: RunStatus) -> None:
+        live.store.send_order(run, command, by="terminal")
+        eventually(lambda: live.store.get_run(run).status is status)
+
+    for _ in range(4):  # faster than the page can follow
+        order(Command.PAUSE, RunStatus.PAUSED)
+        order(Command.RESUME, RunStatus.RUNNING)
+    order(Command.PAUSE, RunStatus.PAUSED)
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    order(Command.RESUME, RunStatus.RUNNING)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
 
 def test_a_killed_trainer_leaves_an_interrupted_run_that_one_click_resumes(
