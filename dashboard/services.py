@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from dashboard.sharing import Sharing
 from mnist_core.config import TrainConfig
@@ -43,6 +44,10 @@ class RunControl(Protocol):
     def delete_runs(self, run_ids: Iterable[int]) -> None: ...
 
     def restore_runs(self, run_ids: Iterable[int]) -> list[Run]: ...
+
+    def export(self, run_ids: Iterable[int], format: str) -> Path: ...
+
+    def import_file(self, source: Path | BinaryIO) -> list[Run]: ...
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,12 @@ supervisor's business: it is told when there is something to look at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO
 
 from mnist_core import lineage, recycling
 from mnist_core.config import TrainConfig
+from mnist_core.exports import archive, formats
 from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.store import RunStore
 
@@ -83,3 +86,14 @@ class Control:
     def restore_runs(self, run_ids: Iterable[int]) -> list[Run]:
         """Take runs out of the bin; one whose name has been given away meanwhile gets a number behind it."""
         return self._store.restore_runs(run_ids)
+
+    # ------------------------------------------------------------------ to other programs and machines
+
+    def export(self, run_ids: Iterable[int], format: str) -> Path:
+        """Write runs as one of `formats.FORMATS` into the runs folder; returns the file. Raises `ExportError`."""
+        runs = [self._store.get_run(run_id) for run_id in run_ids]
+        return formats.export_for_server(self._store, runs, format)
+
+    def import_file(self, source: Path | BinaryIO) -> list[Run]:
+        """Add the runs of another machine's archive as new runs. Raises `ImportRefusedError`, with nothing added."""
+        return archive.import_archive(self._store, source)

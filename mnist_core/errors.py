@@ -50,3 +50,11 @@ class RunStateError(StoreError):
 
 class StaleAttemptError(StoreError):
     """A trainer wrote to a run that has since finished or been taken over by a newer attempt."""
+
+
+class ExportError(MnistError):
+    """Runs cannot be exported as asked."""
+
+
+class ImportRefusedError(MnistError):
+    """A file with exported runs is damaged, foreign, or too large."""

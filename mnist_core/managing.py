@@ -92,7 +92,8 @@ class Managing:
             for evaluation in history.evaluations:
                 connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation) | mine))
             if run.provenance and history.test_labels is not None:
-                statements.keep_labels(connection, run.provenance.test_checksum, history.test_labels)
+                checksum = run.provenance.test_checksum
+                statements.keep_labels(connection, checksum, history.test_labels, is_from_here=False)
             return statements.get_run(connection, run_id)
 
     def request_stop(self, run_id: int) -> RunStatus:

@@ -89,7 +89,7 @@ class Recording:
         with self._engine.begin() as connection:
             text = json.dumps(asdict(provenance))
             statements.write_as_holder(connection, run, provenance=text, threads=provenance.threads)
-            statements.keep_labels(connection, provenance.test_checksum, test_labels)
+            statements.keep_labels(connection, provenance.test_checksum, test_labels, is_from_here=True)
 
     def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:
         """Forget what was recorded after `step`, from where a new attempt goes on; it will make later changes again."""

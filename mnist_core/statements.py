@@ -120,10 +120,10 @@ def get_live_run(connection: Connection, run_id: int) -> Run:
     return run
 
 
-def keep_labels(connection: Connection, checksum: str, labels: np.ndarray) -> None:
-    """Keep the labels (uint8) of a test set, if they are not there already."""
+def keep_labels(connection: Connection, checksum: str, labels: np.ndarray, *, is_from_here: bool) -> None:
+    """Keep the labels (uint8) of a test set: those that a trainer has read go before what came with a file."""
     row = {"checksum": checksum, "labels": labels.tobytes()}
-    connection.execute(insert(test_sets).prefix_with("OR IGNORE").values(row))
+    connection.execute(insert(test_sets).prefix_with("OR REPLACE" if is_from_here else "OR IGNORE").values(row))
 
 
 def compact_steps(connection: Connection, run_id: int) -> None:

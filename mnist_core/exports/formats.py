@@ -1,0 +1,106 @@
+"""What runs can be exported as, and the one way to do it: into one file, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_core.errors import ExportError
+from mnist_core.exports import archive, report, tables
+from mnist_core.places import ROOT, runs_dir, shown
+from mnist_core.records import Run
+from mnist_core.store import RunStore
+
+Write = Callable[[RunStore, Sequence[Run], Path], None]
+
+WORKER_SECONDS = 600.0
+REFUSED = 3
+"""The exit code of a worker that has said, in the last line of standard error, what a person can mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One thing that runs can be exported as."""
+
+    label: str
+    suffix: str
+    write: Write | None = None
+    """None for what takes torch: `worker` writes it, in a process of its own when a server asks for it."""
+
+
+FORMATS = {
+    "csv": Format("Table as CSV", ".csv", tables.table_csv),
+    "parquet": Format("Table as Parquet", ".parquet", tables.table_parquet),
+    "curves-csv": Format("Curves as CSV", ".csv", tables.curves_csv),
+    "curves-parquet": Format("Curves as Parquet", ".parquet", tables.curves_parquet),
+    "report": Format("Report as HTML", ".html", report.write_report),
+    "archive": Format("Archive to import elsewhere", ".zip", archive.write_archive),
+    "tensorboard": Format("TensorBoard event files", ".zip"),
+    "safetensors": Format("Weights as safetensors", ".safetensors"),
+    "state-dict": Format("Weights as state_dict", ".pt"),
+    "onnx": Format("Model as ONNX", ".onnx"),
+}
+"""By the name that a command line takes."""
+
+
+def format_named(name: str) -> Format:
+    """Raises `ExportError` for a name that is none."""
+    if name not in FORMATS:
+        raise ExportError(f"There is no format {name!r}. Choose one of {', '.join(FORMATS)}.")
+    return FORMATS[name]
+
+
+def file_name(name: str, runs: Sequence[Run]) -> str:
+    """What an export is called if nobody says otherwise, without what a file name cannot have."""
+    suffix = format_named(name).suffix
+    if len(runs) > 1 and suffix in (".safetensors", ".pt", ".onnx"):
+        suffix = ".zip"
+    of = re.sub(r"[^\w.-]+", "-", runs[0].name).strip("-.") if len(runs) == 1 else f"{len(runs)}-runs"
+    return f"{of or 'run'}-{name}{suffix}"
+
+
+def write_file(store: RunStore, runs: Sequence[Run], write: Write, path: Path) -> None:
+    """Have runs written to `path`. Raises `ExportError` when that is not possible, and leaves nothing behind."""
+    if not runs:
+        raise ExportError("There are no runs to export. Choose at least one.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(store, runs, temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise ExportError(
+            f"{shown(path)} cannot be written ({error.strerror or error}). Choose another place, or make room."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def export_for_server(store: RunStore, runs: Sequence[Run], name: str) -> Path:
+    """Write runs into the folder `exports` beside the database, with a worker if it takes torch; returns the file."""
+    path = runs_dir() / "exports" / file_name(name, runs)
+    if write := format_named(name).write:
+        write_file(store, runs, write, path)
+        return path
+    numbers = [str(run.id) for run in runs]
+    command = [sys.executable, "-m", "mnist_core.exports.worker", name, str(path), *numbers]
+    environment = {**os.environ, "MNIST_RUNS_DIR": str(runs_dir())}
+    try:
+        ended = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=WORKER_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ExportError(f"The export took more than {WORKER_SECONDS:g} s. Export fewer runs at once.") from error
+    if ended.returncode == REFUSED:
+        raise ExportError(ended.stderr.strip().splitlines()[-1])
+    if ended.returncode:
+        sys.stderr.write(ended.stderr)
+        raise ExportError(f"The export failed (exit code {ended.returncode}); the terminal says why.")
+    return path

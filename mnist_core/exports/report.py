@@ -1,0 +1,92 @@
+"""Chosen runs as one HTML file that opens anywhere, offline, with charts that can be zoomed: Plotly's library is in it.
+
+Its skeleton, style and script are the files `report.html`, `report.css` and `report.js` beside this one. What people
+wrote is put into the page by the script as text, and is in the file as JSON without a `<`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnist_core.columns import METRICS, SETTING_NAMES, metric
+from mnist_core.config import SETTINGS
+from mnist_core.errors import ExportError
+from mnist_core.records import Run
+from mnist_core.store import RunStore
+
+HERE = Path(__file__).parent
+MAX_POINTS = 600
+"""Of a curve; a longer one is drawn as means of equally many steps."""
+
+MAX_RUNS = 50
+
+
+def write_report(store: RunStore, runs: Sequence[Run], path: Path) -> None:
+    """Raises `ExportError` for more runs than one page can show."""
+    if len(runs) > MAX_RUNS:
+        raise ExportError(f"A report shows at most {MAX_RUNS} runs, got {len(runs)}. Choose fewer.")
+    content = {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "metrics": METRICS,
+        "settings": {name: SETTINGS[name].label for name in SETTING_NAMES},
+        "runs": [_run(store, run) for run in runs],
+    }
+    page = (HERE / "report.html").read_text(encoding="utf-8")
+    parts = {
+        "report.css": (HERE / "report.css").read_text(encoding="utf-8"),
+        "plotly.min.js": _plotly().replace("</script", "<\\/script"),
+        "report.json": json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
+        "report.js": (HERE / "report.js").read_text(encoding="utf-8"),
+    }
+    for name, part in parts.items():
+        before, after = page.split(f"/* {name} */")
+        page = before + part + after
+    path.write_text(page, encoding="utf-8")
+
+
+def _plotly() -> str:
+    """Plotly's library from its package, which is not imported for that."""
+    found = importlib.util.find_spec("plotly")
+    if found is None or found.origin is None:
+        raise ExportError("Plotly, which draws the charts, is missing. Install it: pip install -r requirements.txt")
+    return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+
+
+def _run(store: RunStore, run: Run) -> dict[str, Any]:
+    table = store.read_steps(run.id)
+    return {
+        "name": run.name,
+        "status": str(run.status),
+        "dataset": run.dataset,
+        "notes": run.notes,
+        "tags": run.tags,
+        "settings": asdict(run.config),
+        "metrics": {name: metric(run, name) for name in METRICS},
+        "provenance": asdict(run.provenance) if run.provenance else None,
+        "curves": {name: _reduced(table[name]) for name in ("loss", "accuracy")},
+        "evaluations": [
+            {"split": one.split, "step": one.step, "accuracy": one.accuracy, "loss": _finite(one.loss)}
+            for one in store.list_evaluations(run.id)
+        ],
+    }
+
+
+def _reduced(values: np.ndarray) -> dict[str, list[float | None]]:
+    """`step`, the last of each mean, and `mean`."""
+    size = max(1, math.ceil(len(values) / MAX_POINTS))
+    starts = range(0, len(values), size)
+    means = [_finite(float(values[start : start + size].mean())) for start in starts]
+    return {"step": [min(start + size, len(values)) for start in starts], "mean": means}
+
+
+def _finite(value: float) -> float | None:
+    return float(f"{value:.6g}") if math.isfinite(value) else None

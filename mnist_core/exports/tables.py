@@ -1,0 +1,79 @@
+"""Runs and their curves as CSV and Parquet.
+
+What people wrote may begin like a formula, which spreadsheets would execute: in CSV such a cell gets an apostrophe in
+front (https://owasp.org/www-community/attacks/CSV_Injection). Numbers stay numbers. Parquet has types and needs no such
+thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_core import chunks
+from mnist_core.columns import flat
+from mnist_core.records import Run
+from mnist_core.store import RunStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def neutral(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def table_csv(_store: RunStore, runs: Sequence[Run], path: Path) -> None:
+    _table(runs).map(neutral).to_csv(path, index=False)
+
+
+def table_parquet(_store: RunStore, runs: Sequence[Run], path: Path) -> None:
+    _table(runs).to_parquet(path, index=False)
+
+
+def curves_csv(store: RunStore, runs: Sequence[Run], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for number, curve in enumerate(_curves(store, runs)):
+            curve.assign(run=curve["run"].map(neutral)).to_csv(file, index=False, header=number == 0)
+
+
+def curves_parquet(store: RunStore, runs: Sequence[Run], path: Path) -> None:
+    """One row group a run."""
+    import pyarrow
+    import pyarrow.parquet
+
+    writer: Any = None
+    for curve in _curves(store, runs):
+        table = pyarrow.Table.from_pandas(curve, preserve_index=False)
+        writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    writer.close()
+
+
+def _table(runs: Sequence[Run]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([flat(run) for run in runs]).convert_dtypes()
+
+
+def _curves(store: RunStore, runs: Sequence[Run]) -> Iterator[pd.DataFrame]:
+    """Of each run, one row a training step and one an evaluation, told apart by `split`."""
+    import pandas as pd
+
+    for run in runs:
+        table = store.read_steps(run.id)
+        evaluations = store.list_evaluations(run.id)
+        columns: dict[str, Any] = {"run_id": run.id, "run": run.name}
+        columns["split"] = ["training"] * len(table) + [one.split for one in evaluations]
+        columns["step"] = [*range(1, len(table) + 1), *(one.step for one in evaluations)]
+        for name in chunks.STEP_COLUMNS.names or ():
+            of_evaluations = [getattr(one, name, np.nan) for one in evaluations]
+            columns[name] = np.concatenate([table[name], np.array(of_evaluations, float)])
+        columns["epoch"] = columns["epoch"].astype(int)
+        yield pd.DataFrame(columns)

@@ -1,0 +1,85 @@
+"""The weights of a run as safetensors, as a `state_dict`, and as an ONNX model. Imports torch: for workers only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from mnist_core import checkpoint, models
+from mnist_core.checkpoint_files import checkpoints_dir
+from mnist_core.engine import PIXEL_MEAN, PIXEL_STD
+from mnist_core.errors import ExportError
+from mnist_core.layers import Linear
+from mnist_core.places import model_path
+from mnist_core.records import Run
+from mnist_core.store import RunStore
+
+
+def load_model(run: Run) -> nn.Module:
+    """The network of a run on the CPU, ready to predict: from its saved model, else from its last checkpoint.
+
+    Raises `ExportError` when there is neither, `CheckpointError` when the checkpoint is damaged.
+    """
+    if model_path(run.id).exists():
+        model = models.build(run.config.model, torch.Generator())
+        try:
+            model.load_state_dict(torch.load(model_path(run.id), map_location="cpu", weights_only=True))
+        except Exception as error:  # the restricted unpickler lets a dozen kinds escape
+            raise ExportError(f"The model file of {run.name} is damaged ({error}). Train the run again.") from error
+        return model.eval()
+    saved = checkpoint.load_latest(checkpoints_dir(run.id), device="cpu")
+    if saved is None:
+        raise ExportError(f"{run.name} has no weights: neither a saved model nor a checkpoint. Train it again.")
+    return saved.state.model.eval()
+
+
+def safetensors(_store: RunStore, run: Run, path: Path) -> None:
+    weights = {name: weight.contiguous() for name, weight in load_model(run).state_dict().items()}
+    save_file(weights, path, metadata={"model": run.config.model, "dataset": run.dataset, "run": run.name})
+
+
+def state_dict(_store: RunStore, run: Run, path: Path) -> None:
+    """For `model.load_state_dict(torch.load(path, weights_only=True))`."""
+    torch.save({name: weight.contiguous() for name, weight in load_model(run).state_dict().items()}, path)
+
+
+def onnx(_store: RunStore, run: Run, path: Path) -> None:
+    """A model from `pixels`, float32 (N, 1, 28, 28) from 0 to 255, to `log_probabilities`, float32 (N, 10)."""
+    model = _FromPixels(_plain(load_model(run)))
+    batch = torch.export.Dim("batch")
+    program = torch.onnx.export(
+        model.eval(),
+        (torch.zeros(2, 1, 28, 28),),
+        input_names=["pixels"],
+        output_names=["log_probabilities"],
+        dynamic_shapes=({0: batch},),
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    program.save(path)
+
+
+class _FromPixels(nn.Module):
+    """A network with the normalisation that it was trained with in front."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        log_probabilities: Tensor = self.model((pixels / 255 - PIXEL_MEAN) / PIXEL_STD)
+        return log_probabilities
+
+
+def _plain(model: nn.Module) -> nn.Module:
+    """With PyTorch's own linear layers, which every exporter knows."""
+    for name, layer in list(model.named_children()):
+        if isinstance(layer, Linear):
+            plain = nn.Linear(layer.in_features, layer.out_features)
+            plain.load_state_dict(layer.state_dict())
+            setattr(model, name, plain)
+    return model
