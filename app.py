@@ -17,6 +17,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config as server_config
+from streamlit.runtime.pages_manager import PagesManager
 
 from dashboard import access, assets, links, live, owner_link, services
 from dashboard.guard import Guard
@@ -49,6 +50,8 @@ hub = live.LiveHub(store)
 sharing = Sharing(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
 hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
 services.provide(services.Services(store, access.guarded(supervisor), sharing))
+# Else the very first visit, if it is to another page than Train, would run that page's file without `dashboard/main.py`.
+PagesManager.uses_pages_directory = False
 
 
 @asynccontextmanager

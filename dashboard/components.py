@@ -28,6 +28,10 @@ class IdleRun(TypedDict):
     detail: str
 
 
+Field = Literal["loss", "accuracy", "lr", "examples_per_second"]
+Axis = Literal["step", "epoch", "images", "time"]
+
+
 class ChartRun(TypedDict):
     """One run to draw; `color` is its index in the theme's categorical colours (used when several are drawn)."""
 
@@ -85,14 +89,20 @@ def status_strip(
 
 def live_chart(
     title: str,
-    field: Literal["loss", "accuracy"],
+    field: Field,
     runs: Sequence[ChartRun],
     *,
     total_steps: int,
     smoothing: float = 0.95,
     log: bool = False,
+    x: Axis = "step",
+    logx: bool = False,
+    baseline: int | None = None,
+    bands: bool = False,
+    best: bool = False,
+    only: int | None = None,
     height: int = 328,
-    xtitle: str = "",
+    xtitle: bool = False,
     epochs: Sequence[int] = (),
     empty: str | None = None,
     legend: bool = True,
@@ -100,10 +110,13 @@ def live_chart(
     uirevision: str = "",
     key: str,
 ) -> None:
-    """Draw the loss or the accuracy of one run (each batch, smoothed, evaluations) or of several, overlaid.
+    """Draw one quantity of one run (each batch, smoothed, evaluations) or of several, overlaid.
 
-    `epochs` are the steps at which epochs end. `empty` is written into the chart as long as it has no data. Zoom, pan
-    and hidden traces are kept while `uirevision` stays the same: let it name what is shown, e.g. the run.
+    With a `baseline`, the differences to that run are drawn; with `bands`, runs that differ only in their seeds as a
+    mean with one standard deviation to each side; with `best`, a ring marks the best evaluation of each of several
+    runs; with `only`, one of the runs is drawn in the axes of all. `epochs` are the steps at which epochs end. `empty`
+    is written into the chart as long as it has no data. Zoom, pan and hidden traces are kept while `uirevision` stays
+    the same: let it name what is shown, e.g. the run.
     """
     data = {
         "title": title,
@@ -111,6 +124,12 @@ def live_chart(
         "runs": list(runs),
         "smoothing": smoothing,
         "log": log,
+        "x": x,
+        "logx": logx,
+        "baseline": baseline,
+        "bands": bands,
+        "best": best,
+        "only": only,
         "height": height,
         "xtitle": xtitle,
         "epochs": list(epochs),
@@ -147,27 +166,27 @@ def changes_list(run: RunSummary, *, can_undo: bool, key: str = "changes") -> in
 
 
 def runs_table(
-    rows: Sequence[RunSummary],
+    view: Mapping[str, Any],
     *,
     selected: Sequence[int] = (),
     colors: Mapping[int, int] | None = None,
-    columns: Sequence[str] | None = None,
+    known: Mapping[int, str] | None = None,
     key: str = "runs_table",
-) -> list[int]:
-    """Show runs as a table with a checkbox each, live, and return the ids that are ticked, in the order they were.
+) -> tuple[list[int], dict[str, Any] | None]:
+    """Show all runs as a table, live; returns the ids that are ticked, and the view if the reader chose one.
 
-    `selected` is what is ticked until the reader ticks something: store what is returned and pass it in again, for
-    Streamlit forgets a component's state when the reader changes the page. `colors` maps the id of a run that is drawn
-    in a chart to its colour index. `columns` picks columns and their order by the keys in `static/columns.js`; None
-    shows all. A run that appears, and one that changes its status, cause one rerun.
+    The rows reach the browser by a route of their own (`dashboard/run_list.py`). `selected` and `view` are what the
+    table begins with: store what is returned and pass it in again, for Streamlit forgets a component's state when the
+    reader changes the page. `colors` maps the id of a run that is drawn in a chart to its colour index. `known` maps
+    the ids of runs that the page says more of to `attempt/status`: when that is no longer so, there is one rerun.
     """
-    shown = {row["id"] for row in rows}
     data = {
-        "rows": list(rows),
-        "selected": [run for run in selected if run in shown],
+        "view": view,
+        "selected": list(selected),
         "colors": {str(run): color for run, color in (colors or {}).items()},
-        "columns": list(columns) if columns is not None else None,
+        "known": {str(run): state for run, state in (known or {}).items()},
     }
-    result = _TABLE(key=key, data=data, on_selected_change=_ignore, on_changed_change=_ignore)
+    result = _TABLE(key=key, data=data, on_selected_change=_ignore, on_view_change=_ignore, on_changed_change=_ignore)
     ticked = result.get("selected")
-    return [run for run in (selected if ticked is None else ticked) if run in shown]
+    told = result.get("view")
+    return list(selected if ticked is None else ticked), None if told is None else dict(told)

@@ -11,6 +11,8 @@
 
 Every event has an id. A browser that comes back with the last one it saw gets what it missed, if that is not too long
 ago, else `history`. However many are watching, the database is read once per tick, and only if something was committed.
+
+`GET /runs.json` is the list of all runs (see `run_list`), which the same reading keeps up to date.
 """
 
 from __future__ import annotations
@@ -29,11 +31,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from dashboard.series import RunSeries, plain
-from dashboard.summary import finite, summarise
+from dashboard.followed import Followed, evaluation_event
+from dashboard.run_list import RunList
+from dashboard.series import CURVES, LEVELS, plain
+from dashboard.summary import summarise
 from mnist_core.changes import Changes, NewSteps
 from mnist_core.errors import RunNotFoundError
-from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, RunStatus
+from mnist_core.records import LIVE_BATCHES, Run, RunStatus
 from mnist_core.store import RunStore
 
 POLL_SECONDS = 0.05
@@ -88,41 +92,15 @@ class Subscriber:
         self.queue.put_nowait(None)
 
 
-class _Followed:
-    """All that is drawn of one run."""
-
-    def __init__(self, run: Run, table: Any, evaluations: Iterable[EvalMetrics]) -> None:
-        self.run_id = run.id
-        self.series = RunSeries(run.attempt)
-        self.series.extend(1, table)
-        self.evaluations = [_evaluation(event) for event in evaluations]
-        self.matrix: Confusion | None = run.progress.live_confusion
-        self._history: dict[float, dict[str, Any]] = {}
-
-    def changed(self) -> None:
-        self._history.clear()
-
-    def history(self, smoothing: float) -> dict[str, Any]:
-        if smoothing not in self._history:
-            self._history[smoothing] = {
-                "run": self.run_id,
-                "attempt": self.series.attempt,
-                **self.series.history(smoothing),
-                "evaluations": self.evaluations,
-                "matrix": self.matrix,
-                "matrix_batches": LIVE_BATCHES,
-            }
-        return self._history[smoothing]
-
-
 class LiveHub:
     """Reads what trainers commit and fans it out. `follow()` runs as a task of the server's event loop."""
 
     def __init__(self, store: RunStore) -> None:
         self._store = store
         self._subscribers: set[Subscriber] = set()
-        self._followed: OrderedDict[int, _Followed] = OrderedDict()
+        self._followed: OrderedDict[int, Followed] = OrderedDict()
         self._unfinished: dict[int, Run] = {}
+        self._list: RunList | None = None
         self._recent: deque[Message] = deque(maxlen=REPLAYED_MESSAGES)
         self._number = 0
         self._instance = secrets.token_hex(4)
@@ -175,6 +153,16 @@ class LiveHub:
         finally:
             self._subscribers.discard(subscriber)
 
+    async def run_list(self) -> RunList:
+        """Every run, kept up to date from the first call on."""
+        await self._started.wait()
+        async with self._reading:
+            if self._list is None:
+                runs = await asyncio.to_thread(self._store.list_runs)
+                self._list = RunList()
+                await asyncio.to_thread(self._list.take, [summarise(run, self._unfinished.values()) for run in runs])
+        return self._list
+
     def close(self) -> None:
         """End every stream."""
         for subscriber in self._subscribers:
@@ -205,12 +193,12 @@ class LiveHub:
         summaries = [self._encode("run", summarise(run, self._unfinished.values())) for run in shown.values()]
         return summaries + messages
 
-    async def _follow_run(self, run: Run) -> _Followed:
+    async def _follow_run(self, run: Run) -> Followed:
         followed = self._followed.get(run.id)
         if followed is None or followed.series.attempt != run.attempt:
             table = await asyncio.to_thread(self._store.read_steps, run.id)
             evaluations = await asyncio.to_thread(self._store.list_evaluations, run.id)
-            self._followed[run.id] = followed = _Followed(run, table, evaluations)
+            self._followed[run.id] = followed = Followed(run, table, evaluations)
         self._followed.move_to_end(run.id)
         self._forget_unwatched()
         return followed
@@ -240,17 +228,20 @@ class LiveHub:
                 await self._extend(self._followed[steps.run_id], steps)
         for evaluation in changes.evaluations:
             if followed := self._followed.get(evaluation.run_id):
-                event = _evaluation(evaluation.metrics)
+                event = evaluation_event(evaluation.metrics)
                 if event not in followed.evaluations:
                     followed.evaluations.append(event)
                 about = {"run": evaluation.run_id, "attempt": evaluation.attempt}
                 self._broadcast("evaluation", about | event, evaluation.run_id)
         # Last, so that a browser has every point of a run before it hears that the run has ended.
         moved = by_id | {run.id: run for run in self._unfinished.values() if queue_moved}
-        for run in moved.values():
-            self._broadcast("run", summarise(run, self._unfinished.values()))
+        summaries = [summarise(run, self._unfinished.values()) for run in moved.values()]
+        if self._list:
+            self._list.take(summaries)
+        for summary in summaries:
+            self._broadcast("run", summary)
 
-    async def _extend(self, followed: _Followed, steps: NewSteps) -> None:
+    async def _extend(self, followed: Followed, steps: NewSteps) -> None:
         known = followed.series.steps
         if steps.attempt == followed.series.attempt and followed.series.extend(steps.first_step, steps.table):
             fresh = steps.table[known + 1 - steps.first_step :]
@@ -259,8 +250,7 @@ class LiveHub:
                     "run": steps.run_id,
                     "attempt": steps.attempt,
                     "first": known + 1,
-                    "loss": plain(fresh["loss"]),
-                    "accuracy": plain(fresh["accuracy"]),
+                    **{name: plain(fresh[name]) for name in (*CURVES, *LEVELS)},
                     "matrix": followed.matrix,
                     "matrix_batches": LIVE_BATCHES,
                 }
@@ -288,7 +278,7 @@ class LiveHub:
 
 
 def routes(hub: LiveHub) -> list[Route]:
-    """The feed's one address."""
+    """The feed, and the list of all runs that it keeps up to date."""
 
     async def live(request: Request) -> Response:
         try:
@@ -302,7 +292,19 @@ def routes(hub: LiveHub) -> list[Route]:
             ping_message_factory=lambda: ServerSentEvent(event="ping", data="{}"),
         )
 
-    return [Route("/live", live)]
+    async def run_list(request: Request) -> Response:
+        tag, packed = await asyncio.to_thread((await hub.run_list()).pack)
+        headers = {
+            "ETag": tag,
+            "Cache-Control": "no-cache",
+            "Content-Encoding": "gzip",
+            "X-Content-Type-Options": "nosniff",
+        }
+        if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
+            return Response(status_code=304, headers={"ETag": tag})
+        return Response(packed, media_type="application/json", headers=headers)
+
+    return [Route("/live", live), Route("/runs.json", run_list)]
 
 
 def _query(request: Request) -> tuple[frozenset[int], float]:
@@ -317,14 +319,3 @@ def _query(request: Request) -> tuple[frozenset[int], float]:
     if not 0 <= smoothing < 1:
         raise ValueError("smoothing must be a number from 0 to below 1.")
     return frozenset(map(int, words)), smoothing
-
-
-def _evaluation(event: EvalMetrics) -> dict[str, Any]:
-    return {
-        "step": event.step,
-        "epoch": event.epoch,
-        "split": event.split,
-        "loss": finite(event.loss),
-        "accuracy": event.accuracy,
-        "confusion": event.confusion,
-    }

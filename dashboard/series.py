@@ -16,16 +16,20 @@ import pandas as pd
 MAX_BUCKETS = 2000
 """More points than a chart has pixels; a longer run is reduced to at most this many."""
 
-FIELDS = ("loss", "accuracy")
+CURVES = ("loss", "accuracy", "examples_per_second")
+"""What jumps from batch to batch: smoothed, and each bucket keeps its extremes."""
+
+LEVELS = ("lr", "elapsed_seconds")
+"""What moves steadily: each bucket keeps its last value."""
 
 
 class RunSeries:
-    """Loss and accuracy of one attempt at a run, step by step from 1. Not thread-safe: the hub guards it."""
+    """What is drawn of one attempt at a run, step by step from 1. Not thread-safe: the hub guards it."""
 
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
         self.steps = 0
-        self._columns = {name: np.empty(1024, np.float32) for name in FIELDS}
+        self._columns = {name: np.empty(1024, np.float32) for name in (*CURVES, *LEVELS)}
 
     def extend(self, first_step: int, table: np.ndarray) -> bool:
         """Add steps from `first_step` on (`chunks.STEP_COLUMNS`); False if some between are missing."""
@@ -34,7 +38,7 @@ class RunSeries:
         fresh = table[self.steps + 1 - first_step :]
         if len(fresh):
             end = self.steps + len(fresh)
-            for name in FIELDS:
+            for name in self._columns:
                 if end > len(self._columns[name]):
                     self._columns[name] = np.concatenate([self._columns[name], np.empty(end, np.float32)])
                 self._columns[name][self.steps : end] = fresh[name]
@@ -42,12 +46,12 @@ class RunSeries:
         return True
 
     def history(self, smoothing: float) -> dict[str, Any]:
-        """`step`, `x`, `loss`, `accuracy` and `ema` of the feed's `history` event, JSON-ready."""
+        """`step`, `x`, the curves, the levels and `ema` of the feed's `history` event, JSON-ready."""
         size = max(1, math.ceil(self.steps / MAX_BUCKETS))
         starts = np.arange(0, self.steps, size)
         ends = np.minimum(starts + size, self.steps) - 1
         reduced: dict[str, Any] = {"step": self.steps, "x": (ends + 1).tolist(), "ema": {}}
-        for name in FIELDS:
+        for name in CURVES:
             values = self._columns[name][: self.steps].astype(np.float64)
             values[~np.isfinite(values)] = np.nan
             smooth = smoothed(values, smoothing)
@@ -57,6 +61,8 @@ class RunSeries:
                 "smooth": plain(smooth[ends]),
             }
             reduced["ema"][name] = _carry(values, smooth, smoothing)
+        for name in LEVELS:
+            reduced[name] = plain(self._columns[name][ends])
         return reduced
 
 

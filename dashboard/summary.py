@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from mnist_core.epochs import epoch_ends
 from mnist_core.records import Intervention, Run, RunStatus
+from mnist_core.seeds import group_key
+
+NOTES_IN_LISTS = 300
+"""So much of a run's notes is searched and shown in the table; the details view has all of them."""
 
 
 def summarise(run: Run, queue: Iterable[Run] = ()) -> dict[str, Any]:
@@ -47,7 +53,20 @@ def summarise(run: Run, queue: Iterable[Run] = ()) -> dict[str, Any]:
         "interventions": [_intervention(one) for one in run.interventions],
         "parent_id": run.parent_id,
         "parent_step": run.parent_step,
+        "epoch_ends": epoch_ends(run.config, run.train_images, run.interventions) if run.train_images else [],
+        "seed_group": _short(group_key(run)),
+        "notes": run.notes[:NOTES_IN_LISTS],
+        "tags": run.tags,
+        "starred": run.starred,
+        "archived": run.archived,
+        "deleted": run.deleted_at is not None,
+        "curve": [finite(float(f"{loss:.4g}")) for loss in run.curve],
     }
+
+
+def _short(key: Hashable) -> str:
+    """The same for equal keys, also after the next start of the server."""
+    return hashlib.blake2s(repr(key).encode(), digest_size=6).hexdigest()
 
 
 def _intervention(one: Intervention) -> dict[str, Any]:

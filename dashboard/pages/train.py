@@ -149,7 +149,7 @@ def charts(run: Run | None, config: TrainConfig, total_steps: int, waiting_for: 
         total_steps=total_steps,
         smoothing=smoothing,
         height=CHART_HEIGHT + 12,
-        xtitle="Step (batches trained)",
+        xtitle=True,
         epochs=ends,
         empty=waiting or ACCURACY_EMPTY,
         legend=False,

@@ -1,7 +1,10 @@
 /** The frame of the Loss and Accuracy charts as a Plotly layout: axes, legend, epoch lines, the fault line, notes. */
+import { FIELDS } from "./fields.js";
 import { plotlyText, short } from "./format.js";
-import { accuracyFloor, accuracyRange, logTicks, lossRange } from "./ranges.js";
+import { accuracyFloor, accuracyRange, logTicks, lossRange, rangeOf } from "./ranges.js";
 import { rgb, luminance, runColor } from "./theme.js";
+import { lineOf } from "./traces.js";
+import { X_AXES } from "./xaxis.js";
 
 const MARGIN = { left: 58, right: 12, plain: 34, epochs: 42, row: 19, bottom: 24, titled: 40 };
 
@@ -32,6 +35,7 @@ export function layoutOf(view, floor) {
     font: { family: colors.font, size: 12, color: colors.text },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colors.muted, activecolor: colors.text },
     hovermode: "x unified",
+    hoverdistance: 40, // runs whose points lie elsewhere are compared at one x, too
     hoverlabel: {
       bgcolor: colors.background,
       bordercolor: colors.line,
@@ -69,11 +73,11 @@ export function layoutOf(view, floor) {
 const legendLeft = ({ narrow }) => (narrow ? 52 : 76);
 
 /** Rows the legend will need: Plotly breaks it by width but makes no room for it above the plot. */
-function legendRows({ several, shown, width, narrow }) {
+function legendRows({ several, drawn, width, narrow }) {
   if (!several) return 1;
-  const widths = shown.map((run) => 46 + short(run.name).length * 7);
+  const widths = drawn.map((run) => 46 + short(run.name).length * 7);
   const columns = Math.max(1, Math.floor((width - legendLeft({ narrow })) / Math.max(...widths)));
-  return Math.ceil(shown.length / columns);
+  return Math.ceil(drawn.length / columns);
 }
 
 function baseAxis(colors) {
@@ -90,14 +94,17 @@ const axisTitle = (text, colors) => ({ text, font: { size: 12, color: colors.mut
 
 /** @param {View} view */
 function axisX({ data, colors, shown }) {
-  const last = Math.max(data.total_steps || 0, ...shown.map((run) => run.series.step), 1);
+  const { title, hover, format } = X_AXES[data.x];
+  const last = Math.max(data.x === "step" ? data.total_steps || 0 : 0, ...shown.map((run) => run.place(run.series.step) ?? 0), 1e-3);
+  const first = Math.min(last / 10, ...shown.flatMap((run) => run.x.find((x) => x > 0) ?? []));
   return {
     ...baseAxis(colors),
-    title: axisTitle(data.xtitle, colors),
-    range: [0, last],
-    tickformat: ",d",
-    hoverformat: ",d",
-    unifiedhovertitle: { text: "Step %{x:,d}" },
+    title: axisTitle(data.xtitle && title, colors),
+    type: data.logx ? "log" : "linear",
+    range: data.logx ? [Math.log10(first), Math.log10(last)] : [0, last],
+    tickformat: data.logx ? "~s" : format,
+    hoverformat: format,
+    unifiedhovertitle: { text: hover },
     nticks: 8,
     ticks: "outside",
     ticklen: 4,
@@ -112,18 +119,37 @@ function axisX({ data, colors, shown }) {
 }
 
 /** @param {View} view */
-function axisY({ data, colors, shown, several, narrow }, lastFloor) {
+function axisY(view, lastFloor) {
+  const { data, shown, several, narrow, baseline } = view;
+  const { title, smooth, ticks } = FIELDS[data.field];
+  const base = { ...baseAxis(view.colors), title: axisTitle("", view.colors) };
+  base.title.text = several && smooth && !narrow ? `${title}, smoothed` : title;
+  if (baseline) return { axis: differenceAxis(base, view) };
   const series = shown.map((run) => run.series);
-  const base = { ...baseAxis(colors), title: axisTitle("", colors) };
-  if (data.field === "loss") {
-    base.title.text = several && !narrow ? "Cross-entropy, smoothed" : "Cross-entropy";
-    const range = lossRange(series, data.log, !several);
-    if (!data.log) return { axis: { ...base, type: "linear", range, nticks: 6 } };
-    return { axis: { ...base, type: "log", range, dtick: logTicks(range), tickformat: "~g" } };
+  if (data.field === "accuracy") {
+    const floor = data.fault ? 0 : accuracyFloor(series, lastFloor);
+    return { axis: { ...base, range: accuracyRange(floor), tickformat: ticks, nticks: 6 }, floor };
   }
-  base.title.text = several && !narrow ? "Correctly classified, smoothed" : "Correctly classified";
-  const floor = data.fault ? 0 : accuracyFloor(series, lastFloor);
-  return { axis: { ...base, range: accuracyRange(floor), tickformat: ".0%", nticks: 6 }, floor };
+  const range = data.field === "loss" ? lossRange(series, data.log, !several) : rangeOf(series.map((s) => s.line(data.field)), data.log);
+  if (!data.log) return { axis: { ...base, type: "linear", range, tickformat: data.field === "loss" ? "" : ticks, nticks: 6 } };
+  return { axis: { ...base, type: "log", range, dtick: logTicks(range), tickformat: "~g" } };
+}
+
+/** Zero is in the middle of sight: above it is more than the baseline. The first tenth of a run, where all moves, is left out. */
+function differenceAxis(base, view) {
+  const late = view.shown.map((run) => lineOf(run, view).y.filter((_, i, { length }) => i >= length / 10));
+  const [low, high] = rangeOf(late, false);
+  const size = Math.max(Math.abs(low), Math.abs(high)) || 1;
+  return {
+    ...base,
+    title: { ...base.title, text: "Difference to the baseline" },
+    type: "linear",
+    range: [-size, size],
+    tickformat: view.data.field === "accuracy" ? "+.2%" : "+~g",
+    zeroline: true,
+    zerolinecolor: view.colors.muted,
+    nticks: 6,
+  };
 }
 
 const upright = (x, line) => ({ type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1, line });
@@ -168,14 +194,16 @@ function interventionMarks({ data, colors, narrow, width, marks }, [, last]) {
 }
 
 /** Where runs leave those they go on from, at the foot of the chart: interventions are written at its head. @param {View} view */
-function forkMarks({ data, colors, several, shown }, [, last]) {
-  return shown.filter((run) => run.fork).map(({ name, color, fork }, i) => {
-    const flipped = fork.step > 0.8 * last;
+function forkMarks({ data, colors, several, drawn }, [first, last]) {
+  return drawn.filter((run) => run.fork).map(({ name, color, fork, place }, i) => {
+    const x = place(fork.step);
+    const at = data.logx ? Math.log10(x) : x; // Plotly wants annotations, but not shapes, in exponents
+    const flipped = at > first + 0.8 * (last - first);
     const tone = several ? runColor(colors, color) : colors.muted;
     return {
-      shape: { ...upright(fork.step, { color: tone, width: 1.5, dash: "dashdot" }), layer: "below" },
+      shape: { ...upright(x, { color: tone, width: 1.5, dash: "dashdot" }), layer: "below" },
       annotation: data.field === "loss" || several ? {
-        xref: "x", x: fork.step, xanchor: flipped ? "right" : "left", xshift: flipped ? -3 : 3,
+        xref: "x", x: at, xanchor: flipped ? "right" : "left", xshift: flipped ? -3 : 3,
         yref: "paper", y: 0, yanchor: "bottom", yshift: 2 + 14 * (i % 4),
         text: plotlyText(several ? `${short(name)} ${fork.text}` : fork.text),
         showarrow: false,
@@ -208,26 +236,29 @@ function faultMark({ data, colors }) {
 }
 
 /** The names of runs in colours too pale to be told apart from the background by themselves, at the ends of their lines. */
-function endLabels({ data, colors, shown, several }, [, last]) {
-  if (!several) return [];
+function endLabels(view, range) {
+  const { data, colors, drawn, several, bands } = view;
+  if (!several || bands) return [];
   const ground = luminance(rgb(colors.background) ?? [255, 255, 255]);
   const pale = (color) => {
     const [a, b] = [luminance(rgb(color)), ground].sort((p, q) => q - p);
     return (a + 0.05) / (b + 0.05) < 3;
   };
-  return shown
-    .filter((run) => pale(runColor(colors, run.color)) && run.series.smoothed(data.field) !== null)
-    .map(({ name, series }) => {
-      const y = series.smoothed(data.field);
-      const atEdge = series.step > 0.85 * last;
-      return {
-        xref: "x", x: series.step, xanchor: atEdge ? "right" : "left", xshift: atEdge ? 0 : 4,
-        yref: "y", y: data.field === "loss" && data.log ? Math.log10(y) : y, yanchor: atEdge ? "bottom" : "middle",
-        text: plotlyText(short(name)),
-        showarrow: false,
-        font: { size: 11, color: colors.text },
-      };
-    });
+  return drawn.filter((run) => pale(runColor(colors, run.color))).flatMap((run) => {
+    const line = lineOf(run, view);
+    const [x, y] = [line.x.at(-1) ?? null, line.y.at(-1) ?? null];
+    if (x === null || y === null) return [];
+    const logY = data.log && !view.baseline && data.field !== "accuracy";
+    const at = data.logx ? Math.log10(x) : x;
+    const atEdge = at > range[0] + 0.85 * (range[1] - range[0]);
+    return {
+      xref: "x", x: at, xanchor: atEdge ? "right" : "left", xshift: atEdge ? 0 : 4,
+      yref: "y", y: logY ? Math.log10(y) : y, yanchor: atEdge ? "bottom" : "middle",
+      text: plotlyText(short(run.name)),
+      showarrow: false,
+      font: { size: 11, color: colors.text },
+    };
+  });
 }
 
 /** What an empty chart is waiting for. @param {View} view */

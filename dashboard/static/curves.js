@@ -1,21 +1,27 @@
-/**
- * The Loss and Accuracy charts, fed by the stream. One run: colour says what a curve is (each batch, smoothed, validation, test).
- * Several: colour says which run, and the style what it is (solid train, dotted hollow circles validation, diamond test).
- */
+/** A chart of one quantity of one or several runs, over steps, epochs, images or time, fed by the stream. */
 import { layoutOf } from "./axes.js";
 import { Chart } from "./chart.js";
-import { loss, percent, plotlyText, short, whole } from "./format.js";
+import { FIELDS } from "./fields.js";
+import { whole } from "./format.js";
 import { forkOf, marksOf } from "./interventions.js";
 import { stream } from "./stream.js";
-import { palette, runColor } from "./theme.js";
+import { palette } from "./theme.js";
+import { tracesOf } from "./traces.js";
+import { placeOf } from "./xaxis.js";
 
 /**
  * @typedef {object} CurveData
  * @property {string} title
- * @property {"loss"|"accuracy"} field
+ * @property {"loss"|"accuracy"|"lr"|"examples_per_second"} field
  * @property {{id: number, name: string, color: number}[]} runs
  * @property {number} smoothing
  * @property {boolean} log
+ * @property {"step"|"epoch"|"images"|"time"} x
+ * @property {boolean} logx
+ * @property {number|null} baseline draw differences to this run
+ * @property {boolean} bands runs that differ only in their seeds as mean and band
+ * @property {boolean} best ring the best evaluation of each of several runs
+ * @property {number|null} only draw this one, with the axes of all
  * @property {number} height
  * @property {string} xtitle
  * @property {number[]} epochs steps at which epochs end
@@ -27,116 +33,45 @@ import { palette, runColor } from "./theme.js";
  */
 
 /**
+ * @typedef {object} Shown one run and where its points lie
+ * @property {number} id @property {string} name @property {number} color
+ * @property {import("./series.js").RunSeries} series
+ * @property {(step: number) => number|null} place of a step on the x axis
+ * @property {(number|null)[]} x of each bucket
+ * @property {{step: number, text: string}|undefined} fork where it leaves the run it goes on from
+ * @property {number[]} group ids of the runs shown that differ from it only in their seeds, itself included
+ */
+
+/**
  * @typedef {object} View what one drawing is made from
  * @property {CurveData} data
  * @property {object} colors see theme.js
  * @property {number} width
  * @property {boolean} narrow
  * @property {boolean} several
+ * @property {boolean} bands
+ * @property {Shown|null} baseline
  * @property {{step: number, number: number, text: string, hover: string}[]} marks settings changed by hand, if one run is drawn
- * @property {{id: number, name: string, color: number, series: import("./series.js").RunSeries, fork: object|undefined}[]} shown
- *   runs with something to draw, and where each leaves the run it goes on from
+ * @property {Shown[]} shown runs with something to draw: the axes have room for them
+ * @property {Shown[]} drawn those that are drawn
  */
 
 const NARROW = 480;
-const written = { loss, accuracy: percent };
-
-/** The extremes of every batch as one line: a point a bucket, or two where a bucket holds several batches. */
-function rawLine(series, field) {
-  const { low, high } = series[field];
-  if (series.width === 1) return { x: series.x, y: high };
-  const x = [];
-  const y = [];
-  for (let i = 0; i < series.x.length; i++) {
-    x.push(series.x[i], series.x[i]);
-    // Up in one bucket and down in the next, so that the line does not run back and forth
-    if (i % 2) y.push(high[i], low[i]);
-    else y.push(low[i], high[i]);
-  }
-  return { x, y };
-}
-
-function smoothTrace(run, { data, colors, several }) {
-  const { x } = run.series;
-  const { smooth } = run.series[data.field];
-  return {
-    uid: `${run.id}-smooth`,
-    type: "scatter",
-    mode: "lines",
-    x,
-    y: smooth,
-    customdata: smooth.map(written[data.field]),
-    line: { color: several ? runColor(colors, run.color) : colors.train, width: 2 },
-    hovertemplate: `${several ? plotlyText(short(run.name)) : "Train"} %{customdata}<extra></extra>`,
-    legendrank: 1,
-  };
-}
-
-/** Evaluations of one split; the marker's edge parts it from the lines it lies on. */
-function evaluationTrace(run, split, { data, colors, several }) {
-  const found = run.series.evaluationsOf(split).filter((e) => e[data.field] !== null);
-  if (!found.length) return [];
-  const test = split === "test";
-  const color = several ? runColor(colors, run.color) : colors[split];
-  const hollow = several && !test;
-  const word = test ? "Test" : "Validation";
-  return [{
-    uid: `${run.id}-${split}`,
-    type: "scatter",
-    mode: test ? "markers" : "lines+markers",
-    cliponaxis: false,
-    x: found.map((e) => e.step),
-    y: found.map((e) => e[data.field]),
-    customdata: found.map((e) => [written[data.field](e[data.field]), whole(e.step)]),
-    name: several ? `${plotlyText(short(run.name))}, ${word.toLowerCase()}` : word,
-    showlegend: !several,
-    legendgroup: several ? run.id : undefined, // one click hides all of a run
-    line: { color, width: 1.5, dash: several ? "dot" : "solid" },
-    marker: {
-      size: test ? 11 : found.length > 30 ? 5 : 8,
-      symbol: test ? "diamond" : "circle",
-      color: hollow ? colors.background : color,
-      line: { color: hollow ? color : colors.background, width: 1.5 },
-    },
-    hovertemplate: `${several ? `${plotlyText(short(run.name))}, ${word.toLowerCase()}` : word} %{customdata[0]} at step %{customdata[1]}<extra></extra>`,
-    legendrank: test ? 4 : 3,
-  }];
-}
-
-/** @param {View} view */
-function tracesOf(run, view) {
-  const { data, colors, narrow, several } = view;
-  const evaluations = [...evaluationTrace(run, "validation", view), ...evaluationTrace(run, "test", view)];
-  if (several) {
-    return [{ ...smoothTrace(run, view), name: plotlyText(short(run.name)), legendgroup: run.id }, ...evaluations];
-  }
-  const raw = {
-    uid: `${run.id}-raw`,
-    type: "scatter",
-    mode: "lines",
-    ...rawLine(run.series, data.field),
-    name: narrow ? "Each batch" : "Train, each batch",
-    line: { color: colors.train, width: 1 },
-    opacity: colors.rawOpacity,
-    hoverinfo: "skip",
-    legendrank: 2,
-  };
-  return [raw, { ...smoothTrace(run, view), name: narrow ? "Smoothed" : "Train, smoothed" }, ...evaluations];
-}
 
 /** The current values, for those who do not see the chart. @param {View} view */
-function labelOf({ data, shown }) {
+function labelOf({ data, drawn }) {
   const { field, title, empty } = data;
-  if (!shown.length) return `${title} chart. ${empty ?? "No data yet."}`;
-  const values = shown.map(({ name, series }) => {
+  if (!drawn.length) return `${title} chart. ${empty ?? "No data yet."}`;
+  const { write } = FIELDS[field];
+  const values = drawn.map(({ name, series }) => {
+    const parts = [`training ${write(series.smoothed(field))} at step ${whole(series.step)}`];
     const validation = series.evaluationsOf("validation").at(-1);
     const test = series.evaluationsOf("test").at(-1);
-    const parts = [`training ${written[field](series.smoothed(field))} at step ${whole(series.step)}`];
-    if (validation) parts.push(`validation ${written[field](validation[field])} at step ${whole(validation.step)}`);
-    if (test) parts.push(`test ${written[field](test[field])}`);
+    if (validation?.[field] !== undefined) parts.push(`validation ${write(validation[field])} at step ${whole(validation.step)}`);
+    if (test?.[field] !== undefined) parts.push(`test ${write(test[field])}`);
     return `${name}: ${parts.join(", ")}.`;
   });
-  return `${title} by step. ${values.join(" ")}`;
+  return `${title} by ${data.x}. ${values.join(" ")}`;
 }
 
 function forkAt(id) {
@@ -167,7 +102,8 @@ class Curves {
   update(data) {
     if (data.uirevision !== this.#data.uirevision) this.#floor = undefined;
     this.#data = data;
-    this.#subscription.change({ runs: data.runs.map((run) => run.id), smoothing: data.smoothing });
+    const baseline = data.baseline === null ? [] : [data.baseline];
+    this.#subscription.change({ runs: [...new Set([...data.runs.map((run) => run.id), ...baseline])], smoothing: data.smoothing });
     this.#chart.invalidate();
   }
 
@@ -176,31 +112,45 @@ class Curves {
     this.#chart.destroy();
   }
 
+  #shownOf(run) {
+    const series = stream.series(run.id);
+    if (!series || !(series.x.length || series.evaluations.length)) return null;
+    const place = placeOf(this.#data.x, series, stream.run(run.id));
+    return { ...run, series, place, x: series.x.map(place), group: [run.id], fork: forkAt(run.id) };
+  }
+
   #figure(width) {
     const data = this.#data;
-    const shown = data.runs
-      .map((run) => ({ ...run, series: stream.series(run.id), fork: forkAt(run.id) }))
-      .filter(({ series }) => series && (series.x.length || series.evaluations.length));
+    const shown = data.runs.map((run) => this.#shownOf(run)).filter(Boolean);
+    if (data.bands) groupSeeds(shown);
+    const baseline = data.baseline === null ? null : this.#shownOf({ id: data.baseline, name: "", color: 0 });
     const view = {
       data,
       shown,
+      drawn: data.only === null ? shown : shown.filter((run) => run.id === data.only),
+      baseline,
+      bands: data.bands,
       marks: data.runs.length === 1 ? marksOf(stream.run(data.runs[0].id)) : [],
       width,
       narrow: width < NARROW,
       // One run alone keeps the colour that the table gave it, unless that is the colour of the role anyway.
-      several: data.runs.length > 1 || data.runs[0]?.color > 0,
+      several: data.runs.length > 1 || data.runs[0]?.color > 0 || data.field === "lr" || data.baseline !== null,
       colors: palette(this.#chart.element),
     };
     const { layout, floor } = layoutOf(view, this.#floor);
     this.#floor = floor;
-    return {
-      traces: shown.flatMap((run) => tracesOf(run, view)),
-      layout,
-      label: labelOf(view),
-      filename: data.title.toLowerCase(),
-      narrow: view.narrow,
-    };
+    return { traces: tracesOf(view), layout, label: labelOf(view), filename: data.title.toLowerCase(), narrow: view.narrow };
   }
+}
+
+/** @param {Shown[]} shown */
+function groupSeeds(shown) {
+  const groups = new Map();
+  for (const run of shown) {
+    const key = stream.run(run.id)?.seed_group ?? `run ${run.id}`;
+    groups.set(key, [...(groups.get(key) ?? []), run]);
+  }
+  for (const runs of groups.values()) for (const run of runs) run.group = runs.map(({ id }) => id);
 }
 
 export const mount = (root, data) => new Curves(root, data);

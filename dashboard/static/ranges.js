@@ -51,6 +51,19 @@ export function lossRange(series, log, batches) {
   return [Math.log10(bottom), Math.log10(top)];
 }
 
+/**
+ * The range of lines about which nothing is known beforehand: what they span, and some room.
+ * @param {(number|null)[][]} lines
+ * @returns {[number, number]}
+ */
+export function rangeOf(lines, log) {
+  const [low, high] = extremes(...(log ? lines.map((line) => line.filter((v) => v > 0)) : lines));
+  if (!(low <= high)) return log ? [-1, 0] : [0, 1];
+  if (log) return [Math.log10(low) - 0.1, Math.log10(high) + 0.1];
+  const room = (high - low || Math.abs(high) || 1) * 0.06;
+  return [low - room, high + room];
+}
+
 /** How ticks of a logarithmic axis are spaced: 1, 2, 5 over few decades, else one every so many decades. */
 export function logTicks([bottom, top]) {
   const decades = top - bottom;

@@ -6,6 +6,10 @@
 
 export const BUDGET = 2000; // buckets; twice as many are merged in pairs
 
+/** What jumps from batch to batch is smoothed; levels move steadily. As in dashboard/series.py. */
+const CURVES = ["loss", "accuracy", "examples_per_second"];
+const LEVELS = ["lr", "elapsed_seconds"];
+
 /** @typedef {{low: (number|null)[], high: (number|null)[], smooth: (number|null)[]}} Curve */
 
 const emptyCurve = () => ({ low: [], high: [], smooth: [] });
@@ -25,7 +29,12 @@ export class RunSeries {
     this.loss = emptyCurve();
     /** @type {Curve} */
     this.accuracy = emptyCurve();
-    this.average = { loss: [0, 0], accuracy: [0, 0] };
+    /** @type {Curve} */
+    this.examples_per_second = emptyCurve();
+    /** @type {(number|null)[]} of the last step of each bucket */
+    this.lr = [];
+    this.elapsed_seconds = [];
+    this.average = Object.fromEntries(CURVES.map((field) => [field, [0, 0]])); // what each sums to, and of how many
     this.width = 1; // steps a bucket
     this.last = { loss: null, accuracy: null }; // of the last batch
     this.evaluations = [];
@@ -39,9 +48,11 @@ export class RunSeries {
     this.attempt = history.attempt;
     this.step = history.step;
     this.x = history.x;
-    this.loss = history.loss;
-    this.accuracy = history.accuracy;
-    this.average = { loss: [...history.ema.loss], accuracy: [...history.ema.accuracy] };
+    for (const field of CURVES) {
+      this[field] = history[field];
+      this.average[field] = [...history.ema[field]];
+    }
+    for (const field of LEVELS) this[field] = history[field];
     // Only the last buckets say how wide new ones should be; the very last may not be full.
     const recent = this.x.slice(-9);
     this.width = Math.max(1, ...recent.slice(1).map((x, i) => x - recent[i]));
@@ -60,7 +71,7 @@ export class RunSeries {
     if (message.attempt !== this.attempt || message.first > this.step + 1) return false;
     for (let i = this.step + 1 - message.first; i < message.loss.length; i++) {
       this.step += 1;
-      this.#push(message.loss[i], message.accuracy[i]);
+      this.#push(message, i);
     }
     if (message.matrix) {
       this.matrix = message.matrix;
@@ -83,19 +94,24 @@ export class RunSeries {
     return this.evaluations.filter((e) => e.split === split);
   }
 
-  /** The smoothed value at the last step; null without one. @param {"loss"|"accuracy"} field */
-  smoothed(field) {
-    return this[field].smooth.at(-1) ?? null;
+  /** What is drawn of a field, a value a bucket. @returns {(number|null)[]} */
+  line(field) {
+    return this[field].smooth ?? this[field];
   }
 
-  #push(loss, accuracy) {
+  /** The smoothed value at the last step; null without one. */
+  smoothed(field) {
+    return this.line(field).at(-1) ?? null;
+  }
+
+  #push(message, i) {
     const end = this.x.length - 1;
     const grows = end >= 0 && this.step - (this.x[end - 1] ?? 0) <= this.width;
     if (grows) this.x[end] = this.step;
     else this.x.push(this.step);
-    this.#pushValue("loss", loss, grows);
-    this.#pushValue("accuracy", accuracy, grows);
-    this.last = { loss, accuracy };
+    for (const field of CURVES) this.#pushValue(field, message[field][i], grows);
+    for (const field of LEVELS) this[field][grows ? end : end + 1] = message[field][i];
+    this.last = { loss: message.loss[i], accuracy: message.accuracy[i] };
   }
 
   #pushValue(field, value, grows) {
@@ -127,11 +143,12 @@ export class RunSeries {
     while (this.x.length > 2 * BUDGET) {
       const keepLater = (values) => values.filter((_, i) => i % 2 || i === values.length - 1);
       const join = (values, pick) => keepLater(values.map((v, i) => (i % 2 ? pick(values[i - 1], v) : v)));
-      for (const curve of [this.loss, this.accuracy]) {
+      for (const curve of CURVES.map((field) => this[field])) {
         curve.low = join(curve.low, lower);
         curve.high = join(curve.high, higher);
         curve.smooth = keepLater(curve.smooth);
       }
+      for (const field of LEVELS) this[field] = keepLater(this[field]);
       this.x = keepLater(this.x);
       this.width *= 2;
     }

@@ -1,207 +1,291 @@
 /**
- * The table of runs: a real table with a checkbox a run, sorted by its header, whose cells follow the stream. Cells are changed
- * in place, so scroll position, focus and selection stay. Rows keep their places while numbers move: they are put in order
- * when the reader sorts or Python sends other rows.
+ * The table of runs: a real table with a checkbox a run, sorted by its header, filtered below it, whose cells follow the stream.
+ * It holds thousands of runs and builds only the rows in sight. Cells are changed in place, so scroll position, focus and
+ * selection stay while numbers move; rows change places only when the reader asks, or a run appears, ends or is edited.
  */
-import { COLUMNS, bestValues, compare } from "./columns.js";
-import { make, setAttribute, setText } from "./dom.js";
-import { stream } from "./stream.js";
-import { palette, runColor, watchTheme } from "./theme.js";
+import { columnsOf, itemsOf, shown, sorted } from "./arrange.js";
+import { COLUMNS, bestValues } from "./columns.js";
+import { make, setText } from "./dom.js";
+import { Header } from "./table_header.js";
+import { buildRow, paintRow } from "./rows.js";
+import { RunList } from "./run_list.js";
+import { Selection } from "./selection.js";
+import { TableBar } from "./table_bar.js";
+import { palette, watchTheme } from "./theme.js";
+import { Viewport } from "./viewport.js";
+import { widths } from "./widths.js";
 
 /**
  * @typedef {object} TableData
- * @property {object[]} rows summaries, as in the stream's `run` event
+ * @property {import("./arrange.js").View} view as it is when the table appears; afterwards the table tells Python
  * @property {number[]} selected ids
  * @property {Object<string, number>} colors colour index of a run, by its id
- * @property {string[]|null} columns keys of the columns to show
+ * @property {Object<string, string>} known attempt and status of selected runs, as Python drew the page around the table
  */
+
+const TYPING_MS = 400;
+const CHOSEN_COLUMNS = "mnist-trainer.columns"; // in the browser's storage: remembered across visits
+const narrow = matchMedia("(max-width: 640px)");
 
 class Table {
   #data;
   #host;
-  #subscription;
+  #view;
   #unwatch;
+  #root;
   #box;
-  #head;
-  #body;
-  /** @type {import("./columns.js").Column[]} */
+  #table;
+  #columnGroup = make("colgroup");
+  #pinnedBody = make("tbody", "mt-table-pinned");
+  #empty = make("p", "mt-table-empty", { role: "status" });
+  #pinned = new Map(); // rows by key
+  #viewport;
+  #header;
+  #bar;
+  #runs;
+  #selection;
+  #toggled = new Set(); // groups that the reader opened
+  #items = [];
+  #shown = [];
   #columns = [];
-  /** @type {Map<number, {row: HTMLTableRowElement, tick: HTMLInputElement, swatch: HTMLElement, cells: HTMLElement[]}>} */
-  #rows = new Map();
-  #selected = [];
-  #sent = []; // selections told to Python that it has not given back yet
+  #context = {};
   #asked = new Set(); // states Python was told of
-  #sort = { key: null, direction: 1 };
   #painting = 0;
+  #telling = 0;
 
   constructor(root, data, host) {
-    this.#head = make("tr");
-    this.#body = make("tbody");
-    const table = make("table", "mt-table", { "aria-label": "Runs, with their settings and results" },
-      make("thead", "", {}, this.#head), this.#body);
-    this.#box = make("div", "mt-table-box", {}, table);
-    root.append(this.#box);
-    this.#subscription = stream.subscribe({ runs: [], onRun: (run) => this.#onRun(run) });
+    [this.#data, this.#host, this.#view, this.#root] = [data, host, { ...data.view }, root];
+    this.#selection = new Selection(data.selected, (ids) => this.#host.setStateValue("selected", ids));
+    this.#header = new Header({ sort: (column) => this.#sortBy(column), filter: (where) => this.#change({ where }), tick: (on) => this.#tickAll(on) });
+    this.#bar = new TableBar({
+      change: (part) => this.#change(part),
+      columns: (keys) => this.#chooseColumns(keys),
+      selected: () => this.#selection.ids,
+      clear: () => this.#select([]),
+    });
+    this.#build(root);
     this.#unwatch = watchTheme(root, () => this.#paint());
-    this.update(data, host);
+    this.#runs = new RunList((run, before) => this.#onRuns(run, before));
+    this.#arrange();
   }
 
   /** @param {TableData} data */
   update(data, host) {
-    const columns = data.columns?.map((key) => COLUMNS.find((c) => c.key === key)).filter(Boolean) ?? COLUMNS;
-    this.#takeSelection(data.selected, this.#data?.selected);
-    this.#data = data;
-    this.#host = host;
-    for (const run of data.rows) stream.offer(run);
-    if (columns.map((c) => c.key).join() !== this.#columns.map((c) => c.key).join()) {
-      this.#columns = columns;
-      this.#rows.clear();
-      this.#body.replaceChildren();
-      this.#buildHead();
-    }
-    this.#arrange();
+    [this.#data, this.#host] = [data, host];
+    this.#selection.offer(data.selected);
     this.#paint();
   }
 
   destroy() {
     cancelAnimationFrame(this.#painting);
+    clearTimeout(this.#telling);
+    narrow.removeEventListener("change", this.#resized);
     this.#unwatch();
-    this.#subscription.close();
-    this.#box.remove();
+    this.#runs.destroy();
+    this.#bar.destroy();
+    this.#root.replaceChildren();
   }
 
-  /**
-   * Python gives back every selection it is told, late: while a newer one is on its way, an older one is only an echo, and the
-   * one from before is a rerun that did not know yet. Anything else is Python's own choice.
-   */
-  #takeSelection(selected, before) {
-    const echo = this.#sent.indexOf(selected.join());
-    if (echo >= 0) {
-      this.#sent.splice(0, echo + 1);
-    } else if (!this.#sent.length || selected.join() !== before?.join()) {
-      this.#sent = [];
-      this.#selected = [...selected];
-    }
+  #resized = () => this.#arrange();
+
+  #build(root) {
+    const body = make("tbody");
+    this.#table = make("table", "mt-table", { "aria-label": "Runs, with their settings and results" },
+      this.#columnGroup, this.#header.element, this.#pinnedBody, body);
+    this.#box = make("div", "mt-table-box", { tabindex: "-1" }, this.#table, this.#empty);
+    root.append(this.#bar.element, this.#box);
+    this.#viewport = new Viewport(this.#box, body, () => (narrow.matches ? 37 : 33),
+      (item) => this.#buildRow(item), (built, item) => paintRow(built, item, this.#context));
+    this.#box.addEventListener("scroll", () => this.#paintSoon(), { passive: true });
+    this.#box.addEventListener("keydown", (event) => this.#onKey(event));
+    narrow.addEventListener("change", this.#resized);
   }
 
-  #onRun(run) {
-    const shown = this.#data.rows.find((row) => row.id === run.id);
-    const state = `${run.id}/${run.attempt}/${run.status}`;
-    if ((!shown || shown.status !== run.status || shown.attempt !== run.attempt) && !this.#asked.has(state)) {
-      this.#asked.add(state);
-      this.#host.setTriggerValue("changed", state);
-    }
-    if (shown && !this.#painting) {
-      this.#painting = requestAnimationFrame(() => {
-        this.#painting = 0;
-        this.#paint();
-      });
-    }
-  }
-
-  #newest(row) {
-    return stream.run(row.id) ?? row;
-  }
-
-  #buildHead() {
-    const hidden = (text) => make("th", "mt-table-tick", { scope: "col", "aria-label": text });
-    this.#head.replaceChildren(hidden("Selected"), hidden("Colour in the charts"), ...this.#columns.map((column) => {
-      const arrow = make("span", "mt-table-arrow", { "aria-hidden": "true" });
-      const button = make("button", "", { type: "button" }, column.title, arrow);
-      button.addEventListener("click", () => this.#sortBy(column));
-      return make("th", column.number ? "mt-table-number" : "", { scope: "col", "data-key": column.key }, button);
-    }));
-    this.#paintSort();
-  }
-
-  /** First click: the direction the column is read in; second: the other one; third: Python's order again. */
-  #sortBy(column) {
-    const first = column.descending ? -1 : 1;
-    if (this.#sort.key !== column.key) this.#sort = { key: column.key, direction: first };
-    else if (this.#sort.direction === first) this.#sort = { key: column.key, direction: -first };
-    else this.#sort = { key: null, direction: 1 };
-    this.#paintSort();
-    this.#arrange();
-  }
-
-  #paintSort() {
-    for (const th of this.#head.querySelectorAll("[data-key]")) {
-      const direction = th.dataset.key === this.#sort.key ? this.#sort.direction : 0;
-      setAttribute(th, "aria-sort", direction ? (direction > 0 ? "ascending" : "descending") : null);
-      setText(th.querySelector(".mt-table-arrow"), direction ? (direction > 0 ? "↑" : "↓") : "");
-    }
-  }
-
-  /** Make, drop and order rows. */
-  #arrange() {
-    const column = this.#columns.find((c) => c.key === this.#sort.key);
-    const runs = this.#data.rows.map((row) => this.#newest(row));
-    if (column) runs.sort(compare(column, this.#sort.direction));
-    const wanted = new Set(runs.map((run) => run.id));
-    for (const [id, { row }] of this.#rows) {
-      if (wanted.has(id)) continue;
-      row.remove();
-      this.#rows.delete(id);
-    }
-    const focused = document.activeElement;
-    let place = this.#body.firstElementChild;
-    for (const run of runs) {
-      if (!this.#rows.has(run.id)) this.#rows.set(run.id, this.#buildRow(run));
-      const { row } = this.#rows.get(run.id);
-      if (row === place) place = place.nextElementSibling;
-      else this.#body.insertBefore(row, place);
-    }
-    // A row that is moved loses the focus.
-    if (this.#body.contains(focused) && document.activeElement !== focused) focused.focus({ preventScroll: true });
-  }
-
-  #buildRow(run) {
-    const tick = make("input", "", { type: "checkbox" });
-    tick.addEventListener("change", () => this.#toggle(run.id, tick.checked));
-    const swatch = make("span", "mt-table-swatch", { "aria-hidden": "true" });
-    const cells = this.#columns.map((column) => {
-      if (column.key !== "name") return make("td", column.number ? "mt-table-number" : "");
-      return make("th", "", { scope: "row" }, make("a", "mt-table-name", { href: `./?run=${run.id}`, target: "_self" }));
+  #buildRow(item) {
+    const built = buildRow(item, this.#context);
+    built.tick.addEventListener("click", (event) => this.#tick(built.row.dataset.key, built.tick.checked, event.shiftKey));
+    built.row.querySelector(".mt-table-toggle")?.addEventListener("click", () => {
+      if (!this.#toggled.delete(item.key)) this.#toggled.add(item.key);
+      this.#arrange();
     });
-    const row = make("tr", "", { "data-run": String(run.id) },
-      make("td", "mt-table-tick", {}, make("label", "", {}, tick)),
-      make("td", "mt-table-color", {}, swatch),
-      ...cells);
-    return { row, tick, swatch, cells };
+    return built;
   }
 
-  #toggle(id, on) {
-    const others = this.#selected.filter((other) => other !== id);
-    this.#selected = on ? [...others, id] : others;
-    this.#sent.push(this.#selected.join());
-    this.#host.setStateValue("selected", this.#selected);
-    this.#paint();
+  // ------------------------------------------------------------------ what happens
+
+  #onRuns(run, before) {
+    const moved = !run || run.deleted || !before || ["status", "attempt", "starred", "archived", "name", "tags"]
+      .some((field) => String(run[field]) !== String(before[field]));
+    if (run) this.#askForRerun(run);
+    if (moved) this.#arrange();
+    else this.#paintSoon();
+  }
+
+  /** The page around the table says what can be done with the selected runs: it is drawn again when their state changes. */
+  #askForRerun(run) {
+    const known = this.#data.known[run.id];
+    const state = run.deleted ? "deleted" : `${run.attempt}/${run.status}`;
+    const told = `${run.id}/${state}`;
+    if (known === undefined || known === state || this.#asked.has(told)) return;
+    this.#asked.add(told);
+    this.#host.setTriggerValue("changed", told);
+  }
+
+  /** The reader chose something: show it at once, and tell Python, which keeps it in the address. */
+  #change(part, soon = "search" in part || "where" in part) {
+    this.#view = { ...this.#view, ...part };
+    this.#arrange();
+    clearTimeout(this.#telling);
+    this.#telling = setTimeout(() => this.#host.setStateValue("view", this.#view), soon ? TYPING_MS : 0);
+  }
+
+  #chooseColumns(keys) {
+    localStorage.setItem(CHOSEN_COLUMNS, JSON.stringify(keys));
+    this.#change({ columns: keys });
+  }
+
+  #chosenColumns() {
+    if (this.#view.columns.length) return this.#view.columns;
+    try {
+      const stored = JSON.parse(localStorage.getItem(CHOSEN_COLUMNS));
+      if (Array.isArray(stored) && stored.length) return stored;
+    } catch {
+      localStorage.removeItem(CHOSEN_COLUMNS); // somebody else's, or damaged
+    }
+    return COLUMNS.filter((column) => column.usual).map((column) => column.key);
+  }
+
+  /** First click: the direction the column is read in; second: the other one; third: newest first again. */
+  #sortBy(column) {
+    const [first, second] = column.descending ? [`-${column.key}`, column.key] : [column.key, `-${column.key}`];
+    this.#change({ sort: { [first]: second, [second]: "" }[this.#view.sort] ?? first });
+  }
+
+  #select(ids) {
+    this.#selection.choose(ids);
+    if (this.#view.differs) this.#arrange();
+    else this.#paint();
+  }
+
+  #tick(key, on, withRange) {
+    const index = this.#viewport.indexOf(key);
+    const items = withRange && index >= 0 ? this.#viewport.itemsBetween(this.#selection.anchor, index) : [];
+    const item = this.#items.find((one) => one.key === key) ?? this.#pinned.get(key).item;
+    const ids = [...items, item].flatMap((one) => (one.kind === "group" ? one.runs : [one.run])).map((run) => run.id);
+    this.#selection.anchor = index;
+    this.#select(this.#selection.with(ids, on));
+  }
+
+  #tickAll(on) {
+    this.#select(this.#selection.with(this.#shown.map((run) => run.id), on));
+  }
+
+  /** Arrow keys go from row to row in the column of what has the focus. */
+  #onKey(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity }[event.key];
+    const row = event.target.closest("tbody tr");
+    if (step === undefined || event.target.matches("input:not([type=checkbox])") || (!row && event.target !== this.#box)) return;
+    event.preventDefault();
+    const from = row ? this.#viewport.indexOf(row.dataset.key) : -1;
+    const to = Math.min(this.#items.length - 1, Math.max(0, from + step));
+    const covered = this.#header.element.offsetHeight + this.#pinnedBody.offsetHeight;
+    const selector = event.target.closest("th") ? "th a, th button" : "input";
+    this.#viewport.reveal(to, covered)?.row.querySelector(selector)?.focus({ preventScroll: true });
+  }
+
+  // ------------------------------------------------------------------ what is shown
+
+  /** Filter, sort, group; then draw. */
+  #arrange() {
+    const all = this.#runs?.all() ?? [];
+    const view = this.#view;
+    this.#shown = sorted(shown(all, view), view);
+    const selected = all.filter((run) => this.#selection.has(run.id));
+    const keys = this.#chosenColumns();
+    const columns = columnsOf(view, keys, selected.length > 1 ? selected : this.#shown);
+    const pinned = view.pinned.map((id) => this.#runs?.get(id)).filter(Boolean);
+    this.#items = itemsOf(this.#shown.filter((run) => !view.pinned.includes(run.id)), view, this.#toggled);
+    this.#takeColumns(columns, all);
+    this.#refreshContext();
+    this.#showPinned(pinned);
+    this.#table.setAttribute("aria-rowcount", String(this.#items.length + pinned.length + 1));
+    this.#viewport.show(this.#items, pinned.length + 2);
+    this.#bar.show(view, { keys, all: all.length, shown: this.#shown.length });
+    this.#header.show(view, this.#shown.length > 0 && this.#shown.every((run) => this.#selection.has(run.id)));
+    setText(this.#empty, this.#emptyText(all));
+  }
+
+  #emptyText(all) {
+    if (this.#runs?.problem) return this.#runs.problem;
+    if (!this.#runs?.loaded) return "Loading the runs…";
+    if (this.#shown.length || this.#view.pinned.length) return "";
+    const hidden = all.length && all.every((run) => run.archived) ? " All runs are archived: tick Archived to see them." : "";
+    return `No run matches these filters.${hidden}`;
+  }
+
+  #takeColumns(columns, runs) {
+    this.#columnGroup.replaceChildren(...widths(columns, runs, this.#box).map((width) => {
+      const col = make("col");
+      col.style.width = `${width}px`;
+      return col;
+    }));
+    if (columns.map((column) => column.key).join() === this.#columns.map((column) => column.key).join()) return;
+    this.#columns = columns;
+    this.#viewport.clear();
+    this.#pinned.clear();
+    this.#pinnedBody.replaceChildren();
+    this.#context.columns = columns;
+    this.#header.build(columns, this.#view.where);
+  }
+
+  #showPinned(runs) {
+    const items = runs.map((run) => ({ kind: "run", run, key: `pinned-${run.id}` }));
+    const rows = items.map((item, i) => {
+      const built = this.#pinned.get(item.key)?.built ?? this.#buildRow(item);
+      this.#pinned.set(item.key, { built, item });
+      built.row.setAttribute("aria-rowindex", String(i + 2));
+      return built.row;
+    });
+    if (rows.length !== this.#pinnedBody.children.length || rows.some((row, i) => row !== this.#pinnedBody.children[i])) {
+      this.#pinnedBody.replaceChildren(...rows);
+    }
+    this.#pinnedBody.style.top = `${this.#header.element.offsetHeight}px`;
+  }
+
+  #refreshContext() {
+    const finished = this.#shown.map((run) => this.#runs.get(run.id) ?? run).filter((run) => run.status === "completed");
+    this.#context = {
+      columns: this.#columns,
+      selected: this.#selection.set,
+      colorIndex: this.#data.colors,
+      colors: palette(this.#box),
+      baseline: this.#runs?.get(this.#view.baseline),
+      best: this.#columns.map((column) => (column.best ? bestValues(column, finished) : null)),
+      view: this.#view,
+    };
+  }
+
+  #paintSoon() {
+    this.#painting ||= requestAnimationFrame(() => {
+      this.#painting = 0;
+      this.#paint();
+    });
   }
 
   #paint() {
-    const colors = palette(this.#box);
-    const runs = this.#data.rows.map((row) => this.#newest(row));
-    const finished = runs.filter((run) => run.status === "completed");
-    const best = this.#columns.map((column) => (column.best ? bestValues(column, finished) : null));
-    for (const run of runs) {
-      const { row, tick, swatch, cells } = this.#rows.get(run.id);
-      const ticked = this.#selected.includes(run.id);
-      const index = this.#data.colors[run.id];
-      tick.checked = ticked;
-      setAttribute(tick, "aria-label", `Select ${run.name}`);
-      setAttribute(row, "data-ticked", ticked ? "" : null);
-      swatch.style.background = ticked && index !== undefined ? runColor(colors, index) : "none";
-      this.#columns.forEach((column, i) => {
-        const value = column.value(run);
-        const text = column.write(value);
-        const cell = cells[i];
-        setText(column.key === "name" ? cell.firstElementChild : cell, text);
-        if (column.key === "name") setAttribute(cell.firstElementChild, "title", text);
-        setAttribute(cell, "data-missing", text === "–" ? "" : null);
-        const winner = value !== null && run.status === "completed" && best[i]?.get(run.dataset) === value;
-        cell.classList.toggle("mt-table-best", winner);
-      });
+    this.#refreshContext();
+    const newest = (run) => this.#runs.get(run.id) ?? run;
+    for (const item of this.#items) {
+      if (item.kind === "run") item.run = newest(item.run);
+      else item.runs = item.runs.map(newest);
     }
+    for (const { built, item } of this.#pinned.values()) {
+      item.run = newest(item.run);
+      if (built.row.isConnected) paintRow(built, item, this.#context);
+    }
+    this.#viewport.draw();
+    this.#bar.count(this.#selection.ids.length);
+    this.#header.show(this.#view, this.#shown.length > 0 && this.#shown.every((run) => this.#selection.has(run.id)));
   }
 }
 

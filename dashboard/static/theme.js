@@ -68,9 +68,17 @@ export function palette(element) {
   };
 }
 
-/** The colour of a run by its index; indices past the last colour start again. */
+const COLORS = 7;
+const DASHES = ["solid", "dash", "longdashdot"];
+
+/** The colour of a run by its index; indices past the last colour start again, with another line: see dashOf. */
 export function runColor(colors, index) {
-  return colors.runs[index % colors.runs.length];
+  return colors.runs[(index % COLORS) % colors.runs.length];
+}
+
+/** The line of a run by its index: seven are solid, the next seven dashed, … */
+export function dashOf(index) {
+  return DASHES[Math.floor(index / COLORS) % DASHES.length];
 }
 
 /**

@@ -1,0 +1,119 @@
+"""The curves of the selected runs, overlaid: what is drawn, over what, and how it is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+import streamlit as st
+
+from dashboard import components
+from mnist_core.records import Run
+
+CHART_HEIGHT = 400
+SMALL_HEIGHT = 210
+SMALL_COLUMNS = 3
+FIELDS: dict[str, components.Field] = {
+    "Loss": "loss",
+    "Accuracy": "accuracy",
+    "Learning rate": "lr",
+    "Throughput": "examples_per_second",
+}
+AXES: dict[str, components.Axis] = {"Step": "step", "Epoch": "epoch", "Images": "images", "Time": "time"}
+EMPTY = "Select rows to compare their curves."
+
+assert set(FIELDS.values()) == set(get_args(components.Field))
+assert set(AXES.values()) == set(get_args(components.Axis))
+
+
+def overlay(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None) -> None:
+    """Controls, kept in the page's address, and the charts of `runs`."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
+        fields = st.segmented_control(
+            "What is drawn",
+            list(FIELDS),
+            selection_mode="multi",
+            default=["Loss", "Accuracy"],
+            key="curves",
+            label_visibility="collapsed",
+            bind="query-params",
+        )
+        axis = st.segmented_control(
+            "Over what",
+            list(AXES),
+            default="Step",
+            required=True,
+            key="over",
+            label_visibility="collapsed",
+            bind="query-params",
+        )
+        st.space("stretch")
+        logx = st.toggle("Log x", key="logx", bind="query-params")
+        logy = st.toggle("Log y", value=True, key="logy", bind="query-params")
+        difference = st.toggle(
+            "Difference",
+            key="difference",
+            disabled=baseline is None,
+            help="How far each run is from the baseline. To set one, select a run and press Set as baseline.",
+            bind="query-params",
+        )
+        bands = st.toggle(
+            "Seeds as bands",
+            key="bands",
+            help="Draws runs that differ only in their seeds as their mean, with one standard deviation to each side.",
+            bind="query-params",
+        )
+        small = st.toggle(
+            "Small multiples", key="small", help="One chart a run, with the same axes.", bind="query-params"
+        )
+        smoothing = _smoothing()
+    common = {
+        "runs": [components.ChartRun(id=run.id, name=run.name, color=colors[run.id]) for run in runs],
+        "total_steps": max((run.total_steps for run in runs), default=0),
+        "smoothing": smoothing,
+        "log": logy,
+        "x": AXES[axis],
+        "logx": logx,
+        "baseline": baseline.id if baseline and difference else None,
+        "bands": bands,
+        "best": True,
+        "xtitle": True,
+        "uirevision": f"overlay-{axis}-{logx}-{difference}",
+        "empty": EMPTY,
+    }
+    chosen = [name for name in FIELDS if name in fields] or ["Loss"]
+    if small and len(runs) > 1:
+        _small_multiples(runs, chosen, common)
+    else:
+        _large(chosen, common)
+
+
+def _smoothing() -> float:
+    kept: float = st.session_state.setdefault("overlay_smoothing", 0.95)
+    st.markdown(f":small[Smoothing {kept:.2f}]", width="content")
+    with st.container(width=110, key="smooth"):
+        return st.slider("Smoothing", 0.0, 0.99, step=0.01, key="overlay_smoothing", label_visibility="collapsed")
+
+
+def _large(names: Sequence[str], common: dict[str, object]) -> None:
+    for first in range(0, len(names), 2):
+        pair = names[first : first + 2]
+        for column, name in zip(st.columns(len(pair), gap="medium"), pair, strict=True):
+            with column:
+                components.live_chart(name, FIELDS[name], height=CHART_HEIGHT, key=f"overlay_{FIELDS[name]}", **common)
+
+
+def _small_multiples(runs: Sequence[Run], names: Sequence[str], common: dict[str, object]) -> None:
+    for name in names:
+        for first in range(0, len(runs), SMALL_COLUMNS):
+            for column, run in zip(st.columns(SMALL_COLUMNS, gap="small"), runs[first:], strict=False):
+                with column:
+                    components.live_chart(
+                        f"{name}, {run.name}",
+                        FIELDS[name],
+                        height=SMALL_HEIGHT,
+                        legend=False,
+                        only=run.id,
+                        key=f"small_{FIELDS[name]}_{run.id}",
+                        **common,
+                    )

@@ -1,0 +1,63 @@
+"""What the Runs page shows, kept in the session and in the page's address: the table's view, selected runs, colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.table_view import PARAMETERS, TableView, selected_in, unreadable
+
+MAX_OVERLAID = 14
+"""Seven colours that can be told apart, and two kinds of line."""
+
+
+def current() -> tuple[TableView, list[int]]:
+    """The view and the selected runs: the session's, else what the address says. The address is made to say them."""
+    if "runs_view" not in st.session_state:
+        parameters = {name: st.query_params.get_all(name) for name in PARAMETERS}
+        st.session_state["runs_view"] = TableView.from_address(parameters)
+        st.session_state["ticked_runs"] = selected_in(parameters)
+        if wrong := unreadable(parameters):
+            st.warning(f"The address has something unreadable in {', '.join(wrong)}. The rest is shown.")
+    view: TableView = st.session_state["runs_view"]
+    ticked: list[int] = st.session_state["ticked_runs"]
+    _write_address(view, ticked)
+    return view, ticked
+
+
+def take(answer: list[int], told: dict[str, Any] | None) -> bool:
+    """Keep what the table told; returns whether the page has to be drawn again for it."""
+    before = st.session_state["ticked_runs"], st.session_state["runs_view"]
+    view = before[1] if told is None else TableView.from_browser(told)
+    st.session_state["ticked_runs"], st.session_state["runs_view"] = answer, view
+    return before != (answer, view)
+
+
+def select(ids: Sequence[int]) -> None:
+    """Tick these runs, as of the next drawing."""
+    st.session_state["ticked_runs"] = list(ids)
+
+
+def take_colors(chosen: Sequence[int]) -> dict[int, int]:
+    """One colour per ticked run, kept as long as it stays ticked; a new one takes the first that is free."""
+    held: dict[int, int] = st.session_state.get("run_colors", {})
+    drawn = chosen[:MAX_OVERLAID]
+    colors = {run_id: held[run_id] for run_id in drawn if run_id in held}
+    for run_id in drawn:
+        if run_id not in colors:
+            colors[run_id] = next(index for index in range(MAX_OVERLAID) if index not in colors.values())
+    st.session_state["run_colors"] = colors
+    return colors
+
+
+def _write_address(view: TableView, ticked: list[int]) -> None:
+    said = view.to_address(ticked)
+    for name in PARAMETERS:
+        wanted = said.get(name, [])
+        if st.query_params.get_all(name) != ([wanted] if isinstance(wanted, str) else wanted):
+            if wanted:
+                st.query_params[name] = wanted
+            else:
+                st.query_params.pop(name, None)

@@ -1,0 +1,78 @@
+"""The address of the Runs page: what is said is found again, what makes no sense is left out and named."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.table_view import MAX_IN_ADDRESS, TableView, selected_in, unreadable
+
+CHOSEN = TableView(
+    sort="-test_accuracy",
+    search="first try",
+    where={"lr": ">0.01", "name": "a:b,c"},
+    group="optimizer",
+    columns=["name", "lr"],
+    pinned=[3, 4],
+    baseline=7,
+    differs=True,
+    archived=True,
+)
+
+
+def as_parameters(said: dict[str, str | list[str]]) -> dict[str, list[str]]:
+    return {name: [value] if isinstance(value, str) else value for name, value in said.items()}
+
+
+def test_address_says_the_whole_view_and_the_selection() -> None:
+    parameters = as_parameters(CHOSEN.to_address([5, 2]))
+    assert TableView.from_address(parameters) == CHOSEN
+    assert selected_in(parameters) == [5, 2]
+    assert unreadable(parameters) == []
+
+
+def test_browser_says_the_whole_view() -> None:
+    assert TableView.from_browser(CHOSEN.for_browser() | {"filters": True}) == CHOSEN
+
+
+def test_usual_view_leaves_the_address_alone() -> None:
+    assert TableView().to_address([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sort", "test accuracy"),
+        ("base", "seven"),
+        ("runs", "0,-1,1e3,<script>"),
+        ("q", "a\x00b"),
+        ("where", "no colon"),
+        ("where", "__proto__1:3"),
+        ("group", "a" * 41),
+        ("columns", "A;B"),
+        ("pin", "99999999999"),
+        ("differs", "yes"),
+    ],
+)
+def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> None:
+    parameters = {name: [value], "archived": ["1"]}
+    assert TableView.from_address(parameters) == TableView(archived=True)
+    assert selected_in(parameters) == []
+    assert unreadable(parameters) == [name]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"sort": 3, "search": None, "where": [1], "group": {}, "columns": "lr", "pinned": 4, "baseline": True},
+        {"where": {"lr": 1, "constructor()": "x"}, "pinned": [True, None, -2], "differs": "true"},
+        {},
+    ],
+)
+def test_browser_that_says_nonsense_gets_the_usual_view(told: dict[str, object]) -> None:
+    assert TableView.from_browser(told) == TableView()
+
+
+def test_address_names_no_more_runs_than_it_can_hold() -> None:
+    said = as_parameters(TableView().to_address(list(range(1, 2001))))
+    assert len(selected_in(said)) == MAX_IN_ADDRESS
+    assert len(selected_in({"runs": [",".join(map(str, range(1, 2001)))]})) == MAX_IN_ADDRESS
