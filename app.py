@@ -50,7 +50,7 @@ hub = live.LiveHub(store)
 sharing = Sharing(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
 hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
 services.provide(services.Services(store, access.guarded(supervisor), sharing))
-# Else the very first visit, if it is to another page than Train, would run that page's file without `dashboard/main.py`.
+# Else the very first visit, if it is to another page than Train, would run that page's file without `main.py`.
 PagesManager.uses_pages_directory = False
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import get_args
 
 import streamlit as st
@@ -67,25 +68,26 @@ def overlay(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None
             "Small multiples", key="small", help="One chart a run, with the same axes.", bind="query-params"
         )
         smoothing = _smoothing()
-    common = {
-        "runs": [components.ChartRun(id=run.id, name=run.name, color=colors[run.id]) for run in runs],
-        "total_steps": max((run.total_steps for run in runs), default=0),
-        "smoothing": smoothing,
-        "log": logy,
-        "x": AXES[axis],
-        "logx": logx,
-        "baseline": baseline.id if baseline and difference else None,
-        "bands": bands,
-        "best": True,
-        "xtitle": True,
-        "uirevision": f"overlay-{axis}-{logx}-{difference}",
-        "empty": EMPTY,
-    }
+    draw = partial(
+        components.live_chart,
+        runs=[components.ChartRun(id=run.id, name=run.name, color=colors[run.id]) for run in runs],
+        total_steps=max((run.total_steps for run in runs), default=0),
+        smoothing=smoothing,
+        log=logy,
+        x=AXES[axis],
+        logx=logx,
+        baseline=baseline.id if baseline and difference else None,
+        bands=bands,
+        best=True,
+        xtitle=True,
+        uirevision=f"overlay-{axis}-{logx}-{difference}",
+        empty=EMPTY,
+    )
     chosen = [name for name in FIELDS if name in fields] or ["Loss"]
     if small and len(runs) > 1:
-        _small_multiples(runs, chosen, common)
+        _small_multiples(runs, chosen, draw)
     else:
-        _large(chosen, common)
+        _large(chosen, draw)
 
 
 def _smoothing() -> float:
@@ -95,25 +97,24 @@ def _smoothing() -> float:
         return st.slider("Smoothing", 0.0, 0.99, step=0.01, key="overlay_smoothing", label_visibility="collapsed")
 
 
-def _large(names: Sequence[str], common: dict[str, object]) -> None:
+def _large(names: Sequence[str], draw: Callable[..., None]) -> None:
     for first in range(0, len(names), 2):
         pair = names[first : first + 2]
         for column, name in zip(st.columns(len(pair), gap="medium"), pair, strict=True):
             with column:
-                components.live_chart(name, FIELDS[name], height=CHART_HEIGHT, key=f"overlay_{FIELDS[name]}", **common)
+                draw(name, FIELDS[name], height=CHART_HEIGHT, key=f"overlay_{FIELDS[name]}")
 
 
-def _small_multiples(runs: Sequence[Run], names: Sequence[str], common: dict[str, object]) -> None:
+def _small_multiples(runs: Sequence[Run], names: Sequence[str], draw: Callable[..., None]) -> None:
     for name in names:
         for first in range(0, len(runs), SMALL_COLUMNS):
             for column, run in zip(st.columns(SMALL_COLUMNS, gap="small"), runs[first:], strict=False):
                 with column:
-                    components.live_chart(
+                    draw(
                         f"{name}, {run.name}",
                         FIELDS[name],
                         height=SMALL_HEIGHT,
                         legend=False,
                         only=run.id,
                         key=f"small_{FIELDS[name]}_{run.id}",
-                        **common,
                     )

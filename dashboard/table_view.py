@@ -29,8 +29,8 @@ class TableView:
     search: str = ""
     where: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
-    columns: Sequence[str] = ()
-    pinned: Sequence[int] = ()
+    columns: tuple[str, ...] = ()
+    pinned: tuple[int, ...] = ()
     baseline: int | None = None
     differs: bool = False
     archived: bool = False
@@ -90,7 +90,7 @@ class TableView:
 
 def selected_in(parameters: Mapping[str, Sequence[str]]) -> list[int]:
     """The runs that an address names, in its order."""
-    return _ids(_last(parameters, "runs").split(","))[:MAX_IN_ADDRESS]
+    return list(_ids(_last(parameters, "runs").split(",")))[:MAX_IN_ADDRESS]
 
 
 def unreadable(parameters: Mapping[str, Sequence[str]]) -> list[str]:
@@ -112,8 +112,8 @@ def _key(value: object) -> str:
     return value if isinstance(value, str) and _KEY.fullmatch(value) else ""
 
 
-def _keys(value: object) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(_key, value)))) if isinstance(value, list) else []
+def _keys(value: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(_key, value)))) if isinstance(value, Sequence) else ()
 
 
 def _sort(value: object) -> str:
@@ -125,7 +125,7 @@ def _where(pairs: Any) -> dict[str, str]:
     return {key: typed for key, typed in checked.items() if key and typed.strip()}
 
 
-def _ids(value: object) -> list[int]:
+def _ids(value: object) -> tuple[int, ...]:
     """Numbers of runs, each once. The browser sends integers, an address digits."""
-    texts = [str(one) for one in value if not isinstance(one, bool)] if isinstance(value, list) else []
-    return list(dict.fromkeys(int(text) for text in texts if _ID.fullmatch(text)))
+    texts = [str(one) for one in value if not isinstance(one, bool)] if isinstance(value, Sequence) else []
+    return tuple(dict.fromkeys(int(text) for text in texts if _ID.fullmatch(text)))

@@ -11,8 +11,8 @@ CHOSEN = TableView(
     search="first try",
     where={"lr": ">0.01", "name": "a:b,c"},
     group="optimizer",
-    columns=["name", "lr"],
-    pinned=[3, 4],
+    columns=("name", "lr"),
+    pinned=(3, 4),
     baseline=7,
     differs=True,
     archived=True,
@@ -63,7 +63,7 @@ def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> Non
 @pytest.mark.parametrize(
     "told",
     [
-        {"sort": 3, "search": None, "where": [1], "group": {}, "columns": "lr", "pinned": 4, "baseline": True},
+        {"sort": 3, "search": None, "where": [1], "group": {}, "columns": "L R", "pinned": 4, "baseline": True},
         {"where": {"lr": 1, "constructor()": "x"}, "pinned": [True, None, -2], "differs": "true"},
         {},
     ],
