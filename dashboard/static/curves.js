@@ -130,7 +130,7 @@ class Curves {
       drawn: data.only === null ? shown : shown.filter((run) => run.id === data.only),
       baseline,
       bands: data.bands,
-      marks: data.runs.length === 1 ? marksOf(stream.run(data.runs[0].id)) : [],
+      marks: data.runs.length === 1 && data.x === "step" && !data.logx ? marksOf(stream.run(data.runs[0].id)) : [],
       width,
       narrow: width < NARROW,
       // One run alone keeps the colour that the table gave it, unless that is the colour of the role anyway.
