@@ -1,4 +1,4 @@
-"""The command line: train a network, steer and resume runs, list them, back them up."""
+"""The command line: train a network, steer and resume runs, compare, export and keep them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from mnist_core import presets, terminal
+from mnist_core import presets
 from mnist_core.config import LOG_INTERVAL, SETTINGS, Setting, TrainConfig
 from mnist_core.errors import ConfigError, MnistError
 from mnist_core.here import EXIT_FAILED, EXIT_INTERRUPTED, train_here
-from mnist_core.places import runs_dir, shown
+from mnist_core.library_commands import add_library_commands
+from mnist_core.places import runs_dir
 from mnist_core.processes import own_identity
 from mnist_core.run_commands import add_run_commands
-from mnist_core.store import DATABASE_NAME, RunStore
-from mnist_core.supervisor import recover
+from mnist_core.store import RunStore
 
 EXIT_BAD_INPUT = 2
 
@@ -69,15 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_run_commands(commands, _told)
 
-    runs = commands.add_parser("runs", help="list all runs")
-    runs.add_argument("--json", action="store_true", help="print a JSON array")
-    runs.set_defaults(command=_runs)
-
-    backup = commands.add_parser(
-        "backup", help="copy all that is recorded of all runs into a file, also while runs train"
-    )
-    backup.add_argument("file", type=Path, help="a name that is still free")
-    backup.set_defaults(command=_backup)
+    add_library_commands(commands)
     return parser
 
 
@@ -125,26 +116,6 @@ def _train(options: argparse.Namespace) -> int:
     store = RunStore.open(runs_dir())
     run = store.create_run(config, options.name, trainer=own_identity())
     return train_here(store, run, log_interval=options.log_interval, json=options.json)
-
-
-def _runs(options: argparse.Namespace) -> int:
-    store = RunStore.open(runs_dir())
-    recover(store)
-    runs = store.list_runs()
-    print(terminal.runs_as_json(runs) if options.json else terminal.runs_as_table(runs))
-    return 0
-
-
-def _backup(options: argparse.Namespace) -> int:
-    store = RunStore.open(runs_dir())
-    store.backup(options.file)
-    count = len(store.list_runs())
-    copied, them = ("1 run was", "it") if count == 1 else (f"{count} runs were", "them")
-    print(
-        f"{copied} copied to {options.file}. To go back to {them}, end the server and put the file in the place of "
-        f"{shown(runs_dir() / DATABASE_NAME)}. Checkpoints and saved models are files of their own beside that."
-    )
-    return 0
 
 
 if __name__ == "__main__":

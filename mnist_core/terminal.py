@@ -118,8 +118,11 @@ def _plain(run: Run) -> dict[str, Any]:
         **{name: getattr(run, name) for name in ("id", "name", "status", "attempt", "reason", "notice", "dataset")},
         **{name: getattr(run, name) for name in ("train_images", "validation_images", "test_images", "total_steps")},
         **{name: moment and moment.isoformat() for name, moment in times.items()},
+        **{name: getattr(run, name) for name in ("notes", "tags", "starred", "archived", "device", "threads")},
+        "parent_id": run.parent_id,
         "model_file": run.model_file,
         "config": asdict(run.config),
+        "provenance": asdict(run.provenance) if run.provenance else None,
         **numbers,
     }
 
