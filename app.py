@@ -44,6 +44,9 @@ def max_runs() -> int:
         sys.exit(str(error))
 
 
+PAGES_NICE = 5
+"""Pages give way to trainers where they want the same core: a third of it is left to them. See nice(1)."""
+
 store = open_store()
 supervisor = Supervisor(store, max_runs=max_runs())
 hub = live.LiveHub(store)
@@ -59,6 +62,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     end_on_hangup()
     recover(store)
     supervisor.start()
+    os.nice(PAGES_NICE)  # of this thread and those it starts, not of the supervisor's and so not of the trainers
     feed = asyncio.create_task(hub.follow())
     announce()
     gc.freeze()  # every rerun of a page ends in a full collection, which this spares what was imported

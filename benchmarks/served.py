@@ -31,6 +31,8 @@ LOOK_SECONDS = 0.002
 """How often the store is asked for the first step; asking takes 0.1 ms."""
 
 SAMPLE_SECONDS = 0.05
+LOWEST_PRIORITY = 19
+"""See nice(1)."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,9 @@ def click(options: Options) -> list[Figure]:
     with server() as on:
         rows = []
         if browser := next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None):
-            clicked = clicks(on, browser, options.repeats)
-            rows.append(figure(f"{name} (a real click)", clicked, "{:.2f} s", "<= 0.3 s"))
+            rows.append(figure(name, clicks(on, browser, options.repeats), "{:.2f} s", "<= 0.3 s"))
+            apart = clicks(on, browser, options.repeats, browser_yields=True)
+            rows.append(figure("  with a browser that leaves the cores to the trainer", apart, "{:.2f} s"))
         else:
             rows.append(Figure(name, "no Chromium", "<= 0.3 s"))
         waits, starts = [], []
@@ -188,8 +191,12 @@ def click(options: Options) -> list[Figure]:
     ]
 
 
-def clicks(on: Server, browser: str, times: int) -> list[float]:
-    """Press Start in a page; seconds from before the press until the first step is in the store."""
+def clicks(on: Server, browser: str, times: int, *, browser_yields: bool = False) -> list[float]:
+    """Press Start in a page; seconds from the browser's click until the first step is in the store.
+
+    A browser without a GPU draws the page of the new run on the same cores, just when the first batch is trained; one
+    that yields them takes part like a browser on another machine.
+    """
     from playwright.sync_api import sync_playwright
 
     from benchmarks.page import BROWSER_FLAGS
@@ -200,15 +207,20 @@ def clicks(on: Server, browser: str, times: int) -> list[float]:
         page = launched.new_page()
         for _ in range(times):
             page.goto(on.address)
+            for process in psutil.Process().children(recursive=True) if browser_yields else []:
+                if "chrom" in process.name():
+                    process.nice(LOWEST_PRIORITY)
             page.wait_for_selector(".js-plotly-plot .xtick", state="attached")
             button = page.get_by_role("button", name="Start training")
             button.wait_for()
             time.sleep(1)  # as a person would: the page is quiet
+            page.evaluate(
+                "addEventListener('click', () => { window.clickedAt = Date.now() / 1000 }, { capture: true })"
+            )
             first = FirstStep(on.store)
-            began = time.time()
             button.click()
             first.join()
-            seconds.append(first.at - began)
+            seconds.append(first.at - page.evaluate("clickedAt"))
             end_run(on.store)
         launched.close()
     return seconds

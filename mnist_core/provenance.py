@@ -6,6 +6,7 @@ import hashlib
 import platform
 import subprocess
 from dataclasses import fields
+from functools import cache
 from importlib import metadata
 
 from mnist_core.config import SETTINGS, TrainConfig
@@ -36,7 +37,7 @@ LABELS = {
 
 def gather(config: TrainConfig, data: Dataset, *, device: str, threads: int) -> Provenance:
     """The provenance of a run that begins here and now."""
-    commit, is_dirty = _checkout()
+    commit, is_dirty = checkout()
     return Provenance(
         commit=commit,
         is_dirty=is_dirty,
@@ -87,8 +88,12 @@ def differences(then: Provenance, now: Provenance) -> list[str]:
     ]
 
 
-def _checkout() -> tuple[str, bool]:
-    """The git commit of this program and whether its files differ from that; nothing where it is no checkout."""
+@cache
+def checkout() -> tuple[str, bool]:
+    """The git commit of this program and whether its files differ from that; nothing where it is no checkout.
+
+    Asked once, early: what this process runs was read when it started.
+    """
     top_and_commit = _git("rev-parse", "--show-toplevel", "HEAD").split()
     if len(top_and_commit) != 2 or top_and_commit[0] != str(ROOT):
         return "", False

@@ -22,11 +22,13 @@ from typing import NoReturn
 
 from mnist_core.calibration import calibrate
 from mnist_core.machine import threads_per_trainer
+from mnist_core.provenance import checkout
 from mnist_core.speed import CALIBRATION
 from mnist_core.worker import train_queued_run
 
 
 def main() -> None:
+    checkout()
     gc.freeze()  # keeps the collector from touching, and so copying, the pages shared with every trainer
     child_ended = _wake_on_child_exit()
     selector = selectors.DefaultSelector()

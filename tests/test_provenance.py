@@ -44,6 +44,11 @@ def test_a_run_says_what_it_was_made_with(store: RunStore, trained: Run, digits:
     assert labels.tolist() == digits.test.labels.tolist()
 
 
+def checkout_now() -> tuple[str, bool]:
+    provenance.checkout.cache_clear()
+    return provenance.checkout()
+
+
 def test_the_commit_is_that_of_the_checkout(trained: Run) -> None:
     git = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     assert trained.provenance
@@ -52,12 +57,12 @@ def test_the_commit_is_that_of_the_checkout(trained: Run) -> None:
 
 def test_outside_a_checkout_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    assert provenance._checkout() == ("", False)
+    assert checkout_now() == ("", False)
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     inside = tmp_path / "installed"
     inside.mkdir()
     monkeypatch.setattr(provenance, "ROOT", inside)
-    assert provenance._checkout() == ("", False)
+    assert checkout_now() == ("", False)
 
 
 def test_changes_that_are_in_no_commit_are_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -65,10 +70,10 @@ def test_changes_that_are_in_no_commit_are_noted(monkeypatch: pytest.MonkeyPatch
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    commit, is_dirty = provenance._checkout()
+    commit, is_dirty = checkout_now()
     assert (len(commit), is_dirty) == (40, False)
     (tmp_path / "new.py").touch()
-    assert provenance._checkout() == (commit, True)
+    assert checkout_now() == (commit, True)
 
 
 def test_the_command_line_trains_the_same_run(store: RunStore, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -337,3 +337,4 @@ def test_trainers_see_the_same_folders_as_the_server(
     monkeypatch.setenv("MNIST_RUNS_DIR", environment["MNIST_RUNS_DIR"])
     assert real_places.runs_dir() == here
     assert environment["OTHER"] == "kept"
+    assert trainers._environment_of_host({"GOMP_SPINCOUNT": "7"})["GOMP_SPINCOUNT"] == "7"

@@ -11,6 +11,8 @@ import { palette, runColor, watchTheme } from "./theme.js";
 
 const TICK_MS = 250;
 const LONG = 10000; // steps from which on the total no longer fits beside the step
+// Unless it downloads, a run prepares for a tenth of a second: one rerun less just when its first batch wants the cores.
+const PREPARING_MS = 700;
 const FIRST_MS = 3000; // a new connection begins with all unfinished runs, of which Python knew
 const LEAD_S = 0.5; // how far the clock may run ahead of the last message
 const CELLS = ["Epoch", "Step", "Train loss", "Train accuracy", "Validation", "Speed", "Elapsed", "Left"];
@@ -31,6 +33,7 @@ class Strip {
   #timer;
   #unwatch;
   #asked = null; // the state Python was last told of
+  #asking = 0;
   #others = new Map(); // states of the runs that are not shown
   #mountedAt = Date.now();
   #clock = { attempt: "", base: 0, at: 0, shown: 0 };
@@ -61,6 +64,7 @@ class Strip {
 
   destroy() {
     clearInterval(this.#timer);
+    clearTimeout(this.#asking);
     this.#unwatch();
     this.#subscription.close();
     this.#elements.strip.remove();
@@ -74,9 +78,12 @@ class Strip {
     const now = state(run);
     if (now === state(this.#data.run)) {
       this.#asked = null; // it went back before Python looked: the next change is news again
+      clearTimeout(this.#asking);
     } else if (now !== this.#asked) {
       this.#asked = now;
-      this.#host.setTriggerValue("changed", run.status);
+      clearTimeout(this.#asking);
+      const wait = run.status === "preparing" ? PREPARING_MS : 0;
+      this.#asking = setTimeout(() => this.#host.setTriggerValue("changed", run.status), wait);
     }
     this.#paint();
   }
