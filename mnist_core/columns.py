@@ -13,16 +13,16 @@ Cell = str | float | bool | None
 SETTING_NAMES = tuple(field.name for field in fields(TrainConfig))
 
 METRICS = {
-    "loss": "Training loss",
-    "accuracy": "Training accuracy",
-    "validation_accuracy": "Validation accuracy",
-    "best_validation_accuracy": "Best validation accuracy",
     "test_accuracy": "Test accuracy",
     "test_loss": "Test loss",
+    "best_validation_accuracy": "Best validation accuracy",
+    "validation_accuracy": "Validation accuracy",
+    "loss": "Training loss",
+    "accuracy": "Training accuracy",
     "examples_per_second": "Images per second",
     "elapsed_seconds": "Seconds",
 }
-"""What is measured of a run, and what each is called."""
+"""What is measured of a run and what each is called, the result first."""
 
 
 def metric(run: Run, name: str) -> float | None:

@@ -223,7 +223,7 @@ def test_the_setting_that_decides_is_the_most_important(store: RunStore) -> None
     ("count", "metric", "message"),
     [
         (9, "test_accuracy", "at least 10 runs with a test accuracy, got 9"),
-        (12, "beauty", "There is no metric 'beauty'. Choose one of loss"),
+        (12, "beauty", "There is no metric 'beauty'. Choose one of test_accuracy"),
     ],
 )
 def test_too_few_runs_or_a_metric_that_is_none_are_refused(

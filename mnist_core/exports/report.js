@@ -40,8 +40,8 @@ function chart(id, title, format) {
   const grid = dark ? "#33363f" : "#e3e4e8";
   const layout = {
     title: { text: title, x: 0 }, font: { color: ink }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    hovermode: "x unified", margin: { l: 60, r: 10, t: 40, b: 40 }, legend: { orientation: "h", y: -0.2 },
-    xaxis: { title: { text: "Step" }, gridcolor: grid }, yaxis: { tickformat: format, gridcolor: grid },
+    hovermode: "x unified", margin: { l: 60, r: 10, t: 40, b: 40 }, legend: { orientation: "h", y: -0.25 },
+    xaxis: { title: { text: "Step", standoff: 4 }, gridcolor: grid }, yaxis: { tickformat: format, gridcolor: grid },
   };
   Plotly.newPlot(id, traces, layout, { responsive: true, displaylogo: false });
 }
@@ -84,7 +84,8 @@ function details() {
   }
 }
 
-document.getElementById("made").textContent = `${content.runs.length} runs, written ${content.made}`;
+const count = content.runs.length === 1 ? "1 run" : `${content.runs.length} runs`;
+document.getElementById("made").textContent = `${count}, written ${new Date(content.made).toLocaleString()}`;
 chart("loss", "Training loss", ".3~g");
 chart("accuracy", "Training accuracy, and on test images", ".1~%");
 table();

@@ -1,0 +1,60 @@
+"""An exported report in a real browser: a file on the disk, and no network."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from mnist_core.config import TrainConfig
+from mnist_core.exports.worker import export
+from mnist_core.records import StepMetrics
+from mnist_core.store import RunStore
+from tests.making import an_ended_run
+
+NAME = "<img src=x onerror=\"document.title='owned'\">"
+
+
+BACKGROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(14, 17, 23)"}
+INKS = {"light": "rgb(49, 51, 63)", "dark": "rgb(250, 250, 250)"}
+
+
+@pytest.fixture
+def report(store: RunStore, tmp_path: Path, a_step: Callable[..., StepMetrics]) -> Path:
+    """Of two runs, one with HTML for a name and one with HTML in its notes."""
+    steps = [a_step(step, loss=2 / step**0.5) for step in range(1, 200)]
+    an_ended_run(store, name=NAME, steps=steps)
+    other = an_ended_run(store, TrainConfig(lr=0.1), name="bold", right=range(960), steps=steps[:100])
+    store.edit_run(other.id, notes="# Plan\n<b>bolder</b>")
+    export(store, store.list_runs(), "report", tmp_path / "report.html")
+    return tmp_path / "report.html"
+
+
+def test_a_report_opens_offline_with_live_charts_and_shows_names_as_text(page: Page, report: Path) -> None:
+    errors: list[str] = []
+    asked: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.context.set_offline(True)
+    page.goto(report.as_uri())
+    for title in ("Training loss", "Training accuracy, and on test images"):
+        expect(page.locator(".gtitle", has_text=title)).to_be_visible()
+    expect(page.locator("#loss .scatterlayer .trace")).to_have_count(4)
+    expect(page.get_by_role("cell", name=NAME)).to_be_visible()
+    expect(page.get_by_role("cell", name="96.00 %")).to_have_class("best")
+    expect(page.get_by_text("<b>bolder</b>")).to_be_visible()
+    expect(page.locator("#loss .legendtext").first).to_have_text(NAME)
+    page.locator("#loss .nsewdrag").hover()
+    expect(page.locator("#loss .hoverlayer .legend, #loss .hoverlayer .hovertext").first).to_be_visible()
+    assert page.title() == "Training runs"
+    assert errors == []
+    assert asked == [report.as_uri()]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_report_is_light_or_dark_as_its_reader_likes_it(browser: Browser, report: Path, scheme: str) -> None:
+    page = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(report.as_uri())
+    expect(page.locator("body")).to_have_css("background-color", BACKGROUNDS[scheme])
+    expect(page.locator("#loss .gtitle")).to_have_css("fill", INKS[scheme])
+    page.close()
