@@ -47,6 +47,14 @@ class Fault(TypedDict):
     text: str
 
 
+class Dimension(TypedDict):
+    """One axis of parallel coordinates: where each run lies on it, from 0 to 1, and what is written beside it."""
+
+    label: str
+    places: list[float]
+    ticks: list[tuple[float, str]]
+
+
 def _component(name: str, module: str, css: str | None = None) -> ComponentRenderer:
     """Register a component whose browser side is `static/<module>.js`, loaded by `static/bootstrap.js`."""
     bootstrap = (STATIC / "bootstrap.js").read_text(encoding="utf-8")
@@ -62,6 +70,7 @@ _STRIP = _component("status_strip", "strip", "strip.css")
 _CHART = _component("live_chart", "curves")
 _MATRIX = _component("confusion_matrix", "matrix", "matrix.css")
 _CHANGES = _component("run_changes", "changes", "changes.css")
+_PARALLEL = _component("parallel_coordinates", "parallel", "parallel.css")
 _TABLE = _component("runs_table", "table", "table.css")
 
 
@@ -163,6 +172,13 @@ def changes_list(run: RunSummary, *, can_undo: bool, key: str = "changes") -> in
     result = _CHANGES(key=key, data={"run": run, "can_undo": can_undo}, on_undo_change=_ignore)
     undone = result.get("undo")
     return None if undone is None else int(undone)
+
+
+def parallel_coordinates(
+    dimensions: Sequence[Dimension], names: Sequence[str], *, height: int, key: str = "parallel"
+) -> None:
+    """Draw a line a run through axes that can be brushed; the last one is the result, which colours the lines."""
+    _PARALLEL(key=key, data={"dimensions": list(dimensions), "names": list(names), "height": height})
 
 
 def runs_table(

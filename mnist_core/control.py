@@ -78,6 +78,14 @@ class Control:
         """Change what people write about a run; None leaves as it is. Raises `ConfigError` for what is unusable."""
         return self._store.edit_run(run_id, name=name, notes=notes, tags=tags, starred=starred, archived=archived)
 
+    def edit_runs(
+        self, run_ids: Iterable[int], *, add_tag: str = "", starred: bool | None = None, archived: bool | None = None
+    ) -> None:
+        """Mark several runs at once; a tag is added to those they have. Raises `ConfigError` for an unusable tag."""
+        for run_id in run_ids:
+            tags = [*self._store.get_run(run_id).tags, add_tag] if add_tag else None
+            self._store.edit_run(run_id, tags=tags, starred=starred, archived=archived)
+
     def delete_runs(self, run_ids: Iterable[int]) -> None:
         """Put runs into the bin; one in progress is stopped. What has been there for too long is gone for good."""
         self._store.delete_runs(run_ids)

@@ -57,6 +57,10 @@ class Reading:
         """The runs in the bin, oldest first."""
         return self._list(~statements.LIVE)
 
+    def list_children(self, run_id: int) -> list[Run]:
+        """Runs that go on from this one or repeat it, oldest first."""
+        return self._list((runs.c.parent_id == run_id) & statements.LIVE)
+
     def list_active_runs(self) -> list[Run]:
         """Runs held by a trainer, oldest first; also those that it is ending because they were deleted."""
         return self._list(runs.c.status.in_(statements.ACTIVE))

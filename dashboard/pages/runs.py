@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import components, overlay, runs_state, services
+from dashboard import components, details, hyper, manage, overlay, runs_state, services, verdict_panel
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run
 
+VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
 store = services.current().store
 
 
@@ -24,15 +25,26 @@ def find(ids: list[int]) -> list[Run]:
     return found
 
 
+def curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) -> None:
+    """The overlay, and what has to be known about it."""
+    if len(selected) > runs_state.MAX_OVERLAID:
+        st.caption(f"The first {runs_state.MAX_OVERLAID} of the selected runs are drawn.")
+    datasets = sorted({run.dataset for run in selected if run.dataset})
+    if len(datasets) > 1:
+        st.caption(f":material/info: These runs learned different datasets: {', '.join(datasets)}.")
+    overlay.overlay([run for run in selected if run.id in colors], colors, baseline)
+
+
 if store.latest_run() is None:
     st.info("No runs yet. Start one on the Train page.", icon=":material/info:")
     st.page_link("pages/train.py", label="Go to the Train page", icon=":material/show_chart:")
+    manage.without_runs()
     st.stop()
 
 view, ticked = runs_state.current()
 selected = find(ticked)
 colors = runs_state.take_colors([run.id for run in selected])
-toolbar = st.container()
+manage.toolbar(selected)
 answer, told = components.runs_table(
     view.for_browser(),
     selected=[run.id for run in selected],
@@ -42,10 +54,22 @@ answer, told = components.runs_table(
 if runs_state.take(answer, told):
     st.rerun()
 
+shown = st.segmented_control(
+    "What is shown of the selected runs",
+    VIEWS,
+    default=VIEWS[0],
+    required=True,
+    key="show",
+    label_visibility="collapsed",
+    bind="query-params",
+)
 baseline = next(iter(find([view.baseline] if view.baseline else [])), None)
-if len(selected) > runs_state.MAX_OVERLAID:
-    st.caption(f"The first {runs_state.MAX_OVERLAID} of the selected runs are drawn.")
-datasets = sorted({run.dataset for run in selected if run.dataset})
-if len(datasets) > 1:
-    st.caption(f":material/info: These runs learned different datasets: {', '.join(datasets)}.")
-overlay.overlay([run for run in selected if run.id in colors], colors, baseline)
+match shown:
+    case "Verdict":
+        verdict_panel.panel(selected, baseline)
+    case "Hyperparameters":
+        hyper.views(selected if len(selected) > 1 else store.list_runs())
+    case "Details":
+        details.view(selected)
+    case _:
+        curves(selected, colors, baseline)

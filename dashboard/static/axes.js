@@ -70,13 +70,13 @@ export function layoutOf(view, floor) {
   return { layout, floor: y.floor };
 }
 
-const legendLeft = ({ narrow }) => (narrow ? 52 : 76);
+const legendLeft = ({ narrow, data }) => (narrow ? 52 : Math.max(76, 24 + 8 * data.title.length));
 
 /** Rows the legend will need: Plotly breaks it by width but makes no room for it above the plot. */
-function legendRows({ several, drawn, width, narrow }) {
+function legendRows({ data, several, drawn, width, narrow }) {
   if (!several) return 1;
   const widths = drawn.map((run) => 46 + short(run.name).length * 7);
-  const columns = Math.max(1, Math.floor((width - legendLeft({ narrow })) / Math.max(...widths)));
+  const columns = Math.max(1, Math.floor((width - legendLeft({ narrow, data })) / Math.max(...widths)));
   return Math.ceil(drawn.length / columns);
 }
 

@@ -16,6 +16,7 @@ import { label } from "./status.js";
  * @property {boolean} [descending] largest first at the first click
  * @property {boolean} [usual] shown unless the reader chose others
  * @property {boolean} [curve] drawn, not written
+ * @property {boolean} [words] filtered as it is written
  */
 
 const text = (value) => (value === null || value === undefined || value === "" ? "–" : String(value));
@@ -48,7 +49,7 @@ export const COLUMNS = [
   usual(metric("test_loss", "Test loss", loss, { best: -1 })),
   usual(metric("examples_per_second", "img/s", (n) => (n > 0 ? whole(n) : "–"), { descending: true })),
   usual(metric("elapsed_seconds", "Duration", clock, { value: (run) => (run.step ? run.elapsed_seconds : null) })),
-  usual({ key: "started_at", title: "Started", number: true, write: moment, value: (run) => run.started_at ?? null, descending: true }),
+  usual({ key: "started_at", title: "Started", number: true, words: true, write: moment, value: (run) => run.started_at ?? null, descending: true }),
   usual(named("parent", "Parent", (run) => run.parent || null)),
   usual(named("tags", "Tags", (run) => run.tags.join(", ") || null)),
   named("notes", "Notes", (run) => run.notes.split("\n", 1)[0] || null),
@@ -110,11 +111,13 @@ export function bestValues(column, runs) {
 export function difference(column, value, base) {
   if (!known(value) || !known(base)) return "";
   const by = value - base;
-  if (by === 0) return "±0";
-  const size = Math.abs(by);
-  // Two digits say how far apart two losses are; four would be wider than the column.
-  const text = column.percent ? (100 * size).toFixed(2) : size < 1 ? Number(size.toPrecision(2)) : column.write(size);
-  return `${by > 0 ? "+" : "−"}${text}`;
+  return by === 0 ? "±0" : `${by > 0 ? "+" : "−"}${sizeOf(column, Math.abs(by))}`;
+}
+
+/** How far apart values of a column are: two digits say it, four would be wider than the column. */
+export function sizeOf(column, size) {
+  if (column.percent) return (100 * size).toFixed(2);
+  return size < 1 ? String(Number(size.toPrecision(2))) : column.write(size);
 }
 
 /** Mean and sample standard deviation of a metric, over those runs that have it. @returns {{n: number, mean: number, sd: number|null}|null} */

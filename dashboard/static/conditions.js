@@ -21,7 +21,7 @@ const TESTS = {
 export function condition(column, typed) {
   const text = typed.trim().toLowerCase();
   if (text === "-" || text === "–") return (run) => isMissing(column.value(run));
-  const numeric = column.number ? numericTest(column, text.replaceAll(/[\s\u202f]/g, "")) : null;
+  const numeric = column.number && !column.words ? numericTest(column, text.replaceAll(/[\s\u202f]/g, "")) : null;
   if (numeric) {
     return (run) => {
       const value = column.value(run);

@@ -1,8 +1,9 @@
 /** The rows of the runs table: built once each, painted again in place, so that focus and text selection stay. */
-import { difference, spread } from "./columns.js";
+import { difference, sizeOf, spread } from "./columns.js";
 import { make, setAttribute, setText } from "./dom.js";
 import { loss } from "./format.js";
 import { drawSparkline } from "./sparkline.js";
+import { halfInterval } from "./student.js";
 import { dashOf, runColor } from "./theme.js";
 
 /**
@@ -103,8 +104,8 @@ function paintText(cell, text, small) {
   const [node, aside] = cell.childNodes;
   if (node.data !== text) node.data = text;
   if (!small) aside?.remove();
-  else if (aside) setText(aside, small);
-  else cell.append(make("span", "mt-table-delta", {}, small));
+  else if (aside) setText(aside, ` ${small}`);
+  else cell.append(make("span", "mt-table-delta", {}, ` ${small}`));
 }
 
 function paintGroup({ tick, swatch, cells }, group, context) {
@@ -131,11 +132,13 @@ function paintGroup({ tick, swatch, cells }, group, context) {
   });
 }
 
-/** "98.71 % ± 0.08", mean and standard deviation. */
+/** "98.71 % ±0.08 (±0.10)": mean, standard deviation, and half of the 95 % confidence interval of the mean. */
 function paintSpread(cell, column, runs) {
   const found = spread(column, runs);
   const sd = found?.sd ?? null;
-  paintText(cell, found ? column.write(found.mean) : "–", sd === null ? "" : `±${column.percent ? (100 * sd).toFixed(2) : column.write(sd)}`);
-  setAttribute(cell, "title", found ? `Mean of ${found.n}${sd === null ? "" : " ± standard deviation"}` : null);
+  const half = sd === null ? null : sizeOf(column, halfInterval(sd, found.n));
+  paintText(cell, found ? column.write(found.mean) : "–", sd === null ? "" : `±${sizeOf(column, sd)} (±${half})`);
+  const spreads = sd === null ? "" : `, ± standard deviation, and in brackets ± 95 % confidence interval of the mean`;
+  setAttribute(cell, "title", found ? `Mean of ${found.n}${spreads}` : null);
   setAttribute(cell, "data-missing", found ? null : "");
 }

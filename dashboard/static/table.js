@@ -224,7 +224,7 @@ class Table {
   }
 
   #takeColumns(columns, runs) {
-    this.#columnGroup.replaceChildren(...widths(columns, runs, this.#box).map((width) => {
+    this.#columnGroup.replaceChildren(...widths(columns, runs, this.#box, this.#view.group !== "").map((width) => {
       const col = make("col");
       col.style.width = `${width}px`;
       return col;
@@ -244,6 +244,7 @@ class Table {
       const built = this.#pinned.get(item.key)?.built ?? this.#buildRow(item);
       this.#pinned.set(item.key, { built, item });
       built.row.setAttribute("aria-rowindex", String(i + 2));
+      paintRow(built, item, this.#context);
       return built.row;
     });
     if (rows.length !== this.#pinnedBody.children.length || rows.some((row, i) => row !== this.#pinnedBody.children[i])) {

@@ -34,7 +34,7 @@ export class Header {
   }
 
   #field(column) {
-    const example = column.percent ? ">98" : column.number && !column.curve ? ">0.1, 1..5" : "contains";
+    const example = column.percent ? ">98" : column.number && !column.words ? ">0.1, 1..5" : "contains";
     const field = make("input", "mt-table-filter", {
       type: "search", placeholder: example, "aria-label": `Filter ${column.title}`, autocomplete: "off", spellcheck: "false", maxlength: "80",
     });

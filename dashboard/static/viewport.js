@@ -45,7 +45,8 @@ export class Viewport {
   /** Paint again what is in sight; rows that came into sight are built, others dropped. */
   draw() {
     const height = this.#rowHeight();
-    const seen = this.#box.clientHeight || 480;
+    // Before its first rows are there, the box is not yet as high as it will be.
+    const seen = Math.max(this.#box.clientHeight, parseFloat(getComputedStyle(this.#box).maxHeight) || 0);
     const first = Math.max(0, Math.min(Math.floor(this.#box.scrollTop / height) - AROUND, this.#items.length - 1));
     const last = Math.min(this.#items.length, Math.ceil((this.#box.scrollTop + seen) / height) + AROUND);
     const window = this.#items.slice(first, last);

@@ -2,7 +2,8 @@
 import { SPARKLINE_WIDTH } from "./sparkline.js";
 
 const PADDING = 18;
-const DELTA = 54; // room for the difference to the baseline, or a standard deviation
+const DELTA = 54; // room for the difference to the baseline
+const SPREAD = 96; // room for standard deviation and interval
 const ARROW = 14;
 const LEAST = 48;
 const MOST = 220;
@@ -10,8 +11,8 @@ const FIXED = [34, 42]; // checkbox, colour
 const context = document.createElement("canvas").getContext("2d");
 const known = new Map();
 
-/** @param {import("./columns.js").Column[]} columns @param {object[]} runs @param {HTMLElement} box */
-export function widths(columns, runs, box) {
+/** @param {import("./columns.js").Column[]} columns @param {object[]} runs @param {HTMLElement} box @param {boolean} grouped */
+export function widths(columns, runs, box, grouped) {
   const style = getComputedStyle(box);
   const font = `12.25px ${style.fontFamily}`;
   const measured = columns.map((column) => {
@@ -23,7 +24,7 @@ export function widths(columns, runs, box) {
       if (text.length > longest.length) longest = text;
     }
     const marks = column.key === "name" ? 58 : 0;
-    return Math.round(Math.min(MOST, Math.max(LEAST, title, textWidth(longest, font) + (column.metric ? DELTA : 0) + marks))) + PADDING;
+    return Math.round(Math.min(MOST, Math.max(LEAST, title, textWidth(longest, font) + (column.metric ? (grouped ? SPREAD : DELTA) : 0) + marks))) + PADDING;
   });
   return [...FIXED, ...measured];
 }

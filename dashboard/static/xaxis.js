@@ -27,8 +27,11 @@ export function placeOf(axis, series, run) {
   if (axis === "time") return (step) => interpolate(series.x, series.elapsed_seconds, step);
   if (axis === "step" || !run?.train_images) return axis === "step" ? (step) => step : () => null;
   const { steps, images } = imagesSeen(run);
-  const seen = (step) => interpolate(steps, images, step);
-  return axis === "images" ? seen : (step) => seen(step) / run.train_images;
+  const unit = axis === "images" ? 1 : run.train_images;
+  return (step) => {
+    const seen = interpolate(steps, images, step);
+    return seen === null ? null : seen / unit;
+  };
 }
 
 /** Images seen at the ends of epochs and wherever the batch size was changed; straight between. */

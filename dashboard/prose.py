@@ -1,0 +1,17 @@
+"""What people write, made safe to show as Markdown: names stay as they were typed, notes keep their Markdown."""
+
+from __future__ import annotations
+
+import re
+
+_SPECIAL = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def literal(text: str) -> str:
+    """A name or tag that shows exactly as it was typed, whatever it contains."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def notes(text: str) -> str:
+    """Notes as Markdown. Streamlit shows HTML as text; images are links, for they would be fetched from elsewhere."""
+    return text.replace("![", "[")

@@ -1,0 +1,179 @@
+"""Comparing runs, in a real browser over a store of made-up runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from benchmarks.many_runs import fill
+from mnist_core.store import RunStore
+from tests.browser.conftest import Eventually, Server, running_server
+
+RUNS, STEPS = 60, 900
+HOSTILE = '<img src=x onerror="document.title=1"> =1+1 **bold**'
+DRAWN = """() => [...document.querySelectorAll('.js-plotly-plot')].map((chart) =>
+    chart.data.filter((trace) => trace.mode === 'lines' && trace.x.length > 1).length)"""
+X_TITLE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.title.text"
+
+
+@pytest.fixture(scope="module")
+def compared(
+    tmp_path_factory: pytest.TempPathFactory, four_thousand_digits: Path, eventually: Eventually
+) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("compared")
+    store = RunStore.open(folder)
+    fill(store, RUNS, STEPS)
+    store.edit_run(store.find_run("search-1").id, name=HOSTILE)
+    store.close()
+    with running_server(folder, four_thousand_digits, eventually) as started:
+        yield started
+
+
+@pytest.fixture
+def runs(page: Page, compared: Server) -> Page:
+    """The Runs page; the first to ask for it is also the first visitor of a new server."""
+    page.goto(f"{compared.url}/runs")
+    expect(rows(page).first).to_be_visible()
+    return page
+
+
+def rows(page: Page) -> Locator:
+    return page.locator(".mt-table tbody tr[data-run]")
+
+
+def row(page: Page, name: str) -> Locator:
+    return rows(page).filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+def names(page: Page) -> list[str]:
+    return page.locator(".mt-table tbody a.mt-table-name").all_inner_texts()
+
+
+def select(page: Page, *wanted: str) -> None:
+    for name in wanted:
+        page.get_by_label("Filter Name").fill(name)
+        page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
+    page.get_by_label("Filter Name").fill("")
+
+
+def test_first_page_of_a_new_server_has_its_navigation(runs: Page) -> None:
+    expect(runs.get_by_role("link", name="Train")).to_be_visible()
+
+
+def test_table_builds_only_rows_in_sight_and_scrolls_through_all(runs: Page) -> None:
+    expect(runs.get_by_role("table", name="Runs")).to_have_attribute("aria-rowcount", str(RUNS + 1))
+    assert rows(runs).count() < RUNS
+    first = runs.locator(".mt-table tbody input").first
+    first.focus()
+    first.press("End")
+    expect(runs.locator(":focus")).to_have_attribute("aria-label", f"Select {HOSTILE}")
+    runs.locator(":focus").press("Space")
+    expect(runs.get_by_text(f"{RUNS} runs, 1 selected")).to_be_visible()
+
+
+def test_sort_filter_search_and_find_it_again_by_address(runs: Page) -> None:
+    runs.get_by_role("button", name="Test accuracy").click()
+    expect(runs.get_by_role("columnheader", name="Test accuracy")).to_have_attribute("aria-sort", "descending")
+    shown = [float(text.split()[0]) for text in column(runs, "Test accuracy").all_inner_texts()]
+    assert shown == sorted(shown, reverse=True)
+    runs.get_by_role("button", name="Filters").click()
+    runs.get_by_label("Filter Batch size").fill("128")
+    expect(runs.get_by_text(re.compile(rf"^\d+ of {RUNS} runs$"))).to_be_visible()
+    assert set(column(runs, "Batch size").all_inner_texts()) == {"128"}
+    runs.get_by_label("Search runs").fill("nothing like that")
+    expect(runs.get_by_text("No run matches these filters.")).to_be_visible()
+    runs.get_by_label("Search runs").fill("search")
+    expect(runs).to_have_url(re.compile(r"q=search"))
+    before = names(runs)
+    runs.goto(runs.url)
+    expect(rows(runs).first).to_be_visible()
+    assert names(runs) == before
+
+
+def column(page: Page, title: str) -> Locator:
+    titles = page.locator(".mt-table thead tr").first.locator("th")
+    place = next(i for i in range(titles.count()) if titles.nth(i).inner_text().startswith(title))
+    return page.locator(f".mt-table tbody tr[data-run] > :nth-child({place + 1})")
+
+
+def test_columns_are_remembered_across_visits(runs: Page, compared: Server) -> None:
+    runs.get_by_text("Columns", exact=True).click()
+    runs.get_by_role("group", name="Columns").get_by_label("Momentum").uncheck()
+    runs.get_by_role("group", name="Columns").get_by_label("Optimizer").check()
+    runs.goto(f"{compared.url}/runs")
+    expect(runs.get_by_role("columnheader", name="Optimizer")).to_be_attached()
+    expect(runs.get_by_role("columnheader", name="Momentum")).to_have_count(0)
+
+
+def test_baseline_shows_differences_in_every_metric_and_in_the_charts(runs: Page) -> None:
+    runs.get_by_role("button", name="Filters").click()
+    select(runs, "search-60")
+    runs.get_by_role("button", name="Set as baseline").click()
+    expect(row(runs, "search-60")).to_contain_text("baseline")
+    for metric in ("Best validation", "Test accuracy", "Test loss", "img/s"):
+        expect(column(runs, metric).nth(1)).to_contain_text(re.compile(r" [+−±]\d"))
+    select(runs, "search-59")
+    runs.wait_for_function(f"() => ({DRAWN})().join() === '2,2'")
+    runs.get_by_text("Difference", exact=True).click()
+    runs.wait_for_function("() => document.querySelector('.js-plotly-plot').layout.yaxis.title.text.startsWith('Diff')")
+
+
+def test_overlay_over_epochs_images_and_time(runs: Page) -> None:
+    runs.get_by_role("button", name="Filters").click()
+    select(runs, "search-4", "search-9")
+    for axis, title, low, high in (("Epoch", "Epoch", 0.5, 3), ("Images", "Images seen", 25_000, 130_000)):
+        runs.get_by_role("radio", name=axis).or_(runs.get_by_role("button", name=axis, exact=True)).click()
+        runs.wait_for_function(f"(title) => ({X_TITLE})() === title", arg=title)
+        last = runs.evaluate("() => Math.max(...document.querySelector('.js-plotly-plot').data.map((t) => t.x.at(-1)))")
+        assert low < last < high
+    expect(runs).to_have_url(re.compile("over=Images"))
+    runs.reload()
+    runs.wait_for_function(f"() => document.querySelector('.js-plotly-plot') && ({X_TITLE})() === 'Images seen'")
+
+
+def test_seeds_are_one_row_and_one_band(runs: Page) -> None:
+    runs.get_by_label("Group runs by").select_option("seeds")
+    group = runs.locator(".mt-table-group").first
+    expect(group).to_contain_text("3 seeds")
+    expect(group).to_contain_text(re.compile(r"\d\.\d\d\s%\s±\d\.\d\d"))
+    group.get_by_role("checkbox").check()
+    expect(runs.get_by_text(f"{RUNS} runs, 3 selected")).to_be_visible()
+    runs.wait_for_function(f"() => ({DRAWN})()[0] === 3")
+    runs.get_by_text("Seeds as bands", exact=True).click()
+    runs.wait_for_function("() => document.querySelector('.js-plotly-plot').data.some((t) => t.fill === 'tonexty')")
+
+
+def test_verdict_on_two_runs_says_which_is_better(runs: Page) -> None:
+    runs.get_by_role("button", name="Filters").click()
+    select(runs, "search-4", "search-9")
+    runs.get_by_role("radio", name="Verdict").or_(runs.get_by_role("button", name="Verdict")).click()
+    expect(runs.get_by_text(re.compile(r"is better than|cannot be told"))).to_be_visible()
+    expect(runs).to_have_url(re.compile("show=Verdict"))
+
+
+def test_names_are_text_everywhere(runs: Page) -> None:
+    runs.get_by_role("button", name="Filters").click()
+    select(runs, HOSTILE)
+    for view in ("Verdict", "Hyperparameters", "Details", "Curves"):
+        runs.get_by_role("radio", name=view).or_(runs.get_by_role("button", name=view, exact=True)).click()
+        expect(runs).to_have_url(re.compile(f"show={view}" if view != "Curves" else "runs="))
+    runs.get_by_role("button", name="Delete").click()
+    expect(runs.get_by_text(f"Deleted {HOSTILE}.")).to_be_visible()
+    runs.get_by_role("button", name="Undo").click()
+    expect(runs.get_by_text("The deleted runs are back.")).to_be_visible()
+    assert runs.locator("img[src=x]").count() == 0
+    assert runs.title() != "1"
+
+
+def test_running_rows_move_while_scroll_and_selection_stay(runs: Page, compared: Server) -> None:
+    first = runs.locator(".mt-table tbody input").first
+    first.check()
+    runs.evaluate("() => { document.querySelector('.mt-table-box').scrollTop = 700; }")
+    edited = compared.store.edit_run(compared.store.find_run("search-30").id, tags=["fresh"])
+    expect(row(runs, edited.name)).to_contain_text("fresh")
+    assert runs.evaluate("() => document.querySelector('.mt-table-box').scrollTop") == 700
+    expect(runs.get_by_text(f"{RUNS} runs, 1 selected")).to_be_visible()
