@@ -52,7 +52,7 @@ supervisor = Supervisor(store, max_runs=max_runs())
 hub = live.LiveHub(store)
 sharing = Sharing(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
 hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
-services.provide(services.Services(store, access.guarded(supervisor), sharing))
+services.provide(services.Services(store, access.guarded(supervisor, hub.acted), sharing))
 # Else the very first visit, if it is to another page than Train, would run that page's file without `main.py`.
 PagesManager.uses_pages_directory = False
 
@@ -103,7 +103,7 @@ def show_error(error: Exception) -> bool:
 app = st.App(
     "dashboard/main.py",
     lifespan=lifespan,
-    routes=[*assets.routes, *live.routes(hub), *owner_link.routes(sharing)],
+    routes=[*assets.routes, *live.routes(hub, sharing), *owner_link.routes(sharing)],
     middleware=[Middleware(Guard, sharing=sharing, hosts=hosts)],
     on_script_error=show_error,
 )

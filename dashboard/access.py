@@ -58,6 +58,20 @@ def require_owner() -> None:
         raise NotAllowedError("You are watching: only the owner can do this. Open the owner link to act.")
 
 
+def renew_key() -> None:
+    """Make a new owner key: everyone who holds the old one watches from here on."""
+    require_owner()
+    services.current().sharing.key.renew()
+
+
+def show_on_network(visible: bool) -> None:
+    """Let others in or not. Only for owners at the machine itself: another would shut the door on themselves."""
+    require_owner()
+    if not is_here():
+        raise NotAllowedError("This can be changed at the machine of the server only.")
+    services.current().sharing.show(visible)
+
+
 def actor() -> str:
     """Who whoever looks at this page is called in lists of what was done."""
     return OWNER if is_here() else str(st.session_state.get(NAME_KEY, "")).strip() or GUEST

@@ -72,6 +72,8 @@ _MATRIX = _component("confusion_matrix", "matrix", "matrix.css")
 _CHANGES = _component("run_changes", "changes", "changes.css")
 _PARALLEL = _component("parallel_coordinates", "parallel", "parallel.css")
 _TABLE = _component("runs_table", "table", "table.css")
+_AUDIENCE = _component("audience", "audience", "audience.css")
+_OWNER_LINK = _component("owner_link", "owner_link", "audience.css")
 
 
 def _ignore() -> None:
@@ -84,14 +86,22 @@ def status_strip(
     idle: IdleRun | None = None,
     smoothing: float = 0.95,
     color_index: int = 0,
+    follows_changes: bool = False,
     key: str = "strip",
 ) -> str | None:
     """Show the state and the numbers of one run, live.
 
     Without a run it shows `idle`. When the run's status (or attempt) is no longer the one given here, and when another
     run appears or changes its status, the browser asks for one rerun, in which this returns that status; else None.
+    With `follows_changes` it asks for one when settings of the run were changed, too.
     """
-    data = {"run": run, "idle": idle, "smoothing": smoothing, "color_index": color_index}
+    data = {
+        "run": run,
+        "idle": idle,
+        "smoothing": smoothing,
+        "color_index": color_index,
+        "follows_changes": follows_changes,
+    }
     changed = _STRIP(key=key, data=data, on_changed_change=_ignore).get("changed")
     return str(changed) if changed is not None else None
 
@@ -167,9 +177,12 @@ def confusion_matrix(
     _MATRIX(key=key, data=data)
 
 
-def changes_list(run: RunSummary, *, can_undo: bool, key: str = "changes") -> int | None:
-    """List the settings that were changed during a run, live; returns the index of one to undo when that was asked."""
-    result = _CHANGES(key=key, data={"run": run, "can_undo": can_undo}, on_undo_change=_ignore)
+def changes_list(run: RunSummary, *, can_undo: bool, you: str, key: str = "changes") -> int | None:
+    """List the settings that were changed during a run, live; returns the index of one to undo when that was asked.
+
+    What was made by `you` is said to be.
+    """
+    result = _CHANGES(key=key, data={"run": run, "can_undo": can_undo, "you": you}, on_undo_change=_ignore)
     undone = result.get("undo")
     return None if undone is None else int(undone)
 
@@ -206,3 +219,13 @@ def runs_table(
     ticked = result.get("selected")
     told = result.get("view")
     return list(selected if ticked is None else ticked), None if told is None else dict(told)
+
+
+def audience(*, may_act: bool, key: str = "audience") -> None:
+    """Say whether whoever looks may act, how many are watching and who acted last, live."""
+    _AUDIENCE(key=key, data={"may_act": may_act})
+
+
+def owner_link(link: str, *, follow: bool, key: str = "owner_link") -> None:
+    """A button that copies the owner link, which is not shown. With `follow` the page goes there itself, at once."""
+    _OWNER_LINK(key=key, data={"link": link, "follow": follow})

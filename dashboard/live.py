@@ -7,6 +7,7 @@
 - `steps`: consecutive steps since then, every batch of them.
 - `evaluation`: one pass over validation or test.
 - `run`: the summary of any run whose row has changed (see `summary`).
+- `audience`: how many are watching, and who acted last.
 - `ping`: every 2 s, so that the browser can tell a quiet feed from a broken one.
 
 Every event has an id. A browser that comes back with the last one it saw gets what it missed, if that is not too long
@@ -21,8 +22,9 @@ import asyncio
 import json
 import logging
 import secrets
+import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +36,7 @@ from starlette.routing import Route
 from dashboard.followed import Followed, evaluation_event
 from dashboard.run_list import RunList
 from dashboard.series import CURVES, LEVELS, plain
+from dashboard.sharing import Sharing, viewer_cookie
 from dashboard.summary import summarise
 from mnist_core.changes import Changes, NewSteps
 from mnist_core.errors import RunNotFoundError
@@ -44,6 +47,9 @@ POLL_SECONDS = 0.05
 """How often to ask whether anything was committed; asking costs 0.1 ms."""
 
 PING_SECONDS = 2.0
+AUDIENCE_SECONDS = 1.0
+"""How often it is told at most who is watching: a whole class may join within seconds."""
+
 RETRY_SECONDS = 1.0
 
 REPLAYED_MESSAGES = 600
@@ -75,6 +81,10 @@ class Subscriber:
 
     run_ids: frozenset[int]
     smoothing: float
+    viewer: str
+    """The same for all streams of one browser."""
+    admitted: Callable[[], bool]
+    """Whether it may go on listening."""
     queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(QUEUED_MESSAGES))
 
     def wants(self, message: Message) -> bool:
@@ -103,6 +113,8 @@ class LiveHub:
         self._list: RunList | None = None
         self._recent: deque[Message] = deque(maxlen=REPLAYED_MESSAGES)
         self._number = 0
+        self._driver: str | None = None
+        self._audience: dict[str, Any] = {"watching": 0, "driver": None}
         self._instance = secrets.token_hex(4)
         # Held while the database is read, so that what a newcomer is told and what is told to all fit together.
         self._reading = asyncio.Lock()
@@ -118,8 +130,12 @@ class LiveHub:
             self._unfinished = {run.id: run for run in unfinished}
             self._started.set()
             failed = False
+            told_at = 0.0
             while True:
                 await asyncio.sleep(POLL_SECONDS)
+                if time.monotonic() - told_at > AUDIENCE_SECONDS:
+                    told_at = time.monotonic()
+                    self._look_at_audience()
                 try:
                     if watch.moved() or failed:
                         failed = False
@@ -135,9 +151,21 @@ class LiveHub:
         finally:
             watch.close()
 
-    async def stream(self, run_ids: Iterable[int], smoothing: float, last_event_id: str = "") -> AsyncIterator[bytes]:
-        """The events for one browser, encoded; ends when the hub closes or the browser does not keep up."""
-        subscriber = Subscriber(frozenset(run_ids), smoothing)
+    async def stream(
+        self,
+        run_ids: Iterable[int],
+        smoothing: float,
+        last_event_id: str = "",
+        *,
+        viewer: str = "",
+        admitted: Callable[[], bool] = lambda: True,
+    ) -> AsyncIterator[bytes]:
+        """The events for one browser, encoded; ends when the hub closes or the browser does not keep up.
+
+        Streams of the same `viewer` count as one who is watching, one without as another. It ends, too, when the
+        browser is no longer `admitted`.
+        """
+        subscriber = Subscriber(frozenset(run_ids), smoothing, viewer or secrets.token_hex(8), admitted)
         await self._started.wait()
         async with self._reading:
             opening = self._missed_since(last_event_id)
@@ -162,6 +190,10 @@ class LiveHub:
                 self._list = RunList()
                 await asyncio.to_thread(self._list.take, [summarise(run, self._unfinished.values()) for run in runs])
         return self._list
+
+    def acted(self, name: str) -> None:
+        """Somebody has done something; may be called from any thread."""
+        self._driver = name
 
     def close(self) -> None:
         """End every stream."""
@@ -191,7 +223,7 @@ class LiveHub:
             followed = await self._follow_run(shown[run_id])
             messages.append(self._encode("history", followed.history(subscriber.smoothing), run_id))
         summaries = [self._encode("run", summarise(run, self._unfinished.values())) for run in shown.values()]
-        return summaries + messages
+        return [*summaries, *messages, self._encode("audience", self._audience)]
 
     async def _follow_run(self, run: Run) -> Followed:
         followed = self._followed.get(run.id)
@@ -210,6 +242,15 @@ class LiveHub:
             del self._followed[run_id]
 
     # ------------------------------------------------------------------ what everybody gets
+
+    def _look_at_audience(self) -> None:
+        for subscriber in self._subscribers:
+            if not subscriber.admitted():
+                subscriber.hang_up()
+        audience = {"watching": len({one.viewer for one in self._subscribers}), "driver": self._driver}
+        if audience != self._audience:
+            self._audience = audience
+            self._broadcast("audience", audience)
 
     async def _fan_out(self, changes: Changes) -> None:
         queue_moved = False
@@ -277,7 +318,7 @@ class LiveHub:
         return Message(self._number, run_id, body)
 
 
-def routes(hub: LiveHub) -> list[Route]:
+def routes(hub: LiveHub, sharing: Sharing) -> list[Route]:
     """The feed, and the list of all runs that it keeps up to date."""
 
     async def live(request: Request) -> Response:
@@ -287,7 +328,13 @@ def routes(hub: LiveHub) -> list[Route]:
             return PlainTextResponse(f"{error}\n", status_code=400)
         last_event_id = request.headers.get("last-event-id", "")
         return EventSourceResponse(
-            hub.stream(run_ids, smoothing, last_event_id),
+            hub.stream(
+                run_ids,
+                smoothing,
+                last_event_id,
+                viewer=request.cookies.get(viewer_cookie(), ""),
+                admitted=lambda: sharing.admits(request.headers),
+            ),
             ping=PING_SECONDS,
             ping_message_factory=lambda: ServerSentEvent(event="ping", data="{}"),
         )

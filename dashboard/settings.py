@@ -52,6 +52,7 @@ class Binding:
     out_of_range: Callable[[str], str]
     problems: Callable[[], dict[str, str]]
     prefix: str = ""
+    disabled: bool = False
 
     def bound(self, name: str, part: str) -> dict[str, Any]:
         """What ties a widget to its setting: its key, holding the value that is set, and who takes a new one."""
@@ -102,19 +103,37 @@ def sidebar(caption: str, start_label: str, training_images: int, on_start: Call
         )
 
 
-def _more_settings() -> None:
-    _choice("optimizer")
-    _field("weight_decay", step=0.0001, format="%g")
-    _choice("schedule")
-    if presets.has_effect("gamma", draft.values()) or draft.out_of_range("gamma"):
-        _field("gamma", step=0.05, format="%g")
-    _choice("precision")
-    _choice("dataset")
-    _field("seed", step=1)
-    _field("test_batch_size", step=1)
-    _slider("validation_fraction", step=0.05)
-    _choice("device")
-    _checkbox("save_model")
+def watched_sidebar(title: str, values: dict[str, Any]) -> None:
+    """Draw settings as they are, for whoever only watches: the same widgets, and none of them can be moved."""
+    watched = Binding(lambda: values, lambda *_: None, lambda _name: "", dict, prefix="watched_", disabled=True)
+    for name, value in values.items():
+        for part in ("slider", "field"):
+            st.session_state[f"watched_{name}_{part}"] = value
+    with st.sidebar, st.container(key="settings"):
+        st.markdown(f"**{title}**")
+        st.caption("You are watching. Only the owner can change settings.")
+        _choice("model", watched)
+        slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1, binding=watched)
+        slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g", binding=watched)
+        slider_with_field("momentum", step=0.01, format="%.2f", binding=watched)
+        slider_with_field("epochs", step=1, binding=watched)
+        with st.expander("More settings"):
+            _more_settings(watched)
+
+
+def _more_settings(binding: Binding = DRAFT) -> None:
+    _choice("optimizer", binding)
+    _field("weight_decay", step=0.0001, format="%g", binding=binding)
+    _choice("schedule", binding)
+    if presets.has_effect("gamma", binding.values()) or binding.out_of_range("gamma"):
+        _field("gamma", step=0.05, format="%g", binding=binding)
+    _choice("precision", binding)
+    _choice("dataset", binding)
+    _field("seed", step=1, binding=binding)
+    _field("test_batch_size", step=1, binding=binding)
+    _slider("validation_fraction", step=0.05, binding=binding)
+    _choice("device", binding)
+    _checkbox("save_model", binding)
 
 
 def _size_and_time(config: TrainConfig, training_images: int) -> str:
@@ -174,7 +193,7 @@ def slider_with_field(
             step=step,
             format=format,
             label_visibility="collapsed",
-            disabled=disabled,
+            disabled=disabled or binding.disabled,
             **binding.bound(name, "field"),
         )
     _show_problem(name, binding)
@@ -187,34 +206,42 @@ def _slider(
     key = f"{binding.prefix}{name}_slider"
     if binding.out_of_range(name):
         st.session_state.setdefault(key, setting.default)
-    common = {**binding.bound(name, "slider"), "help": setting.help, "disabled": disabled}
+    common = {**binding.bound(name, "slider"), "help": setting.help, "disabled": disabled or binding.disabled}
     if stops:
         st.select_slider(setting.label, sorted({*stops, st.session_state[key]}), **common)
     else:
         st.slider(setting.label, setting.kind(setting.low), setting.kind(setting.high), step=step, **common)
 
 
-def _field(name: str, *, step: float, format: str | None = None) -> None:
+def _field(name: str, *, step: float, format: str | None = None, binding: Binding = DRAFT) -> None:
     setting = SETTINGS[name]
-    st.number_input(setting.label, step=step, format=format, help=setting.help, **DRAFT.bound(name, "field"))
-    _show_problem(name)
+    st.number_input(
+        setting.label,
+        step=step,
+        format=format,
+        help=setting.help,
+        disabled=binding.disabled,
+        **binding.bound(name, "field"),
+    )
+    _show_problem(name, binding)
 
 
-def _choice(name: str) -> None:
+def _choice(name: str, binding: Binding = DRAFT) -> None:
     setting = SETTINGS[name]
     st.selectbox(
         setting.label,
         setting.choices,
         format_func=lambda choice: CHOICE_LABELS[choice],
         help=setting.help,
-        **DRAFT.bound(name, "field"),
+        disabled=binding.disabled,
+        **binding.bound(name, "field"),
     )
-    _show_problem(name)
+    _show_problem(name, binding)
 
 
-def _checkbox(name: str) -> None:
+def _checkbox(name: str, binding: Binding = DRAFT) -> None:
     setting = SETTINGS[name]
-    st.checkbox(setting.label, help=setting.help, **DRAFT.bound(name, "field"))
+    st.checkbox(setting.label, help=setting.help, disabled=binding.disabled, **binding.bound(name, "field"))
 
 
 def _show_problem(name: str, binding: Binding = DRAFT) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import streamlit as st
 
-from dashboard import components, draft, forking, run_actions, services, settings, steering
+from dashboard import access, components, draft, forking, run_actions, services, settings, share, steering
 from dashboard.summary import summarise
 from mnist_core import idx, places
 from mnist_core.config import TrainConfig
@@ -86,6 +88,23 @@ def steers_this_run() -> bool:
     return target == "This run"
 
 
+def sidebar(run: Run | None, unfinished: list[Run], *, may_act: bool, can_steer: bool) -> None:
+    """The settings of the next run, or of the run shown: to be steered by owners, to be seen by viewers."""
+    if not may_act:
+        values = asdict(run.config) | steering.in_force(run) if run else draft.values()
+        settings.watched_sidebar("Settings of this run" if run else "Settings", values)
+    elif run and can_steer and steers_this_run():
+        steering.sidebar(run)
+    else:
+        in_progress = any(other.status.is_active for other in unfinished)
+        settings.sidebar(
+            caption="Prepares the next run. The current run keeps its settings." if in_progress else "",
+            start_label="Add to queue" if unfinished else "Start training",
+            training_images=expected_images(draft.config()),
+            on_start=start,
+        )
+
+
 def other_run_button(run: Run, unfinished: list[Run]) -> None:
     """The way to the run in progress, when the page shows another one."""
     for other in unfinished:
@@ -164,17 +183,9 @@ st.session_state.setdefault("smoothing", 0.95)
 unfinished = store.list_unfinished_runs()
 run = run_to_show(unfinished)
 
-in_progress = any(other.status.is_active for other in unfinished)
-steered = run if run and run.status in (RunStatus.RUNNING, RunStatus.PAUSED) and steers_this_run() else None
-if steered:
-    steering.sidebar(steered)
-else:
-    settings.sidebar(
-        caption="Prepares the next run. The current run keeps its settings." if in_progress else "",
-        start_label="Add to queue" if unfinished else "Start training",
-        training_images=expected_images(draft.config()),
-        on_start=start,
-    )
+may_act = access.may_act()
+can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
+sidebar(run, unfinished, may_act=may_act, can_steer=can_steer)
 if problem := st.session_state.pop("start_problem", ""):
     st.sidebar.error(problem)
 if run:
@@ -187,18 +198,25 @@ components.status_strip(
     summary,
     idle={"epochs": config.epochs, "total_steps": total_steps, "detail": expected_dataset(config.dataset)[0]},
     smoothing=st.session_state["smoothing"],
+    follows_changes=not may_act,
 )
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
-    if run:
+    if not may_act:
+        components.audience(may_act=False)
+    elif run:
         run_actions.run_buttons(run, go_to=show, train=start)
         forking.form(run, go_to=show)
-        other_run_button(run, unfinished)
     else:
         st.caption(
             "Set the sliders and press Start training. The first curve appears within a second.", width="content"
         )
+    if run:
+        other_run_button(run, unfinished)
     st.space("stretch")
+    if may_act:
+        components.audience(may_act=True)
     log_loss = view_controls()
+    share.popover()
 if problem := st.session_state.pop(run_actions.PROBLEM_KEY, ""):
     st.error(problem, icon=":material/error:")
 if run:
@@ -209,7 +227,6 @@ with left:
 with right:
     components.confusion_matrix(run.id if run else None, empty=MATRIX_EMPTY)
     if run and summary:
-        can_undo = run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
-        undone = components.changes_list(summary, can_undo=can_undo)
+        undone = components.changes_list(summary, can_undo=can_steer, you=access.actor())
         if undone is not None:
             run_actions.undo(run, undone)

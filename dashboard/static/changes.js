@@ -10,6 +10,7 @@ import { stream } from "./stream.js";
  * @typedef {object} ChangesData
  * @property {object} run summary, as in the stream's `run` event
  * @property {boolean} can_undo
+ * @property {string} you what the reader is called in this list
  */
 
 class Changes {
@@ -40,7 +41,7 @@ class Changes {
 
   #paint() {
     const run = stream.run(this.#data.run.id) ?? this.#data.run;
-    const shown = JSON.stringify([run.interventions, this.#data.can_undo]);
+    const shown = JSON.stringify([run.interventions, this.#data.can_undo, this.#data.you]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     const rows = run.interventions.map((one, i) => this.#row(one, i)).toReversed();
@@ -51,7 +52,7 @@ class Changes {
     const text = sentenceOf(one);
     const row = make("div", "mt-changes-row", {},
       make("b", "mt-changes-number", {}, String(index + 1)),
-      make("span", "", {}, text, " ", make("span", "mt-changes-origin", {}, originOf(one))));
+      make("span", "", {}, text, " ", make("span", "mt-changes-origin", {}, originOf(one, this.#data.you))));
     if (this.#data.can_undo) {
       const undo = make("button", "mt-changes-undo", { type: "button", "aria-label": `Undo ${text}` }, "Undo");
       undo.addEventListener("click", () => this.#host.setTriggerValue("undo", index));

@@ -9,8 +9,8 @@ const change = ({ old, new: now }) => `${setting(old)} → ${setting(now)}`;
 /** "Step 1 180: learning rate 0.01 → 0.05" */
 export const sentenceOf = (one) => `Step ${whole(one.step)}: ${NAMES[one.field] ?? one.field} ${change(one)}`;
 
-/** "page, 14:02" */
-export const originOf = (one) => `${one.by}, ${moment(one.at)}`;
+/** "Ana, 14:02" */
+export const originOf = (one, you) => `${one.by === you && you !== "Guest" ? "you" : one.by}, ${moment(one.at)}`;
 
 /**
  * The lines on the charts.

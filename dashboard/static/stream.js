@@ -15,6 +15,7 @@ const RETRY_MS = [500, 1000, 2000, 5000]; // after refusals, and between forced 
  * @property {number} [smoothing] the connection has one; a component without an opinion leaves it out
  * @property {(series: RunSeries) => void} [onSeries]
  * @property {(summary: object) => void} [onRun] for every run of the server, not only for `runs`
+ * @property {(audience: {watching: number, driver: string|null}) => void} [onAudience]
  * @property {(connection: {state: "connected"|"reconnecting", lastDataAt: number|null}) => void} [onConnection]
  */
 
@@ -37,6 +38,7 @@ class Stream {
   #retrying = 0;
   #failures = 0;
   #watchdog = 0;
+  #audience = { watching: 0, driver: null };
   #connection = { state: "connected", lastDataAt: null };
 
   constructor() {
@@ -69,6 +71,10 @@ class Stream {
 
   run(id) {
     return this.#runs.get(id);
+  }
+
+  get audience() {
+    return this.#audience;
   }
 
   get connection() {
@@ -118,6 +124,7 @@ class Stream {
       steps: (message) => this.#steps(message),
       evaluation: (message) => this.#evaluation(message),
       run: (message) => this.#summary(message),
+      audience: (message) => this.#heard(message),
       ping: () => {},
     };
     for (const [type, handle] of Object.entries(handlers)) {
@@ -199,6 +206,11 @@ class Stream {
   #summary(message) {
     this.#runs.set(message.id, message);
     for (const listener of this.#listeners) listener.onRun?.(message);
+  }
+
+  #heard(audience) {
+    this.#audience = audience;
+    for (const listener of this.#listeners) listener.onAudience?.(audience);
   }
 
   /** @param {RunSeries} series */

@@ -14,6 +14,7 @@ const LONG = 10000; // steps from which on the total no longer fits beside the s
 // Unless it downloads, a run prepares for a tenth of a second: one rerun less just when its first batch wants the cores.
 const PREPARING_MS = 700;
 const FIRST_MS = 3000; // a new connection begins with all unfinished runs, of which Python knew
+const SPREAD_MS = 2000; // watchers follow changed settings within this time, not all at once
 const LEAD_S = 0.5; // how far the clock may run ahead of the last message
 const CELLS = ["Epoch", "Step", "Train loss", "Train accuracy", "Validation", "Speed", "Elapsed", "Left"];
 
@@ -23,6 +24,7 @@ const CELLS = ["Epoch", "Step", "Train loss", "Train accuracy", "Validation", "S
  * @property {{epochs: number, total_steps: number, detail: string}|null} idle
  * @property {number} smoothing
  * @property {number} color_index
+ * @property {boolean} follows_changes whether Python draws anew when the run's settings were changed
  */
 
 class Strip {
@@ -34,6 +36,7 @@ class Strip {
   #unwatch;
   #asked = null; // the state Python was last told of
   #asking = 0;
+  #following = 0;
   #others = new Map(); // states of the runs that are not shown
   #mountedAt = Date.now();
   #clock = { attempt: "", base: 0, at: 0, shown: 0 };
@@ -65,6 +68,7 @@ class Strip {
   destroy() {
     clearInterval(this.#timer);
     clearTimeout(this.#asking);
+    clearTimeout(this.#following);
     this.#unwatch();
     this.#subscription.close();
     this.#elements.strip.remove();
@@ -79,6 +83,7 @@ class Strip {
     if (now === state(this.#data.run)) {
       this.#asked = null; // it went back before Python looked: the next change is news again
       clearTimeout(this.#asking);
+      this.#followChanges(run);
     } else if (now !== this.#asked) {
       this.#asked = now;
       clearTimeout(this.#asking);
@@ -86,6 +91,15 @@ class Strip {
       this.#asking = setTimeout(() => this.#host.setTriggerValue("changed", run.status), wait);
     }
     this.#paint();
+  }
+
+  /** Have a watcher's page show settings that were changed by hand as well. */
+  #followChanges(run) {
+    if (!this.#data.follows_changes || run.interventions.length === this.#data.run.interventions.length) return;
+    this.#following ||= setTimeout(() => {
+      this.#following = 0;
+      this.#host.setTriggerValue("changed", run.status);
+    }, SPREAD_MS * Math.random());
   }
 
   #onOther(run) {

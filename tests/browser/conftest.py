@@ -33,7 +33,11 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP classroom.test 127.0.0.1",
 ]
+ELSEWHERE = "classroom.test"
+"""A name by which the server is reached as from another machine: who comes by it is no person at this one."""
+
 POINTS = "() => Math.max(0, ...(document.querySelector('.js-plotly-plot')?.data ?? []).map((t) => t.x?.at(-1) ?? 0))"
 MORE_POINTS = f"(before) => ({POINTS})() > before"
 Eventually = Callable[[Callable[[], object]], None]
@@ -58,8 +62,13 @@ def browser_context_args() -> dict[str, Any]:
 @dataclass(frozen=True)
 class Server:
     url: str
+    folder: Path
     store: RunStore
     process: subprocess.Popen[bytes]
+
+    @property
+    def url_elsewhere(self) -> str:
+        return self.url.replace("localhost", ELSEWHERE)
 
 
 @contextmanager
@@ -69,12 +78,12 @@ def running_server(folder: Path, data: Path, eventually: Eventually) -> Iterator
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    places = {"MNIST_RUNS_DIR": str(folder), "MNIST_DATA_DIR": str(data)}
+    places = {"MNIST_RUNS_DIR": str(folder), "MNIST_DATA_DIR": str(data), "MNIST_HOSTS": ELSEWHERE}
     process = subprocess.Popen([*command, "--server.headless", "true"], cwd=ROOT, env={**os.environ, **places})
     try:
         eventually(lambda: _answers(f"http://localhost:{port}/_stcore/health", process))
         store = RunStore.open(folder)
-        yield Server(f"http://localhost:{port}", store, process)
+        yield Server(f"http://localhost:{port}", folder, store, process)
         store.close()
     finally:
         if process.poll() is None:

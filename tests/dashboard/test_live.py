@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.types import Message as AsgiMessage
 
 from dashboard.live import QUEUED_MESSAGES, LiveHub, routes
+from dashboard.sharing import Sharing
 from mnist_core.changes import Changes, Cursor
 from mnist_core.config import TrainConfig
 from mnist_core.processes import own_identity
@@ -218,8 +219,8 @@ def test_close_ends_every_stream(store: RunStore, writer: RunStore) -> None:
 
 
 @pytest.mark.parametrize("query", ["runs=seven", "runs=-1", "runs=1&smoothing=1", "smoothing=x", "runs=" + "1," * 21])
-def test_bad_query_is_refused_with_a_sentence(store: RunStore, query: str) -> None:
-    app = Starlette(routes=routes(LiveHub(store)))
+def test_bad_query_is_refused_with_a_sentence(store: RunStore, places: Path, query: str) -> None:
+    app = Starlette(routes=routes(LiveHub(store), Sharing(places / "runs")))
     sent: list[AsgiMessage] = []
     scope = {"type": "http", "method": "GET", "path": "/live", "query_string": query.encode(), "headers": []}
 

@@ -1,0 +1,84 @@
+"""Sharing a run: one drives, another watches, and the owner link changes hands, in a real browser."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from mnist_core.records import RunStatus
+from tests.browser.conftest import Server, start_long_run, wait_for_points
+
+Eventually = Callable[[Callable[[], object]], None]
+ACTIONS = re.compile("Pause|Stop|Start training|Add to queue|Evaluate now|Delete|Renew")
+
+
+def test_a_viewer_watches_live_and_acts_only_once_given_the_owner_link(
+    page: Page, browser: Browser, live: Server, eventually: Eventually
+) -> None:
+    page.goto(live.url)
+    run = start_long_run(page, live)
+    elsewhere = browser.new_context()
+    viewer = elsewhere.new_page()
+    viewer.goto(f"{live.url_elsewhere}/?run={run}")
+    wait_for_points(viewer, run)
+    watching = viewer.get_by_role("status").filter(has_text="watching")
+    expect(watching).to_have_text("The owner is driving. 2 watching.")
+    expect(viewer.get_by_role("button", name=ACTIONS)).to_have_count(0)
+    expect(viewer.get_by_role("slider", name="Learning rate")).to_be_disabled()
+
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Copy owner link").wait_for()
+    key = (live.folder / "owner-key").read_text().strip()
+    viewer.goto(f"{live.url_elsewhere}/owner?key={key}&run={run}")
+    expect(viewer).to_have_url(re.compile(rf"/\?run={run}$"))
+    viewer.get_by_role("button", name="Pause").click()
+    eventually(lambda: live.store.get_run(run).status is RunStatus.PAUSED)
+
+    page.get_by_role("button", name="Renew").click()
+    eventually(lambda: (live.folder / "owner-key").read_text().strip() != key)
+    viewer.get_by_role("button", name="Resume").click()
+    expect(viewer.get_by_text("only the owner can do this")).to_be_visible()
+    assert live.store.get_run(run).status is RunStatus.PAUSED
+    elsewhere.close()
+
+
+def test_kept_to_this_machine_others_are_refused_until_it_is_shown_again(
+    page: Page, context: BrowserContext, live: Server
+) -> None:
+    page.goto(live.url)
+    page.get_by_role("button", name="Share").click()
+    switch = page.get_by_text("Visible on the network")
+    switch.click()
+    expect(page.get_by_text("Only this machine is answered at the moment.")).to_be_visible()
+    other = context.new_page()
+    assert (refused := other.goto(live.url_elsewhere))
+    assert refused.status == 403
+    switch.click()
+    expect(page.get_by_text("Only this machine is answered at the moment.")).to_have_count(0)
+    assert (answered := other.goto(live.url_elsewhere))
+    assert answered.ok
+
+
+def test_every_page_keeps_to_its_own_policy_and_asks_nobody_else(page: Page, live: Server) -> None:
+    complaints: list[str] = []
+    hosts: set[str | None] = set()
+
+    def note(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            complaints.append(message.text)
+
+    page.on("console", note)
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+    page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
+    page.goto(live.url_elsewhere)
+    page.get_by_role("button", name="Share").click()
+    expect(page.get_by_alt_text(re.compile("^QR code"))).to_be_visible()
+    page.keyboard.press("Escape")
+    pages = page.get_by_test_id("stTopNavLink")
+    assert pages.count() >= 2
+    for link in pages.all():
+        link.click()
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    assert not complaints
+    assert hosts - {None} == {urlsplit(live.url_elsewhere).hostname}
