@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,29 +17,42 @@ class Followed:
     """All that is drawn of one run."""
 
     def __init__(self, run: Run, table: np.ndarray, evaluations: Iterable[EvalMetrics]) -> None:
-        self.run_id = run.id
+        self.run = run
+        """As it was last committed."""
         self.series = RunSeries(run.attempt)
         self.series.extend(1, table)
         self.evaluations = [evaluation_event(event) for event in evaluations]
-        self.matrix: Confusion | None = run.progress.live_confusion
-        self._history: tuple[float, dict[str, Any]] | None = None
+        self._history: tuple[float, bytes] | None = None
 
-    def changed(self) -> None:
+    @property
+    def matrix(self) -> Confusion | None:
+        return self.run.progress.live_confusion
+
+    def take(self, run: Run) -> None:
+        """The run has moved on."""
+        self.run = run
         self._history = None
 
-    def history(self, smoothing: float) -> dict[str, Any]:
-        """The event for a newcomer. One is kept: a person who moves the slider leaves nothing behind."""
+    def history(self, smoothing: float) -> bytes:
+        """The data of the event for a newcomer, as JSON.
+
+        One is kept, so that a class that joins at once costs one; a person who moves the slider leaves nothing behind.
+        """
         if self._history is None or self._history[0] != smoothing:
             event = {
-                "run": self.run_id,
+                "run": self.run.id,
                 "attempt": self.series.attempt,
                 **self.series.history(smoothing),
                 "evaluations": self.evaluations,
                 "matrix": self.matrix,
                 "matrix_batches": LIVE_BATCHES,
             }
-            self._history = smoothing, event
+            self._history = smoothing, as_json(event)
         return self._history[1]
+
+
+def as_json(data: dict[str, Any]) -> bytes:
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
 
 
 def evaluation_event(event: EvalMetrics) -> dict[str, Any]:

@@ -19,7 +19,6 @@ ago, else `history`. However many are watching, the database is read once per ti
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 import time
@@ -33,7 +32,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from dashboard.followed import Followed, evaluation_event
+from dashboard.followed import Followed, as_json, evaluation_event
 from dashboard.run_list import RunList
 from dashboard.series import CURVES, LEVELS, plain
 from dashboard.sharing import Sharing, viewer_cookie
@@ -217,23 +216,24 @@ class LiveHub:
         shown = dict(self._unfinished)
         for run_id in sorted(subscriber.run_ids):
             try:
-                shown[run_id] = await asyncio.to_thread(self._store.get_run, run_id)
+                followed = await self._followed_run(run_id)
             except RunNotFoundError:
                 continue
-            followed = await self._follow_run(shown[run_id])
+            shown[run_id] = followed.run
             messages.append(self._encode("history", followed.history(subscriber.smoothing), run_id))
-        summaries = [self._encode("run", summarise(run, self._unfinished.values())) for run in shown.values()]
-        return [*summaries, *messages, self._encode("audience", self._audience)]
+        summaries = [self._encode("run", as_json(summarise(run, self._unfinished.values()))) for run in shown.values()]
+        return [*summaries, *messages, self._encode("audience", as_json(self._audience))]
 
-    async def _follow_run(self, run: Run) -> Followed:
-        followed = self._followed.get(run.id)
-        if followed is None or followed.series.attempt != run.attempt:
-            table = await asyncio.to_thread(self._store.read_steps, run.id)
-            evaluations = await asyncio.to_thread(self._store.list_evaluations, run.id)
-            self._followed[run.id] = followed = Followed(run, table, evaluations)
-        self._followed.move_to_end(run.id)
+    async def _followed_run(self, run_id: int) -> Followed:
+        """What is held of a run; read when it is the first time that somebody wants it. Raises `RunNotFoundError`."""
+        if run_id not in self._followed:
+            run = await asyncio.to_thread(self._store.get_run, run_id)
+            table = await asyncio.to_thread(self._store.read_steps, run_id)
+            evaluations = await asyncio.to_thread(self._store.list_evaluations, run_id)
+            self._followed[run_id] = Followed(run, table, evaluations)
+        self._followed.move_to_end(run_id)
         self._forget_unwatched()
-        return followed
+        return self._followed[run_id]
 
     def _forget_unwatched(self) -> None:
         watched = {run_id for subscriber in self._subscribers for run_id in subscriber.run_ids}
@@ -262,8 +262,7 @@ class LiveHub:
                 self._unfinished[run.id] = run
         by_id = {run.id: run for run in changes.runs}
         for run_id in [run_id for run_id in by_id if run_id in self._followed]:
-            self._followed[run_id].matrix = by_id[run_id].progress.live_confusion
-            self._followed[run_id].changed()
+            self._followed[run_id].take(by_id[run_id])
         for steps in changes.steps:
             if steps.run_id in self._followed:
                 await self._extend(self._followed[steps.run_id], steps)
@@ -298,24 +297,22 @@ class LiveHub:
                 self._broadcast("steps", event, steps.run_id)
             return
         del self._followed[steps.run_id]  # a newer attempt, or a gap: everybody starts over with this run
-        run = await asyncio.to_thread(self._store.get_run, steps.run_id)
-        followed = await self._follow_run(run)
+        followed = await self._followed_run(steps.run_id)
         for subscriber in self._subscribers:
-            if run.id in subscriber.run_ids:
-                subscriber.offer(self._encode("history", followed.history(subscriber.smoothing), run.id))
+            if steps.run_id in subscriber.run_ids:
+                subscriber.offer(self._encode("history", followed.history(subscriber.smoothing), steps.run_id))
 
     def _broadcast(self, event: str, data: dict[str, Any], run_id: int | None = None) -> None:
         self._number += 1
-        message = self._encode(event, data, run_id)
+        message = self._encode(event, as_json(data), run_id)
         self._recent.append(message)
         for subscriber in self._subscribers:
             if subscriber.wants(message):
                 subscriber.offer(message)
 
-    def _encode(self, event: str, data: dict[str, Any], run_id: int | None = None) -> Message:
-        text = json.dumps(data, separators=(",", ":"), allow_nan=False)
-        body = f"id: {self._instance}:{self._number}\nevent: {event}\ndata: {text}\n\n".encode()
-        return Message(self._number, run_id, body)
+    def _encode(self, event: str, data: bytes, run_id: int | None = None) -> Message:
+        head = f"id: {self._instance}:{self._number}\nevent: {event}\ndata: ".encode()
+        return Message(self._number, run_id, head + data + b"\n\n")
 
 
 def routes(hub: LiveHub, sharing: Sharing) -> list[Route]:
