@@ -62,7 +62,7 @@ def made_up_steps(random: np.random.Generator, config: TrainConfig, steps: int) 
     table["accuracy"] = right / config.batch_size
     rate = (9000 * random.lognormal(0, 0.12, steps)).astype(np.float32)
     table["examples_per_second"] = rate
-    table["elapsed_seconds"] = np.cumsum(config.batch_size / rate)
+    table["elapsed_seconds"] = np.cumsum(config.batch_size / rate.astype(float))
     table["epoch"] = 1 + (at - 1) * config.batch_size // TRAIN_IMAGES
     table["lr"], table["momentum"] = config.lr, config.momentum
     return table
