@@ -71,8 +71,7 @@ def overlay(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None
     draw = partial(
         components.live_chart,
         runs=[components.ChartRun(id=run.id, name=run.name, color=colors[run.id]) for run in runs],
-        # The axis has room for what is still to come, and ends with the data once nothing is.
-        total_steps=max((run.total_steps for run in runs if run.status.is_active), default=0),
+        total_steps=max((run.total_steps for run in runs), default=0),
         smoothing=smoothing,
         log=logy,
         x=AXES[axis],

@@ -79,7 +79,10 @@ class Managing:
             raise _taken(name) from error
 
     def import_run(self, run: Run, history: History) -> Run:
-        """Add a run that has ended as it was recorded elsewhere; it gets a number of its own, and so may its name."""
+        """Add a run that has ended as it was recorded elsewhere; it gets a number of its own, and so may its name.
+
+        Its results are those of its evaluations, whatever the run says of them.
+        """
         with self._engine.begin() as connection:
             values = rows.imported_columns(run) | {"revision": statements.NEXT_REVISION}
             name = statements.free_name(connection, labels.checked_name(run.name))
@@ -91,6 +94,7 @@ class Managing:
                 connection.execute(insert(step_chunks).values(row))
             for evaluation in history.evaluations:
                 connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation) | mine))
+            statements.set_columns(connection, run_id, **statements.results_so_far(connection, run_id))
             if run.provenance and history.test_labels is not None:
                 checksum = run.provenance.test_checksum
                 statements.keep_labels(connection, checksum, history.test_labels, is_from_here=False)

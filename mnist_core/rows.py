@@ -66,7 +66,7 @@ def evaluation_row(run: Run, evaluation: EvalMetrics) -> dict[str, Any]:
 
 _IMPORTED = (
     *("status", "attempt", "reason", "notice", "dataset", "train_images", "validation_images", "test_images"),
-    *("total_steps", "device", "threads", "notes", "starred", "archived"),
+    *("total_steps", "parent_step", "device", "threads", "notes", "starred", "archived"),
 )
 """Fields of a run that are kept as they are when it comes from elsewhere."""
 
@@ -84,7 +84,6 @@ def imported_columns(run: Run) -> dict[str, Any]:
         "provenance": json.dumps(asdict(run.provenance)) if run.provenance else None,
         "curve": np.array(run.curve, "<f4").tobytes(),
         **progress_columns(run.progress),
-        **asdict(run.results),
     }
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from mnist_core.compare import verdict
 from mnist_core.config import TrainConfig
 from mnist_core.control import Control
-from mnist_core.errors import ImportRefusedError
+from mnist_core.errors import ImportRefusedError, RunStateError
 from mnist_core.exports import archive
 from mnist_core.exports.worker import export
 from mnist_core.processes import own_identity
@@ -114,6 +115,29 @@ def test_an_interrupted_run_arrives_as_stopped_since_its_checkpoints_stay_behind
     assert archive.import_archive(elsewhere, tmp_path / "runs.zip")[0].status is RunStatus.STOPPED
 
 
+def test_a_run_that_goes_on_from_another_is_still_known_for_one(
+    store: RunStore, elsewhere: RunStore, run: Run, tmp_path: Path
+) -> None:
+    """It must not count as a seed of the settings that it ended with, nor be made again from the first weights."""
+    export(store, [dataclasses.replace(run, parent_id=run.id, parent_step=3)], "archive", tmp_path / "runs.zip")
+    (imported,) = archive.import_archive(elsewhere, tmp_path / "runs.zip")
+    assert (imported.parent_id, imported.parent_step) == (None, 3)
+    with pytest.raises(RunStateError, match="goes on from another run"):
+        Control(elsewhere).repeat(imported)
+
+
+def test_runs_are_read_one_at_a_time(store: RunStore, elsewhere: RunStore, a_step: Step, tmp_path: Path) -> None:
+    run = an_ended_run(store, steps=[a_step(step) for step in range(1, 5001)])
+    peaks = []
+    for count in (1, 10):
+        export(store, [run] * count, "archive", tmp_path / f"{count}.zip")
+        tracemalloc.start()
+        archive.import_archive(elsewhere, tmp_path / f"{count}.zip")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 2 * peaks[0]
+
+
 def test_labels_from_elsewhere_do_not_replace_those_of_a_trainer(store: RunStore, run: Run, file: Path) -> None:
     assert run.provenance
     name = f"labels/{run.provenance.test_checksum}.bin"
@@ -197,13 +221,17 @@ BAD = {
     "a time far off": set_field("run", "created_at", value=1e300),
     "a negative count": set_field("run", "train_images", value=-1),
     "a count too large": set_field("run", "total_steps", value=2**70),
-    "text for a number": set_field("run", "results", "test_accuracy", value="0.9"),
+    "text for a number": set_field("run", "progress", "loss", value="0.9"),
+    "an accuracy above 1": set_field("run", "progress", "accuracy", value=1.1),
     "another accuracy than predicted": set_field("evaluations", "1", "accuracy", value=0.99),
     "an unknown split": set_field("evaluations", "1", "split", value="training"),
     "a matrix of another shape": set_field("evaluations", "1", "confusion", value=[[1]]),
     "too long a curve": set_field("run", "curve", value=[0.5] * 41),
     "interventions of an unknown setting": set_field(
         "run", "interventions", value=[{"step": 1, "field": "seed", "old": 1, "new": 2, "at": 0, "by": "x"}]
+    ),
+    "interventions at no time": set_field(
+        "run", "interventions", value=[{"step": 1, "field": "lr", "old": 1, "new": 2, "at": None, "by": "x"}]
     ),
 }
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -68,9 +69,17 @@ def import_archive(store: RunStore, source: Path | BinaryIO) -> list[Run]:
 
     Raises `ImportRefusedError`, and has stored nothing, when the file is damaged or is no archive of this program.
     """
+    with _refused_if_damaged(), zipfile.ZipFile(source) as zipped:
+        numbers = range(_checked_count(zipped))
+        for number in numbers:  # all of them before the first is stored, and no two in memory at once
+            _read_run(zipped, number)
+        return [store.import_run(*_read_run(zipped, number)) for number in numbers]
+
+
+@contextmanager
+def _refused_if_damaged() -> Iterator[None]:
     try:
-        with zipfile.ZipFile(source) as zipped:
-            found = _read_all(zipped)
+        yield
     except ImportRefusedError:
         raise
     except ConfigError as error:
@@ -80,10 +89,10 @@ def import_archive(store: RunStore, source: Path | BinaryIO) -> list[Run]:
             f"The file is damaged, or is no archive of exported runs ({error}). "
             "Export the runs again with the format `archive`, and import that file."
         ) from error
-    return [store.import_run(run, history) for run, history in found]
 
 
-def _read_all(zipped: zipfile.ZipFile) -> list[tuple[Run, History]]:
+def _checked_count(zipped: zipfile.ZipFile) -> int:
+    """How many runs there are in an archive of ours that is not too large."""
     total = sum(member.file_size for member in zipped.infolist())
     if total > MAX_TOTAL_BYTES:
         raise ImportRefusedError(
@@ -99,7 +108,7 @@ def _read_all(zipped: zipfile.ZipFile) -> list[tuple[Run, History]]:
     count = manifest.get("runs")
     if type(count) is not int or not 1 <= count <= MAX_RUNS:
         raise ImportRefusedError(f"An archive holds 1 to {MAX_RUNS:,} runs, and this one says {count!r}.")
-    return [_read_run(zipped, number) for number in range(count)]
+    return count
 
 
 def _read_run(zipped: zipfile.ZipFile, number: int) -> tuple[Run, History]:

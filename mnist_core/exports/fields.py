@@ -35,7 +35,10 @@ TIMES = ("created_at", "started_at", "finished_at")
 
 
 def run_fields(run: Run) -> dict[str, Any]:
-    """All of a run that means something on another machine, as JSON values; None for a number that is none."""
+    """All of a run that means something on another machine, as JSON values; None for a number that is none.
+
+    Its results are not among them: they follow from its evaluations.
+    """
     progress = asdict(run.progress)
     return {
         **{
@@ -44,12 +47,12 @@ def run_fields(run: Run) -> dict[str, Any]:
         },
         "status": str(RunStatus.STOPPED if run.status is RunStatus.INTERRUPTED else run.status),
         "attempt": max(run.attempt, 1),
+        "parent_step": run.parent_step,
         **{name: moment and moment.timestamp() for name in TIMES for moment in [getattr(run, name)]},
         "config": asdict(run.config),
         "interventions": [_intervention_fields(one) for one in run.interventions],
         "provenance": asdict(run.provenance) if run.provenance else None,
         "progress": {name: _finite(value) for name, value in progress.items()},
-        "results": {name: _finite(value) for name, value in asdict(run.results).items()},
     }
 
 
@@ -63,7 +66,7 @@ def evaluation_fields(evaluations: Sequence[EvalMetrics]) -> list[dict[str, Any]
 
 
 def run_from_fields(given: object) -> Run:
-    """The run that `run_fields` made these of. Raises `ValueError`, `TypeError`, `KeyError` or `ConfigError`."""
+    """The run that `run_fields` made these of, without results. Raises `ValueError`, `TypeError`, `KeyError` or `ConfigError`."""
     read = _Reader(given, "run")
     status = RunStatus(read.text("status"))
     if not status.is_finished:
@@ -82,11 +85,11 @@ def run_from_fields(given: object) -> Run:
         interventions=tuple(_intervention(one) for one in read.items("interventions", MAX_INTERVENTIONS)),
         plan=(),
         parent_id=None,
-        parent_step=None,
+        parent_step=None if read.value("parent_step") is None else read.count("parent_step"),
         trainer=None,
         model_file="",
         progress=_progress(read.value("progress")),
-        results=_results(read.value("results")),
+        results=Results(),
         notes=labels.checked_notes(read.text("notes", labels.MAX_NOTES_LENGTH)),
         tags=labels.checked_tags(_text(tag) for tag in read.items("tags", labels.MAX_TAGS)),
         starred=read.flag("starred"),
@@ -208,16 +211,11 @@ def _progress(given: object) -> Progress:
         step=read.count("step"),
         epoch=read.count("epoch"),
         loss=read.maybe("loss"),
-        accuracy=read.maybe("accuracy"),
+        accuracy=None if read.value("accuracy") is None else read.share("accuracy"),
         examples_per_second=read.maybe("examples_per_second"),
         elapsed_seconds=read.number("elapsed_seconds"),
         live_confusion=None if confusion is None else _confusion(confusion),
     )
-
-
-def _results(given: object) -> Results:
-    read = _Reader(given, "results")
-    return Results(**{field.name: read.maybe(field.name) for field in fields(Results)})
 
 
 def _confusion(given: object) -> tuple[tuple[int, ...], ...]:
@@ -235,8 +233,7 @@ def _intervention(given: object) -> Intervention:
     read = _Reader(given, "intervention")
     if read.text("field") not in ADJUSTABLE:
         raise ValueError(f"a change of {read.text('field')!r}")
-    moment = read.time("at")
-    assert moment
+    moment = datetime.fromtimestamp(read.number("at"), UTC)
     return Intervention(
         read.count("step"), read.text("field"), read.number("old"), read.number("new"), moment, read.text("by")
     )

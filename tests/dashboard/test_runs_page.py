@@ -61,16 +61,3 @@ def test_small_multiples_are_one_chart_a_run_in_the_same_axes(app: AppTest, stor
     small = component_data(app, "small_loss_2")
     assert small["only"] == 2
     assert [run["id"] for run in small["runs"]] == [1, 2]
-
-
-def test_axis_ends_with_the_data_of_runs_that_have_ended(app: AppTest, store: RunStore) -> None:
-    active_run(store, RunStatus.COMPLETED)
-    open_runs(app, runs="1")
-    assert component_data(app, "overlay_loss")["total_steps"] == 0
-
-
-def test_axis_has_room_for_what_is_still_to_come(app: AppTest, store: RunStore) -> None:
-    active_run(store, RunStatus.COMPLETED)
-    running = active_run(store)
-    open_runs(app, runs="1,2")
-    assert component_data(app, "overlay_loss")["total_steps"] == running.total_steps > 0
