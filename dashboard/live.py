@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -320,7 +321,7 @@ def routes(hub: LiveHub, sharing: Sharing) -> list[Route]:
 
     async def live(request: Request) -> Response:
         try:
-            run_ids, smoothing = _query(request)
+            run_ids, smoothing = read_query(request.url.query)
         except ValueError as error:
             return PlainTextResponse(f"{error}\n", status_code=400)
         last_event_id = request.headers.get("last-event-id", "")
@@ -351,13 +352,14 @@ def routes(hub: LiveHub, sharing: Sharing) -> list[Route]:
     return [Route("/live", live), Route("/runs.json", run_list)]
 
 
-def _query(request: Request) -> tuple[frozenset[int], float]:
+def read_query(query: str) -> tuple[frozenset[int], float]:
     """Which runs, and how smooth. Raises ValueError with a sentence for whoever wrote the address."""
-    words = [word for word in request.query_params.get("runs", "").split(",") if word]
+    parameters = QueryParams(query)
+    words = [word for word in parameters.get("runs", "").split(",") if word]
     if len(words) > MAX_RUNS_PER_STREAM or not all(word.isdecimal() and len(word) < 10 for word in words):
         raise ValueError(f"runs must be at most {MAX_RUNS_PER_STREAM} run numbers with commas between, such as 7,5.")
     try:
-        smoothing = float(request.query_params.get("smoothing", "0"))
+        smoothing = float(parameters.get("smoothing", "0"))
     except ValueError:
         smoothing = -1.0
     if not 0 <= smoothing < 1:
