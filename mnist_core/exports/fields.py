@@ -66,7 +66,10 @@ def evaluation_fields(evaluations: Sequence[EvalMetrics]) -> list[dict[str, Any]
 
 
 def run_from_fields(given: object) -> Run:
-    """The run that `run_fields` made these of, without results. Raises `ValueError`, `TypeError`, `KeyError` or `ConfigError`."""
+    """The run that `run_fields` made these of, without results.
+
+    Raises `ValueError`, `TypeError`, `KeyError` or `ConfigError`.
+    """
     read = _Reader(given, "run")
     status = RunStatus(read.text("status"))
     if not status.is_finished:
