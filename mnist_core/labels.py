@@ -17,8 +17,11 @@ MAX_TAGS = 20
 
 
 def checked_name(name: str) -> str:
-    """Without blanks around it; may be empty. Raises `ConfigError`."""
-    name = name.strip()
+    """Without blanks around it, and composed, so that names that look alike are alike; may be empty.
+
+    Raises `ConfigError`.
+    """
+    name = unicodedata.normalize("NFC", name.strip())
     if len(name) > MAX_NAME_LENGTH:
         raise ConfigError("name", f"Run name must have at most {MAX_NAME_LENGTH} characters, got {len(name)}.")
     if not name.isprintable():

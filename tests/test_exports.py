@@ -48,16 +48,15 @@ def trained(store: RunStore, small_mnist: Dataset, signals_restored: None) -> Ru
 # Tables
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\t", "\n"])
 def test_what_begins_like_a_formula_is_text_in_a_spreadsheet(store: RunStore, tmp_path: Path, start: str) -> None:
-    run = an_ended_run(store)
-    notes = f"{start}HYPERLINK(1)" if start != "\r" else "=HYPERLINK(1)"
+    run = an_ended_run(store, name="=1+1")
+    notes = f"{start}HYPERLINK(1)"
     store.edit_run(run.id, notes=notes, tags=["-1", "<b>"])
     export(store, store.list_runs(), "csv", tmp_path / "t.csv")
-    with (tmp_path / "t.csv").open(newline="") as file:
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
-    assert row["notes"] == f"'{notes}"
-    assert row["tags"] == "'-1, <b>"
+    assert (row["name"], row["notes"], row["tags"]) == ("'=1+1", f"'{notes}", "'-1, <b>")
 
 
 def test_numbers_stay_numbers_in_csv(store: RunStore, tmp_path: Path) -> None:

@@ -120,6 +120,12 @@ def test_a_run_cannot_take_another_ones_name_or_none(store: RunStore, control: C
     assert control.edit_run(second.id, name="second").name == "second"
 
 
+def test_names_that_only_computers_tell_apart_are_the_same(store: RunStore, control: Control) -> None:
+    control.edit_run(finished(store).id, name="caf\u00e9")
+    with pytest.raises(ConfigError, match="exists already"):
+        control.edit_run(finished(store).id, name=" cafe\u0301 ")
+
+
 def test_a_run_that_is_not_there_cannot_be_edited(control: Control) -> None:
     with pytest.raises(RunNotFoundError, match="There is no run 7"):
         control.edit_run(7, starred=True)

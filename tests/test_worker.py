@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core import idx, recorder, worker
+from mnist_core import idx, lineage, recorder, worker
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
 from mnist_core.engine import Images, evaluate
@@ -87,6 +87,18 @@ def test_stop_ends_after_the_batch_in_hand_and_keeps_metrics_already_written(sto
     assert run.finished_at
     assert run.progress.step == 3
     assert len(store.read_steps(run.id)) == 3
+
+
+@pytest.mark.usefixtures("commit_every_event")
+def test_a_run_that_is_deleted_while_it_trains_is_stopped_and_can_be_restored_and_continued(store: RunStore) -> None:
+    held = held_run(store)
+    deleted = train_run(store, held, at_step(2, lambda: store.delete_runs([held.id])))
+    assert (deleted.status, deleted.progress.step) == (RunStatus.STOPPED, 3)
+    assert store.list_runs() == []
+    assert store.list_deleted_runs() == [deleted]
+    (restored,) = store.restore_runs([held.id])
+    continued = lineage.fork(store, restored, lineage.longer(restored, 1), trainer=own_identity())
+    assert train_run(store, continued).status is RunStatus.COMPLETED
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from mnist_core.store import RunStore
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", *"\t\r\n")
+"""Also as East Asian keyboards write them: some spreadsheets take those for the same."""
 
 
 def neutral(cell: Any) -> Any:
