@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from streamlit import config as server_config
 from streamlit.runtime.pages_manager import PagesManager
 
-from dashboard import access, assets, links, live, owner_link, services
+from dashboard import access, assets, links, live, live_routes, owner_link, services
 from dashboard.guard import Guard
 from dashboard.network import AllowedHosts
 from dashboard.sharing import Sharing
@@ -103,7 +103,7 @@ def show_error(error: Exception) -> bool:
 app = st.App(
     "dashboard/main.py",
     lifespan=lifespan,
-    routes=[*assets.routes, *live.routes(hub, sharing), *owner_link.routes(sharing)],
+    routes=[*assets.routes, *live_routes.routes(hub, sharing), *owner_link.routes(sharing)],
     middleware=[Middleware(Guard, sharing=sharing, hosts=hosts)],
     on_script_error=show_error,
 )

@@ -27,16 +27,9 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.datastructures import QueryParams
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
-
 from dashboard.followed import Followed, as_json, evaluation_event
 from dashboard.run_list import RunList
 from dashboard.series import CURVES, LEVELS, plain
-from dashboard.sharing import Sharing, viewer_cookie
 from dashboard.summary import summarise
 from mnist_core.changes import Changes, NewSteps
 from mnist_core.errors import RunNotFoundError
@@ -46,7 +39,6 @@ from mnist_core.store import RunStore
 POLL_SECONDS = 0.05
 """How often to ask whether anything was committed; asking costs 0.1 ms."""
 
-PING_SECONDS = 2.0
 AUDIENCE_SECONDS = 1.0
 """How often it is told at most who is watching: a whole class may join within seconds."""
 
@@ -60,8 +52,6 @@ QUEUED_MESSAGES = 200
 
 KEPT_SERIES = 32
 """Curves kept in memory that nobody is watching, so that going back to a run does not read it again."""
-
-MAX_RUNS_PER_STREAM = 20
 
 _log = logging.getLogger(__name__)
 
@@ -314,54 +304,3 @@ class LiveHub:
     def _encode(self, event: str, data: bytes, run_id: int | None = None) -> Message:
         head = f"id: {self._instance}:{self._number}\nevent: {event}\ndata: ".encode()
         return Message(self._number, run_id, head + data + b"\n\n")
-
-
-def routes(hub: LiveHub, sharing: Sharing) -> list[Route]:
-    """The feed, and the list of all runs that it keeps up to date."""
-
-    async def live(request: Request) -> Response:
-        try:
-            run_ids, smoothing = read_query(request.url.query)
-        except ValueError as error:
-            return PlainTextResponse(f"{error}\n", status_code=400)
-        last_event_id = request.headers.get("last-event-id", "")
-        return EventSourceResponse(
-            hub.stream(
-                run_ids,
-                smoothing,
-                last_event_id,
-                viewer=request.cookies.get(viewer_cookie(), ""),
-                admitted=lambda: sharing.admits(request.headers),
-            ),
-            ping=PING_SECONDS,
-            ping_message_factory=lambda: ServerSentEvent(event="ping", data="{}"),
-        )
-
-    async def run_list(request: Request) -> Response:
-        tag, packed = await asyncio.to_thread((await hub.run_list()).pack)
-        headers = {
-            "ETag": tag,
-            "Cache-Control": "no-cache",
-            "Content-Encoding": "gzip",
-            "X-Content-Type-Options": "nosniff",
-        }
-        if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
-            return Response(status_code=304, headers={"ETag": tag})
-        return Response(packed, media_type="application/json", headers=headers)
-
-    return [Route("/live", live), Route("/runs.json", run_list)]
-
-
-def read_query(query: str) -> tuple[frozenset[int], float]:
-    """Which runs, and how smooth. Raises ValueError with a sentence for whoever wrote the address."""
-    parameters = QueryParams(query)
-    words = [word for word in parameters.get("runs", "").split(",") if word]
-    if len(words) > MAX_RUNS_PER_STREAM or not all(word.isdecimal() and len(word) < 10 for word in words):
-        raise ValueError(f"runs must be at most {MAX_RUNS_PER_STREAM} run numbers with commas between, such as 7,5.")
-    try:
-        smoothing = float(parameters.get("smoothing", "0"))
-    except ValueError:
-        smoothing = -1.0
-    if not 0 <= smoothing < 1:
-        raise ValueError("smoothing must be a number from 0 to below 1.")
-    return frozenset(map(int, words)), smoothing

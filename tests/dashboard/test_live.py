@@ -14,13 +14,16 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Message as AsgiMessage
 
-from dashboard.live import QUEUED_MESSAGES, LiveHub, routes
+from dashboard import live_routes
+from dashboard.live import QUEUED_MESSAGES, LiveHub
+from dashboard.live_routes import routes
 from dashboard.sharing import Sharing
 from mnist_core.changes import Changes, Cursor
 from mnist_core.config import TrainConfig
 from mnist_core.processes import own_identity
 from mnist_core.records import Confusion, EvalMetrics, Progress, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
+from tests.dashboard.asking import scope_of
 
 NOTHING: Confusion = tuple((0,) * 10 for _ in range(10))
 
@@ -173,6 +176,33 @@ def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(store: RunSt
             commit(writer, run, QUEUED_MESSAGES + 2, 1)
             while (await quick.event("steps"))["first"] < QUEUED_MESSAGES + 2:
                 pass
+
+    play(scenario)
+
+
+def test_browser_that_takes_nothing_any_more_is_let_go(
+    store: RunStore, writer: RunStore, places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_routes, "SEND_SECONDS", 0.05)
+    run = active_run(writer)
+    never = asyncio.Event()
+
+    async def receive() -> AsgiMessage:
+        await never.wait()
+        raise AssertionError
+
+    async def stuck(message: AsgiMessage) -> None:
+        if message["type"] == "http.response.body":
+            await never.wait()
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            other = Reader(hub, [run.id])
+            await other.event("history")
+            app = Starlette(routes=routes(hub, Sharing(places / "runs")))
+            await app(scope_of(f"/live?runs={run.id}"), receive, stuck)
+            commit(writer, run, 1, 1)
+            assert (await other.event("steps"))["first"] == 1
 
     play(scenario)
 

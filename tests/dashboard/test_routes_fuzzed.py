@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from dashboard import assets, live, owner_link
+from dashboard import assets, live, live_routes, owner_link
 from dashboard.guard import Guard
 from dashboard.network import AllowedHosts
 from dashboard.sharing import Sharing
@@ -48,7 +48,7 @@ def sharing(places: Path) -> Sharing:
 def app(store: RunStore, sharing: Sharing) -> Guard:
     """Every address of ours, as `app.py` puts them together, without Streamlit behind."""
     hub = live.LiveHub(store)
-    routes = [*assets.routes, *live.routes(hub, sharing), *owner_link.routes(sharing)]
+    routes = [*assets.routes, *live_routes.routes(hub, sharing), *owner_link.routes(sharing)]
     return Guard(Starlette(routes=routes), sharing, AllowedHosts(["10.0.0.2"]))
 
 
@@ -103,8 +103,8 @@ def test_no_request_breaks_a_route_or_brings_out_a_file(app: Guard, sharing: Sha
 @given(asked=ASKED)
 def test_what_the_feed_reads_from_an_address_is_in_bounds_or_refused(asked: Asked) -> None:
     with suppress(ValueError):
-        run_ids, smoothing = live.read_query(asked.query)
-        assert len(run_ids) <= live.MAX_RUNS_PER_STREAM
+        run_ids, smoothing = live_routes.read_query(asked.query)
+        assert len(run_ids) <= live_routes.MAX_RUNS_PER_STREAM
         assert 0 <= smoothing < 1
 
 
