@@ -18,7 +18,6 @@ from dashboard import live_routes
 from dashboard.live import QUEUED_MESSAGES, LiveHub
 from dashboard.live_routes import routes
 from dashboard.sharing import Sharing
-from mnist_core.changes import Changes, Cursor
 from mnist_core.config import TrainConfig
 from mnist_core.processes import own_identity
 from mnist_core.records import Confusion, EvalMetrics, Progress, Run, RunStatus, StepMetrics
@@ -211,25 +210,34 @@ def test_however_many_watch_a_commit_is_read_once(
     store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = active_run(writer)
-    reads = []
-    read_changes = store.read_changes
+    reads: list[str] = []
 
-    def counted(cursor: Cursor) -> Changes:
-        reads.append(cursor)
-        return read_changes(cursor)
+    def count(name: str) -> None:
+        read = getattr(store, name)
 
-    monkeypatch.setattr(store, "read_changes", counted)
+        def counted(*arguments: Any) -> Any:
+            reads.append(name)
+            return read(*arguments)
+
+        monkeypatch.setattr(store, name, counted)
+
+    for name in ("read_changes", "get_run", "read_steps", "list_evaluations", "list_runs", "list_unfinished_runs"):
+        count(name)
 
     async def scenario() -> None:
         async with following(store) as hub:
             readers = [Reader(hub, [run.id]) for _ in range(20)]
             for reader in readers:
                 await reader.event("history")
-            before = len(reads)
+            assert [reads.count(name) for name in ("get_run", "read_steps", "list_evaluations")] == [1, 1, 1]
+            reads.clear()
             commit(writer, run, 1, 1)
             for reader in readers:
                 await reader.event("steps")
-            assert len(reads) == before + 1
+            joiners = [Reader(hub, [run.id]) for _ in range(20)]
+            for joiner in joiners:
+                assert (await joiner.event("history"))["step"] == 1
+            assert reads == ["read_changes"]
 
     play(scenario)
 
