@@ -169,7 +169,8 @@ def delay(_options: argparse.Namespace) -> Iterator[Figure]:
             crowd = Crowd(on, on.store.get_run(int(report.with_suffix(".run").read_text())), CLASS)
             trainer.wait()
         done = dict(json.loads(report.read_text())["done"])
-    waits = [wait for arrived in crowd.leave()["arrived"] for wait in delays(after(done, arrived), arrived)]
+        seen = crowd.leave()["arrived"]
+    waits = [wait for arrived in seen for wait in delays(after(done, arrived), arrived)]
     yield Figure(
         f"batch trained to received, {CLASS} viewers, p50 / p95",
         pair(waits),
@@ -199,7 +200,7 @@ def join(_options: argparse.Namespace) -> Iterator[Figure]:
     waits = [seconds for seconds in crowd.joined if not math.isnan(seconds)]
     yield Figure(f"errors, {MANY} viewers joining a run within {JOINING_SECONDS:.0f} s", str(len(errors)), "0")
     yield Figure(
-        "  until a viewer has the history, median / worst", f"{statistics.median(waits):.2f} / {max(waits):.2f} s"
+        "  until a viewer has the history, median / worst", f"{statistics.median(waits):.3f} / {max(waits):.3f} s"
     )
     for kind, wanted in (("Pss", "< 1 MB"), ("Rss", "")):
         per_viewer = 1000 * (now[kind] - before[kind]) / MANY
