@@ -1,4 +1,4 @@
-"""The Details view of one run: its name and notes, where it comes from, what it was made with, how to make it again."""
+"""The Details view of one run, on its page and on the Runs page: what it is, came to, was made with and came from."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import access, manage, prose, services
+from dashboard import access, manage, prose, run_facts, services
 from mnist_core import lineage
-from mnist_core.config import SETTINGS
 from mnist_core.errors import RunNotFoundError
 from mnist_core.labels import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
-from mnist_core.records import Provenance, Run
+from mnist_core.records import Run
 
 HOW = "Select a run to see what it was made with, and to write notes on it."
+MAX_CHILDREN = 10
 
 
 def view(selected: Sequence[Run]) -> None:
@@ -27,11 +27,17 @@ def view(selected: Sequence[Run]) -> None:
         shown = st.selectbox(
             "Run", list(by_id), format_func=lambda run_id: by_id[run_id].name, key="details_of", width=320
         )
-    run = by_id[shown]
+    of(by_id[shown])
+
+
+def of(run: Run) -> None:
+    """Everything about one run."""
     left, right = st.columns([1.2, 1], gap="large")
     with left:
+        _status(run)
         _labels(run)
         _lineage(run)
+        _results(run)
     with right:
         _made_with(run)
 
@@ -59,50 +65,64 @@ def _labels(run: Run) -> None:
             st.markdown(prose.notes(run.notes))
 
 
+def _status(run: Run) -> None:
+    """How it stands, and why."""
+    parts = [run.status.capitalize(), f"learns {prose.literal(run.dataset)}" if run.dataset else ""]
+    parts += ["starred" if run.starred else "", "archived" if run.archived else ""]
+    st.markdown(", ".join(filter(None, parts)) + ".")
+    if run.reason:
+        st.error(prose.literal(run.reason), icon=":material/error:")
+    if run.notice:
+        st.caption(prose.literal(run.notice))
+
+
 def _lineage(run: Run) -> None:
     """The run it goes on from or repeats, those made from it, and the checkpoints to go on from."""
     store = services.current().store
     if run.parent_id:
-        try:
-            parent = prose.literal(store.get_run(run.parent_id).name)
-        except RunNotFoundError:
-            parent = f"run {run.parent_id}, which is deleted"
         how = f"Goes on from step {run.parent_step} of" if run.parent_step is not None else "Repeats"
-        st.markdown(f"{how} [{parent}](./?run={run.parent_id}).")
-    if children := store.list_children(run.id):
-        names = ", ".join(f"[{prose.literal(child.name)}](./?run={child.id})" for child in children)
-        st.markdown(f"Made from it: {names}.")
+        try:
+            _link(store.get_run(run.parent_id), how)
+        except RunNotFoundError:
+            st.markdown(f"{how} run {run.parent_id}, which is deleted.")
+    children = store.list_children(run.id)
+    for child in children[:MAX_CHILDREN]:
+        step = child.parent_step
+        _link(child, f"Went on from step {step} as" if step is not None else "Repeated as")
+    if len(children) > MAX_CHILDREN:
+        st.caption(f"{len(children) - MAX_CHILDREN} more were made from it.")
     if points := lineage.fork_points(run):
         st.caption(f"Checkpoints to go on from: {', '.join(f'step {step}' for step in points)}.")
 
 
+def _link(run: Run, how: str) -> None:
+    st.page_link(
+        "pages/details.py",
+        label=f"{how} {prose.literal(run.name)}",
+        icon=":material/account_tree:",
+        query_params={"run": str(run.id)},
+    )
+
+
+def _results(run: Run) -> None:
+    st.markdown("**Results**")
+    st.dataframe(run_facts.results(run), hide_index=True, height="content")
+    st.markdown("**Changed while it was going**")
+    if changes := run_facts.interventions(run):
+        st.dataframe(changes, hide_index=True)
+    else:
+        st.caption("Nothing: it was trained with its settings all the way.")
+
+
 def _made_with(run: Run) -> None:
     st.markdown("**Settings**")
-    rows = [{"Setting": one.label, "Value": str(getattr(run.config, name))} for name, one in SETTINGS.items()]
-    st.dataframe(rows, hide_index=True, height=280)
+    st.dataframe(run_facts.settings(run), hide_index=True, height="content")
+    st.markdown("**Made with**")
     if run.provenance is None:
         st.caption("What it was made with is written down when training begins.")
         return
-    st.markdown("**Made with**")
-    st.dataframe(_provenance(run.provenance), hide_index=True, height="content")
+    st.dataframe(run_facts.provenance(run.provenance), hide_index=True, height="content")
     st.markdown("**Train it again**, from the folder of the program")
     st.code(run.provenance.command, language="sh", wrap_lines=True)
+    st.caption("The same with what was changed on the way, and a look at whether it came out the same:")
     st.code(f"python -m mnist_core rerun {run.id}", language="sh")
-
-
-def _provenance(made: Provenance) -> list[dict[str, str]]:
-    commit = f"{made.commit[:12]}{', with changes that are in no commit' if made.is_dirty else ''}"
-    rows = {
-        "Code": commit if made.commit else "not from a git checkout",
-        "Python": made.python,
-        **made.packages,
-        "System": made.platform,
-        "Processor": made.processor,
-        "Device": f"{made.device}, {made.precision}",
-        "Threads": str(made.threads),
-        "Seed": str(made.seed),
-        "Dataset": made.dataset,
-        "Dataset checksum": made.dataset_checksum[:16],
-        "Test set checksum": made.test_checksum[:16],
-    }
-    return [{"What": name, "Value": value} for name, value in rows.items()]

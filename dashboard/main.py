@@ -24,6 +24,7 @@ page = st.navigation(
     [
         st.Page("pages/train.py", title="Train", icon=":material/show_chart:", default=True),
         st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
+        st.Page("pages/details.py", title="Details", icon=":material/description:"),
     ],
     position="top",
 )

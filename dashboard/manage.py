@@ -30,7 +30,7 @@ def toolbar(selected: Sequence[Run]) -> None:
         st.space("stretch")
         exports_panel.export(selected)
         _others()
-    _outcome()
+    outcome()
 
 
 def without_runs() -> None:
@@ -38,7 +38,7 @@ def without_runs() -> None:
     if access.may_act():
         with st.container(horizontal=True, gap="small", key="manage"):
             _others()
-        _outcome()
+        outcome()
 
 
 def _others() -> None:
@@ -182,9 +182,10 @@ def _bin() -> None:
         )
 
 
-def _outcome() -> None:
+def outcome() -> None:
+    """What was done, or why it could not be."""
     if problem := st.session_state.get(PROBLEM_KEY, ""):
-        st.error(problem, icon=":material/error:")
+        st.error(prose.literal(problem), icon=":material/error:")
     if notice := st.session_state.get(NOTICE_KEY, ""):
         deleted: list[int] = st.session_state.get(DELETED_KEY, [])
         with st.container(horizontal=True, vertical_alignment="center"):

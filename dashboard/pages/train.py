@@ -6,12 +6,12 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from dashboard import access, components, draft, forking, run_actions, services, settings, share, steering
+from dashboard import access, addressed, components, draft, forking, run_actions, services, settings, share, steering
 from dashboard.summary import summarise
 from mnist_core import idx, places
 from mnist_core.config import TrainConfig
 from mnist_core.epochs import epoch_ends
-from mnist_core.errors import MnistError, RunNotFoundError
+from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
 
 CHART_HEIGHT = 328
@@ -28,12 +28,8 @@ store, control = services.current().store, services.current().control
 
 def run_to_show(unfinished: list[Run]) -> Run | None:
     """The run in the address, else the one in progress, else the latest."""
-    wanted = st.query_params.get("run", "")
-    if wanted:
-        try:
-            return store.get_run(int(wanted))
-        except (ValueError, OverflowError, RunNotFoundError):
-            st.warning(f"There is no run {wanted}. Showing the latest instead.", icon=":material/info:")
+    if named := addressed.run_in_address():
+        return named
     return unfinished[0] if unfinished else store.latest_run()
 
 
@@ -212,6 +208,9 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         )
     if run:
         other_run_button(run, unfinished)
+        st.page_link(
+            "pages/details.py", label="Details", icon=":material/description:", query_params={"run": str(run.id)}
+        )
     st.space("stretch")
     if may_act:
         components.audience(may_act=True)
