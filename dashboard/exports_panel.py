@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard import prose, services
+from dashboard import access, prose, services
 from mnist_core.errors import MnistError
-from mnist_core.exports.formats import FORMATS
+from mnist_core.exports.formats import FORMATS, file_name, write_file
 from mnist_core.records import Run
 
 READY_KEY = "exported"
+TABLES = ("csv", "parquet", "curves-csv", "curves-parquet")
+"""What those who only watch may take along: made beside the store, it changes nothing there."""
 
 
 def export(selected: Sequence[Run]) -> None:
     """Choose a format, have the file made, download it."""
     with st.popover("Export", icon=":material/download:", disabled=not selected):
-        name = st.selectbox("Format", list(FORMATS), format_func=lambda one: FORMATS[one].label, key="export_format")
+        offered = list(FORMATS) if access.may_act() else TABLES
+        name = st.selectbox("Format", offered, format_func=lambda one: FORMATS[one].label, key="export_format")
         wanted = (name, tuple(run.id for run in selected))
         if st.button("Prepare the file", icon=":material/settings:"):
             st.session_state.pop(READY_KEY, None)
             with st.spinner("Preparing the file. What holds weights is made by a process of its own…"):
                 try:
-                    path = services.current().control.export(wanted[1], name)
-                    st.session_state[READY_KEY] = wanted, str(path)
+                    st.session_state[READY_KEY] = wanted, *_made(selected, name)
                 except MnistError as error:
                     st.error(prose.literal(str(error)))
         ready = st.session_state.get(READY_KEY)
         if ready and ready[0] == wanted:
-            path = Path(ready[1])
-            st.download_button(f"Download {prose.literal(path.name)}", path.read_bytes, path.name, on_click="ignore")
-        else:
+            _, called, content = ready
+            st.download_button(f"Download {prose.literal(called)}", content, called, on_click="ignore")
+        elif access.may_act():
             st.caption(f"{len(selected)} selected. The file is also kept in the folder of the runs.")
+
+
+def _made(runs: Sequence[Run], name: str) -> tuple[str, bytes]:
+    """What the file is called, and what is in it. Raises `MnistError`."""
+    if access.may_act():
+        path = services.current().control.export([run.id for run in runs], name)
+        return path.name, path.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / file_name(name, runs)
+        write = FORMATS[name].write
+        assert write, "only tables are offered to those who watch, and they take no torch"
+        write_file(services.current().store, runs, write, path)
+        return path.name, path.read_bytes()
 
 
 def take_in() -> None:

@@ -19,6 +19,7 @@ def toolbar(selected: Sequence[Run]) -> None:
     """Buttons for the selected runs, and what became of the last act."""
     if not access.may_act():
         st.caption("You are watching: runs can be compared here, but not changed.")
+        exports_panel.export(selected)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
         _train_again(selected)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from streamlit.testing.v1 import AppTest
 
-from dashboard import prose
+from dashboard import exports_panel, prose
 from mnist_core.config import TrainConfig
+from mnist_core.exports.formats import FORMATS
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from tests.dashboard.conftest import Visitor
@@ -95,7 +98,7 @@ def test_viewer_compares_but_changes_nothing(app: AppTest, store: RunStore, visi
     active_run(store, RunStatus.COMPLETED)
     visitor.headers.clear()
     open_runs(app, runs="1", show="Details")
-    assert labels(app) == []
+    assert labels(app) == ["Prepare the file"]
     assert component_data(app, "runs_table")["selected"] == [1]
 
 
@@ -142,3 +145,17 @@ def test_export_that_is_refused_says_why(app: AppTest, store: RunStore) -> None:
     app.selectbox(key="export_format").set_value("archive").run()
     click(app, "Prepare the file")
     assert "Export it when it has ended" in said(app)
+
+
+def test_viewer_takes_tables_along_and_leaves_nothing_behind(
+    app: AppTest, store: RunStore, places: Path, visitor: Visitor
+) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    visitor.headers.clear()
+    open_runs(app, runs="1")
+    assert app.selectbox(key="export_format").options == [FORMATS[name].label for name in exports_panel.TABLES]
+    for name in exports_panel.TABLES:
+        app.selectbox(key="export_format").set_value(name).run()
+        click(app, "Prepare the file")
+        assert len(app.get("download_button")) == 1
+    assert not (places / "runs" / "exports").exists()
