@@ -10,6 +10,7 @@ from dashboard import access, draft, exports_panel, prose, services
 from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
 from mnist_core.recycling import KEPT
+from mnist_core.seeds import group_key
 
 NOTICE_KEY, PROBLEM_KEY, DELETED_KEY = "manage_notice", "manage_problem", "manage_deleted"
 LISTED = 5
@@ -87,15 +88,15 @@ def _train_again(selected: Sequence[Run]) -> None:
 
 
 def _more_seeds(selected: Sequence[Run]) -> None:
-    one = selected[0] if len(selected) == 1 else None
+    one = selected[0] if len({group_key(run) for run in selected}) == 1 else None
     _button(
         "Run 3 more seeds",
         "casino",
         lambda: services.current().control.more_seeds(one.id) if one else None,
         disabled=one is None,
         notice=f"3 runs like {prose.literal(one.name)}, with other seeds, are in the queue." if one else "",
-        help="Trains the selected run three more times, with seeds it was not trained with: then it can be told "
-        "how much of its result is chance.",
+        help="Trains the selected run three more times, with seeds that none like it was trained with: then it "
+        "can be told how much of its result is chance. Select one run, or seeds of one.",
     )
 
 

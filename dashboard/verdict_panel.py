@@ -12,6 +12,9 @@ from mnist_core.records import Run
 from mnist_core.seeds import SeedGroup, seed_groups
 
 HOW = "Select two runs, or the runs of two groups of seeds, to learn which is really better."
+KEPT = "verdict"
+"""Where the session keeps the latest answer."""
+
 METRIC_ROWS = {"test_accuracy": "Test accuracy", "best_validation_accuracy": "Best validation accuracy"}
 
 
@@ -21,15 +24,27 @@ def panel(selected: Sequence[Run], baseline: Run | None) -> None:
     if sides is None:
         st.info(HOW, icon=":material/balance:")
         return
-    try:
-        found = verdict(services.current().store, *[[run.id for run in side] for side in sides])
-    except CompareError as error:
-        st.warning(prose.literal(str(error)), icon=":material/balance:")
-    else:
+    found = _verdict(*sides)
+    if isinstance(found, Verdict):
         _answer(found)
+    else:
+        st.warning(prose.literal(found), icon=":material/balance:")
     for column, letter, side in zip(st.columns(2, gap="medium"), "AB", sides, strict=True):
         with column:
             _side(letter, side)
+
+
+def _verdict(*sides: Sequence[Run]) -> Verdict | str:
+    """The verdict, or why there is none. Kept while the same runs are compared: it takes reading all their results."""
+    compared = [[(run.id, run.name, run.attempt, run.status) for run in side] for side in sides]
+    kept: tuple[object, Verdict | str] | None = st.session_state.get(KEPT)
+    if kept is None or kept[0] != compared:
+        try:
+            found: Verdict | str = verdict(services.current().store, *[[run.id for run in side] for side in sides])
+        except CompareError as error:
+            found = str(error)
+        kept = st.session_state[KEPT] = compared, found
+    return kept[1]
 
 
 def _sides(selected: Sequence[Run], baseline: Run | None) -> list[Sequence[Run]] | None:

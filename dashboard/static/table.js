@@ -23,6 +23,7 @@ import { widths } from "./widths.js";
  * @property {Object<string, string>} known attempt and status of selected runs, as Python drew the page around the table
  */
 
+const MAX_OVERLAID = 14; // as in dashboard/runs_state.py
 const TYPING_MS = 400;
 const CHOSEN_COLUMNS = "mnist-trainer.columns"; // in the browser's storage: remembered across visits
 const narrow = matchMedia("(max-width: 640px)");
@@ -66,6 +67,7 @@ class Table {
     this.#build(root);
     this.#unwatch = watchTheme(root, () => this.#paint());
     this.#runs = new RunList((run, before) => this.#onRuns(run, before));
+    this.#runs.fetchCurves(this.#selection.ids.slice(0, MAX_OVERLAID));
     this.#arrange();
   }
 
@@ -73,6 +75,7 @@ class Table {
   update(data, host) {
     [this.#data, this.#host] = [data, host];
     this.#selection.offer(data.selected);
+    this.#runs.fetchCurves(this.#selection.ids.slice(0, MAX_OVERLAID));
     this.#paint();
   }
 
@@ -163,6 +166,7 @@ class Table {
 
   #select(ids) {
     this.#selection.choose(ids);
+    this.#runs.fetchCurves(ids.slice(0, MAX_OVERLAID));
     if (this.#view.differs) this.#arrange();
     else this.#paint();
   }

@@ -14,6 +14,7 @@ from mnist_core.store import RunStore
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.driving import active_run, click, component_data, labels
 from tests.dashboard.test_runs_page import open_runs
+from tests.making import an_ended_run
 
 
 def said(app: AppTest) -> str:
@@ -34,6 +35,20 @@ def test_three_more_seeds_are_one_click(app: AppTest, store: RunStore) -> None:
     click(open_runs(app, runs=str(run.id)), "Run 3 more seeds")
     assert [queued.config.seed for queued in store.list_queued_runs()] == [2, 3, 4]
     assert "3 runs like run\\-1, with other seeds, are in the queue." in said(app)
+
+
+def test_more_seeds_of_a_group_are_none_that_it_has(app: AppTest, store: RunStore) -> None:
+    for seed in (1, 3):
+        an_ended_run(store, TrainConfig(seed=seed))
+    click(open_runs(app, runs="1,2"), "Run 3 more seeds")
+    assert [queued.config.seed for queued in store.list_queued_runs()] == [2, 4, 5]
+
+
+def test_more_seeds_are_not_offered_for_runs_that_differ_in_more(app: AppTest, store: RunStore) -> None:
+    for lr in (0.01, 0.02):
+        an_ended_run(store, TrainConfig(lr=lr))
+    open_runs(app, runs="1,2")
+    assert next(button.disabled for button in app.button if button.label == "Run 3 more seeds")
 
 
 def test_several_runs_are_starred_tagged_and_archived_at_once(app: AppTest, store: RunStore) -> None:

@@ -9,8 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.many_runs import fill
-from dashboard import hyper_charts
+from dashboard import hyper_charts, verdict_panel
 from dashboard.assets import STATIC
+from mnist_core.compare import Verdict, verdict
+from mnist_core.config import TrainConfig
 from mnist_core.importance import Importance
 from mnist_core.records import RunStatus
 from mnist_core.seeds import summarise
@@ -18,6 +20,7 @@ from mnist_core.store import RunStore
 from tests.dashboard.driving import active_run, component_data
 from tests.dashboard.test_manage import said
 from tests.dashboard.test_runs_page import open_runs
+from tests.making import an_ended_run
 
 
 @pytest.fixture
@@ -44,6 +47,25 @@ def test_verdict_on_two_groups_of_seeds(app: AppTest, made_up: RunStore) -> None
     assert "seeds" in said(app)
     assert any(block.value == "**A: search\\-1 and 2 more seeds**" for block in app.markdown)
     assert "95 % interval" in app.dataframe[1].value.columns
+
+
+def test_verdict_is_not_worked_out_twice(app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for lr in (0.01, 0.1):
+        an_ended_run(store, TrainConfig(lr=lr))
+    show(open_runs(app, runs="1,2"), "Verdict")
+    asked: list[list[int]] = []
+
+    def asking(store: RunStore, a_ids: list[int], b_ids: list[int]) -> Verdict:
+        asked.append([*a_ids, *b_ids])
+        return verdict(store, a_ids, b_ids)
+
+    monkeypatch.setattr(verdict_panel, "verdict", asking)
+    app.run()
+    assert not asked
+    store.edit_run(1, name="renamed")
+    app.run()
+    assert asked == [[1, 2]]
+    assert not app.exception
 
 
 def test_verdict_without_two_sides_says_what_to_select(app: AppTest, made_up: RunStore) -> None:
