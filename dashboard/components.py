@@ -8,7 +8,7 @@ component mounted across reruns: give each place on a page its own, and the same
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 import streamlit as st
@@ -200,14 +200,17 @@ def runs_table(
     selected: Sequence[int] = (),
     colors: Mapping[int, int] | None = None,
     known: Mapping[int, str] | None = None,
+    on_selected: Callable[[list[int]], None],
+    on_view: Callable[[dict[str, Any]], None],
     key: str = "runs_table",
-) -> tuple[list[int], dict[str, Any] | None]:
-    """Show all runs as a table, live; returns the ids that are ticked, and the view if the reader chose one.
+) -> None:
+    """Show all runs as a table, live; tell which ids are ticked, and how the reader wants to see the table.
 
     The rows reach the browser by a route of their own (`dashboard/run_list.py`). `selected` and `view` are what the
-    table begins with: store what is returned and pass it in again, for Streamlit forgets a component's state when the
-    reader changes the page. `colors` maps the id of a run that is drawn in a chart to its colour index. `known` maps
-    the ids of runs that the page says more of to `attempt/status`: when that is no longer so, there is one rerun.
+    table begins with: store what is told and pass it in again, for Streamlit forgets a component's state when the
+    reader changes the page. It is told in callbacks, before the page is drawn, so that it is drawn once, with that.
+    `colors` maps the id of a run that is drawn in a chart to its colour index. `known` maps the ids of runs that the
+    page says more of to `attempt/status`: when that is no longer so, there is one rerun.
     """
     data = {
         "view": view,
@@ -215,10 +218,13 @@ def runs_table(
         "colors": {str(run): color for run, color in (colors or {}).items()},
         "known": {str(run): state for run, state in (known or {}).items()},
     }
-    result = _TABLE(key=key, data=data, on_selected_change=_ignore, on_view_change=_ignore, on_changed_change=_ignore)
-    ticked = result.get("selected")
-    told = result.get("view")
-    return list(selected if ticked is None else ticked), None if told is None else dict(told)
+    _TABLE(
+        key=key,
+        data=data,
+        on_selected_change=lambda: on_selected(list(st.session_state[key]["selected"])),
+        on_view_change=lambda: on_view(dict(st.session_state[key]["view"])),
+        on_changed_change=_ignore,
+    )
 
 
 def audience(*, may_act: bool, key: str = "audience") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -27,17 +27,14 @@ def current() -> tuple[TableView, list[int]]:
     return view, ticked
 
 
-def take(answer: list[int], told: dict[str, Any] | None) -> bool:
-    """Keep what the table told; returns whether the page has to be drawn again for it."""
-    before = st.session_state["ticked_runs"], st.session_state["runs_view"]
-    view = before[1] if told is None else TableView.from_browser(told)
-    st.session_state["ticked_runs"], st.session_state["runs_view"] = answer, view
-    return before != (answer, view)
-
-
 def select(ids: Sequence[int]) -> None:
     """Tick these runs, as of the next drawing."""
     st.session_state["ticked_runs"] = list(ids)
+
+
+def view_as(told: Mapping[str, Any]) -> None:
+    """Show the table as its reader told, as of the next drawing."""
+    st.session_state["runs_view"] = TableView.from_browser(told)
 
 
 def take_colors(chosen: Sequence[int]) -> dict[int, int]:

@@ -45,14 +45,14 @@ view, ticked = runs_state.current()
 selected = find(ticked)
 colors = runs_state.take_colors([run.id for run in selected])
 manage.toolbar(selected)
-answer, told = components.runs_table(
+components.runs_table(
     view.for_browser(),
     selected=[run.id for run in selected],
     colors=colors,
     known={run.id: f"{run.attempt}/{run.status}" for run in selected},
+    on_selected=runs_state.select,
+    on_view=runs_state.view_as,
 )
-if runs_state.take(answer, told):
-    st.rerun()
 
 shown = st.segmented_control(
     "What is shown of the selected runs",

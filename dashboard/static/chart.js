@@ -97,6 +97,14 @@ export class Chart {
     this.#timer = setTimeout(() => this.#draw(), this.#wait());
   }
 
+  /** Draw now, however short a time ago it was: what somebody asked for has come. */
+  hurry() {
+    this.#drawnAt = -Infinity;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.invalidate();
+  }
+
   /** How long the next drawing has to wait. */
   #wait() {
     const now = performance.now();
@@ -164,10 +172,8 @@ export class Chart {
 
   #resetZoom() {
     this.#zoom.x = this.#zoom.y = null;
-    this.#drawnAt = this.#releasedAt = -Infinity;
-    clearTimeout(this.#timer);
-    this.#timer = 0;
-    this.invalidate();
+    this.#releasedAt = -Infinity;
+    this.hurry();
   }
 
   #applyZoom(layout) {

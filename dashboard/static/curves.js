@@ -83,13 +83,14 @@ class Curves {
   #data;
   #chart;
   #subscription;
+  #awaits = false; // a curve that somebody asked for
   #floor; // where the accuracy axis starts now, see axes.js
 
   constructor(root, data) {
     this.#data = data;
     this.#subscription = stream.subscribe({
       runs: [],
-      onSeries: () => this.#chart.invalidate(),
+      onSeries: () => this.#onSeries(),
       onRun: (run) => (run.interventions.length || run.parent_id) && this.#chart.invalidate(),
     });
     const height = (width) => (width && width < NARROW ? Math.round(this.#data.height * 0.76) : this.#data.height);
@@ -104,7 +105,19 @@ class Curves {
     this.#data = data;
     const baseline = data.baseline === null ? [] : [data.baseline];
     this.#subscription.change({ runs: [...new Set([...data.runs.map((run) => run.id), ...baseline])], smoothing: data.smoothing });
+    this.#awaits = !this.#isComplete();
     this.#chart.invalidate();
+  }
+
+  #isComplete() {
+    return this.#data.runs.every((run) => stream.series(run.id));
+  }
+
+  #onSeries() {
+    const isHere = this.#awaits && this.#isComplete();
+    if (isHere) this.#chart.hurry();
+    else this.#chart.invalidate();
+    this.#awaits &&= !isHere;
   }
 
   destroy() {

@@ -31,6 +31,8 @@ class Stream {
   #runs = new Map();
   /** @type {EventSource|null} */
   #source = null;
+  /** @type {EventSource|null} */
+  #leaving = null;
   #opened = { runs: "", smoothing: NaN };
   #openedAt = 0;
   #lastEventAt = 0;
@@ -110,8 +112,12 @@ class Stream {
     this.#open();
   }
 
+  /** The connection before goes on telling of runs until the new one has begun: an edit between the two is told once only. */
   #open() {
+    const leaving = this.#source;
+    this.#source = null;
     this.#close();
+    this.#leaving = leaving;
     const { runs, smoothing, ids } = this.#wanted();
     for (const run of this.#series.keys()) if (!ids.has(run)) this.#series.delete(run);
     this.#opened = { runs, smoothing };
@@ -129,7 +135,9 @@ class Stream {
     };
     for (const [type, handle] of Object.entries(handlers)) {
       source.addEventListener(type, (event) => {
+        if (source === this.#leaving && type === "run") this.#summary(JSON.parse(event.data));
         if (source !== this.#source) return; // closed while this event was on its way
+        if (type === "audience") this.#leave(); // the last of what a newcomer is told
         this.#alive();
         handle(JSON.parse(event.data));
       });
@@ -147,7 +155,13 @@ class Stream {
     }, 1000);
   }
 
+  #leave() {
+    this.#leaving?.close();
+    this.#leaving = null;
+  }
+
   #close() {
+    this.#leave();
     clearInterval(this.#watchdog);
     clearTimeout(this.#retrying);
     this.#retrying = 0;
