@@ -108,11 +108,11 @@ def _reap(run_by_pid: dict[int, int]) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:  # the server was killed, and nothing can be flushed to it at exit
+        os._exit(0)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except BrokenPipeError:  # the server was killed, and nothing can be flushed to it at exit
-        os._exit(0)
+    main()

@@ -31,8 +31,8 @@ from mnist_core.worker import train_run
 
 Wait = Callable[[Callable[[], object]], None]
 
-CONFIG = TrainConfig(dataset="mnist", model="softmax", epochs=24, batch_size=1, momentum=0.9, device="cpu")
-STEPS = 24 * 270
+CONFIG = TrainConfig(dataset="mnist", model="softmax", epochs=12, batch_size=1, momentum=0.9, device="cpu")
+STEPS = 12 * 270
 LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
 LEASE_SECONDS = 1.0
 
@@ -167,7 +167,7 @@ def test_a_run_whose_trainer_is_killed_again_and_again_ends_as_if_nothing_had_be
     watch: Watch,
 ) -> None:
     run_id = supervisor.submit(CONFIG).id
-    for step in (20, 2000, 4000):  # before anything was saved, and twice after
+    for step in (20, 700, 1600):  # before anything was saved, and twice after
         run = watch.training(run_id, step)
         assert run.trainer
         os.kill(run.trainer.pid, signal.SIGKILL)

@@ -4,6 +4,7 @@ import math
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -126,9 +127,8 @@ def test_a_run_is_interrupted_and_resumed_as_often_as_you_like(store: RunStore, 
     assert curve(store, run) == curve(store, uninterrupted)
 
 
-def steered(store: RunStore) -> Run:
-    """Learning rate and batch size moved by hand on the way."""
-    run = held(store)
+def hand(store: RunStore, run: Run) -> Observer:
+    """Moves learning rate and batch size on the way."""
 
     def steer(event: Event) -> None:
         if isinstance(event, StepMetrics) and event.step == 6:
@@ -136,7 +136,12 @@ def steered(store: RunStore) -> Run:
         if isinstance(event, StepMetrics) and event.step == 11:
             store.send_order(run.id, Command.ADJUST, Adjustment(batch_size=16, momentum=0.5), by="terminal")
 
-    return train_run(store, run, steer)
+    return steer
+
+
+def steered(store: RunStore, config: TrainConfig = CONFIG) -> Run:
+    run = held(store, config)
+    return train_run(store, run, hand(store, run))
 
 
 def test_a_steered_run_is_repeated_bit_for_bit(store: RunStore, uninterrupted: Run) -> None:
@@ -164,15 +169,10 @@ def test_a_steered_run_resumes_as_steered(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, interrupted_at: int, saved_at_the_end: bool
 ) -> None:
     """Also one that is killed before a checkpoint holds the change: it is made again at its step."""
-    original = steered(store)
-    run = held(store)
-
-    def steer(event: Event) -> None:
-        if isinstance(event, StepMetrics) and event.step == 6:
-            store.send_order(run.id, Command.ADJUST, Adjustment(lr=0.05), by="page")
-        if isinstance(event, StepMetrics) and event.step == 11:
-            store.send_order(run.id, Command.ADJUST, Adjustment(batch_size=16, momentum=0.5), by="terminal")
-
+    config = replace(CONFIG, model="softmax")
+    original = steered(store, config)
+    run = held(store, config)
+    steer = hand(store, run)
     with monkeypatch.context() as patch:
 
         def steer_and_interrupt(event: Event) -> None:

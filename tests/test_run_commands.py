@@ -61,7 +61,7 @@ def test_stop_ends_a_run_in_progress_and_takes_a_queued_one_off_the_queue(store:
     ("arguments", "code", "problem"),
     [
         (["pause", "nobody"], 1, "There is no run 'nobody'. `python -m mnist_core runs` lists them."),
-        (["pause", "77"], 1, "There is no run 77."),
+        (["pause", "77"], 1, "There is no run '77'. `python -m mnist_core runs` lists them."),
         (["pause", "run-1"], 1, "run-1 is completed: there is nothing to pause."),
         (["stop", "run-1"], 1, "run-1 is completed: there is nothing to stop."),
         (["resume", "run-1"], 1, "run-1 is completed: only an interrupted run can be resumed."),

@@ -34,8 +34,16 @@ LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
 CLOSED = "The server was closed while it was training."
 EXIT_SECONDS = 5.0
 
-IN_A_TERMINAL = "import os, sys; os.login_tty(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
-"""Makes the terminal given by its number the one that the command after it runs in, with a session of its own."""
+IN_A_TERMINAL = """
+import os, signal, sys
+os.login_tty(int(sys.argv[1]))
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Makes the terminal given by its number the one that the command after it runs in, with a session of its own.
+
+A hangup counts there even if the tests were started to outlive theirs, as `nohup` does, which children inherit.
+"""
 
 
 @dataclass
@@ -110,16 +118,12 @@ def ctrl_c(server: Server) -> None:
     os.killpg(server.process.pid, signal.SIGINT)
 
 
-def kill(server: Server) -> None:
-    server.process.terminate()
-
-
 def close_the_terminal(server: Server) -> None:
     os.close(server.terminal)
     server.terminal = -1
 
 
-ENDINGS = {"Ctrl-C": ctrl_c, "kill": kill, "the terminal is closed": close_the_terminal}
+ENDINGS = {"Ctrl-C": ctrl_c, "the terminal is closed": close_the_terminal}
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +194,7 @@ def test_a_killed_server_leaves_its_trainer_alone_and_the_next_server_takes_it_o
     eventually(lambda: server.store.get_run(run.id).progress.step > before.progress.step)
     going_on = server.store.get_run(run.id)
     assert (going_on.status, going_on.attempt, going_on.trainer) == (RunStatus.RUNNING, 1, trainer)
-    server.process.terminate()
+    server.process.terminate()  # as `kill` and containers do
     server.process.wait(timeout=EXIT_SECONDS)
     assert server.family() == []
     interrupted = server.store.get_run(run.id)

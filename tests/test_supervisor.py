@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,28 @@ def test_submit_queues_a_run_under_its_name(stage: Stage) -> None:
     assert (run.name, run.status, run.config.lr) == ("mine", RunStatus.QUEUED, 0.5)
     with pytest.raises(ConfigError, match="exists already"):
         stage.supervisor.submit(TrainConfig(), "mine")
+
+
+def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(started: Stage, eventually: Wait) -> None:
+    tabs = 6
+    together = threading.Barrier(tabs)
+
+    def press(_: int) -> int:
+        together.wait()
+        return started.supervisor.submit(TrainConfig()).id
+
+    with ThreadPoolExecutor(tabs) as pool:
+        ids = sorted(pool.map(press, range(tabs)))
+    runs = started.store.list_runs()
+    assert [run.id for run in runs] == ids
+    assert len({run.name for run in runs}) == tabs
+    for run_id in ids:
+        eventually(lambda run_id=run_id: run_id in started.host.launched)  # type: ignore[misc]
+        held = started.store.claim_run(run_id, own_identity(), max_active=2)
+        assert held
+        started.store.finish_run(held, RunStatus.COMPLETED)
+        started.host.end(run_id, 0)
+    assert started.host.launched == ids
 
 
 def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(started: Stage, eventually: Wait) -> None:

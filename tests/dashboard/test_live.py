@@ -14,8 +14,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Message as AsgiMessage
 
-from dashboard import live_routes
-from dashboard.live import QUEUED_MESSAGES, LiveHub
+from dashboard import live, live_routes
+from dashboard.live import LiveHub
 from dashboard.live_routes import routes
 from dashboard.sharing import Sharing
 from mnist_core.config import TrainConfig
@@ -159,7 +159,11 @@ def test_browser_that_comes_back_gets_what_it_missed(store: RunStore, writer: Ru
     play(scenario)
 
 
-def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(store: RunStore, writer: RunStore) -> None:
+def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(
+    store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 20
+    monkeypatch.setattr(live, "QUEUED_MESSAGES", most)
     run = active_run(writer)
 
     async def scenario() -> None:
@@ -167,13 +171,13 @@ def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(store: RunSt
             slow, quick = Reader(hub, [run.id]), Reader(hub, [run.id])
             await slow.event("history")
             await quick.event("history")
-            for first in range(1, QUEUED_MESSAGES + 2):
+            for first in range(1, most + 2):
                 commit(writer, run, first, 1)
                 await quick.event("run")
             with pytest.raises(EOFError):
                 await slow.event("steps")
-            commit(writer, run, QUEUED_MESSAGES + 2, 1)
-            while (await quick.event("steps"))["first"] < QUEUED_MESSAGES + 2:
+            commit(writer, run, most + 2, 1)
+            while (await quick.event("steps"))["first"] < most + 2:
                 pass
 
     play(scenario)
