@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dashboard import access, draft, exports_panel, prose, services
+from dashboard import access, draft, exports_panel, prose, services, share
 from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
 from mnist_core.recycling import KEPT
@@ -19,8 +19,11 @@ LISTED = 5
 def toolbar(selected: Sequence[Run]) -> None:
     """Buttons for the selected runs, and what became of the last act."""
     if not access.may_act():
-        st.caption("You are watching: runs can be compared here, but not changed.")
-        exports_panel.export(selected)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
+            st.caption("You are watching: runs can be compared here, but not changed.", width="content")
+            st.space("stretch")
+            exports_panel.export(selected)
+            share.popover()
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
         _train_again(selected)
@@ -32,6 +35,7 @@ def toolbar(selected: Sequence[Run]) -> None:
         st.space("stretch")
         exports_panel.export(selected)
         _others()
+        share.popover()
     outcome()
 
 

@@ -32,12 +32,12 @@ class SeedGroup:
 
     runs: tuple[Run, ...]
     metrics: dict[str, Summary]
-    """Of the runs that have ended by themselves; without those metrics that none of them has."""
+    """Of the runs that have ended, each seed once; without those metrics that none of them has."""
 
     @property
     def name(self) -> str:
-        first = self.runs[0].name
-        return first if len(self.runs) == 1 else f"{first} and {len(self.runs) - 1} more seeds"
+        more = len({run.config.seed for run in self.runs}) - 1
+        return self.runs[0].name + (f" and {more} more {'seed' if more == 1 else 'seeds'}" if more else "")
 
 
 def group_key(run: Run) -> Hashable:
@@ -76,6 +76,8 @@ def summarise(values: Sequence[float]) -> Summary:
 
 
 def _summaries(runs: Sequence[Run]) -> dict[str, Summary]:
+    """Of each seed the first run that ended: the same training once more, or imported, is no further measurement."""
     ended = [run for run in runs if run.status.is_finished] or runs
-    values = {name: [value for run in ended if (value := metric(run, name)) is not None] for name in METRICS}
+    of_seeds = {run.config.seed: run for run in reversed(ended)}.values()
+    values = {name: [value for run in of_seeds if (value := metric(run, name)) is not None] for name in METRICS}
     return {name: summarise(found) for name, found in values.items() if found}

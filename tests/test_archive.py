@@ -265,9 +265,10 @@ def test_every_truncation_and_flipped_bit_is_refused_or_harmless(elsewhere: RunS
     assert all(run.results.test_accuracy == 0.9 for run in elsewhere.list_runs())
 
 
-def test_a_file_that_is_not_there_is_refused(elsewhere: RunStore, tmp_path: Path) -> None:
-    with pytest.raises(ImportRefusedError, match="No such file"):
-        archive.import_archive(elsewhere, tmp_path / "missing.zip")
+@pytest.mark.parametrize("name", ["missing.zip", "."])
+def test_a_file_that_is_not_there_is_refused(elsewhere: RunStore, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ImportRefusedError, match=r"There is no file .*\. Choose an archive"):
+        archive.import_archive(elsewhere, tmp_path / name)
 
 
 def test_names_in_the_zip_lead_nowhere(elsewhere: RunStore, file: Path, tmp_path: Path) -> None:

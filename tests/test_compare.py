@@ -176,13 +176,23 @@ def test_runs_that_differ_only_in_seed_are_one_group(store: RunStore) -> None:
     seeds(store, FAST, [950, 952])
     alone = an_ended_run(store, dataset="KMNIST")
     group, single = seed_groups(reversed(store.list_runs()))
-    assert ([run.id for run in group.runs], group.name) == ([1, 2], "run-1 and 1 more seeds")
+    assert ([run.id for run in group.runs], group.name) == ([1, 2], "run-1 and 1 more seed")
     accuracy = group.metrics["test_accuracy"]
     assert accuracy.count == 2
     assert accuracy.mean == pytest.approx(0.951)
     assert accuracy.sd == pytest.approx(0.002 / 2**0.5)
     assert accuracy.low == pytest.approx(0.951 - 12.7062 * 0.001, abs=1e-6)  # t of one degree of freedom
     assert (single.runs, single.metrics["test_accuracy"].low) == ((alone,), None)
+
+
+def test_a_seed_that_was_trained_twice_counts_once(store: RunStore) -> None:
+    """A rerun comes out the same to the last bit: as a measurement of its own it would narrow the interval."""
+    seeds(store, FAST, [950, 952])
+    before = seed_groups(store.list_runs())[0]
+    seeds(store, FAST, [950])
+    (group,) = seed_groups(store.list_runs())
+    assert len(group.runs) == 3
+    assert (group.metrics, group.name) == (before.metrics, before.name)
 
 
 def test_runs_that_were_steered_differently_are_no_group(store: RunStore) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 from mnist_core import chunks
 from mnist_core.errors import ConfigError, ExportError, ImportRefusedError
 from mnist_core.exports.fields import evaluation_fields, evaluation_from_fields, run_fields, run_from_fields
+from mnist_core.places import shown
 from mnist_core.records import EvalMetrics, History, Run, RunStatus
 from mnist_core.store import RunStore
 
@@ -69,6 +70,8 @@ def import_archive(store: RunStore, source: Path | BinaryIO) -> list[Run]:
 
     Raises `ImportRefusedError`, and has stored nothing, when the file is damaged or is no archive of this program.
     """
+    if isinstance(source, Path) and not source.is_file():
+        raise ImportRefusedError(f"There is no file {shown(source)}. Choose an archive of exported runs.")
     with _refused_if_damaged(), zipfile.ZipFile(source) as zipped:
         numbers = range(_checked_count(zipped))
         for number in numbers:  # all of them before the first is stored, and no two in memory at once

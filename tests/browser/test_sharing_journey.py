@@ -72,10 +72,11 @@ def test_every_page_keeps_to_its_own_policy_and_asks_nobody_else(page: Page, liv
     page.on("console", note)
     page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
     page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).hostname))
-    page.goto(live.url_elsewhere)
-    page.get_by_role("button", name="Share").click()
-    expect(page.get_by_alt_text(re.compile("^QR code"))).to_be_visible()
-    page.keyboard.press("Escape")
+    for path in ("/", "/runs"):
+        page.goto(f"{live.url_elsewhere}{path}")
+        page.get_by_role("button", name="Share").click()
+        expect(page.get_by_alt_text(re.compile("^QR code"))).to_be_visible()
+        page.keyboard.press("Escape")
     pages = page.get_by_test_id("stTopNavLink")
     assert pages.count() >= 2
     for link in pages.all():
