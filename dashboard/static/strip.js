@@ -13,6 +13,7 @@ const TICK_MS = 250;
 const LONG = 10000; // steps from which on the total no longer fits beside the step
 // Unless it downloads, a run prepares for a tenth of a second: one rerun less just when its first batch wants the cores.
 const PREPARING_MS = 700;
+const AGAIN_MS = 2000;
 const FIRST_MS = 3000; // a new connection begins with all unfinished runs, of which Python knew
 const SPREAD_MS = 2000; // watchers follow changed settings within this time, not all at once
 const LEAD_S = 0.5; // how far the clock may run ahead of the last message
@@ -86,11 +87,20 @@ class Strip {
       this.#followChanges(run);
     } else if (now !== this.#asked) {
       this.#asked = now;
-      clearTimeout(this.#asking);
-      const wait = run.status === "preparing" ? PREPARING_MS : 0;
-      this.#asking = setTimeout(() => this.#host.setTriggerValue("changed", run.status), wait);
+      this.#askAfter(run.status === "preparing" ? PREPARING_MS : 0);
     }
     this.#paint();
+  }
+
+  /** Ask for a rerun, and again as long as the page has not followed: one may be lost in another that is going on. */
+  #askAfter(ms) {
+    clearTimeout(this.#asking);
+    this.#asking = setTimeout(() => {
+      const run = this.#run();
+      if (!run || state(run) === state(this.#data.run)) return;
+      this.#host.setTriggerValue("changed", run.status);
+      this.#askAfter(AGAIN_MS);
+    }, ms);
   }
 
   /** Have a watcher's page show settings that were changed by hand as well. */
