@@ -147,7 +147,7 @@ def test_runs_go_to_another_machine_and_back(
     assert main(["import", "long-archive.zip"]) == 0
     assert capsys.readouterr().out == "long-2: imported, completed, 3 steps.\n"
     assert main(["import", "nowhere.zip"]) == 1
-    assert "is damaged, or is no archive of exported runs" in capsys.readouterr().err
+    assert "There is no file nowhere.zip" in capsys.readouterr().err
 
 
 def test_all_runs_are_exported_and_no_file_is_overwritten(
