@@ -6,7 +6,19 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from dashboard import access, addressed, components, draft, forking, run_actions, services, settings, share, steering
+from dashboard import (
+    access,
+    addressed,
+    components,
+    draft,
+    forking,
+    prose,
+    run_actions,
+    services,
+    settings,
+    share,
+    steering,
+)
 from dashboard.summary import summarise
 from mnist_core import idx, places
 from mnist_core.config import TrainConfig
@@ -61,9 +73,7 @@ def start(config: TrainConfig, name: str = "") -> None:
         st.session_state["start_problem"] = str(error)
         return
     # Its own trainer may have begun already; only another run in progress keeps the page where it is.
-    if any(other.status.is_active and other.id != submitted.id for other in store.list_unfinished_runs()):
-        st.toast(f"{submitted.name} is in the queue.", icon=":material/playlist_add:")
-    else:
+    if not any(other.status.is_active and other.id != submitted.id for other in store.list_unfinished_runs()):
         show(submitted)
 
 
@@ -99,6 +109,14 @@ def sidebar(run: Run | None, unfinished: list[Run], *, may_act: bool, can_steer:
             training_images=expected_images(draft.config()),
             on_start=start,
         )
+
+
+def say_what_waits(queued: list[Run]) -> None:
+    """Below Start. Not a toast: a rerun that comes at once, as when the queue moves, would take that away unseen."""
+    if queued:
+        more = len(queued) - 1
+        others = f" and {more} more are" if more else " is"
+        st.sidebar.caption(f":material/playlist_add: {prose.literal(queued[0].name)}{others} in the queue.")
 
 
 def other_run_button(run: Run, unfinished: list[Run]) -> None:
@@ -184,6 +202,7 @@ can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, Ru
 sidebar(run, unfinished, may_act=may_act, can_steer=can_steer)
 if problem := st.session_state.pop("start_problem", ""):
     st.sidebar.error(problem)
+say_what_waits([other for other in unfinished if other.status is RunStatus.QUEUED and not (run and other.id == run.id)])
 if run:
     show(run)
 

@@ -38,7 +38,23 @@ def test_run_that_begins_at_once_is_shown_and_not_said_to_be_queued(
     monkeypatch.setattr(store, "create_run", partial(store.create_run, trainer=own_identity()))
     click(open_page(app), "Start training")
     assert address(app) == "2"
-    assert not app.toast
+    assert not any("in the queue" in caption.value for caption in app.caption)
+
+
+def test_runs_that_wait_are_said_as_long_as_they_do(app: AppTest, store: RunStore) -> None:
+    going = active_run(store)
+    first, second = (store.create_run(going.config, name) for name in ("*next*", ""))
+
+    def said() -> list[str]:
+        return [
+            caption.value for caption in open_page(app, going.id).sidebar.caption if "in the queue" in caption.value
+        ]
+
+    assert said() == [r":material/playlist_add: \*next\* and 1 more are in the queue."]
+    store.request_stop(first.id)
+    assert said() == [f":material/playlist_add: run\\-{second.id} is in the queue."]
+    store.request_stop(second.id)
+    assert not said()
 
 
 def test_slider_and_exact_value_follow_each_other(app: AppTest) -> None:
