@@ -129,6 +129,24 @@ def other_run_button(run: Run, unfinished: list[Run]) -> None:
             return
 
 
+def actions(run: Run | None, unfinished: list[Run], *, may_act: bool) -> None:
+    """What can be done with the run that is shown, and where more of it is to be seen."""
+    if not may_act:
+        components.audience(may_act=False)
+    elif run:
+        run_actions.run_buttons(run, go_to=show, train=start)
+        forking.form(run, go_to=show)
+    else:
+        st.caption(
+            "Set the sliders and press Start training. The first curve appears within a second.", width="content"
+        )
+    if run:
+        other_run_button(run, unfinished)
+        st.page_link(
+            "pages/details.py", label="Details", icon=":material/description:", query_params={"run": str(run.id)}
+        )
+
+
 def view_controls() -> bool:
     """Smoothing (kept in the session) and the loss axis; returns whether it is logarithmic."""
     log_loss = st.toggle("Log loss", value=True, key="log_loss")
@@ -215,30 +233,21 @@ components.status_strip(
     smoothing=st.session_state["smoothing"],
     follows_changes=not may_act,
 )
+# Containers of their own: what comes and goes with the status must not move the elements beside and below it, which
+# the browser would then build anew. An open popover would close, and a chart flicker.
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
-    if not may_act:
-        components.audience(may_act=False)
-    elif run:
-        run_actions.run_buttons(run, go_to=show, train=start)
-        forking.form(run, go_to=show)
-    else:
-        st.caption(
-            "Set the sliders and press Start training. The first curve appears within a second.", width="content"
-        )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="actions"):
+        actions(run, unfinished, may_act=may_act)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="view"):
+        if may_act:
+            components.audience(may_act=True)
+        log_loss = view_controls()
+        share.popover()
+with st.container(key="outcome"):
+    if problem := st.session_state.pop(run_actions.PROBLEM_KEY, ""):
+        st.error(problem, icon=":material/error:")
     if run:
-        other_run_button(run, unfinished)
-        st.page_link(
-            "pages/details.py", label="Details", icon=":material/description:", query_params={"run": str(run.id)}
-        )
-    st.space("stretch")
-    if may_act:
-        components.audience(may_act=True)
-    log_loss = view_controls()
-    share.popover()
-if problem := st.session_state.pop(run_actions.PROBLEM_KEY, ""):
-    st.error(problem, icon=":material/error:")
-if run:
-    outcome(run)
+        outcome(run)
 left, right = st.columns([1.72, 1], gap="medium")
 with left:
     charts(run, config, total_steps, summary["after"] if summary else None, log_loss)

@@ -27,7 +27,7 @@ def test_pause_step_change_undo_and_resume(page: Page, live: Server, eventually:
     assert page.evaluate(POINTS) == held_at + 1
 
     page.get_by_role("radio", name="This run").click()
-    expect(page.get_by_role("button", name="Start training")).to_have_count(0)
+    expect(page.get_by_role("button", name="Add to queue")).to_have_count(0)
     field = page.get_by_label("Learning rate, exact value")
     field.fill("0.03")
     field.press("Enter")
