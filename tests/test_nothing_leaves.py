@@ -1,0 +1,111 @@
+"""Nobody on the internet hears of this server: whom it and its trainers talk to while pages are open and a run trains."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+
+from dashboard.network import is_loopback_name
+from mnist_core.config import TrainConfig
+from mnist_core.places import ROOT
+from mnist_core.records import RunStatus
+from tests.browser.conftest import Eventually, Server, running_server
+
+NOTED = "NOTED_PEERS"
+OBSERVER = f"""
+import os, sys
+
+def note(event, arguments):
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = arguments[1]
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+        address = arguments
+    else:
+        return
+    if isinstance(address, tuple):  # others are sockets in the file system
+        with open(os.environ["{NOTED}"], "a") as file:
+            file.write(f"{{address[0]}}\\n")
+
+sys.addaudithook(note)
+"""
+"""Put in front of every Python program: notes each address and name that it asks for, whether or not it gets there."""
+
+SENDS_NOTHING = ("192.0.2.1", "2001:db8::1")
+"""Connecting a datagram socket to these asks the system for the way out, and no more; see `dashboard.network`."""
+
+
+@pytest.fixture
+def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file to which every Python program started from here adds whom it wants to talk to."""
+    (tmp_path / "sitecustomize.py").write_text(OBSERVER)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv(NOTED, str(tmp_path / "noted"))
+    return tmp_path / "noted"
+
+
+def outsiders(names: Iterable[str]) -> set[str]:
+    """Those of these names and addresses that are not this machine."""
+    here = ("None", "", "0.0.0.0", "::", *SENDS_NOTHING)
+    return {name for name in names if name not in here and not is_loopback_name(name)}
+
+
+def family(server: Server) -> list[psutil.Process]:
+    parent = psutil.Process(server.process.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def peers(server: Server) -> list[str]:
+    """The other side of every socket that the server, its trainer host and its trainers have open now."""
+    sockets = [one for process in family(server) for one in process.net_connections("inet")]
+    return [one.raddr.ip for one in sockets if one.raddr]
+
+
+def shows(server: Server, page: str, query: str) -> None:
+    """Have the server run a page to its end, as a browser asks for it over its WebSocket."""
+    asked = BackMsg()
+    asked.rerun_script.page_name = page
+    asked.rerun_script.query_string = query
+    address = f"{server.url.replace('http', 'ws')}/_stcore/stream"
+    with connect(address, origin=server.url, subprotocols=["streamlit"]) as socket:  # type: ignore[arg-type, list-item]
+        socket.send(asked.SerializeToString())
+        while not (message := ForwardMsg.FromString(bytes(socket.recv(timeout=20)))).HasField("script_finished"):
+            assert not message.delta.new_element.HasField("exception"), message
+    with urllib.request.urlopen(f"{server.url}/{page}?{query}") as answer:
+        assert answer.status == 200
+
+
+def test_while_pages_are_open_and_a_run_trains_all_talk_stays_on_this_machine(
+    tmp_path: Path, noted: Path, eventually: Eventually
+) -> None:
+    with running_server(tmp_path / "runs", tmp_path / "data", eventually) as server:
+        run = server.store.create_run(TrainConfig(dataset="mnist-5k", epochs=50, device="cpu"))
+        with urllib.request.urlopen(f"{server.url}/live?runs={run.id}") as feed:
+            while b"event: steps" not in feed.readline():
+                pass
+            for page in ("", "runs", "details"):
+                shows(server, page, f"run={run.id}")
+            assert server.store.get_run(run.id).status is RunStatus.RUNNING
+            assert len(family(server)) >= 3, "server, trainer host, trainer"
+            connected = peers(server)
+            assert connected, "the feed is"
+            assert not outsiders(connected)
+        server.store.request_stop(run.id)
+        eventually(lambda: server.store.get_run(run.id).status.is_finished)
+        assert not outsiders(noted.read_text().splitlines())
+
+
+@pytest.mark.parametrize("call", ["create_connection(('198.51.100.7', 9), 0.01)", "getaddrinfo('mnist.invalid', 80)"])
+def test_a_program_that_asks_for_somebody_else_would_be_noticed(noted: Path, call: str) -> None:
+    program = f"import contextlib, socket\nwith contextlib.suppress(OSError): socket.{call}"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, env=dict(os.environ))
+    assert len(outsiders(noted.read_text().splitlines())) == 1
