@@ -58,6 +58,12 @@ def require_owner() -> None:
         raise NotAllowedError("You are watching: only the owner can do this. Open the owner link to act.")
 
 
+def require_turn() -> None:
+    """Raises `NotAllowedError` when somebody who only watches has files made too often."""
+    if not services.current().sharing.may_take_file(request().headers):
+        raise NotAllowedError("Those are many files within a minute. Wait a little and try again.")
+
+
 def renew_key() -> None:
     """Make a new owner key: everyone who holds the old one watches from here on."""
     require_owner()

@@ -17,6 +17,9 @@ READY_KEY = "exported"
 TABLES = ("csv", "parquet", "curves-csv", "curves-parquet")
 """What those who only watch may take along: made beside the store, it changes nothing there."""
 
+MOST_STEPS = 250_000
+"""How many batches there are at most in curves for them: a file is kept in memory while their page is open."""
+
 
 def export(selected: Sequence[Run]) -> None:
     """Choose a format, have the file made, download it."""
@@ -44,6 +47,13 @@ def _made(runs: Sequence[Run], name: str) -> tuple[str, bytes]:
     if access.may_act():
         path = services.current().control.export([run.id for run in runs], name)
         return path.name, path.read_bytes()
+    steps = sum(run.progress.step for run in runs)
+    if name.startswith("curves") and steps > MOST_STEPS:
+        raise access.NotAllowedError(
+            f"These runs have {steps:,} batches, and whoever watches gets at most {MOST_STEPS:,} in a file. "
+            "Select fewer runs, or ask the owner."
+        )
+    access.require_turn()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / file_name(name, runs)
         write = FORMATS[name].write

@@ -2,8 +2,8 @@
 
 It refuses requests for a host that this machine is not (so no name elsewhere can be pointed here), peers while the
 server is for its own machine only, what a page of another origin asks, and anything but reading to whoever may not act.
-It says in one header where a request was made, which decides on roles (see `sharing`), and adds the headers that
-browsers obey.
+It says in headers where a request was made, which decides on roles (see `sharing`), and by whom, and adds the headers
+that browsers obey. What holds for a WebSocket after that is in `open_socket`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from dashboard.limits import RateLimit
 from dashboard.network import AllowedHosts, address_of, host_name, is_loopback_name
-from dashboard.sharing import ELSEWHERE, HERE, PLACE_HEADER, Sharing, owner_cookie, viewer_cookie
+from dashboard.open_socket import OpenSocket
+from dashboard.sharing import ELSEWHERE, HERE, PLACE_HEADER, SOURCE_HEADER, Sharing, owner_cookie, viewer_cookie
 
 READING = ("GET", "HEAD", "OPTIONS")
 OWNERS_ONLY = ("/_stcore/metrics",)
 """Addresses of Streamlit's that cost more than they are worth to a viewer."""
+
+FLOODS, FLOOD_SECONDS = 3, 60.0
+"""Whoever had so many WebSockets closed for flooding them opens no other for a while."""
 
 _FORWARDING = (
     "forwarded",
@@ -56,6 +61,7 @@ class Guard:
         self._app = app
         self._sharing = sharing
         self._hosts = hosts
+        self._floods = RateLimit(FLOODS, FLOOD_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -72,7 +78,11 @@ class Guard:
             response = PlainTextResponse(f"{refusal}\n", status_code=refusal.status)
             await _refuse(scope, receive, send, response)
             return
-        await self._app(scope, self._while_admitted(connection, receive), send)
+        if scope["type"] == "websocket":
+            source = source_of(connection)
+            opened = OpenSocket(connection, self._sharing, receive, send, lambda: self._floods.allows(source))
+            receive, send = opened.receive, opened.send
+        await self._app(scope, receive, send)
 
     def _check_host(self, connection: HTTPConnection) -> None:
         named = connection.headers.getlist("host")
@@ -107,19 +117,10 @@ class Guard:
             wrong_key = not is_owner and owner_cookie() in connection.cookies
             if wrong_key and not self._sharing.may_try_key(source_of(connection)):
                 raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong keys. Wait a minute.")
+            if not is_owner and self._floods.is_used_up(source_of(connection)):
+                raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many messages. Wait a minute.")
         elif not is_owner and (connection.scope["method"] not in READING or connection.scope["path"] in OWNERS_ONLY):
             raise Refusal(HTTPStatus.FORBIDDEN, "Only the owner may do this. Open the owner link first.")
-
-    def _while_admitted(self, connection: HTTPConnection, receive: Receive) -> Receive:
-        """Messages of a WebSocket, until its peer is no longer let in: then it looks as if it had left."""
-
-        async def received() -> Message:
-            message = await receive()
-            if message["type"] == "websocket.receive" and not self._sharing.admits(connection.headers):
-                return {"type": "websocket.disconnect", "code": 1008}
-            return message
-
-        return received
 
 
 def source_of(connection: HTTPConnection) -> str:
@@ -139,10 +140,13 @@ def _is_here(scope: Scope) -> bool:
 
 
 def _with_place(scope: Scope) -> Scope:
-    place = HERE if _is_here(scope) else ELSEWHERE
-    header = PLACE_HEADER.encode()
-    others = [(name, value) for name, value in scope["headers"] if name.lower() != header]
-    return {**scope, "headers": [*others, (header, place.encode())]}
+    """The request with headers of ours, instead of any by these names that a client made up."""
+    ours = {
+        PLACE_HEADER.encode(): (HERE if _is_here(scope) else ELSEWHERE).encode(),
+        SOURCE_HEADER.encode(): source_of(HTTPConnection(scope)).encode("latin-1"),
+    }
+    others = [(name, value) for name, value in scope["headers"] if name.lower() not in ours]
+    return {**scope, "headers": [*others, *ours.items()]}
 
 
 def _scheme(connection: HTTPConnection) -> str:

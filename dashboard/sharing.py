@@ -18,10 +18,14 @@ from dashboard.owner_key import OwnerKey
 PLACE_HEADER = "x-mnist-place"
 """Where a request was made, as the guard saw it: `HERE` or `ELSEWHERE`. A copy sent by a client is dropped there."""
 
+SOURCE_HEADER = "x-mnist-source"
+"""By whom: an address, for limits. A copy sent by a client is dropped there, too."""
+
 HERE, ELSEWHERE = "here", "elsewhere"
 _HIDDEN_MARK = "this-machine-only"
 
 KEY_ATTEMPTS, KEY_SECONDS = 20, 60.0
+FILES_TAKEN, FILE_SECONDS = 6, 60.0
 
 
 class Sharing:
@@ -32,6 +36,7 @@ class Sharing:
         self.strict = strict
         self._hidden_mark = folder / _HIDDEN_MARK
         self._attempts = RateLimit(KEY_ATTEMPTS, KEY_SECONDS)
+        self._taken = RateLimit(FILES_TAKEN, FILE_SECONDS)
 
     @property
     def is_visible(self) -> bool:
@@ -60,6 +65,10 @@ class Sharing:
     def may_try_key(self, source: str) -> bool:
         """Whether somebody may show a key that could be wrong; each time counts."""
         return self._attempts.allows(source)
+
+    def may_take_file(self, headers: Mapping[str, str]) -> bool:
+        """Whether whoever made a request with these may have another file made without acting; each time counts."""
+        return self._taken.allows(headers.get(SOURCE_HEADER, ""))
 
 
 def owner_cookie() -> str:

@@ -1,4 +1,4 @@
-"""Nobody on the internet hears of this server: whom it and its trainers talk to while pages are open and a run trains."""
+"""Nobody elsewhere hears of this server: whom it and its trainers talk to while pages are open and a run trains."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from dashboard.network import is_loopback_name
 from mnist_core.config import TrainConfig
@@ -76,9 +77,9 @@ def shows(server: Server, page: str, query: str) -> None:
     asked.rerun_script.page_name = page
     asked.rerun_script.query_string = query
     address = f"{server.url.replace('http', 'ws')}/_stcore/stream"
-    with connect(address, origin=server.url, subprotocols=["streamlit"]) as socket:  # type: ignore[arg-type, list-item]
+    with connect(address, origin=Origin(server.url), subprotocols=[Subprotocol("streamlit")]) as socket:
         socket.send(asked.SerializeToString())
-        while not (message := ForwardMsg.FromString(bytes(socket.recv(timeout=20)))).HasField("script_finished"):
+        while not (message := ForwardMsg.FromString(socket.recv(timeout=20, decode=False))).HasField("script_finished"):
             assert not message.delta.new_element.HasField("exception"), message
     with urllib.request.urlopen(f"{server.url}/{page}?{query}") as answer:
         assert answer.status == 200

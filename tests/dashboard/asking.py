@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Scope
 
 HERE, PEER = "127.0.0.1", "10.0.0.9"
 
@@ -60,6 +60,11 @@ def scope_of(
 
 def ask(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:
     """What the app answers. A WebSocket is opened, and closed at once."""
+    return asyncio.run(answer_of(app, scope, body))
+
+
+async def answer_of(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:
+    """The same, within an event loop."""
     answer = Answer()
     incoming: list[Message] = [
         {"type": "websocket.connect"} if scope["type"] == "websocket" else {"type": "http.request", "body": body}
@@ -72,9 +77,5 @@ def ask(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:
     async def send(message: Message) -> None:
         answer.take(message)
 
-    asyncio.run(_call(app, scope, receive, send))
-    return answer
-
-
-async def _call(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     await app(scope, receive, send)
+    return answer

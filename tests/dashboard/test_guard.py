@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from pathlib import Path
 
 import pytest
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from dashboard.guard import Guard
 from dashboard.network import AllowedHosts, own_addresses
-from dashboard.sharing import KEY_ATTEMPTS, PLACE_HEADER, Sharing, owner_cookie, viewer_cookie
+from dashboard.sharing import KEY_ATTEMPTS, PLACE_HEADER, SOURCE_HEADER, Sharing, owner_cookie, viewer_cookie
 from tests.dashboard.asking import HERE, PEER, Answer, ask, scope_of
 
 LAN = "192.168.7.20"
@@ -107,6 +106,11 @@ def test_a_forged_role_header_is_dropped(guard: Guard, inner: Inner, sharing: Sh
     forged = [(name, "here"), (name, "here")]
     assert not is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=forged)), inner, sharing)
     assert inner.seen[-1].headers.getlist(PLACE_HEADER) == ["elsewhere"]
+
+
+def test_a_forged_source_is_dropped(guard: Guard, inner: Inner) -> None:
+    ask(guard, scope_of("/", client=PEER, host=LAN, headers=[(SOURCE_HEADER, "10.0.0.77")]))
+    assert inner.seen[-1].headers.getlist(SOURCE_HEADER) == [PEER]
 
 
 def test_the_key_in_a_cookie_makes_an_owner_of_anybody(guard: Guard, inner: Inner, sharing: Sharing) -> None:
@@ -249,25 +253,6 @@ def test_while_it_is_not_shared_peers_are_refused_with_key_and_without(
     assert ask(guard, scope_of("/live")).status == 200
     sharing.show(True)
     assert ask(guard, scope_of("/live", client=PEER, host=LAN)).status == 200
-
-
-def test_an_open_websocket_of_a_peer_ends_at_its_next_message(sharing: Sharing) -> None:
-    received: list[Message] = []
-
-    async def listen(_scope: Scope, receive: Receive, _send: Send) -> None:
-        while not received or received[-1]["type"] != "websocket.disconnect":
-            received.append(await receive())
-            sharing.show(False)
-
-    async def receive() -> Message:
-        return {"type": "websocket.receive", "bytes": b"click"}
-
-    async def send(_message: Message) -> None:
-        pass
-
-    scope = scope_of("/_stcore/stream", client=PEER, host=LAN, headers=[("origin", f"http://{LAN}")], websocket=True)
-    asyncio.run(Guard(listen, sharing, AllowedHosts([LAN]))(scope, receive, send))
-    assert [message["type"] for message in received] == ["websocket.receive", "websocket.disconnect"]
 
 
 # ---------------------------------------------------------------------- what browsers are told

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import exports_panel, prose
+from dashboard.sharing import FILES_TAKEN, SOURCE_HEADER
 from mnist_core.config import TrainConfig
 from mnist_core.exports.formats import FORMATS
 from mnist_core.records import RunStatus
@@ -174,3 +176,31 @@ def test_viewer_takes_tables_along_and_leaves_nothing_behind(
         click(app, "Prepare the file")
         assert len(app.get("download_button")) == 1
     assert not (places / "runs" / "exports").exists()
+
+
+def test_viewer_who_takes_too_many_files_is_told_to_wait(app: AppTest, store: RunStore, visitor: Visitor) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    visitor.headers.clear()
+    open_runs(app, runs="1")
+    for _ in range(FILES_TAKEN):
+        click(app, "Prepare the file")
+    assert len(app.get("download_button")) == 1
+    click(app, "Prepare the file")
+    assert not app.get("download_button")
+    assert "Wait a little" in said(app)
+    visitor.headers[SOURCE_HEADER] = "10.0.0.10"
+    click(app, "Prepare the file")
+    assert len(app.get("download_button")) == 1
+
+
+def test_viewer_is_refused_more_curves_than_fit(
+    app: AppTest, store: RunStore, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports_panel, "MOST_STEPS", 400)
+    active_run(store, RunStatus.COMPLETED)
+    open_runs(app, runs="1")
+    app.selectbox(key="export_format").set_value("curves-csv").run()
+    visitor.headers.clear()
+    click(app, "Prepare the file")
+    assert not app.get("download_button")
+    assert "412 batches" in said(app)
