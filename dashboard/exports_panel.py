@@ -39,7 +39,7 @@ def export(selected: Sequence[Run]) -> None:
             _, called, content = ready
             st.download_button(f"Download {prose.literal(called)}", content, called, on_click="ignore")
         elif access.may_act():
-            st.caption(f"{len(selected)} selected. The file is also kept in the folder of the runs.")
+            st.caption(f"{len(selected)} selected. The file is also kept in the folder of the runs, for a day.")
 
 
 def _made(runs: Sequence[Run], name: str) -> tuple[str, bytes]:

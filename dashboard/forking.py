@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import run_actions, services
+from dashboard import prose, run_actions, services
 from mnist_core import lineage
 from mnist_core.checkpoint_files import BEST, checkpoints_dir, list_checkpoints
 from mnist_core.config import SETTINGS, TrainConfig
@@ -31,7 +31,7 @@ def form(run: Run, go_to: Callable[[Run], None]) -> None:
     if not points:
         return
     with st.popover("Fork", icon=":material/call_split:"):
-        st.caption(f"A new run that goes on from a checkpoint of {run.name}, its curve included.")
+        st.caption(f"A new run that goes on from a checkpoint of {prose.literal(run.name)}, its curve included.")
         step = _choose_step(run, points)
         config = lineage.config_at(run, step)
         typed = {name: _field(run, step, name, getattr(config, name)) for name in FIELDS}

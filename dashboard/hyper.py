@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import components, hyper_charts
+from dashboard import components, hyper_charts, prose
 from mnist_core.columns import METRICS
 from mnist_core.compare import CompareError
 from mnist_core.config import SETTINGS
@@ -56,7 +56,7 @@ def _importance(runs: Sequence[Run], metric_name: str, color: str) -> None:
         with st.spinner("Growing a forest…"):
             found = importance(runs, metric_name)
     except CompareError as error:
-        st.info(str(error), icon=":material/forest:")
+        st.info(prose.literal(str(error)), icon=":material/forest:")
         return
     st.plotly_chart(hyper_charts.bars(found, color), config=CONFIG, key="importance")
 

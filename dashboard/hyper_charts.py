@@ -7,6 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard import written
 from dashboard.components import Dimension
 from mnist_core.columns import METRICS, SETTING_NAMES, metric
 from mnist_core.config import SETTINGS
@@ -32,7 +33,7 @@ def measured(runs: Sequence[Run], metric_name: str) -> list[Run]:
 def dimensions(runs: Sequence[Run], settings: Sequence[str], metric_name: str) -> list[Dimension]:
     """The axes of parallel coordinates, the result last; the runs must have it."""
     results = [metric(run, metric_name) or 0.0 for run in runs]
-    write = _percent if metric_name in PERCENT else _written
+    write = written.percent if metric_name in PERCENT else _written
     axes = [_dimension(SETTINGS[name].label, [getattr(run.config, name) for run in runs]) for name in settings]
     return [*axes, _spread(METRICS[metric_name], results, write)]
 
@@ -55,10 +56,6 @@ def _spread(label: str, values: Sequence[float], write: Callable[[float], str]) 
     width = (high - low) or 1.0
     ticks = [(share, write(low + share * (high - low))) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
     return Dimension(label=label, places=[(value - low) / width for value in values], ticks=ticks)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}\u202f%"
 
 
 def _written(value: object) -> str:

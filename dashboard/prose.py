@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 
 _SPECIAL = re.compile(r"([!-/:-@\[-`{-~])")
+_TURNED = re.compile(r"(?<=:)(?=streamlit:|material_)|(?<=-)(?=[->])|(?<=<)(?=[-=])|(?<=[>~])(?==)")
+"""Where Streamlit makes arrows, dashes, signs and icons of characters even if they are escaped."""
+
+_JOINER = "\u2060"
+"""Seen by nobody, it keeps such characters from standing side by side."""
 
 
 def literal(text: str) -> str:
     """A name or tag that shows exactly as it was typed, whatever it contains."""
-    return _SPECIAL.sub(r"\\\1", text)
+    return _SPECIAL.sub(r"\\\1", _TURNED.sub(_JOINER, text))
 
 
 def notes(text: str) -> str:

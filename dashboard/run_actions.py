@@ -8,7 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboard import access, draft, services
+from dashboard import access, draft, prose, services
 from mnist_core import lineage
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import MnistError
@@ -149,4 +149,4 @@ def _continue(run: Run, go_to: Callable[[Run], None]) -> None:
         more = int(st.number_input("Epochs to add", 1, most, key=f"more_epochs_{run.id}"))
         longer = lineage.longer(run, more)
         button("Continue", "fast_forward", lambda: go_to(_control().fork(run, longer)), type="primary")
-        st.caption(f"A new run that goes on where {run.name} ended; its curve begins with this one.")
+        st.caption(f"A new run that goes on where {prose.literal(run.name)} ended; its curve begins with this one.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import prose, services
+from dashboard.written import percent
 from mnist_core.compare import CompareError, Verdict, verdict
 from mnist_core.records import Run
 from mnist_core.seeds import SeedGroup, seed_groups
@@ -87,7 +88,3 @@ def _rows(group: SeedGroup) -> list[dict[str, str]]:
             row["95 % interval"] = f"{percent(summary.low)} to {percent(summary.high)}"
         rows.append(row)
     return rows or [{"Metric": "No results yet", "Mean": "–", "Runs": str(len(group.runs))}]
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.2f}\u202f%"

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from mnist_core import lineage, recycling
 from mnist_core.config import TrainConfig
-from mnist_core.exports import archive, formats
+from mnist_core.exports import archive, kept
 from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.store import RunStore
 
@@ -98,9 +98,12 @@ class Control:
     # ------------------------------------------------------------------ to other programs and machines
 
     def export(self, run_ids: Iterable[int], format: str) -> Path:
-        """Write runs as one of `formats.FORMATS` into the runs folder; returns the file. Raises `ExportError`."""
+        """Write runs as one of `formats.FORMATS` into the runs folder, for a day; returns the file.
+
+        Raises `ExportError`.
+        """
         runs = [self._store.get_run(run_id) for run_id in run_ids]
-        return formats.export_for_server(self._store, runs, format)
+        return kept.export_for_server(self._store, runs, format)
 
     def import_file(self, source: Path | BinaryIO) -> list[Run]:
         """Add the runs of another machine's archive as new runs. Raises `ImportRefusedError`, with nothing added."""

@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,7 @@ from mnist_core.control import Control
 from mnist_core.data import Dataset
 from mnist_core.engine import PIXEL_MEAN, PIXEL_STD
 from mnist_core.errors import ExportError
+from mnist_core.exports import kept
 from mnist_core.exports.formats import FORMATS, file_name
 from mnist_core.exports.weights import load_model
 from mnist_core.exports.worker import export
@@ -204,10 +207,39 @@ def test_the_server_has_weights_made_by_a_worker(
 ) -> None:
     monkeypatch.chdir(places)
     path = Control(store).export([trained.id], "safetensors")
-    assert path == places / "runs" / "exports" / "run-1-safetensors.safetensors"
+    assert path.name == "run-1-safetensors.safetensors"
+    assert path.parent.parent == places / "runs" / "exports"
     assert load_file(path).keys() == load_model(trained).state_dict().keys()
     with pytest.raises(ExportError, match="run-2 has no weights: neither a saved model nor a checkpoint"):
         Control(store).export([an_ended_run(store).id], "safetensors")
+
+
+def test_an_export_of_other_runs_does_not_take_the_place_of_the_first(store: RunStore, places: Path) -> None:
+    for name in "abcd":
+        an_ended_run(store, name=name)
+    first, second = Control(store).export([1, 2], "csv"), Control(store).export([3, 4], "csv")
+    assert first.name == second.name == "2-runs-csv.csv"
+    assert [pd.read_csv(path)["name"].tolist() for path in (first, second)] == [["a", "b"], ["c", "d"]]
+
+
+def test_exports_are_kept_for_a_day(store: RunStore, places: Path) -> None:
+    run = an_ended_run(store)
+    old, recent = Control(store).export([run.id], "csv").parent, Control(store).export([run.id], "csv").parent
+    by_hand = old.with_name("left-by-an-older-version.csv")
+    by_hand.touch()
+    now = time.time()
+    for path, age in ((old, 1.01), (by_hand, 1.01), (recent, 0.99)):
+        os.utime(path, (now, now - age * kept.KEPT.total_seconds()))
+    new = Control(store).export([run.id], "csv").parent
+    assert set(old.parent.iterdir()) == {recent, new}
+
+
+@pytest.mark.parametrize("name", ["archive", "onnx"])
+def test_an_export_that_is_refused_leaves_no_folder_behind(store: RunStore, places: Path, name: str) -> None:
+    run = store.create_run(TrainConfig(), trainer=own_identity())
+    with pytest.raises(ExportError):
+        Control(store).export([run.id], name)
+    assert not list((places / "runs" / "exports").glob("*"))
 
 
 def test_exporting_does_not_bring_torch_into_the_server() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import components, details, hyper, manage, overlay, runs_state, services, verdict_panel
+from dashboard import components, details, hyper, manage, overlay, prose, runs_state, services, verdict_panel
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run
 
@@ -31,7 +31,7 @@ def curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) ->
         st.caption(f"The first {runs_state.MAX_OVERLAID} of the selected runs are drawn.")
     datasets = sorted({run.dataset for run in selected if run.dataset})
     if len(datasets) > 1:
-        st.caption(f":material/info: These runs learned different datasets: {', '.join(datasets)}.")
+        st.caption(f":material/info: These runs learned different datasets: {prose.literal(', '.join(datasets))}.")
     overlay.overlay([run for run in selected if run.id in colors], colors, baseline)
 
 

@@ -123,7 +123,7 @@ def other_run_button(run: Run, unfinished: list[Run]) -> None:
     """The way to the run in progress, when the page shows another one."""
     for other in unfinished:
         if other.status.is_active and other.id != run.id:
-            if st.button(f"Show {other.name}, in progress", icon=":material/visibility:"):
+            if st.button(f"Show {prose.literal(other.name)}, in progress", icon=":material/visibility:"):
                 show(other)
                 st.rerun()
             return
@@ -159,13 +159,13 @@ def view_controls() -> bool:
 def outcome(run: Run) -> None:
     """Why the run ended as it did, and what there is to know about it."""
     if run.reason and run.status in (RunStatus.FAILED, RunStatus.DIVERGED):
-        st.error(run.reason, icon=":material/error:")
+        st.error(prose.literal(run.reason), icon=":material/error:")
     elif run.reason:
-        st.info(run.reason, icon=":material/info:")
+        st.info(prose.literal(run.reason), icon=":material/info:")
     if run.notice and run.status is not RunStatus.PREPARING:
-        st.caption(run.notice)
+        st.caption(prose.literal(run.notice))
     if run.model_file:
-        st.caption(f"Weights saved to {run.model_file}")
+        st.caption(f"Weights saved to {prose.literal(run.model_file)}")
 
 
 def charts(run: Run | None, config: TrainConfig, total_steps: int, waiting_for: str | None, log_loss: bool) -> None:
@@ -219,7 +219,7 @@ may_act = access.may_act()
 can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
 sidebar(run, unfinished, may_act=may_act, can_steer=can_steer)
 if problem := st.session_state.pop("start_problem", ""):
-    st.sidebar.error(problem)
+    st.sidebar.error(prose.literal(problem))
 say_what_waits([other for other in unfinished if other.status is RunStatus.QUEUED and not (run and other.id == run.id)])
 if run:
     show(run)
@@ -245,7 +245,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         share.popover()
 with st.container(key="outcome"):
     if problem := st.session_state.pop(run_actions.PROBLEM_KEY, ""):
-        st.error(problem, icon=":material/error:")
+        st.error(prose.literal(problem), icon=":material/error:")
     if run:
         outcome(run)
 left, right = st.columns([1.72, 1], gap="medium")

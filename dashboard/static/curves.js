@@ -4,6 +4,7 @@ import { Chart } from "./chart.js";
 import { FIELDS } from "./fields.js";
 import { whole } from "./format.js";
 import { forkOf, marksOf } from "./interventions.js";
+import { ofEachSeed } from "./seeds.js";
 import { stream } from "./stream.js";
 import { palette } from "./theme.js";
 import { tracesOf } from "./traces.js";
@@ -39,7 +40,7 @@ import { placeOf } from "./xaxis.js";
  * @property {(step: number) => number|null} place of a step on the x axis
  * @property {(number|null)[]} x of each bucket
  * @property {{step: number, text: string}|undefined} fork where it leaves the run it goes on from
- * @property {number[]} group ids of the runs shown that differ from it only in their seeds, itself included
+ * @property {number[]} group ids of the runs shown that differ only in their seeds from it, one for each seed
  */
 
 /**
@@ -160,10 +161,13 @@ class Curves {
 function groupSeeds(shown) {
   const groups = new Map();
   for (const run of shown) {
-    const key = stream.run(run.id)?.seed_group ?? `run ${run.id}`;
-    groups.set(key, [...(groups.get(key) ?? []), run]);
+    const known = stream.run(run.id);
+    if (known) groups.set(known.seed_group, [...(groups.get(known.seed_group) ?? []), run]);
   }
-  for (const runs of groups.values()) for (const run of runs) run.group = runs.map(({ id }) => id);
+  for (const runs of groups.values()) {
+    const ids = ofEachSeed(runs.map(({ id }) => stream.run(id))).map(({ id }) => id);
+    for (const run of runs) run.group = ids;
+  }
 }
 
 export const mount = (root, data) => new Curves(root, data);

@@ -2,6 +2,7 @@
 import { difference, sizeOf, spread } from "./columns.js";
 import { make, setAttribute, setText } from "./dom.js";
 import { loss } from "./format.js";
+import { measured, ofEachSeed } from "./seeds.js";
 import { drawSparkline } from "./sparkline.js";
 import { halfInterval } from "./student.js";
 import { dashOf, runColor } from "./theme.js";
@@ -110,6 +111,7 @@ function paintText(cell, text, small) {
 
 function paintGroup({ tick, swatch, cells }, group, context) {
   const ticked = group.runs.filter((run) => context.selected.has(run.id)).length;
+  const seeds = context.view.group === "seeds" ? ofEachSeed(group.runs).length : 0;
   tick.checked = ticked === group.runs.length;
   tick.indeterminate = ticked > 0 && !tick.checked;
   swatch.style.background = "none";
@@ -119,10 +121,10 @@ function paintGroup({ tick, swatch, cells }, group, context) {
     const cell = cells[i];
     if (column.key === "name") {
       const button = cell.firstElementChild;
-      setText(button, `${group.open ? "▾" : "▸"} ${group.label}, ${context.view.group === "seeds" ? `${group.runs.length} seeds` : runs}`);
+      setText(button, `${group.open ? "▾" : "▸"} ${group.label}, ${seeds ? `${seeds} ${seeds === 1 ? "seed" : "seeds"}` : runs}`);
       setAttribute(button, "aria-expanded", String(group.open));
     } else if (column.metric) {
-      paintSpread(cell, column, group.runs);
+      paintSpread(cell, column, seeds ? measured(group.runs) : group.runs);
     } else if (!column.curve) {
       const texts = new Set(group.runs.map((run) => column.write(column.value(run))));
       const text = texts.size === 1 ? [...texts][0] : "varies";

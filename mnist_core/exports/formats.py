@@ -5,23 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core.errors import ExportError
 from mnist_core.exports import archive, report, tables
-from mnist_core.places import ROOT, runs_dir, shown
+from mnist_core.places import shown
 from mnist_core.records import Run
 from mnist_core.store import RunStore
 
 Write = Callable[[RunStore, Sequence[Run], Path], None]
-
-WORKER_SECONDS = 600.0
-REFUSED = 3
-"""The exit code of a worker that has said, in the last line of standard error, what a person can mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,26 +75,3 @@ def write_file(store: RunStore, runs: Sequence[Run], write: Write, path: Path) -
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-
-
-def export_for_server(store: RunStore, runs: Sequence[Run], name: str) -> Path:
-    """Write runs into the folder `exports` beside the database, with a worker if it takes torch; returns the file."""
-    path = runs_dir() / "exports" / file_name(name, runs)
-    if write := format_named(name).write:
-        write_file(store, runs, write, path)
-        return path
-    numbers = [str(run.id) for run in runs]
-    command = [sys.executable, "-m", "mnist_core.exports.worker", name, str(path), *numbers]
-    environment = {**os.environ, "MNIST_RUNS_DIR": str(runs_dir())}
-    try:
-        ended = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=WORKER_SECONDS
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ExportError(f"The export took more than {WORKER_SECONDS:g} s. Export fewer runs at once.") from error
-    if ended.returncode == REFUSED:
-        raise ExportError(ended.stderr.strip().splitlines()[-1])
-    if ended.returncode:
-        sys.stderr.write(ended.stderr)
-        raise ExportError(f"The export failed (exit code {ended.returncode}); the terminal says why.")
-    return path

@@ -1,5 +1,5 @@
 """Exports runs here and now, also as what takes torch. The command line calls it; the server, which is to stay free of
-torch, starts it as a process (see `formats`):
+torch, starts it as a process (see `kept`):
 
     python -m mnist_core.exports.worker <format> <file> <run number>...
 """
@@ -14,7 +14,8 @@ from pathlib import Path
 
 from mnist_core.errors import MnistError
 from mnist_core.exports import weights
-from mnist_core.exports.formats import REFUSED, Write, format_named, write_file
+from mnist_core.exports.formats import Write, format_named, write_file
+from mnist_core.exports.kept import REFUSED
 from mnist_core.exports.tensorboard import write_events
 from mnist_core.places import runs_dir
 from mnist_core.records import Run

@@ -10,11 +10,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.many_runs import fill
+from dashboard.assets import asset_url
 from mnist_core.store import RunStore
 from tests.browser.conftest import Eventually, Server, running_server
 
 RUNS, STEPS = 60, 900
-HOSTILE = '<img src=x onerror="document.title=1"> =1+1 **bold**'
+HOSTILE = '<img src=x onerror="document.title=1"> =1+1 **bold** :streamlit: -> $x$'
 DRAWN = """() => [...document.querySelectorAll('.js-plotly-plot')].map((chart) =>
     chart.data.filter((trace) => trace.mode === 'lines' && trace.x.length > 1).length)"""
 X_TITLE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.title.text"
@@ -147,6 +148,18 @@ def test_seeds_are_one_row_and_one_band(runs: Page) -> None:
     runs.wait_for_function("() => document.querySelector('.js-plotly-plot').data.some((t) => t.fill === 'tonexty')")
 
 
+def test_a_seed_that_was_trained_twice_counts_once(runs: Page) -> None:
+    counted = """async (address) => {
+        const { measured, ofEachSeed } = await import(address);
+        const run = (id, seed, status) => ({ id, status, settings: { seed } });
+        const trained = [run(5, 1, "completed"), run(4, 2, "stopped"), run(3, 1, "failed"), run(2, 1, "running")];
+        const ids = (runs) => runs.map(({ id }) => id).join();
+        const curves = ofEachSeed([...trained, run(6, 3, "running")]);
+        return [curves, measured(trained), measured([trained[3]])].map(ids);
+    }"""
+    assert runs.evaluate(counted, asset_url("seeds.js")) == ["3,4,6", "3,4", "2"]
+
+
 def test_verdict_on_two_runs_says_which_is_better(runs: Page) -> None:
     runs.get_by_role("button", name="Filters").click()
     select(runs, "search-4", "search-9")
@@ -162,7 +175,8 @@ def test_names_are_text_everywhere(runs: Page) -> None:
         runs.get_by_role("radio", name=view).or_(runs.get_by_role("button", name=view, exact=True)).click()
         expect(runs).to_have_url(re.compile(f"show={view}" if view != "Curves" else "runs="))
     runs.get_by_role("button", name="Delete").click()
-    expect(runs.get_by_text(f"Deleted {HOSTILE}.")).to_be_visible()
+    shown = HOSTILE.replace(":streamlit", ":\u2060streamlit").replace("->", "-\u2060>")  # see dashboard/prose.py
+    expect(runs.get_by_text(f"Deleted {shown}.")).to_be_visible()
     runs.get_by_role("button", name="Undo").click()
     expect(runs.get_by_text("The deleted runs are back.")).to_be_visible()
     assert runs.locator("img[src=x]").count() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,12 @@ def test_name_that_is_taken_is_refused_with_a_sentence(app: AppTest, store: RunS
 
 def test_name_shows_as_it_was_typed() -> None:
     assert prose.literal("<b>*x* [a](b) :red[c] $d$ 1.") == "\\<b\\>\\*x\\* \\[a\\]\\(b\\) \\:red\\[c\\] \\$d\\$ 1\\."
+
+
+@pytest.mark.parametrize("sign", ["->", "<-", "--", ">=", "<=", "~=", ":streamlit:", ":material_check:"])
+def test_what_streamlit_makes_a_sign_of_even_if_it_is_escaped_is_taken_apart(sign: str) -> None:
+    escaped = "".join(rf"\{one}" if one in string.punctuation else one for one in sign)
+    assert prose.literal(f"a {sign} b") == f"a {escaped[:2]}\u2060{escaped[2:]} b"
 
 
 def test_export_is_made_and_offered(app: AppTest, store: RunStore) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import steering
+from dashboard import prose, steering
 from mnist_core.checkpoint_files import checkpoint_path, checkpoints_dir
 from mnist_core.records import Adjustment, Command, Intervention, Run, RunStatus
 from mnist_core.store import RunStore
@@ -48,7 +48,7 @@ def test_an_order_that_came_too_late_is_said_and_not_a_traceback(app: AppTest, s
     open_page(app)
     store.finish_run(run, RunStatus.COMPLETED)
     click(app, "Pause")
-    assert [error.value for error in app.error] == ["run-1 is completed: there is nothing to pause."]
+    assert [error.value for error in app.error] == [prose.literal("run-1 is completed: there is nothing to pause.")]
 
 
 def test_an_interrupted_run_is_resumed(app: AppTest, store: RunStore) -> None:
