@@ -52,7 +52,7 @@ supervisor = Supervisor(store, max_runs=max_runs())
 hub = live.LiveHub(store)
 sharing = Sharing(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
 hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
-services.provide(services.Services(store, access.guarded(supervisor, hub.acted), sharing))
+services.provide(services.Services(store, access.guarded(supervisor, hub.audience.acted), sharing))
 # Else the very first visit, if it is to another page than Train, would run that page's file without `main.py`.
 PagesManager.uses_pages_directory = False
 
@@ -69,7 +69,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
     try:
         yield {}
     finally:
-        hub.close()
+        hub.audience.close()
         feed.cancel()
         with suppress(asyncio.CancelledError):
             await feed

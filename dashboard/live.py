@@ -22,11 +22,10 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
 
+from dashboard.audience import Audience, Message, Subscriber
 from dashboard.followed import Followed, as_json, evaluation_event
 from dashboard.run_list import RunList
 from dashboard.series import CURVES, LEVELS, plain
@@ -44,52 +43,10 @@ AUDIENCE_SECONDS = 1.0
 
 RETRY_SECONDS = 1.0
 
-REPLAYED_MESSAGES = 600
-"""How many messages are kept for browsers that come back: about a minute of one run."""
-
-QUEUED_MESSAGES = 200
-"""A subscriber that has not read so many is dropped; its browser comes back and gets what it missed."""
-
 KEPT_SERIES = 32
 """Curves kept in memory that nobody is watching, so that going back to a run does not read it again."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One event, encoded once for everybody. `run_id` is None if it is of interest whatever runs are watched."""
-
-    number: int
-    run_id: int | None
-    body: bytes
-
-
-@dataclass(eq=False)
-class Subscriber:
-    """One open stream."""
-
-    run_ids: frozenset[int]
-    smoothing: float
-    viewer: str
-    """The same for all streams of one browser."""
-    admitted: Callable[[], bool]
-    """Whether it may go on listening."""
-    queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(QUEUED_MESSAGES))
-
-    def wants(self, message: Message) -> bool:
-        return message.run_id is None or message.run_id in self.run_ids
-
-    def offer(self, message: Message) -> None:
-        if self.queue.full():
-            self.hang_up()
-        else:
-            self.queue.put_nowait(message)
-
-    def hang_up(self) -> None:
-        while not self.queue.empty():
-            self.queue.get_nowait()
-        self.queue.put_nowait(None)
 
 
 class LiveHub:
@@ -97,15 +54,10 @@ class LiveHub:
 
     def __init__(self, store: RunStore) -> None:
         self._store = store
-        self._subscribers: set[Subscriber] = set()
+        self.audience = Audience()
         self._followed: OrderedDict[int, Followed] = OrderedDict()
         self._unfinished: dict[int, Run] = {}
         self._list: RunList | None = None
-        self._recent: deque[Message] = deque(maxlen=REPLAYED_MESSAGES)
-        self._number = 0
-        self._driver: str | None = None
-        self._audience: dict[str, Any] = {"watching": 0, "driver": None}
-        self._instance = secrets.token_hex(4)
         # Held while the database is read, so that what a newcomer is told and what is told to all fit together.
         self._reading = asyncio.Lock()
         # Set once it is known from where on changes will be read: a history read before that could miss some.
@@ -125,7 +77,7 @@ class LiveHub:
                 await asyncio.sleep(POLL_SECONDS)
                 if time.monotonic() - told_at > AUDIENCE_SECONDS:
                     told_at = time.monotonic()
-                    self._look_at_audience()
+                    self.audience.look()
                 try:
                     if watch.moved() or failed:
                         failed = False
@@ -158,18 +110,18 @@ class LiveHub:
         subscriber = Subscriber(frozenset(run_ids), smoothing, viewer or secrets.token_hex(8), admitted)
         await self._started.wait()
         async with self._reading:
-            opening = self._missed_since(last_event_id)
+            opening = self.audience.missed_since(last_event_id)
             if opening is None:
                 opening = await self._opening(subscriber)
-            self._subscribers.add(subscriber)
+            self.audience.join(subscriber)
         try:
             for message in opening:
                 if subscriber.wants(message):
                     yield message.body
-            while (fresh := await subscriber.queue.get()) is not None:
-                yield fresh.body
+            while (fresh := await subscriber.fresh()) is not None:
+                yield fresh
         finally:
-            self._subscribers.discard(subscriber)
+            self.audience.leave(subscriber)
 
     async def run_list(self) -> RunList:
         """Every run, kept up to date from the first call on."""
@@ -181,26 +133,7 @@ class LiveHub:
                 await asyncio.to_thread(self._list.take, [summarise(run, self._unfinished.values()) for run in runs])
         return self._list
 
-    def acted(self, name: str) -> None:
-        """Somebody has done something; may be called from any thread."""
-        self._driver = name
-
-    def close(self) -> None:
-        """End every stream."""
-        for subscriber in self._subscribers:
-            subscriber.hang_up()
-
     # ------------------------------------------------------------------ what a newcomer gets
-
-    def _missed_since(self, last_event_id: str) -> list[Message] | None:
-        """The messages after that id; None if it is not ours or too long ago."""
-        instance, _, number = last_event_id.partition(":")
-        if instance != self._instance or not number.isdecimal() or not self._recent:
-            return None
-        seen = int(number)
-        if seen < self._recent[0].number - 1:
-            return None
-        return [message for message in self._recent if message.number > seen]
 
     async def _opening(self, subscriber: Subscriber) -> list[Message]:
         messages = []
@@ -211,9 +144,11 @@ class LiveHub:
             except RunNotFoundError:
                 continue
             shown[run_id] = followed.run
-            messages.append(self._encode("history", followed.history(subscriber.smoothing), run_id))
-        summaries = [self._encode("run", as_json(summarise(run, self._unfinished.values()))) for run in shown.values()]
-        return [*summaries, *messages, self._encode("audience", as_json(self._audience))]
+            messages.append(self.audience.encode("history", followed.history(subscriber.smoothing), run_id))
+        summaries = [
+            self.audience.encode("run", as_json(summarise(run, self._unfinished.values()))) for run in shown.values()
+        ]
+        return [*summaries, *messages, self.audience.description()]
 
     async def _followed_run(self, run_id: int) -> Followed:
         """What is held of a run; read when it is the first time that somebody wants it. Raises `RunNotFoundError`."""
@@ -227,21 +162,12 @@ class LiveHub:
         return self._followed[run_id]
 
     def _forget_unwatched(self) -> None:
-        watched = {run_id for subscriber in self._subscribers for run_id in subscriber.run_ids}
+        watched = self.audience.watched
         idle = [run_id for run_id in self._followed if run_id not in watched]
         for run_id in idle[: max(0, len(idle) - KEPT_SERIES)]:
             del self._followed[run_id]
 
     # ------------------------------------------------------------------ what everybody gets
-
-    def _look_at_audience(self) -> None:
-        for subscriber in self._subscribers:
-            if not subscriber.admitted():
-                subscriber.hang_up()
-        audience = {"watching": len({one.viewer for one in self._subscribers}), "driver": self._driver}
-        if audience != self._audience:
-            self._audience = audience
-            self._broadcast("audience", audience)
 
     async def _fan_out(self, changes: Changes) -> None:
         queue_moved = False
@@ -263,14 +189,14 @@ class LiveHub:
                 if event not in followed.evaluations:
                     followed.evaluations.append(event)
                 about = {"run": evaluation.run_id, "attempt": evaluation.attempt}
-                self._broadcast("evaluation", about | event, evaluation.run_id)
+                self.audience.tell("evaluation", about | event, evaluation.run_id)
         # Last, so that a browser has every point of a run before it hears that the run has ended.
         moved = by_id | {run.id: run for run in self._unfinished.values() if queue_moved}
         summaries = [summarise(run, self._unfinished.values()) for run in moved.values()]
         if self._list:
             self._list.take(summaries)
         for summary in summaries:
-            self._broadcast("run", summary)
+            self.audience.tell("run", summary)
 
     async def _extend(self, followed: Followed, steps: NewSteps) -> None:
         known = followed.series.steps
@@ -285,22 +211,9 @@ class LiveHub:
                     "matrix": followed.matrix,
                     "matrix_batches": LIVE_BATCHES,
                 }
-                self._broadcast("steps", event, steps.run_id)
+                self.audience.tell("steps", event, steps.run_id)
             return
         del self._followed[steps.run_id]  # a newer attempt, or a gap: everybody starts over with this run
         followed = await self._followed_run(steps.run_id)
-        for subscriber in self._subscribers:
-            if steps.run_id in subscriber.run_ids:
-                subscriber.offer(self._encode("history", followed.history(subscriber.smoothing), steps.run_id))
-
-    def _broadcast(self, event: str, data: dict[str, Any], run_id: int | None = None) -> None:
-        self._number += 1
-        message = self._encode(event, as_json(data), run_id)
-        self._recent.append(message)
-        for subscriber in self._subscribers:
-            if subscriber.wants(message):
-                subscriber.offer(message)
-
-    def _encode(self, event: str, data: bytes, run_id: int | None = None) -> Message:
-        head = f"id: {self._instance}:{self._number}\nevent: {event}\ndata: ".encode()
-        return Message(self._number, run_id, head + data + b"\n\n")
+        for subscriber in self.audience.of(steps.run_id):
+            subscriber.offer(self.audience.encode("history", followed.history(subscriber.smoothing), steps.run_id))

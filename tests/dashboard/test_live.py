@@ -14,7 +14,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Message as AsgiMessage
 
-from dashboard import live, live_routes
+from dashboard import audience, live_routes
 from dashboard.live import LiveHub
 from dashboard.live_routes import routes
 from dashboard.sharing import Sharing
@@ -41,16 +41,21 @@ class Reader:
 
     def __init__(self, hub: LiveHub, runs: list[int], last_event_id: str = "") -> None:
         self._stream = hub.stream(runs, 0.0, last_event_id)
+        self.unread: list[str] = []
         self.last_id = ""
 
     async def event(self, *kinds: str) -> dict[str, Any]:
         """The next event of one of these kinds."""
-        async for body in self._stream:
-            lines = dict(line.split(": ", 1) for line in body.decode().splitlines() if line)
-            self.last_id = lines["id"]
-            if lines["event"] in kinds:
-                return {"kind": lines["event"], **json.loads(lines["data"])}
-        raise EOFError
+        while True:
+            while self.unread:
+                lines = dict(line.split(": ", 1) for line in self.unread.pop(0).splitlines())
+                self.last_id = lines["id"]
+                if lines["event"] in kinds:
+                    return {"kind": lines["event"], **json.loads(lines["data"])}
+            piece = await anext(self._stream, None)
+            if piece is None:
+                raise EOFError
+            self.unread = piece.decode().removesuffix("\n\n").split("\n\n")
 
     async def close(self) -> None:
         await self._stream.aclose()  # type: ignore[attr-defined]
@@ -163,7 +168,7 @@ def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(
     store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = 20
-    monkeypatch.setattr(live, "QUEUED_MESSAGES", most)
+    monkeypatch.setattr(audience, "QUEUED_MESSAGES", most)
     run = active_run(writer)
 
     async def scenario() -> None:
@@ -246,6 +251,20 @@ def test_however_many_watch_a_commit_is_read_once(
     play(scenario)
 
 
+def test_what_one_commit_changes_reaches_a_browser_in_one_piece(store: RunStore, writer: RunStore) -> None:
+    run = active_run(writer)
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            reader = Reader(hub, [run.id])
+            await reader.event("audience")
+            commit(writer, run, 1, 2)
+            await reader.event("steps")
+            assert [line.split("\n")[1] for line in reader.unread] == ["event: run"]
+
+    play(scenario)
+
+
 def test_close_ends_every_stream(store: RunStore, writer: RunStore) -> None:
     run = active_run(writer)
 
@@ -253,7 +272,7 @@ def test_close_ends_every_stream(store: RunStore, writer: RunStore) -> None:
         async with following(store) as hub:
             reader = Reader(hub, [run.id])
             await reader.event("history")
-            hub.close()
+            hub.audience.close()
             with pytest.raises(EOFError):
                 await reader.event("steps")
 
