@@ -31,8 +31,6 @@ LOOK_SECONDS = 0.002
 """How often the store is asked for the first step; asking takes 0.1 ms."""
 
 SAMPLE_SECONDS = 0.05
-LOWEST_PRIORITY = 19
-"""See nice(1)."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +197,7 @@ def clicks(on: Server, browser: str, times: int, *, browser_yields: bool = False
     """
     from playwright.sync_api import sync_playwright
 
-    from benchmarks.page import BROWSER_FLAGS
+    from benchmarks.page import BROWSER_FLAGS, have_browsers_yield
 
     seconds = []
     with sync_playwright() as playwright:
@@ -207,9 +205,8 @@ def clicks(on: Server, browser: str, times: int, *, browser_yields: bool = False
         page = launched.new_page()
         for _ in range(times):
             page.goto(on.address)
-            for process in psutil.Process().children(recursive=True) if browser_yields else []:
-                if "chrom" in process.name():
-                    process.nice(LOWEST_PRIORITY)
+            if browser_yields:
+                have_browsers_yield()
             page.wait_for_selector(".js-plotly-plot .xtick", state="attached")
             button = page.get_by_role("button", name="Start training")
             button.wait_for()
