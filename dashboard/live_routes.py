@@ -25,11 +25,13 @@ MAX_RUNS_PER_STREAM = 20
 
 
 class _Stream(EventSourceResponse):
-    """Ends without a traceback in the terminal when its browser takes nothing any more."""
+    """Leaves nothing in the terminal when its browser takes nothing any more, or the server ends."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(SendTimeoutError):
             await super().__call__(scope, receive, send)
+            if self.active and scope["method"] == "GET":  # cut off by the server's end; it complains of half an answer
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def routes(hub: LiveHub, sharing: Sharing) -> list[Route]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 from starlette.types import Message as AsgiMessage
 
@@ -277,6 +278,29 @@ def test_close_ends_every_stream(store: RunStore, writer: RunStore) -> None:
                 await reader.event("steps")
 
     play(scenario)
+
+
+def test_server_that_ends_completes_every_answer(
+    store: RunStore, places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[AsgiMessage] = []
+
+    async def receive() -> AsgiMessage:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: AsgiMessage) -> None:
+        sent.append(message)
+        monkeypatch.setattr(AppStatus, "should_exit", True)
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            app = Starlette(routes=routes(hub, Sharing(places / "runs")))
+            await app(scope_of("/live"), receive, send)
+
+    play(scenario)
+    assert sent[0]["status"] == 200
+    assert sent[-1].get("more_body") is False
 
 
 @pytest.mark.parametrize("query", ["runs=seven", "runs=-1", "runs=1&smoothing=1", "smoothing=x", "runs=" + "1," * 21])
