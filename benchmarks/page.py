@@ -60,11 +60,14 @@ LOWEST_PRIORITY = 19
 
 
 def have_browsers_yield() -> None:
-    """Have the browsers that this process started leave the cores to others, as those on other machines do."""
+    """Have the browsers that this process started leave the cores to others, as those on other machines do.
+
+    Every thread of theirs: on Linux each has a priority of its own.
+    """
     for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # each page has processes that come and go
-            if "chrom" in process.name():
-                process.nice(LOWEST_PRIORITY)
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):  # each page has processes that come and go
+            for thread in process.threads() if "chrom" in process.name() else []:
+                os.setpriority(os.PRIO_PROCESS, thread.id, LOWEST_PRIORITY)
 
 
 @contextmanager
