@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,17 +164,61 @@ def test_a_seed_that_was_trained_twice_counts_once(runs: Page) -> None:
 def test_verdict_on_two_runs_says_which_is_better(runs: Page) -> None:
     runs.get_by_role("button", name="Filters").click()
     select(runs, "search-4", "search-9")
-    runs.get_by_role("radio", name="Verdict").or_(runs.get_by_role("button", name="Verdict")).click()
+    view(runs, "Verdict")
     expect(runs.get_by_text(re.compile(r"is better than|cannot be told"))).to_be_visible()
     expect(runs).to_have_url(re.compile("show=Verdict"))
+
+
+def view(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name, exact=True)).click()
+
+
+def test_details_say_how_to_train_it_again_and_its_row_comes_as_csv(runs: Page, compared: Server) -> None:
+    run = compared.store.find_run("search-7")
+    runs.get_by_role("button", name="Filters").click()
+    select(runs, run.name)
+    view(runs, "Details")
+    expect(runs.get_by_text("Made with")).to_be_visible()
+    expect(runs.get_by_text(f"python -m mnist_core rerun {run.id}")).to_be_visible()
+    runs.get_by_role("button", name="Export").click()
+    runs.get_by_role("button", name="Prepare the file").click()
+    with runs.expect_download() as download:
+        runs.get_by_role("button", name="Download search-7-csv.csv").click()
+    with download.value.path().open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["name"], float(row["lr"])) == (run.name, run.config.lr)
+    assert float(row["test_accuracy"]) == run.results.test_accuracy
+
+
+def test_dragging_along_an_axis_keeps_only_the_runs_in_that_range_in_colour(runs: Page) -> None:
+    view(runs, "Hyperparameters")
+    lines = runs.locator(".mt-parallel-lines polyline")
+    expect(lines).to_have_count(RUNS)
+    outside = runs.locator(".mt-parallel-lines polyline.mt-parallel-out")
+    axis = runs.get_by_role("slider", name="Range of Learning rate")
+    axis.scroll_into_view_if_needed()
+    box = axis.bounding_box()
+    assert box
+    x = box["x"] + box["width"] / 2
+    runs.mouse.move(x, box["y"] + 0.1 * box["height"])
+    runs.mouse.down()
+    runs.mouse.move(x, box["y"] + 0.6 * box["height"], steps=4)
+    runs.mouse.up()
+    said = runs.get_by_text(re.compile(rf"^\d+ of {RUNS} runs lie in the ranges\.$"))
+    expect(said).to_be_visible()
+    inside = int(said.inner_text().split()[0])
+    assert 0 < inside < RUNS
+    expect(outside).to_have_count(RUNS - inside)
+    axis.press("Escape")
+    expect(outside).to_have_count(0)
 
 
 def test_names_are_text_everywhere(runs: Page) -> None:
     runs.get_by_role("button", name="Filters").click()
     select(runs, HOSTILE)
-    for view in ("Verdict", "Hyperparameters", "Details", "Curves"):
-        runs.get_by_role("radio", name=view).or_(runs.get_by_role("button", name=view, exact=True)).click()
-        expect(runs).to_have_url(re.compile(f"show={view}" if view != "Curves" else "runs="))
+    for name in ("Verdict", "Hyperparameters", "Details", "Curves"):
+        view(runs, name)
+        expect(runs).to_have_url(re.compile(f"show={name}" if name != "Curves" else "runs="))
     runs.get_by_role("button", name="Delete").click()
     shown = HOSTILE.replace(":streamlit", ":\u2060streamlit").replace("->", "-\u2060>")  # see dashboard/prose.py
     expect(runs.get_by_text(f"Deleted {shown}.")).to_be_visible()
