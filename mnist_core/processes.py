@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -60,6 +61,23 @@ def cpu_seconds(process: ProcessIdentity) -> float:
     except psutil.Error:
         return 0.0
     return float(times.user + times.system)
+
+
+def oom_kills(root: Path = Path("/")) -> int:
+    """How many processes of our own control group the kernel has killed because memory ran out; 0 where it counts none.
+
+    Both versions of control groups keep the count, in files of different names; one version's file lacks in the other.
+    https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
+    """
+    kills = 0
+    with contextlib.suppress(OSError):
+        for line in (root / "proc/self/cgroup").read_text().splitlines():
+            _, controllers, group = line.split(":", 2)
+            for name in ("memory.events", "memory.oom_control"):
+                with contextlib.suppress(OSError):
+                    counts = (root / "sys/fs/cgroup" / controllers / group.lstrip("/") / name).read_text().splitlines()
+                    kills += sum(int(count) for key, count in map(str.split, counts) if key == "oom_kill")
+    return kills
 
 
 class Silence:

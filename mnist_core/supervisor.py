@@ -15,7 +15,7 @@ from collections import Counter
 from mnist_core import recycling, speed
 from mnist_core.control import Control
 from mnist_core.errors import ConfigError
-from mnist_core.processes import Silence, cpu_seconds, is_alive
+from mnist_core.processes import Silence, cpu_seconds, is_alive, oom_kills
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.trainers import HOST_ENDED, TrainerHost, is_orphan
@@ -76,6 +76,7 @@ class Supervisor(Control):
         self._lease_seconds = lease_seconds
         self._silence = Silence(lease_seconds)
         self._launched_attempt: dict[int, int] = {}
+        self._oom_kills_at_launch: dict[int, int] = {}
         self._killed: Counter[tuple[int, int]] = Counter()
         """Trainers killed before they had claimed their run, by run and attempt."""
         self._host = TrainerHost(self._on_exit)
@@ -158,6 +159,7 @@ class Supervisor(Control):
         room = self._max_runs - len(self._store.list_active_runs()) - starting
         for run in waiting[: max(room, 0)]:
             self._launched_attempt[run.id] = run.attempt
+            self._oom_kills_at_launch[run.id] = oom_kills()
             self._host.launch(run.id, self._max_runs)
 
     def _on_exit(self, run_id: int, code: int) -> None:
@@ -165,11 +167,12 @@ class Supervisor(Control):
         if run_id == speed.CALIBRATION:
             self._speed_unknown = code == -signal.SIGKILL
             return
-        run = self._store.get_run(run_id)
+        run, kills = self._store.get_run(run_id), oom_kills()
+        memory_ran_out = kills > self._oom_kills_at_launch.pop(run_id, kills)
         if run.status is RunStatus.QUEUED:
             self._on_exit_unclaimed(run, code)
         elif run.status.is_active and run.trainer and not is_alive(run.trainer):
-            status, reason = _verdict(code)
+            status, reason = _verdict(code, memory_ran_out)
             self._store.interrupt_run(run, reason, status)
         self._wake.set()
 
@@ -188,12 +191,14 @@ class Supervisor(Control):
             self._store.refuse_run(run.id, reason, RunStatus.INTERRUPTED)
 
 
-def _verdict(code: int) -> tuple[RunStatus, str]:
+def _verdict(code: int, memory_ran_out: bool) -> tuple[RunStatus, str]:
     """What an exit code (or minus a signal) means for a run that was still going."""
     if code == HOST_ENDED:
         return RunStatus.INTERRUPTED, "Its trainer process is gone."
     if code >= 0:
         return RunStatus.FAILED, f"Its trainer process ended without a word (exit code {code})."
+    if -code == signal.SIGKILL and memory_ran_out:
+        return RunStatus.FAILED, "Out of memory: the system killed it. Choose a smaller batch size or test batch size."
     name = signal.Signals(-code).name
     if -code in CRASHES:
         return RunStatus.FAILED, f"Its trainer process crashed ({name})."

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from mnist_core import processes
 from mnist_core.config import TrainConfig
 from mnist_core.places import ROOT
-from mnist_core.processes import Silence, is_alive, own_identity, send_signal
+from mnist_core.processes import Silence, is_alive, oom_kills, own_identity, send_signal
 from mnist_core.records import ProcessIdentity, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.supervisor import recover
@@ -125,6 +126,27 @@ def test_nobody_falls_silent_while_the_observer_itself_was_stopped() -> None:
     assert silence.look({1: "here"}) == set()
     now[0] += 3600.0
     assert silence.look({1: "here"}) == set()
+
+
+@pytest.mark.parametrize(
+    ("groups", "counter"),
+    [
+        ("0::/user.slice/trainer\n", "user.slice/trainer/memory.events"),
+        ("0::/\n", "memory.events"),
+        ("5:cpu:/\n4:memory:/jobs/7\n0::/\n", "memory/jobs/7/memory.oom_control"),
+    ],
+)
+def test_what_the_kernel_killed_for_memory_is_counted_in_our_own_control_group(
+    tmp_path: Path, groups: str, counter: str
+) -> None:
+    assert oom_kills(tmp_path) == 0
+    listed, counted = tmp_path / "proc/self/cgroup", tmp_path / "sys/fs/cgroup" / counter
+    for path in (listed, counted):
+        path.parent.mkdir(parents=True)
+    listed.write_text(groups)
+    assert oom_kills(tmp_path) == 0
+    counted.write_text("low 0\noom 9\noom_kill 3\noom_group_kill 4\n")
+    assert oom_kills(tmp_path) == 3
 
 
 def test_recover_marks_runs_whose_trainer_is_gone_and_no_others(store: RunStore) -> None:

@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,6 +105,31 @@ def test_a_lock_held_for_too_long_is_an_error_with_the_remedy(
     append(impatient, run, a_step, 1, 10)
     assert store.count_steps(run.id) == 10
     impatient.close()
+
+
+LOCKED_SECONDS = 10
+
+LOCKER = f"""
+import sys, time
+from pathlib import Path
+from mnist_core.store import RunStore
+with RunStore.open(Path(sys.argv[1]))._engine.begin():
+    print("locked", flush=True)
+    time.sleep({LOCKED_SECONDS})
+"""
+
+
+def test_a_lock_that_another_process_holds_for_ten_seconds_is_waited_for(
+    store: RunStore, run: Run, a_step: Step, places: Path
+) -> None:
+    command = [sys.executable, "-c", LOCKER, str(places / "runs")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as locker:
+        assert locker.stdout
+        assert locker.stdout.readline() == "locked\n"
+        began = time.monotonic()
+        append(store, run, a_step, 1, 10)
+        assert time.monotonic() - began > LOCKED_SECONDS - 1
+    assert store.read_steps(run.id)["loss"].tolist() == [1 / step for step in range(1, 11)]
 
 
 # Backup

@@ -225,6 +225,29 @@ def test_a_trainer_that_left_its_run_going_is_explained(
     assert len(stage.store.read_steps(run.id)) == 1
 
 
+def test_a_trainer_killed_because_memory_ran_out_has_failed(
+    started: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of them, and a third that somebody killed later."""
+    kills = [5]
+    monkeypatch.setattr(module, "oom_kills", lambda: kills[0])
+    submitted = [started.supervisor.submit(TrainConfig()) for _ in range(2)]
+    eventually(lambda: len(started.host.launched) == 2)
+    for run in submitted:
+        started.store.claim_run(run.id, DEAD, max_active=2)
+    kills[0] += 2
+    for run in submitted:
+        started.host.end(run.id, -signal.SIGKILL)
+        failed = started.store.get_run(run.id)
+        assert failed.status is RunStatus.FAILED
+        assert failed.reason.startswith("Out of memory: ")
+    later = started.supervisor.submit(TrainConfig())
+    eventually(lambda: len(started.host.launched) == 3)
+    started.store.claim_run(later.id, DEAD, max_active=2)
+    started.host.end(later.id, -signal.SIGKILL)
+    assert started.store.get_run(later.id).status is RunStatus.INTERRUPTED
+
+
 def test_an_orderly_end_is_left_as_it_is(stage: Stage) -> None:
     held = stage.launched()
     stage.store.finish_run(held, RunStatus.DIVERGED, "Loss became NaN.")

@@ -5,9 +5,9 @@ import re
 import signal
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from mnist_core.records import Command, RunStatus
+from mnist_core.records import Command, Run, RunStatus
 from tests.browser.conftest import POINTS, Server, start_long_run, wait_for_points
 
 Eventually = Callable[[Callable[[], object]], None]
@@ -80,3 +80,25 @@ def test_a_killed_trainer_leaves_an_interrupted_run_that_one_click_resumes(
     assert len(live.store.read_steps(run)) >= before
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     assert re.search(rf"run={run}\b", page.url)
+
+
+def test_two_tabs_that_press_start_at_once_get_one_run_each(
+    page: Page, context: BrowserContext, live: Server, eventually: Eventually
+) -> None:
+    before = {run.id for run in live.store.list_runs()}
+    for tab in (page, context.new_page()):
+        tab.goto(live.url)
+        start = tab.get_by_role("button", name="Start training")
+        expect(start).to_be_enabled()
+        start.evaluate("(button) => { new BroadcastChannel('press').onmessage = () => button.click() }")
+    page.evaluate("() => new BroadcastChannel('press').postMessage('now')")  # a channel of its own: both tabs hear it
+
+    def new() -> list[Run]:
+        return [run for run in live.store.list_runs() if run.id not in before]
+
+    eventually(lambda: [run.status for run in new()] == [RunStatus.COMPLETED] * 2)
+    assert [run.attempt for run in new()] == [1, 1]
+    assert [run.progress.step for run in new()] == [run.total_steps for run in new()]
+    for tab in context.pages:
+        expect(tab.get_by_role("status").filter(has_text="Finished")).to_be_visible()
+    assert len(new()) == 2
