@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
+
 import streamlit as st
 
 from dashboard import prose, services
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run
 
+_MOVE_KEY = "move"
+_SECONDS_TO_HEAR = 3.0
+
+
+@dataclass(frozen=True)
+class _Move:
+    """To another run, of which the browser may not have heard yet."""
+
+    to: str
+    at: float
+
 
 def run_in_address() -> Run | None:
-    """None when it names none; when it names one that is not there, the page says so."""
+    """None when it names none; when it names one that is not there, the page says so.
+
+    A rerun comes with the address that the browser had when it asked. What it asked before it heard of a move, as when
+    the run just started changes its state, must not lead back.
+    """
     wanted = st.query_params.get("run", "")
+    move = st.session_state.get(_MOVE_KEY)
+    if move and time.monotonic() < move.at + _SECONDS_TO_HEAR:
+        wanted = move.to
     if not wanted:
         return None
     try:
@@ -19,3 +40,14 @@ def run_in_address() -> Run | None:
     except (ValueError, OverflowError, RunNotFoundError):
         st.warning(f"There is no run {prose.literal(wanted)}. Showing the latest instead.", icon=":material/info:")
         return None
+
+
+def go_to(run: Run) -> None:
+    """Leave the run that the address names for `run`: somebody has just started or chosen it."""
+    st.session_state[_MOVE_KEY] = _Move(str(run.id), time.monotonic())
+    name(run)
+
+
+def name(run: Run) -> None:
+    """Have the address name `run`."""
+    st.query_params["run"] = st.session_state["run"] = str(run.id)

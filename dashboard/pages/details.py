@@ -16,7 +16,7 @@ def choose(run: Run) -> None:
     key = f"details_run_{run.id}"
 
     def go() -> None:
-        st.query_params["run"] = str(st.session_state[key])
+        addressed.go_to(store.get_run(st.session_state[key]))
 
     st.selectbox(
         "Run",
@@ -35,7 +35,7 @@ if run is None:
     st.page_link("pages/train.py", label="Go to the Train page", icon=":material/show_chart:")
     st.stop()
 
-st.query_params["run"] = str(run.id)
+addressed.name(run)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="details_tools"):
     choose(run)
     st.page_link(

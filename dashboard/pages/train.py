@@ -59,12 +59,6 @@ def expected_images(config: TrainConfig) -> int:
     return round(expected_dataset(config.dataset)[1] * (1 - config.validation_fraction))
 
 
-def show(run: Run) -> None:
-    """Make `run` the one that this page and the address name."""
-    st.query_params["run"] = str(run.id)
-    st.session_state["run"] = str(run.id)
-
-
 def start(config: TrainConfig, name: str = "") -> None:
     """Submit a run, and go to it unless another one is in progress."""
     try:
@@ -74,7 +68,7 @@ def start(config: TrainConfig, name: str = "") -> None:
         return
     # Its own trainer may have begun already; only another run in progress keeps the page where it is.
     if not any(other.status.is_active and other.id != submitted.id for other in store.list_unfinished_runs()):
-        show(submitted)
+        addressed.go_to(submitted)
 
 
 # ---------------------------------------------------------------------- parts of the page
@@ -124,7 +118,7 @@ def other_run_button(run: Run, unfinished: list[Run]) -> None:
     for other in unfinished:
         if other.status.is_active and other.id != run.id:
             if st.button(f"Show {prose.literal(other.name)}, in progress", icon=":material/visibility:"):
-                show(other)
+                addressed.go_to(other)
                 st.rerun()
             return
 
@@ -134,8 +128,8 @@ def actions(run: Run | None, unfinished: list[Run], *, may_act: bool) -> None:
     if not may_act:
         components.audience(may_act=False)
     elif run:
-        run_actions.run_buttons(run, go_to=show, train=start)
-        forking.form(run, go_to=show)
+        run_actions.run_buttons(run, go_to=addressed.go_to, train=start)
+        forking.form(run, go_to=addressed.go_to)
     else:
         st.caption(
             "Set the sliders and press Start training. The first curve appears within a second.", width="content"
@@ -222,7 +216,7 @@ if problem := st.session_state.pop("start_problem", ""):
     st.sidebar.error(prose.literal(problem))
 say_what_waits([other for other in unfinished if other.status is RunStatus.QUEUED and not (run and other.id == run.id)])
 if run:
-    show(run)
+    addressed.name(run)
 
 config = run.config if run else draft.config()
 total_steps = (run.total_steps if run else 0) or config.total_steps(expected_images(config))
