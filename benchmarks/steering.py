@@ -35,7 +35,9 @@ from mnist_core.processes import own_identity  # noqa: E402
 from mnist_core.records import Adjustment, Command, Run, RunStatus  # noqa: E402
 from mnist_core.store import RunStore  # noqa: E402
 
-LOOK_SECONDS = 0.002
+LOOK_SECONDS = 0.01
+"""How often the store is looked at; more often, and the looks themselves would take a good part of a core."""
+
 BETWEEN_SECONDS = (0.3, 1.3)
 """How long a run trains between two orders, at random, so that they meet it at every moment of its own rhythm."""
 
@@ -101,6 +103,7 @@ def from_another_process(wheel: Wheel, rounds: int) -> Iterator[Figure]:
         adjusts.append(wheel.adjusted(lambda lr=lr: wheel.order(Command.ADJUST, Adjustment(lr=lr))))  # type: ignore[misc]
         wait_a_little()
         pauses.append(wheel.paused(lambda: wheel.order(Command.PAUSE)))
+        wait_a_little()  # the page draws its buttons anew after a pause, and nobody can press Step before it has
         steps.append(wheel.stepped(lambda: wheel.order(Command.STEP)))
         wheel.order(Command.RESUME)
     yield figure("order to paused", pauses, "{:.3f} s", "<= 0.3 s")
