@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,13 +35,17 @@ def dimensions(runs: Sequence[Run], settings: Sequence[str], metric_name: str) -
     """The axes of parallel coordinates, the result last; the runs must have it."""
     results = [metric(run, metric_name) or 0.0 for run in runs]
     write = written.percent if metric_name in PERCENT else _written
-    axes = [_dimension(SETTINGS[name].label, [getattr(run.config, name) for run in runs]) for name in settings]
+    axes = [_dimension(name, [getattr(run.config, name) for run in runs]) for name in settings]
     return [*axes, _spread(METRICS[metric_name], results, write)]
 
 
-def _dimension(label: str, values: Sequence[Any]) -> Dimension:
-    """Words and few numbers stand at equal distances, each with its text; many numbers as far apart as they are."""
+def _dimension(name: str, values: Sequence[Any]) -> Dimension:
+    """Words and few numbers stand at equal distances, each with its text; many numbers as far apart as they are, or as
+    their orders of magnitude are."""
+    label = SETTINGS[name].label
     occurring = sorted(set(values), key=lambda value: (isinstance(value, str), value))
+    if len(occurring) > MOST_TICKS and name in LOGARITHMIC and min(values) > 0:
+        return _spread(label, [math.log10(value) for value in values], lambda exponent: _written(10**exponent))
     if len(occurring) > MOST_TICKS:
         return _spread(label, values, _written)
     place = {value: index / max(1, len(occurring) - 1) for index, value in enumerate(occurring)}

@@ -101,6 +101,16 @@ def test_words_and_few_numbers_stand_at_equal_distances(made_up: RunStore) -> No
     assert axes[0]["places"][:3] == [0.0, 0.5, 1.0]
 
 
+def test_many_learning_rates_stand_as_far_apart_as_their_orders_of_magnitude(store: RunStore) -> None:
+    rates = [10 ** (-4 + step / 4) for step in range(13)]
+    for lr in rates:
+        an_ended_run(store, TrainConfig(lr=lr))
+    runs = sorted(store.list_runs(), key=lambda run: run.id)
+    axis = hyper_charts.dimensions(runs, ["lr"], "test_accuracy")[0]
+    assert axis["places"] == pytest.approx([step / 12 for step in range(13)])
+    assert [text for _, text in axis["ticks"]] == ["0.0001", "0.000562", "0.00316", "0.0178", "0.1"]
+
+
 def test_names_are_text_in_the_scatter_plot(made_up: RunStore) -> None:
     run = made_up.edit_run(2, name="<b>&</b>")
     figure = hyper_charts.scatter([run], "lr", "test_accuracy", "#0072B2")
