@@ -12,13 +12,14 @@ from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run
 
 _MOVE_KEY = "move"
-_SECONDS_TO_HEAR = 3.0
+_SECONDS_TO_HEAR = 10.0
 
 
 @dataclass(frozen=True)
 class _Move:
-    """To another run, of which the browser may not have heard yet."""
+    """From one run to another, of which the browser may not have heard yet."""
 
+    left: str
     to: str
     at: float
 
@@ -31,7 +32,7 @@ def run_in_address() -> Run | None:
     """
     wanted = st.query_params.get("run", "")
     move = st.session_state.get(_MOVE_KEY)
-    if move and time.monotonic() < move.at + _SECONDS_TO_HEAR:
+    if move and wanted in ("", move.left) and time.monotonic() < move.at + _SECONDS_TO_HEAR:
         wanted = move.to
     if not wanted:
         return None
@@ -44,7 +45,7 @@ def run_in_address() -> Run | None:
 
 def go_to(run: Run) -> None:
     """Leave the run that the address names for `run`: somebody has just started or chosen it."""
-    st.session_state[_MOVE_KEY] = _Move(str(run.id), time.monotonic())
+    st.session_state[_MOVE_KEY] = _Move(st.session_state.get("run", ""), str(run.id), time.monotonic())
     name(run)
 
 

@@ -3,10 +3,12 @@
 Real processes on a few hundred digits. Each run is compared with one that nothing happened to.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -54,6 +56,20 @@ def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterato
         for process in left:
             process.kill()
         assert not left, "a process was left behind"
+
+
+def stop_between_commits(pid: int, database: Path) -> None:
+    """Stop a process at a moment when it does not hold the write lock, which everybody else would wait for."""
+    with contextlib.closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as other:
+        while True:
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                os.kill(pid, signal.SIGCONT)
+            else:
+                other.execute("ROLLBACK")
+                return
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
@@ -237,10 +253,11 @@ def test_a_trainer_that_wakes_after_its_run_went_on_elsewhere_is_refused_and_end
     supervisor: Supervisor,
     undisturbed: Run,
     watch: Watch,
+    places: Path,
 ) -> None:
     run = watch.training(supervisor.submit(CONFIG).id)
     assert run.trainer
-    os.kill(run.trainer.pid, signal.SIGSTOP)
+    stop_between_commits(run.trainer.pid, places / "runs" / "runs.sqlite")
     silent = watch.ended(run.id)
     assert silent.status is RunStatus.INTERRUPTED
     assert silent.reason == f"Its trainer process (pid {run.trainer.pid}) has not been heard of for 1 s."
