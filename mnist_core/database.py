@@ -13,7 +13,8 @@ import itertools
 import os
 import sqlite3
 import sys
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -43,7 +44,6 @@ def open_database(path: Path) -> Engine:
     """
     sqlite = _safe_sqlite()
     _check_writable(path)
-    _set_aside_if_foreign(sqlite, path)
     engine = create_engine(
         f"sqlite:///{path}",
         module=sqlite,
@@ -59,7 +59,9 @@ def open_database(path: Path) -> Engine:
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", explain)
     try:
-        migrate(engine, path)
+        with _alone(path.parent):
+            _set_aside_if_foreign(sqlite, path)
+            migrate(engine, path)
     except BaseException:
         engine.dispose()
         raise
@@ -126,19 +128,26 @@ def _check_writable(path: Path) -> None:
         ) from error
 
 
-def _set_aside_if_foreign(sqlite: ModuleType, path: Path) -> None:
-    if not _problem(sqlite, path):
-        return
-    folder = os.open(path.parent, os.O_RDONLY)
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Of several processes that open a database at once, one sets aside and migrates; the others see it done."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)  # of several processes that open at once, one does it and the others see it
-        if not (problem := _problem(sqlite, path)):
-            return
-        aside = next(
-            free
-            for number in itertools.count(1)
-            if not (free := path.with_name(f"{path.name}.set-aside-{number}")).exists()
-        )
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _set_aside_if_foreign(sqlite: ModuleType, path: Path) -> None:
+    if not (problem := _problem(sqlite, path)):
+        return
+    aside = next(
+        free
+        for number in itertools.count(1)
+        if not (free := path.with_name(f"{path.name}.set-aside-{number}")).exists()
+    )
+    try:
         for suffix in _SUFFIXES:
             with suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(f"{aside}{suffix}")
@@ -146,8 +155,6 @@ def _set_aside_if_foreign(sqlite: ModuleType, path: Path) -> None:
         raise StoreError(
             f"{path} is in the way and cannot be set aside ({error.strerror}). Move it away and start again."
         ) from error
-    finally:
-        os.close(folder)
     print(
         f"{path} {problem}. It was set aside as {aside.name}, and a new database was begun. "
         "If your runs were in it, put a backup in the place of the new one.",
@@ -174,8 +181,6 @@ def _problem(sqlite: ModuleType, path: Path) -> str:
     except sqlite.Error as error:
         if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return f"is no database, or is damaged ({error})"
-        if not path.exists():  # another process has just set it aside
-            return ""
         raise _explanation(error, path) or StoreError(f"{path} cannot be opened ({error}). Move it away.") from error
     is_new = not tables and not version and not mark
     return "" if is_new else f"is not a database of this program (tables: {', '.join(sorted(tables)) or 'none'})"
