@@ -133,7 +133,13 @@ def _alone(folder: Path) -> Iterator[None]:
     """Of several processes that open a database at once, one sets aside and migrates; the others see it done."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            raise StoreError(
+                f"The runs folder {folder} cannot be locked ({error.strerror}). "
+                "Set MNIST_RUNS_DIR to a folder on a disk of this machine."
+            ) from error
         yield
     finally:
         os.close(handle)

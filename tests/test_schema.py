@@ -1,6 +1,7 @@
 """Opening the database: new, known, foreign, newer, damaged, half migrated, or not to be had."""
 
 import dataclasses
+import errno
 import json
 import os
 import signal
@@ -404,3 +405,12 @@ def names_of_runs_made_at_once(folder: Path, count: int) -> list[str]:
 
 def test_processes_that_open_a_new_database_at_once_agree(tmp_path: Path) -> None:
     assert sorted(names_of_runs_made_at_once(tmp_path, 2)) == ["run-1", "run-2"]
+
+
+def test_a_folder_that_cannot_be_locked_is_named_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_handle: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("mnist_core.database.fcntl.flock", refuse)
+    with pytest.raises(StoreError, match=r"cannot be locked \(No locks available\)\. Set MNIST_RUNS_DIR"):
+        open_database(tmp_path / "runs.sqlite")
