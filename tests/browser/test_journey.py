@@ -37,6 +37,8 @@ def test_tune_watch_zoom_reload_stop_and_find_again(page: Page, live: Server, pa
     expect(page).to_have_url(re.compile(rf"run={run}\b"))
     page.evaluate("() => { document.querySelector('.js-plotly-plot').tagged = true; }")
 
+    # Until its trainer has opened the data, a run is drawn as one of 60,000 images.
+    page.wait_for_function(f"() => ({X_RANGE})()[1] < 3000")
     plot = page.locator(".js-plotly-plot .nsewdrag").first
     plot.hover()
     box = plot.bounding_box()
