@@ -22,6 +22,7 @@ def summarise(run: Run, queue: Iterable[Run] = ()) -> dict[str, Any]:
     position, after = _place(run, queue)
     return {
         "id": run.id,
+        "revision": run.revision,
         "name": run.name,
         "status": run.status.value,
         "attempt": run.attempt,

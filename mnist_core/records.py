@@ -269,6 +269,8 @@ class Run:
     """None before training begins, and of runs older than this record."""
     curve: tuple[float, ...]
     """The training loss in at most `CURVE_POINTS` means of equally many steps each, for a sparkline."""
+    revision: int = 0
+    """Higher after every write to the row: of two readings of a run, the newer one. 0 if it is not in a store."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -129,6 +129,7 @@ def run_from(row: Row[Any]) -> Run:
         deleted_at=_time(row.deleted_at),
         provenance=Provenance(**json.loads(row.provenance)) if row.provenance else None,
         curve=tuple(np.frombuffer(row.curve, "<f4").tolist()),
+        revision=row.revision,
     )
 
 

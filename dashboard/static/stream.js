@@ -19,9 +19,6 @@ const RETRY_MS = [500, 1000, 2000, 5000]; // after refusals, and between forced 
  * @property {(connection: {state: "connected"|"reconnecting", lastDataAt: number|null}) => void} [onConnection]
  */
 
-/** Whether a summary is as new as another one of the same run, or newer. */
-const asNew = (a, b) => !b || a.attempt > b.attempt || (a.attempt === b.attempt && a.step >= b.step);
-
 class Stream {
   /** @type {Set<Listener>} */
   #listeners = new Set();
@@ -83,10 +80,9 @@ class Stream {
     return this.#connection;
   }
 
-  /** Take a summary that came by another way (with the page), unless the stream has told newer. Returns the newer one. */
+  /** Take a summary that came by another way (with the page), unless the stream has told newer. */
   offer(summary) {
-    if (asNew(summary, this.#runs.get(summary.id))) this.#runs.set(summary.id, summary);
-    return this.#runs.get(summary.id);
+    if (!(summary.revision < this.#runs.get(summary.id)?.revision)) this.#runs.set(summary.id, summary);
   }
 
   #settle() {

@@ -35,7 +35,7 @@ class Strip {
   #elements;
   #timer;
   #unwatch;
-  #asked = null; // the state Python was last told of
+  #asked = null; // the state Python is being told of
   #asking = 0;
   #following = 0;
   #others = new Map(); // states of the runs that are not shown
@@ -58,11 +58,11 @@ class Strip {
 
   /** @param {StripData} data */
   update(data, host) {
-    if (state(data.run) !== state(this.#data?.run)) this.#asked = null;
     this.#data = data;
     this.#host = host;
     if (data.run) stream.offer(data.run);
     this.#subscription.change({ runs: data.run ? [data.run.id] : [], smoothing: data.smoothing });
+    this.#followState();
     this.#paint();
   }
 
@@ -80,25 +80,29 @@ class Strip {
       this.#onOther(run);
       return;
     }
+    this.#followState();
+    this.#followChanges(run);
+    this.#paint();
+  }
+
+  /** Have Python follow when the run is in another state than it drew the page for. */
+  #followState() {
+    const run = this.#run();
     const now = state(run);
     if (now === state(this.#data.run)) {
-      this.#asked = null; // it went back before Python looked: the next change is news again
       clearTimeout(this.#asking);
-      this.#followChanges(run);
+      this.#asked = null;
     } else if (now !== this.#asked) {
       this.#asked = now;
       this.#askAfter(run.status === "preparing" ? PREPARING_MS : 0);
     }
-    this.#paint();
   }
 
-  /** Ask for a rerun, and again as long as the page has not followed: one may be lost in another that is going on. */
+  /** Ask for a rerun, and again until the page has followed: one may be lost in another that is going on. */
   #askAfter(ms) {
     clearTimeout(this.#asking);
     this.#asking = setTimeout(() => {
-      const run = this.#run();
-      if (!run || state(run) === state(this.#data.run)) return;
-      this.#host.setTriggerValue("changed", run.status);
+      this.#host.setTriggerValue("changed", this.#run().status);
       this.#askAfter(AGAIN_MS);
     }, ms);
   }

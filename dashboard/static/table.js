@@ -50,7 +50,7 @@ class Table {
   #shown = [];
   #columns = [];
   #context = {};
-  #asked = new Set(); // states Python was told of
+  #asked = new Map(); // by run, the state Python was told of
   #painting = 0;
   #telling = 0;
 
@@ -128,10 +128,12 @@ class Table {
   #askForRerun(run) {
     const known = this.#data.known[run.id];
     const state = run.deleted ? "deleted" : `${run.attempt}/${run.status}`;
-    const told = `${run.id}/${state}`;
-    if (known === undefined || known === state || this.#asked.has(told)) return;
-    this.#asked.add(told);
-    this.#host.setTriggerValue("changed", told);
+    if (known === undefined || known === state) {
+      this.#asked.delete(run.id); // it may change to the same again
+    } else if (this.#asked.get(run.id) !== state) {
+      this.#asked.set(run.id, state);
+      this.#host.setTriggerValue("changed", `${run.id}/${state}`);
+    }
   }
 
   /** The reader chose something: show it at once, and tell Python, which keeps it in the address. */

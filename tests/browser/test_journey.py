@@ -105,7 +105,7 @@ def test_queue_starts_the_next_run_after_the_first(page: Page, live: Server) -> 
     page.goto(f"{live.url}/?run={second}")
     expect(page.get_by_text(f"Position 1 in the queue, after run-{first}")).to_be_visible()
     live.store.request_stop(first)
-    expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
 
 
 def test_diverged_run_says_so_and_offers_a_remedy(page: Page, live: Server) -> None:

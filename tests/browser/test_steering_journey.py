@@ -4,11 +4,16 @@ import os
 import re
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from dashboard.assets import asset_url
+from dashboard.summary import summarise
 from mnist_core.records import Command, Run, RunStatus
+from mnist_core.store import RunStore
 from tests.browser.conftest import POINTS, Server, start_long_run, wait_for_points
+from tests.making import an_ended_run
 
 Eventually = Callable[[Callable[[], object]], None]
 
@@ -62,6 +67,37 @@ def test_a_run_that_is_paused_and_resumed_from_elsewhere_ends_up_with_the_right_
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
 
+def test_a_page_drawn_from_what_was_read_before_the_latest_news_does_not_hide_it(
+    page: Page, live: Server, store: RunStore
+) -> None:
+    run = an_ended_run(store)
+
+    def as_of(revision: int, status: RunStatus) -> dict[str, object]:
+        return dict(summarise(replace(run, id=999, revision=revision, status=status)))
+
+    page.goto(live.url)
+    page.evaluate(
+        """async ([modules, read, told, readBefore]) => {
+            const [{ mount }, { stream }] = await Promise.all(modules.map((url) => import(url)));
+            const root = document.body.appendChild(document.createElement("div"));
+            root.id = "probe";
+            window.asked = [];
+            const host = { setTriggerValue: (name, value) => window.asked.push(`${name} ${value}`) };
+            const strip = mount(root, { run: read, smoothing: 0.95, color_index: 0 }, host);
+            stream.offer(told);
+            strip.update({ run: readBefore, smoothing: 0.95, color_index: 0 }, host);
+        }""",
+        [
+            [asset_url("strip.js"), asset_url("stream.js")],
+            as_of(4, RunStatus.RUNNING),
+            as_of(6, RunStatus.PAUSED),
+            as_of(5, RunStatus.RUNNING),
+        ],
+    )
+    expect(page.locator("#probe").get_by_role("status")).to_have_text("Paused")
+    page.wait_for_function("() => window.asked.includes('changed paused')")
+
+
 def test_a_killed_trainer_leaves_an_interrupted_run_that_one_click_resumes(
     page: Page, live: Server, eventually: Eventually
 ) -> None:
@@ -71,7 +107,7 @@ def test_a_killed_trainer_leaves_an_interrupted_run_that_one_click_resumes(
     assert trainer
     os.kill(trainer.pid, signal.SIGKILL)
     resume = page.get_by_role("button", name="Resume")
-    expect(resume).to_be_visible(timeout=10_000)
+    expect(resume).to_be_visible()
     expect(page.get_by_text("Its trainer process was killed (SIGKILL).")).to_be_visible()
     before = live.store.get_run(run).progress.step
     resume.click()
