@@ -5,7 +5,7 @@ Accuracies are fractions from 0 to 1, times of day are UTC, durations are second
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -269,8 +269,8 @@ class Run:
     """None before training begins, and of runs older than this record."""
     curve: tuple[float, ...]
     """The training loss in at most `CURVE_POINTS` means of equally many steps each, for a sparkline."""
-    revision: int = 0
-    """Higher after every write to the row: of two readings of a run, the newer one. 0 if it is not in a store."""
+    revision: int = field(default=0, compare=False)
+    """Higher after every write to the row: tells the newer of two readings of a run. 0 if it is in no store."""
 
 
 @dataclass(frozen=True, eq=False)
