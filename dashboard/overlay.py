@@ -4,69 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import get_args
 
 import streamlit as st
 
 from dashboard import components
+from dashboard.choices import AXES, FIELDS
 from mnist_core.records import Run
 
 CHART_HEIGHT = 400
 SMALL_HEIGHT = 210
 SMALL_COLUMNS = 3
-FIELDS: dict[str, components.Field] = {
-    "Loss": "loss",
-    "Accuracy": "accuracy",
-    "Learning rate": "lr",
-    "Throughput": "examples_per_second",
-}
-AXES: dict[str, components.Axis] = {"Step": "step", "Epoch": "epoch", "Images": "images", "Time": "time"}
 EMPTY = "Select rows to compare their curves."
-
-assert set(FIELDS.values()) == set(get_args(components.Field))
-assert set(AXES.values()) == set(get_args(components.Axis))
 
 
 def overlay(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None) -> None:
-    """Controls, kept in the page's address, and the charts of `runs`."""
+    """Controls (see `choices`) and the charts of `runs`."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
         fields = st.segmented_control(
             "What is drawn",
             list(FIELDS),
             selection_mode="multi",
-            default=["Loss", "Accuracy"],
             key="curves",
             label_visibility="collapsed",
-            bind="query-params",
         )
         axis = st.segmented_control(
             "Over what",
             list(AXES),
-            default="Step",
             required=True,
             key="over",
             label_visibility="collapsed",
-            bind="query-params",
         )
+        assert axis
         st.space("stretch")
-        logx = st.toggle("Log x", key="logx", bind="query-params")
-        logy = st.toggle("Log y", value=True, key="logy", bind="query-params")
+        logx = st.toggle("Log x", key="logx")
+        logy = st.toggle("Log y", key="logy")
         difference = st.toggle(
             "Difference",
             key="difference",
             disabled=baseline is None,
             help="How far each run is from the baseline. To set one, select a run and press Set as baseline.",
-            bind="query-params",
         )
         bands = st.toggle(
             "Seeds as bands",
             key="bands",
             help="Draws runs that differ only in their seeds as their mean, with one standard deviation to each side.",
-            bind="query-params",
         )
-        small = st.toggle(
-            "Small multiples", key="small", help="One chart a run, with the same axes.", bind="query-params"
-        )
+        small = st.toggle("Small multiples", key="small", help="One chart a run, with the same axes.")
         smoothing = _smoothing()
     draw = partial(
         components.live_chart,

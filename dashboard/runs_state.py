@@ -1,4 +1,4 @@
-"""What the Runs page shows, kept in the session and in the page's address: the table's view, selected runs, colours."""
+"""What the Runs page shows, kept in the session and in the page's address: table, selected runs, choices, colours."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard import choices
 from dashboard.table_view import PARAMETERS, TableView, selected_in, unreadable
+
+ADDRESSED = (*PARAMETERS, *choices.DEFAULTS)
+_WRITTEN_KEY = "runs_address"
 
 MAX_OVERLAID = 14
 """Seven colours that can be told apart, and two kinds of line."""
 
 
 def current() -> tuple[TableView, list[int]]:
-    """The view and the selected runs: the session's, else what the address says. The address is made to say them."""
+    """The view and the selected runs: the session's, else what the address says. The address is made to say them.
+
+    The widgets beside the table are given what was chosen with them; see `choices`.
+    """
+    parameters = {name: st.query_params.get_all(name) for name in ADDRESSED}
+    choices.restore(parameters)
     if "runs_view" not in st.session_state:
-        parameters = {name: st.query_params.get_all(name) for name in PARAMETERS}
         st.session_state["runs_view"] = TableView.from_address(parameters)
         st.session_state["ticked_runs"] = selected_in(parameters)
-        if wrong := unreadable(parameters):
+        if wrong := [*unreadable(parameters), *choices.unreadable(parameters)]:
             st.warning(f"The address has something unreadable in {', '.join(wrong)}. The rest is shown.")
     view: TableView = st.session_state["runs_view"]
     ticked: list[int] = st.session_state["ticked_runs"]
-    _write_address(view, ticked)
+    _write_address(parameters, view.to_address(ticked) | choices.to_address())
     return view, ticked
 
 
@@ -49,12 +57,14 @@ def take_colors(chosen: Sequence[int]) -> dict[int, int]:
     return colors
 
 
-def _write_address(view: TableView, ticked: list[int]) -> None:
-    said = view.to_address(ticked)
-    for name in PARAMETERS:
-        wanted = said.get(name, [])
-        if st.query_params.get_all(name) != ([wanted] if isinstance(wanted, str) else wanted):
-            if wanted:
-                st.query_params[name] = wanted
-            else:
-                st.query_params.pop(name, None)
+def _write_address(read: Mapping[str, Sequence[str]], wanted: Mapping[str, str | list[str]]) -> None:
+    """Have the address say what is wanted, all at once.
+
+    Also when it seems to say so: what was written before may be on its way to the browser, and says something else.
+    """
+    said = {name: [texts] if isinstance(texts, str) else texts for name, texts in wanted.items()}
+    if said == {name: list(texts) for name, texts in read.items() if texts} == st.session_state.get(_WRITTEN_KEY, said):
+        return
+    st.session_state[_WRITTEN_KEY] = said
+    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in ADDRESSED}
+    st.query_params.from_dict(others | said)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import components, details, hyper, manage, overlay, prose, runs_state, services, verdict_panel
+from dashboard import choices, components, details, hyper, manage, overlay, prose, runs_state, services, verdict_panel
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run
 
-VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
 store = services.current().store
 
 
@@ -56,12 +55,10 @@ components.runs_table(
 
 shown = st.segmented_control(
     "What is shown of the selected runs",
-    VIEWS,
-    default=VIEWS[0],
+    choices.VIEWS,
     required=True,
     key="show",
     label_visibility="collapsed",
-    bind="query-params",
 )
 baseline = next(iter(find([view.baseline] if view.baseline else [])), None)
 match shown:

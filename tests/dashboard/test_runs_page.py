@@ -46,6 +46,28 @@ def test_address_that_makes_no_sense_says_so(app: AppTest, store: RunStore) -> N
     assert component_data(app, "runs_table")["selected"] == [1]
 
 
+def test_address_names_what_is_chosen_also_after_the_browser_sent_an_older_one(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    open_runs(app, runs="1", over="Time")
+    assert component_data(app, "overlay_loss")["x"] == "time"
+    app.segmented_control(key="curves").set_value(["Accuracy"]).run()
+    app.segmented_control(key="show").set_value("Details").run()
+    chosen = {"run": "1", "runs": "1", "over": "Time", "curves": "Accuracy", "show": "Details"}
+    assert app.query_params == chosen
+    del app.query_params["show"]
+    assert app.run().query_params == chosen
+    app.switch_page("pages/train.py").run().switch_page("pages/runs.py").run()
+    assert app.segmented_control(key="show").value == "Details"
+    assert app.query_params["show"] == "Details"
+
+
+def test_choices_that_there_are_not_are_named_and_left_out(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    open_runs(app, runs="1", show="Nothing", curves="<b>", logx="perhaps", logy="false")
+    assert app.warning[0].value == "The address has something unreadable in show, curves, logx. The rest is shown."
+    assert component_data(app, "overlay_loss")["log"] is False
+
+
 def test_difference_is_drawn_to_the_baseline(app: AppTest, store: RunStore) -> None:
     runs = [active_run(store, RunStatus.COMPLETED) for _ in range(2)]
     open_runs(app, runs="1,2", base="1")
