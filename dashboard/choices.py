@@ -6,6 +6,7 @@ in answer to what the browser sent a moment before, would take away what was cho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import get_args
 
@@ -26,11 +27,12 @@ assert set(FIELDS.values()) == set(get_args(Field))
 assert set(AXES.values()) == set(get_args(Axis))
 
 _SWITCH = {"true": True, "false": False}
+_HUNDREDTHS = re.compile(r"0(\.\d{1,2})?", re.ASCII)
 _ONE_OF: dict[str, Sequence[str]] = {"show": VIEWS, "over": tuple(AXES)}
 _SOME_OF: dict[str, Sequence[str]] = {"curves": tuple(FIELDS)}
 _KEPT_KEY = "runs_choices"
 
-Chosen = str | list[str] | bool
+Chosen = str | list[str] | bool | float
 DEFAULTS: dict[str, Chosen] = {
     "show": "Curves",
     "curves": ["Loss", "Accuracy"],
@@ -40,6 +42,7 @@ DEFAULTS: dict[str, Chosen] = {
     "difference": False,
     "bands": False,
     "small": False,
+    "smoothed": 0.95,
 }
 """By the key of a widget, which is also the parameter's name."""
 
@@ -78,10 +81,14 @@ def _read(name: str, texts: Sequence[str]) -> Chosen | None:
         return None if {*texts} - {*_SOME_OF[name], ""} else [text for text in texts if text]
     if name in _ONE_OF:
         return texts[-1] if texts[-1] in _ONE_OF[name] else None
+    if isinstance(DEFAULTS[name], float):
+        return float(texts[-1]) if _HUNDREDTHS.fullmatch(texts[-1]) else None
     return _SWITCH.get(texts[-1])
 
 
 def _written(chosen: Chosen) -> str | list[str]:
     if isinstance(chosen, bool):
         return str(chosen).lower()
+    if isinstance(chosen, float):
+        return f"{chosen:.2f}"
     return chosen or [""]

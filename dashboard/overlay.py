@@ -74,10 +74,9 @@ def overlay(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None
 
 
 def _smoothing() -> float:
-    kept: float = st.session_state.setdefault("overlay_smoothing", 0.95)
-    st.markdown(f":small[Smoothing {kept:.2f}]", width="content")
+    st.markdown(f":small[Smoothing {st.session_state['smoothed']:.2f}]", width="content")
     with st.container(width=110, key="smooth"):
-        return st.slider("Smoothing", 0.0, 0.99, step=0.01, key="overlay_smoothing", label_visibility="collapsed")
+        return st.slider("Smoothing", 0.0, 0.99, step=0.01, key="smoothed", label_visibility="collapsed")
 
 
 def _large(names: Sequence[str], draw: Callable[..., None]) -> None:

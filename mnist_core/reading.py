@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from sqlalchemy import ColumnElement, Engine, func, or_, select
@@ -32,6 +33,12 @@ class Reading:
         """Raises `RunNotFoundError`."""
         with self._reader.connect() as connection, connection.begin():
             return statements.get_run(connection, run_id)
+
+    def get_runs(self, run_ids: Sequence[int]) -> list[Run]:
+        """Those of these runs that there are outside the bin, in this order."""
+        wanted = func.json_each(json.dumps([*run_ids])).table_valued("value")  # one parameter, however many runs
+        found = {run.id: run for run in self._list(statements.LIVE & runs.c.id.in_(select(wanted.c.value)))}
+        return [found[run_id] for run_id in run_ids if run_id in found]
 
     def find_run(self, name_or_id: str, *, deleted: bool = False) -> Run:
         """The run of that name, else the one of that number; with `deleted` the one in the bin.

@@ -106,6 +106,14 @@ def test_a_run_that_is_not_there_is_an_error(store: RunStore) -> None:
         store.claim_run(7, TRAINER, max_active=1)
 
 
+def test_of_the_runs_asked_for_those_outside_the_bin_come_in_that_order(store: RunStore) -> None:
+    first, binned, last = (store.create_run(TrainConfig()) for _ in range(3))
+    store.delete_runs([binned.id])
+    assert store.get_runs([last.id, 99, binned.id, first.id]) == [last, first]
+    assert store.get_runs([*range(last.id, 40_000)]) == [last]  # more than a statement takes parameters
+    assert store.get_runs([]) == []
+
+
 def test_an_empty_store_lists_nothing(store: RunStore) -> None:
     assert store.list_runs() == store.list_active_runs() == store.list_unfinished_runs() == []
     assert store.latest_run() is None

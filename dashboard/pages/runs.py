@@ -5,23 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import choices, components, details, hyper, manage, overlay, prose, runs_state, services, verdict_panel
-from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run
 
 store = services.current().store
-
-
-def find(ids: list[int]) -> list[Run]:
-    """Those runs that are there, in this order."""
-    found = []
-    for run_id in ids:
-        try:
-            run = store.get_run(run_id)
-        except RunNotFoundError:
-            continue
-        if run.deleted_at is None:
-            found.append(run)
-    return found
 
 
 def curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) -> None:
@@ -41,7 +27,7 @@ if store.latest_run() is None:
     st.stop()
 
 view, ticked = runs_state.current()
-selected = find(ticked)
+selected = store.get_runs(ticked)
 colors = runs_state.take_colors([run.id for run in selected])
 manage.toolbar(selected)
 components.runs_table(
@@ -60,7 +46,7 @@ shown = st.segmented_control(
     key="show",
     label_visibility="collapsed",
 )
-baseline = next(iter(find([view.baseline] if view.baseline else [])), None)
+baseline = next(iter(store.get_runs([view.baseline] if view.baseline else [])), None)
 match shown:
     case "Verdict":
         verdict_panel.panel(selected, baseline)

@@ -48,11 +48,12 @@ def test_address_that_makes_no_sense_says_so(app: AppTest, store: RunStore) -> N
 
 def test_address_names_what_is_chosen_also_after_the_browser_sent_an_older_one(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
-    open_runs(app, runs="1", over="Time")
+    open_runs(app, runs="1", over="Time", smoothed="0.5")
     assert component_data(app, "overlay_loss")["x"] == "time"
+    assert component_data(app, "overlay_loss")["smoothing"] == 0.5
     app.segmented_control(key="curves").set_value(["Accuracy"]).run()
     app.segmented_control(key="show").set_value("Details").run()
-    chosen = {"run": "1", "runs": "1", "over": "Time", "curves": "Accuracy", "show": "Details"}
+    chosen = {"run": "1", "runs": "1", "over": "Time", "curves": "Accuracy", "show": "Details", "smoothed": "0.50"}
     assert app.query_params == chosen
     del app.query_params["show"]
     assert app.run().query_params == chosen
@@ -63,8 +64,11 @@ def test_address_names_what_is_chosen_also_after_the_browser_sent_an_older_one(a
 
 def test_choices_that_there_are_not_are_named_and_left_out(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
-    open_runs(app, runs="1", show="Nothing", curves="<b>", logx="perhaps", logy="false")
-    assert app.warning[0].value == "The address has something unreadable in show, curves, logx. The rest is shown."
+    open_runs(app, runs="1", show="Nothing", curves="<b>", logx="perhaps", logy="false", smoothed="1")
+    assert (
+        app.warning[0].value
+        == "The address has something unreadable in show, curves, logx, smoothed. The rest is shown."
+    )
     assert component_data(app, "overlay_loss")["log"] is False
 
 
