@@ -75,6 +75,20 @@ def signals_restored() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every event is committed, orders are read after each, and what failed is tried again soon."""
+    monkeypatch.setattr("mnist_core.recorder.COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_core.steering.ORDERS_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_core.worker.RETRY_SECONDS", 0.01)
+
+
+@pytest.fixture(scope="module")
+def whole() -> list[float]:
+    """Filled with the losses of an undisturbed run by whoever needs them first."""
+    return []
+
+
 @pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], object]], None]:
     """Wait for another process until a condition holds; fails after half a minute."""

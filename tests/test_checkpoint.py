@@ -1,26 +1,15 @@
-"""Checkpoints: going on bit for bit, and surviving kills, full disks and damage."""
+"""Checkpoints: going on bit for bit, which of them are kept, and which of them is loaded."""
 
 import dataclasses
-import errno
-import hashlib
-import io
 import json
-import os
-import resource
-import signal
-import struct
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 import torch
 
-from mnist_core import checkpoint
 from mnist_core.checkpoint import load, load_latest, save
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
@@ -29,13 +18,11 @@ from mnist_core.errors import CheckpointError, ConfigError
 from mnist_core.places import ROOT
 from mnist_core.processes import own_identity
 from mnist_core.records import Adjustment
+from tests.checkpoints import SMALL, names, save_small
 from tests.test_engine_control import EVENTS, timeless
 
 # Before and after a validation; an epoch is complete; mid-epoch; validation, then test are due; nothing is left.
 SAVED_AFTER = (3, 4, 7, 9, 13, 14, 15)
-SMALL = TrainConfig(model="softmax", device="cpu")
-KILLS = 20
-DEADLINE_SECONDS = 30.0
 
 
 def a_config(model: str, optimizer: str) -> TrainConfig:
@@ -57,22 +44,6 @@ EVERY_NETWORK_AND_OPTIMIZER = [
     a_config("mlp", "sgd"),
     a_config("softmax", "nesterov"),
 ]
-
-
-def save_small(folder: Path, step: int, *, best: bool = False) -> Path:
-    state = TrainState.fresh(SMALL)
-    state.step = step
-    return save(folder, SMALL, state, dataset="MNIST", best=best)
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def sealed(payload: bytes, version: int = checkpoint.VERSION) -> bytes:
-    """A file with a header in order, as the module's docstring states it."""
-    prefix = b"MNISTCKP" + struct.pack("<IQ", version, len(payload))
-    return prefix + hashlib.sha256(prefix + payload).digest() + payload
 
 
 def remaining(config: TrainConfig, data: Dataset, state: TrainState) -> list[dict[str, Any]]:
@@ -256,254 +227,3 @@ def test_if_all_are_damaged_that_is_an_error_and_not_a_new_start(tmp_path: Path)
         save_small(tmp_path, step).write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"No checkpoint in .* can be used.*00000002.*00000001"):
         load_latest(tmp_path)
-
-
-# ------------------------------------------------------------ damage
-
-
-@pytest.fixture
-def unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails the test if torch is given anything to read."""
-    monkeypatch.setattr(torch, "load", lambda *_args, **_kwargs: pytest.fail("torch read a damaged file"))
-
-
-@pytest.mark.usefixtures("unread")
-@pytest.mark.parametrize("kept", [0, 3, 8, 19, 20, 51, 52, 1000, -1])
-def test_a_truncated_file_is_named_as_such(tmp_path: Path, kept: int) -> None:
-    path = save_small(tmp_path, 1)
-    path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(
-        CheckpointError, match=r"step-00000001.ckpt is damaged: it (holds \d+ of \d+ bytes|ends within)"
-    ):
-        load(path)
-
-
-@pytest.mark.usefixtures("unread")
-def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
-    path = save_small(tmp_path, 1)
-    content = path.read_bytes()
-    bits = [*range(60 * 8), *range(60 * 8, 8 * len(content), 8 * 1009 + 1), 8 * len(content) - 1]
-    for bit in bits:
-        damaged = bytearray(content)
-        damaged[bit // 8] ^= 1 << bit % 8
-        path.write_bytes(damaged)
-        with pytest.raises(CheckpointError, match=r"is damaged|is not a checkpoint"):
-            load(path)
-
-
-@pytest.mark.usefixtures("unread")
-def test_bytes_behind_the_end_are_found(tmp_path: Path) -> None:
-    path = save_small(tmp_path, 1)
-    path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(CheckpointError, match="is damaged: its checksum does not match"):
-        load(path)
-
-
-@pytest.mark.usefixtures("unread")
-def test_what_is_no_checkpoint_is_said_to_be_none(tmp_path: Path) -> None:
-    weights = tmp_path / "weights.pt"
-    torch.save(TrainState.fresh(SMALL).model.state_dict(), weights)
-    with pytest.raises(CheckpointError, match=r"weights.pt is not a checkpoint"):
-        load(weights)
-    with pytest.raises(CheckpointError, match=r"cannot be read \(Is a directory\)\. Choose another checkpoint"):
-        load(tmp_path)
-    with pytest.raises(CheckpointError, match=r"nowhere.ckpt does not exist\. Choose another checkpoint"):
-        load(tmp_path / "nowhere.ckpt")
-
-
-@pytest.mark.usefixtures("unread")
-def test_a_newer_version_asks_for_a_newer_program(tmp_path: Path) -> None:
-    path = tmp_path / "newer.ckpt"
-    path.write_bytes(sealed(b"who knows", version=2))
-    with pytest.raises(CheckpointError, match=r"version 2, and this program reads 1\. Update the program"):
-        load(path)
-
-
-class Code:
-    """Unpickled without care, it makes a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.path),)
-
-
-def test_code_in_a_file_is_refused_and_not_executed(tmp_path: Path) -> None:
-    made = tmp_path / "made by the code"
-    payload = io.BytesIO()
-    torch.save({"tensors": Code(made), "facts": "{}"}, payload)
-    path = tmp_path / "code.ckpt"
-    path.write_bytes(sealed(payload.getvalue()))
-    with pytest.raises(CheckpointError, match="such as code; none was executed"):
-        load(path)
-    assert not made.exists()
-    torch.load(io.BytesIO(payload.getvalue()), weights_only=False)  # it would have been
-    assert made.exists()
-
-
-@pytest.mark.parametrize("content", [[], {}, {"tensors": 1, "facts": "{}"}, {"tensors": {}, "facts": "{"}])
-def test_a_file_of_something_else_is_refused(tmp_path: Path, content: Any) -> None:
-    payload = io.BytesIO()
-    torch.save(content, payload)
-    path = tmp_path / "other.ckpt"
-    path.write_bytes(sealed(payload.getvalue()))
-    with pytest.raises(CheckpointError, match="does not hold what a checkpoint holds"):
-        load(path)
-
-
-@pytest.mark.parametrize(
-    ("changed", "fitting"), [({"model": "mlp"}, "mlp with sgd"), ({"optimizer": "adam"}, "softmax with adam")]
-)
-def test_weights_of_another_network_or_optimizer_are_refused(
-    tmp_path: Path, changed: dict[str, Any], fitting: str
-) -> None:
-    path = save(tmp_path, dataclasses.replace(SMALL, **changed), TrainState.fresh(SMALL), dataset="MNIST")
-    with pytest.raises(CheckpointError, match=f"do not fit the network {fitting}"):
-        load(path)
-
-
-# ------------------------------------------------------------ full disks and kills
-
-
-@contextmanager
-def files_limited_to(size: int) -> Iterator[None]:
-    """The kernel refuses to let any file grow beyond `size`, as a full disk does: mid-write, with an `OSError`."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@pytest.mark.parametrize("best", [False, True])
-def test_a_save_cut_off_by_a_full_disk_leaves_what_was_there(tmp_path: Path, best: bool) -> None:
-    save_small(tmp_path, 1, best=True)
-    save_small(tmp_path, 2)
-    before = names(tmp_path)
-    remedy = r"step-00000003.ckpt could not be saved: File too large\. Free some disk space; the checkpoint before is"
-    with files_limited_to(40_000), pytest.raises(CheckpointError, match=remedy):
-        save_small(tmp_path, 3, best=best)
-    assert names(tmp_path) == before
-    latest = load_latest(tmp_path)
-    assert latest is not None
-    assert (latest.state.step, latest.skipped) == (2, ())
-    save_small(tmp_path, 3)
-    assert "step-00000003.ckpt" in names(tmp_path)
-
-
-def test_a_disk_found_full_while_flushing_leaves_what_was_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(_file: int) -> None:
-        assert any(path.suffix == ".tmp" for path in tmp_path.iterdir())
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    save_small(tmp_path, 1)
-    monkeypatch.setattr(os, "fsync", refuse)
-    with pytest.raises(CheckpointError, match=r"No space left on device\. Free some disk space"):
-        save_small(tmp_path, 2)
-    assert names(tmp_path) == ["step-00000001.ckpt"]
-
-
-def test_older_checkpoints_are_removed_only_once_the_new_one_is_on_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for step in (1, 2):
-        save_small(tmp_path, step)
-    seen = []
-    monkeypatch.setattr(os, "fsync", lambda _file: seen.append(names(tmp_path)))
-    save_small(tmp_path, 3)
-    while_written, renamed = seen
-    old = ["step-00000001.ckpt", "step-00000002.ckpt"]
-    assert [name for name in while_written if not name.endswith(".tmp")] == old
-    assert len(while_written) == 3
-    assert renamed == [*old, "step-00000003.ckpt"]
-    assert names(tmp_path) == renamed[1:]
-
-
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(CheckpointError, match=r"could not be saved: File exists\. Make .*file a folder that can be"):
-        save_small(tmp_path / "file", 1)
-
-
-SAVERS = """
-import os, sys
-from pathlib import Path
-from mnist_core import checkpoint
-from mnist_core.config import TrainConfig
-from mnist_core.engine import TrainState
-
-config = TrainConfig(device="cpu")
-for line in sys.stdin:
-    if pid := os.fork():
-        os.waitpid(pid, 0)
-        os.write(1, b"dead\\n")
-        continue
-    os.write(1, b"%d\\n" % os.getpid())
-    state = TrainState.fresh(config)
-    for state.step in range(int(line), int(line) + 1000):
-        checkpoint.save(Path(sys.argv[1]), config, state, dataset="MNIST", best=state.step % 2 == 0)
-        os.write(1, b"%d\\n" % state.step)  # a broken pipe ends it, should the test be gone
-    os._exit(0)
-"""
-"""Starts, for each line of input, a process that saves without end from that step on, and reports every step saved."""
-
-
-def test_killed_at_any_moment_of_a_save_the_last_saved_or_a_later_one_loads(tmp_path: Path) -> None:
-    config = TrainConfig(device="cpu")
-    state = TrainState.fresh(config)
-    size = save(tmp_path, config, state, dataset="MNIST").stat().st_size
-    left_over = 0
-
-    def moment(kill: int, writer: int, reported: int) -> Callable[[], bool]:
-        """What to await before a kill: a temporary file begun, or written to a certain part; a new name."""
-        if kill % 3 == 0:
-            return lambda: any(path.name > f"step-{reported:08}.ckpt" for path in tmp_path.glob("step-*.ckpt"))
-        part = size * kill // KILLS if kill % 3 == 1 else 0
-        return lambda: any(path_size(path) >= part for path in tmp_path.glob(f"*.ckpt.{writer}.*.tmp"))
-
-    with subprocess.Popen(
-        [sys.executable, "-c", SAVERS, tmp_path], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as savers:
-        assert savers.stdin
-        assert savers.stdout
-        for kill in range(KILLS):
-            print(state.step + 1, file=savers.stdin, flush=True)
-            writer = int(savers.stdout.readline())
-            reported = int(savers.stdout.readline())
-            spin_until(moment(kill, writer, reported))
-            os.kill(writer, signal.SIGKILL)
-            for line in until_dead(savers.stdout):
-                reported = int(line)
-            latest = load_latest(tmp_path)
-            assert latest is not None
-            assert latest.state.step >= reported > state.step
-            assert latest.skipped == ()
-            state = latest.state
-            left_over += len(list(tmp_path.glob("*.tmp")))
-        savers.stdin.close()
-    assert left_over > 0, "no kill fell into a save"
-    save(tmp_path, config, state, dataset="MNIST")
-    assert not list(tmp_path.glob("*.tmp"))
-
-
-def path_size(path: Path) -> int:
-    """-1 once it is renamed or removed."""
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return -1
-
-
-def spin_until(condition: Callable[[], bool]) -> None:
-    """Without sleeping: what is awaited lasts a few milliseconds."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen"
-
-
-def until_dead(lines: IO[str]) -> Iterator[str]:
-    return iter(lines.readline, "dead\n")

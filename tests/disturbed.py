@@ -1,0 +1,42 @@
+"""Trainers that something happens to in the middle of a short run, and runs that must come out as if nothing had."""
+
+from collections.abc import Callable
+
+from mnist_core.checkpoint_files import checkpoints_dir, list_checkpoints
+from mnist_core.config import TrainConfig
+from mnist_core.processes import own_identity
+from mnist_core.records import Event, Run, RunStatus, StepMetrics
+from mnist_core.store import RunStore
+from mnist_core.worker import Observer, train_run
+
+CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=2, momentum=0.9, device="cpu")
+STEPS = 18
+
+
+def at_step(number: int, act: Callable[[], object]) -> Observer:
+    def observe(event: Event) -> None:
+        if isinstance(event, StepMetrics) and event.step == number:
+            act()
+
+    return observe
+
+
+def held(store: RunStore, config: TrainConfig = CONFIG) -> Run:
+    return store.create_run(config, trainer=own_identity())
+
+
+def resume(store: RunStore, run: Run) -> Run:
+    store.queue_again(run.id)
+    claimed = store.claim_run(run.id, own_identity(), 1)
+    assert claimed
+    return train_run(store, claimed)
+
+
+def assert_whole(store: RunStore, run: Run, whole: list[float]) -> None:
+    """A run that ended as if nothing had been: every step once, bit for bit, every evaluation, the last checkpoint."""
+    whole[:] = whole or store.read_steps(train_run(store, held(store)).id)["loss"].tolist()
+    assert (run.status, run.reason) == (RunStatus.COMPLETED, "")
+    assert store.read_steps(run.id)["loss"].tolist() == whole
+    evaluated = [(one.step, one.split) for one in store.list_evaluations(run.id)]
+    assert evaluated == [*((step, "validation") for step in (5, 9, 14, 18)), (18, "test")]
+    assert sorted(list_checkpoints(checkpoints_dir(run.id))) == [14, 18]
