@@ -2,13 +2,11 @@
 
 import errno
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -20,20 +18,10 @@ from mnist_core.engine import TrainState
 from mnist_core.errors import CheckpointError
 from mnist_core.places import ROOT
 from tests.checkpoints import names, save_small
+from tests.full_disk import no_file_longer_than
 
 KILLS = 20
 DEADLINE_SECONDS = 30.0
-
-
-@contextmanager
-def files_limited_to(size: int) -> Iterator[None]:
-    """The kernel refuses to let any file grow beyond `size`, as a full disk does: mid-write, with an `OSError`."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("best", [False, True])
@@ -42,7 +30,7 @@ def test_a_save_cut_off_by_a_full_disk_leaves_what_was_there(tmp_path: Path, bes
     save_small(tmp_path, 2)
     before = names(tmp_path)
     remedy = r"step-00000003.ckpt could not be saved: File too large\. Free some disk space; the checkpoint before is"
-    with files_limited_to(40_000), pytest.raises(CheckpointError, match=remedy):
+    with no_file_longer_than(40_000), pytest.raises(CheckpointError, match=remedy):
         save_small(tmp_path, 3, best=best)
     assert names(tmp_path) == before
     latest = load_latest(tmp_path)

@@ -1,11 +1,9 @@
 """What the store does when the disk is full or the database is held by another process; and how it is backed up."""
 
-import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,19 +15,9 @@ from mnist_core.places import ROOT
 from mnist_core.processes import own_identity
 from mnist_core.records import Progress, Run, StepMetrics
 from mnist_core.store import RunStore
+from tests.full_disk import no_file_longer_than
 
 Step = Callable[..., StepMetrics]
-
-
-@contextmanager
-def no_file_longer_than(size: int) -> Iterator[None]:
-    """As a disk quota: the kernel refuses this process every write beyond."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def pragma(store: RunStore, text: str) -> object:
