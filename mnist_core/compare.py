@@ -193,7 +193,7 @@ def _of_images(a: _Side, b: _Side, labels: np.ndarray, warnings: tuple[str, ...]
     one_seed = (
         "This says which of these two trained networks is better; which settings are takes several seeds of each."
     )
-    found = f"of {len(labels):,} test images, a difference of {_interval(difference, low, high)}"
+    found = f"of {len(labels):,} test images, a difference of {_gained(difference, low, high, p)}"
     return Verdict(
         _sentence(a, b, difference, p, found),
         *(_better(difference, p), p, difference, low, high, None, details, (*warnings, one_seed)),
@@ -228,7 +228,7 @@ def _of_seeds(a: _Side, b: _Side, warnings: tuple[str, ...]) -> Verdict:
         p = wilcoxon(of_a, of_b)
         details.append(Detail("p, without assuming a normal distribution", _p(p), "Wilcoxon signed-rank test."))
     found = f"on average of {len(of_a)} and {len(of_b)} seeds, a difference of "
-    found += _interval(difference, test.low, test.high)
+    found += _gained(difference, test.low, test.high, test.p)
     sentence = _sentence(a, b, difference, test.p, found)
     if test.p >= ALPHA:
         sentence += f" If the true difference is this one, about {_needed(needed)} seeds of each would tell."
@@ -270,6 +270,11 @@ def _percent(share: float) -> str:
 
 def _interval(difference: float, low: float, high: float) -> str:
     return f"{100 * difference:+.2f} points ({100 * low:+.2f} to {100 * high:+.2f})"
+
+
+def _gained(difference: float, low: float, high: float, p: float) -> str:
+    """The difference as a sentence has it that names the better one first."""
+    return _interval(-difference, -high, -low) if _better(difference, p) == "b" else _interval(difference, low, high)
 
 
 def _p(p: float) -> str:

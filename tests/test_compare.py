@@ -46,6 +46,8 @@ def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunSto
     mirrored = verdict(store, [bad.id], [good.id])
     assert (mirrored.is_better, mirrored.p_value, mirrored.difference) == ("b", found.p_value, -found.difference)
     assert mirrored.sentence.startswith("good is better than bad")
+    assert "a difference of +5.00 points (+" in found.sentence
+    assert "a difference of +5.00 points (+" in mirrored.sentence
 
 
 def test_a_difference_that_chance_makes_is_no_verdict(store: RunStore) -> None:
