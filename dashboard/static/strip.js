@@ -5,6 +5,7 @@
  */
 import { make, setAttribute, setText } from "./dom.js";
 import { MISSING, age, clock, known, loss, percent, whole } from "./format.js";
+import { askForRerun } from "./rerun.js";
 import { isFinished, label } from "./status.js";
 import { stream } from "./stream.js";
 import { palette, runColor, watchTheme } from "./theme.js";
@@ -102,7 +103,7 @@ class Strip {
   #askAfter(ms) {
     clearTimeout(this.#asking);
     this.#asking = setTimeout(() => {
-      this.#host.setTriggerValue("changed", this.#run().status);
+      askForRerun(this.#host, this.#run().status);
       this.#askAfter(AGAIN_MS);
     }, ms);
   }
@@ -112,7 +113,7 @@ class Strip {
     if (!this.#data.follows_changes || run.interventions.length === this.#data.run.interventions.length) return;
     this.#following ||= setTimeout(() => {
       this.#following = 0;
-      this.#host.setTriggerValue("changed", run.status);
+      askForRerun(this.#host, run.status);
     }, SPREAD_MS * Math.random());
   }
 
@@ -122,7 +123,7 @@ class Strip {
     this.#others.set(run.id, now);
     if (before === now) return;
     const knew = before === undefined && this.#data.run && Date.now() - this.#mountedAt < FIRST_MS;
-    if (!knew) this.#host.setTriggerValue("changed", run.status);
+    if (!knew) askForRerun(this.#host, run.status);
   }
 
   #tick() {

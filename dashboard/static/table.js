@@ -8,6 +8,7 @@ import { COLUMNS, bestValues } from "./columns.js";
 import { make, setText } from "./dom.js";
 import { Header } from "./table_header.js";
 import { buildRow, paintRow } from "./rows.js";
+import { askForRerun } from "./rerun.js";
 import { RunList } from "./run_list.js";
 import { Selection } from "./selection.js";
 import { TableBar } from "./table_bar.js";
@@ -119,20 +120,20 @@ class Table {
   #onRuns(run, before) {
     const moved = !run || run.deleted || !before || ["status", "attempt", "starred", "archived", "name", "tags"]
       .some((field) => String(run[field]) !== String(before[field]));
-    if (run) this.#askForRerun(run);
+    if (run) this.#followState(run);
     if (moved) this.#arrange();
     else this.#paintSoon();
   }
 
   /** The page around the table says what can be done with the selected runs: it is drawn again when their state changes. */
-  #askForRerun(run) {
+  #followState(run) {
     const known = this.#data.known[run.id];
     const state = run.deleted ? "deleted" : `${run.attempt}/${run.status}`;
     if (known === undefined || known === state) {
       this.#asked.delete(run.id); // it may change to the same again
     } else if (this.#asked.get(run.id) !== state) {
       this.#asked.set(run.id, state);
-      this.#host.setTriggerValue("changed", `${run.id}/${state}`);
+      askForRerun(this.#host, `${run.id}/${state}`);
     }
   }
 

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from dashboard.assets import asset_url
 from dashboard.summary import summarise
@@ -96,6 +96,36 @@ def test_a_page_drawn_from_what_was_read_before_the_latest_news_does_not_hide_it
     )
     expect(page.locator("#probe").get_by_role("status")).to_have_text("Paused")
     page.wait_for_function("() => window.asked.includes('changed paused')")
+
+
+def test_a_click_on_a_page_is_not_lost_to_news_of_the_run_that_comes_with_it(
+    page: Page, live: Server, eventually: Eventually
+) -> None:
+    """The server's answer to the click is held back until the run has changed, and the strip told so."""
+    held: list[str | bytes] = []
+    holding = False
+
+    def through(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda message: held.append(message) if holding else socket.send(message))
+        sockets.append(socket)
+
+    sockets: list[WebSocketRoute] = []
+    page.route_web_socket(re.compile("/_stcore/stream"), through)
+    page.goto(live.url)
+    run = start_long_run(page, live)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    holding = True
+    page.get_by_role("link", name="Runs").click()
+    live.store.send_order(run, Command.PAUSE, by="terminal")
+    eventually(lambda: live.store.get_run(run).status is RunStatus.PAUSED)
+    expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
+    page.evaluate("() => new Promise((asked) => setTimeout(asked))")  # the strip asks in a task of its own, before this
+    holding = False
+    for message in held:
+        sockets[-1].send(message)
+    expect(page).to_have_url(re.compile("/runs"))
+    expect(page.get_by_role("row").filter(has_text=f"run-{run}")).to_contain_text("Paused")
 
 
 def test_a_killed_trainer_leaves_an_interrupted_run_that_one_click_resumes(
