@@ -41,7 +41,7 @@ def take(name: str, part: str) -> None:
     value = st.session_state[f"{name}_{part}"]
     if echoes.is_echo(f"{name}_{part}"):
         if not out_of_range(name):
-            st.session_state[f"{name}_{part}"] = values()[name]
+            _show(name, part)
         return
     values()[name] = value
     if not out_of_range(name):

@@ -43,7 +43,7 @@ def _binding(run: Run) -> settings.Binding:
     def take(name: str, part: str) -> None:
         key = f"{prefix}{name}_{part}"
         if echoes.is_echo(key):
-            st.session_state[key] = typed[name]
+            echoes.show(key, typed[name])
             return
         typed[name] = st.session_state[key]
         if out_of_range(name):

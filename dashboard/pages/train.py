@@ -11,6 +11,7 @@ from dashboard import (
     addressed,
     components,
     draft,
+    echoes,
     forking,
     prose,
     run_actions,
@@ -212,6 +213,7 @@ run = run_to_show(unfinished)
 may_act = access.may_act()
 can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
 sidebar(run, unfinished, may_act=may_act, can_steer=can_steer)
+echoes.drawn()
 if problem := st.session_state.pop("start_problem", ""):
     st.sidebar.error(prose.literal(problem))
 say_what_waits([other for other in unfinished if other.status is RunStatus.QUEUED and not (run and other.id == run.id)])

@@ -54,7 +54,7 @@ def test_tune_watch_zoom_reload_stop_and_find_again(page: Page, live: Server, pa
     page.wait_for_function(f"() => ({hidden})() === 1")
 
     before = page.evaluate(POINTS)
-    page.wait_for_function(MORE_POINTS, arg=before + 50)
+    page.wait_for_function(MORE_POINTS, arg=before + 20)
     assert page.evaluate(X_RANGE) == zoomed
     assert page.evaluate(hidden) == 1
     assert page.evaluate("() => document.querySelector('.js-plotly-plot').tagged")
@@ -91,7 +91,7 @@ def test_run_outlives_its_tab_and_shows_in_another(page: Page, context: BrowserC
     page.close()
     other = context.new_page()
     other.goto(live.url)
-    other.wait_for_function(MORE_POINTS, arg=100)
+    other.wait_for_function(MORE_POINTS, arg=live.store.get_run(run).progress.step)
     expect(other).to_have_url(re.compile(rf"run={run}\b"))
     assert live.store.get_run(run).status is RunStatus.RUNNING
 

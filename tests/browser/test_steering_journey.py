@@ -152,7 +152,8 @@ def test_two_tabs_that_press_start_at_once_get_one_run_each(
     page: Page, context: BrowserContext, live: Server, eventually: Eventually
 ) -> None:
     before = {run.id for run in live.store.list_runs()}
-    for tab in (page, context.new_page()):
+    tabs = (page, context.new_page())
+    for tab in tabs:
         tab.goto(live.url)
         start = tab.get_by_role("button", name="Start training")
         expect(start).to_be_enabled()
@@ -165,6 +166,6 @@ def test_two_tabs_that_press_start_at_once_get_one_run_each(
     eventually(lambda: [run.status for run in new()] == [RunStatus.COMPLETED] * 2)
     assert [run.attempt for run in new()] == [1, 1]
     assert [run.progress.step for run in new()] == [run.total_steps for run in new()]
-    for tab in context.pages:  # each is told of both ends, and neither tab starts anything more
+    for tab in tabs:  # each is told of both ends, and neither tab starts anything more
         expect(tab.get_by_role("button", name="Start training")).to_be_enabled()
     assert len(new()) == 2

@@ -1,0 +1,53 @@
+"""Telling what a browser sends of its own from what somebody did."""
+
+from typing import Any
+
+import pytest
+
+from dashboard import echoes
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A session in which a widget that showed 0.01 was set to 0.03."""
+    session: dict[str, Any] = {"lr_slider": 0.01}
+    monkeypatch.setattr("dashboard.echoes.st.session_state", session)
+    echoes.show("lr_slider", 0.03)
+    assert session["lr_slider"] == 0.03
+    return session
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr("dashboard.echoes.time.monotonic", lambda: now[0])
+    return now
+
+
+def test_the_former_value_is_an_echo_until_a_while_after_the_new_one_was_drawn(
+    session: dict[str, Any], clock: list[float]
+) -> None:
+    session["lr_slider"] = 0.01
+    clock[0] += 60  # a page that took that long has told the browser nothing
+    assert echoes.is_echo("lr_slider")
+    echoes.drawn()
+    clock[0] += echoes.ECHO_SECONDS / 2
+    echoes.drawn()  # the next drawing tells it nothing new
+    assert echoes.is_echo("lr_slider")
+    clock[0] += echoes.ECHO_SECONDS
+    assert not echoes.is_echo("lr_slider")
+
+
+def test_an_answered_echo_is_one_until_that_answer_was_drawn(session: dict[str, Any], clock: list[float]) -> None:
+    echoes.drawn()
+    session["lr_slider"] = 0.01
+    assert echoes.is_echo("lr_slider")
+    echoes.show("lr_slider", 0.03)
+    clock[0] += 60
+    session["lr_slider"] = 0.01
+    assert echoes.is_echo("lr_slider")
+
+
+def test_any_other_value_is_somebodys(session: dict[str, Any]) -> None:
+    session["lr_slider"] = 0.1
+    assert not echoes.is_echo("lr_slider")
