@@ -42,6 +42,6 @@ def is_echo(key: str) -> bool:
 
 
 def _superseded() -> dict[str, dict[Any, float | None]]:
-    """By key, the values that widgets showed before others were set here, and when those others were sent (None: not yet)."""
+    """By key, the values that widgets showed before others were set here, and when the others were sent, if so."""
     superseded: dict[str, dict[Any, float | None]] = st.session_state.setdefault("superseded", {})
     return superseded

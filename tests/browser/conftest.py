@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 from mnist_core import idx
 from mnist_core.data import load_dataset
@@ -58,7 +58,40 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict[str, Any]:
-    return {"viewport": {"width": 1440, "height": 900}}
+    return {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
+
+
+@pytest.fixture(scope="session")
+def profile(
+    browser_type: BrowserType,
+    browser_type_launch_args: dict[str, Any],
+    browser_context_args: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[BrowserContext]:
+    """One profile for all journeys: its cache saves each of them reading and compiling the same scripts again."""
+    folder = tmp_path_factory.mktemp("profile")
+    context = browser_type.launch_persistent_context(folder, **browser_type_launch_args, **browser_context_args)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def context(profile: BrowserContext, server: Server) -> Iterator[BrowserContext]:
+    """The profile without a page, a cookie or anything kept for the server."""
+    yield profile
+    session = profile.new_cdp_session(profile.new_page())
+    for origin in (server.url, server.url_elsewhere):
+        session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "local_storage"})
+    profile.clear_cookies()
+    profile.clear_permissions()
+    profile.set_offline(False)
+    for page in profile.pages[1:]:  # the window goes with its last page
+        page.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
 
 
 @dataclass(frozen=True)
