@@ -38,7 +38,7 @@ FLAGS = [
 ELSEWHERE = "classroom.test"
 """A name by which the server is reached as from another machine: who comes by it is no person at this one."""
 
-expect.set_options(timeout=15_000)  # what a page must show, it shows sooner; other processes may have the cores
+expect.set_options(timeout=30_000)  # what a page must show, it shows sooner; other processes may have the cores
 
 POINTS = "() => Math.max(0, ...(document.querySelector('.js-plotly-plot')?.data ?? []).map((t) => t.x?.at(-1) ?? 0))"
 MORE_POINTS = f"(before) => ({POINTS})() > before"
