@@ -76,6 +76,10 @@ class Audience:
         self._driver: str | None = None
         self._described: dict[str, Any] = {"watching": 0, "driver": None}
 
+    def __len__(self) -> int:
+        """How many streams are open."""
+        return len(self._subscribers)
+
     def join(self, subscriber: Subscriber) -> None:
         self._subscribers.add(subscriber)
 

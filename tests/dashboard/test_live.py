@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.types import Message as AsgiMessage
 
 from dashboard import audience, live_routes
-from dashboard.live import LiveHub
+from dashboard.live import LiveHub, poll_seconds
 from dashboard.live_routes import routes
 from dashboard.sharing import Sharing
 from mnist_core.config import TrainConfig
@@ -318,3 +318,8 @@ def test_bad_query_is_refused_with_a_sentence(store: RunStore, places: Path, que
     asyncio.run(app(scope, receive, send))
     assert sent[0]["status"] == 400
     assert b"must be" in sent[1]["body"]
+
+
+@pytest.mark.parametrize(("streams", "seconds"), [(0, 0.05), (20, 0.05), (50, 0.125), (200, 0.5), (5000, 1.0)])
+def test_the_store_is_asked_less_often_the_more_listen(streams: int, seconds: float) -> None:
+    assert poll_seconds(streams) == pytest.approx(seconds)
