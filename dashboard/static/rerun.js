@@ -19,7 +19,9 @@ document.addEventListener("click", (event) => {
 
 const isLeaving = () => left !== null && left.pathname === location.pathname && Date.now() - left.at < LEAVING_MS;
 
-/** Ask, unless the reader is on the way to another page. Python is given the value as `changed`. */
+/** Ask, unless the reader is on the way to another page; whether it was asked. Python is given the value as `changed`. */
 export function askForRerun(host, value) {
-  if (!isLeaving()) host.setTriggerValue("changed", value);
+  if (isLeaving()) return false;
+  host.setTriggerValue("changed", value);
+  return true;
 }

@@ -132,8 +132,7 @@ class Table {
     if (known === undefined || known === state) {
       this.#asked.delete(run.id); // it may change to the same again
     } else if (this.#asked.get(run.id) !== state) {
-      this.#asked.set(run.id, state);
-      askForRerun(this.#host, `${run.id}/${state}`);
+      if (askForRerun(this.#host, `${run.id}/${state}`)) this.#asked.set(run.id, state);
     }
   }
 
