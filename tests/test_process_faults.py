@@ -8,17 +8,18 @@ import dataclasses
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from mnist_core import database as opening
 from mnist_core import idx, speed, steering
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
@@ -37,6 +38,7 @@ CONFIG = TrainConfig(dataset="mnist", model="softmax", epochs=12, batch_size=1, 
 STEPS = 12 * 270
 LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
 LEASE_SECONDS = 1.0
+bundled_sqlite: Any = vars(opening)["bundled_sqlite"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,13 +61,17 @@ def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterato
 
 
 def stop_between_commits(pid: int, database: Path) -> None:
-    """Stop a process at a moment when it does not hold the write lock, which everybody else would wait for."""
-    with contextlib.closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as other:
+    """Stop a process at a moment when it does not hold the write lock, which everybody else would wait for.
+
+    With the store's own copy of SQLite: a second copy, when it closes the files, drops the locks of the first, and the
+    next process to open them cuts off the memory that this one has mapped, which ends it with SIGBUS.
+    """
+    with contextlib.closing(bundled_sqlite.connect(str(database), timeout=0, isolation_level=None)) as other:
         while True:
             os.kill(pid, signal.SIGSTOP)
             try:
                 other.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
+            except bundled_sqlite.OperationalError:
                 os.kill(pid, signal.SIGCONT)
             else:
                 other.execute("ROLLBACK")
