@@ -40,11 +40,21 @@ def toolbar(selected: Sequence[Run]) -> None:
 
 
 def without_runs() -> None:
-    """What there is to do while there are no runs: import some, restore deleted ones."""
-    if access.may_act():
-        with st.container(horizontal=True, gap="small", key="manage"):
-            _others()
-        outcome()
+    """What there is to do while there are no runs: start one, import some, restore deleted ones."""
+    if not access.may_act():
+        st.info("No runs yet. They appear here as soon as the owner starts one.", icon=":material/info:")
+        return
+    all_deleted = bool(services.current().store.list_deleted_runs())
+    st.info(
+        "All runs are in the bin. Restore some, or start a new one on the Train page."
+        if all_deleted
+        else "No runs yet. Start one on the Train page.",
+        icon=":material/info:",
+    )
+    st.page_link("pages/train.py", label="Go to the Train page", icon=":material/show_chart:")
+    with st.container(horizontal=True, gap="small", key="manage"):
+        _others()
+    outcome()
 
 
 def _others() -> None:

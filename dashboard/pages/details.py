@@ -31,8 +31,7 @@ def choose(run: Run) -> None:
 
 run = addressed.run_in_address() or store.latest_run()
 if run is None:
-    st.info("No runs yet. Start one on the Train page.", icon=":material/info:")
-    st.page_link("pages/train.py", label="Go to the Train page", icon=":material/show_chart:")
+    manage.without_runs()
     st.stop()
 
 addressed.name(run)

@@ -21,8 +21,6 @@ def curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) ->
 
 
 if store.latest_run() is None:
-    st.info("No runs yet. Start one on the Train page.", icon=":material/info:")
-    st.page_link("pages/train.py", label="Go to the Train page", icon=":material/show_chart:")
     manage.without_runs()
     st.stop()
 

@@ -95,6 +95,22 @@ def test_bin_gives_runs_back(app: AppTest, store: RunStore) -> None:
     assert [run.id for run in store.list_runs()] == [1, 2]
 
 
+def test_where_deleted_runs_are_is_said_when_none_is_left(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    store.delete_runs([1])
+    open_runs(app)
+    assert "All runs are in the bin." in said(app)
+    app.multiselect(key="to_restore").set_value([1]).run()
+    click(app, "Restore")
+    assert [run.id for run in store.list_runs()] == [1]
+
+
+def test_viewer_without_runs_is_told_who_starts_them(app: AppTest, visitor: Visitor) -> None:
+    visitor.headers.clear()
+    open_runs(app)
+    assert "They appear here as soon as the owner starts one." in said(app)
+
+
 def test_deleting_a_run_that_is_training_asks_and_stops_it_first(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     click(open_runs(app, runs=str(run.id)), "Delete")
