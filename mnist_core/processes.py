@@ -63,6 +63,16 @@ def cpu_seconds(process: ProcessIdentity) -> float:
     return float(times.user + times.system)
 
 
+def offer_to_be_killed_first() -> None:
+    """Where memory runs out, have the kernel kill this process before the others: a run is lost, and not the server.
+
+    Everybody may raise this number of their own; -1000 to 1000 are added to the permille of memory that is used.
+    https://man7.org/linux/man-pages/man5/proc_pid_oom_score_adj.5.html
+    """
+    with contextlib.suppress(OSError):  # only Linux has it
+        (_PROC / "self/oom_score_adj").write_text("1000")
+
+
 def oom_kills(root: Path = Path("/")) -> int:
     """How many processes of our own control group the kernel has killed because memory ran out; 0 where it counts none.
 

@@ -165,18 +165,19 @@ class Supervisor(Control):
     def _on_exit(self, run_id: int, code: int) -> None:
         """A trainer has ended, or never began; if it left its run going, say what became of it."""
         if run_id == speed.CALIBRATION:
-            self._speed_unknown = code == -signal.SIGKILL
+            # Killed for a run, it is tried again; killed by somebody else, as when memory is short, it is not.
+            self._speed_unknown = code == -signal.SIGKILL and bool(self._store.list_unfinished_runs())
             return
         run, kills = self._store.get_run(run_id), oom_kills()
         memory_ran_out = kills > self._oom_kills_at_launch.pop(run_id, kills)
         if run.status is RunStatus.QUEUED:
-            self._on_exit_unclaimed(run, code)
+            self._on_exit_unclaimed(run, code, memory_ran_out)
         elif run.status.is_active and run.trainer and not is_alive(run.trainer):
             status, reason = _verdict(code, memory_ran_out)
             self._store.interrupt_run(run, reason, status)
         self._wake.set()
 
-    def _on_exit_unclaimed(self, run: Run, code: int) -> None:
+    def _on_exit_unclaimed(self, run: Run, code: int, memory_ran_out: bool) -> None:
         """A trainer has ended and its run waits: it never claimed the run, or somebody has resumed the run by now."""
         attempt = (run.id, run.attempt)
         if code == 0 or self._closing.is_set() or attempt not in self._launched_attempt.items():
@@ -188,17 +189,19 @@ class Supervisor(Control):
         elif self._killed[attempt] >= MOST_LAUNCHES:
             # That trainers are killed, as when memory is short, says nothing about the run: it can be resumed.
             del self._killed[attempt]
+            if memory_ran_out:
+                reason = "Out of memory: the system killed its trainer before the first batch. Free some and resume it."
             self._store.refuse_run(run.id, reason, RunStatus.INTERRUPTED)
 
 
 def _verdict(code: int, memory_ran_out: bool) -> tuple[RunStatus, str]:
     """What an exit code (or minus a signal) means for a run that was still going."""
+    if code in (-signal.SIGKILL, HOST_ENDED) and memory_ran_out:
+        return RunStatus.FAILED, "Out of memory: the system killed it. Choose a smaller batch size or test batch size."
     if code == HOST_ENDED:
         return RunStatus.INTERRUPTED, "Its trainer process is gone."
     if code >= 0:
         return RunStatus.FAILED, f"Its trainer process ended without a word (exit code {code})."
-    if -code == signal.SIGKILL and memory_ran_out:
-        return RunStatus.FAILED, "Out of memory: the system killed it. Choose a smaller batch size or test batch size."
     name = signal.Signals(-code).name
     if -code in CRASHES:
         return RunStatus.FAILED, f"Its trainer process crashed ({name})."

@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from mnist_core.calibration import calibrate
 from mnist_core.machine import threads_per_trainer
+from mnist_core.processes import offer_to_be_killed_first
 from mnist_core.provenance import checkout
 from mnist_core.speed import CALIBRATION
 from mnist_core.worker import train_queued_run
@@ -73,6 +74,7 @@ def _become_trainer(run_id: int, max_active: int) -> NoReturn:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(2, 1)
+        offer_to_be_killed_first()
         if run_id == CALIBRATION:
             calibrate(threads_per_trainer(max_active))
         else:

@@ -37,6 +37,11 @@ def host(places: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+def first_to_be_killed(pid: int) -> int:
+    """By how much a process goes before others when memory runs out."""
+    return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+
 def test_a_host_forks_trainers_reports_their_exit_and_ends_with_its_input(
     host: subprocess.Popen[str], store: RunStore, eventually: Callable[[Callable[[], object]], None]
 ) -> None:
@@ -76,6 +81,8 @@ def test_a_host_forks_trainers_reports_their_exit_and_ends_with_its_input(
     pid = heard()[2]
     eventually(lambda: store.get_run(lasting.id).progress.step)
     assert os.getsid(int(pid)) == int(pid) != os.getsid(host.pid)
+    if sys.platform == "linux":
+        assert first_to_be_killed(int(pid)) > first_to_be_killed(host.pid), "a trainer goes before what serves all runs"
     host.stdin.close()
     assert host.wait(timeout=30) == 0
     assert store.get_run(lasting.id).status is RunStatus.RUNNING  # it lives on
