@@ -29,6 +29,9 @@ from mnist_core.significance import (
 )
 from mnist_core.store import RunStore
 
+SMALLEST_P = 1e-6
+"""That a verdict tells; what is below is said to be."""
+
 
 class CompareError(MnistError):
     """Runs that cannot be compared, or too few of them."""
@@ -187,7 +190,9 @@ def _of_images(a: _Side, b: _Side, labels: np.ndarray, warnings: tuple[str, ...]
         Detail(f"Only {a.name} is right", f"{only_a:,}"),
         Detail(f"Only {b.name} is right", f"{only_b:,}"),
         Detail("Both right / both wrong", f"{int((a_right & b_right).sum()):,} / {int((~a_right & ~b_right).sum()):,}"),
-        Detail("Difference, 95 % interval", _interval(difference, low, high), "Bootstrap over the images."),
+        Detail(
+            f"{a.name} minus {b.name}, 95 % interval", _interval(difference, low, high), "Bootstrap over the images."
+        ),
         Detail("p", _p(p), "Exact McNemar test: how often chance alone makes such a difference, or a larger one."),
     )
     one_seed = (
@@ -220,7 +225,7 @@ def _of_seeds(a: _Side, b: _Side, warnings: tuple[str, ...]) -> Verdict:
         Detail(f"{a.name}, mean test accuracy", f"{_percent(mean_a.mean)} ± {100 * (mean_a.sd or 0):.2f}", "± one sd."),
         Detail(f"{b.name}, mean test accuracy", f"{_percent(mean_b.mean)} ± {100 * (mean_b.sd or 0):.2f}", "± one sd."),
         Detail("Seeds", f"{len(of_a)} and {len(of_b)}"),
-        Detail("Difference, 95 % interval", _interval(difference, test.low, test.high)),
+        Detail(f"{a.name} minus {b.name}, 95 % interval", _interval(difference, test.low, test.high)),
         Detail("p", _p(test.p), f"{test.name}: how often chance alone makes such a difference, or a larger one."),
         Detail("Seeds needed to tell", _needed(needed), "Of each, for a chance of 80 % if the difference is this."),
     ]
@@ -249,19 +254,21 @@ def _sentence(a: _Side, b: _Side, difference: float, p: float, found: str) -> st
     if p >= ALPHA:
         return (
             f"It cannot be told which is better: {a.name} is right about {_percent(a.accuracy)} and {b.name} about "
-            f"{_percent(b.accuracy)} {found}, and chance alone makes one as large {_odds(p)} (p = {_p(p)})."
+            f"{_percent(b.accuracy)} {found}, and chance alone makes one as large {_odds(p)} (p {_p(p, '= ')})."
         )
     winner, loser = (a, b) if difference > 0 else (b, a)
     return (
         f"{winner.name} is better than {loser.name}: it is right about {_percent(winner.accuracy)} against "
-        f"{_percent(loser.accuracy)} {found}, and chance alone makes one as large {_odds(p)} (p = {_p(p)})."
+        f"{_percent(loser.accuracy)} {found}, and chance alone makes one as large {_odds(p)} (p {_p(p, '= ')})."
     )
 
 
 def _odds(p: float) -> str:
     if p >= 0.995:
         return "nearly always"
-    return f"{100 * p:.0f} times in 100" if p >= 0.1 else f"once in {1 / max(p, 1e-6):,.0f} times"
+    if p < SMALLEST_P:
+        return f"less than once in {1 / SMALLEST_P:,.0f} times"
+    return f"{100 * p:.0f} times in 100" if p >= 0.1 else f"once in {1 / p:,.0f} times"
 
 
 def _percent(share: float) -> str:
@@ -277,8 +284,8 @@ def _gained(difference: float, low: float, high: float, p: float) -> str:
     return _interval(-difference, -high, -low) if _better(difference, p) == "b" else _interval(difference, low, high)
 
 
-def _p(p: float) -> str:
-    return f"{p:.2g}" if p >= 1e-6 else "below 0.000001"
+def _p(p: float, equals: str = "") -> str:
+    return f"{equals}{p:.2g}" if p >= SMALLEST_P else f"below {SMALLEST_P:f}"
 
 
 def _needed(seeds: int | None) -> str:

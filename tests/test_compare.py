@@ -41,7 +41,9 @@ def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunSto
     assert found.sentence.startswith("good is better than bad: it is right about 95.00 % against 90.00 % of 1,000 test")
     assert found.difference == pytest.approx(0.05)
     assert 0.03 < found.low < 0.05 < found.high < 0.07
+    assert found.sentence.endswith("one as large less than once in 1,000,000 times (p below 0.000001).")
     assert details(found)["Only good is right"] == "50"
+    assert details(found)["good minus bad, 95 % interval"].startswith("+5.00 points (+")
     assert details(found)["Both right / both wrong"] == "900 / 50"
     mirrored = verdict(store, [bad.id], [good.id])
     assert (mirrored.is_better, mirrored.p_value, mirrored.difference) == ("b", found.p_value, -found.difference)
@@ -56,6 +58,7 @@ def test_a_difference_that_chance_makes_is_no_verdict(store: RunStore) -> None:
     found = verdict(store, [a.id], [b.id])
     assert found.is_better == ""
     assert found.sentence.startswith("It cannot be told which is better: a is right about 90.50 % and b about 90.10 %")
+    assert found.sentence.endswith("one as large 66 times in 100 (p = 0.66).")
     assert found.p_value == pytest.approx(0.659, abs=0.001)  # 25 against 21, exact
     assert found.low < 0 < found.high
 
