@@ -214,9 +214,10 @@ def join(_options: argparse.Namespace) -> Iterator[Figure]:
 
 
 def churn(options: argparse.Namespace) -> Iterator[Figure]:
-    """Batches of 1,024, so that the curve of the run itself hardly grows."""
+    """Batches of 1,024 of the slowest network, so that the run lasts, and its own curve hardly grows."""
+    config = TrainConfig(model="example", batch_size=1024, epochs=50, validation_fraction=0, device="cpu")
     with server() as on:
-        run = on.store.create_run(TrainConfig(batch_size=1024, epochs=50, validation_fraction=0, device="cpu"))
+        run = on.store.create_run(config)
         crowd = Crowd(on, run, MANY, within=JOINING_SECONDS, churn=True)
         began, samples = time.perf_counter(), []
         while (minutes := (time.perf_counter() - began) / 60) < options.minutes:

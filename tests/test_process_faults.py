@@ -11,26 +11,22 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
-from mnist_core import database as opening
-from mnist_core import idx, speed, steering
+from mnist_core import speed
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
-from mnist_core.engine import TrainState
-from mnist_core.errors import StaleAttemptError
 from mnist_core.places import ROOT
-from mnist_core.processes import is_alive, own_identity
-from mnist_core.records import Command, Run, RunStatus, StepMetrics
+from mnist_core.processes import is_alive
+from mnist_core.records import Command, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.supervisor import Supervisor
-from mnist_core.worker import train_run
+from tests.family import end_all, folders
+from tests.raw_sqlite import bundled_sqlite
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -38,34 +34,18 @@ CONFIG = TrainConfig(dataset="mnist", model="softmax", epochs=12, batch_size=1, 
 STEPS = 12 * 270
 LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
 LEASE_SECONDS = 1.0
-bundled_sqlite: Any = vars(opening)["bundled_sqlite"]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterator[Path]:
     """One pair of folders for the module, since a host keeps the folders it was started with."""
-    folder = tmp_path_factory.mktemp("faults")
-    raw = folder / "data" / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    idx.write_pair(raw, idx.TRAIN, digits.train.images, digits.train.labels)
-    idx.write_pair(raw, idx.TEST, digits.test.images, digits.test.labels)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MNIST_DATA_DIR", str(folder / "data"))
-        patch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
+    with folders(tmp_path_factory.mktemp("faults"), digits) as folder:
         speed.write({}, "cpu")  # so that nobody measures it between two tests
         yield folder
-        left = processes_of(folder)
-        for process in left:
-            process.kill()
-        assert not left, "a process was left behind"
 
 
 def stop_between_commits(pid: int, database: Path) -> None:
-    """Stop a process at a moment when it does not hold the write lock, which everybody else would wait for.
-
-    With the store's own copy of SQLite: a second copy, when it closes the files, drops the locks of the first, and the
-    next process to open them cuts off the memory that this one has mapped, which ends it with SIGBUS.
-    """
+    """Stop a process at a moment when it does not hold the write lock, which everybody else would wait for."""
     with contextlib.closing(bundled_sqlite.connect(str(database), timeout=0, isolation_level=None)) as other:
         while True:
             os.kill(pid, signal.SIGSTOP)
@@ -76,18 +56,6 @@ def stop_between_commits(pid: int, database: Path) -> None:
             else:
                 other.execute("ROLLBACK")
                 return
-
-
-def processes_of(folder: Path) -> list[psutil.Process]:
-    """Whatever was started for the runs in `folder` and lives, wherever it belongs in the tree of processes."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
-                found += [process] if process.environ().get("MNIST_RUNS_DIR") == str(folder / "runs") else []
-        except psutil.Error:
-            continue
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -214,10 +182,7 @@ def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Super
     opened = RunStore.open(folder / "runs")
     yield Supervisor(opened, max_runs=3), opened
     opened.close()
-    left = processes_of(folder)
-    for process in left:
-        process.kill()
-    assert not left, "a process was left behind"
+    end_all(folder / "runs")
 
 
 def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervisor(
@@ -279,28 +244,6 @@ def test_a_trainer_that_wakes_after_its_run_went_on_elsewhere_is_refused_and_end
     assert watch.curve(completed) == watch.curve(undisturbed)
 
 
-def test_a_paused_trainer_beats_and_so_learns_that_its_run_is_somebody_elses(
-    store: RunStore, a_step: Callable[..., StepMetrics]
-) -> None:
-    run = store.create_run(TrainConfig(device="cpu"), trainer=own_identity())
-    clock = [0.0]
-    beats: list[int] = []
-
-    def sleep(_seconds: float) -> None:
-        clock[0] += 1.0
-        beats.append(store.list_beats().get(run.id, 0))
-        if len(beats) == 12:
-            store.interrupt_run(run, "stopped for long")
-
-    state = TrainState.fresh(run.config)
-    held = steering.Steering(store, run, state, is_ending=lambda: False, clock=lambda: clock[0], sleep=sleep)
-    store.send_order(run.id, Command.PAUSE, by="page")
-    with pytest.raises(StaleAttemptError):
-        held.next(a_step(1), lambda: None)
-    assert len(set(beats[:12])) == 3, "two beats in 12 seconds of pause"
-    assert len(beats) == 15
-
-
 # ---------------------------------------------------------------------- twice
 
 
@@ -338,26 +281,3 @@ def test_two_supervisors_on_one_folder_start_every_run_once_and_end_only_their_o
     assert watch.training(mine.id, watch.store.get_run(mine.id).progress.step).status is RunStatus.RUNNING
     supervisor.request_stop(mine.id)
     assert watch.ended(mine.id).status is RunStatus.STOPPED
-
-
-# ---------------------------------------------------------------------- the clock on the wall
-
-
-@pytest.mark.usefixtures("signals_restored")
-@pytest.mark.parametrize("jump", [3600.0, -3600.0])
-def test_a_clock_that_is_set_changes_no_duration(store: RunStore, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
-    real, passed = time.time, [0.0]
-    monkeypatch.setattr(time, "time", lambda: real() + passed[0])
-    run = store.create_run(dataclasses.replace(CONFIG, epochs=3), trainer=own_identity())
-    began = time.perf_counter()
-
-    def set_clock(event: object) -> None:
-        if isinstance(event, StepMetrics) and event.step == 100:
-            passed[0] = jump
-
-    trained = train_run(store, run, set_clock)
-    took = time.perf_counter() - began
-    elapsed = store.read_steps(run.id)["elapsed_seconds"]
-    assert trained.status is RunStatus.COMPLETED
-    assert 0 < elapsed[0] < trained.progress.elapsed_seconds < took
-    assert (elapsed[1:] > elapsed[:-1]).all()

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from pathlib import Path
 
-import psutil
 import pytest
 
 from mnist_core import idx
@@ -27,6 +26,7 @@ from mnist_core.data import Dataset
 from mnist_core.places import ROOT
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
+from tests.family import processes_of
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -90,21 +90,10 @@ class Server:
         assert feed.readline()
         self.feeds.append(feed)
 
-    def family(self) -> list[psutil.Process]:
-        """Whatever lives and was started for this runs folder."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
-                    found += [process] if process.environ().get("MNIST_RUNS_DIR") == str(self.runs) else []
-            except psutil.Error:
-                continue
-        return found
-
     def close(self) -> None:
         for feed in self.feeds:
             feed.close()
-        left = self.family()
+        left = processes_of(self.runs)
         for process in left:
             process.kill()
         self.process.wait()
@@ -168,7 +157,7 @@ def test_a_server_that_is_ended_takes_its_run_to_a_checkpoint_and_leaves_no_proc
     ENDINGS[ending](server)
     server.process.wait(timeout=2 * EXIT_SECONDS)
     assert time.monotonic() - began < EXIT_SECONDS
-    assert server.family() == []
+    assert processes_of(server.runs) == []
     interrupted = server.store.get_run(run.id)
     assert (interrupted.status, interrupted.reason) == (RunStatus.INTERRUPTED, CLOSED)
     last = interrupted.progress.step
@@ -186,7 +175,7 @@ def test_a_killed_server_leaves_its_trainer_alone_and_the_next_server_takes_it_o
     trainer = run.trainer
     server.process.kill()
     server.process.wait()
-    eventually(lambda: [process.pid for process in server.family()] == [trainer.pid])  # the host has ended
+    eventually(lambda: [process.pid for process in processes_of(server.runs)] == [trainer.pid])  # the host has ended
     server.start()
     eventually(server.answers)
     server.listen(run)
@@ -196,7 +185,7 @@ def test_a_killed_server_leaves_its_trainer_alone_and_the_next_server_takes_it_o
     assert (going_on.status, going_on.attempt, going_on.trainer) == (RunStatus.RUNNING, 1, trainer)
     server.process.terminate()  # as `kill` and containers do
     server.process.wait(timeout=EXIT_SECONDS)
-    assert server.family() == []
+    assert processes_of(server.runs) == []
     interrupted = server.store.get_run(run.id)
     assert (interrupted.status, interrupted.reason) == (RunStatus.INTERRUPTED, CLOSED)
     assert len(server.store.read_steps(run.id)) == interrupted.progress.step > before.progress.step

@@ -7,7 +7,7 @@ import pytest
 from mnist_core import steering as module
 from mnist_core.config import TrainConfig
 from mnist_core.engine import TrainState
-from mnist_core.errors import ConfigError, RunStateError
+from mnist_core.errors import ConfigError, RunStateError, StaleAttemptError
 from mnist_core.processes import own_identity
 from mnist_core.records import Adjustment, Command, EvalMetrics, Intervention, Run, RunStatus, StepMetrics
 from mnist_core.steering import Steering
@@ -220,3 +220,25 @@ def test_interventions_are_kept_with_the_run(held: Held, a_step: Step) -> None:
     held.after(a_step(3))
     (made,) = held.store.get_run(held.run.id).interventions
     assert made == Intervention(3, "batch_size", 64, 16, made.at, "page")
+
+
+def test_a_paused_trainer_beats_and_so_learns_that_its_run_is_somebody_elses(
+    store: RunStore, a_step: Callable[..., StepMetrics]
+) -> None:
+    run = store.create_run(TrainConfig(device="cpu"), trainer=own_identity())
+    clock = [0.0]
+    beats: list[int] = []
+
+    def sleep(_seconds: float) -> None:
+        clock[0] += 1.0
+        beats.append(store.list_beats().get(run.id, 0))
+        if len(beats) == 12:
+            store.interrupt_run(run, "stopped for long")
+
+    state = TrainState.fresh(run.config)
+    held = Steering(store, run, state, is_ending=lambda: False, clock=lambda: clock[0], sleep=sleep)
+    store.send_order(run.id, Command.PAUSE, by="page")
+    with pytest.raises(StaleAttemptError):
+        held.next(a_step(1), lambda: None)
+    assert len(set(beats[:12])) == 3, "two beats in 12 seconds of pause"
+    assert len(beats) == 15

@@ -1,6 +1,5 @@
 """Supervisor, host and trainers as the processes they are, on a few hundred digits. Decisions: test_supervisor.py."""
 
-import contextlib
 import itertools
 import os
 import shutil
@@ -8,16 +7,15 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from mnist_core import idx
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
 from mnist_core.processes import is_alive
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.supervisor import Supervisor
+from tests.family import end_all, folders, processes_of
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -28,27 +26,8 @@ LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
 @pytest.fixture(scope="module", autouse=True)
 def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterator[Path]:
     """One pair of folders for the module, since a host keeps the folders it was started with."""
-    folder = tmp_path_factory.mktemp("places")
-    raw = folder / "data" / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    idx.write_pair(raw, idx.TRAIN, digits.train.images, digits.train.labels)
-    idx.write_pair(raw, idx.TEST, digits.test.images, digits.test.labels)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MNIST_DATA_DIR", str(folder / "data"))
-        patch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
+    with folders(tmp_path_factory.mktemp("places"), digits) as folder:
         yield folder
-        for process in processes_of(folder):  # only what a failed test has left behind
-            process.kill()
-
-
-def processes_of(folder: Path) -> list[psutil.Process]:
-    """Hosts and trainers of this module that live, wherever they belong in the tree of processes."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.status() != psutil.STATUS_ZOMBIE and "mnist_core.trainer_host" in process.cmdline():
-                found += [process] if process.environ().get("MNIST_RUNS_DIR") == str(folder / "runs") else []
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +127,7 @@ def test_a_trainer_outlives_a_killed_host_which_is_restarted_for_the_next_run(
 ) -> None:
     run = training(supervisor.submit(LONG))
     assert run.trainer
-    (host,) = [process for process in processes_of(places) if process.pid != run.trainer.pid]
+    (host,) = [process for process in processes_of(places / "runs") if process.pid != run.trainer.pid]
     host.kill()
     host.wait()
     assert is_alive(run.trainer)
@@ -164,12 +143,9 @@ def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Super
     monkeypatch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
     store = RunStore.open(folder / "runs")
     yield Supervisor(store, max_runs=2), store
-    left = processes_of(folder)
-    for process in left:
-        process.kill()
+    end_all(folder / "runs")
     store.close()
     shutil.rmtree(folder)
-    assert not left, "a process was left behind"
 
 
 def test_close_ends_trainers_between_two_batches_and_leaves_no_process(

@@ -1,0 +1,27 @@
+"""A database as SQLite itself sees it, without the store: with the copy of SQLite that the store uses.
+
+A second copy in one process, such as Python's own, drops the locks of the first when it closes the files; the next
+process to open them cuts off the memory that this one has mapped, which ends it with SIGBUS.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from mnist_core import database
+
+bundled_sqlite: Any = vars(database)["bundled_sqlite"]
+
+
+def pragma(path: Path, name: str) -> Any:
+    connection = bundled_sqlite.connect(str(path))
+    try:
+        return connection.execute(f"PRAGMA {name}").fetchone()[0]
+    finally:
+        connection.close()
+
+
+def tables(path: Path) -> set[str]:
+    connection = bundled_sqlite.connect(str(path))
+    names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.close()
+    return names

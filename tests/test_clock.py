@@ -1,0 +1,32 @@
+"""The clock on the wall is set while a run trains."""
+
+import time
+
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.processes import own_identity
+from mnist_core.records import RunStatus, StepMetrics
+from mnist_core.store import RunStore
+from mnist_core.worker import train_run
+
+
+@pytest.mark.usefixtures("signals_restored", "small_mnist")
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_clock_that_is_set_changes_no_duration(store: RunStore, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    real, passed = time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: real() + passed[0])
+    config = TrainConfig(dataset="mnist", model="softmax", epochs=3, batch_size=1, device="cpu")
+    run = store.create_run(config, trainer=own_identity())
+    began = time.perf_counter()
+
+    def set_clock(event: object) -> None:
+        if isinstance(event, StepMetrics) and event.step == 100:
+            passed[0] = jump
+
+    trained = train_run(store, run, set_clock)
+    took = time.perf_counter() - began
+    elapsed = store.read_steps(run.id)["elapsed_seconds"]
+    assert trained.status is RunStatus.COMPLETED
+    assert 0 < elapsed[0] < trained.progress.elapsed_seconds < took
+    assert (elapsed[1:] > elapsed[:-1]).all()
