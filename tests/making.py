@@ -1,4 +1,4 @@
-"""Runs in a store as their trainers left them, without training."""
+"""Runs in a store as their trainers left them, without training, and images that can be told apart."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from mnist_core.config import TrainConfig
+from mnist_core.data import Split
 from mnist_core.processes import own_identity
 from mnist_core.records import EvalMetrics, Progress, Provenance, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
@@ -73,3 +74,10 @@ def an_ended_run(
     store.append(run, Progress(step=len(steps), epoch=1, loss=0.5, accuracy=0.8), steps, made)
     store.finish_run(run, status)
     return store.get_run(run.id)
+
+
+def numbered(count: int) -> Split:
+    """Images that can be told apart: the first two pixels are the index."""
+    images = np.zeros((count, 28, 28), np.uint8)
+    images[:, 0, 0], images[:, 0, 1] = np.arange(count) // 256, np.arange(count) % 256
+    return Split(images, (np.arange(count) % 10).astype(np.uint8))

@@ -17,9 +17,10 @@ from mnist_core.engine import Images, evaluate
 from mnist_core.errors import ConfigError, DatasetError, StaleAttemptError
 from mnist_core.models import Net
 from mnist_core.processes import own_identity
-from mnist_core.records import EvalMetrics, Event, Run, RunStatus, StepMetrics
+from mnist_core.records import EvalMetrics, Event, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.worker import train_queued_run, train_run
+from tests.disturbed import at_step, held
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 
@@ -27,23 +28,9 @@ CONFIG = TrainConfig(dataset="mnist", batch_size=64, epochs=1, device="cpu")
 Step = Callable[..., StepMetrics]
 
 
-def held_run(store: RunStore, config: TrainConfig = CONFIG) -> Run:
-    return store.create_run(config, trainer=own_identity())
-
-
 @pytest.fixture
 def commit_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "COMMIT_SECONDS", 0.0)
-
-
-def at_step(number: int, act: Callable[[], object]) -> worker.Observer:
-    """An observer that acts once, when a step has been recorded."""
-
-    def observe(event: Event) -> None:
-        if isinstance(event, StepMetrics) and event.step == number:
-            act()
-
-    return observe
 
 
 def script(monkeypatch: pytest.MonkeyPatch, events: Callable[[], Iterator[Event]]) -> None:
@@ -53,7 +40,7 @@ def script(monkeypatch: pytest.MonkeyPatch, events: Callable[[], Iterator[Event]
 
 def test_a_whole_run_is_recorded(store: RunStore) -> None:
     events: list[Event] = []
-    run = train_run(store, held_run(store), events.append)
+    run = train_run(store, held(store, CONFIG), events.append)
     assert (run.status, run.reason, run.dataset, run.model_file) == (RunStatus.COMPLETED, "", "MNIST", "")
     assert (run.train_images, run.validation_images, run.test_images, run.total_steps) == (270, 30, 100, 5)
     assert run.finished_at
@@ -73,16 +60,16 @@ def test_a_whole_run_is_recorded(store: RunStore) -> None:
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_an_observer_sees_an_event_after_it_was_recorded(store: RunStore) -> None:
-    held = held_run(store)
+    begun = held(store, CONFIG)
     recorded = []
-    train_run(store, held, at_step(4, lambda: recorded.append(len(store.read_steps(held.id)))))
+    train_run(store, begun, at_step(4, lambda: recorded.append(len(store.read_steps(begun.id)))))
     assert recorded == [4]
 
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_stop_ends_after_the_batch_in_hand_and_keeps_metrics_already_written(store: RunStore) -> None:
-    held = held_run(store)
-    run = train_run(store, held, at_step(2, lambda: store.request_stop(held.id)))
+    begun = held(store, CONFIG)
+    run = train_run(store, begun, at_step(2, lambda: store.request_stop(begun.id)))
     assert (run.status, run.reason) == (RunStatus.STOPPED, "")
     assert run.finished_at
     assert run.progress.step == 3
@@ -91,12 +78,12 @@ def test_stop_ends_after_the_batch_in_hand_and_keeps_metrics_already_written(sto
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_a_run_that_is_deleted_while_it_trains_is_stopped_and_can_be_restored_and_continued(store: RunStore) -> None:
-    held = held_run(store)
-    deleted = train_run(store, held, at_step(2, lambda: store.delete_runs([held.id])))
+    begun = held(store, CONFIG)
+    deleted = train_run(store, begun, at_step(2, lambda: store.delete_runs([begun.id])))
     assert (deleted.status, deleted.progress.step) == (RunStatus.STOPPED, 3)
     assert store.list_runs() == []
     assert store.list_deleted_runs() == [deleted]
-    (restored,) = store.restore_runs([held.id])
+    (restored,) = store.restore_runs([begun.id])
     continued = lineage.fork(store, restored, lineage.longer(restored, 1), trainer=own_identity())
     assert train_run(store, continued).status is RunStatus.COMPLETED
 
@@ -112,7 +99,7 @@ def test_a_run_that_is_deleted_while_it_trains_is_stopped_and_can_be_restored_an
 def test_a_signal_interrupts_between_two_batches_and_keeps_metrics(
     store: RunStore, number: signal.Signals, reason: str
 ) -> None:
-    run = train_run(store, held_run(store), at_step(2, lambda: os.kill(os.getpid(), number)))
+    run = train_run(store, held(store, CONFIG), at_step(2, lambda: os.kill(os.getpid(), number)))
     assert (run.status, run.reason) == (RunStatus.INTERRUPTED, reason)
     assert len(store.read_steps(run.id)) == 2
 
@@ -127,7 +114,7 @@ def test_a_loss_that_is_no_number_ends_the_run_as_diverged(
         raise AssertionError("trained on")
 
     script(monkeypatch, events)
-    run = train_run(store, held_run(store))
+    run = train_run(store, held(store, CONFIG))
     assert run.status is RunStatus.DIVERGED
     assert run.reason == f"Loss became {what} at step 2. Choose a lower learning rate."
     assert str(store.read_steps(run.id)["loss"].tolist()) == str([0.5, loss])
@@ -141,7 +128,7 @@ def test_running_out_of_memory_is_said_with_the_remedy(
         raise MemoryError
 
     script(monkeypatch, events)
-    run = train_run(store, held_run(store))
+    run = train_run(store, held(store, CONFIG))
     assert run.status is RunStatus.FAILED
     assert run.reason == "Out of memory. Choose a smaller batch size or test batch size."
     assert len(store.read_steps(run.id)) == 1
@@ -155,24 +142,24 @@ def test_a_defect_fails_the_run_and_is_printed(
         raise ZeroDivisionError("by zero")
 
     script(monkeypatch, events)
-    run = train_run(store, held_run(store))
+    run = train_run(store, held(store, CONFIG))
     assert (run.status, run.reason) == (RunStatus.FAILED, "ZeroDivisionError: by zero")
     assert "Traceback" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_a_trainer_whose_run_was_taken_away_stops_and_writes_nothing_more(store: RunStore) -> None:
-    held = held_run(store)
+    begun = held(store, CONFIG)
     steps: list[int] = []
 
     def observe(event: Event) -> None:
         steps.append(event.step)
         if event.step == 2:
-            store.interrupt_run(held, "taken away")
+            store.interrupt_run(begun, "taken away")
 
     with pytest.raises(StaleAttemptError):
-        train_run(store, held, observe)
-    run = store.get_run(held.id)
+        train_run(store, begun, observe)
+    run = store.get_run(begun.id)
     assert steps == [1, 2]
     assert (run.status, run.reason) == (RunStatus.INTERRUPTED, "taken away")
     assert len(store.read_steps(run.id)) == 2
@@ -184,18 +171,18 @@ def test_a_trainer_whose_run_was_taken_away_stops_and_writes_nothing_more(store:
 def test_a_damaged_dataset_fails_the_run_with_the_reason(store: RunStore, places: Path) -> None:
     path = places / "data" / "MNIST" / "raw" / idx.FILES[0]
     path.write_bytes(b"not an image")
-    held = held_run(store)
+    begun = held(store, CONFIG)
     with pytest.raises(DatasetError, match="train-images-idx3-ubyte") as caught:
-        train_run(store, held)
-    run = store.get_run(held.id)
+        train_run(store, begun)
+    run = store.get_run(begun.id)
     assert (run.status, run.reason) == (RunStatus.FAILED, str(caught.value))
 
 
 def test_a_batch_larger_than_the_training_set_fails_the_run_with_the_reason(store: RunStore) -> None:
-    held = held_run(store, TrainConfig(dataset="mnist", batch_size=271))
+    begun = held(store, TrainConfig(dataset="mnist", batch_size=271))
     with pytest.raises(ConfigError, match="between 1 and 270"):
-        train_run(store, held)
-    run = store.get_run(held.id)
+        train_run(store, begun)
+    run = store.get_run(begun.id)
     assert run.status is RunStatus.FAILED
     assert run.reason.startswith("Batch size must be between 1 and 270")
     assert run.progress.step == 0
@@ -214,35 +201,35 @@ def loads_slowly(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object
 
 
 def test_a_download_shows_as_the_runs_notice(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = held_run(store)
+    begun = held(store, CONFIG)
     seen: list[tuple[RunStatus, str]] = []
 
     def look() -> None:
-        run = store.get_run(held.id)
+        run = store.get_run(begun.id)
         seen.append((run.status, run.notice))
 
     loads_slowly(monkeypatch, look, digits)
-    assert train_run(store, held).notice == ""
+    assert train_run(store, begun).notice == ""
     assert seen == [(RunStatus.PREPARING, "Downloading MNIST, 34 %")]
 
 
 def test_stop_cancels_a_download(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = held_run(store)
-    loads_slowly(monkeypatch, lambda: store.request_stop(held.id), digits)
-    run = train_run(store, held)
+    begun = held(store, CONFIG)
+    loads_slowly(monkeypatch, lambda: store.request_stop(begun.id), digits)
+    run = train_run(store, begun)
     assert (run.status, run.dataset) == (RunStatus.STOPPED, "")
 
 
 def test_a_signal_cancels_a_download(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     loads_slowly(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGTERM), digits)
-    run = train_run(store, held_run(store))
+    run = train_run(store, held(store, CONFIG))
     assert (run.status, run.dataset) == (RunStatus.INTERRUPTED, "")
 
 
 def test_a_stop_asked_for_before_the_first_batch_trains_nothing(store: RunStore) -> None:
-    held = held_run(store)
-    store.request_stop(held.id)
-    run = train_run(store, held)
+    begun = held(store, CONFIG)
+    store.request_stop(begun.id)
+    run = train_run(store, begun)
     assert run.status is RunStatus.STOPPED
     assert run.progress.step == 0
 
@@ -254,7 +241,7 @@ SAVING = TrainConfig(dataset="mnist", batch_size=32, epochs=1, device="cpu", sav
 
 
 def test_a_saved_model_is_the_network_that_was_tested(store: RunStore, digits: Dataset, places: Path) -> None:
-    run = train_run(store, held_run(store, SAVING))
+    run = train_run(store, held(store, SAVING))
     assert Path(run.model_file) == places / "runs" / "models" / f"run-{run.id}.pt"
     model = Net()
     model.load_state_dict(torch.load(run.model_file, weights_only=True))
@@ -267,10 +254,10 @@ def test_a_saved_model_is_the_network_that_was_tested(store: RunStore, digits: D
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_a_stopped_run_saves_its_model_and_an_interrupted_one_does_not(store: RunStore) -> None:
-    held = held_run(store, SAVING)
-    stopped = train_run(store, held, at_step(2, lambda: store.request_stop(held.id)))
+    begun = held(store, SAVING)
+    stopped = train_run(store, begun, at_step(2, lambda: store.request_stop(begun.id)))
     assert Path(stopped.model_file).is_file()
-    interrupted = train_run(store, held_run(store, SAVING), at_step(2, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    interrupted = train_run(store, held(store, SAVING), at_step(2, lambda: os.kill(os.getpid(), signal.SIGTERM)))
     assert interrupted.model_file == ""
 
 
@@ -278,7 +265,7 @@ def test_a_models_folder_that_cannot_be_written_fails_the_run_but_keeps_its_metr
     store: RunStore, places: Path
 ) -> None:
     (places / "runs" / "models").write_text("a file where the folder should be")
-    run = train_run(store, held_run(store, SAVING))
+    run = train_run(store, held(store, SAVING))
     assert run.status is RunStatus.FAILED
     assert "models" in run.reason
     assert run.results.test_accuracy is not None
@@ -295,9 +282,9 @@ def test_a_queued_run_is_claimed_and_trained(store: RunStore) -> None:
 
 
 def test_a_run_somebody_else_took_is_left_alone(store: RunStore) -> None:
-    held = held_run(store)
-    train_queued_run(held.id, 1)
-    assert store.get_run(held.id) == held
+    begun = held(store, CONFIG)
+    train_queued_run(begun.id, 1)
+    assert store.get_run(begun.id) == begun
 
 
 def test_a_queued_run_that_cannot_be_trained_says_so_in_the_store_only(store: RunStore, places: Path) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,69 +17,16 @@ from dashboard.live import LiveHub, poll_seconds
 from dashboard.live_routes import routes
 from dashboard.sharing import Sharing
 from mnist_core.config import TrainConfig
-from mnist_core.processes import own_identity
-from mnist_core.records import Confusion, EvalMetrics, Progress, Run, RunStatus, StepMetrics
+from mnist_core.records import EvalMetrics, Progress, RunStatus
 from mnist_core.store import RunStore
 from tests.dashboard.asking import scope_of
-
-NOTHING: Confusion = tuple((0,) * 10 for _ in range(10))
-
-
-def commit(store: RunStore, run: Run, first: int, count: int) -> None:
-    steps = [StepMetrics(n, 1, n / 10, 0.5, 0.01, 0.5, 100, n, NOTHING) for n in range(first, first + count)]
-    store.append(run, Progress(step=first + count - 1), steps)
-
-
-def active_run(store: RunStore) -> Run:
-    return store.create_run(TrainConfig(), trainer=own_identity())
-
-
-class Reader:
-    """One browser, without the browser."""
-
-    def __init__(self, hub: LiveHub, runs: list[int], last_event_id: str = "") -> None:
-        self._stream = hub.stream(runs, 0.0, last_event_id)
-        self.unread: list[str] = []
-        self.last_id = ""
-
-    async def event(self, *kinds: str) -> dict[str, Any]:
-        """The next event of one of these kinds."""
-        while True:
-            while self.unread:
-                lines = dict(line.split(": ", 1) for line in self.unread.pop(0).splitlines())
-                self.last_id = lines["id"]
-                if lines["event"] in kinds:
-                    return {"kind": lines["event"], **json.loads(lines["data"])}
-            piece = await anext(self._stream, None)
-            if piece is None:
-                raise EOFError
-            self.unread = piece.decode().removesuffix("\n\n").split("\n\n")
-
-    async def close(self) -> None:
-        await self._stream.aclose()  # type: ignore[attr-defined]
-
-
-@asynccontextmanager
-async def following(store: RunStore) -> AsyncIterator[LiveHub]:
-    hub = LiveHub(store)
-    task = asyncio.create_task(hub.follow())
-    try:
-        async with asyncio.timeout(20):
-            yield hub
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+from tests.dashboard.listening import NOTHING, Reader, active_run, commit, following, play
 
 
 @pytest.fixture
 def writer(places: Path, store: RunStore) -> RunStore:
     """The trainer's side, with connections of its own as in another process."""
     return RunStore.open(places / "runs")
-
-
-def play(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(scenario())  # type: ignore[arg-type]
 
 
 def test_newcomer_gets_the_history_and_then_every_step_once(store: RunStore, writer: RunStore) -> None:

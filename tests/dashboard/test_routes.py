@@ -18,7 +18,7 @@ from dashboard.network import AllowedHosts
 from dashboard.sharing import PLACE_HEADER, Sharing, owner_cookie
 from mnist_core.store import RunStore
 from tests.dashboard.asking import PEER, Answer, answer_of, scope_of
-from tests.dashboard.test_live import following
+from tests.dashboard.listening import following
 
 LAN = "10.0.0.2:8501"
 SEEN = {"/live": "/live?runs=1", "/runs.json": "/runs.json", "/assets/{version}/{name}": assets.asset_url("strip.js")}

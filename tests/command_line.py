@@ -1,0 +1,8 @@
+"""What tests of `python -m mnist_core` share."""
+
+import pytest
+
+Printed = pytest.CaptureFixture[str]
+
+QUICK = ["train", "--dataset", "mnist", "--epochs", "1"]
+trains_here = pytest.mark.usefixtures("small_mnist", "signals_restored")

@@ -1,0 +1,68 @@
+"""Browsers that listen to the live feed, without the browsers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from dashboard.live import LiveHub
+from mnist_core.config import TrainConfig
+from mnist_core.processes import own_identity
+from mnist_core.records import Confusion, Progress, Run, StepMetrics
+from mnist_core.store import RunStore
+
+NOTHING: Confusion = tuple((0,) * 10 for _ in range(10))
+
+
+def commit(store: RunStore, run: Run, first: int, count: int) -> None:
+    steps = [StepMetrics(n, 1, n / 10, 0.5, 0.01, 0.5, 100, n, NOTHING) for n in range(first, first + count)]
+    store.append(run, Progress(step=first + count - 1), steps)
+
+
+def active_run(store: RunStore) -> Run:
+    return store.create_run(TrainConfig(), trainer=own_identity())
+
+
+class Reader:
+    """One browser, without the browser."""
+
+    def __init__(self, hub: LiveHub, runs: list[int], last_event_id: str = "") -> None:
+        self._stream = hub.stream(runs, 0.0, last_event_id)
+        self.unread: list[str] = []
+        self.last_id = ""
+
+    async def event(self, *kinds: str) -> dict[str, Any]:
+        """The next event of one of these kinds."""
+        while True:
+            while self.unread:
+                lines = dict(line.split(": ", 1) for line in self.unread.pop(0).splitlines())
+                self.last_id = lines["id"]
+                if lines["event"] in kinds:
+                    return {"kind": lines["event"], **json.loads(lines["data"])}
+            piece = await anext(self._stream, None)
+            if piece is None:
+                raise EOFError
+            self.unread = piece.decode().removesuffix("\n\n").split("\n\n")
+
+    async def close(self) -> None:
+        await self._stream.aclose()  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def following(store: RunStore) -> AsyncIterator[LiveHub]:
+    hub = LiveHub(store)
+    task = asyncio.create_task(hub.follow())
+    try:
+        async with asyncio.timeout(20):
+            yield hub
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def play(scenario: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(scenario())  # type: ignore[arg-type]

@@ -1,0 +1,96 @@
+"""A loopback server in the place of the mirrors that datasets come from, and what a bad one answers."""
+
+import gzip
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+Answer = bytes | int | Callable[[BaseHTTPRequestHandler], None]
+
+
+class Mirror(ThreadingHTTPServer):
+    """Answers each path with bytes, a status code, or whatever a function does."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: dict[str, Answer] = {}
+        self.asked: list[str] = []
+        self.closing = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Mirror
+
+    def do_GET(self) -> None:
+        path = urlsplit(self.path).path  # a proxy is asked for the whole address
+        self.server.asked.append(path)
+        answer = self.server.answers.get(path, 404)
+        if isinstance(answer, int):
+            self.send_error(answer)
+        elif callable(answer):
+            answer(self)
+        else:
+            send(self, answer, len(answer))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def send(handler: BaseHTTPRequestHandler, body: bytes, announced: int | None) -> None:
+    handler.send_response(200)
+    if announced is not None:
+        handler.send_header("Content-Length", str(announced))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+# Mirrors that misbehave: the second one serves the bad file, the first one answers 404.
+
+
+def halfway(handler: BaseHTTPRequestHandler) -> None:
+    send(handler, b"\x1f\x8b" + bytes(98), 500)
+
+
+def nothing(handler: BaseHTTPRequestHandler) -> None:
+    server = handler.server
+    assert isinstance(server, Mirror)
+    server.closing.wait(10)
+
+
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    send(handler, bytes(2**20), None)
+
+
+def no_http(handler: BaseHTTPRequestHandler) -> None:
+    handler.wfile.write(b"SSH-2.0\r\n\r\n")
+
+
+def elsewhere(address: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    def redirect(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", address)
+        handler.end_headers()
+
+    return redirect
+
+
+BAD: dict[str, tuple[Answer, str]] = {
+    "absent": (404, "answered 404 Not Found"),
+    "server error": (503, "answered 503 Service Unavailable"),
+    "cut halfway": (halfway, "broke off after 100 of 500 bytes"),
+    "wrong checksum": (gzip.compress(b"other"), "sent a file with the wrong checksum (MD5 "),
+    "error page": (b"\n<!DOCTYPE html><title>Sign in</title>", "sent a web page instead of the file"),
+    "silent": (nothing, "sent nothing for 0.2 s"),
+    "endless": (endless, "sent more than 300,000 bytes"),
+    "announced too large": (lambda h: send(h, b"", 10**12), "sent more than 300,000 bytes"),
+    "redirect to a file": (elsewhere("file:///etc/hostname"), "answered 302"),
+    "redirect to ftp": (elsewhere("ftp://127.0.0.1/x"), "cannot be reached (unknown url type: ftp)"),
+    "no http": (no_http, "broke off ("),
+}

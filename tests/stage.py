@@ -1,0 +1,74 @@
+"""A supervisor over a scripted host: a test says what becomes of the trainers."""
+
+import dataclasses
+import signal
+import threading
+
+from mnist_core import trainers
+from mnist_core.config import TrainConfig
+from mnist_core.processes import own_identity
+from mnist_core.records import Run
+from mnist_core.store import RunStore
+from mnist_core.supervisor import Supervisor
+
+DEAD = dataclasses.replace(own_identity(), start_ticks=1)
+
+
+class ScriptedHost:
+    """Notes what it is asked to launch; a test says what then becomes of it."""
+
+    def __init__(self, exited: trainers.Exited) -> None:
+        self.exited = exited
+        self.launched: list[int] = []
+        self.going: set[int] = set()
+        self.calls: list[str] = []
+        self.lock = threading.Lock()
+
+    @property
+    def run_ids(self) -> frozenset[int]:
+        with self.lock:
+            return frozenset(self.going)
+
+    def start(self) -> None:
+        self.calls.append("start")
+
+    def launch(self, run_id: int, max_active: int) -> None:
+        with self.lock:
+            self.launched.append(run_id)
+            self.going.add(run_id)
+
+    def kill(self, run_id: int) -> None:
+        self.calls.append(f"kill {run_id}")
+
+    def abandon(self, run_id: int) -> None:
+        with self.lock:
+            self.going.discard(run_id)
+
+    def look_after(self) -> None:
+        pass
+
+    def end_trainers(self, number: signal.Signals, timeout: float) -> None:
+        self.calls.append(number.name)
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+    def end(self, run_id: int, code: int) -> None:
+        self.exited(run_id, code)
+        with self.lock:
+            self.going.discard(run_id)
+
+
+@dataclasses.dataclass
+class Stage:
+    store: RunStore
+    supervisor: Supervisor
+    host: ScriptedHost
+
+    def launched(self) -> Run:
+        """A run that its trainer has claimed; that trainer is dead by now, but has not been reported."""
+        run = self.supervisor.submit(TrainConfig())
+        self.host.going.add(run.id)
+        held = self.store.claim_run(run.id, DEAD, max_active=64)
+        assert held
+        return held
