@@ -146,7 +146,7 @@ def view_controls() -> bool:
     """Smoothing (kept in the session) and the loss axis; returns whether it is logarithmic."""
     log_loss = st.toggle("Log loss", value=True, key="log_loss")
     st.markdown(f":small[Smoothing {st.session_state['smoothing']:.2f}]", width="content")
-    with st.container(width=110, key="smooth"):
+    with st.container(width=80, key="smooth"):  # beside all that can be done with an ended run, on a 1440 px screen
         st.slider("Smoothing", 0.0, 0.99, step=0.01, key="smoothing", label_visibility="collapsed")
     return log_loss
 
