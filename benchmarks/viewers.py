@@ -227,10 +227,10 @@ def churn(options: argparse.Namespace) -> Iterator[Figure]:
         end_run(on.store)
     settled = np.array([sample for sample in samples if sample[0] >= SETTLING * options.minutes])
     slope = float(np.polyfit(settled[:, 0], settled[:, 1], 1)[0])
-    basis = f"{options.minutes:g} minutes, the last {1 - SETTLING:.0%} of them"
+    basis = f"{options.minutes:g} minutes, the slope of the last {1 - SETTLING:.0%}"
     yield Figure(f"growth of the server, {MANY} viewers coming and going", f"{slope:+.0f} kB/minute", "flat", basis)
-    ends = f"{settled[0, 1] / 1000:.0f} / {settled[-1, 1] / 1000:.0f} MB"
-    yield Figure("  memory (RSS), first / last of these", ends)
+    quarters = [float(np.interp(share * options.minutes, *np.array(samples).T)) for share in (0.25, 0.5, 0.75, 1)]
+    yield Figure("  memory (RSS) at each quarter of them", " / ".join(f"{kb / 1000:.0f}" for kb in quarters) + " MB")
     yield Figure("  errors", str(len(errors)), "0")
 
 

@@ -85,6 +85,12 @@ class Reading:
         with self._reader.connect() as connection, connection.begin():
             return [rows.run_from(row) for row in connection.execute(select(runs).where(which).order_by(runs.c.id))]
 
+    def list_names(self) -> dict[int, str]:
+        """The name of every run but those in the bin, by number, newest first."""
+        query = select(runs.c.id, runs.c.name).where(statements.LIVE).order_by(runs.c.id.desc())
+        with self._reader.connect() as connection, connection.begin():
+            return {row.id: row.name for row in connection.execute(query)}
+
     def list_beats(self) -> dict[int, int]:
         """By id of each run held by a trainer, a number that moves whenever the run is written to."""
         query = select(runs.c.id, runs.c.revision).where(runs.c.status.in_(statements.ACTIVE))

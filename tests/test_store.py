@@ -114,6 +114,12 @@ def test_of_the_runs_asked_for_those_outside_the_bin_come_in_that_order(store: R
     assert store.get_runs([]) == []
 
 
+def test_names_are_listed_newest_first_without_those_in_the_bin(store: RunStore) -> None:
+    made = [store.create_run(TrainConfig(), name).id for name in ("a", "b", "c")]
+    store.delete_runs([made[1]])
+    assert list(store.list_names().items()) == [(made[2], "c"), (made[0], "a")]
+
+
 def test_an_empty_store_lists_nothing(store: RunStore) -> None:
     assert store.list_runs() == store.list_active_runs() == store.list_unfinished_runs() == []
     assert store.latest_run() is None

@@ -12,7 +12,7 @@ store = services.current().store
 
 def choose(run: Run) -> None:
     """A select box with every run; another choice changes the address."""
-    names = {one.id: one.name for one in (run, *reversed(store.list_runs()))}
+    names = {run.id: run.name} | store.list_names()
     key = f"details_run_{run.id}"
 
     def go() -> None:
