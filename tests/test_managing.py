@@ -1,4 +1,4 @@
-"""What people do to runs that are there: name, note, tag, star, archive, delete, restore."""
+"""What people do to runs that are there: name, note, tag, star, archive, delete, restore, more seeds."""
 
 import shutil
 from collections.abc import Callable

@@ -3,7 +3,6 @@
 import math
 import os
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +20,7 @@ from mnist_core.processes import own_identity
 from mnist_core.records import Adjustment, Command, Event, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.worker import Observer, train_run
+from tests.disturbed import at_step, held
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
 
@@ -35,14 +35,6 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steering, "ORDERS_SECONDS", 0.0)
 
 
-def at_step(number: int, act: Callable[[], object]) -> Observer:
-    def observe(event: Event) -> None:
-        if isinstance(event, StepMetrics) and event.step == number:
-            act()
-
-    return observe
-
-
 def curve(store: RunStore, run: Run) -> dict[str, list[Any]]:
     """What must repeat exactly: everything of every step but the times."""
     table = store.read_steps(run.id)
@@ -51,10 +43,6 @@ def curve(store: RunStore, run: Run) -> dict[str, list[Any]]:
 
 def evaluations(store: RunStore, run: Run) -> list[tuple[Any, ...]]:
     return [(one.step, one.split, one.loss, one.accuracy) for one in store.list_evaluations(run.id)]
-
-
-def held(store: RunStore, config: TrainConfig = CONFIG) -> Run:
-    return store.create_run(config, trainer=own_identity())
 
 
 def interrupt() -> None:
@@ -70,14 +58,14 @@ def resume(store: RunStore, run: Run, observe: Observer = lambda _event: None) -
 
 @pytest.fixture
 def uninterrupted(store: RunStore) -> Run:
-    return train_run(store, held(store))
+    return train_run(store, held(store, CONFIG))
 
 
 @pytest.mark.parametrize("step", [1, 4, 9, 14, 27])
 def test_a_run_interrupted_at_any_batch_resumes_as_if_nothing_had_been(
     store: RunStore, uninterrupted: Run, step: int
 ) -> None:
-    first = held(store)
+    first = held(store, CONFIG)
     interrupted = train_run(store, first, at_step(step, interrupt))
     assert (interrupted.status, interrupted.progress.step) == (RunStatus.INTERRUPTED, step)
     resumed = resume(store, interrupted)
@@ -92,7 +80,7 @@ def test_steps_after_the_last_checkpoint_are_trained_again_and_kept_once(
     store: RunStore, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a SIGKILL: nothing was saved since the evaluation after step 5."""
-    first = held(store)
+    first = held(store, CONFIG)
     with monkeypatch.context() as killed:
 
         def vanish() -> None:
@@ -112,13 +100,13 @@ def test_a_run_that_never_saved_begins_again(
 ) -> None:
     with monkeypatch.context() as unsaved:
         unsaved.setattr(saver.Saver, "save", lambda *_: None)
-        interrupted = train_run(store, held(store), at_step(3, interrupt))
+        interrupted = train_run(store, held(store, CONFIG), at_step(3, interrupt))
     resumed = resume(store, interrupted)
     assert curve(store, resumed) == curve(store, uninterrupted)
 
 
 def test_a_run_is_interrupted_and_resumed_as_often_as_you_like(store: RunStore, uninterrupted: Run) -> None:
-    run = train_run(store, held(store), at_step(2, interrupt))
+    run = train_run(store, held(store, CONFIG), at_step(2, interrupt))
     for step in (3, 11, 12):
         run = resume(store, run, at_step(step, interrupt))
         assert run.progress.step == step
@@ -196,7 +184,7 @@ def test_a_steered_run_resumes_as_steered(
 
 
 def test_a_run_is_not_resumed_on_another_dataset(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = train_run(store, held(store), at_step(2, interrupt))
+    run = train_run(store, held(store, CONFIG), at_step(2, interrupt))
     other = Dataset("MNIST-5k", *(split for split in _splits()))
     monkeypatch.setattr("mnist_core.worker.load_dataset", lambda *_args, **_options: other)
     with pytest.raises(DatasetError, match="run-1 was trained on MNIST, and the dataset here is MNIST-5k"):
@@ -210,7 +198,7 @@ def _splits() -> list[Any]:
 
 
 def test_weights_that_are_not_finite_are_no_checkpoint(store: RunStore) -> None:
-    run = held(store)
+    run = held(store, CONFIG)
     state = TrainState.fresh(CONFIG)
     keeper = saver.Saver(store, run, "MNIST", state)
     keeper.save(None, ())
@@ -226,7 +214,7 @@ def test_weights_that_are_not_finite_are_no_checkpoint(store: RunStore) -> None:
 def test_a_trainer_that_lost_its_run_in_the_middle_of_saving_leaves_the_checkpoints_alone(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = held(store)
+    run = held(store, CONFIG)
     state = TrainState.fresh(CONFIG)
     keeper = saver.Saver(store, run, "MNIST", state)
     keeper.save(None, ())
@@ -250,9 +238,9 @@ def test_a_run_saves_at_every_evaluation_and_at_least_every_half_minute(
 ) -> None:
     saved: list[int] = []
     monkeypatch.setattr(checkpoint, "save", lambda _folder, _config, state, **_facts: saved.append(state.step))
-    train_run(store, held(store))
+    train_run(store, held(store, CONFIG))
     assert saved == [5, 9, 14, 18, 23, 27, 27]  # validation twice an epoch, test at the end
     saved.clear()
     monkeypatch.setattr(saver, "SAVE_SECONDS", 0.0)
-    train_run(store, held(store))
+    train_run(store, held(store, CONFIG))
     assert saved == sorted([*range(1, STEPS + 1), 5, 9, 14, 18, 23, 27, 27])

@@ -1,4 +1,4 @@
-"""What the supervisor decides: whom to start, and what an exit code means. The host is scripted."""
+"""What the supervisor decides: whom to start, and when. What it makes of the lost: test_lost_trainers.py."""
 
 import signal
 import threading
