@@ -1,6 +1,7 @@
 /**
- * Every run of the server, for the table: fetched as a whole once, then kept up to date by the stream. It is fetched again after
- * anything that could have been missed: a broken connection, a hidden tab. The server answers "not modified" if nothing was.
+ * Every run of the server, for the table: fetched as a whole once, then kept up to date by the stream. It is fetched again when
+ * anything could have been missed: once the stream has begun, and when a hidden tab is looked at. The server answers "not
+ * modified" if nothing was.
  */
 import { stream } from "./stream.js";
 
@@ -11,6 +12,8 @@ export class RunList {
   #runs = new Map();
   #told = new Set(); // ids that the stream told of while a fetch was under way: what is fetched is older
   #fetching = null;
+  #again = false; // whether what is being fetched may be too old
+  #tag; // of what was fetched last, the same as long as nothing has changed
   #retrying = 0;
   #subscription;
   #onChange;
@@ -22,15 +25,7 @@ export class RunList {
   /** @param {(changed: object|null, before: object|undefined) => void} onChange one run, or null: all may have changed */
   constructor(onChange) {
     this.#onChange = onChange;
-    let lost = false;
-    this.#subscription = stream.subscribe({
-      runs: [],
-      onRun: (run) => this.#take(run),
-      onConnection: ({ state }) => {
-        if (lost && state === "connected") this.#load();
-        lost = state !== "connected";
-      },
-    });
+    this.#subscription = stream.subscribe({ runs: [], onRun: (run) => this.#take(run), onBegun: () => this.#loadAgain() });
     document.addEventListener("visibilitychange", this.#visible);
     this.#load();
   }
@@ -56,24 +51,37 @@ export class RunList {
     this.#subscription.close();
   }
 
+  #loadAgain() {
+    if (this.#fetching) this.#again = true;
+    else this.#load();
+  }
+
   async #load() {
     clearTimeout(this.#retrying);
     this.#fetching?.abort();
     const fetching = (this.#fetching = new AbortController());
+    this.#again = false;
     this.#told.clear();
     try {
       // Relative to this file's address, /assets/<version>/run_list.js
       const answer = await fetch(new URL("../../runs.json", import.meta.url), { signal: fetching.signal });
       if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-      this.#replace((await answer.json()).runs);
-      this.problem = "";
+      const tag = answer.headers.get("ETag");
+      if (tag !== this.#tag || this.problem) {
+        this.#replace((await answer.json()).runs);
+        this.#tag = tag;
+        this.problem = "";
+        this.#onChange(null);
+      }
     } catch (error) {
       if (fetching.signal.aborted) return;
       console.warn("MNIST Trainer: the list of runs could not be loaded.", error);
       this.problem = "The list of runs could not be loaded. Trying again.";
       this.#retrying = setTimeout(() => this.#load(), RETRY_MS);
+      this.#onChange(null);
     }
-    this.#onChange(null);
+    this.#fetching = null;
+    if (this.#again) this.#load();
   }
 
   #replace(fetched) {

@@ -17,6 +17,7 @@ const RETRY_MS = [500, 1000, 2000, 5000]; // after refusals, and between forced 
  * @property {(summary: object) => void} [onRun] for every run of the server, not only for `runs`
  * @property {(audience: {watching: number, driver: string|null}) => void} [onAudience]
  * @property {(connection: {state: "connected"|"reconnecting", lastDataAt: number|null}) => void} [onConnection]
+ * @property {() => void} [onBegun] it is told of every run from now on, and may have missed what was said before
  */
 
 class Stream {
@@ -30,6 +31,7 @@ class Stream {
   #source = null;
   /** @type {EventSource|null} */
   #leaving = null;
+  #begun = false; // whether the source has said all that a newcomer is told
   #opened = { runs: "", smoothing: NaN };
   #openedAt = 0;
   #lastEventAt = 0;
@@ -110,10 +112,11 @@ class Stream {
 
   /** The connection before goes on telling of runs until the new one has begun: an edit between the two is told once only. */
   #open() {
-    const leaving = this.#source;
-    this.#source = null;
+    const telling = this.#begun ? this.#source : this.#leaving;
+    if (telling === this.#source) this.#source = null;
+    else this.#leaving = null;
     this.#close();
-    this.#leaving = leaving;
+    this.#leaving = telling;
     const { runs, smoothing, ids } = this.#wanted();
     for (const run of this.#series.keys()) if (!ids.has(run)) this.#series.delete(run);
     this.#opened = { runs, smoothing };
@@ -133,13 +136,15 @@ class Stream {
       source.addEventListener(type, (event) => {
         if (source === this.#leaving && type === "run") this.#summary(JSON.parse(event.data));
         if (source !== this.#source) return; // closed while this event was on its way
-        if (type === "audience") this.#leave(); // the last of what a newcomer is told
+        if (type === "audience") this.#begin(); // the last of what a newcomer is told
         this.#alive();
         handle(JSON.parse(event.data));
       });
     }
     source.addEventListener("error", () => {
+      if (source === this.#leaving) this.#leave();
       if (source !== this.#source) return;
+      this.#begun = false;
       this.#lost();
       // The browser retries a broken connection by itself, with the last event id, but gives up on a refusal.
       if (source.readyState === EventSource.CLOSED) this.#retry();
@@ -149,6 +154,14 @@ class Stream {
       this.#lost();
       this.#retry();
     }, 1000);
+  }
+
+  #begin() {
+    if (this.#begun) return;
+    this.#begun = true;
+    const missed = !this.#leaving;
+    this.#leave();
+    if (missed) for (const listener of this.#listeners) listener.onBegun?.();
   }
 
   #leave() {
@@ -163,6 +176,7 @@ class Stream {
     this.#retrying = 0;
     this.#source?.close();
     this.#source = null;
+    this.#begun = false;
   }
 
   /** Open anew after a pause that grows with every failure in a row. */

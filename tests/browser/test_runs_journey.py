@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from benchmarks.many_runs import fill
 from dashboard.assets import asset_url
@@ -16,6 +17,7 @@ from mnist_core.store import RunStore
 from tests.browser.conftest import Eventually, Server, running_server
 
 RUNS, STEPS = 60, 900
+FEED = "**/live?*"
 HOSTILE = '<img src=x onerror="document.title=1"> =1+1 **bold** :streamlit: -> $x$'
 DRAWN = """() => [...document.querySelectorAll('.js-plotly-plot')].map((chart) =>
     chart.data.filter((trace) => trace.mode === 'lines' && trace.x.length > 1).length)"""
@@ -226,6 +228,43 @@ def test_names_are_text_everywhere(runs: Page) -> None:
     expect(runs.get_by_text("The deleted runs are back.")).to_be_visible()
     assert runs.locator("img[src=x]").count() == 0
     assert runs.title() != "1"
+
+
+@contextlib.contextmanager
+def held_feed(page: Page) -> Iterator[None]:
+    """Until the end no connection of the live feed is made."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(FEED, hold)
+    yield
+    for route in held:
+        route.continue_()
+    page.unroute(FEED)
+
+
+def test_edit_is_seen_that_was_made_before_the_feed_began(page: Page, compared: Server) -> None:
+    edited = compared.store.find_run("search-50")
+    with held_feed(page):
+        page.goto(f"{compared.url}/runs")
+        expect(row(page, edited.name)).to_be_visible()
+        compared.store.edit_run(edited.id, tags=["early"])
+    expect(row(page, edited.name)).to_contain_text("early")
+
+
+def test_edit_is_seen_while_the_feed_is_opened_anew_again_and_again(runs: Page, compared: Server) -> None:
+    edited = compared.store.find_run("search-51")
+    compared.store.edit_run(edited.id, tags=["begun"])
+    expect(row(runs, edited.name)).to_contain_text("begun")  # the first connection tells of runs
+    boxes = runs.locator(".mt-table tbody input")
+    with held_feed(runs):
+        for number in (0, 1):
+            with runs.expect_request(FEED):
+                boxes.nth(number).check()
+        compared.store.edit_run(edited.id, tags=["between"])
+        expect(row(runs, edited.name)).to_contain_text("between")
 
 
 def test_running_rows_move_while_scroll_and_selection_stay(runs: Page, compared: Server) -> None:
