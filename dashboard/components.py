@@ -72,6 +72,7 @@ _MATRIX = _component("confusion_matrix", "matrix", "matrix.css")
 _CHANGES = _component("run_changes", "changes", "changes.css")
 _PARALLEL = _component("parallel_coordinates", "parallel", "parallel.css")
 _TABLE = _component("runs_table", "table", "table.css")
+_FIRST_RUN = _component("first_run", "first_run")
 _AUDIENCE = _component("audience", "audience", "audience.css")
 _OWNER_LINK = _component("owner_link", "owner_link", "audience.css")
 
@@ -225,6 +226,11 @@ def runs_table(
         on_view_change=lambda: on_view(dict(st.session_state[key]["view"])),
         on_changed_change=_ignore,
     )
+
+
+def first_run(*, key: str = "first_run") -> None:
+    """Draw nothing; when there is a run, there is one rerun."""
+    _FIRST_RUN(key=key, data={}, on_changed_change=_ignore)
 
 
 def audience(*, may_act: bool, key: str = "audience") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dashboard import access, draft, exports_panel, prose, services, share
+from dashboard import access, components, draft, exports_panel, prose, services, share
 from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
 from mnist_core.recycling import KEPT
@@ -34,32 +34,30 @@ def toolbar(selected: Sequence[Run]) -> None:
         _delete(selected)
         st.space("stretch")
         exports_panel.export(selected)
-        _others()
+        exports_panel.take_in()
+        _bin(services.current().store.list_deleted_runs())
         share.popover()
     outcome()
 
 
 def without_runs() -> None:
     """What there is to do while there are no runs: start one, import some, restore deleted ones."""
+    components.first_run()
     if not access.may_act():
         st.info("No runs yet. They appear here as soon as the owner starts one.", icon=":material/info:")
         return
-    all_deleted = bool(services.current().store.list_deleted_runs())
+    deleted = services.current().store.list_deleted_runs()
     st.info(
         "All runs are in the bin. Restore some, or start a new one on the Train page."
-        if all_deleted
+        if deleted
         else "No runs yet. Start one on the Train page.",
         icon=":material/info:",
     )
     st.page_link("pages/train.py", label="Go to the Train page", icon=":material/show_chart:")
     with st.container(horizontal=True, gap="small", key="manage"):
-        _others()
+        exports_panel.take_in()
+        _bin(deleted)
     outcome()
-
-
-def _others() -> None:
-    exports_panel.take_in()
-    _bin()
 
 
 def attempt(act: Callable[[], object], notice: str = "") -> None:
@@ -178,8 +176,7 @@ def _confirm(selected: Sequence[Run], going: Sequence[Run]) -> None:
             st.rerun()
 
 
-def _bin() -> None:
-    deleted = services.current().store.list_deleted_runs()
+def _bin(deleted: Sequence[Run]) -> None:
     if not deleted:
         return
     with st.popover(f"Bin ({len(deleted)})", icon=":material/restore_from_trash:"):

@@ -1,16 +1,29 @@
 """Sharing a run: one drives, another watches, and the owner link changes hands, in a real browser."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from mnist_core.config import TrainConfig
+from mnist_core.processes import own_identity
 from mnist_core.records import RunStatus
-from tests.browser.conftest import Server, start_long_run, wait_for_points
+from tests.browser.conftest import Server, running_server, start_long_run, wait_for_points
 
 Eventually = Callable[[Callable[[], object]], None]
 ACTIONS = re.compile("Pause|Stop|Start training|Add to queue|Evaluate now|Delete|Renew")
+
+
+@pytest.fixture(scope="module")
+def nothing_yet(
+    tmp_path_factory: pytest.TempPathFactory, four_thousand_digits: Path, eventually: Eventually
+) -> Iterator[Server]:
+    """A server without runs."""
+    with running_server(tmp_path_factory.mktemp("nothing"), four_thousand_digits, eventually) as started:
+        yield started
 
 
 def test_a_viewer_watches_live_and_acts_only_once_given_the_owner_link(
@@ -42,6 +55,16 @@ def test_a_viewer_watches_live_and_acts_only_once_given_the_owner_link(
     expect(viewer.get_by_text("only the owner can do this")).to_be_visible()
     assert live.store.get_run(run).status is RunStatus.PAUSED
     elsewhere.close()
+
+
+@pytest.mark.parametrize("path", ["/runs", "/details"])
+def test_a_viewer_who_waits_for_the_first_run_sees_it_appear(page: Page, nothing_yet: Server, path: str) -> None:
+    page.goto(f"{nothing_yet.url_elsewhere}{path}")
+    expect(page.get_by_text("They appear here as soon as the owner starts one.")).to_be_visible()
+    run = nothing_yet.store.create_run(TrainConfig(), "the first", trainer=own_identity())
+    expect(page.get_by_text("the first").first).to_be_visible()
+    nothing_yet.store.finish_run(run, RunStatus.STOPPED)
+    nothing_yet.store.delete_runs([run.id])
 
 
 def test_kept_to_this_machine_others_are_refused_until_it_is_shown_again(
