@@ -190,7 +190,7 @@ class Supervisor(Control):
             # That trainers are killed, as when memory is short, says nothing about the run: it can be resumed.
             del self._killed[attempt]
             if memory_ran_out:
-                reason = "Out of memory: the system killed its trainer before the first batch. Free some and resume it."
+                reason = "Out of memory: the system killed its trainer before it began. Free some memory and resume it."
             self._store.refuse_run(run.id, reason, RunStatus.INTERRUPTED)
 
 

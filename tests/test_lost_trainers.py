@@ -94,7 +94,7 @@ def test_a_run_whose_trainers_die_for_memory_before_claiming_it_says_so_and_can_
         started.supervisor._wake.set()
     given_up = started.store.get_run(run.id)
     assert given_up.status is RunStatus.INTERRUPTED
-    assert given_up.reason.startswith("Out of memory: the system killed its trainer before the first batch.")
+    assert given_up.reason.startswith("Out of memory: the system killed its trainer before it began.")
 
 
 def test_an_orderly_end_is_left_as_it_is(stage: Stage) -> None:

@@ -157,7 +157,7 @@ def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
     eventually(lambda: all(store.get_run(run.id).progress.step > 3 for run in submitted))
     before = [store.get_run(run.id) for run in submitted]
     supervisor.close()
-    assert processes_of(places / "apart") == []
+    assert processes_of(places / "apart" / "runs") == []
     for run in before:
         interrupted = store.get_run(run.id)
         assert interrupted.status is RunStatus.INTERRUPTED
@@ -173,5 +173,5 @@ def test_close_before_the_host_is_ready_leaves_no_process_and_no_run_going(
     supervisor.start()
     eventually(lambda: supervisor._host.run_ids)
     supervisor.close()
-    assert processes_of(places / "apart") == []
+    assert processes_of(places / "apart" / "runs") == []
     assert not store.get_run(run.id).status.is_active
