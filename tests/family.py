@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mnist_core import idx
 from mnist_core.data import Dataset
+from tests.making import write_mnist
 
 
 @contextlib.contextmanager
@@ -18,10 +18,7 @@ def folders(folder: Path, digits: Dataset) -> Iterator[Path]:
 
     Whoever is left at the end is killed, and an error: no process may outlive the tests.
     """
-    raw = folder / "data" / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    idx.write_pair(raw, idx.TRAIN, digits.train.images, digits.train.labels)
-    idx.write_pair(raw, idx.TEST, digits.test.images, digits.test.labels)
+    write_mnist(folder / "data", digits)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_DATA_DIR", str(folder / "data"))
         patch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))

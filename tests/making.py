@@ -1,12 +1,14 @@
-"""Runs in a store as their trainers left them, without training, and images that can be told apart."""
+"""Runs in a store as their trainers left them, without training; datasets as files, and images told apart."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from mnist_core import idx
 from mnist_core.config import TrainConfig
-from mnist_core.data import Split
+from mnist_core.data import Dataset, Split
 from mnist_core.processes import own_identity
 from mnist_core.records import EvalMetrics, Progress, Provenance, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
@@ -81,3 +83,11 @@ def numbered(count: int) -> Split:
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = np.arange(count) // 256, np.arange(count) % 256
     return Split(images, (np.arange(count) % 10).astype(np.uint8))
+
+
+def write_mnist(data: Path, digits: Dataset) -> None:
+    """The files of MNIST in a data folder, with these digits in them."""
+    raw = data / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    idx.write_pair(raw, idx.TRAIN, digits.train.images, digits.train.labels)
+    idx.write_pair(raw, idx.TEST, digits.test.images, digits.test.labels)

@@ -1,15 +1,12 @@
 """What the command line refuses, and what it exits with then."""
 
-import dataclasses
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mnist_core import download
 from mnist_core.__main__ import main
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
@@ -17,25 +14,11 @@ from mnist_core.store import RunStore
 from tests.command_line import QUICK, Printed, trains_here
 
 
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every mirror is a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        closed = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    monkeypatch.setenv("no_proxy", "*")
-    for name, source in download.SOURCES.items():
-        monkeypatch.setitem(download.SOURCES, name, dataclasses.replace(source, hosts=(closed,)))
-
-
 @trains_here
 def test_a_flag_and_a_preset_that_do_not_go_together_exit_with_2(store: RunStore, capsys: Printed) -> None:
     assert main(["train", "--preset", "fast-99", "--momentum", "0"]) == 2
     assert capsys.readouterr().err == "Momentum must be above 0 with the optimizer nesterov, got 0.\n"
     assert store.list_runs() == []
-
-
-# What is refused
 
 
 @pytest.mark.parametrize(
@@ -81,7 +64,7 @@ def test_a_name_that_is_taken_exits_with_2(store: RunStore, capsys: Printed) -> 
     assert len(store.list_runs()) == 1
 
 
-@pytest.mark.usefixtures("no_network", "signals_restored")
+@pytest.mark.usefixtures("offline", "signals_restored")
 def test_a_dataset_that_is_not_to_be_had_exits_with_1_and_the_remedy(store: RunStore, capsys: Printed) -> None:
     assert main([*QUICK, "--json"]) == 1
     printed = capsys.readouterr()

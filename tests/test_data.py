@@ -1,8 +1,6 @@
 """Finding and checking datasets. Downloads are in test_download.py, what is held back in test_validation.py."""
 
-import dataclasses
 import re
-import socket
 import struct
 import subprocess
 import sys
@@ -43,17 +41,6 @@ def raw(five_thousand: Dataset, tmp_path: Path) -> Path:
     idx.write_pair(folder, idx.TRAIN, five_thousand.train.images[:200], five_thousand.train.labels[:200])
     idx.write_pair(folder, idx.TEST, five_thousand.test.images[:100], five_thousand.test.labels[:100])
     return folder
-
-
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No mirror answers: every one of them is a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        closed = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    monkeypatch.setenv("no_proxy", "*")
-    for name, source in download.SOURCES.items():
-        monkeypatch.setitem(download.SOURCES, name, dataclasses.replace(source, hosts=(closed,)))
 
 
 def test_files_already_there_are_used(raw: Path, tmp_path: Path, five_thousand: Dataset) -> None:

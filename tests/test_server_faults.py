@@ -19,7 +19,6 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import idx
 from mnist_core.checkpoint_files import checkpoints_dir, list_checkpoints
 from mnist_core.config import TrainConfig
 from mnist_core.data import Dataset
@@ -27,6 +26,7 @@ from mnist_core.places import ROOT
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from tests.family import processes_of
+from tests.making import write_mnist
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -119,10 +119,7 @@ ENDINGS = {"Ctrl-C": ctrl_c, "the terminal is closed": close_the_terminal}
 def servers(tmp_path_factory: pytest.TempPathFactory, digits: Dataset, eventually: Wait) -> Iterator[dict[str, Server]]:
     """One server for each test, all started at the same time, since starting is most of the time."""
     folder = tmp_path_factory.mktemp("servers")
-    raw = folder / "data" / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    idx.write_pair(raw, idx.TRAIN, digits.train.images, digits.train.labels)
-    idx.write_pair(raw, idx.TEST, digits.test.images, digits.test.labels)
+    write_mnist(folder / "data", digits)
     with ExitStack() as stack:
         started = {name: Server(folder / name, folder / "data") for name in (*ENDINGS, "SIGKILL")}
         for server in started.values():

@@ -112,7 +112,7 @@ class Stream {
 
   /** The connection before goes on telling of runs until the new one has begun: an edit between the two is told once only. */
   #open() {
-    const telling = this.#begun ? this.#source : this.#leaving;
+    const telling = this.#begun ? this.#source : this.#leaving; // what has not begun tells nothing yet
     if (telling === this.#source) this.#source = null;
     else this.#leaving = null;
     this.#close();

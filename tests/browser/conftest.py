@@ -20,9 +20,9 @@ import psutil
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
-from mnist_core import idx
 from mnist_core.data import load_dataset
 from mnist_core.store import RunStore
+from tests.making import write_mnist
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -142,11 +142,7 @@ def end_server(server: Server) -> None:
 def four_thousand_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with MNIST in it, in which 4,000 real digits stand for the 60,000: nothing to download."""
     folder = tmp_path_factory.mktemp("digits")
-    digits = load_dataset("mnist-5k", runs_dir=folder / "derived")
-    raw = folder / "data" / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for part, split in ((idx.TRAIN, digits.train), (idx.TEST, digits.test)):
-        idx.write_pair(raw, part, split.images, split.labels)
+    write_mnist(folder / "data", load_dataset("mnist-5k", runs_dir=folder / "derived"))
     return folder / "data"
 
 
