@@ -24,9 +24,9 @@ from dashboard.guard import Guard
 from dashboard.network import AllowedHosts
 from dashboard.sharing import Sharing
 from mnist_core.errors import MnistError
-from mnist_core.places import runs_dir, shown
+from mnist_core.scheduler.supervisor import Supervisor, max_runs_allowed, recover
 from mnist_core.store import RunStore
-from mnist_core.supervisor import Supervisor, max_runs_allowed, recover
+from mnist_core.system.paths import runs_dir, shown
 
 
 def open_store() -> RunStore:

@@ -12,11 +12,11 @@ import time
 import torch
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import load_dataset
-from mnist_core.engine import train
-from mnist_core.machine import threads_per_trainer
-from mnist_core.memory import keep_freed_memory
+from mnist_core.data.datasets import load_dataset
 from mnist_core.records import StepMetrics
+from mnist_core.system.allocator import keep_freed_memory
+from mnist_core.system.machine import threads_per_trainer
+from mnist_core.training.engine import train
 
 
 def main() -> None:

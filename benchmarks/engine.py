@@ -37,9 +37,9 @@ from benchmarks.measure import (  # noqa: E402
     train_rival,
 )
 from mnist_core.config import SETTINGS  # noqa: E402
-from mnist_core.machine import has_bf16  # noqa: E402
-from mnist_core.places import data_dir  # noqa: E402
 from mnist_core.presets import PRESETS  # noqa: E402
+from mnist_core.system.machine import has_bf16  # noqa: E402
+from mnist_core.system.paths import data_dir  # noqa: E402
 
 GOAL = 0.99
 MOST_EPOCHS = 30

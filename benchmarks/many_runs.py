@@ -25,13 +25,13 @@ import numpy as np
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
 
 from dashboard.live import LiveHub  # noqa: E402
-from mnist_core import chunks  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
-from mnist_core.curve import LossCurve  # noqa: E402
-from mnist_core.machine import cores, processor  # noqa: E402
-from mnist_core.processes import own_identity  # noqa: E402
 from mnist_core.records import EvalMetrics, History, Progress, Provenance, Results, Run, RunStatus  # noqa: E402
-from mnist_core.store import DATABASE_NAME, RunStore  # noqa: E402
+from mnist_core.store import RunStore, step_codec  # noqa: E402
+from mnist_core.store.run_store import DATABASE_NAME  # noqa: E402
+from mnist_core.system.machine import cores, processor  # noqa: E402
+from mnist_core.system.processes import own_identity  # noqa: E402
+from mnist_core.trainer.loss_curve import LossCurve  # noqa: E402
 
 TRAIN_IMAGES, VALIDATION_IMAGES, TEST_IMAGES = 54_000, 6_000, 10_000
 EVALUATIONS_PER_EPOCH = 2
@@ -54,7 +54,7 @@ def made_up_config(number: int) -> TrainConfig:
 
 def made_up_steps(random: np.random.Generator, config: TrainConfig, steps: int) -> np.ndarray:
     """A loss that falls and levels out, float32 as torch computes it, and the times of a machine that others share."""
-    table = np.empty(steps, chunks.STEP_COLUMNS)
+    table = np.empty(steps, step_codec.STEP_COLUMNS)
     at = np.arange(1, steps + 1)
     level = 0.03 + 2.3 / (1 + at * config.lr / (1 - config.momentum) / 3) ** 0.8
     table["loss"] = (level * random.lognormal(0, 0.45, steps)).astype(np.float32)

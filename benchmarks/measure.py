@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.config import TrainConfig
-from mnist_core.machine import cores, processor, threads_per_trainer
+from mnist_core.system.machine import cores, processor, threads_per_trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 RIVAL = str(ROOT / "benchmarks" / "classic.py")

@@ -124,11 +124,11 @@ def click_to_first_point(page: Page, run: int) -> float:
 def train_here(path: Path, epochs: int) -> None:
     """The body of `--trainer`: train through the worker, noting when each batch was done."""
     from mnist_core.config import TrainConfig
-    from mnist_core.places import runs_dir
-    from mnist_core.processes import own_identity
     from mnist_core.records import Event
     from mnist_core.store import RunStore
-    from mnist_core.worker import train_run
+    from mnist_core.system.paths import runs_dir
+    from mnist_core.system.processes import own_identity
+    from mnist_core.trainer.worker import train_run
 
     store = RunStore.open(runs_dir())
     run = store.create_run(TrainConfig(epochs=epochs, validation_fraction=0), trainer=own_identity())

@@ -22,10 +22,10 @@ from pathlib import Path
 import psutil
 
 from benchmarks.measure import ROOT, Figure, Options, classic, figure, in_turn, ratios, train_bare
-from mnist_core import speed
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
+from mnist_core.trainer import speed
 
 LOOK_SECONDS = 0.002
 """How often the store is asked for the first step; asking takes 0.1 ms."""

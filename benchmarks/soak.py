@@ -31,14 +31,14 @@ import psutil
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
 
-from mnist_core import speed  # noqa: E402
-from mnist_core.changes import Cursor  # noqa: E402
-from mnist_core.checkpoint_files import checkpoints_dir, list_checkpoints  # noqa: E402
+from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
-from mnist_core.places import ROOT  # noqa: E402
-from mnist_core.processes import is_alive, send_signal  # noqa: E402
 from mnist_core.records import Run, RunStatus  # noqa: E402
 from mnist_core.store import RunStore  # noqa: E402
+from mnist_core.store.change_feed import Cursor  # noqa: E402
+from mnist_core.system.paths import ROOT  # noqa: E402
+from mnist_core.system.processes import is_alive, send_signal  # noqa: E402
+from mnist_core.trainer import speed  # noqa: E402
 
 RUNS_AT_ONCE = 2
 UNFINISHED = 3
@@ -100,7 +100,7 @@ class Server:
 
 def is_host(process: psutil.Process) -> bool:
     """Whether this is a trainer host itself, rather than a trainer that it has forked, which has a child's parent."""
-    return "mnist_core.trainer_host" in process.cmdline()
+    return "mnist_core.scheduler.fork_server" in process.cmdline()
 
 
 def family() -> list[psutil.Process]:

@@ -30,10 +30,10 @@ from benchmarks import served  # noqa: E402
 from benchmarks.measure import Figure, figure, print_head, print_row  # noqa: E402
 from benchmarks.page import BROWSER_FLAGS  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
-from mnist_core.places import data_dir  # noqa: E402
-from mnist_core.processes import own_identity  # noqa: E402
 from mnist_core.records import Adjustment, Command, Run, RunStatus  # noqa: E402
 from mnist_core.store import RunStore  # noqa: E402
+from mnist_core.system.paths import data_dir  # noqa: E402
+from mnist_core.system.processes import own_identity  # noqa: E402
 
 LOOK_SECONDS = 0.01
 """How often the store is looked at; more often, and the looks themselves would take a good part of a core."""
@@ -168,8 +168,8 @@ def after_a_kill(store: RunStore, wheel: Wheel, page: Page, rounds: int) -> Iter
 
 def checkpoints() -> Iterator[Figure]:
     """Every save of a run of one epoch, timed inside the process that trains."""
-    from mnist_core import worker
-    from mnist_core.saver import Saver
+    from mnist_core.trainer import worker
+    from mnist_core.trainer.saver import Saver
 
     saves: list[float] = []
     save = Saver.save

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.measure import classic
-from mnist_core.data import load_dataset
-from mnist_core.engine import train
-from mnist_core.machine import has_bf16, threads_per_trainer
-from mnist_core.memory import keep_freed_memory
-from mnist_core.models import Net
+from mnist_core.data.datasets import load_dataset
 from mnist_core.records import Event
+from mnist_core.system.allocator import keep_freed_memory
+from mnist_core.system.machine import has_bf16, threads_per_trainer
+from mnist_core.training.engine import train
+from mnist_core.training.models import Net
 
 SIZES = (512, 1024, 2048, 4096)
 WARM_UP_STEPS = 30

@@ -34,8 +34,8 @@ from benchmarks.measure import Figure, classic, figure, in_turn, print_head, pri
 from benchmarks.page import BROWSER_FLAGS, LOWEST_PRIORITY, delays, have_browsers_yield, pair  # noqa: E402
 from benchmarks.served import Server, end_run, gigabytes, server  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
-from mnist_core.places import data_dir  # noqa: E402
 from mnist_core.records import Run, RunStatus  # noqa: E402
+from mnist_core.system.paths import data_dir  # noqa: E402
 
 CLASS = 50
 MANY = 200

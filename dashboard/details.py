@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import access, manage, prose, run_facts, services
-from mnist_core import lineage
+from mnist_core.annotations import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
 from mnist_core.errors import RunNotFoundError
-from mnist_core.labels import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
 from mnist_core.records import Run
+from mnist_core.runs import lineage
 
 HOW = "Select a run to see what it was made with, and to write notes on it."
 MAX_CHILDREN = 10

@@ -11,9 +11,10 @@ from typing import Any
 import streamlit as st
 
 from dashboard import echoes
-from mnist_core import machine, presets
+from mnist_core import presets
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
+from mnist_core.system import machine
 
 
 def values() -> dict[str, Any]:

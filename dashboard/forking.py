@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from dashboard import prose, run_actions, services
-from mnist_core import lineage
-from mnist_core.checkpoint_files import BEST, checkpoints_dir, list_checkpoints
+from mnist_core.checkpoints.index import BEST, checkpoints_dir, list_checkpoints
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run
+from mnist_core.runs import lineage
 
 FIELDS: dict[str, dict[str, Any]] = {
     "lr": {"step": 0.001, "format": "%g"},

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import components, hyper_charts, prose
-from mnist_core.columns import METRICS
-from mnist_core.compare import CompareError
+from mnist_core.analysis.compare import CompareError
+from mnist_core.analysis.importance import importance
+from mnist_core.analysis.run_table import METRICS
 from mnist_core.config import SETTINGS
-from mnist_core.importance import importance
 from mnist_core.records import Run
 
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d"]}

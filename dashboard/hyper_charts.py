@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 
 from dashboard import written
 from dashboard.components import Dimension
-from mnist_core.columns import METRICS, SETTING_NAMES, metric
+from mnist_core.analysis.importance import Importance
+from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric
 from mnist_core.config import SETTINGS
-from mnist_core.importance import Importance
 from mnist_core.records import Run
 
 HEIGHT = 360

@@ -30,10 +30,10 @@ from dashboard.followed import Followed, as_json, evaluation_event
 from dashboard.run_list import RunList
 from dashboard.series import CURVES, LEVELS, plain
 from dashboard.summary import summarise
-from mnist_core.changes import Changes, NewSteps
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
 from mnist_core.store import RunStore
+from mnist_core.store.change_feed import Changes, NewSteps
 
 POLL_SECONDS = 0.05
 """How often to ask whether anything was committed; asking costs 0.1 ms."""

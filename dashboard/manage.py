@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from dashboard import access, components, draft, exports_panel, prose, services, share
+from mnist_core.analysis.seed_groups import group_key
 from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
-from mnist_core.recycling import KEPT
-from mnist_core.seeds import group_key
+from mnist_core.runs.retention import KEPT
 
 NOTICE_KEY, PROBLEM_KEY, DELETED_KEY = "manage_notice", "manage_problem", "manage_deleted"
 LISTED = 5

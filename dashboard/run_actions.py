@@ -9,10 +9,10 @@ from typing import Literal
 import streamlit as st
 
 from dashboard import access, draft, prose, services
-from mnist_core import lineage
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import MnistError
 from mnist_core.records import Adjustment, Command, Run, RunStatus
+from mnist_core.runs import lineage
 
 PROBLEM_KEY = "action_problem"
 ButtonType = Literal["primary", "secondary"]

@@ -32,7 +32,7 @@ class RunSeries:
         self._columns = {name: np.empty(1024, np.float32) for name in (*CURVES, *LEVELS)}
 
     def extend(self, first_step: int, table: np.ndarray) -> bool:
-        """Add steps from `first_step` on (`chunks.STEP_COLUMNS`); False if some between are missing."""
+        """Add steps from `first_step` on (`step_codec.STEP_COLUMNS`); False if some between are missing."""
         if first_step > self.steps + 1:
             return False
         fresh = table[self.steps + 1 - first_step :]

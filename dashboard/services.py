@@ -14,7 +14,7 @@ from mnist_core.store import RunStore
 
 
 class RunControl(Protocol):
-    """What pages may do to runs; see `mnist_core.control.Control`."""
+    """What pages may do to runs; see `mnist_core.runs.actions.Control`."""
 
     def submit(self, config: TrainConfig, name: str = "") -> Run: ...
 

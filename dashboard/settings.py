@@ -15,8 +15,8 @@ import streamlit as st
 from dashboard import draft
 from mnist_core import presets
 from mnist_core.config import SETTINGS, TrainConfig
-from mnist_core.networks import NETWORKS
-from mnist_core.speed import epoch_seconds
+from mnist_core.trainer.speed import epoch_seconds
+from mnist_core.training.networks import NETWORKS
 
 LR_STOPS = [round(mantissa * 10.0**power, 6) for power in range(-4, 0) for mantissa in (1, 1.5, 2, 3, 5, 7)] + [1.0]
 BATCH_SIZE_STOPS = [1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]

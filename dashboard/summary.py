@@ -9,9 +9,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from mnist_core.epochs import epoch_ends
+from mnist_core.analysis.seed_groups import group_key
 from mnist_core.records import Intervention, Run, RunStatus
-from mnist_core.seeds import group_key
+from mnist_core.training.epochs import epoch_ends
 
 NOTES_IN_LISTS = 300
 """So much of a run's notes is searched and shown in the table; the details view has all of them."""

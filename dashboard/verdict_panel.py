@@ -1,4 +1,4 @@
-"""Is A really better than B? The answer of `mnist_core.compare` for what is selected, with the numbers behind it."""
+"""Is A really better than B? What `mnist_core.analysis.compare` says of the selected runs, and why."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import streamlit as st
 
 from dashboard import prose, services
 from dashboard.written import percent
-from mnist_core.compare import CompareError, Verdict, verdict
+from mnist_core.analysis.compare import CompareError, Verdict, verdict
+from mnist_core.analysis.seed_groups import SeedGroup, seed_groups
 from mnist_core.records import Run
-from mnist_core.seeds import SeedGroup, seed_groups
 
 HOW = "Select two runs, or the runs of two groups of seeds, to learn which is really better."
 KEPT = "verdict"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
-    from mnist_core.data import Dataset, load_dataset
-    from mnist_core.engine import TrainState, evaluate, train
+    from mnist_core.data.datasets import Dataset, load_dataset
     from mnist_core.records import Adjustment, EvalMetrics, StepMetrics
+    from mnist_core.training.engine import TrainState, evaluate, train
 
 __all__ = [
     "Adjustment",
@@ -26,11 +26,11 @@ __all__ = [
 
 _HOME = {
     "TrainConfig": "config",
-    "Dataset": "data",
-    "load_dataset": "data",
-    "TrainState": "engine",
-    "evaluate": "engine",
-    "train": "engine",
+    "Dataset": "data.datasets",
+    "load_dataset": "data.datasets",
+    "TrainState": "training.engine",
+    "evaluate": "training.engine",
+    "train": "training.engine",
     "Adjustment": "records",
     "EvalMetrics": "records",
     "StepMetrics": "records",

@@ -10,14 +10,14 @@ from dataclasses import asdict
 from typing import Any
 
 from mnist_core import presets
+from mnist_core.cli.library_commands import add_library_commands
+from mnist_core.cli.run_commands import add_run_commands
+from mnist_core.cli.train_command import EXIT_FAILED, EXIT_INTERRUPTED, train_here
 from mnist_core.config import LOG_INTERVAL, SETTINGS, Setting, TrainConfig
 from mnist_core.errors import ConfigError, MnistError
-from mnist_core.here import EXIT_FAILED, EXIT_INTERRUPTED, train_here
-from mnist_core.library_commands import add_library_commands
-from mnist_core.places import runs_dir
-from mnist_core.processes import own_identity
-from mnist_core.run_commands import add_run_commands
 from mnist_core.store import RunStore
+from mnist_core.system.paths import runs_dir
+from mnist_core.system.processes import own_identity
 
 EXIT_BAD_INPUT = 2
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mnist_core.config import SETTINGS
 from mnist_core.errors import ConfigError
-from mnist_core.machine import has_bf16
+from mnist_core.system.machine import has_bf16
 
 DEFAULTS = "Defaults"
 CUSTOM = "Custom"

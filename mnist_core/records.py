@@ -278,7 +278,7 @@ class History:
     """All that was recorded of a run beside its row."""
 
     steps: np.ndarray
-    """`chunks.STEP_COLUMNS`, one row a step from 1 on."""
+    """`step_codec.STEP_COLUMNS`, one row a step from 1 on."""
     evaluations: tuple[EvalMetrics, ...] = ()
     test_labels: np.ndarray | None = None
     """uint8, of the test set in `Run.provenance`, in the order of the predictions; None if unknown."""

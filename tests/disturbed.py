@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from mnist_core.checkpoint_files import checkpoints_dir, list_checkpoints
+from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints
 from mnist_core.config import TrainConfig
-from mnist_core.processes import own_identity
 from mnist_core.records import Event, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
-from mnist_core.worker import Observer, train_run
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.worker import Observer, train_run
 
 CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=2, momentum=0.9, device="cpu")
 STEPS = 18

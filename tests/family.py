@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mnist_core.data import Dataset
+from mnist_core.data.datasets import Dataset
 from tests.making import write_mnist
 
 

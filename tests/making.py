@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core import idx
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset, Split
-from mnist_core.processes import own_identity
+from mnist_core.data import idx
+from mnist_core.data.datasets import Dataset, Split
 from mnist_core.records import EvalMetrics, Progress, Provenance, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
 
 LABELS = np.arange(1000, dtype=np.uint8) % 10
 

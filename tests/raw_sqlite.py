@@ -7,9 +7,9 @@ process to open them cuts off the memory that this one has mapped, which ends it
 from pathlib import Path
 from typing import Any
 
-from mnist_core import database
+from mnist_core.store import connection
 
-bundled_sqlite: Any = vars(database)["bundled_sqlite"]
+bundled_sqlite: Any = vars(connection)["bundled_sqlite"]
 
 
 def pragma(path: Path, name: str) -> Any:

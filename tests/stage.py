@@ -4,12 +4,12 @@ import dataclasses
 import signal
 import threading
 
-from mnist_core import trainers
 from mnist_core.config import TrainConfig
-from mnist_core.processes import own_identity
 from mnist_core.records import Run
+from mnist_core.scheduler import fork_client
+from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
-from mnist_core.supervisor import Supervisor
+from mnist_core.system.processes import own_identity
 
 DEAD = dataclasses.replace(own_identity(), start_ticks=1)
 
@@ -17,7 +17,7 @@ DEAD = dataclasses.replace(own_identity(), start_ticks=1)
 class ScriptedHost:
     """Notes what it is asked to launch; a test says what then becomes of it."""
 
-    def __init__(self, exited: trainers.Exited) -> None:
+    def __init__(self, exited: fork_client.Exited) -> None:
         self.exited = exited
         self.launched: list[int] = []
         self.going: set[int] = set()

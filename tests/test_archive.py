@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_core.compare import verdict
+from mnist_core.analysis.compare import verdict
 from mnist_core.config import TrainConfig
-from mnist_core.control import Control
 from mnist_core.errors import ImportRefusedError, RunStateError
 from mnist_core.exports import archive
-from mnist_core.exports.worker import export
-from mnist_core.processes import own_identity
+from mnist_core.exports.export_worker import export
 from mnist_core.records import Intervention, Run, RunStatus, StepMetrics
+from mnist_core.runs.actions import Control
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
 from tests.making import LABELS, an_ended_run
 
 Step = Callable[..., StepMetrics]

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core.checkpoint import load, load_latest, save
+from mnist_core.checkpoints.checkpoint import load, load_latest, save
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.engine import TrainState, train
+from mnist_core.data.datasets import Dataset
 from mnist_core.errors import CheckpointError, ConfigError
-from mnist_core.places import ROOT
-from mnist_core.processes import own_identity
 from mnist_core.records import Adjustment
+from mnist_core.system.paths import ROOT
+from mnist_core.system.processes import own_identity
+from mnist_core.training.engine import TrainState, train
 from tests.checkpoints import SMALL, names, save_small
 from tests.test_engine_control import EVENTS, timeless
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core import checkpoint
-from mnist_core.checkpoint import load, save
-from mnist_core.engine import TrainState
+from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints.checkpoint import load, save
 from mnist_core.errors import CheckpointError
+from mnist_core.training.engine import TrainState
 from tests.checkpoints import SMALL, save_small
 
 

@@ -12,11 +12,11 @@ from typing import IO
 
 import pytest
 
-from mnist_core.checkpoint import load_latest, save
+from mnist_core.checkpoints.checkpoint import load_latest, save
 from mnist_core.config import TrainConfig
-from mnist_core.engine import TrainState
 from mnist_core.errors import CheckpointError
-from mnist_core.places import ROOT
+from mnist_core.system.paths import ROOT
+from mnist_core.training.engine import TrainState
 from tests.checkpoints import names, save_small
 from tests.full_disk import no_file_longer_than
 
@@ -81,7 +81,7 @@ import os, sys
 from pathlib import Path
 from mnist_core import checkpoint
 from mnist_core.config import TrainConfig
-from mnist_core.engine import TrainState
+from mnist_core.training.engine import TrainState
 
 config = TrainConfig(device="cpu")
 for line in sys.stdin:

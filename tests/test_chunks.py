@@ -7,34 +7,34 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mnist_core import chunks
 from mnist_core.records import StepMetrics
+from mnist_core.store import step_codec
 
 Step = Callable[..., StepMetrics]
 
 
 def test_steps_come_back_exactly(a_step: Step) -> None:
     steps = [dataclasses.replace(a_step(number, 1 / number, epoch=number), lr=0.1 / number) for number in range(1, 6)]
-    table = chunks.unpack([(3, chunks.pack(steps[:3])), (2, chunks.pack(steps[3:]))])
+    table = step_codec.unpack([(3, step_codec.pack(steps[:3])), (2, step_codec.pack(steps[3:]))])
     assert len(table) == 5
-    for name in chunks.STEP_COLUMNS.names or ():
+    for name in step_codec.STEP_COLUMNS.names or ():
         assert table[name].tolist() == [getattr(step, name) for step in steps], name
 
 
 @pytest.mark.parametrize("loss", [math.inf, -math.inf, 1e300, 5e-324])
 def test_extreme_losses_come_back_exactly(a_step: Step, loss: float) -> None:
-    assert chunks.unpack([(1, chunks.pack([a_step(1, loss)]))])["loss"].tolist() == [loss]
+    assert step_codec.unpack([(1, step_codec.pack([a_step(1, loss)]))])["loss"].tolist() == [loss]
 
 
 def test_nan_comes_back_as_nan(a_step: Step) -> None:
-    losses = chunks.unpack([(2, chunks.pack([a_step(1, 0.5), a_step(2, math.nan)]))])["loss"]
+    losses = step_codec.unpack([(2, step_codec.pack([a_step(1, 0.5), a_step(2, math.nan)]))])["loss"]
     assert losses[0] == 0.5
     assert math.isnan(losses[1])
 
 
 def test_nothing_comes_back_as_an_empty_table() -> None:
-    assert len(chunks.unpack([])) == 0
-    assert chunks.unpack([(0, chunks.pack([]))]).dtype == chunks.STEP_COLUMNS
+    assert len(step_codec.unpack([])) == 0
+    assert step_codec.unpack([(0, step_codec.pack([]))]).dtype == step_codec.STEP_COLUMNS
 
 
 def test_a_step_takes_less_than_60_bytes(a_step: Step) -> None:
@@ -49,11 +49,11 @@ def test_a_step_takes_less_than_60_bytes(a_step: Step) -> None:
         )
         for number in range(1000, 1017)
     ]
-    assert len(chunks.pack(steps)) / 17 < 60
+    assert len(step_codec.pack(steps)) / 17 < 60
 
 
 def test_a_confusion_matrix_comes_back_as_plain_numbers() -> None:
     confusion = tuple(tuple(row * 10 + column for column in range(10)) for row in range(10))
-    unpacked = chunks.unpack_confusion(chunks.pack_confusion(confusion))
+    unpacked = step_codec.unpack_confusion(step_codec.pack_confusion(confusion))
     assert unpacked == confusion
     assert type(unpacked[3][4]) is int

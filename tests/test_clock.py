@@ -5,10 +5,10 @@ import time
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.processes import own_identity
 from mnist_core.records import RunStatus, StepMetrics
 from mnist_core.store import RunStore
-from mnist_core.worker import train_run
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.worker import train_run
 
 
 @pytest.mark.usefixtures("signals_restored", "small_mnist")

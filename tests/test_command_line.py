@@ -12,12 +12,13 @@ from types import ModuleType
 
 import pytest
 
-from mnist_core import presets, speed
+from mnist_core import presets
 from mnist_core.__main__ import main
 from mnist_core.config import TrainConfig
-from mnist_core.places import ROOT
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT
+from mnist_core.trainer import speed
 from tests.command_line import QUICK, Printed, trains_here
 
 # Training
@@ -190,7 +191,7 @@ def test_ctrl_c_before_the_first_batch_leaves_an_interrupted_run_and_no_tracebac
         def __getattr__(self, name: str) -> object:
             raise KeyboardInterrupt
 
-    monkeypatch.setitem(sys.modules, "mnist_core.worker", Importing("mnist_core.worker"))
+    monkeypatch.setitem(sys.modules, "mnist_core.trainer.worker", Importing("mnist_core.trainer.worker"))
     assert main(QUICK) == 130
     assert capsys.readouterr().err.endswith("Interrupted.\n")
     (run,) = store.list_runs()

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from mnist_core.compare import CompareError, Verdict, verdict
+from mnist_core.analysis.compare import CompareError, Verdict, verdict
+from mnist_core.analysis.importance import importance
+from mnist_core.analysis.seed_groups import seed_groups
 from mnist_core.config import TrainConfig
-from mnist_core.importance import importance
 from mnist_core.records import Intervention, Run, RunStatus
-from mnist_core.seeds import seed_groups
 from mnist_core.store import RunStore
 from tests.making import PROVENANCE, an_ended_run
 

@@ -8,10 +8,18 @@ import sys
 import pytest
 
 import mnist_core
-from mnist_core import config, data, engine, records
-from mnist_core.places import ROOT
+from mnist_core import config, records
+from mnist_core.data import datasets
+from mnist_core.system.paths import ROOT
+from mnist_core.training import engine
 
-SERVED = ("mnist_core", "mnist_core.store", "mnist_core.supervisor", "dashboard.live", "dashboard.components")
+SERVED = (
+    "mnist_core",
+    "mnist_core.store.run_store",
+    "mnist_core.scheduler.supervisor",
+    "dashboard.live",
+    "dashboard.components",
+)
 
 
 def imports_of_scripts() -> set[str]:
@@ -59,7 +67,7 @@ def test_public_names_are_found_on_first_use() -> None:
 
 
 def test_public_names_are_the_ones_of_their_modules() -> None:
-    homes = (config, data, engine, records)
+    homes = (config, datasets, engine, records)
     for name in mnist_core.__all__:
         assert any(getattr(mnist_core, name) is getattr(home, name, None) for home in homes), name
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.curve import LossCurve
-from mnist_core.processes import own_identity
-from mnist_core.recorder import Recorder
 from mnist_core.records import CURVE_POINTS, Progress, RunStatus, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.loss_curve import LossCurve
+from mnist_core.trainer.metrics_buffer import Recorder
 
 Step = Callable[..., StepMetrics]
 

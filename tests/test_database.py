@@ -10,13 +10,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from mnist_core import database as opening
-from mnist_core import places
 from mnist_core.config import TrainConfig
-from mnist_core.database import open_database
 from mnist_core.errors import StoreError
-from mnist_core.migrations import MIGRATIONS
 from mnist_core.store import RunStore
+from mnist_core.store import connection as opening
+from mnist_core.store.connection import open_database
+from mnist_core.store.migrations import MIGRATIONS
+from mnist_core.system import paths
 from tests.raw_sqlite import bundled_sqlite, pragma, tables
 
 
@@ -218,7 +218,7 @@ def names_of_runs_made_at_once(folder: Path, count: int) -> list[str]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=places.ROOT,
+            cwd=paths.ROOT,
         )
         for _ in range(count)
     ]
@@ -240,6 +240,6 @@ def test_a_folder_that_cannot_be_locked_is_named_with_a_remedy(tmp_path: Path, m
     def refuse(_handle: int, _how: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr("mnist_core.database.fcntl.flock", refuse)
+    monkeypatch.setattr("mnist_core.store.connection.fcntl.flock", refuse)
     with pytest.raises(StoreError, match=r"cannot be locked \(No locks available\)\. Set MNIST_RUNS_DIR"):
         open_database(tmp_path / "runs.sqlite")

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset, split_validation
-from mnist_core.devices import choose_device
-from mnist_core.engine import Images, TrainState, evaluate, sample_order, train
+from mnist_core.data.datasets import Dataset, split_validation
 from mnist_core.errors import ConfigError
 from mnist_core.records import EvalMetrics, Event, StepMetrics
+from mnist_core.training.devices import choose_device
+from mnist_core.training.engine import Images, TrainState, evaluate, sample_order, train
 
 CONFIG = TrainConfig(batch_size=32, epochs=2, validation_fraction=0.1, device="cpu")
 FIT, STEPS_AN_EPOCH, LAST_BATCH = 270, 9, 14

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.engine import TrainState, train
+from mnist_core.data.datasets import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.records import Adjustment, EvalMetrics, Event, StepMetrics
+from mnist_core.training.engine import TrainState, train
 
 CONFIG = TrainConfig(batch_size=64, epochs=2, momentum=0.9, device="cpu")
 EVENTS = 2 * (5 + 2) + 1

@@ -19,19 +19,19 @@ from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mnist_core.config import TrainConfig
-from mnist_core.control import Control
-from mnist_core.data import Dataset
-from mnist_core.engine import PIXEL_MEAN, PIXEL_STD
+from mnist_core.data.datasets import Dataset
 from mnist_core.errors import ExportError
-from mnist_core.exports import kept
+from mnist_core.exports import server_exports
+from mnist_core.exports.export_worker import export
 from mnist_core.exports.formats import FORMATS, file_name
 from mnist_core.exports.weights import load_model
-from mnist_core.exports.worker import export
-from mnist_core.places import ROOT, model_path
-from mnist_core.processes import own_identity
 from mnist_core.records import Run, RunStatus, StepMetrics
+from mnist_core.runs.actions import Control
 from mnist_core.store import RunStore
-from mnist_core.worker import train_run
+from mnist_core.system.paths import ROOT, model_path
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.worker import train_run
+from mnist_core.training.engine import PIXEL_MEAN, PIXEL_STD
 from tests.making import an_ended_run
 
 Step = Callable[..., StepMetrics]
@@ -229,7 +229,7 @@ def test_exports_are_kept_for_a_day(store: RunStore, places: Path) -> None:
     by_hand.touch()
     now = time.time()
     for path, age in ((old, 1.01), (by_hand, 1.01), (recent, 0.99)):
-        os.utime(path, (now, now - age * kept.KEPT.total_seconds()))
+        os.utime(path, (now, now - age * server_exports.KEPT.total_seconds()))
     new = Control(store).export([run.id], "csv").parent
     assert set(old.parent.iterdir()) == {recent, new}
 
@@ -243,7 +243,7 @@ def test_an_export_that_is_refused_leaves_no_folder_behind(store: RunStore, plac
 
 
 def test_exporting_does_not_bring_torch_into_the_server() -> None:
-    code = "import sys, mnist_core.control; print('torch' in sys.modules, 'scipy' in sys.modules)"
+    code = "import sys, mnist_core.runs.actions; print('torch' in sys.modules, 'scipy' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.stdout == "False False\n", ended.stderr
 

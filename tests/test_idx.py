@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import idx
+from mnist_core.data import idx
 from mnist_core.errors import DatasetError
 
 

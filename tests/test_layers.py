@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_core.layers import Dropout, Linear
+from mnist_core.training.layers import Dropout, Linear
 
 
 @pytest.mark.parametrize("shape", [(1, 7, 3), (64, 800, 500), (5, 500, 10)])

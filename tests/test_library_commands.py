@@ -9,9 +9,9 @@ import pytest
 
 from mnist_core.__main__ import main
 from mnist_core.config import TrainConfig
-from mnist_core.processes import own_identity
 from mnist_core.records import RunStatus, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
 from tests.making import an_ended_run
 
 Printed = pytest.CaptureFixture[str]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import lineage
-from mnist_core.checkpoint_files import checkpoints_dir
+from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError, ConfigError, RunStateError
-from mnist_core.processes import own_identity
 from mnist_core.records import Adjustment, Command, EvalMetrics, ProcessIdentity, Run, RunStatus
+from mnist_core.runs import lineage
 from mnist_core.store import RunStore
-from mnist_core.worker import train_run
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.worker import train_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 
@@ -141,7 +141,7 @@ def test_a_fork_whose_checkpoint_cannot_be_copied_leaves_nothing(
     def full(*_paths: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mnist_core.lineage.shutil.copyfile", full)
+    monkeypatch.setattr("mnist_core.runs.lineage.shutil.copyfile", full)
     with pytest.raises(
         CheckpointError, match=r"could not be copied \(No space left on device\)\. Free some disk space"
     ):

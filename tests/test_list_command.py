@@ -10,9 +10,9 @@ import pytest
 
 from mnist_core.__main__ import main
 from mnist_core.config import TrainConfig
-from mnist_core.places import ROOT
 from mnist_core.records import ProcessIdentity, Progress, RunStatus
 from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT
 from tests.command_line import QUICK, Printed, trains_here
 
 # The list of runs

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from mnist_core import supervisor as module
 from mnist_core.config import TrainConfig
-from mnist_core.processes import Silence, own_identity
 from mnist_core.records import Progress, RunStatus, StepMetrics
-from mnist_core.supervisor import recover
-from mnist_core.trainers import HOST_ENDED
+from mnist_core.scheduler import supervisor as module
+from mnist_core.scheduler.fork_client import HOST_ENDED
+from mnist_core.scheduler.supervisor import recover
+from mnist_core.system.processes import Silence, own_identity
 from tests.stage import DEAD, Stage
 
 Wait = Callable[[Callable[[], object]], None]

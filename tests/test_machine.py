@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from mnist_core import machine
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.engine import train
+from mnist_core.data.datasets import Dataset
 from mnist_core.errors import ConfigError
+from mnist_core.system import machine
+from mnist_core.training.engine import train
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_the_processor_tells_its_name_and_whether_it_has_bf16(
 
 
 def test_bf16_is_refused_where_the_processor_lacks_it(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_core.devices.has_bf16", lambda: False)
+    monkeypatch.setattr("mnist_core.training.devices.has_bf16", lambda: False)
     with pytest.raises(
         ConfigError, match=r"Precision bf16 is not available on this machine's cpu\. Choose fp32"
     ) as caught:

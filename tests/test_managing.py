@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import recycling
-from mnist_core.checkpoint_files import checkpoint_path, checkpoints_dir
+from mnist_core.annotations import MAX_NOTES_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
+from mnist_core.checkpoints.index import checkpoint_path, checkpoints_dir
 from mnist_core.config import TrainConfig
-from mnist_core.control import Control
 from mnist_core.errors import ConfigError, MnistError, RunNotFoundError, RunStateError
-from mnist_core.labels import MAX_NOTES_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
-from mnist_core.places import model_path
-from mnist_core.processes import own_identity
 from mnist_core.records import Progress, Run, RunStatus, StepMetrics
+from mnist_core.runs import retention
+from mnist_core.runs.actions import Control
 from mnist_core.store import RunStore
+from mnist_core.system.paths import model_path
+from mnist_core.system.processes import own_identity
 
 Step = Callable[..., StepMetrics]
 SIZES = {"train_images": 270, "validation_images": 30, "test_images": 100, "threads": 1}
@@ -210,10 +210,10 @@ def test_the_bin_is_emptied_of_what_was_in_it_for_long_and_its_files(store: RunS
     runs = [finished(store) for _ in range(2)]
     files, kept_files = files_of(runs[0]), files_of(runs[1])
     control.delete_runs([runs[0].id])
-    later = datetime.now(UTC) + recycling.KEPT
-    assert recycling.empty_bin(store, later - timedelta(minutes=1)) == []
+    later = datetime.now(UTC) + retention.KEPT
+    assert retention.empty_bin(store, later - timedelta(minutes=1)) == []
     assert all(path.exists() for path in files)
-    assert recycling.empty_bin(store, later + timedelta(minutes=1)) == [runs[0].id]
+    assert retention.empty_bin(store, later + timedelta(minutes=1)) == [runs[0].id]
     assert store.list_deleted_runs() == []
     assert not any(path.exists() for path in files)
     assert all(path.exists() for path in kept_files)
@@ -222,7 +222,7 @@ def test_the_bin_is_emptied_of_what_was_in_it_for_long_and_its_files(store: RunS
 def test_what_a_trainer_still_holds_is_not_taken_from_under_it(store: RunStore, control: Control) -> None:
     run = training(store)
     control.delete_runs([run.id])
-    assert recycling.empty_bin(store, datetime.now(UTC) + timedelta(days=31)) == []
+    assert retention.empty_bin(store, datetime.now(UTC) + timedelta(days=31)) == []
     store.forget_runs([run.id])
     assert store.get_run(run.id).status is RunStatus.STOPPING
 
@@ -238,7 +238,7 @@ def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(shutil, "rmtree", refuse)
-    assert recycling.empty_bin(store, datetime.now(UTC) + timedelta(days=31)) == []
+    assert retention.empty_bin(store, datetime.now(UTC) + timedelta(days=31)) == []
     assert "cannot be removed" in caplog.text
     assert [one.id for one in store.list_deleted_runs()] == [run.id]
 

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from mnist_core import chunks, migrations, schema
 from mnist_core.config import TrainConfig
-from mnist_core.database import open_database
 from mnist_core.errors import StoreError
-from mnist_core.migrations import MIGRATIONS
-from mnist_core.store import RunStore
+from mnist_core.store import RunStore, migrations, schema, step_codec
+from mnist_core.store.connection import open_database
+from mnist_core.store.migrations import MIGRATIONS
 from tests.raw_sqlite import bundled_sqlite, pragma, tables
 
 
@@ -118,7 +117,7 @@ def test_bringing_a_database_up_keeps_runs_their_steps_and_their_numbers(
             "VALUES (?, 'n' || ?, 'completed', 1, ?, ?, 0, '', '', '', 0, 0, 0, 0, '', 0, 0, 0)",
             (run_id, run_id, run_id, config),
         )
-    packed = chunks.pack_table(np.zeros(2, chunks.STEP_COLUMNS))
+    packed = step_codec.pack_table(np.zeros(2, step_codec.STEP_COLUMNS))
     old.execute("INSERT INTO step_chunks VALUES (1, 2, 1, 1, 2, ?)", (packed,))
     old.execute("UPDATE runs SET parent_id = 1 WHERE id = 2")
     old.execute("DELETE FROM runs WHERE id = 3")

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mnist_core import models
 from mnist_core.config import MODELS
-from mnist_core.models import Net
+from mnist_core.training import models
+from mnist_core.training.models import Net
 
 PARAMETERS = {"classic": 431_080, "example": 1_199_882, "mlp": 266_610, "softmax": 7_850}
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from mnist_core import models
 from mnist_core.config import MODELS, SETTINGS
-from mnist_core.networks import NETWORKS
-from mnist_core.places import ROOT
+from mnist_core.system.paths import ROOT
+from mnist_core.training import models
+from mnist_core.training.networks import NETWORKS
 
 
 def test_every_network_is_in_the_table() -> None:

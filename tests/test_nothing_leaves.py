@@ -18,8 +18,8 @@ from websockets.typing import Origin, Subprotocol
 
 from dashboard.network import is_loopback_name
 from mnist_core.config import TrainConfig
-from mnist_core.places import ROOT
 from mnist_core.records import RunStatus
+from mnist_core.system.paths import ROOT
 from tests.browser.conftest import Eventually, Server, running_server
 
 NOTED = "NOTED_PEERS"

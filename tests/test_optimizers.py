@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mnist_core import optimizers
+from mnist_core.training import optimizers
 
 LR, MOMENTUM = 0.05, 0.9
 RULES: dict[str, Callable[[Iterable[Tensor], float], torch.optim.Optimizer]] = {
@@ -74,7 +74,7 @@ def test_a_copied_state_goes_on_with_the_same_updates(name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["rule", "network"])
 def test_an_unknown_name_is_a_mistake_of_ours(kind: str) -> None:
-    from mnist_core import models
+    from mnist_core.training import models
 
     build: Callable[[], Any] = {
         "rule": lambda: optimizers.build("lion", [], 0.0),

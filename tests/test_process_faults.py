@@ -17,14 +17,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mnist_core import speed
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.places import ROOT
-from mnist_core.processes import is_alive
+from mnist_core.data.datasets import Dataset
 from mnist_core.records import Command, Run, RunStatus
+from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
-from mnist_core.supervisor import Supervisor
+from mnist_core.system.paths import ROOT
+from mnist_core.system.processes import is_alive
+from mnist_core.trainer import speed
 from tests.family import end_all, folders
 from tests.raw_sqlite import bundled_sqlite
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from mnist_core import processes
 from mnist_core.config import TrainConfig
-from mnist_core.places import ROOT
-from mnist_core.processes import Silence, is_alive, oom_kills, own_identity, send_signal
 from mnist_core.records import ProcessIdentity, RunStatus
+from mnist_core.scheduler.supervisor import recover
 from mnist_core.store import RunStore
-from mnist_core.supervisor import recover
+from mnist_core.system import processes
+from mnist_core.system.paths import ROOT
+from mnist_core.system.processes import Silence, is_alive, oom_kills, own_identity, send_signal
 
 NEVER_A_PID = 2**22 + 1  # above the most that Linux allows
 
@@ -28,7 +28,7 @@ def child() -> Iterator[subprocess.Popen[str]]:
     code = (
         "import dataclasses, sys\n"
         "open('/proc/self/comm', 'w').write('a) S (b') if sys.platform == 'linux' else None\n"
-        "from mnist_core.processes import own_identity\n"
+        "from mnist_core.system.processes import own_identity\n"
         "print(*dataclasses.astuple(own_identity()), flush=True)\n"
         "sys.stdin.read()"
     )

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core import provenance
 from mnist_core.__main__ import main
+from mnist_core.analysis.reproducibility import first_difference
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.engine import TrainState
-from mnist_core.places import ROOT
-from mnist_core.processes import own_identity
+from mnist_core.data.datasets import Dataset
 from mnist_core.records import Adjustment, Command, Event, Run, StepMetrics
-from mnist_core.rerun import first_difference
 from mnist_core.store import RunStore
-from mnist_core.worker import train_run
+from mnist_core.system.paths import ROOT
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer import provenance
+from mnist_core.trainer.worker import train_run
+from mnist_core.training.engine import TrainState
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 

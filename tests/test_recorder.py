@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from mnist_core.changes import Cursor
 from mnist_core.config import TrainConfig
-from mnist_core.recorder import COMMIT_SECONDS, Recorder
 from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, ProcessIdentity, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.store.change_feed import Cursor
+from mnist_core.trainer.metrics_buffer import COMMIT_SECONDS, Recorder
 
 Step = Callable[..., StepMetrics]
 Evaluation = Callable[..., EvalMetrics]

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core import checkpoint, recorder, saver, steering
-from mnist_core.checkpoint_files import checkpoints_dir
+from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.engine import TrainState
+from mnist_core.data.datasets import Dataset
 from mnist_core.errors import DatasetError, StaleAttemptError
-from mnist_core.processes import own_identity
 from mnist_core.records import Adjustment, Command, Event, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
-from mnist_core.worker import Observer, train_run
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer import metrics_buffer, saver, steering
+from mnist_core.trainer.worker import Observer, train_run
+from mnist_core.training.engine import TrainState
 from tests.disturbed import at_step, held
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
@@ -31,7 +32,7 @@ STEPS = 27
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every event is committed, and orders are read after each."""
-    monkeypatch.setattr(recorder, "COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr(metrics_buffer, "COMMIT_SECONDS", 0.0)
     monkeypatch.setattr(steering, "ORDERS_SECONDS", 0.0)
 
 
@@ -186,13 +187,13 @@ def test_a_steered_run_resumes_as_steered(
 def test_a_run_is_not_resumed_on_another_dataset(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train_run(store, held(store, CONFIG), at_step(2, interrupt))
     other = Dataset("MNIST-5k", *(split for split in _splits()))
-    monkeypatch.setattr("mnist_core.worker.load_dataset", lambda *_args, **_options: other)
+    monkeypatch.setattr("mnist_core.trainer.worker.load_dataset", lambda *_args, **_options: other)
     with pytest.raises(DatasetError, match="run-1 was trained on MNIST, and the dataset here is MNIST-5k"):
         resume(store, run)
 
 
 def _splits() -> list[Any]:
-    from mnist_core.data import Split
+    from mnist_core.data.datasets import Split
 
     return [Split(np.zeros((300, 28, 28), np.uint8), np.zeros(300, np.uint8)) for _ in range(2)]
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import lineage
-from mnist_core.checkpoint_files import checkpoints_dir, list_checkpoints
+from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints
 from mnist_core.errors import CheckpointError
-from mnist_core.processes import own_identity
 from mnist_core.records import Run, RunStatus
+from mnist_core.runs import lineage
 from mnist_core.store import RunStore
-from mnist_core.worker import train_run
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.worker import train_run
 from tests.disturbed import CONFIG, STEPS, assert_whole, at_step, held, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")

@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from mnist_core import recorder, run_commands, steering
 from mnist_core.__main__ import main
+from mnist_core.cli import run_commands
 from mnist_core.config import TrainConfig
-from mnist_core.processes import own_identity
 from mnist_core.records import Adjustment, Command, Event, Order, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
-from mnist_core.worker import train_run
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer import metrics_buffer, steering
+from mnist_core.trainer.worker import train_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 
@@ -88,7 +89,7 @@ def test_a_setting_out_of_range_is_refused_where_it_is_typed(running: Run, capsy
 def test_an_interrupted_run_is_trained_on_here(
     store: RunStore, trained: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(recorder, "COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr(metrics_buffer, "COMMIT_SECONDS", 0.0)
 
     class EnoughError(BrokenPipeError):
         pass

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.engine import train
+from mnist_core.data.datasets import Dataset
 from mnist_core.records import Adjustment, StepMetrics
-from mnist_core.schedules import factor
+from mnist_core.training.engine import train
+from mnist_core.training.schedules import factor
 
 STEPS = 200
 

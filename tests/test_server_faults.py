@@ -19,12 +19,12 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.checkpoint_files import checkpoints_dir, list_checkpoints
+from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.places import ROOT
+from mnist_core.data.datasets import Dataset
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT
 from tests.family import processes_of
 from tests.making import write_mnist
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mnist_core import significance
-from mnist_core.seeds import summarise
+from mnist_core.analysis import significance
+from mnist_core.analysis.seed_groups import summarise
 
 # Student (1908), "The probable error of a mean": hours of sleep gained by ten patients with two drugs; R's `sleep`.
 SLEEP = (

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_core import calibration, speed
 from mnist_core.config import MODELS, TrainConfig
-from mnist_core.machine import has_bf16
-from mnist_core.speed import epoch_seconds, is_measured, speed_key
+from mnist_core.system.machine import has_bf16
+from mnist_core.trainer import calibration, speed
+from mnist_core.trainer.speed import epoch_seconds, is_measured, speed_key
 
 SPEEDS = {speed_key("classic", "fp32"): [0.002, 0.02]}
 

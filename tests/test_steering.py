@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from mnist_core import steering as module
 from mnist_core.config import TrainConfig
-from mnist_core.engine import TrainState
 from mnist_core.errors import ConfigError, RunStateError, StaleAttemptError
-from mnist_core.processes import own_identity
 from mnist_core.records import Adjustment, Command, EvalMetrics, Intervention, Run, RunStatus, StepMetrics
-from mnist_core.steering import Steering
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer import steering as module
+from mnist_core.trainer.steering import Steering
+from mnist_core.training.engine import TrainState
 
 CONFIG = TrainConfig(device="cpu")
 Step = Callable[..., StepMetrics]

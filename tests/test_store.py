@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
+from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError, MnistError, RunNotFoundError, StaleAttemptError
-from mnist_core.labels import MAX_NAME_LENGTH
 from mnist_core.records import ProcessIdentity, Progress, Run, RunStatus
 from mnist_core.store import RunStore
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import database
 from mnist_core.config import TrainConfig
 from mnist_core.errors import DiskFullError, StoreError, StoreUnavailableError
-from mnist_core.places import ROOT
-from mnist_core.processes import own_identity
 from mnist_core.records import Progress, Run, StepMetrics
-from mnist_core.store import RunStore
+from mnist_core.store import RunStore, connection
+from mnist_core.system.paths import ROOT
+from mnist_core.system.processes import own_identity
 from tests.full_disk import no_file_longer_than
 
 Step = Callable[..., StepMetrics]
@@ -84,7 +83,7 @@ def test_a_write_the_kernel_refuses_is_an_error_that_may_pass(
 def test_a_lock_held_for_too_long_is_an_error_with_the_remedy(
     store: RunStore, run: Run, a_step: Step, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     impatient = RunStore.open(places / "runs")
     with store._engine.begin():
         assert impatient.get_run(run.id) == run  # readers do not wait
@@ -126,7 +125,7 @@ def test_a_lock_that_another_process_holds_for_ten_seconds_is_waited_for(
 WRITER = """
 import sys
 from pathlib import Path
-from mnist_core.processes import own_identity
+from mnist_core.system.processes import own_identity
 from mnist_core.config import TrainConfig
 from mnist_core.records import Progress, StepMetrics
 from mnist_core.store import RunStore

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.changes import Changes, Cursor
 from mnist_core.config import TrainConfig
 from mnist_core.errors import StaleAttemptError
 from mnist_core.records import EvalMetrics, ProcessIdentity, Progress, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.store.change_feed import Changes, Cursor
 
 Step = Callable[..., StepMetrics]
 Evaluation = Callable[..., EvalMetrics]

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core import places as real_places
-from mnist_core import supervisor as module
-from mnist_core import trainers
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError, RunStateError
-from mnist_core.processes import own_identity
 from mnist_core.records import RunStatus
-from mnist_core.speed import CALIBRATION
-from mnist_core.supervisor import max_runs_allowed
-from mnist_core.trainers import HOST_ENDED
+from mnist_core.scheduler import fork_client
+from mnist_core.scheduler import supervisor as module
+from mnist_core.scheduler.fork_client import HOST_ENDED
+from mnist_core.scheduler.supervisor import max_runs_allowed
+from mnist_core.system import paths as real_places
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.speed import CALIBRATION
 from tests.stage import DEAD, Stage
 
 Wait = Callable[[Callable[[], object]], None]
@@ -162,9 +162,9 @@ def test_trainers_see_the_same_folders_as_the_server(
     monkeypatch.setenv("MNIST_RUNS_DIR", given)
     monkeypatch.delenv("MNIST_DATA_DIR")
     here = real_places.runs_dir()
-    environment = trainers._environment_of_host({"MNIST_RUNS_DIR": given, "OTHER": "kept"})
+    environment = fork_client._environment_of_host({"MNIST_RUNS_DIR": given, "OTHER": "kept"})
     monkeypatch.chdir("/")
     monkeypatch.setenv("MNIST_RUNS_DIR", environment["MNIST_RUNS_DIR"])
     assert real_places.runs_dir() == here
     assert environment["OTHER"] == "kept"
-    assert trainers._environment_of_host({"GOMP_SPINCOUNT": "7"})["GOMP_SPINCOUNT"] == "7"
+    assert fork_client._environment_of_host({"GOMP_SPINCOUNT": "7"})["GOMP_SPINCOUNT"] == "7"

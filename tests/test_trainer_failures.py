@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_core import checkpoint, lineage, saver, worker
-from mnist_core.checkpoint_files import checkpoints_dir
+from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.config import TrainConfig
-from mnist_core.engine import TrainState
-from mnist_core.places import ROOT
-from mnist_core.processes import own_identity
 from mnist_core.records import Event, RunStatus
+from mnist_core.runs import lineage
 from mnist_core.store import RunStore
-from mnist_core.worker import train_run
+from mnist_core.system.paths import ROOT
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer import saver, worker
+from mnist_core.trainer.worker import train_run
+from mnist_core.training.engine import TrainState
 from tests.disturbed import CONFIG, STEPS, at_step, held
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
@@ -33,8 +35,8 @@ from pathlib import Path
 import numpy as np, psutil
 from mnist_core import worker
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset, Split
-from mnist_core.processes import own_identity
+from mnist_core.data.datasets import Dataset, Split
+from mnist_core.system.processes import own_identity
 from mnist_core.store import RunStore
 
 split = Split(np.zeros((5000, 28, 28), np.uint8), np.zeros(5000, np.uint8))

@@ -16,14 +16,15 @@ from typing import Any
 
 import pytest
 
-from mnist_core import checkpoint, database, worker
-from mnist_core.checkpoint_files import checkpoints_dir
+from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.errors import DiskFullError, StoreUnavailableError
-from mnist_core.places import ROOT
 from mnist_core.records import Event, RunStatus
-from mnist_core.saver import Saver
-from mnist_core.store import RunStore
-from mnist_core.worker import train_run
+from mnist_core.store import RunStore, connection
+from mnist_core.system.paths import ROOT
+from mnist_core.trainer import worker
+from mnist_core.trainer.saver import Saver
+from mnist_core.trainer.worker import train_run
 from tests.disturbed import CONFIG, assert_whole, at_step, held, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
@@ -175,7 +176,7 @@ def test_a_model_that_finds_no_room_is_saved_when_the_run_is_resumed(
 
 HOLDER = """
 import sys
-from mnist_core.database import bundled_sqlite
+from mnist_core.store.connection import bundled_sqlite
 connection = bundled_sqlite.connect(sys.argv[1], isolation_level=None)
 for line in sys.stdin:
     connection.execute(line)
@@ -224,7 +225,7 @@ def test_a_trainer_waits_for_the_lock_and_loses_nothing(store: RunStore, whole: 
 def test_a_lock_held_for_too_long_interrupts_the_run_with_all_it_did(
     places: Path, whole: list[float], holder: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
     store = RunStore.open(places / "runs")
     after_failures(2, store, monkeypatch, lambda: holder.tell("COMMIT"))
     interrupted = train_run(store, held(store), at_step(7, lambda: holder.tell("BEGIN IMMEDIATE")))

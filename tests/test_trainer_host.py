@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from mnist_core import trainers
 from mnist_core.config import TrainConfig
-from mnist_core.places import ROOT
-from mnist_core.processes import identity_of, is_alive, own_identity
 from mnist_core.records import RunStatus
-from mnist_core.speed import CALIBRATION, is_measured
+from mnist_core.scheduler import fork_client
+from mnist_core.scheduler.fork_client import HOST_ENDED, TrainerHost
 from mnist_core.store import RunStore
-from mnist_core.trainers import HOST_ENDED, TrainerHost
+from mnist_core.system.paths import ROOT
+from mnist_core.system.processes import identity_of, is_alive, own_identity
+from mnist_core.trainer.speed import CALIBRATION, is_measured
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
@@ -234,7 +234,7 @@ def test_a_program_that_has_a_trainers_pid_by_now_is_never_signalled(
     def as_it_was(pid: int) -> object:
         return dataclasses.replace(own_identity(), pid=pid, start_ticks=1)
 
-    monkeypatch.setattr(trainers, "identity_of", as_it_was)
+    monkeypatch.setattr(fork_client, "identity_of", as_it_was)
     pid = scripted.launch(1)
     eventually(lambda: scripted.host._trainers[0].identity)
     scripted.host.kill(1)

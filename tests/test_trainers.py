@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.processes import is_alive
+from mnist_core.data.datasets import Dataset
 from mnist_core.records import Run, RunStatus
+from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
-from mnist_core.supervisor import Supervisor
+from mnist_core.system.processes import is_alive
 from tests.family import end_all, folders, processes_of
 
 Wait = Callable[[Callable[[], object]], None]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_core.data import Split, split_validation
+from mnist_core.data.datasets import Split, split_validation
 from mnist_core.errors import ConfigError
 from tests.making import numbered
 

@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core import idx, lineage, recorder, worker
 from mnist_core.config import TrainConfig
-from mnist_core.data import Dataset
-from mnist_core.engine import Images, evaluate
+from mnist_core.data import idx
+from mnist_core.data.datasets import Dataset
 from mnist_core.errors import ConfigError, DatasetError, StaleAttemptError
-from mnist_core.models import Net
-from mnist_core.processes import own_identity
 from mnist_core.records import EvalMetrics, Event, RunStatus, StepMetrics
+from mnist_core.runs import lineage
 from mnist_core.store import RunStore
-from mnist_core.worker import train_queued_run, train_run
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer import metrics_buffer, worker
+from mnist_core.trainer.worker import train_queued_run, train_run
+from mnist_core.training.engine import Images, evaluate
+from mnist_core.training.models import Net
 from tests.disturbed import at_step, held
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
@@ -30,7 +32,7 @@ Step = Callable[..., StepMetrics]
 
 @pytest.fixture
 def commit_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder, "COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr(metrics_buffer, "COMMIT_SECONDS", 0.0)
 
 
 def script(monkeypatch: pytest.MonkeyPatch, events: Callable[[], Iterator[Event]]) -> None:

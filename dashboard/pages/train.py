@@ -21,11 +21,12 @@ from dashboard import (
     steering,
 )
 from dashboard.summary import summarise
-from mnist_core import idx, places
 from mnist_core.config import TrainConfig
-from mnist_core.epochs import epoch_ends
+from mnist_core.data import idx
 from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
+from mnist_core.system import paths
+from mnist_core.training.epochs import epoch_ends
 
 CHART_HEIGHT = 328
 OFFICIAL_TRAINING_IMAGES, BUILT_IN_TRAINING_IMAGES = 60_000, 4_000
@@ -50,7 +51,7 @@ def expected_dataset(choice: str) -> tuple[str, int]:
     """What a run with this choice will probably train on, in words, and how many training images that has."""
     if choice == "mnist-5k":
         return "MNIST-5k, 4\u202f000 training images", BUILT_IN_TRAINING_IMAGES
-    if choice == "auto" and not (places.data_dir() / "MNIST" / "raw" / idx.FILES[0]).exists():
+    if choice == "auto" and not (paths.data_dir() / "MNIST" / "raw" / idx.FILES[0]).exists():
         return "MNIST, or without a network MNIST-5k", OFFICIAL_TRAINING_IMAGES
     return f"{TITLES[choice]}, 60\u202f000 training images", OFFICIAL_TRAINING_IMAGES
 

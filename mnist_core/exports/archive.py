@@ -20,12 +20,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mnist_core import chunks
 from mnist_core.errors import ConfigError, ExportError, ImportRefusedError
-from mnist_core.exports.fields import evaluation_fields, evaluation_from_fields, run_fields, run_from_fields
-from mnist_core.places import shown
+from mnist_core.exports.run_json import evaluation_fields, evaluation_from_fields, run_fields, run_from_fields
 from mnist_core.records import EvalMetrics, History, Run, RunStatus
-from mnist_core.store import RunStore
+from mnist_core.store import RunStore, step_codec
+from mnist_core.system.paths import shown
 
 FORMAT, VERSION = "mnist-trainer-runs", 1
 MANIFEST = "manifest.json"
@@ -120,7 +119,7 @@ def _read_run(zipped: zipfile.ZipFile, number: int) -> tuple[Run, History]:
     if type(made["steps"]) is not int or not 0 <= made["steps"] <= MAX_STEPS:
         raise ValueError(f"{made['steps']!r} steps")
     steps = np.frombuffer(
-        _bytes(zipped, f"{number}/steps.bin", MAX_STEPS * chunks.STEP_COLUMNS.itemsize), chunks.STEP_COLUMNS
+        _bytes(zipped, f"{number}/steps.bin", MAX_STEPS * step_codec.STEP_COLUMNS.itemsize), step_codec.STEP_COLUMNS
     )
     if len(steps) != made["steps"] or run.progress.step != len(steps):
         raise ValueError(f"{made['steps']} steps of {run.name} are promised, {len(steps)} are there")

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from mnist_core.errors import ExportError
 from mnist_core.exports import archive, report, tables
-from mnist_core.places import shown
 from mnist_core.records import Run
 from mnist_core.store import RunStore
+from mnist_core.system.paths import shown
 
 Write = Callable[[RunStore, Sequence[Run], Path], None]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.columns import METRICS, SETTING_NAMES, metric
+from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric
 from mnist_core.config import SETTINGS
 from mnist_core.errors import ExportError
 from mnist_core.records import Run

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core import chunks
-from mnist_core.columns import flat
+from mnist_core.analysis.run_table import flat
 from mnist_core.records import Run
-from mnist_core.store import RunStore
+from mnist_core.store import RunStore, step_codec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +72,7 @@ def _curves(store: RunStore, runs: Sequence[Run]) -> Iterator[pd.DataFrame]:
         columns: dict[str, Any] = {"run_id": run.id, "run": run.name}
         columns["split"] = ["training"] * len(table) + [one.split for one in evaluations]
         columns["step"] = [*range(1, len(table) + 1), *(one.step for one in evaluations)]
-        for name in chunks.STEP_COLUMNS.names or ():
+        for name in step_codec.STEP_COLUMNS.names or ():
             of_evaluations = [getattr(one, name, np.nan) for one in evaluations]
             columns[name] = np.concatenate([table[name], np.array(of_evaluations, float)])
         columns["epoch"] = columns["epoch"].astype(int)

@@ -8,14 +8,15 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mnist_core import checkpoint, models
-from mnist_core.checkpoint_files import checkpoints_dir
-from mnist_core.engine import PIXEL_MEAN, PIXEL_STD
+from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.errors import ExportError
-from mnist_core.layers import Linear
-from mnist_core.places import model_path
 from mnist_core.records import Run
 from mnist_core.store import RunStore
+from mnist_core.system.paths import model_path
+from mnist_core.training import models
+from mnist_core.training.engine import PIXEL_MEAN, PIXEL_STD
+from mnist_core.training.layers import Linear
 
 
 def load_model(run: Run) -> nn.Module:

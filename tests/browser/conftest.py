@@ -20,7 +20,7 @@ import psutil
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
-from mnist_core.data import load_dataset
+from mnist_core.data.datasets import load_dataset
 from mnist_core.store import RunStore
 from tests.making import write_mnist
 

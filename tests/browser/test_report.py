@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from mnist_core.config import TrainConfig
-from mnist_core.exports.worker import export
+from mnist_core.exports.export_worker import export
 from mnist_core.records import StepMetrics
 from mnist_core.store import RunStore
 from tests.making import an_ended_run

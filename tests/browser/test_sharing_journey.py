@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from mnist_core.config import TrainConfig
-from mnist_core.processes import own_identity
 from mnist_core.records import RunStatus
+from mnist_core.system.processes import own_identity
 from tests.browser.conftest import Server, running_server, start_long_run, wait_for_points
 
 Eventually = Callable[[Callable[[], object]], None]

@@ -8,9 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import access, services
 from dashboard.sharing import HERE, PLACE_HEADER, Sharing
-from mnist_core.control import Control
-from mnist_core.places import ROOT
+from mnist_core.runs.actions import Control
 from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT
 
 MAIN = ROOT / "dashboard" / "main.py"
 

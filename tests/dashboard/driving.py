@@ -6,9 +6,9 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
-from mnist_core.processes import own_identity
 from mnist_core.records import Progress, Run, RunStatus
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
 
 
 def open_page(app: AppTest, run: int | None = None) -> AppTest:

@@ -10,9 +10,9 @@ from typing import Any
 
 from dashboard.live import LiveHub
 from mnist_core.config import TrainConfig
-from mnist_core.processes import own_identity
 from mnist_core.records import Confusion, Progress, Run, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
 
 NOTHING: Confusion = tuple((0,) * 10 for _ in range(10))
 

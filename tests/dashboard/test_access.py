@@ -12,10 +12,10 @@ from streamlit.testing.v1 import AppTest
 from dashboard import access, services
 from dashboard.sharing import ELSEWHERE, PLACE_HEADER, Sharing, owner_cookie
 from mnist_core.config import TrainConfig
-from mnist_core.control import Control
-from mnist_core.processes import own_identity
 from mnist_core.records import Progress
+from mnist_core.runs.actions import Control
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.driving import click, open_page
 

@@ -7,8 +7,8 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
-from mnist_core.control import Control
 from mnist_core.records import RunStatus
+from mnist_core.runs.actions import Control
 from mnist_core.store import RunStore
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.driving import active_run, address, click, labels

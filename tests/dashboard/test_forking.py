@@ -5,7 +5,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from dashboard import prose
-from mnist_core.checkpoint_files import BEST, STEP, checkpoint_path, checkpoints_dir
+from mnist_core.checkpoints.index import BEST, STEP, checkpoint_path, checkpoints_dir
 from mnist_core.records import Intervention, Run, RunStatus
 from mnist_core.store import RunStore
 from tests.dashboard.driving import active_run, address, click, labels, open_page

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import prose
 from mnist_core.config import TrainConfig
-from mnist_core.processes import own_identity
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
 from tests.dashboard.driving import active_run, address, click, component_data, labels, open_page
 
 

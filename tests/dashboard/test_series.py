@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dashboard.series import MAX_BUCKETS, RunSeries, smoothed
-from mnist_core.chunks import STEP_COLUMNS
+from mnist_core.store.step_codec import STEP_COLUMNS
 
 
 def table(loss: np.ndarray) -> np.ndarray:

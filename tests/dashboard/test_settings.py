@@ -7,11 +7,12 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
 from dashboard import echoes
-from mnist_core import presets, speed
+from mnist_core import presets
 from mnist_core.config import SETTINGS, TrainConfig
-from mnist_core.processes import own_identity
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer import speed
 from tests.dashboard.driving import click, open_page
 
 
@@ -188,7 +189,7 @@ def test_nesterov_without_momentum_is_named_and_start_is_off(app: AppTest) -> No
 def test_bf16_that_the_processor_lacks_is_named_and_start_is_off(
     app: AppTest, monkeypatch: pytest.MonkeyPatch, device: str, refused: bool
 ) -> None:
-    monkeypatch.setattr("mnist_core.machine.has_bf16", lambda: False)
+    monkeypatch.setattr("mnist_core.system.machine.has_bf16", lambda: False)
     choose(open_page(app), "device_field", device)
     choose(app, "precision_field", "bf16")
     said = "Precision bf16 is not available on this machine's cpu. Choose fp32."
@@ -200,7 +201,7 @@ def test_bf16_that_the_processor_lacks_is_named_and_start_is_off(
 def test_bf16_can_be_chosen_where_the_processor_has_it(
     app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mnist_core.machine.has_bf16", lambda: True)
+    monkeypatch.setattr("mnist_core.system.machine.has_bf16", lambda: True)
     click(choose(open_page(app), "precision_field", "bf16"), "Start training")
     assert store.get_run(1).config.precision == "bf16"
 

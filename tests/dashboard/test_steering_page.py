@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import prose, steering
-from mnist_core.checkpoint_files import checkpoint_path, checkpoints_dir
+from mnist_core.checkpoints.index import checkpoint_path, checkpoints_dir
 from mnist_core.records import Adjustment, Command, Intervention, Run, RunStatus
 from mnist_core.store import RunStore
 from tests.dashboard.driving import active_run, address, click, component_data, labels, open_page

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.many_runs import fill
 from dashboard import hyper_charts, verdict_panel
 from dashboard.assets import STATIC
-from mnist_core.compare import Verdict, verdict
+from mnist_core.analysis.compare import Verdict, verdict
+from mnist_core.analysis.importance import Importance
+from mnist_core.analysis.seed_groups import summarise
 from mnist_core.config import TrainConfig
-from mnist_core.importance import Importance
 from mnist_core.records import RunStatus
-from mnist_core.seeds import summarise
 from mnist_core.store import RunStore
 from tests.dashboard.driving import active_run, component_data
 from tests.dashboard.test_manage import said

@@ -1,0 +1,40 @@
+"""Whether a run that was made again came out the same, to the last bit, and what may be why if it did not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnist_core.records import Run
+from mnist_core.store import RunStore
+from mnist_core.trainer.provenance import differences
+
+COMPARED = ("epoch", "loss", "accuracy", "lr", "momentum")
+"""Everything of a step but its times."""
+
+
+def first_difference(store: RunStore, original: Run, again: Run) -> int | None:
+    """The first step after which two runs are not the same to the last bit; None if they are."""
+    then, now = store.read_steps(original.id), store.read_steps(again.id)
+    both = min(len(then), len(now))
+    differs = np.zeros(both, bool)
+    for name in COMPARED:
+        differs |= ~np.isclose(then[name][:both], now[name][:both], rtol=0, atol=0, equal_nan=True)
+    found = [int(differs.argmax()) + 1] if differs.any() else [both + 1] if len(then) != len(now) else []
+    said_then, said_now = _predictions(store, original), _predictions(store, again)
+    found += [step for step, split in said_then.keys() & said_now if said_then[step, split] != said_now[step, split]]
+    return min(found, default=None)
+
+
+def _predictions(store: RunStore, run: Run) -> dict[tuple[int, str], bytes]:
+    return {(one.step, one.split): one.predictions.tobytes() for one in store.list_evaluations(run.id)}
+
+
+def told(store: RunStore, original: Run, again: Run) -> tuple[bool, str]:
+    """Whether they are the same, and a sentence or more on it."""
+    step = first_difference(store, original, again)
+    if step is None:
+        return True, f"{again.name} is {original.name} to the last bit: {again.progress.step:,} steps."
+    lines = [f"{again.name} differs from {original.name} from step {step:,} on."]
+    if original.provenance and again.provenance:
+        lines += differences(original.provenance, again.provenance) or ["Nothing that is recorded of both differs."]
+    return False, "\n  ".join(lines)

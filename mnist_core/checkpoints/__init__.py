@@ -1,0 +1,1 @@
+"""Everything a run needs to go on bit for bit, as files."""

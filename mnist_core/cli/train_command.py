@@ -1,0 +1,44 @@
+"""Trains a run in this very terminal and prints what happens; the dashboard shows it all the same."""
+
+from __future__ import annotations
+
+import sys
+
+from mnist_core.cli import terminal
+from mnist_core.records import Run, RunStatus
+from mnist_core.store import RunStore
+from mnist_core.system.machine import threads_per_trainer
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+"""What shells report for a program ended by Ctrl-C."""
+
+
+def train_here(store: RunStore, run: Run, *, log_interval: int, json: bool = False) -> int:
+    """Train a run that this process holds until it ends; returns the exit code.
+
+    It shares the cores with whatever else is training as it begins. Raises `MnistError` when the run cannot be trained.
+    """
+    try:
+        import torch
+
+        from mnist_core.trainer.worker import (
+            train_run,  # imports torch, which takes seconds and other commands do not need
+        )
+    except KeyboardInterrupt:
+        store.interrupt_run(run, "Interrupted from the keyboard (Ctrl-C).")
+        raise
+
+    torch.set_num_threads(threads_per_trainer(len(store.list_active_runs())))
+    print(f"{run.name}: watch it in the dashboard, or here.", file=sys.stderr)
+    printer = terminal.JsonPrinter(store, run) if json else terminal.ClassicPrinter(store, run, log_interval)
+    with printer:
+        run = train_run(store, run, printer.show)
+    if run.reason:
+        print(run.reason, file=sys.stderr)
+    if run.model_file:
+        print(f"Model saved to {run.model_file}.", file=sys.stderr)
+    if run.status is RunStatus.INTERRUPTED:
+        print(f"Go on with: python -m mnist_core resume {run.name}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0 if run.status in (RunStatus.COMPLETED, RunStatus.STOPPED) else EXIT_FAILED

@@ -1,0 +1,232 @@
+"""How the database is opened and copied, and what its errors mean. Its tables are in `schema`, its queries in `store`.
+
+SQLite in WAL mode, so that readers never hold up a trainer. The SQLite that ships with Python 3.11 can corrupt a
+database in WAL mode (fixed in 3.51.3: https://sqlite.org/wal.html#walresetbug), hence `pysqlite3`, which bundles a
+newer one; where it has no wheel, a fixed standard library serves, else opening is refused.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from mnist_core.errors import DiskFullError, StoreError, StoreUnavailableError
+from mnist_core.store.migrations import APPLICATION_ID, migrate
+
+try:
+    import pysqlite3.dbapi2 as bundled_sqlite
+except ImportError:
+    bundled_sqlite = sqlite3
+
+WAL_SAFE_VERSION = (3, 51, 3)
+BUSY_SECONDS = 30
+"""How long a writer waits for another process's write lock before it gives up."""
+
+
+def open_database(path: Path) -> Engine:
+    """Open (or create) the database at `path` and bring it to the newest schema.
+
+    What is there but is no database of this program, or is too damaged to be opened, is set aside, never overwritten,
+    and standard error says so. Raises `StoreError` if the folder cannot be written, the schema is newer than the code,
+    or SQLite is too old to be safe; so does, in the words for a person, whatever is done with the engine later.
+    """
+    sqlite = _safe_sqlite()
+    _check_writable(path)
+    engine = create_engine(
+        f"sqlite:///{path}",
+        module=sqlite,
+        poolclass=QueuePool,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False, "isolation_level": None},
+    )
+
+    def explain(context: ExceptionContext) -> None:
+        if explained := _explanation(context.original_exception, path):
+            raise explained from context.original_exception
+
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", explain)
+    try:
+        with _alone(path.parent):
+            _set_aside_if_foreign(sqlite, path)
+            migrate(engine, path)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def copy_database(engine: Engine, path: Path) -> None:
+    """Copy the database into a new file at `path`, as it stands at one instant; writers are not held up.
+
+    Raises `StoreError` if the file exists or cannot be written, and leaves nothing behind then.
+    """
+    sqlite = _safe_sqlite()
+    try:
+        path.open("xb").close()
+    except FileExistsError as error:
+        raise StoreError(
+            f"{path} exists already, and a backup overwrites nothing. Choose another name, or move it away."
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror}). Choose a name in a folder that is there and can be written."
+        ) from error
+    try:
+        with closing(sqlite.connect(str(path))) as target, closing(engine.raw_connection()) as source:
+            source.driver_connection.backup(target)  # type: ignore[union-attr]
+    except BaseException as error:
+        for suffix in _SUFFIXES:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        if isinstance(error, sqlite.Error):
+            raise StoreError(f"The backup {path} could not be written ({error}). Choose another disk.") from error
+        raise
+
+
+def _safe_sqlite() -> ModuleType:
+    module: ModuleType = bundled_sqlite
+    if module.sqlite_version_info < WAL_SAFE_VERSION:
+        raise StoreError(
+            f"SQLite {module.sqlite_version} can corrupt a database that several processes use. "
+            f"Install pysqlite3, or a Python built with SQLite {'.'.join(map(str, WAL_SAFE_VERSION))} or newer."
+        )
+    return module
+
+
+_SUFFIXES = ("-journal", "-wal", "-shm", "")
+"""What a database's files are called, beside its own name. It comes last: moved so, an interrupted move is finished."""
+
+
+def _check_writable(path: Path) -> None:
+    """Make the folder; complain now rather than at the first write.
+
+    The file itself is not opened: closing it would drop the locks of all connections this process already has to it.
+    https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not all(os.access(place, os.W_OK) for place in (path.parent, path) if place.exists()):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise StoreError(
+            f"The runs folder {path.parent} cannot be written ({error.strerror}). "
+            "Make it writable or set MNIST_RUNS_DIR to a folder that is."
+        ) from error
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Of several processes that open a database at once, one sets aside and migrates; the others see it done."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            raise StoreError(
+                f"The runs folder {folder} cannot be locked ({error.strerror}). "
+                "Set MNIST_RUNS_DIR to a folder on a disk of this machine."
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _set_aside_if_foreign(sqlite: ModuleType, path: Path) -> None:
+    if not (problem := _problem(sqlite, path)):
+        return
+    aside = next(
+        free
+        for number in itertools.count(1)
+        if not (free := path.with_name(f"{path.name}.set-aside-{number}")).exists()
+    )
+    try:
+        for suffix in _SUFFIXES:
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(f"{aside}{suffix}")
+    except OSError as error:
+        raise StoreError(
+            f"{path} is in the way and cannot be set aside ({error.strerror}). Move it away and start again."
+        ) from error
+    print(
+        f"{path} {problem}. It was set aside as {aside.name}, and a new database was begun. "
+        "If your runs were in it, put a backup in the place of the new one.",
+        file=sys.stderr,
+    )
+
+
+def _problem(sqlite: ModuleType, path: Path) -> str:
+    """What keeps a file from being a database of this program; "" if nothing does, or there is no file yet.
+
+    It is only read: somebody else's must not be changed, not even its journal mode.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return ""
+    try:
+        with closing(sqlite.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)) as database:
+            version, mark = (
+                database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "application_id")
+            )
+            tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if mark == APPLICATION_ID or (mark == 0 and version > 0 and {"runs", "step_chunks"} <= tables):
+                database.execute("SELECT * FROM runs LIMIT 1").fetchall()
+                return ""
+    except sqlite.Error as error:
+        if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            return f"is no database, or is damaged ({error})"
+        raise _explanation(error, path) or StoreError(f"{path} cannot be opened ({error}). Move it away.") from error
+    is_new = not tables and not version and not mark
+    return "" if is_new else f"is not a database of this program (tables: {', '.join(sorted(tables)) or 'none'})"
+
+
+def _code(error: BaseException) -> int:
+    """SQLite's result code, without what extends it; 0 if there is none."""
+    return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+
+
+def _explanation(error: BaseException, path: Path) -> StoreError | None:
+    """What a person needs to know of an error that is not the program's fault."""
+    match _code(error):
+        case sqlite3.SQLITE_FULL:
+            return DiskFullError(
+                f"The disk with the runs folder {path.parent} is full. Free some space and resume the run."
+            )
+        case sqlite3.SQLITE_BUSY:
+            return StoreUnavailableError(
+                f"Another process has kept the database {path} locked for {BUSY_SECONDS:g} s. End it and try again."
+            )
+        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY:
+            return StoreUnavailableError(
+                f"The database {path} cannot be read or written ({error}). "
+                "See whether its disk is full, is there and can be written, then try again."
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return StoreError(f"The database {path} is damaged ({error}). Put a backup in its place and start again.")
+    return None
+
+
+def _configure(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Transactions are explicit. A writer takes the lock at once: upgrading a read lock later fails under load."""
+    mode = "DEFERRED" if connection.get_execution_options().get("read_only") else "IMMEDIATE"
+    connection.exec_driver_sql(f"BEGIN {mode}")

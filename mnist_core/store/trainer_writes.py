@@ -1,0 +1,158 @@
+"""What a trainer writes about the run that it holds; its attempt number proves that it does.
+
+Every method raises `StaleAttemptError`, and has written nothing, when the run is no longer this trainer's.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import numpy as np
+from sqlalchemy import Engine, func, insert, select
+
+from mnist_core.records import (
+    EvalMetrics,
+    Intervention,
+    ProcessIdentity,
+    Progress,
+    Provenance,
+    Run,
+    RunStatus,
+    StepMetrics,
+)
+from mnist_core.store import rows, sql, step_codec
+from mnist_core.store.schema import evaluations, runs, step_chunks
+from mnist_core.training.epochs import epoch_ends
+
+
+class Recording:
+    """The part of the store that trainers call; `RunStore` puts the parts together."""
+
+    _engine: Engine
+
+    def claim_run(self, run_id: int, trainer: ProcessIdentity, max_active: int) -> Run | None:
+        """Take a queued run for `trainer`, unless it is no longer queued or `max_active` runs are going already."""
+        with self._engine.begin() as connection:
+            active = connection.execute(select(func.count()).where(runs.c.status.in_(sql.ACTIVE))).scalar_one()
+            if active >= max_active or sql.get_run(connection, run_id).status is not RunStatus.QUEUED:
+                return None
+            sql.take_run(connection, run_id, trainer)
+            return sql.get_run(connection, run_id)
+
+    def write_notice(self, run: Run, notice: str) -> RunStatus:
+        """Say what a run is doing, such as a download's progress. Returns its status, which may be `stopping`."""
+        with self._engine.begin() as connection:
+            return sql.write_as_holder(connection, run, notice=notice)
+
+    def beat(self, run: Run) -> RunStatus:
+        """A trainer's sign of life while it has nothing to write. Raises `StaleAttemptError` as every write does."""
+        with self._engine.begin() as connection:
+            return sql.write_as_holder(connection, run)
+
+    def begin_training(
+        self,
+        run: Run,
+        *,
+        dataset: str,
+        notice: str,
+        train_images: int,
+        validation_images: int,
+        test_images: int,
+        device: str,
+        threads: int,
+    ) -> RunStatus:
+        """The dataset is there: the run is `running`, unless somebody has asked it to stop meanwhile."""
+        with self._engine.begin() as connection:
+            status = sql.write_as_holder(
+                connection,
+                run,
+                dataset=dataset,
+                notice=notice,
+                train_images=train_images,
+                validation_images=validation_images,
+                test_images=test_images,
+                device=device,
+                threads=threads,
+                total_steps=epoch_ends(run.config, train_images, run.interventions)[-1],
+            )
+            return (
+                status
+                if status is RunStatus.STOPPING
+                else sql.write_as_holder(connection, run, status=RunStatus.RUNNING)
+            )
+
+    def write_provenance(self, run: Run, provenance: Provenance, test_labels: np.ndarray) -> None:
+        """Record what a run is made with. The labels (uint8) are kept once for all runs with the same test set."""
+        with self._engine.begin() as connection:
+            text = json.dumps(asdict(provenance))
+            sql.write_as_holder(connection, run, provenance=text, threads=provenance.threads)
+            sql.keep_labels(connection, provenance.test_checksum, test_labels, is_from_here=True)
+
+    def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:
+        """Forget what was recorded after `step`, from where a new attempt goes on; it will make later changes again."""
+        later = [one for one in run.interventions if one.step > step]
+        plan = {(one.step, one.field): one for one in [*run.plan, *later]}
+        with self._engine.begin() as connection:
+            sql.forget_after(connection, run.id, step)
+            sql.write_as_holder(
+                connection,
+                run,
+                step=step,
+                elapsed_seconds=elapsed_seconds,
+                live_confusion=None,
+                interventions=rows.interventions_text([one for one in run.interventions if one.step <= step]),
+                plan=rows.interventions_text(sorted(plan.values(), key=lambda one: one.step)),
+                **sql.results_so_far(connection, run.id),
+            )
+
+    def hold(self, run: Run, *, paused: bool) -> RunStatus:
+        """Say whether a run is held between two batches; returns its status, which may be `stopping`."""
+        with self._engine.begin() as connection:
+            status = sql.write_as_holder(connection, run)
+            if status is RunStatus.STOPPING:
+                return status
+            return sql.write_as_holder(connection, run, status=RunStatus.PAUSED if paused else RunStatus.RUNNING)
+
+    def write_interventions(self, run: Run, interventions: Sequence[Intervention]) -> None:
+        """Replace the interventions of a run by these, all of them; a changed batch size changes how long it is."""
+        with self._engine.begin() as connection:
+            total_steps = epoch_ends(run.config, run.train_images, interventions)[-1]
+            text = rows.interventions_text(interventions)
+            sql.write_as_holder(connection, run, interventions=text, total_steps=total_steps)
+
+    def append(
+        self,
+        run: Run,
+        progress: Progress,
+        steps: Sequence[StepMetrics] = (),
+        new_evaluations: Sequence[EvalMetrics] = (),
+        curve: np.ndarray | None = None,
+    ) -> RunStatus:
+        """Commit what was trained since the last call, in one transaction; this is also the trainer's sign of life.
+
+        `curve` is `Run.curve` as it is now, None to leave it.
+        Returns the run's status, which may be `stopping`. Raises `StaleAttemptError` if the run is no longer this
+        trainer's.
+        """
+        with self._engine.begin() as connection:
+            columns = rows.progress_columns(progress) | rows.result_columns(new_evaluations)
+            columns |= {"curve": curve.astype("<f4").tobytes()} if curve is not None else {}
+            status = sql.write_as_holder(connection, run, **columns)
+            if steps:
+                row = {"run_id": run.id, "attempt": run.attempt, "first_step": steps[0].step, "steps": len(steps)}
+                connection.execute(insert(step_chunks).values(**row, columns=step_codec.pack(steps)))
+            for evaluation in new_evaluations:
+                connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation)))
+            return status
+
+    def finish_run(self, run: Run, status: RunStatus, reason: str = "", model_file: str = "") -> None:
+        """End a run as its trainer. Raises `StaleAttemptError` if the run is no longer this trainer's."""
+        with self._engine.begin() as connection:
+            sql.write_as_holder(
+                connection, run, status=status, reason=reason, model_file=model_file, finished_at=time.time()
+            )
+            if status.is_finished:
+                sql.compact_steps(connection, run.id)

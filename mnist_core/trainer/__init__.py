@@ -1,0 +1,1 @@
+"""One trainer process: folds `train()` into the store, takes commands, saves checkpoints."""

@@ -1,0 +1,94 @@
+"""The networks. Each maps float images (N, 1, 28, 28) to log-probabilities (N, 10).
+
+Pooling comes before ReLU: both are monotonic, so the result is the same, on a quarter of the values. ReLU works in
+place: nobody needs again what it overwrites.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mnist_core.training.layers import Dropout, Linear
+
+
+class Net(nn.Module):
+    """The classic LeNet-like network of the PyTorch MNIST script: 431,080 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 20, 5)
+        self.conv2 = nn.Conv2d(20, 50, 5)
+        self.fc1 = Linear(4 * 4 * 50, 500)
+        self.fc2 = Linear(500, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = F.relu(F.max_pool2d(self.conv1(images), 2), inplace=True)
+        x = F.relu(F.max_pool2d(self.conv2(x), 2), inplace=True)
+        x = F.relu(self.fc1(torch.flatten(x, 1)), inplace=True)
+        return F.log_softmax(self.fc2(x), dim=1)
+
+
+class ExampleNet(nn.Module):
+    """The network of today's PyTorch MNIST example, with dropout: 1,199,882 parameters.
+
+    https://github.com/pytorch/examples/blob/main/mnist/main.py
+    """
+
+    def __init__(self, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        generator = generator or torch.Generator()
+        self.conv1 = nn.Conv2d(1, 32, 3)
+        self.conv2 = nn.Conv2d(32, 64, 3)
+        self.dropout1 = Dropout(0.25, generator)
+        self.fc1 = Linear(12 * 12 * 64, 128)
+        self.dropout2 = Dropout(0.5, generator)
+        self.fc2 = Linear(128, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = F.relu(self.conv1(images), inplace=True)
+        x = F.relu(F.max_pool2d(self.conv2(x), 2), inplace=True)
+        x = torch.flatten(self.dropout1(x), 1)
+        x = self.dropout2(F.relu(self.fc1(x)))
+        return F.log_softmax(self.fc2(x), dim=1)
+
+
+class MLP(nn.Module):
+    """Two hidden layers, 300 and 100 wide, as in LeCun et al. 1998, but with ReLU: 266,610 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1 = Linear(28 * 28, 300)
+        self.fc2 = Linear(300, 100)
+        self.fc3 = Linear(100, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = F.relu(self.fc1(torch.flatten(images, 1)))
+        x = F.relu(self.fc2(x))
+        return F.log_softmax(self.fc3(x), dim=1)
+
+
+class Softmax(nn.Module):
+    """Softmax regression: one linear layer, 7,850 parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = Linear(28 * 28, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return F.log_softmax(self.fc(torch.flatten(images, 1)), dim=1)
+
+
+def build(name: str, generator: torch.Generator) -> nn.Module:
+    """The network that a config calls `name`: its weights from torch's own generator, dropout from `generator`."""
+    match name:
+        case "classic":
+            return Net()
+        case "example":
+            return ExampleNet(generator)
+        case "mlp":
+            return MLP()
+        case "softmax":
+            return Softmax()
+    raise AssertionError(f"no network is called {name}")
