@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnist_core.records import Run
+from mnist_core.records import Provenance, Run
 from mnist_core.store import RunStore
-from mnist_core.trainer.provenance import differences
 
 COMPARED = ("epoch", "loss", "accuracy", "lr", "momentum")
 """Everything of a step but its times."""
+
+LABELS = {
+    "commit": "commit",
+    "is_dirty": "uncommitted changes",
+    "python": "Python",
+    "packages": "packages",
+    "platform": "system",
+    "processor": "processor",
+    "device": "device",
+    "precision": "precision",
+    "threads": "threads",
+    "dataset": "dataset",
+    "dataset_checksum": "images and labels",
+}
+"""What can make the same training come out differently, and what each is called."""
 
 
 def first_difference(store: RunStore, original: Run, again: Run) -> int | None:
@@ -38,3 +52,12 @@ def told(store: RunStore, original: Run, again: Run) -> tuple[bool, str]:
     if original.provenance and again.provenance:
         lines += differences(original.provenance, again.provenance) or ["Nothing that is recorded of both differs."]
     return False, "\n  ".join(lines)
+
+
+def differences(then: Provenance, now: Provenance) -> list[str]:
+    """What is not as it was, a line each."""
+    return [
+        f"{label}: {getattr(then, name)} then, {getattr(now, name)} now"
+        for name, label in LABELS.items()
+        if getattr(then, name) != getattr(now, name)
+    ]

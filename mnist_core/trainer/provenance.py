@@ -19,20 +19,6 @@ PACKAGES = ("torch", "torchvision", "numpy", "mlxtend")
 """Those that the numbers of a run depend on."""
 
 GIT_SECONDS = 5.0
-LABELS = {
-    "commit": "commit",
-    "is_dirty": "uncommitted changes",
-    "python": "Python",
-    "packages": "packages",
-    "platform": "system",
-    "processor": "processor",
-    "device": "device",
-    "precision": "precision",
-    "threads": "threads",
-    "dataset": "dataset",
-    "dataset_checksum": "images and labels",
-}
-"""What can make the same training come out differently, and what each is called."""
 
 
 def gather(config: TrainConfig, data: Dataset, *, device: str, threads: int) -> Provenance:
@@ -77,15 +63,6 @@ def command_line(config: TrainConfig, dataset: str, threads: int) -> str:
         elif value != setting.default:
             words += [setting.flag, str(value)]
     return " ".join(words)
-
-
-def differences(then: Provenance, now: Provenance) -> list[str]:
-    """What is not as it was, a line each."""
-    return [
-        f"{label}: {getattr(then, name)} then, {getattr(now, name)} now"
-        for name, label in LABELS.items()
-        if getattr(then, name) != getattr(now, name)
-    ]
 
 
 @cache
