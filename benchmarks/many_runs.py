@@ -24,7 +24,6 @@ import numpy as np
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
 
-from dashboard.live import LiveHub  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import EvalMetrics, History, Progress, Provenance, Results, Run, RunStatus  # noqa: E402
 from mnist_core.store import RunStore, step_codec  # noqa: E402
@@ -32,6 +31,7 @@ from mnist_core.store.run_store import DATABASE_NAME  # noqa: E402
 from mnist_core.system.machine import cores, processor  # noqa: E402
 from mnist_core.system.processes import own_identity  # noqa: E402
 from mnist_core.trainer.loss_curve import LossCurve  # noqa: E402
+from mnist_dashboard.feed.hub import LiveHub  # noqa: E402
 
 TRAIN_IMAGES, VALIDATION_IMAGES, TEST_IMAGES = 54_000, 6_000, 10_000
 EVALUATIONS_PER_EPOCH = 2

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import pytest
 from starlette.applications import Starlette
 
-from dashboard import assets
+from mnist_dashboard.server import assets
 
-app = Starlette(routes=[*assets.routes])
+app = Starlette(routes=[*assets.ASSET_ROUTES])
 
 
 def get(path: str, headers: Iterable[tuple[str, str]] = ()) -> tuple[int, dict[str, str], bytes]:

@@ -17,22 +17,26 @@ SERVED = (
     "mnist_core",
     "mnist_core.store.run_store",
     "mnist_core.scheduler.supervisor",
-    "dashboard.live",
-    "dashboard.components",
+    "mnist_dashboard.feed.hub",
+    "mnist_dashboard.components",
 )
 
 
 def imports_of_scripts() -> set[str]:
     """What `app.py` and the scripts that Streamlit runs import; running those themselves takes a browser."""
     names: set[str] = set()
-    for script in [ROOT / "app.py", ROOT / "dashboard" / "main.py", *(ROOT / "dashboard" / "pages").glob("*.py")]:
+    for script in [
+        ROOT / "app.py",
+        ROOT / "mnist_dashboard" / "main.py",
+        *(ROOT / "mnist_dashboard" / "pages").glob("*.py"),
+    ]:
         for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names.add(node.module)
                 names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.partition(".")[0] in ("dashboard", "mnist_core") and is_module(name)}
+    return {name for name in names if name.partition(".")[0] in ("mnist_dashboard", "mnist_core") and is_module(name)}
 
 
 def is_module(name: str) -> bool:
@@ -42,7 +46,7 @@ def is_module(name: str) -> bool:
 
 def test_nothing_that_the_server_imports_brings_torch() -> None:
     modules = [*SERVED, *sorted(imports_of_scripts() - set(SERVED))]
-    assert "dashboard.services" in modules
+    assert "mnist_dashboard.services" in modules
     code = (
         "import importlib, json, sys\n"
         "for name in json.loads(sys.argv[1]):\n"

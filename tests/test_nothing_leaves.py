@@ -16,10 +16,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
-from dashboard.network import is_loopback_name
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.system.paths import ROOT
+from mnist_dashboard.server.hosts import is_loopback_name
 from tests.browser.conftest import Eventually, Server, running_server
 
 NOTED = "NOTED_PEERS"
@@ -42,7 +42,7 @@ sys.addaudithook(note)
 """Put in front of every Python program: notes each address and name that it asks for, whether or not it gets there."""
 
 SENDS_NOTHING = ("192.0.2.1", "2001:db8::1")
-"""Connecting a datagram socket to these asks the system for the way out, and no more; see `dashboard.network`."""
+"""Connecting a datagram socket to these only asks the system for the way out; see `mnist_dashboard.server.hosts`."""
 
 
 @pytest.fixture

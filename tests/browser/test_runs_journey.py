@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from benchmarks.many_runs import fill
-from dashboard.assets import asset_url
 from mnist_core.store import RunStore
+from mnist_dashboard.server.assets import asset_url
 from tests.browser.conftest import Eventually, Server, running_server
 
 RUNS, STEPS = 60, 900
@@ -222,7 +222,7 @@ def test_names_are_text_everywhere(runs: Page) -> None:
         view(runs, name)
         expect(runs).to_have_url(re.compile(f"show={name}" if name != "Curves" else "runs="))
     runs.get_by_role("button", name="Delete").click()
-    shown = HOSTILE.replace(":streamlit", ":\u2060streamlit").replace("->", "-\u2060>")  # see dashboard/prose.py
+    shown = HOSTILE.replace(":streamlit", ":\u2060streamlit").replace("->", "-\u2060>")  # see ui/markdown.py
     expect(runs.get_by_text(f"Deleted {shown}.")).to_be_visible()
     runs.get_by_role("button", name="Undo").click()
     expect(runs.get_by_text("The deleted runs are back.")).to_be_visible()

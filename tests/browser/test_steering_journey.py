@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
-from dashboard.assets import asset_url
-from dashboard.summary import summarise
 from mnist_core.records import Command, Run, RunStatus
 from mnist_core.store import RunStore
+from mnist_dashboard.feed.run_summary import summarise
+from mnist_dashboard.server.assets import asset_url
 from tests.browser.conftest import POINTS, Server, start_long_run, wait_for_points
 from tests.making import an_ended_run
 

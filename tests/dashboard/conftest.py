@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import access, services
-from dashboard.sharing import HERE, PLACE_HEADER, Sharing
 from mnist_core.runs.actions import Control
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
+from mnist_dashboard import access, services
+from mnist_dashboard.server.roles import HERE, PLACE_HEADER, Sharing
 
-MAIN = ROOT / "dashboard" / "main.py"
+MAIN = ROOT / "mnist_dashboard" / "main.py"
 
 
 @dataclass

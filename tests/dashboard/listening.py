@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from dashboard.live import LiveHub
 from mnist_core.config import TrainConfig
 from mnist_core.records import Confusion, Progress, Run, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
+from mnist_dashboard.feed.hub import LiveHub
 
 NOTHING: Confusion = tuple((0,) * 10 for _ in range(10))
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import access, services
-from dashboard.sharing import ELSEWHERE, PLACE_HEADER, Sharing, owner_cookie
 from mnist_core.config import TrainConfig
 from mnist_core.records import Progress
 from mnist_core.runs.actions import Control
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
+from mnist_dashboard import access, services
+from mnist_dashboard.server.roles import ELSEWHERE, PLACE_HEADER, Sharing, owner_cookie
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.driving import click, open_page
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from dashboard import echoes
+from mnist_dashboard.train import echoes
 
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A session in which a widget that showed 0.01 was set to 0.03."""
     session: dict[str, Any] = {"lr_slider": 0.01}
-    monkeypatch.setattr("dashboard.echoes.st.session_state", session)
+    monkeypatch.setattr("mnist_dashboard.train.echoes.st.session_state", session)
     echoes.show("lr_slider", 0.03)
     assert session["lr_slider"] == 0.03
     return session
@@ -20,7 +20,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr("dashboard.echoes.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("mnist_dashboard.train.echoes.time.monotonic", lambda: now[0])
     return now
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from dashboard import prose
 from mnist_core.checkpoints.index import BEST, STEP, checkpoint_path, checkpoints_dir
 from mnist_core.records import Intervention, Run, RunStatus
 from mnist_core.store import RunStore
+from mnist_dashboard.ui import markdown
 from tests.dashboard.driving import active_run, address, click, labels, open_page
 
 
@@ -73,6 +73,6 @@ def test_a_checkpoint_that_was_replaced_meanwhile_is_said_and_not_a_traceback(ap
     checkpoint_path(checkpoints_dir(run.id), 400).unlink()
     click(app, "Start the fork")
     assert [error.value for error in app.error] == [
-        prose.literal("run-1 has no checkpoint of step 400. Choose one of 500.")
+        markdown.literal("run-1 has no checkpoint of step 400. Choose one of 500.")
     ]
     assert app.selectbox(key="fork_1_step").value == 500

@@ -11,9 +11,9 @@ from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from dashboard.guard import Guard
-from dashboard.network import AllowedHosts, own_addresses
-from dashboard.sharing import KEY_ATTEMPTS, PLACE_HEADER, SOURCE_HEADER, Sharing, owner_cookie, viewer_cookie
+from mnist_dashboard.server.guard import Guard
+from mnist_dashboard.server.hosts import AllowedHosts, own_addresses
+from mnist_dashboard.server.roles import KEY_ATTEMPTS, PLACE_HEADER, SOURCE_HEADER, Sharing, owner_cookie, viewer_cookie
 from tests.dashboard.asking import HERE, PEER, Answer, ask, scope_of
 
 LAN = "192.168.7.20"

@@ -12,13 +12,13 @@ from sse_starlette.sse import AppStatus
 from starlette.applications import Starlette
 from starlette.types import Message as AsgiMessage
 
-from dashboard import audience, live_routes
-from dashboard.live import LiveHub, poll_seconds
-from dashboard.live_routes import routes
-from dashboard.sharing import Sharing
 from mnist_core.config import TrainConfig
 from mnist_core.records import EvalMetrics, Progress, RunStatus
 from mnist_core.store import RunStore
+from mnist_dashboard.feed import routes, subscribers
+from mnist_dashboard.feed.hub import LiveHub, poll_seconds
+from mnist_dashboard.feed.routes import feed_routes
+from mnist_dashboard.server.roles import Sharing
 from tests.dashboard.asking import scope_of
 from tests.dashboard.listening import NOTHING, Reader, active_run, commit, following, play
 
@@ -113,7 +113,7 @@ def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(
     store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = 20
-    monkeypatch.setattr(audience, "QUEUED_MESSAGES", most)
+    monkeypatch.setattr(subscribers, "QUEUED_MESSAGES", most)
     run = active_run(writer)
 
     async def scenario() -> None:
@@ -136,7 +136,7 @@ def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(
 def test_browser_that_takes_nothing_any_more_is_let_go(
     store: RunStore, writer: RunStore, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_routes, "SEND_SECONDS", 0.05)
+    monkeypatch.setattr(routes, "SEND_SECONDS", 0.05)
     run = active_run(writer)
     never = asyncio.Event()
 
@@ -152,7 +152,7 @@ def test_browser_that_takes_nothing_any_more_is_let_go(
         async with following(store) as hub:
             other = Reader(hub, [run.id])
             await other.event("history")
-            app = Starlette(routes=routes(hub, Sharing(places / "runs")))
+            app = Starlette(routes=feed_routes(hub, Sharing(places / "runs")))
             await app(scope_of(f"/live?runs={run.id}"), receive, stuck)
             commit(writer, run, 1, 1)
             assert (await other.event("steps"))["first"] == 1
@@ -239,7 +239,7 @@ def test_server_that_ends_completes_every_answer(
 
     async def scenario() -> None:
         async with following(store) as hub:
-            app = Starlette(routes=routes(hub, Sharing(places / "runs")))
+            app = Starlette(routes=feed_routes(hub, Sharing(places / "runs")))
             await app(scope_of("/live"), receive, send)
 
     play(scenario)
@@ -249,7 +249,7 @@ def test_server_that_ends_completes_every_answer(
 
 @pytest.mark.parametrize("query", ["runs=seven", "runs=-1", "runs=1&smoothing=1", "smoothing=x", "runs=" + "1," * 21])
 def test_bad_query_is_refused_with_a_sentence(store: RunStore, places: Path, query: str) -> None:
-    app = Starlette(routes=routes(LiveHub(store), Sharing(places / "runs")))
+    app = Starlette(routes=feed_routes(LiveHub(store), Sharing(places / "runs")))
     sent: list[AsgiMessage] = []
     scope = {"type": "http", "method": "GET", "path": "/live", "query_string": query.encode(), "headers": []}
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import exports_panel, prose
-from dashboard.sharing import FILES_TAKEN, SOURCE_HEADER
 from mnist_core.config import TrainConfig
 from mnist_core.exports.formats import FORMATS
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
+from mnist_dashboard.runs import export_import
+from mnist_dashboard.server.roles import FILES_TAKEN, SOURCE_HEADER
+from mnist_dashboard.ui import markdown
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.driving import active_run, click, component_data, labels
 from tests.dashboard.test_runs_page import open_runs
@@ -72,7 +73,7 @@ def test_unusable_tag_is_refused_with_a_sentence(app: AppTest, store: RunStore) 
     open_runs(app, runs="1")
     app.text_input(key="new_tag").set_value("a,b").run()
     click(app, "Add tag")
-    assert prose.literal("A tag must not contain commas or control characters, got 'a,b'.") in said(app)
+    assert markdown.literal("A tag must not contain commas or control characters, got 'a,b'.") in said(app)
 
 
 def test_deleting_can_be_undone(app: AppTest, store: RunStore) -> None:
@@ -158,18 +159,20 @@ def test_name_that_is_taken_is_refused_with_a_sentence(app: AppTest, store: RunS
     app.segmented_control(key="show").set_value("Details").run()
     app.text_input[1].set_value("run-2")
     click(app, "Save")
-    assert prose.literal("A run named 'run-2' exists already") in said(app)
+    assert markdown.literal("A run named 'run-2' exists already") in said(app)
     assert store.get_run(1).name == "run-1"
 
 
 def test_name_shows_as_it_was_typed() -> None:
-    assert prose.literal("<b>*x* [a](b) :red[c] $d$ 1.") == "\\<b\\>\\*x\\* \\[a\\]\\(b\\) \\:red\\[c\\] \\$d\\$ 1\\."
+    assert (
+        markdown.literal("<b>*x* [a](b) :red[c] $d$ 1.") == "\\<b\\>\\*x\\* \\[a\\]\\(b\\) \\:red\\[c\\] \\$d\\$ 1\\."
+    )
 
 
 @pytest.mark.parametrize("sign", ["->", "<-", "--", ">=", "<=", "~=", ":streamlit:", ":material_check:"])
 def test_what_streamlit_makes_a_sign_of_even_if_it_is_escaped_is_taken_apart(sign: str) -> None:
     escaped = "".join(rf"\{one}" if one in string.punctuation else one for one in sign)
-    assert prose.literal(f"a {sign} b") == f"a {escaped[:2]}\u2060{escaped[2:]} b"
+    assert markdown.literal(f"a {sign} b") == f"a {escaped[:2]}\u2060{escaped[2:]} b"
 
 
 def test_export_is_made_and_offered(app: AppTest, store: RunStore) -> None:
@@ -193,8 +196,8 @@ def test_viewer_takes_tables_along_and_leaves_nothing_behind(
     active_run(store, RunStatus.COMPLETED)
     visitor.headers.clear()
     open_runs(app, runs="1")
-    assert app.selectbox(key="export_format").options == [FORMATS[name].label for name in exports_panel.TABLES]
-    for name in exports_panel.TABLES:
+    assert app.selectbox(key="export_format").options == [FORMATS[name].label for name in export_import.TABLES]
+    for name in export_import.TABLES:
         app.selectbox(key="export_format").set_value(name).run()
         click(app, "Prepare the file")
         assert len(app.get("download_button")) == 1
@@ -219,7 +222,7 @@ def test_viewer_who_takes_too_many_files_is_told_to_wait(app: AppTest, store: Ru
 def test_viewer_is_refused_more_curves_than_fit(
     app: AppTest, store: RunStore, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exports_panel, "MOST_STEPS", 400)
+    monkeypatch.setattr(export_import, "MOST_STEPS", 400)
     active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1")
     app.selectbox(key="export_format").set_value("curves-csv").run()

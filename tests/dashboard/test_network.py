@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from dashboard import links, network
-from dashboard.sharing import Sharing
+from mnist_dashboard.server import hosts, links
+from mnist_dashboard.server.roles import Sharing
 
 Nic = namedtuple("Nic", "address")
 
@@ -24,7 +24,7 @@ def interfaces(monkeypatch: pytest.MonkeyPatch) -> None:
         "wlan0": [Nic("192.168.7.20"), Nic("fe80::1%wlan0"), Nic("fd00::20")],
     }
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: found)
-    monkeypatch.setattr(network, "_ways_out", lambda: {ip_address("192.168.7.20"), ip_address("fd00::20")})
+    monkeypatch.setattr(hosts, "_ways_out", lambda: {ip_address("192.168.7.20"), ip_address("fd00::20")})
     monkeypatch.setattr(socket, "gethostname", lambda: "Studio")
 
 
@@ -76,19 +76,19 @@ def test_start_message_names_who_may_watch_and_the_owner_link(options: dict[str,
 
 @pytest.mark.parametrize("text", ["", "studio", "999.1.1.1", "00:11:22:33:44:55"])
 def test_what_is_no_address_is_none(text: str) -> None:
-    assert network.address_of(text) is None
+    assert hosts.address_of(text) is None
 
 
 def test_an_ipv4_address_in_ipv6_clothes_is_itself() -> None:
-    assert network.address_of("::ffff:127.0.0.1") == ip_address("127.0.0.1")
-    assert network.is_loopback_name("::ffff:127.0.0.1")
+    assert hosts.address_of("::ffff:127.0.0.1") == ip_address("127.0.0.1")
+    assert hosts.is_loopback_name("::ffff:127.0.0.1")
 
 
 def test_an_address_given_to_this_machine_later_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     own: list[object] = []
-    monkeypatch.setattr(network, "own_addresses", lambda: own)
-    monkeypatch.setattr(network, "REFRESH_SECONDS", 0.0)
-    hosts = network.AllowedHosts()
-    assert not hosts.allow("192.168.7.21:8501")
+    monkeypatch.setattr(hosts, "own_addresses", lambda: own)
+    monkeypatch.setattr(hosts, "REFRESH_SECONDS", 0.0)
+    allowed = hosts.AllowedHosts()
+    assert not allowed.allow("192.168.7.21:8501")
     own.append(ip_address("192.168.7.21"))
-    assert hosts.allow("192.168.7.21:8501")
+    assert allowed.allow("192.168.7.21:8501")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from dashboard import limits, open_socket
-from dashboard.guard import FLOODS, Guard
-from dashboard.network import AllowedHosts
-from dashboard.sharing import Sharing, owner_cookie
+from mnist_dashboard.server import rate_limits, socket_guard
+from mnist_dashboard.server.guard import FLOODS, Guard
+from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.roles import Sharing, owner_cookie
 from tests.dashboard.asking import HERE, PEER, scope_of
 
 LAN = "192.168.7.20"
@@ -72,16 +72,16 @@ def test_an_open_page_of_a_peer_ends_at_its_next_message_once_peers_are_not_let_
 
 def test_a_viewer_who_floods_the_server_is_closed(sharing: Sharing) -> None:
     page = Page(sharing)
-    assert page.sends(open_socket.BURST) == open_socket.BURST
+    assert page.sends(socket_guard.BURST) == socket_guard.BURST
     assert page.closed is None
-    assert page.sends(10 * open_socket.BURST) < open_socket.BURST + 20
+    assert page.sends(10 * socket_guard.BURST) < socket_guard.BURST + 20
     assert page.closed == 1008
 
 
 def test_whoever_was_closed_for_flooding_too_often_opens_nothing_for_a_while(sharing: Sharing) -> None:
     page = Page(sharing)
     for _ in range(FLOODS):
-        page.sends(2 * open_socket.BURST)
+        page.sends(2 * socket_guard.BURST)
     assert page.sends(1) == 0
     assert page.refused == 429
 
@@ -90,14 +90,14 @@ def test_owners_may_send_as_much_as_they_like(sharing: Sharing) -> None:
     here = Page(sharing, HERE, "localhost:8501")
     with_key = Page(sharing, headers=[("cookie", f"{owner_cookie()}={sharing.key.read()}")])
     for page in (here, with_key):
-        assert page.sends(5 * open_socket.BURST) == 5 * open_socket.BURST
+        assert page.sends(5 * socket_guard.BURST) == 5 * socket_guard.BURST
         assert page.closed is None
 
 
 def test_somebody_who_pauses_may_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("dashboard.limits.time.monotonic", lambda: now)
-    bucket = limits.TokenBucket(2, 1.0)
+    monkeypatch.setattr("mnist_dashboard.server.rate_limits.time.monotonic", lambda: now)
+    bucket = rate_limits.TokenBucket(2, 1.0)
     assert [bucket.take() for _ in range(3)] == [True, True, False]
     now = 1.0
     assert [bucket.take() for _ in range(2)] == [True, False]

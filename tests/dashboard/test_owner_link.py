@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 
-from dashboard.owner_key import OwnerKey
-from dashboard.owner_link import owner_link, routes
-from dashboard.sharing import KEY_ATTEMPTS, Sharing, owner_cookie
 from mnist_core.errors import MnistError
+from mnist_dashboard.server.owner_key import OwnerKey
+from mnist_dashboard.server.owner_link import owner_link, owner_link_routes
+from mnist_dashboard.server.roles import KEY_ATTEMPTS, Sharing, owner_cookie
 from tests.dashboard.asking import PEER, ask, scope_of
 
 
@@ -22,7 +22,7 @@ def sharing(places: Path) -> Sharing:
 
 @pytest.fixture
 def app(sharing: Sharing) -> Starlette:
-    return Starlette(routes=routes(sharing))
+    return Starlette(routes=owner_link_routes(sharing))
 
 
 def test_the_key_is_long_random_kept_and_for_this_account_only(tmp_path: Path) -> None:

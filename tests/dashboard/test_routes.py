@@ -12,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from dashboard import assets, live, live_routes, owner_link
-from dashboard.guard import OWNERS_ONLY, Guard
-from dashboard.network import AllowedHosts
-from dashboard.sharing import PLACE_HEADER, Sharing, owner_cookie
 from mnist_core.store import RunStore
+from mnist_dashboard.feed.hub import LiveHub
+from mnist_dashboard.feed.routes import feed_routes
+from mnist_dashboard.server import assets, owner_link
+from mnist_dashboard.server.guard import OWNERS_ONLY, Guard
+from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.roles import PLACE_HEADER, Sharing, owner_cookie
 from tests.dashboard.asking import PEER, Answer, answer_of, scope_of
 from tests.dashboard.listening import following
 
@@ -47,7 +49,7 @@ def fetched(store: RunStore, sharing: Sharing, who: str, address: str, **more: A
 
     async def scenario() -> Answer:
         async with following(store) as hub:
-            routes = [*live_routes.routes(hub, sharing), *assets.routes, *owner_link.routes(sharing)]
+            routes = [*feed_routes(hub, sharing), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(sharing)]
             streamlits = [Route(path, anything) for path in OWNERS_ONLY]
             app = Guard(Starlette(routes=[*routes, *streamlits]), sharing, AllowedHosts(["10.0.0.2"]))
             return await answer_of(app, scope_of(address, headers=[own, *headers], **place, **more))
@@ -60,8 +62,8 @@ async def anything(_request: Request) -> PlainTextResponse:
 
 
 def test_every_route_of_our_own_is_asked_for_here(store: RunStore, sharing: Sharing) -> None:
-    hub = live.LiveHub(store)
-    routes = [*live_routes.routes(hub, sharing), *assets.routes, *owner_link.routes(sharing)]
+    hub = LiveHub(store)
+    routes = [*feed_routes(hub, sharing), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(sharing)]
     assert {route.path for route in routes} == {*SEEN, owner_link.PATH}
 
 

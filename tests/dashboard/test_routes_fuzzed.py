@@ -12,13 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from dashboard import assets, live, live_routes, owner_link
-from dashboard.guard import Guard
-from dashboard.network import AllowedHosts
-from dashboard.sharing import Sharing
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.store import RunStore
+from mnist_dashboard.feed.hub import LiveHub
+from mnist_dashboard.feed.routes import MAX_RUNS_PER_STREAM, feed_routes, read_query
+from mnist_dashboard.server import assets, owner_link
+from mnist_dashboard.server.guard import Guard
+from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.roles import Sharing
 from tests.dashboard.asking import HERE, PEER, Answer, ask, scope_of
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -47,8 +49,8 @@ def sharing(places: Path) -> Sharing:
 @pytest.fixture
 def app(store: RunStore, sharing: Sharing) -> Guard:
     """Every address of ours, as `app.py` puts them together, without Streamlit behind."""
-    hub = live.LiveHub(store)
-    routes = [*assets.routes, *live_routes.routes(hub, sharing), *owner_link.routes(sharing)]
+    hub = LiveHub(store)
+    routes = [*assets.ASSET_ROUTES, *feed_routes(hub, sharing), *owner_link.owner_link_routes(sharing)]
     return Guard(Starlette(routes=routes), sharing, AllowedHosts(["10.0.0.2"]))
 
 
@@ -103,8 +105,8 @@ def test_no_request_breaks_a_route_or_brings_out_a_file(app: Guard, sharing: Sha
 @given(asked=ASKED)
 def test_what_the_feed_reads_from_an_address_is_in_bounds_or_refused(asked: Asked) -> None:
     with suppress(ValueError):
-        run_ids, smoothing = live_routes.read_query(asked.query)
-        assert len(run_ids) <= live_routes.MAX_RUNS_PER_STREAM
+        run_ids, smoothing = read_query(asked.query)
+        assert len(run_ids) <= MAX_RUNS_PER_STREAM
         assert 0 <= smoothing < 1
 
 

@@ -6,10 +6,10 @@ import gzip
 import json
 from typing import Any
 
-from dashboard.run_list import RunList
-from dashboard.summary import summarise
 from mnist_core.config import TrainConfig
 from mnist_core.store import RunStore
+from mnist_dashboard.feed.run_list import RunList
+from mnist_dashboard.feed.run_summary import summarise
 
 
 def listed(runs: RunList) -> dict[int, dict[str, Any]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dashboard.series import MAX_BUCKETS, RunSeries, smoothed
 from mnist_core.store.step_codec import STEP_COLUMNS
+from mnist_dashboard.feed.series import MAX_BUCKETS, RunSeries, smoothed
 
 
 def table(loss: np.ndarray) -> np.ndarray:

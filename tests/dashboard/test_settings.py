@@ -6,13 +6,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
-from dashboard import echoes
 from mnist_core import presets
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import speed
+from mnist_dashboard.train import echoes
 from tests.dashboard.driving import click, open_page
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import links
-from dashboard.sharing import ELSEWHERE, PLACE_HEADER, Sharing, owner_cookie
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
+from mnist_dashboard.server import links
+from mnist_dashboard.server.roles import ELSEWHERE, PLACE_HEADER, Sharing, owner_cookie
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.driving import active_run, click, component_data, labels, open_page
 

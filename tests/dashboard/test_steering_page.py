@@ -3,10 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import prose, steering
 from mnist_core.checkpoints.index import checkpoint_path, checkpoints_dir
 from mnist_core.records import Adjustment, Command, Intervention, Run, RunStatus
 from mnist_core.store import RunStore
+from mnist_dashboard.train import steering_sidebar
+from mnist_dashboard.ui import markdown
 from tests.dashboard.driving import active_run, address, click, component_data, labels, open_page
 
 
@@ -48,7 +49,7 @@ def test_an_order_that_came_too_late_is_said_and_not_a_traceback(app: AppTest, s
     open_page(app)
     store.finish_run(run, RunStatus.COMPLETED)
     click(app, "Pause")
-    assert [error.value for error in app.error] == [prose.literal("run-1 is completed: there is nothing to pause.")]
+    assert [error.value for error in app.error] == [markdown.literal("run-1 is completed: there is nothing to pause.")]
 
 
 def test_an_interrupted_run_is_resumed(app: AppTest, store: RunStore) -> None:
@@ -120,7 +121,7 @@ def test_sliders_for_this_run_follow_what_somebody_else_changed(app: AppTest, st
     change(store, run, "lr", 0.01, 0.2)
     app.run()
     assert app.number_input(key="steer_1_lr_field").value == 0.2
-    assert steering.in_force(store.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
+    assert steering_sidebar.in_force(store.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
 
 
 def test_a_value_out_of_range_is_named_and_steers_nothing(app: AppTest, store: RunStore) -> None:

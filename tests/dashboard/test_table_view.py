@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.table_view import MAX_IN_ADDRESS, TableView, selected_in, unreadable
+from mnist_dashboard.runs.table_view import MAX_IN_ADDRESS, TableView, selected_in, unreadable
 
 CHOSEN = TableView(
     sort="-test_accuracy",

@@ -9,14 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.many_runs import fill
-from dashboard import hyper_charts, verdict_panel
-from dashboard.assets import STATIC
 from mnist_core.analysis.compare import Verdict, verdict
 from mnist_core.analysis.importance import Importance
 from mnist_core.analysis.seed_groups import summarise
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
+from mnist_dashboard.runs import hyperparameter_charts, verdict_view
+from mnist_dashboard.server.assets import STATIC
 from tests.dashboard.driving import active_run, component_data
 from tests.dashboard.test_manage import said
 from tests.dashboard.test_runs_page import open_runs
@@ -59,7 +59,7 @@ def test_verdict_is_not_worked_out_twice(app: AppTest, store: RunStore, monkeypa
         asked.append([*a_ids, *b_ids])
         return verdict(store, a_ids, b_ids)
 
-    monkeypatch.setattr(verdict_panel, "verdict", asking)
+    monkeypatch.setattr(verdict_view, "verdict", asking)
     app.run()
     assert not asked
     store.edit_run(1, name="renamed")
@@ -96,7 +96,7 @@ def test_hyperparameters_of_few_runs_say_what_is_missing(app: AppTest, store: Ru
 
 
 def test_words_and_few_numbers_stand_at_equal_distances(made_up: RunStore) -> None:
-    axes = hyper_charts.dimensions(made_up.list_runs(), ["seed", "lr"], "test_accuracy")
+    axes = hyperparameter_charts.dimensions(made_up.list_runs(), ["seed", "lr"], "test_accuracy")
     assert axes[0]["ticks"] == [(0.0, "1"), (0.5, "2"), (1.0, "3")]
     assert axes[0]["places"][:3] == [0.0, 0.5, 1.0]
 
@@ -106,19 +106,21 @@ def test_many_learning_rates_stand_as_far_apart_as_their_orders_of_magnitude(sto
     for lr in rates:
         an_ended_run(store, TrainConfig(lr=lr))
     runs = sorted(store.list_runs(), key=lambda run: run.id)
-    axis = hyper_charts.dimensions(runs, ["lr"], "test_accuracy")[0]
+    axis = hyperparameter_charts.dimensions(runs, ["lr"], "test_accuracy")[0]
     assert axis["places"] == pytest.approx([step / 12 for step in range(13)])
     assert [text for _, text in axis["ticks"]] == ["0.0001", "0.000562", "0.00316", "0.0178", "0.1"]
 
 
 def test_names_are_text_in_the_scatter_plot(made_up: RunStore) -> None:
     run = made_up.edit_run(2, name="<b>&</b>")
-    figure = hyper_charts.scatter([run], "lr", "test_accuracy", "#0072B2")
+    figure = hyperparameter_charts.scatter([run], "lr", "test_accuracy", "#0072B2")
     assert figure.data[0].text == ("&lt;b&gt;&amp;&lt;/b&gt;",)
 
 
 def test_most_important_setting_is_on_top() -> None:
-    figure = hyper_charts.bars([Importance("lr", "Learning rate", 0.8), Importance("seed", "Seed", 0.2)], "#0072B2")
+    figure = hyperparameter_charts.bars(
+        [Importance("lr", "Learning rate", 0.8), Importance("seed", "Seed", 0.2)], "#0072B2"
+    )
     assert figure.data[0].y == ("Seed", "Learning rate")
 
 

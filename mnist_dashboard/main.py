@@ -1,0 +1,39 @@
+"""Navigation and page frame. `app.py` serves this script; each file in `pages/` is one page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnist_dashboard.server.assets import STATIC
+
+LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">
+<rect width="32" height="32" rx="7" fill="#0072B2"/>
+<path d="M9.5 9.5h13l-8 14" fill="none" stroke="#fff" stroke-width="3.4"
+ stroke-linecap="round" stroke-linejoin="round"/>
+</svg>"""
+
+# A PNG file: Streamlit fetches a Material icon as page icon from another host.
+st.set_page_config(
+    page_title="MNIST Trainer",
+    page_icon=str(STATIC / "favicon.png"),
+    layout="wide",
+    initial_sidebar_state=300,
+)
+st.logo(LOGO, size="medium")
+page = st.navigation(
+    [
+        st.Page("pages/train.py", title="Train", icon=":material/show_chart:", default=True),
+        st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
+        st.Page("pages/details.py", title="Details", icon=":material/description:"),
+    ],
+    position="top",
+)
+st.html(STATIC / "style.css")
+
+# The address names the run that is shown, also after a change of page, which would drop it.
+if "run" in st.query_params:
+    st.session_state["run"] = st.query_params["run"]
+elif "run" in st.session_state:
+    st.query_params["run"] = st.session_state["run"]
+
+page.run()

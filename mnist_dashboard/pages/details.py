@@ -1,0 +1,51 @@
+"""The Details page: everything about the run that the address names."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnist_core.records import Run
+from mnist_dashboard import services
+from mnist_dashboard.details import details_view
+from mnist_dashboard.runs import export_import, toolbar
+from mnist_dashboard.ui import markdown, run_address
+
+store = services.current().store
+
+
+def choose(run: Run) -> None:
+    """A select box with every run; another choice changes the address."""
+    names = {run.id: run.name} | store.list_names()
+    key = f"details_run_{run.id}"
+
+    def go() -> None:
+        run_address.go_to(store.get_run(st.session_state[key]))
+
+    st.selectbox(
+        "Run",
+        list(names),
+        format_func=names.__getitem__,
+        key=key,
+        on_change=go,
+        label_visibility="collapsed",
+        width=320,
+    )
+
+
+run = run_address.run_in_address() or store.latest_run()
+if run is None:
+    toolbar.without_runs()
+    st.stop()
+
+run_address.name(run)
+with st.container(horizontal=True, vertical_alignment="center", gap="small", key="details_tools"):
+    choose(run)
+    st.page_link(
+        "pages/train.py", label="Show its curves", icon=":material/show_chart:", query_params={"run": str(run.id)}
+    )
+    st.space("stretch")
+    export_import.export([run])
+if run.deleted_at:
+    st.warning(f"{markdown.literal(run.name)} is in the bin. Restore it on the Runs page.", icon=":material/delete:")
+toolbar.outcome()
+details_view.of(run)

@@ -1,0 +1,59 @@
+"""The Runs page: every run in one table, and what there is to see and to do about those that are ticked."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnist_core.records import Run
+from mnist_dashboard import components, services
+from mnist_dashboard.details import details_view
+from mnist_dashboard.runs import curves_view, hyperparameters_view, page_state, toolbar, verdict_view, view_choices
+from mnist_dashboard.ui import markdown
+
+store = services.current().store
+
+
+def curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) -> None:
+    """The overlay, and what has to be known about it."""
+    if len(selected) > page_state.MAX_OVERLAID:
+        st.caption(f"The first {page_state.MAX_OVERLAID} of the selected runs are drawn.")
+    datasets = sorted({run.dataset for run in selected if run.dataset})
+    if len(datasets) > 1:
+        st.caption(f":material/info: These runs learned different datasets: {markdown.literal(', '.join(datasets))}.")
+    curves_view.overlay([run for run in selected if run.id in colors], colors, baseline)
+
+
+if store.latest_run() is None:
+    toolbar.without_runs()
+    st.stop()
+
+view, ticked = page_state.current()
+selected = store.get_runs(ticked)
+colors = page_state.take_colors([run.id for run in selected])
+toolbar.toolbar(selected)
+components.runs_table(
+    view.for_browser(),
+    selected=[run.id for run in selected],
+    colors=colors,
+    known={run.id: f"{run.attempt}/{run.status}" for run in selected},
+    on_selected=page_state.select,
+    on_view=page_state.view_as,
+)
+
+shown = st.segmented_control(
+    "What is shown of the selected runs",
+    view_choices.VIEWS,
+    required=True,
+    key="show",
+    label_visibility="collapsed",
+)
+baseline = next(iter(store.get_runs([view.baseline] if view.baseline else [])), None)
+match shown:
+    case "Verdict":
+        verdict_view.panel(selected, baseline)
+    case "Hyperparameters":
+        hyperparameters_view.views(selected if len(selected) > 1 else store.list_runs())
+    case "Details":
+        details_view.view(selected)
+    case _:
+        curves(selected, colors, baseline)

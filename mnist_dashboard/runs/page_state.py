@@ -1,0 +1,70 @@
+"""What the Runs page shows, kept in the session and in the page's address: table, selected runs, choices, colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from mnist_dashboard.runs import view_choices
+from mnist_dashboard.runs.table_view import PARAMETERS, TableView, selected_in, unreadable
+
+ADDRESSED = (*PARAMETERS, *view_choices.DEFAULTS)
+_WRITTEN_KEY = "runs_address"
+
+MAX_OVERLAID = 14
+"""Seven colours that can be told apart, and two kinds of line."""
+
+
+def current() -> tuple[TableView, list[int]]:
+    """The view and the selected runs: the session's, else what the address says. The address is made to say them.
+
+    The widgets beside the table are given what was chosen with them; see `choices`.
+    """
+    parameters = {name: st.query_params.get_all(name) for name in ADDRESSED}
+    view_choices.restore(parameters)
+    if "runs_view" not in st.session_state:
+        st.session_state["runs_view"] = TableView.from_address(parameters)
+        st.session_state["ticked_runs"] = selected_in(parameters)
+        if wrong := [*unreadable(parameters), *view_choices.unreadable(parameters)]:
+            st.warning(f"The address has something unreadable in {', '.join(wrong)}. The rest is shown.")
+    view: TableView = st.session_state["runs_view"]
+    ticked: list[int] = st.session_state["ticked_runs"]
+    _write_address(parameters, view.to_address(ticked) | view_choices.to_address())
+    return view, ticked
+
+
+def select(ids: Sequence[int]) -> None:
+    """Tick these runs, as of the next drawing."""
+    st.session_state["ticked_runs"] = list(ids)
+
+
+def view_as(told: Mapping[str, Any]) -> None:
+    """Show the table as its reader told, as of the next drawing."""
+    st.session_state["runs_view"] = TableView.from_browser(told)
+
+
+def take_colors(chosen: Sequence[int]) -> dict[int, int]:
+    """One colour per ticked run, kept as long as it stays ticked; a new one takes the first that is free."""
+    held: dict[int, int] = st.session_state.get("run_colors", {})
+    drawn = chosen[:MAX_OVERLAID]
+    colors = {run_id: held[run_id] for run_id in drawn if run_id in held}
+    for run_id in drawn:
+        if run_id not in colors:
+            colors[run_id] = next(index for index in range(MAX_OVERLAID) if index not in colors.values())
+    st.session_state["run_colors"] = colors
+    return colors
+
+
+def _write_address(read: Mapping[str, Sequence[str]], wanted: Mapping[str, str | list[str]]) -> None:
+    """Have the address say what is wanted, all at once.
+
+    Also when it seems to say so: what was written before may be on its way to the browser, and says something else.
+    """
+    said = {name: [texts] if isinstance(texts, str) else texts for name, texts in wanted.items()}
+    if said == {name: list(texts) for name, texts in read.items() if texts} == st.session_state.get(_WRITTEN_KEY, said):
+        return
+    st.session_state[_WRITTEN_KEY] = said
+    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in ADDRESSED}
+    st.query_params.from_dict(others | said)

@@ -1,0 +1,216 @@
+"""What can be done with the selected runs: train again, more seeds, star, tag, archive, delete; and the bin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from mnist_core.analysis.seed_groups import group_key
+from mnist_core.errors import MnistError
+from mnist_core.records import Run, RunStatus
+from mnist_core.runs.retention import KEPT
+from mnist_dashboard import access, components, services
+from mnist_dashboard.runs import export_import
+from mnist_dashboard.train import draft
+from mnist_dashboard.ui import markdown, share_popover
+
+NOTICE_KEY, PROBLEM_KEY, DELETED_KEY = "manage_notice", "manage_problem", "manage_deleted"
+LISTED = 5
+
+
+def toolbar(selected: Sequence[Run]) -> None:
+    """Buttons for the selected runs, and what became of the last act."""
+    if not access.may_act():
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
+            st.caption("You are watching: runs can be compared here, but not changed.", width="content")
+            st.space("stretch")
+            export_import.export(selected)
+            share_popover.popover()
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
+        _train_again(selected)
+        _more_seeds(selected)
+        _star(selected)
+        _tag(selected)
+        _archive(selected)
+        _delete(selected)
+        st.space("stretch")
+        export_import.export(selected)
+        export_import.take_in()
+        _bin(services.current().store.list_deleted_runs())
+        share_popover.popover()
+    outcome()
+
+
+def without_runs() -> None:
+    """What there is to do while there are no runs: start one, import some, restore deleted ones."""
+    components.first_run()
+    if not access.may_act():
+        st.info("No runs yet. They appear here as soon as the owner starts one.", icon=":material/info:")
+        return
+    deleted = services.current().store.list_deleted_runs()
+    st.info(
+        "All runs are in the bin. Restore some, or start a new one on the Train page."
+        if deleted
+        else "No runs yet. Start one on the Train page.",
+        icon=":material/info:",
+    )
+    st.page_link("pages/train.py", label="Go to the Train page", icon=":material/show_chart:")
+    with st.container(horizontal=True, gap="small", key="manage"):
+        export_import.take_in()
+        _bin(deleted)
+    outcome()
+
+
+def attempt(act: Callable[[], object], notice: str = "") -> None:
+    """Act; what was done, or why it could not be, is said below the buttons at the next drawing."""
+    for key in (NOTICE_KEY, PROBLEM_KEY, DELETED_KEY):
+        st.session_state.pop(key, None)
+    try:
+        act()
+    except MnistError as error:
+        st.session_state[PROBLEM_KEY] = str(error)
+    else:
+        st.session_state[NOTICE_KEY] = notice
+
+
+def listed(runs: Sequence[Run]) -> str:
+    """Their names, for a sentence in Markdown."""
+    names = [markdown.literal(run.name) for run in runs[:LISTED]]
+    more = len(runs) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
+
+
+def _button(
+    label: str, icon: str, act: Callable[[], object], *, disabled: bool, notice: str = "", help: str = ""
+) -> bool:
+    return st.button(
+        label, icon=f":material/{icon}:", disabled=disabled, help=help or None, on_click=attempt, args=(act, notice)
+    )
+
+
+def _train_again(selected: Sequence[Run]) -> None:
+    one = selected[0] if len(selected) == 1 else None
+    if _button(
+        "Train again with these",
+        "replay",
+        lambda: draft.prepare(one.config) if one else None,
+        disabled=one is None,
+        help="Puts the settings of the selected run into the sliders of the Train page.",
+    ):
+        st.switch_page("pages/train.py")
+
+
+def _more_seeds(selected: Sequence[Run]) -> None:
+    one = selected[0] if len({group_key(run) for run in selected}) == 1 else None
+    _button(
+        "Run 3 more seeds",
+        "casino",
+        lambda: services.current().control.more_seeds(one.id) if one else None,
+        disabled=one is None,
+        notice=f"3 runs like {markdown.literal(one.name)}, with other seeds, are in the queue." if one else "",
+        help="Trains the selected run three more times, with seeds that none like it was trained with: then it "
+        "can be told how much of its result is chance. Select one run, or seeds of one.",
+    )
+
+
+def _star(selected: Sequence[Run]) -> None:
+    starred = bool(selected) and all(run.starred for run in selected)
+    ids = [run.id for run in selected]
+    _button(
+        "Unstar" if starred else "Star",
+        "star",
+        lambda: services.current().control.edit_runs(ids, starred=not starred),
+        disabled=not selected,
+    )
+
+
+def _archive(selected: Sequence[Run]) -> None:
+    archived = bool(selected) and all(run.archived for run in selected)
+    ids = [run.id for run in selected]
+    _button(
+        "Unarchive" if archived else "Archive",
+        "archive",
+        lambda: services.current().control.edit_runs(ids, archived=not archived),
+        disabled=not selected,
+        help="Archived runs stay, but the table leaves them out unless Archived is pressed.",
+    )
+
+
+def _tag(selected: Sequence[Run]) -> None:
+    ids = [run.id for run in selected]
+
+    def add() -> None:
+        tag = st.session_state["new_tag"]
+        attempt(lambda: services.current().control.edit_runs(ids, add_tag=tag))
+        st.session_state["new_tag"] = ""
+
+    with st.popover("Tag", icon=":material/label:", disabled=not selected):
+        st.text_input("Tag for the selected runs", key="new_tag", max_chars=30)
+        st.button("Add tag", on_click=add, disabled=not st.session_state.get("new_tag", "").strip())
+        st.caption("Tags of one run are changed in its details.")
+
+
+def _delete(selected: Sequence[Run]) -> None:
+    going = [run for run in selected if run.status.is_active or run.status is RunStatus.QUEUED]
+    if st.button("Delete", icon=":material/delete:", disabled=not selected) and selected:
+        if going:
+            _confirm(selected, going)
+        else:
+            _remove(selected)
+            st.rerun()
+
+
+def _remove(runs: Sequence[Run]) -> None:
+    attempt(lambda: services.current().control.delete_runs([run.id for run in runs]))
+    if PROBLEM_KEY not in st.session_state:
+        st.session_state[NOTICE_KEY] = f"Deleted {listed(runs)}. Restorable from the bin for {KEPT.days} days."
+        st.session_state[DELETED_KEY] = [run.id for run in runs]
+
+
+@st.dialog("Delete a run that is not over?")
+def _confirm(selected: Sequence[Run], going: Sequence[Run]) -> None:
+    verb = "is" if len(going) == 1 else "are"
+    st.markdown(f"{listed(going)} {verb} not over. Deleting stops training first; what was recorded goes into the bin.")
+    with st.container(horizontal=True):
+        agreed = st.button("Stop and delete", type="primary", on_click=_remove, args=(selected,))
+        if st.button("Keep") or agreed:
+            st.rerun()
+
+
+def _bin(deleted: Sequence[Run]) -> None:
+    if not deleted:
+        return
+    with st.popover(f"Bin ({len(deleted)})", icon=":material/restore_from_trash:"):
+        st.caption(f"Deleted runs are kept for {KEPT.days} days, with their files.")
+        by_id = {run.id: run for run in deleted}
+        chosen = st.multiselect(
+            "Runs to restore", list(by_id), format_func=lambda run_id: by_id[run_id].name, key="to_restore"
+        )
+        restored = [by_id[run_id] for run_id in chosen if run_id in by_id]
+        _button(
+            "Restore",
+            "undo",
+            lambda: services.current().control.restore_runs([run.id for run in restored]),
+            disabled=not restored,
+            notice=f"Restored {listed(restored)}.",
+        )
+
+
+def outcome() -> None:
+    """What was done, or why it could not be."""
+    if problem := st.session_state.get(PROBLEM_KEY, ""):
+        st.error(markdown.literal(problem), icon=":material/error:")
+    if notice := st.session_state.get(NOTICE_KEY, ""):
+        deleted: list[int] = st.session_state.get(DELETED_KEY, [])
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f":material/check: {notice}", width="content")
+            if deleted:
+                _button(
+                    "Undo",
+                    "undo",
+                    lambda: services.current().control.restore_runs(deleted),
+                    disabled=False,
+                    notice="The deleted runs are back.",
+                )

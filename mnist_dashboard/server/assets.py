@@ -1,0 +1,86 @@
+"""What the browser loads from this server besides Streamlit itself: the files in `static/`, and Plotly's library.
+
+Every file has a versioned address, so browsers may keep it for a year: the version is a hash over all of them (they
+import one another by relative addresses) and Plotly's version. Names are looked up in a table and never joined to a
+path. The files are read once, at import; a change to one needs a restart of the server.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import plotly
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+STATIC = Path(__file__).parent.parent / "static"
+_PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
+_MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".png": "image/png"}
+
+
+@dataclass(frozen=True)
+class _Asset:
+    """One file and how to serve it."""
+
+    path: Path
+    media_type: str
+    body: bytes
+
+    @functools.cached_property
+    def gzipped(self) -> bytes | None:
+        """The compressed file, made at first use; None for images, which are compressed already.
+
+        Two first requests at once may both compress (0.2 s for Plotly), which does no harm.
+        """
+        return None if self.media_type.startswith("image/") else gzip.compress(self.body, compresslevel=6, mtime=0)
+
+
+def _load(path: Path) -> _Asset:
+    return _Asset(path, _MEDIA_TYPES[path.suffix], path.read_bytes())
+
+
+def _version(assets: dict[str, _Asset]) -> str:
+    digest = hashlib.sha256(plotly.__version__.encode())
+    for name, asset in sorted(assets.items()):
+        digest.update(name.encode())
+        digest.update(hashlib.sha256(asset.body).digest())
+    return digest.hexdigest()[:12]
+
+
+_ASSETS = {path.name: _load(path) for path in STATIC.iterdir() if path.suffix in _MEDIA_TYPES} | {
+    _PLOTLY.name: _load(_PLOTLY)
+}
+_VERSION = _version(_ASSETS)
+
+
+def asset_url(name: str) -> str:
+    """The address of a served file, from the root of the server. Raises KeyError for a file there is not."""
+    if name not in _ASSETS:
+        raise KeyError(f"There is no asset {name!r}; served are {', '.join(sorted(_ASSETS))}.")
+    return f"/assets/{_VERSION}/{name}"
+
+
+def _serve(request: Request) -> Response:
+    """Answer with the file. Not `async`: Starlette then calls it in a thread, where compressing holds nobody up."""
+    asset = _ASSETS.get(request.path_params["name"])
+    if asset is None or request.path_params["version"] != _VERSION:
+        # Another version's address must not be answered with these files: the browser would keep them for a year.
+        return Response("Not found", status_code=404, media_type="text/plain", headers={"Cache-Control": "no-store"})
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+        "Vary": "Accept-Encoding",
+    }
+    body = asset.body
+    if asset.gzipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        # Streamlit's own middleware compresses every response anew, but leaves one alone that says it is encoded.
+        body, headers["Content-Encoding"] = asset.gzipped, "gzip"
+    return Response(body, media_type=asset.media_type, headers=headers)
+
+
+ASSET_ROUTES = [Route("/assets/{version}/{name}", _serve)]

@@ -1,0 +1,249 @@
+"""The sidebar's settings of the next run: one widget per row of the table in `mnist_core.config`.
+
+Ranges come from the table; here is only which widget shows a setting, and where its slider stops. What has been set is
+kept by `mnist_dashboard.train.draft`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from mnist_core import presets
+from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.trainer.speed import epoch_seconds
+from mnist_core.training.networks import NETWORKS
+from mnist_dashboard.train import draft
+
+LR_STOPS = [round(mantissa * 10.0**power, 6) for power in range(-4, 0) for mantissa in (1, 1.5, 2, 3, 5, 7)] + [1.0]
+BATCH_SIZE_STOPS = [1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
+CHOICE_LABELS = {
+    **{name: network.label for name, network in NETWORKS.items()},
+    "sgd": "SGD",
+    "nesterov": "SGD with Nesterov",
+    "adam": "Adam",
+    "adadelta": "Adadelta",
+    "constant": "Constant",
+    "one-cycle": "One-cycle",
+    "step": "Step",
+    "fp32": "32-bit (fp32)",
+    "bf16": "bfloat16 (bf16)",
+    "auto": "Auto",
+    "mnist": "MNIST (60\u202f000 images)",
+    "fashion-mnist": "Fashion-MNIST (60\u202f000 images)",
+    "kmnist": "KMNIST (60\u202f000 images)",
+    "mnist-5k": "MNIST-5k (built in)",
+    "cpu": "CPU",
+    "cuda": "CUDA",
+    "mps": "MPS (Apple)",
+}
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What widgets show and whom they tell. Their keys are `<prefix><name>_slider` and `<prefix><name>_field`."""
+
+    values: Callable[[], dict[str, Any]]
+    take: Callable[[str, str], None]
+    """Called with the name and `slider` or `field` when a widget was moved."""
+    out_of_range: Callable[[str], str]
+    problems: Callable[[], dict[str, str]]
+    prefix: str = ""
+    disabled: bool = False
+
+    def bound(self, name: str, part: str) -> dict[str, Any]:
+        """What ties a widget to its setting: its key, holding the value that is set, and who takes a new one."""
+        key = f"{self.prefix}{name}_{part}"
+        st.session_state.setdefault(key, self.values()[name])
+        return {"key": key, "on_change": self.take, "args": (name, part)}
+
+
+DRAFT = Binding(draft.values, draft.take, draft.out_of_range, draft.problems)
+
+
+def sidebar(caption: str, start_label: str, training_images: int, on_start: Callable[[TrainConfig, str], None]) -> None:
+    """Draw the settings of the next run, and Start, which calls `on_start` with the config and the run's name.
+
+    `caption` says what the settings apply to, `training_images` how many an epoch will probably have. A value out of
+    range is named under its field, and Start is disabled.
+    """
+
+    def start() -> None:
+        # A value may have been typed and Start pressed before the page could say that the value is refused.
+        if not draft.problems():
+            on_start(TrainConfig(**draft.values()), st.session_state["run_name"])
+
+    with st.sidebar, st.container(key="settings"):
+        st.markdown("**Settings**")
+        if caption:
+            st.caption(caption)
+        _preset()
+        _choice("model")
+        st.caption(_size_and_time(draft.config(), training_images))
+        slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1)
+        slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g")
+        _momentum()
+        slider_with_field("epochs", step=1)
+        with st.expander("More settings"):
+            _more_settings()
+        st.text_input("Run name", placeholder="Named automatically, e.g. run-8", key="run_name", max_chars=80)
+        problems = list(draft.problems().values())
+        st.button(
+            start_label,
+            type="primary",
+            width="stretch",
+            shortcut="Ctrl+Enter",
+            disabled=bool(problems),
+            on_click=start,  # called before the page is drawn anew, which takes longer than to start a run
+            # The field may be out of sight, under More settings.
+            help=problems[0] if problems else "Trains in a process of its own: closing this page does not stop it.",
+        )
+
+
+def watched_sidebar(title: str, values: dict[str, Any]) -> None:
+    """Draw settings as they are, for whoever only watches: the same widgets, and none of them can be moved."""
+    watched = Binding(lambda: values, lambda *_: None, lambda _name: "", dict, prefix="watched_", disabled=True)
+    for name, value in values.items():
+        for part in ("slider", "field"):
+            st.session_state[f"watched_{name}_{part}"] = value
+    with st.sidebar, st.container(key="settings"):
+        st.markdown(f"**{title}**")
+        st.caption("You are watching. Only the owner can change settings.")
+        _choice("model", watched)
+        slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1, binding=watched)
+        slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g", binding=watched)
+        slider_with_field("momentum", step=0.01, format="%.2f", binding=watched)
+        slider_with_field("epochs", step=1, binding=watched)
+        with st.expander("More settings"):
+            _more_settings(watched)
+
+
+def _more_settings(binding: Binding = DRAFT) -> None:
+    _choice("optimizer", binding)
+    _field("weight_decay", step=0.0001, format="%g", binding=binding)
+    _choice("schedule", binding)
+    if presets.has_effect("gamma", binding.values()) or binding.out_of_range("gamma"):
+        _field("gamma", step=0.05, format="%g", binding=binding)
+    _choice("precision", binding)
+    _choice("dataset", binding)
+    _field("seed", step=1, binding=binding)
+    _field("test_batch_size", step=1, binding=binding)
+    _slider("validation_fraction", step=0.05, binding=binding)
+    _choice("device", binding)
+    _checkbox("save_model", binding)
+
+
+def _size_and_time(config: TrainConfig, training_images: int) -> str:
+    """Short enough for one line, so that nothing below moves when another network is chosen."""
+    parameters = f"{NETWORKS[config.model].parameters:,} parameters".replace(",", "\u202f")
+    seconds = epoch_seconds(config, training_images)
+    if seconds is None:
+        return f"{parameters}, time not measured yet"
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return f"{parameters}, about {minutes}:{rest:02d} per epoch"
+
+
+# ---------------------------------------------------------------------- one setting each
+
+
+def _preset() -> None:
+    """All settings at once. Settings that were changed since have an entry of their own, so that any can be chosen."""
+    shown, key = draft.preset(), draft.preset_key()
+    st.selectbox(
+        "Preset",
+        presets.NAMES if shown in presets.NAMES else (shown, *presets.NAMES),
+        key=key,
+        help="Puts settings that belong together into the fields below. Dataset, seed, device and the like stay.",
+        filter_mode=None,
+        on_change=draft.choose_preset,
+        args=(key,),
+    )
+
+
+def _momentum() -> None:
+    """Not to be moved with an optimizer that ignores it, unless its value is refused and must be mended."""
+    values = draft.values()
+    ignored = not presets.has_effect("momentum", values)
+    slider_with_field("momentum", step=0.01, format="%.2f", disabled=ignored and not draft.out_of_range("momentum"))
+    if ignored:
+        st.caption(f"{CHOICE_LABELS[values['optimizer']]} does not use momentum.")
+
+
+def slider_with_field(
+    name: str,
+    *,
+    step: float,
+    stops: list[Any] | None = None,
+    format: str | None = None,
+    disabled: bool = False,
+    binding: Binding = DRAFT,
+) -> None:
+    """A slider and, beside it, the exact value, which can be typed; both write the same setting."""
+    setting = SETTINGS[name]
+    slider, field = st.columns([1, 0.42], gap="small", vertical_alignment="bottom", wrap=False)
+    with slider:
+        _slider(name, step=step, stops=stops, disabled=disabled, binding=binding)
+    with field:
+        # The range is checked here in Python: Streamlit's own limits would reject a value in the browser, nameless.
+        st.number_input(
+            f"{setting.label}, exact value",
+            step=step,
+            format=format,
+            label_visibility="collapsed",
+            disabled=disabled or binding.disabled,
+            **binding.bound(name, "field"),
+        )
+    _show_problem(name, binding)
+
+
+def _slider(
+    name: str, *, step: float, stops: list[Any] | None = None, disabled: bool = False, binding: Binding = DRAFT
+) -> None:
+    setting = SETTINGS[name]
+    key = f"{binding.prefix}{name}_slider"
+    if binding.out_of_range(name):
+        st.session_state.setdefault(key, setting.default)
+    common = {**binding.bound(name, "slider"), "help": setting.help, "disabled": disabled or binding.disabled}
+    if stops:
+        st.select_slider(setting.label, sorted({*stops, st.session_state[key]}), **common)
+    else:
+        st.slider(setting.label, setting.kind(setting.low), setting.kind(setting.high), step=step, **common)
+
+
+def _field(name: str, *, step: float, format: str | None = None, binding: Binding = DRAFT) -> None:
+    setting = SETTINGS[name]
+    st.number_input(
+        setting.label,
+        step=step,
+        format=format,
+        help=setting.help,
+        disabled=binding.disabled,
+        **binding.bound(name, "field"),
+    )
+    _show_problem(name, binding)
+
+
+def _choice(name: str, binding: Binding = DRAFT) -> None:
+    setting = SETTINGS[name]
+    st.selectbox(
+        setting.label,
+        setting.choices,
+        format_func=lambda choice: CHOICE_LABELS[choice],
+        help=setting.help,
+        disabled=binding.disabled,
+        **binding.bound(name, "field"),
+    )
+    _show_problem(name, binding)
+
+
+def _checkbox(name: str, binding: Binding = DRAFT) -> None:
+    setting = SETTINGS[name]
+    st.checkbox(setting.label, help=setting.help, disabled=binding.disabled, **binding.bound(name, "field"))
+
+
+def _show_problem(name: str, binding: Binding = DRAFT) -> None:
+    if problem := binding.problems().get(name):
+        st.markdown(f":red[:small[{problem}]]")

@@ -1,0 +1,1 @@
+"""What every page shares: formatting, Markdown escaping, addresses, the Share popover."""

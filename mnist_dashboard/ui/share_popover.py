@@ -1,0 +1,123 @@
+"""The Share popover: where others watch, whether they may, and for owners the link that lets somebody act."""
+
+from __future__ import annotations
+
+import functools
+from urllib.parse import urlencode, urlsplit
+
+import segno
+import streamlit as st
+
+from mnist_dashboard import access, components, services
+from mnist_dashboard.server import links
+from mnist_dashboard.server.owner_link import owner_link
+
+PROBLEM_KEY = "share_problem"
+_FOLLOW_KEY = "follow_owner_link"
+MAX_NAME_LENGTH = 40
+
+
+def popover() -> None:
+    """Draw the button and what it opens."""
+    with (
+        st.container(width="content", key="share"),
+        st.popover("Share", icon=":material/share:", width="content"),
+        st.container(gap="xsmall", key="share_content"),
+    ):
+        st.markdown("**Watch on this network**")
+        if services.current().sharing.is_visible:
+            _watch_links()
+        else:
+            st.caption("Only this machine is answered at the moment.")
+        if access.may_act():
+            _visibility()
+            _owner_section()
+
+
+def _watch_links() -> None:
+    bases = _bases()
+    if not bases:
+        st.caption(
+            "This machine is on no network, or the server was started for this machine only. If you know an address of "
+            "this machine (the network settings show it), others watch at that address with the port of this page."
+        )
+        return
+    st.caption("Anyone on the network can watch. Only the owner can change anything.")
+    view = _present_view()
+    st.image(_qr(bases[0] + view), width=132, alt=f"QR code of {bases[0]}{view}")
+    for base in bases:
+        st.code(base + view, language=None)
+
+
+def _visibility() -> None:
+    sharing = services.current().sharing
+    st.session_state["visible_on_network"] = sharing.is_visible
+    st.toggle(
+        "Visible on the network",
+        key="visible_on_network",
+        on_change=_attempt_to_show,
+        disabled=not access.is_here(),
+        help=None if access.is_here() else "Can be changed at the machine of the server only.",
+    )
+    if problem := st.session_state.pop(PROBLEM_KEY, ""):
+        st.error(problem)
+
+
+def _owner_section() -> None:
+    st.markdown("**Owner link**")
+    st.caption("Whoever opens it can start, steer and delete runs.")
+    bases = _bases()
+    link = owner_link(bases[0] if bases else links.here(), services.current().sharing.key.read(), _run())
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        components.owner_link(link, follow=st.session_state.pop(_FOLLOW_KEY, False))
+        st.button(
+            "Renew",
+            icon=":material/key:",
+            help="Makes a new link, and signs out everyone who came by the old one, on open pages too.",
+            on_click=_attempt_to_renew,
+        )
+    if not access.is_here():
+        st.text_input(
+            "Your name", key=access.NAME_KEY, max_chars=MAX_NAME_LENGTH, placeholder=access.GUEST,
+            help="Stands beside what you change.",
+        )  # fmt: skip
+
+
+def _attempt_to_show() -> None:
+    try:
+        access.show_on_network(st.session_state["visible_on_network"])
+    except access.NotAllowedError as error:
+        st.session_state[PROBLEM_KEY] = str(error)
+
+
+def _attempt_to_renew() -> None:
+    try:
+        access.renew_key()
+    except access.NotAllowedError as error:
+        st.session_state[PROBLEM_KEY] = str(error)
+    else:
+        # Whoever came by the old link has just signed out, too, and needs the new one.
+        st.session_state[_FOLLOW_KEY] = not access.is_here() or services.current().sharing.strict
+
+
+def _bases() -> list[str]:
+    """Addresses of the server for others: the one that this page was reached by comes first, if it is not loopback."""
+    parts = urlsplit(st.context.url or "")
+    own = [f"{parts.scheme}://{parts.netloc}"] if parts.netloc and not access.is_here() else []
+    return list(dict.fromkeys([*own, *links.on_network()]))
+
+
+def _present_view() -> str:
+    """Path and query of what this page shows."""
+    query = urlencode(st.query_params.to_dict())
+    return (urlsplit(st.context.url or "").path or "/") + (f"?{query}" if query else "")
+
+
+def _run() -> str:
+    return str(st.query_params.get("run", ""))
+
+
+@functools.lru_cache(maxsize=64)
+def _qr(link: str) -> str:
+    """An SVG image, black on white in both themes: scanners expect that."""
+    return str(segno.make(link, error="m").svg_inline(scale=4, border=4, dark="#000", light="#fff"))
