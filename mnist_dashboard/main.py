@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mnist_dashboard.server.assets import STATIC
+from mnist_dashboard.server.assets import PACKAGE
 
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">
 <rect width="32" height="32" rx="7" fill="#0072B2"/>
@@ -15,7 +15,7 @@ LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32"
 # A PNG file: Streamlit fetches a Material icon as page icon from another host.
 st.set_page_config(
     page_title="MNIST Trainer",
-    page_icon=str(STATIC / "favicon.png"),
+    page_icon=str(PACKAGE / "ui" / "favicon.png"),
     layout="wide",
     initial_sidebar_state=300,
 )
@@ -28,7 +28,7 @@ page = st.navigation(
     ],
     position="top",
 )
-st.html(STATIC / "style.css")
+st.html(PACKAGE / "ui" / "style.css")
 
 # The address names the run that is shown, also after a change of page, which would drop it.
 if "run" in st.query_params:

@@ -38,15 +38,15 @@ def get(path: str, headers: Iterable[tuple[str, str]] = ()) -> tuple[int, dict[s
 @pytest.mark.parametrize(
     ("name", "media_type"),
     [
-        ("strip.js", "text/javascript; charset=utf-8"),
-        ("table.css", "text/css; charset=utf-8"),
-        ("favicon.png", "image/png"),
+        ("components/status_strip/status_strip.js", "text/javascript; charset=utf-8"),
+        ("components/run_table/run_table.css", "text/css; charset=utf-8"),
+        ("ui/favicon.png", "image/png"),
     ],
 )
 def test_files_are_served_as_they_are_and_for_long(name: str, media_type: str) -> None:
     status, headers, body = get(assets.asset_url(name))
     assert status == 200
-    assert body == (assets.STATIC / name).read_bytes()
+    assert body == (assets.PACKAGE / name).read_bytes()
     assert headers["content-type"] == media_type
     assert headers["cache-control"] == "public, max-age=31536000, immutable"
     assert "content-encoding" not in headers
@@ -72,21 +72,30 @@ def test_plotly_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_images_are_not_compressed() -> None:
-    _, headers, _ = get(assets.asset_url("favicon.png"), [("Accept-Encoding", "gzip")])
+    _, headers, _ = get(assets.asset_url("ui/favicon.png"), [("Accept-Encoding", "gzip")])
     assert "content-encoding" not in headers
 
 
 @pytest.mark.parametrize(
     "name",
-    ["nothing.js", "", "assets.py", "../assets.py", "..%2fassets.py", "..\\assets.py", "/etc/passwd", "./strip.js"],
+    [
+        "nothing.js",
+        "",
+        "assets.py",
+        "../assets.py",
+        "..%2fassets.py",
+        "..\\assets.py",
+        "/etc/passwd",
+        "./components/status_strip/status_strip.js",
+    ],
 )
 def test_nothing_else_is_served(name: str) -> None:
-    folder = assets.asset_url("strip.js").removesuffix("strip.js")
+    folder = assets.asset_url("plotly.min.js").removesuffix("plotly.min.js")
     assert get(folder + name)[0] == 404
 
 
 def test_an_address_of_another_version_is_not_answered_with_this_one() -> None:
-    status, headers, _ = get("/assets/000000000000/strip.js")
+    status, headers, _ = get("/assets/000000000000/components/status_strip/status_strip.js")
     assert status == 404
     assert headers["cache-control"] == "no-store"
 
@@ -97,6 +106,7 @@ def test_the_address_of_a_file_there_is_not_is_an_error() -> None:
 
 
 def test_every_module_imports_only_what_is_served() -> None:
-    for path in assets.STATIC.glob("*.js"):
-        for name in re.findall(r'from "\./([^"]+)"', path.read_text(encoding="utf-8")):
-            assert assets.asset_url(name)
+    for path in assets.PACKAGE.rglob("*.js"):
+        for name in re.findall(r'^import .* from "([^"]+)"', path.read_text(encoding="utf-8"), re.MULTILINE):
+            if not name.startswith("node:"):
+                assert assets.asset_url((path.parent / name).resolve().relative_to(assets.PACKAGE).as_posix())

@@ -23,6 +23,6 @@ def test_the_table_counts_the_parameters_that_are_trained(name: str) -> None:
 def test_page_and_runs_table_call_networks_and_optimizers_the_same() -> None:
     from mnist_dashboard.train.settings_sidebar import CHOICE_LABELS
 
-    table = (ROOT / "mnist_dashboard" / "static" / "columns.js").read_text(encoding="utf-8")
+    table = (ROOT / "mnist_dashboard/components/run_table/model/columns.js").read_text(encoding="utf-8")
     for name in (*MODELS, *SETTINGS["optimizer"].choices):
         assert f'{name}: "{CHOICE_LABELS[name]}"' in table

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypedDict
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
-from mnist_dashboard.server.assets import STATIC, asset_url
+from mnist_dashboard.server.assets import PACKAGE, asset_url
 
 RunSummary = Mapping[str, Any]
 """One run as the live feed's `run` event describes it: id, name, status, attempt, settings, step, loss, …"""
@@ -55,26 +55,27 @@ class Dimension(TypedDict):
     ticks: list[tuple[float, str]]
 
 
-def _component(name: str, module: str, css: str | None = None) -> ComponentRenderer:
-    """Register a component whose browser side is `static/<module>.js`, loaded by `static/bootstrap.js`."""
-    bootstrap = (STATIC / "bootstrap.js").read_text(encoding="utf-8")
+def _component(name: str, css: str = "") -> ComponentRenderer:
+    """Register the component whose browser side is `<name>/<name>.js`, loaded by `bootstrap.js`."""
+    folder = PACKAGE / "components"
+    bootstrap = (folder / "bootstrap.js").read_text(encoding="utf-8")
     return st.components.v2.component(
         name,
-        js=bootstrap.replace('"__MODULE_URL__"', json.dumps(asset_url(f"{module}.js"))),
-        css=(STATIC / css).read_text(encoding="utf-8") if css else None,
+        js=bootstrap.replace('"__MODULE_URL__"', json.dumps(asset_url(f"components/{name}/{name}.js"))),
+        css=(folder / css).read_text(encoding="utf-8") if css else None,
         isolate_styles=False,
     )
 
 
-_STRIP = _component("status_strip", "strip", "strip.css")
-_CHART = _component("live_chart", "curves")
-_MATRIX = _component("confusion_matrix", "matrix", "matrix.css")
-_CHANGES = _component("run_changes", "changes", "changes.css")
-_PARALLEL = _component("parallel_coordinates", "parallel", "parallel.css")
-_TABLE = _component("runs_table", "table", "table.css")
-_FIRST_RUN = _component("first_run", "first_run")
-_AUDIENCE = _component("audience", "audience", "audience.css")
-_OWNER_LINK = _component("owner_link", "owner_link", "audience.css")
+_STRIP = _component("status_strip", "status_strip/status_strip.css")
+_CHART = _component("live_chart")
+_MATRIX = _component("confusion_matrix", "confusion_matrix/confusion_matrix.css")
+_CHANGES = _component("change_log", "change_log/change_log.css")
+_PARALLEL = _component("parallel_coordinates", "parallel_coordinates/parallel_coordinates.css")
+_TABLE = _component("run_table", "run_table/run_table.css")
+_FIRST_RUN = _component("first_run")
+_AUDIENCE = _component("audience", "audience/audience.css")
+_OWNER_LINK = _component("owner_link", "audience/audience.css")
 
 
 def _ignore() -> None:

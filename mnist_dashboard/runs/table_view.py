@@ -1,7 +1,7 @@
 """How the table of runs is looked at, as the address of the page says it, so that a comparison can be linked.
 
-Addresses are typed, cut and mistyped by people: whatever does not read as it should is left out and named. What a key
-of a column means is the browser's business (`static/columns.js`), which ignores one that it does not know.
+Addresses are typed, cut and mistyped by people: whatever does not read as it should is left out and named. The browser
+knows the columns (`components/run_table/model/columns.js`) and ignores a key that it does not know.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PARAMETERS = ("runs", "base", "sort", "q", "where", "group", "columns", "pin", "
 
 @dataclass(frozen=True)
 class TableView:
-    """Sort, filters and the like; the fields are those of `View` in `static/arrange.js`."""
+    """Sort, filters and the like; the fields are those of `View` in `components/run_table/model/arrange.js`."""
 
     sort: str = ""
     search: str = ""

@@ -1,4 +1,5 @@
-"""What the browser loads from this server besides Streamlit itself: the files in `static/`, and Plotly's library.
+"""What the browser loads from this server besides Streamlit itself: scripts, style sheets and images of this
+package, and Plotly's library.
 
 Every file has a versioned address, so browsers may keep it for a year: the version is a hash over all of them (they
 import one another by relative addresses) and Plotly's version. Names are looked up in a table and never joined to a
@@ -18,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-STATIC = Path(__file__).parent.parent / "static"
+PACKAGE = Path(__file__).resolve().parent.parent
 _PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
 _MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".png": "image/png"}
 
@@ -52,9 +53,13 @@ def _version(assets: dict[str, _Asset]) -> str:
     return digest.hexdigest()[:12]
 
 
-_ASSETS = {path.name: _load(path) for path in STATIC.iterdir() if path.suffix in _MEDIA_TYPES} | {
-    _PLOTLY.name: _load(_PLOTLY)
-}
+_ASSETS = {
+    path.relative_to(PACKAGE).as_posix(): _load(path)
+    for path in PACKAGE.rglob("*.*")
+    if path.suffix in _MEDIA_TYPES and not path.name.endswith(".test.js")
+} | {_PLOTLY.name: _load(_PLOTLY)}
+"""By path below the package, such as `components/lib/dom.js`; Plotly's library by its bare name."""
+
 _VERSION = _version(_ASSETS)
 
 
@@ -83,4 +88,4 @@ def _serve(request: Request) -> Response:
     return Response(body, media_type=asset.media_type, headers=headers)
 
 
-ASSET_ROUTES = [Route("/assets/{version}/{name}", _serve)]
+ASSET_ROUTES = [Route("/assets/{version}/{name:path}", _serve)]

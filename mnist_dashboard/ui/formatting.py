@@ -1,4 +1,4 @@
-"""Numbers as `static/format.js` writes them, for what Python puts on a page."""
+"""Numbers as `components/lib/format.js` writes them, for what Python puts on a page."""
 
 from __future__ import annotations
 

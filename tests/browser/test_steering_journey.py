@@ -88,7 +88,7 @@ def test_a_page_drawn_from_what_was_read_before_the_latest_news_does_not_hide_it
             strip.update({ run: readBefore, smoothing: 0.95, color_index: 0 }, host);
         }""",
         [
-            [asset_url("strip.js"), asset_url("stream.js")],
+            [asset_url("components/status_strip/status_strip.js"), asset_url("feed/client/stream.js")],
             as_of(4, RunStatus.RUNNING),
             as_of(6, RunStatus.PAUSED),
             as_of(5, RunStatus.RUNNING),

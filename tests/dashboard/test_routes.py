@@ -23,7 +23,11 @@ from tests.dashboard.asking import PEER, Answer, answer_of, scope_of
 from tests.dashboard.listening import following
 
 LAN = "10.0.0.2:8501"
-SEEN = {"/live": "/live?runs=1", "/runs.json": "/runs.json", "/assets/{version}/{name}": assets.asset_url("strip.js")}
+SEEN = {
+    "/live": "/live?runs=1",
+    "/runs.json": "/runs.json",
+    "/assets/{version}/{name:path}": assets.asset_url("components/lib/dom.js"),
+}
 """What whoever watches may have. Exports are made by pages, which `test_manage.py` asks for them as a viewer; what they
 are downloaded by is an address of Streamlit's that nobody knows but the page that had it made.
 """

@@ -25,7 +25,7 @@ from tests.dashboard.asking import HERE, PEER, Answer, ask, scope_of
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
-ADDRESSES = ["/owner", f"/assets/{assets.asset_url('strip.js').split('/')[2]}/", "/assets/", "/"]
+ADDRESSES = ["/owner", f"/assets/{assets.asset_url('components/lib/dom.js').split('/')[2]}/", "/assets/", "/"]
 TRAVERSALS = [
     "../owner-key",
     "..%2f..%2fowner-key",

@@ -16,7 +16,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.runs import hyperparameter_charts, verdict_view
-from mnist_dashboard.server.assets import STATIC
+from mnist_dashboard.server.assets import PACKAGE
 from tests.dashboard.driving import active_run, component_data
 from tests.dashboard.test_manage import said
 from tests.dashboard.test_runs_page import open_runs
@@ -127,7 +127,7 @@ def test_most_important_setting_is_on_top() -> None:
 @pytest.mark.parametrize("count", [2, 5, 31, 60])
 def test_intervals_in_the_table_are_those_of_the_statistics(count: int) -> None:
     """The table computes them in the browser, from quantiles that stand in its file."""
-    text = (STATIC / "student.js").read_text(encoding="utf-8")
+    text = (PACKAGE / "components/lib/student_t.js").read_text(encoding="utf-8")
     quantiles = [float(number) for number in re.findall(r"\d+\.\d+(?=,)", text)]
     t = quantiles[count - 2] if count - 2 < len(quantiles) else 1.96 + 2.42 / (count - 1)
     values = [float(i % 7) for i in range(count)]
