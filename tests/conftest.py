@@ -18,8 +18,8 @@ from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.scheduler import fork_client, supervisor
 from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
-from tests.making import write_mnist
-from tests.stage import ScriptedHost, Stage
+from tests.support.factories import write_mnist
+from tests.support.scripted_host import ScriptedHost, Stage
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the batches here are tiny; read when torch is imported
 

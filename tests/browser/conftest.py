@@ -22,7 +22,7 @@ from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 from mnist_core.data.datasets import load_dataset
 from mnist_core.store import RunStore
-from tests.making import write_mnist
+from tests.support.factories import write_mnist
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [

@@ -10,7 +10,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.exports.export_worker import export
 from mnist_core.records import StepMetrics
 from mnist_core.store import RunStore
-from tests.making import an_ended_run
+from tests.support.factories import an_ended_run
 
 NAME = "<img src=x onerror=\"document.title='owned'\">"
 

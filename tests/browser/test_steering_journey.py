@@ -13,7 +13,7 @@ from mnist_core.store import RunStore
 from mnist_dashboard.feed.run_summary import summarise
 from mnist_dashboard.server.assets import asset_url
 from tests.browser.conftest import POINTS, Server, start_long_run, wait_for_points
-from tests.making import an_ended_run
+from tests.support.factories import an_ended_run
 
 Eventually = Callable[[Callable[[], object]], None]
 

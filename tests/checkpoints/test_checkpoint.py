@@ -1,0 +1,229 @@
+"""Checkpoints: going on bit for bit, which of them are kept, and which of them is loaded."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mnist_core.checkpoints.checkpoint import load, load_latest, save
+from mnist_core.config import TrainConfig
+from mnist_core.data.datasets import Dataset
+from mnist_core.errors import CheckpointError, ConfigError
+from mnist_core.records import Adjustment
+from mnist_core.system.paths import ROOT
+from mnist_core.system.processes import own_identity
+from mnist_core.training.engine import TrainState, train
+from tests.support.small_checkpoints import SMALL, names, save_small
+from tests.training.test_engine_control import EVENTS, timeless
+
+# Before and after a validation; an epoch is complete; mid-epoch; validation, then test are due; nothing is left.
+SAVED_AFTER = (3, 4, 7, 9, 13, 14, 15)
+
+
+def a_config(model: str, optimizer: str) -> TrainConfig:
+    return TrainConfig(
+        model=model,
+        optimizer=optimizer,
+        momentum=0.9,
+        weight_decay=0.001,
+        schedule="one-cycle",
+        epochs=2,
+        dataset="mnist",
+        device="cpu",
+    )
+
+
+EVERY_NETWORK_AND_OPTIMIZER = [
+    a_config("classic", "adam"),
+    a_config("example", "adadelta"),
+    a_config("mlp", "sgd"),
+    a_config("softmax", "nesterov"),
+]
+
+
+def remaining(config: TrainConfig, data: Dataset, state: TrainState) -> list[dict[str, Any]]:
+    return [timeless(event) for event in train(config, data, state=state)]
+
+
+# ------------------------------------------------------------ going on
+
+
+@pytest.mark.parametrize("config", EVERY_NETWORK_AND_OPTIMIZER, ids=lambda config: f"{config.model}-{config.optimizer}")
+def test_a_loaded_run_goes_on_bit_for_bit_wherever_it_was_saved(
+    digits: Dataset, tmp_path: Path, config: TrainConfig
+) -> None:
+    uninterrupted = [timeless(event) for event in train(config, digits)]
+    assert len(uninterrupted) == EVENTS
+    state = TrainState.fresh(config)
+    saved = {}
+    for number, _event in enumerate(train(config, digits, state=state), start=1):
+        if number in SAVED_AFTER:
+            saved[number] = save(tmp_path / str(number), config, state, dataset=digits.name)
+    for number, path in saved.items():
+        loaded = load(path)
+        assert loaded.config == config
+        assert remaining(config, digits, loaded.state) == uninterrupted[number:], f"after {number} events"
+
+
+def test_another_process_goes_on_bit_for_bit(small_mnist: Dataset, tmp_path: Path) -> None:
+    config = dataclasses.replace(a_config("example", "adam"), epochs=1)
+    state = TrainState.fresh(config)
+    events = train(config, small_mnist, state=state)
+    for _ in range(4):
+        next(events)
+    path = save(tmp_path, config, state, dataset="MNIST")
+    code = (
+        "import json, sys; from pathlib import Path; import torch\n"
+        "from mnist_core import checkpoint, load_dataset, places, train\n"
+        "loaded = checkpoint.load(Path(sys.argv[1]))\n"
+        "torch.set_num_threads(loaded.threads)\n"
+        "data = load_dataset(loaded.config.dataset, runs_dir=places.runs_dir())\n"
+        "print(json.dumps([event.loss for event in train(loaded.config, data, state=loaded.state)]))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, path], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout) == [event.loss for event in events]
+
+
+def test_an_adjusted_run_goes_on_as_adjusted(digits: Dataset, tmp_path: Path) -> None:
+    config = a_config("classic", "sgd")
+    state = TrainState.fresh(config)
+    events = train(config, digits, state=state)
+    next(events)
+    events.send(Adjustment(lr=0.05, momentum=0.3, batch_size=24))
+    loaded = load(save(tmp_path, config, state, dataset=digits.name))
+    assert (loaded.state.lr, loaded.state.momentum, loaded.state.batch_size) == (0.05, 0.3, 24)
+    assert loaded.config == config
+    assert remaining(config, digits, loaded.state) == [timeless(event) for event in events]
+
+
+def test_a_checkpoint_is_not_changed_by_further_training(digits: Dataset, tmp_path: Path) -> None:
+    config = a_config("softmax", "sgd")
+    state = TrainState.fresh(config)
+    events = train(config, digits, state=state)
+    next(events)
+    path = save(tmp_path, config, state, dataset=digits.name)
+    before = load(path).state.model.state_dict()["fc.weight"].clone()
+    next(events)
+    assert torch.equal(load(path).state.model.state_dict()["fc.weight"], before)
+    assert not torch.equal(state.model.state_dict()["fc.weight"], before)
+
+
+def test_what_goes_with_a_run_comes_back(tmp_path: Path) -> None:
+    state = TrainState.fresh(SMALL)
+    state.step, state.epoch, state.elapsed_seconds = 844, 2, 0.1 + 0.2
+    changes = [{"step": 3, "lr": 0.05, "by": "owner", "momentum": None}]
+    loaded = load(save(tmp_path / "new" / "folder", SMALL, state, dataset="MNIST-5k", interventions=changes))
+    assert loaded.path == tmp_path / "new" / "folder" / "step-00000844.ckpt"
+    assert (loaded.dataset, loaded.interventions, loaded.skipped) == ("MNIST-5k", changes, ())
+    assert loaded.threads == torch.get_num_threads()
+    assert (loaded.state.step, loaded.state.epoch, loaded.state.elapsed_seconds) == (844, 2, 0.1 + 0.2)
+
+
+def test_an_intervention_that_could_not_be_read_back_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="Adjustment is not JSON serializable"):
+        save(tmp_path, SMALL, TrainState.fresh(SMALL), dataset="MNIST", interventions=[{"change": Adjustment(lr=0.1)}])
+    assert names(tmp_path) == []
+
+
+def test_a_run_can_go_on_on_another_device(tmp_path: Path) -> None:
+    elsewhere = dataclasses.replace(SMALL, device="cuda")
+    path = save(tmp_path, elsewhere, TrainState.fresh(SMALL), dataset="MNIST")
+    loaded = load(path, "cpu")
+    assert (loaded.state.device.type, loaded.config) == ("cpu", elsewhere)
+    if not torch.cuda.is_available():
+        with pytest.raises(ConfigError, match="Device cuda is not available"):
+            load_latest(tmp_path)
+
+
+# ------------------------------------------------------------ which files there are
+
+
+def test_the_last_two_and_the_best_are_kept(tmp_path: Path) -> None:
+    for step in (90, 100, 110, 120):
+        save_small(tmp_path, step, best=step == 100)
+    assert names(tmp_path) == ["best-00000100.ckpt", "step-00000110.ckpt", "step-00000120.ckpt"]
+    assert load(tmp_path / "best-00000100.ckpt").state.step == 100
+    save_small(tmp_path, 130, best=True)
+    assert names(tmp_path) == ["best-00000130.ckpt", "step-00000120.ckpt", "step-00000130.ckpt"]
+
+
+def test_saving_the_same_step_again_replaces_it(tmp_path: Path) -> None:
+    state = TrainState.fresh(SMALL)
+    save_small(tmp_path, 1)
+    for validations in (0, 1):
+        state.step, state.validations = 2, validations
+        path = save(tmp_path, SMALL, state, dataset="MNIST")
+    assert names(tmp_path) == ["step-00000001.ckpt", "step-00000002.ckpt"]
+    assert load(path).state.validations == 1
+
+
+def test_steps_past_the_hundred_millionth_sort_as_numbers(tmp_path: Path) -> None:
+    for step in (99_999_998, 99_999_999, 100_000_000):
+        save_small(tmp_path, step)
+    latest = load_latest(tmp_path)
+    assert latest is not None
+    assert latest.state.step == 100_000_000
+    assert names(tmp_path) == ["step-100000000.ckpt", "step-99999999.ckpt"]
+
+
+def test_a_run_that_went_back_leaves_no_checkpoint_of_its_abandoned_future(tmp_path: Path) -> None:
+    save_small(tmp_path, 100)
+    damaged = save_small(tmp_path, 200)
+    damaged.write_bytes(b"")
+    save_small(tmp_path, 110)
+    assert names(tmp_path) == ["step-00000100.ckpt", "step-00000110.ckpt"]
+
+
+def test_leftovers_are_removed_only_if_their_writer_is_gone(tmp_path: Path) -> None:
+    own = own_identity()
+    alive = tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks}.{own.boot_id}.tmp"
+    another_start = tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks - 1}.{own.boot_id}.tmp"
+    another_boot = tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks}.0.tmp"
+    foreign = tmp_path / "notes.ckpt.by.hand.tmp"
+    for leftover in (alive, another_start, another_boot, foreign):
+        leftover.touch()
+    save_small(tmp_path, 1)
+    assert names(tmp_path) == sorted([foreign.name, "step-00000001.ckpt", alive.name])
+
+
+# ------------------------------------------------------------ the newest good one
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_without_checkpoints_there_is_no_latest(tmp_path: Path, exists: bool) -> None:
+    assert load_latest(tmp_path if exists else tmp_path / "missing") is None
+
+
+def test_the_latest_is_the_one_of_the_highest_step(tmp_path: Path) -> None:
+    for step in (5, 20):
+        save_small(tmp_path, step, best=step == 5)
+    latest = load_latest(tmp_path)
+    assert latest is not None
+    assert (latest.state.step, latest.skipped) == (20, ())
+
+
+def test_a_damaged_latest_falls_back_to_the_one_before_then_to_the_best_and_says_so(tmp_path: Path) -> None:
+    before, newest = (save_small(tmp_path, step, best=step == 10) for step in (10, 20))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    latest = load_latest(tmp_path)
+    assert latest is not None
+    assert (latest.path, latest.state.step) == (before, 10)
+    assert len(latest.skipped) == 1
+    assert "step-00000020.ckpt is damaged: it holds" in latest.skipped[0]
+    before.write_bytes(b"not one")
+    latest = load_latest(tmp_path)
+    assert latest is not None
+    assert (latest.path, len(latest.skipped)) == (tmp_path / "best-00000010.ckpt", 2)
+
+
+def test_if_all_are_damaged_that_is_an_error_and_not_a_new_start(tmp_path: Path) -> None:
+    for step in (1, 2):
+        save_small(tmp_path, step).write_bytes(b"")
+    with pytest.raises(CheckpointError, match=r"No checkpoint in .* can be used.*00000002.*00000001"):
+        load_latest(tmp_path)

@@ -1,0 +1,198 @@
+"""`python -m mnist_core train`: what it prints, what it exits with, and what it leaves in the store."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from mnist_core import presets
+from mnist_core.__main__ import main
+from mnist_core.config import TrainConfig
+from mnist_core.records import RunStatus
+from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT
+from mnist_core.trainer import speed
+from tests.support.terminal import QUICK, Printed, trains_here
+
+# Training
+
+
+@trains_here
+def test_the_classic_scripts_lines_are_printed(capsys: Printed) -> None:
+    assert main([*QUICK, "--validation-fraction", "0", "--log-interval", "2", "--no-cuda"]) == 0
+    number = r"\d+\.\d{6}"
+    expected = (
+        rf"Train Epoch: 1 \[0/300 \(0%\)\] Loss: {number}\n"
+        rf"Train Epoch: 1 \[128/300 \(40%\)\] Loss: {number}\n"
+        rf"Train Epoch: 1 \[256/300 \(80%\)\] Loss: {number}\n"
+        r"\nTest set: Average loss: \d\.\d{4}, Accuracy: (\d+)/100 \((\d+)%\)\n\n"
+    )
+    said = re.fullmatch(expected, capsys.readouterr().out)
+    assert said
+    assert said[1] == said[2]
+
+
+@trains_here
+def test_a_second_epoch_starts_counting_anew(capsys: Printed) -> None:
+    main(["train", "--dataset", "mnist", "--epochs", "2", "--log-interval", "3", "--validation-fraction", "0"])
+    lines = [line.split("]")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("Train")]
+    assert lines == [
+        f"Train Epoch: {epoch} [{seen}/300 ({share}%)" for epoch in (1, 2) for seen, share in ((0, 0), (192, 60))
+    ]
+
+
+@trains_here
+def test_validation_is_named_as_such(capsys: Printed) -> None:
+    main(QUICK)
+    out = capsys.readouterr().out
+    assert len(re.findall(r"^Validation set: Average loss: .*, Accuracy: \d+/30 \(\d+%\)$", out, re.M)) == 2
+    assert len(re.findall(r"^Test set: Average loss: .*, Accuracy: \d+/100 \(\d+%\)$", out, re.M)) == 1
+
+
+@trains_here
+def test_the_run_is_in_the_store_under_its_name_with_its_settings(store: RunStore, capsys: Printed) -> None:
+    flags = ["--name", "mine", "--batch-size", "100", "--lr", "0.05", "--momentum", "0", "--seed", "7", "--no-cuda"]
+    assert main([*QUICK, *flags, "--test-batch-size", "50", "--save-model", "--json"]) == 0
+    (run,) = store.list_runs()
+    assert (run.name, run.status) == ("mine", RunStatus.COMPLETED)
+    assert run.config == TrainConfig(
+        dataset="mnist",
+        epochs=1,
+        batch_size=100,
+        lr=0.05,
+        momentum=0.0,
+        seed=7,
+        device="cpu",
+        test_batch_size=50,
+        save_model=True,
+    )
+    assert f"Model saved to {run.model_file}." in capsys.readouterr().err
+    assert Path(run.model_file).is_file()
+
+
+@trains_here
+def test_json_is_one_object_a_line_and_nothing_else(capsys: Printed) -> None:
+    assert main([*QUICK, "--json", "--batch-size", "90"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(event["event"], event["step"], event.get("split")) for event in events] == [
+        ("step", 1, None),
+        ("step", 2, None),
+        ("evaluation", 2, "validation"),
+        ("step", 3, None),
+        ("evaluation", 3, "validation"),
+        ("evaluation", 3, "test"),
+    ]
+    assert set(events[0]) == {
+        *("event", "step", "epoch", "loss", "accuracy", "lr", "momentum"),
+        *("examples_per_second", "elapsed_seconds", "confusion"),
+    }
+    assert sum(map(sum, events[-1]["confusion"])) == 100
+
+
+@trains_here
+@pytest.mark.parametrize("preset", ["Classic script", "classic-script"])
+def test_a_preset_replaces_the_defaults_and_flags_win_over_it(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, preset: str
+) -> None:
+    values = {"epochs": 50, "lr": 0.3, "batch_size": 100, "save_model": False}
+    monkeypatch.setitem(presets.PRESETS, "Classic script", values)
+    flags = ["--dataset", "mnist", "--epochs", "1", "--lr", "0.01", "--seed", "3", "--save-model"]
+    assert main(["train", "--preset", preset, *flags]) == 0
+    (run,) = store.list_runs()
+    assert run.config == TrainConfig(batch_size=100, epochs=1, lr=0.01, dataset="mnist", seed=3, save_model=True)
+
+
+@trains_here
+@pytest.mark.parametrize("output", [[], ["--json"]])
+def test_size_and_time_per_epoch_are_told_at_the_start(capsys: Printed, output: list[str]) -> None:
+    main([*QUICK, *output])
+    assert "Classic CNN: 431,080 parameters.\n" in capsys.readouterr().err
+    speed.write({speed.speed_key("softmax", "fp32"): [5.0, 80.0]}, "cpu")  # 20 seconds for a batch of 64
+    main([*QUICK, "--model", "softmax", *output])
+    printed = capsys.readouterr()
+    # The 270 images left for training are 4.2 batches.
+    assert printed.err.count("Softmax regression: 7,850 parameters, about 1:24 per epoch here.\n") == 1
+    assert "parameters" not in printed.out
+
+
+def test_help_names_every_preset_with_what_it_sets(capsys: Printed) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--preset NAME" in text
+    assert "classic-script: --epochs 1 --validation-fraction 0" in text
+    for name in ("pytorch-example: --", "fast-99: --"):
+        assert name in text
+
+
+def test_help_names_every_setting_with_its_range(capsys: Printed) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--help"])
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for part in ("--batch-size", "(1 to 1024)", "--lr", "(0.0001 to 1)", "(default: 0.01)", "auto|cpu|cuda|mps"):
+        assert part in text
+
+
+@trains_here
+def test_a_reader_that_has_seen_enough_is_no_failure(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)  # as `head` does
+    out, err = os.fdopen(writer, "w"), (tmp_path / "err").open("w")
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    main([*QUICK, "--json"])
+    with contextlib.suppress(BrokenPipeError):
+        out.close()
+    err.close()
+    assert "Traceback" not in (tmp_path / "err").read_text()
+    (run,) = store.list_runs()
+    assert not run.status.is_active
+    assert run.status is not RunStatus.FAILED
+
+
+# As a process of its own
+
+
+@pytest.mark.usefixtures("small_mnist")
+def test_ctrl_c_ends_the_run_as_interrupted_and_keeps_its_metrics(store: RunStore) -> None:
+    command = [sys.executable, "-m", "mnist_core", *QUICK[:-1], "50", "--batch-size", "1", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout
+        assert process.stderr
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        # Not communicate(): it would miss the lines that readline() has read ahead.
+        rest, err = process.stdout.readlines(), process.stderr.read()
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "Interrupted from the keyboard (Ctrl-C)." in err
+    (run,) = store.list_runs()
+    assert run.status is RunStatus.INTERRUPTED
+    steps = [event["step"] for event in map(json.loads, [first, *rest]) if event["event"] == "step"]
+    assert steps == list(range(1, run.progress.step + 1))
+    assert len(store.read_steps(run.id)) == len(steps) < run.total_steps
+
+
+@trains_here
+def test_ctrl_c_before_the_first_batch_leaves_an_interrupted_run_and_no_traceback(
+    store: RunStore, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Importing(ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "mnist_core.trainer.worker", Importing("mnist_core.trainer.worker"))
+    assert main(QUICK) == 130
+    assert capsys.readouterr().err.endswith("Interrupted.\n")
+    (run,) = store.list_runs()
+    assert (run.status, run.reason) == (RunStatus.INTERRUPTED, "Interrupted from the keyboard (Ctrl-C).")

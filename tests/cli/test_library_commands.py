@@ -1,0 +1,161 @@
+"""Listing, comparing, editing, deleting, exporting and importing runs from a terminal."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mnist_core.__main__ import main
+from mnist_core.config import TrainConfig
+from mnist_core.records import RunStatus, StepMetrics
+from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from tests.support.factories import an_ended_run
+
+Printed = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def three_runs(store: RunStore) -> None:
+    an_ended_run(store, TrainConfig(lr=0.1), name="bold", right=range(950))
+    an_ended_run(store, TrainConfig(lr=0.01), name="careful", right=range(900))
+    an_ended_run(store, TrainConfig(lr=0.001), name="slow", right=range(700), status=RunStatus.STOPPED, validation=None)
+
+
+def listed(capsys: Printed, *words: str) -> list[str]:
+    assert main(["runs", "--json", *words]) == 0
+    return [run["name"] for run in json.loads(capsys.readouterr().out)]
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        (["status=completed"], ["bold", "careful"]),
+        (["status!=completed"], ["slow"]),
+        (["lr>=0.01"], ["bold", "careful"]),
+        (["lr > 0.01"], ["bold"]),
+        (["lr<0.01"], ["slow"]),
+        (["test_accuracy<=0.9", "lr=0.01"], ["careful"]),
+        (["name~LO"], ["slow"]),
+        (["starred=false", "name~o"], ["bold", "slow"]),
+        (["validation_accuracy="], ["slow"]),
+        (["validation_accuracy!="], ["bold", "careful"]),
+        (["validation_accuracy<1"], ["bold", "careful"]),
+        (["dataset=KMNIST"], []),
+    ],
+)
+def test_runs_are_filtered_by_their_columns(capsys: Printed, filters: list[str], names: list[str]) -> None:
+    assert listed(capsys, *(word for one in filters for word in ("--filter", one))) == names
+
+
+def test_runs_are_sorted_and_those_without_a_value_come_last(capsys: Printed) -> None:
+    assert listed(capsys, "--sort", "lr") == ["slow", "careful", "bold"]
+    assert listed(capsys, "--sort", "test_accuracy", "--descending") == ["bold", "careful", "slow"]
+    assert listed(capsys, "--sort", "validation_accuracy", "--descending")[-1] == "slow"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--filter", "lr"], "as in lr>=0.01; got 'lr'."),
+        (["--filter", "beauty=1"], "There is no column 'beauty'. Choose one of id, name, status"),
+        (["--filter", "lr=fast"], "lr is a number, got 'fast'."),
+        (["--filter", "starred=maybe"], "starred is true or false, got 'maybe'."),
+        (["--sort", "beauty"], "There is no column 'beauty'."),
+    ],
+)
+def test_a_filter_that_cannot_be_read_exits_with_2(capsys: Printed, words: list[str], message: str) -> None:
+    assert main(["runs", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_table_without_rows_says_why(capsys: Printed) -> None:
+    main(["runs", "--filter", "name=nobody"])
+    assert capsys.readouterr().out == "No run is like that.\n"
+    main(["runs", "--deleted"])
+    assert capsys.readouterr().out == "The bin is empty.\n"
+
+
+def test_two_runs_are_compared_in_words_and_numbers(capsys: Printed) -> None:
+    assert main(["compare", "bold", "2"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("bold is better than careful: it is right about 95.00 % against 90.00 %")
+    assert "Only bold is right" in said
+    assert "Beware: This says which of these two trained networks is better" in said
+
+
+def test_groups_of_seeds_are_compared(store: RunStore, capsys: Printed) -> None:
+    for number, right in enumerate((951, 953), start=2):
+        an_ended_run(store, TrainConfig(lr=0.1, seed=number), name=f"bold-{number}", right=range(right))
+        an_ended_run(store, TrainConfig(seed=number), name=f"careful-{number}", right=range(right - 50))
+    assert main(["compare", "bold,bold-2,bold-3", "careful, careful-2, careful-3"]) == 0
+    assert "on average of 3 and 3 seeds" in capsys.readouterr().out
+
+
+def test_what_cannot_be_compared_exits_with_1(store: RunStore, capsys: Printed) -> None:
+    an_ended_run(store, name="other", dataset="KMNIST")
+    assert main(["compare", "bold", "other"]) == 1
+    assert "bold learned MNIST and other KMNIST" in capsys.readouterr().err
+    assert main(["compare", "bold", "nobody"]) == 1
+    assert capsys.readouterr().err.startswith("There is no run 'nobody'.")
+
+
+def test_a_run_is_edited(store: RunStore, capsys: Printed) -> None:
+    words = ["--name", "=brave", "--notes", "# n", "--tags", "a, b", "--star", "--archive"]
+    assert main(["edit", "bold", *words]) == 0
+    run = store.get_run(1)
+    assert (run.name, run.notes, run.tags, run.starred, run.archived) == ("=brave", "# n", ("a", "b"), True, True)
+    assert main(["edit", "1", "--no-star", "--tags", ""]) == 0
+    assert (store.get_run(1).tags, store.get_run(1).starred, store.get_run(1).archived) == ((), False, True)
+    assert main(["edit", "1"]) == 2
+    assert main(["edit", "1", "--name", "slow"]) == 2
+    assert "A run named 'slow' exists already" in capsys.readouterr().err
+
+
+def test_deleted_runs_are_in_the_bin_and_come_back(store: RunStore, capsys: Printed) -> None:
+    assert main(["delete", "bold", "careful"]) == 0
+    said = capsys.readouterr().out
+    assert "bold: in the bin for 30 days. Undo with: python -m mnist_core restore 1" in said
+    assert listed(capsys) == ["slow"]
+    assert listed(capsys, "--deleted") == ["bold", "careful"]
+    assert main(["restore", "1", "careful"]) == 0
+    assert capsys.readouterr().out == "bold: restored.\ncareful: restored.\n"
+    assert listed(capsys) == ["bold", "careful", "slow"]
+
+
+def test_deleting_all_or_none(store: RunStore, capsys: Printed) -> None:
+    assert main(["delete", "bold", "nobody"]) == 1
+    assert len(store.list_runs()) == 3
+
+
+def test_deleting_a_run_that_trains_says_that_it_is_stopped(store: RunStore, capsys: Printed) -> None:
+    run = store.create_run(TrainConfig(), "going", trainer=own_identity())
+    assert main(["delete", "going"]) == 0
+    assert "It is stopped first." in capsys.readouterr().out
+    assert store.get_run(run.id).status is RunStatus.STOPPING
+
+
+def test_runs_go_to_another_machine_and_back(
+    store: RunStore, places: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch, a_step: Callable[..., StepMetrics]
+) -> None:
+    monkeypatch.chdir(places)
+    an_ended_run(store, name="long", steps=[a_step(step) for step in range(1, 4)])
+    assert main(["export", "long", "--format", "archive"]) == 0
+    assert capsys.readouterr().out == "1 run written to long-archive.zip.\n"
+    assert main(["import", "long-archive.zip"]) == 0
+    assert capsys.readouterr().out == "long-2: imported, completed, 3 steps.\n"
+    assert main(["import", "nowhere.zip"]) == 1
+    assert "There is no file nowhere.zip" in capsys.readouterr().err
+
+
+def test_all_runs_are_exported_and_no_file_is_overwritten(
+    places: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(places)
+    assert main(["export"]) == 0
+    with Path("3-runs-csv.csv").open(newline="") as file:
+        assert [row["name"] for row in csv.DictReader(file)] == ["bold", "careful", "slow"]
+    assert main(["export", "--to", "3-runs-csv.csv"]) == 1
+    assert "3-runs-csv.csv exists already, and an export overwrites nothing" in capsys.readouterr().err

@@ -1,0 +1,98 @@
+"""`python -m mnist_core runs` and `backup`: what is said of what there is."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnist_core.__main__ import main
+from mnist_core.config import TrainConfig
+from mnist_core.records import ProcessIdentity, Progress, RunStatus
+from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT
+from tests.support.terminal import QUICK, Printed, trains_here
+
+# The list of runs
+
+
+def test_an_empty_list_says_how_to_start(capsys: Printed) -> None:
+    assert main(["runs"]) == 0
+    assert capsys.readouterr().out == "No runs yet. Start one with: python -m mnist_core train\n"
+    main(["runs", "--json"])
+    assert json.loads(capsys.readouterr().out) == []
+
+
+@trains_here
+def test_runs_are_listed_as_an_aligned_table(store: RunStore, capsys: Printed) -> None:
+    main([*QUICK, "--name", "a long name for a run", "--lr", "0.05"])
+    store.create_run(TrainConfig(), "short")
+    capsys.readouterr()
+    main(["runs"])
+    heading, first, second = capsys.readouterr().out.splitlines()
+    titles = "Run Status Dataset Batch LR Momentum Epochs Step Best val. Test acc. Test loss Img/s Time"
+    assert " ".join(heading.split()) == titles
+    finished = r"a long name for a run  finished  MNIST .* 64  0\.05 .* 1 .* 5/5 .*\d\d?\.\d\d % .* 0:0\d"
+    assert re.fullmatch(finished, first), first
+    assert re.fullmatch(r"short +queued +– +64 +0\.01 +0\.5 +3( +–){5} +0:00", second), second
+    assert heading.index("Status") == first.index("finished") == second.index("queued")
+    assert len(heading) == len(first) == len(second)
+
+
+@trains_here
+def test_runs_are_listed_as_json(capsys: Printed) -> None:
+    main([*QUICK, "--name", "mine"])
+    capsys.readouterr()
+    main(["runs", "--json"])
+    (run,) = json.loads(capsys.readouterr().out)
+    assert (run["name"], run["status"], run["dataset"], run["total_steps"]) == ("mine", "completed", "MNIST", 5)
+    assert run["config"]["batch_size"] == 64
+    assert run["step"] == 5
+    assert 0 <= run["test_accuracy"] <= 1
+    assert run["finished_at"].endswith("+00:00")
+
+
+def test_a_list_with_a_diverged_run_is_valid_json(store: RunStore, capsys: Printed) -> None:
+    run = store.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "boot"))
+    store.append(run, Progress(step=1, epoch=1, loss=float("inf")))
+    store.finish_run(run, RunStatus.DIVERGED)
+    main(["runs", "--json"])
+
+    def refuse(constant: str) -> None:
+        pytest.fail(f"{constant} is no JSON")
+
+    (listed,) = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert listed["loss"] is None
+
+
+def test_listing_runs_notices_that_a_trainer_is_gone(store: RunStore, capsys: Printed) -> None:
+    run = store.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "another boot"))
+    main(["runs"])
+    assert "interrupted" in capsys.readouterr().out
+    assert store.get_run(run.id).reason == "Its trainer process (pid 1) is gone."
+
+
+# Backups
+
+
+def test_a_backup_is_a_copy_that_opens(store: RunStore, places: Path, capsys: Printed) -> None:
+    store.create_run(TrainConfig(), "mine")
+    copy = places / "copy" / "runs.sqlite"
+    copy.parent.mkdir()
+    assert main(["backup", str(copy)]) == 0
+    assert capsys.readouterr().out.startswith(f"1 run was copied to {copy}. To go back to it, end the server and put ")
+    opened = RunStore.open(copy.parent)
+    assert [run.name for run in opened.list_runs()] == ["mine"]
+    opened.close()
+    assert main(["backup", str(copy)]) == 1
+    assert f"{copy} exists already" in capsys.readouterr().err
+
+
+def test_listing_runs_does_not_import_torch() -> None:
+    code = (
+        "import sys; from mnist_core.__main__ import main\n"
+        "assert main(['runs']) == 0; assert 'torch' not in sys.modules, 'torch'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)

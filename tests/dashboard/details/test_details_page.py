@@ -1,0 +1,135 @@
+"""The Details page of one run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.config import TrainConfig
+from mnist_core.records import RunStatus
+from mnist_core.runs.actions import Control
+from mnist_core.store import RunStore
+from tests.dashboard.conftest import Visitor
+from tests.dashboard.runs.test_toolbar import said
+from tests.support.factories import an_ended_run
+from tests.support.page_driver import active_run, address, click, labels
+
+
+def open_details(app: AppTest, run: object = None) -> AppTest:
+    app.run().switch_page("pages/details.py")
+    if run is not None:
+        app.query_params["run"] = str(run)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def table(app: AppTest, column: str) -> dict[str, Any]:
+    """The table with this first column, as its first column's entries and the values beside them."""
+    found = next(one.value for one in app.dataframe if one.value.columns[0] == column)
+    return dict(zip(found[column], found["Value"], strict=True))
+
+
+def links(app: AppTest) -> list[str]:
+    return [link.proto.label for link in app.get("page_link")]
+
+
+def test_everything_of_a_run_is_shown(app: AppTest, store: RunStore) -> None:
+    run = an_ended_run(store, TrainConfig(lr=0.02, seed=7))
+    open_details(app, run.id)
+    assert "Completed, learns MNIST." in said(app)
+    assert table(app, "Setting")["Learning rate"] == "0.02"
+    assert table(app, "Result")["Test accuracy"] == "90.00\u202f%"
+    made = table(app, "What")
+    assert made["Code"] == "c" * 12
+    assert (made["torch"], made["Device"], made["Seed"]) == ("2.14.1", "cpu, fp32", "7")
+    assert made["Dataset checksum"] == "d" * 16
+    assert [block.value for block in app.code] == [
+        "python -m mnist_core train",
+        f"python -m mnist_core rerun {run.id}",
+    ]
+
+
+def test_settings_carry_their_units(app: AppTest, store: RunStore) -> None:
+    open_details(app, an_ended_run(store).id)
+    shown = next(one.value for one in app.dataframe if "Setting" in one.value.columns)
+    assert dict(zip(shown["Setting"], shown["Unit"], strict=True))["Batch size"] == "images"
+
+
+def test_without_runs_it_says_where_to_start_one(app: AppTest) -> None:
+    open_details(app)
+    assert "No runs yet. Start one on the Train page." in said(app)
+
+
+def test_address_of_no_run_says_so_and_shows_the_latest(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    for wrong in ("<b>", "99", "9" * 40):
+        open_details(app, wrong)
+        assert "There is no run" in said(app)
+        assert address(app) == "1"
+
+
+def test_another_run_is_chosen_from_a_list_and_named_in_the_address(app: AppTest, store: RunStore) -> None:
+    first, second = an_ended_run(store), an_ended_run(store, TrainConfig(lr=0.5))
+    open_details(app, second.id)
+    app.selectbox(key=f"details_run_{second.id}").set_value(first.id).run()
+    assert address(app) == str(first.id)
+    assert table(app, "Setting")["Learning rate"] == "0.01"
+
+
+def test_changes_on_the_way_and_relatives_are_listed(app: AppTest, store: RunStore) -> None:
+    parent = an_ended_run(store, name="*first*")
+    child = Control(store).repeat(parent)
+    open_details(app, child.id)
+    assert "Repeats \\*first\\*" in links(app)
+    open_details(app, parent.id)
+    assert any(label.startswith("Repeated as") for label in links(app))
+
+
+def test_run_before_its_training_says_what_is_missing(app: AppTest, store: RunStore) -> None:
+    run = store.create_run(TrainConfig())
+    open_details(app, run.id)
+    assert "Queued." in said(app)
+    assert "What it was made with is written down when training begins." in [one.value for one in app.caption]
+    assert "Nothing: it was trained with its settings all the way." in [one.value for one in app.caption]
+
+
+def test_run_in_the_bin_says_so(app: AppTest, store: RunStore) -> None:
+    run = an_ended_run(store, name="<i>gone</i>")
+    store.delete_runs([run.id])
+    open_details(app, run.id)
+    assert "\\<i\\>gone\\<\\/i\\> is in the bin. Restore it on the Runs page." in said(app)
+
+
+def test_owner_writes_notes_which_show_as_markdown_without_html(app: AppTest, store: RunStore) -> None:
+    run = an_ended_run(store)
+    open_details(app, run.id)
+    app.text_area[0].set_value("**Why** <script>alert(1)</script>")
+    click(app, "Save")
+    assert store.get_run(run.id).notes == "**Why** <script>alert(1)</script>"
+    shown = next(block for block in app.markdown if "<script>" in block.value)
+    assert not shown.allow_html
+
+
+def test_name_that_is_taken_is_refused_as_text(app: AppTest, store: RunStore) -> None:
+    an_ended_run(store, name="*a*")
+    run = an_ended_run(store)
+    open_details(app, run.id)
+    app.text_input[0].set_value("*a*")
+    click(app, "Save")
+    assert "\\*a\\*" in app.error[0].value
+    assert store.get_run(run.id).name == "run-2"
+
+
+def test_reason_of_a_failure_is_text(app: AppTest, store: RunStore) -> None:
+    open_details(app, active_run(store, RunStatus.FAILED, "Out of *memory*.").id)
+    assert app.error[0].value == "Out of \\*memory\\*\\."
+
+
+def test_viewer_reads_everything_and_edits_nothing(app: AppTest, store: RunStore, visitor: Visitor) -> None:
+    run = an_ended_run(store)
+    visitor.headers.clear()
+    open_details(app, run.id)
+    assert "Save" not in labels(app)
+    assert table(app, "What")["Seed"] == "1"

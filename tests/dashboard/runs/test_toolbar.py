@@ -1,0 +1,232 @@
+"""What can be done with selected runs on the Runs page."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.config import TrainConfig
+from mnist_core.exports.formats import FORMATS
+from mnist_core.records import RunStatus
+from mnist_core.store import RunStore
+from mnist_dashboard.runs import export_import
+from mnist_dashboard.server.roles import FILES_TAKEN, SOURCE_HEADER
+from mnist_dashboard.ui import markdown
+from tests.dashboard.conftest import Visitor
+from tests.dashboard.runs.test_runs_page import open_runs
+from tests.support.factories import an_ended_run
+from tests.support.page_driver import active_run, click, component_data, labels
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(element.value for kind in (app.markdown, app.error, app.info, app.warning) for element in kind)
+
+
+def test_train_again_puts_the_settings_into_the_sliders(app: AppTest, store: RunStore) -> None:
+    run = store.create_run(TrainConfig(lr=0.02, momentum=0.9))
+    store.request_stop(run.id)
+    click(open_runs(app, runs=str(run.id)), "Train again with these")
+    assert app.session_state["draft"]["lr"] == 0.02
+    assert app.session_state["draft"]["momentum"] == 0.9
+    assert "Add to queue" in labels(app) or "Start training" in labels(app)
+
+
+def test_three_more_seeds_are_one_click(app: AppTest, store: RunStore) -> None:
+    run = active_run(store, RunStatus.COMPLETED)
+    click(open_runs(app, runs=str(run.id)), "Run 3 more seeds")
+    assert [queued.config.seed for queued in store.list_queued_runs()] == [2, 3, 4]
+    assert "3 runs like run\\-1, with other seeds, are in the queue." in said(app)
+
+
+def test_more_seeds_of_a_group_are_none_that_it_has(app: AppTest, store: RunStore) -> None:
+    for seed in (1, 3):
+        an_ended_run(store, TrainConfig(seed=seed))
+    click(open_runs(app, runs="1,2"), "Run 3 more seeds")
+    assert [queued.config.seed for queued in store.list_queued_runs()] == [2, 4, 5]
+
+
+def test_more_seeds_are_not_offered_for_runs_that_differ_in_more(app: AppTest, store: RunStore) -> None:
+    for lr in (0.01, 0.02):
+        an_ended_run(store, TrainConfig(lr=lr))
+    open_runs(app, runs="1,2")
+    assert next(button.disabled for button in app.button if button.label == "Run 3 more seeds")
+
+
+def test_several_runs_are_starred_tagged_and_archived_at_once(app: AppTest, store: RunStore) -> None:
+    for _ in range(2):
+        active_run(store, RunStatus.COMPLETED)
+    open_runs(app, runs="1,2")
+    click(app, "Star")
+    app.text_input(key="new_tag").set_value("good").run()
+    click(app, "Add tag")
+    click(app, "Archive")
+    assert [(run.starred, run.tags, run.archived) for run in store.list_runs()] == [(True, ("good",), True)] * 2
+    click(app, "Unstar")
+    assert not any(run.starred for run in store.list_runs())
+
+
+def test_unusable_tag_is_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    open_runs(app, runs="1")
+    app.text_input(key="new_tag").set_value("a,b").run()
+    click(app, "Add tag")
+    assert markdown.literal("A tag must not contain commas or control characters, got 'a,b'.") in said(app)
+
+
+def test_deleting_can_be_undone(app: AppTest, store: RunStore) -> None:
+    for _ in range(2):
+        active_run(store, RunStatus.COMPLETED)
+    click(open_runs(app, runs="1,2"), "Delete")
+    assert store.list_runs() == []
+    assert "Deleted run\\-1, run\\-2." in said(app)
+    click(app, "Undo")
+    assert [run.name for run in store.list_runs()] == ["run-1", "run-2"]
+
+
+def test_bin_gives_runs_back(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    store.delete_runs([1])
+    active_run(store, RunStatus.COMPLETED)
+    open_runs(app)
+    app.multiselect(key="to_restore").set_value([1]).run()
+    click(app, "Restore")
+    assert [run.id for run in store.list_runs()] == [1, 2]
+
+
+def test_where_deleted_runs_are_is_said_when_none_is_left(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    store.delete_runs([1])
+    open_runs(app)
+    assert "All runs are in the bin." in said(app)
+    app.multiselect(key="to_restore").set_value([1]).run()
+    click(app, "Restore")
+    assert [run.id for run in store.list_runs()] == [1]
+
+
+def test_viewer_without_runs_is_told_who_starts_them(app: AppTest, visitor: Visitor) -> None:
+    visitor.headers.clear()
+    open_runs(app)
+    assert "They appear here as soon as the owner starts one." in said(app)
+
+
+def test_deleting_a_run_that_is_training_asks_and_stops_it_first(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    click(open_runs(app, runs=str(run.id)), "Delete")
+    assert store.get_run(run.id).status is RunStatus.RUNNING
+    assert "run\\-1 is not over." in said(app)
+    click(app, "Stop and delete")
+    deleted = store.get_run(run.id)
+    assert deleted.status is RunStatus.STOPPING
+    assert deleted.deleted_at
+
+
+def test_nothing_can_be_done_without_a_selection(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    open_runs(app)
+    assert all(button.disabled for button in app.button if button.label in ("Star", "Archive", "Delete"))
+
+
+def test_viewer_compares_but_changes_nothing(app: AppTest, store: RunStore, visitor: Visitor) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    visitor.headers.clear()
+    open_runs(app, runs="1", show="Details")
+    assert labels(app) == ["Prepare the file"]
+    assert component_data(app, "runs_table")["selected"] == [1]
+
+
+def test_names_tags_and_notes_are_saved(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    open_runs(app, runs="1")
+    app.segmented_control(key="show").set_value("Details").run()
+    app.text_input[1].set_value("<b>mine</b>")
+    app.text_input[2].set_value("one, two")
+    app.text_area[0].set_value("# Why\n<script>alert(1)</script> ![x](http://elsewhere/x.png)")
+    click(app, "Save")
+    saved = store.get_run(1)
+    assert (saved.name, saved.tags) == ("<b>mine</b>", ("one", "two"))
+    shown = [block for block in app.markdown if "<script>" in block.value]
+    assert [block.allow_html for block in shown] == [False]
+    assert "![" not in shown[0].value
+
+
+def test_name_that_is_taken_is_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
+    for _ in range(2):
+        active_run(store, RunStatus.COMPLETED)
+    open_runs(app, runs="1")
+    app.segmented_control(key="show").set_value("Details").run()
+    app.text_input[1].set_value("run-2")
+    click(app, "Save")
+    assert markdown.literal("A run named 'run-2' exists already") in said(app)
+    assert store.get_run(1).name == "run-1"
+
+
+def test_name_shows_as_it_was_typed() -> None:
+    assert (
+        markdown.literal("<b>*x* [a](b) :red[c] $d$ 1.") == "\\<b\\>\\*x\\* \\[a\\]\\(b\\) \\:red\\[c\\] \\$d\\$ 1\\."
+    )
+
+
+@pytest.mark.parametrize("sign", ["->", "<-", "--", ">=", "<=", "~=", ":streamlit:", ":material_check:"])
+def test_what_streamlit_makes_a_sign_of_even_if_it_is_escaped_is_taken_apart(sign: str) -> None:
+    escaped = "".join(rf"\{one}" if one in string.punctuation else one for one in sign)
+    assert markdown.literal(f"a {sign} b") == f"a {escaped[:2]}\u2060{escaped[2:]} b"
+
+
+def test_export_is_made_and_offered(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    open_runs(app, runs="1")
+    click(app, "Prepare the file")
+    assert [button.proto.label for button in app.get("download_button")] == ["Download run\\-1\\-csv\\.csv"]
+
+
+def test_export_that_is_refused_says_why(app: AppTest, store: RunStore) -> None:
+    active_run(store)
+    open_runs(app, runs="1")
+    app.selectbox(key="export_format").set_value("archive").run()
+    click(app, "Prepare the file")
+    assert "Export it when it has ended" in said(app)
+
+
+def test_viewer_takes_tables_along_and_leaves_nothing_behind(
+    app: AppTest, store: RunStore, places: Path, visitor: Visitor
+) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    visitor.headers.clear()
+    open_runs(app, runs="1")
+    assert app.selectbox(key="export_format").options == [FORMATS[name].label for name in export_import.TABLES]
+    for name in export_import.TABLES:
+        app.selectbox(key="export_format").set_value(name).run()
+        click(app, "Prepare the file")
+        assert len(app.get("download_button")) == 1
+    assert not (places / "runs" / "exports").exists()
+
+
+def test_viewer_who_takes_too_many_files_is_told_to_wait(app: AppTest, store: RunStore, visitor: Visitor) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    visitor.headers.clear()
+    open_runs(app, runs="1")
+    for _ in range(FILES_TAKEN):
+        click(app, "Prepare the file")
+    assert len(app.get("download_button")) == 1
+    click(app, "Prepare the file")
+    assert not app.get("download_button")
+    assert "Wait a little" in said(app)
+    visitor.headers[SOURCE_HEADER] = "10.0.0.10"
+    click(app, "Prepare the file")
+    assert len(app.get("download_button")) == 1
+
+
+def test_viewer_is_refused_more_curves_than_fit(
+    app: AppTest, store: RunStore, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_import, "MOST_STEPS", 400)
+    active_run(store, RunStatus.COMPLETED)
+    open_runs(app, runs="1")
+    app.selectbox(key="export_format").set_value("curves-csv").run()
+    visitor.headers.clear()
+    click(app, "Prepare the file")
+    assert not app.get("download_button")
+    assert "412 batches" in said(app)

@@ -1,0 +1,137 @@
+"""Verdict and hyperparameters on the Runs page."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from benchmarks.many_runs import fill
+from mnist_core.analysis.compare import Verdict, verdict
+from mnist_core.analysis.importance import Importance
+from mnist_core.analysis.seed_groups import summarise
+from mnist_core.config import TrainConfig
+from mnist_core.records import RunStatus
+from mnist_core.store import RunStore
+from mnist_dashboard.runs import hyperparameter_charts, verdict_view
+from mnist_dashboard.server.assets import PACKAGE
+from tests.dashboard.runs.test_runs_page import open_runs
+from tests.dashboard.runs.test_toolbar import said
+from tests.support.factories import an_ended_run
+from tests.support.page_driver import active_run, component_data
+
+
+@pytest.fixture
+def made_up(store: RunStore) -> RunStore:
+    """Four settings, three seeds each, numbered from 2 on."""
+    fill(store, 12, 450)
+    return store
+
+
+def show(app: AppTest, view: str) -> AppTest:
+    app.segmented_control(key="show").set_value(view).run(timeout=60)
+    assert not app.exception
+    return app
+
+
+def test_verdict_is_a_sentence_with_numbers_behind_it(app: AppTest, made_up: RunStore) -> None:
+    show(open_runs(app, runs="2,5"), "Verdict")
+    assert re.search(r"search\\-1 is better than search\\-4|search\\-4 is better|cannot be told", said(app))
+    assert "McNemar" in app.dataframe[0].value.to_string()
+
+
+def test_verdict_on_two_groups_of_seeds(app: AppTest, made_up: RunStore) -> None:
+    show(open_runs(app, runs="2,3,4,5,6,7", base="5"), "Verdict")
+    assert "seeds" in said(app)
+    assert any(block.value == "**A: search\\-1 and 2 more seeds**" for block in app.markdown)
+    assert "95 % interval" in app.dataframe[1].value.columns
+
+
+def test_verdict_is_not_worked_out_twice(app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for lr in (0.01, 0.1):
+        an_ended_run(store, TrainConfig(lr=lr))
+    show(open_runs(app, runs="1,2"), "Verdict")
+    asked: list[list[int]] = []
+
+    def asking(store: RunStore, a_ids: list[int], b_ids: list[int]) -> Verdict:
+        asked.append([*a_ids, *b_ids])
+        return verdict(store, a_ids, b_ids)
+
+    monkeypatch.setattr(verdict_view, "verdict", asking)
+    app.run()
+    assert not asked
+    store.edit_run(1, name="renamed")
+    app.run()
+    assert asked == [[1, 2]]
+    assert not app.exception
+
+
+def test_verdict_without_two_sides_says_what_to_select(app: AppTest, made_up: RunStore) -> None:
+    show(open_runs(app, runs="2"), "Verdict")
+    assert "Select two runs, or the runs of two groups of seeds" in said(app)
+
+
+def test_runs_that_cannot_be_compared_are_refused_in_words(app: AppTest, store: RunStore) -> None:
+    for _ in range(2):
+        active_run(store, RunStatus.COMPLETED)
+    show(open_runs(app, runs="1,2"), "Verdict")
+    assert "has no final test result" in app.warning[0].value
+
+
+def test_hyperparameters_of_all_runs(app: AppTest, made_up: RunStore) -> None:
+    show(open_runs(app), "Hyperparameters")
+    axes = component_data(app, "parallel")["dimensions"]
+    assert axes[-1]["label"] == "Best validation accuracy"
+    assert "Learning rate" in [axis["label"] for axis in axes]
+    assert all(0 <= place <= 1 for axis in axes for place in axis["places"])
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_hyperparameters_of_few_runs_say_what_is_missing(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    show(open_runs(app), "Hyperparameters")
+    assert "Train a few with other settings" in said(app)
+
+
+def test_words_and_few_numbers_stand_at_equal_distances(made_up: RunStore) -> None:
+    axes = hyperparameter_charts.dimensions(made_up.list_runs(), ["seed", "lr"], "test_accuracy")
+    assert axes[0]["ticks"] == [(0.0, "1"), (0.5, "2"), (1.0, "3")]
+    assert axes[0]["places"][:3] == [0.0, 0.5, 1.0]
+
+
+def test_many_learning_rates_stand_as_far_apart_as_their_orders_of_magnitude(store: RunStore) -> None:
+    rates = [10 ** (-4 + step / 4) for step in range(13)]
+    for lr in rates:
+        an_ended_run(store, TrainConfig(lr=lr))
+    runs = sorted(store.list_runs(), key=lambda run: run.id)
+    axis = hyperparameter_charts.dimensions(runs, ["lr"], "test_accuracy")[0]
+    assert axis["places"] == pytest.approx([step / 12 for step in range(13)])
+    assert [text for _, text in axis["ticks"]] == ["0.0001", "0.000562", "0.00316", "0.0178", "0.1"]
+
+
+def test_names_are_text_in_the_scatter_plot(made_up: RunStore) -> None:
+    run = made_up.edit_run(2, name="<b>&</b>")
+    figure = hyperparameter_charts.scatter([run], "lr", "test_accuracy", "#0072B2")
+    assert figure.data[0].text == ("&lt;b&gt;&amp;&lt;/b&gt;",)
+
+
+def test_most_important_setting_is_on_top() -> None:
+    figure = hyperparameter_charts.bars(
+        [Importance("lr", "Learning rate", 0.8), Importance("seed", "Seed", 0.2)], "#0072B2"
+    )
+    assert figure.data[0].y == ("Seed", "Learning rate")
+
+
+@pytest.mark.parametrize("count", [2, 5, 31, 60])
+def test_intervals_in_the_table_are_those_of_the_statistics(count: int) -> None:
+    """The table computes them in the browser, from quantiles that stand in its file."""
+    text = (PACKAGE / "components/lib/student_t.js").read_text(encoding="utf-8")
+    quantiles = [float(number) for number in re.findall(r"\d+\.\d+(?=,)", text)]
+    t = quantiles[count - 2] if count - 2 < len(quantiles) else 1.96 + 2.42 / (count - 1)
+    values = [float(i % 7) for i in range(count)]
+    exact = summarise(values)
+    assert exact.sd is not None
+    assert exact.high is not None
+    assert t * exact.sd / math.sqrt(count) == pytest.approx(exact.high - exact.mean, rel=1e-3)

@@ -1,0 +1,294 @@
+"""The guard in front of everything: who is refused, and what those behind it learn of a request."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from mnist_dashboard.server.guard import Guard
+from mnist_dashboard.server.hosts import AllowedHosts, own_addresses
+from mnist_dashboard.server.roles import KEY_ATTEMPTS, PLACE_HEADER, SOURCE_HEADER, Sharing, owner_cookie, viewer_cookie
+from tests.support.asgi_client import HERE, PEER, Answer, ask, scope_of
+
+LAN = "192.168.7.20"
+"""A name that the server in these tests goes by."""
+
+
+class Inner:
+    """The app behind the guard: lets everything in and remembers it."""
+
+    def __init__(self) -> None:
+        self.seen: list[HTTPConnection] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.seen.append(HTTPConnection(scope))
+        if scope["type"] == "websocket":
+            await WebSocket(scope, receive, send).accept()
+        else:
+            await HTMLResponse("<p>in</p>")(scope, receive, send)
+
+
+@pytest.fixture
+def inner() -> Inner:
+    return Inner()
+
+
+@pytest.fixture
+def sharing(places: Path) -> Sharing:
+    return Sharing(places / "runs")
+
+
+@pytest.fixture
+def guard(inner: Inner, sharing: Sharing) -> Guard:
+    return Guard(inner, sharing, AllowedHosts([LAN, "trainer.school.example"]))
+
+
+def key_cookie(key: str) -> tuple[str, str]:
+    return ("cookie", f"{owner_cookie()}={key}")
+
+
+def is_owner(answer: Answer, inner: Inner, sharing: Sharing) -> bool:
+    """Whether the request came through, and with the rights of an owner."""
+    assert answer.status in (0, 200), answer.body
+    return sharing.is_owner(inner.seen[-1].headers, inner.seen[-1].cookies)
+
+
+# ---------------------------------------------------------------------- roles
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "127.8.9.1"])
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8501", "127.0.0.1:8501", "[::1]:8501"])
+def test_a_person_at_this_machine_is_owner(
+    guard: Guard, inner: Inner, sharing: Sharing, client: str, host: str
+) -> None:
+    assert is_owner(ask(guard, scope_of("/", client=client, host=host)), inner, sharing)
+
+
+@pytest.mark.parametrize("client", [PEER, "192.0.2.9", "::ffff:10.0.0.9", "fd00::9", "testclient"])
+@pytest.mark.parametrize("host", [LAN, "localhost"])
+def test_a_peer_without_key_is_a_viewer_whatever_host_it_names(
+    guard: Guard, inner: Inner, sharing: Sharing, client: str, host: str
+) -> None:
+    assert not is_owner(ask(guard, scope_of("/", client=client, host=host)), inner, sharing)
+
+
+def test_a_loopback_connection_for_another_name_is_a_viewer(guard: Guard, inner: Inner, sharing: Sharing) -> None:
+    assert not is_owner(ask(guard, scope_of("/", host=LAN)), inner, sharing)
+
+
+@pytest.mark.parametrize(
+    "forwarding",
+    [
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("x-forwarded-for", ""),
+        ("X-Forwarded-Host", "localhost"),
+        ("X-Forwarded-Proto", "http"),
+        ("Forwarded", "for=127.0.0.1"),
+        ("Via", "1.1 proxy"),
+        ("X-Real-IP", "127.0.0.1"),
+    ],
+)
+@pytest.mark.parametrize("client", [HERE, PEER])
+def test_forwarding_headers_take_rights_and_never_give_them(
+    guard: Guard, inner: Inner, sharing: Sharing, client: str, forwarding: tuple[str, str]
+) -> None:
+    assert not is_owner(ask(guard, scope_of("/", client=client, headers=[forwarding])), inner, sharing)
+
+
+@pytest.mark.parametrize("name", [PLACE_HEADER, PLACE_HEADER.upper()])
+def test_a_forged_role_header_is_dropped(guard: Guard, inner: Inner, sharing: Sharing, name: str) -> None:
+    forged = [(name, "here"), (name, "here")]
+    assert not is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=forged)), inner, sharing)
+    assert inner.seen[-1].headers.getlist(PLACE_HEADER) == ["elsewhere"]
+
+
+def test_a_forged_source_is_dropped(guard: Guard, inner: Inner) -> None:
+    ask(guard, scope_of("/", client=PEER, host=LAN, headers=[(SOURCE_HEADER, "10.0.0.77")]))
+    assert inner.seen[-1].headers.getlist(SOURCE_HEADER) == [PEER]
+
+
+def test_the_key_in_a_cookie_makes_an_owner_of_anybody(guard: Guard, inner: Inner, sharing: Sharing) -> None:
+    scope = scope_of("/", client=PEER, host=LAN, headers=[key_cookie(sharing.key.read())])
+    assert is_owner(ask(guard, scope), inner, sharing)
+
+
+@pytest.mark.parametrize("forged", ["", "x", "x" * 43, '""', "%00", "0"])
+def test_a_forged_cookie_and_a_viewers_cookie_give_nothing(
+    guard: Guard, inner: Inner, sharing: Sharing, forged: str
+) -> None:
+    sharing.key.read()
+    for cookie in (key_cookie(forged), ("cookie", f"{viewer_cookie()}={forged}")):
+        assert not is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=[cookie])), inner, sharing)
+
+
+def test_an_old_key_is_worth_nothing_from_the_moment_it_is_renewed(
+    guard: Guard, inner: Inner, sharing: Sharing
+) -> None:
+    old = sharing.key.read()
+    answer = ask(guard, scope_of("/", client=PEER, host=LAN, headers=[key_cookie(old)]))
+    assert is_owner(answer, inner, sharing)
+    new = sharing.key.renew()
+    assert not is_owner(answer, inner, sharing)  # the same request: a page that has been open since
+    assert is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=[key_cookie(new)])), inner, sharing)
+
+
+def test_strict_demands_the_key_at_this_machine_too(inner: Inner, places: Path) -> None:
+    strict = Sharing(places / "runs", strict=True)
+    guard = Guard(inner, strict, AllowedHosts())
+    assert not is_owner(ask(guard, scope_of("/")), inner, strict)
+    assert is_owner(ask(guard, scope_of("/", headers=[key_cookie(strict.key.read())])), inner, strict)
+
+
+# ---------------------------------------------------------------------- hosts
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8501", "localhost.evil.example", "", None, "10.9.9.9", "[::1", "[::1]x",
+     "localhost@evil.example", "evil.example#localhost", "localhost:99999", "localhost:x", "localhost:" + "9" * 5000,
+     "[fe80::9]", "[evil]"],
+)  # fmt: skip
+@pytest.mark.parametrize("websocket", [False, True])
+def test_other_hosts_get_400_so_that_dns_rebinding_does(
+    guard: Guard, inner: Inner, host: str | None, websocket: bool
+) -> None:
+    headers = [("origin", f"http://{host}")]
+    for path in ("/", "/live", "/_stcore/stream", "/owner?key=x"):
+        answer = ask(guard, scope_of(path, host=host, headers=headers, websocket=websocket))
+        assert answer.status == 400
+    assert not inner.seen
+
+
+def test_two_host_headers_are_refused(guard: Guard, inner: Inner) -> None:
+    assert ask(guard, scope_of("/", headers=[("host", "evil.example")])).status == 400
+    assert not inner.seen
+
+
+def test_names_and_addresses_of_this_machine_are_answered(inner: Inner, sharing: Sharing) -> None:
+    guard = Guard(inner, sharing, AllowedHosts())
+    hosts = [f"[{one}]" if one.version == 6 else str(one) for one in own_addresses()]
+    for host in [*hosts, socket.gethostname(), "localhost."]:
+        assert ask(guard, scope_of("/", host=f"{host}:8501")).status == 200, host
+
+
+def test_a_host_named_in_the_settings_is_answered(guard: Guard) -> None:
+    assert ask(guard, scope_of("/", host="Trainer.School.example")).status == 200
+
+
+# ---------------------------------------------------------------------- origins
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost:3000",
+        "https://localhost:8501",
+        "http://127.0.0.1:8501",
+        "http://evil.example",
+        "null",
+        "",
+        "http://localhost:8501.evil.example",
+        "http://localhost:8501/",
+    ],
+)
+@pytest.mark.parametrize("websocket", [False, True])
+def test_other_origins_are_refused(guard: Guard, inner: Inner, origin: str, websocket: bool) -> None:
+    answer = ask(guard, scope_of("/live", headers=[("origin", origin)], websocket=websocket))
+    assert (answer.status, answer.accepted) == (403, False)
+    assert not inner.seen
+
+
+def test_a_websocket_without_origin_is_refused(guard: Guard, inner: Inner) -> None:
+    assert ask(guard, scope_of("/_stcore/stream", websocket=True)).status == 403
+    assert not inner.seen
+
+
+def test_a_websocket_of_the_own_origin_is_opened(guard: Guard) -> None:
+    scope = scope_of("/_stcore/stream", headers=[("origin", "http://localhost:8501")], websocket=True)
+    assert ask(guard, scope).accepted
+
+
+def test_behind_a_proxy_with_tls_the_own_origin_is_the_one_that_browsers_see(guard: Guard) -> None:
+    headers = [("origin", "https://trainer.school.example"), ("x-forwarded-proto", "https")]
+    scope = scope_of("/_stcore/stream", host="trainer.school.example", headers=headers, websocket=True)
+    assert ask(guard, scope).accepted
+    assert ask(guard, {**scope, "client": (PEER, 1)}).status == 403  # only a proxy on this machine may say so
+
+
+def test_a_link_from_elsewhere_is_followed_and_a_script_from_elsewhere_is_not(guard: Guard) -> None:
+    for site in ("cross-site", "same-site"):
+        for mode, status in (("navigate", 200), ("no-cors", 403), ("cors", 403)):
+            headers = [("sec-fetch-site", site), ("sec-fetch-mode", mode)]
+            assert ask(guard, scope_of("/", headers=headers)).status == status
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "CONNECT", "WHATEVER"])
+def test_only_owners_may_do_more_than_read(guard: Guard, inner: Inner, sharing: Sharing, method: str) -> None:
+    path = "/_stcore/upload_file/session/file"
+    own = [("origin", f"http://{LAN}")]
+    assert ask(guard, scope_of(path, method=method, client=PEER, host=LAN, headers=own)).status == 403
+    assert ask(guard, scope_of(path, method=method)).status == 403  # no browser leaves the origin out
+    assert not inner.seen
+    with_key = [*own, key_cookie(sharing.key.read())]
+    assert ask(guard, scope_of(path, method=method, client=PEER, host=LAN, headers=with_key)).status == 200
+
+
+# ---------------------------------------------------------------------- this machine only
+
+
+@pytest.mark.parametrize("websocket", [False, True])
+def test_while_it_is_not_shared_peers_are_refused_with_key_and_without(
+    guard: Guard, sharing: Sharing, websocket: bool
+) -> None:
+    sharing.show(False)
+    headers = [("origin", f"http://{LAN}"), key_cookie(sharing.key.read())]
+    assert ask(guard, scope_of("/live", client=PEER, host=LAN, headers=headers, websocket=websocket)).status == 403
+    assert ask(guard, scope_of("/live", headers=[("x-forwarded-for", PEER)])).status == 403
+    assert ask(guard, scope_of("/live")).status == 200
+    sharing.show(True)
+    assert ask(guard, scope_of("/live", client=PEER, host=LAN)).status == 200
+
+
+# ---------------------------------------------------------------------- what browsers are told
+
+
+def test_every_answer_carries_security_headers_also_a_refusal(guard: Guard) -> None:
+    for answer in (ask(guard, scope_of("/")), ask(guard, scope_of("/", host="evil.example"))):
+        policy = answer.headers["content-security-policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert "default-src 'self'" in policy
+        assert "unsafe-eval" not in policy
+        assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+def test_a_host_cannot_write_into_the_policy(guard: Guard) -> None:
+    answer = ask(guard, scope_of("/", host="x; script-src *"))
+    assert "script-src *" not in answer.headers["content-security-policy"]
+
+
+def test_a_browser_is_given_a_viewer_cookie_once(guard: Guard) -> None:
+    given = ask(guard, scope_of("/", client=PEER, host=LAN)).headers["set-cookie"]
+    assert "HttpOnly" in given
+    assert "SameSite=Strict" in given
+    back = [("cookie", given.partition(";")[0])]
+    assert "set-cookie" not in ask(guard, scope_of("/", client=PEER, host=LAN, headers=back)).headers
+
+
+def test_trying_out_keys_is_answered_with_429(guard: Guard, sharing: Sharing) -> None:
+    def connect(key: str, client: str = PEER) -> int:
+        headers = [("origin", f"http://{LAN}"), key_cookie(key)]
+        scope = scope_of("/_stcore/stream", client=client, host=LAN, headers=headers, websocket=True)
+        return ask(guard, scope).status
+
+    assert {connect(f"wrong {number}") for number in range(KEY_ATTEMPTS)} == {0}  # let in, as viewers
+    assert connect("wrong") == 429
+    assert connect("wrong", client="10.0.0.10") == 0
+    assert connect(sharing.key.read()) == 0

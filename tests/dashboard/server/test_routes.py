@@ -1,0 +1,105 @@
+"""Who may fetch what: every address of our own, asked by everybody there is."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from mnist_core.store import RunStore
+from mnist_dashboard.feed.hub import LiveHub
+from mnist_dashboard.feed.routes import feed_routes
+from mnist_dashboard.server import assets, owner_link
+from mnist_dashboard.server.guard import OWNERS_ONLY, Guard
+from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.roles import PLACE_HEADER, Sharing, owner_cookie
+from tests.support.asgi_client import PEER, Answer, answer_of, scope_of
+from tests.support.feed_reader import following
+
+LAN = "10.0.0.2:8501"
+SEEN = {
+    "/live": "/live?runs=1",
+    "/runs.json": "/runs.json",
+    "/assets/{version}/{name:path}": assets.asset_url("components/lib/dom.js"),
+}
+"""What whoever watches may have. Exports are made by pages, which `test_manage.py` asks for them as a viewer; what they
+are downloaded by is an address of Streamlit's that nobody knows but the page that had it made.
+"""
+
+OWNERS = ("here", "with the key")
+VIEWERS = ("peer", "with a wrong key", "with a forged header")
+
+
+@pytest.fixture
+def sharing(places: Path) -> Sharing:
+    return Sharing(places / "runs")
+
+
+def fetched(store: RunStore, sharing: Sharing, who: str, address: str, **more: Any) -> Answer:
+    """What the server, as `app.py` puts it together, answers to somebody."""
+    headers = {
+        "with the key": [("cookie", f"{owner_cookie()}={sharing.key.read()}")],
+        "with a wrong key": [("cookie", f"{owner_cookie()}=wrong")],
+        "with a forged header": [(PLACE_HEADER, "here")],
+    }.get(who, [])
+    place: dict[str, Any] = {} if who == "here" else {"client": PEER, "host": LAN}
+    own = ("origin", f"http://{place.get('host', 'localhost:8501')}")
+
+    async def scenario() -> Answer:
+        async with following(store) as hub:
+            routes = [*feed_routes(hub, sharing), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(sharing)]
+            streamlits = [Route(path, anything) for path in OWNERS_ONLY]
+            app = Guard(Starlette(routes=[*routes, *streamlits]), sharing, AllowedHosts(["10.0.0.2"]))
+            return await answer_of(app, scope_of(address, headers=[own, *headers], **place, **more))
+
+    return asyncio.run(scenario())
+
+
+async def anything(_request: Request) -> PlainTextResponse:
+    return PlainTextResponse("in")
+
+
+def test_every_route_of_our_own_is_asked_for_here(store: RunStore, sharing: Sharing) -> None:
+    hub = LiveHub(store)
+    routes = [*feed_routes(hub, sharing), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(sharing)]
+    assert {route.path for route in routes} == {*SEEN, owner_link.PATH}
+
+
+@pytest.mark.parametrize("who", [*OWNERS, *VIEWERS])
+@pytest.mark.parametrize("address", SEEN.values())
+def test_everybody_sees_everything_unless_it_is_not_shared(
+    store: RunStore, sharing: Sharing, address: str, who: str
+) -> None:
+    assert fetched(store, sharing, who, address).status == 200
+    sharing.show(False)
+    assert fetched(store, sharing, who, address).status == (200 if who == "here" else 403)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("address", [*SEEN.values(), owner_link.PATH])
+def test_no_route_of_our_own_takes_anything(store: RunStore, sharing: Sharing, address: str, method: str) -> None:
+    assert [fetched(store, sharing, who, address, method=method).status for who in VIEWERS] == [403] * len(VIEWERS)
+    assert [fetched(store, sharing, who, address, method=method).status for who in OWNERS] == [405] * len(OWNERS)
+
+
+@pytest.mark.parametrize("address", OWNERS_ONLY)
+def test_what_is_for_owners_is_refused_to_those_who_watch(store: RunStore, sharing: Sharing, address: str) -> None:
+    assert [fetched(store, sharing, who, address).status for who in VIEWERS] == [403] * len(VIEWERS)
+    assert [fetched(store, sharing, who, address).status for who in OWNERS] == [200] * len(OWNERS)
+
+
+@pytest.mark.parametrize("who", [*OWNERS, *VIEWERS])
+def test_nothing_but_the_key_in_the_link_makes_an_owner(store: RunStore, sharing: Sharing, who: str) -> None:
+    key = sharing.key.read()
+    for address in (owner_link.PATH, f"{owner_link.PATH}?key=", f"{owner_link.PATH}?key={key[:-1]}"):
+        refused = fetched(store, sharing, who, address)
+        assert (refused.status, "set-cookie" in refused.headers) == (403, False)
+    given = fetched(store, sharing, who, f"{owner_link.PATH}?key={key}")
+    assert given.status == 303
+    assert given.headers["set-cookie"].startswith(f"{owner_cookie()}={key};")

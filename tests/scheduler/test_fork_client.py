@@ -1,0 +1,177 @@
+"""Supervisor, host and trainers as the processes they are, on a few hundred digits. Decisions: test_supervisor.py."""
+
+import itertools
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.data.datasets import Dataset
+from mnist_core.records import Run, RunStatus
+from mnist_core.scheduler.supervisor import Supervisor
+from mnist_core.store import RunStore
+from mnist_core.system.processes import is_alive
+from tests.support.fork_processes import end_all, folders, processes_of
+
+Wait = Callable[[Callable[[], object]], None]
+
+SHORT = TrainConfig(dataset="mnist", epochs=1, device="cpu")
+LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterator[Path]:
+    """One pair of folders for the module, since a host keeps the folders it was started with."""
+    with folders(tmp_path_factory.mktemp("places"), digits) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def supervisor(places: Path) -> Iterator[Supervisor]:
+    """One run at a time; shared, because its host takes seconds to import torch."""
+    opened = RunStore.open(places / "runs")
+    started = Supervisor(opened, max_runs=1)
+    started.start()
+    yield started
+    started.close()
+    opened.close()
+
+
+@pytest.fixture
+def training(store: RunStore, eventually: Wait) -> Callable[[Run], Run]:
+    """Waits until a run has trained a few batches."""
+
+    def wait(run: Run) -> Run:
+        eventually(lambda: store.get_run(run.id).progress.step > 3)
+        return store.get_run(run.id)
+
+    return wait
+
+
+@pytest.fixture
+def ended(store: RunStore, eventually: Wait) -> Callable[[Run], Run]:
+    def wait(run: Run) -> Run:
+        eventually(lambda: store.get_run(run.id).finished_at)
+        return store.get_run(run.id)
+
+    return wait
+
+
+WaitFor = Callable[[Run], Run]
+
+
+def test_a_submitted_run_is_trained_to_its_end(supervisor: Supervisor, store: RunStore, ended: WaitFor) -> None:
+    run = ended(supervisor.submit(SHORT, "first"))
+    assert (run.status, run.reason, run.dataset) == (RunStatus.COMPLETED, "", "MNIST")
+    assert len(store.read_steps(run.id)) == run.total_steps == 5
+    assert run.results.test_accuracy is not None
+    assert run.trainer
+    assert run.trainer.pid != os.getpid()
+
+
+def test_a_bad_run_fails_with_its_reason_and_the_next_one_trains(supervisor: Supervisor, ended: WaitFor) -> None:
+    bad = supervisor.submit(TrainConfig(dataset="mnist", batch_size=300))
+    good = supervisor.submit(SHORT)
+    failed = ended(bad)
+    assert failed.status is RunStatus.FAILED
+    assert failed.reason.startswith("Batch size must be between 1 and 270")
+    assert ended(good).status is RunStatus.COMPLETED
+
+
+def test_runs_train_one_after_another_in_the_order_of_the_queue(
+    supervisor: Supervisor, store: RunStore, training: WaitFor, ended: WaitFor
+) -> None:
+    first = training(supervisor.submit(LONG))
+    second, third = supervisor.submit(SHORT), supervisor.submit(SHORT)
+    assert [run.id for run in store.list_queued_runs()] == [second.id, third.id]
+    supervisor.request_stop(first.id)
+    runs = [ended(run) for run in (first, second, third)]
+    assert [run.status for run in runs] == [RunStatus.STOPPED, RunStatus.COMPLETED, RunStatus.COMPLETED]
+    for before, after in itertools.pairwise(runs):
+        assert before.finished_at
+        assert after.started_at
+        assert before.finished_at <= after.started_at
+
+
+def test_stop_ends_a_running_run_and_keeps_its_metrics(
+    supervisor: Supervisor, store: RunStore, training: WaitFor, ended: WaitFor
+) -> None:
+    run = training(supervisor.submit(LONG))
+    assert run.trainer
+    assert os.getsid(run.trainer.pid) == run.trainer.pid  # a session of its own: no Ctrl-C reaches it
+    assert supervisor.request_stop(run.id) is RunStatus.STOPPING
+    stopped = ended(run)
+    assert (stopped.status, stopped.reason) == (RunStatus.STOPPED, "")
+    assert len(store.read_steps(run.id)) == stopped.progress.step >= run.progress.step
+
+
+def test_a_killed_trainer_leaves_an_interrupted_run_with_its_metrics(
+    supervisor: Supervisor, store: RunStore, training: WaitFor, ended: WaitFor
+) -> None:
+    run = training(supervisor.submit(LONG))
+    assert run.trainer
+    os.kill(run.trainer.pid, signal.SIGKILL)
+    interrupted = ended(run)
+    assert interrupted.status is RunStatus.INTERRUPTED
+    assert interrupted.reason == "Its trainer process was killed (SIGKILL)."
+    assert len(store.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
+    assert ended(supervisor.submit(SHORT)).status is RunStatus.COMPLETED
+
+
+def test_a_trainer_outlives_a_killed_host_which_is_restarted_for_the_next_run(
+    supervisor: Supervisor, places: Path, training: WaitFor, ended: WaitFor
+) -> None:
+    run = training(supervisor.submit(LONG))
+    assert run.trainer
+    (host,) = [process for process in processes_of(places / "runs") if process.pid != run.trainer.pid]
+    host.kill()
+    host.wait()
+    assert is_alive(run.trainer)
+    supervisor.request_stop(run.id)
+    assert ended(run).status is RunStatus.STOPPED
+    assert ended(supervisor.submit(SHORT)).status is RunStatus.COMPLETED
+
+
+@pytest.fixture
+def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Supervisor, RunStore]]:
+    """Another supervisor over another store, for a test to close."""
+    folder = places / "apart"
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
+    store = RunStore.open(folder / "runs")
+    yield Supervisor(store, max_runs=2), store
+    end_all(folder / "runs")
+    store.close()
+    shutil.rmtree(folder)
+
+
+def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
+    apart: tuple[Supervisor, RunStore], places: Path, eventually: Wait
+) -> None:
+    supervisor, store = apart
+    supervisor.start()
+    submitted = [supervisor.submit(LONG) for _ in range(2)]
+    eventually(lambda: all(store.get_run(run.id).progress.step > 3 for run in submitted))
+    before = [store.get_run(run.id) for run in submitted]
+    supervisor.close()
+    assert processes_of(places / "apart" / "runs") == []
+    for run in before:
+        interrupted = store.get_run(run.id)
+        assert interrupted.status is RunStatus.INTERRUPTED
+        assert interrupted.reason == "The server was closed while it was training."
+        assert len(store.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
+
+
+def test_close_before_the_host_is_ready_leaves_no_process_and_no_run_going(
+    apart: tuple[Supervisor, RunStore], places: Path, eventually: Wait
+) -> None:
+    supervisor, store = apart
+    run = supervisor.submit(LONG)
+    supervisor.start()
+    eventually(lambda: supervisor._host.run_ids)
+    supervisor.close()
+    assert processes_of(places / "apart" / "runs") == []
+    assert not store.get_run(run.id).status.is_active

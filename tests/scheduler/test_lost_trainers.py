@@ -1,0 +1,193 @@
+"""What the supervisor makes of a trainer that ends, never begins or falls silent. The host is scripted."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.records import Progress, RunStatus, StepMetrics
+from mnist_core.scheduler import supervisor as module
+from mnist_core.scheduler.fork_client import HOST_ENDED
+from mnist_core.scheduler.supervisor import recover
+from mnist_core.system.processes import Silence, own_identity
+from tests.support.scripted_host import DEAD, Stage
+
+Wait = Callable[[Callable[[], object]], None]
+
+
+def test_a_run_whose_terminal_trainer_died_is_noticed(started: Stage, eventually: Wait) -> None:
+    run = started.store.create_run(TrainConfig(), trainer=DEAD)
+    eventually(lambda: started.store.get_run(run.id).status is RunStatus.INTERRUPTED)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        (-signal.SIGKILL, RunStatus.INTERRUPTED, "Its trainer process was killed (SIGKILL)."),
+        (-signal.SIGTERM, RunStatus.INTERRUPTED, "Its trainer process was killed (SIGTERM)."),
+        (-signal.SIGSEGV, RunStatus.FAILED, "Its trainer process crashed (SIGSEGV)."),
+        (-signal.SIGABRT, RunStatus.FAILED, "Its trainer process crashed (SIGABRT)."),
+        (1, RunStatus.FAILED, "Its trainer process ended without a word (exit code 1)."),
+        (HOST_ENDED, RunStatus.INTERRUPTED, "Its trainer process is gone."),
+    ],
+)
+def test_a_trainer_that_left_its_run_going_is_explained(
+    stage: Stage, a_step: Callable[..., StepMetrics], code: int, status: RunStatus, reason: str
+) -> None:
+    held = stage.launched()
+    stage.store.append(held, Progress(step=1), [a_step(1)])
+    stage.host.end(held.id, code)
+    run = stage.store.get_run(held.id)
+    assert (run.status, run.reason) == (status, reason)
+    assert len(stage.store.read_steps(run.id)) == 1
+
+
+def test_a_trainer_killed_because_memory_ran_out_has_failed(
+    started: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of them, and a third that somebody killed later."""
+    kills = [5]
+    monkeypatch.setattr(module, "oom_kills", lambda: kills[0])
+    submitted = [started.supervisor.submit(TrainConfig()) for _ in range(2)]
+    eventually(lambda: len(started.host.launched) == 2)
+    for run in submitted:
+        started.store.claim_run(run.id, DEAD, max_active=2)
+    kills[0] += 2
+    for run in submitted:
+        started.host.end(run.id, -signal.SIGKILL)
+        failed = started.store.get_run(run.id)
+        assert failed.status is RunStatus.FAILED
+        assert failed.reason.startswith("Out of memory: ")
+    later = started.supervisor.submit(TrainConfig())
+    eventually(lambda: len(started.host.launched) == 3)
+    started.store.claim_run(later.id, DEAD, max_active=2)
+    started.host.end(later.id, -signal.SIGKILL)
+    assert started.store.get_run(later.id).status is RunStatus.INTERRUPTED
+
+
+def test_a_trainer_whose_host_was_killed_too_when_memory_ran_out_has_failed(
+    started: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills = [0]
+    monkeypatch.setattr(module, "oom_kills", lambda: kills[0])
+    run = started.supervisor.submit(TrainConfig())
+    eventually(lambda: started.host.launched)
+    started.store.claim_run(run.id, DEAD, max_active=2)
+    kills[0] += 2
+    started.host.end(run.id, HOST_ENDED)
+    failed = started.store.get_run(run.id)
+    assert failed.status is RunStatus.FAILED
+    assert failed.reason.startswith("Out of memory: ")
+
+
+def test_a_run_whose_trainers_die_for_memory_before_claiming_it_says_so_and_can_be_resumed(
+    started: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills = iter(range(100))
+    monkeypatch.setattr(module, "oom_kills", lambda: next(kills))
+    run = started.supervisor.submit(TrainConfig())
+    for launches in (1, 2, 3):
+        eventually(lambda launches=launches: started.host.launched == [run.id] * launches)  # type: ignore[misc]
+        started.host.end(run.id, -signal.SIGKILL)
+        started.supervisor._wake.set()
+    given_up = started.store.get_run(run.id)
+    assert given_up.status is RunStatus.INTERRUPTED
+    assert given_up.reason.startswith("Out of memory: the system killed its trainer before it began.")
+
+
+def test_an_orderly_end_is_left_as_it_is(stage: Stage) -> None:
+    held = stage.launched()
+    stage.store.finish_run(held, RunStatus.DIVERGED, "Loss became NaN.")
+    before = stage.store.get_run(held.id)
+    stage.host.end(held.id, 0)
+    assert stage.store.get_run(held.id) == before
+
+
+def test_a_trainer_that_outlives_its_host_keeps_its_run(stage: Stage) -> None:
+    run = stage.supervisor.submit(TrainConfig())
+    held = stage.store.claim_run(run.id, own_identity(), max_active=1)
+    stage.host.end(run.id, HOST_ENDED)
+    assert stage.store.get_run(run.id) == held
+
+
+@pytest.mark.parametrize("code", [1, -signal.SIGSEGV])
+def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(started: Stage, eventually: Wait, code: int) -> None:
+    run = started.supervisor.submit(TrainConfig())
+    eventually(lambda: started.host.launched)
+    started.host.end(run.id, code)
+    refused = started.store.get_run(run.id)
+    assert refused.status is RunStatus.FAILED
+    assert refused.reason == "No trainer process could be started; the terminal says why."
+
+
+@pytest.mark.parametrize("code", [-signal.SIGKILL, HOST_ENDED])
+def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not_for_ever(
+    started: Stage, eventually: Wait, code: int
+) -> None:
+    run = started.supervisor.submit(TrainConfig())
+    for launches in (1, 2, 3):
+        assert started.store.get_run(run.id).status is RunStatus.QUEUED
+        eventually(lambda launches=launches: started.host.launched == [run.id] * launches)  # type: ignore[misc]
+        started.host.end(run.id, code)
+        started.supervisor._wake.set()
+    given_up = started.store.get_run(run.id)
+    assert given_up.status is RunStatus.INTERRUPTED
+    assert given_up.reason == "No trainer process could be started; the terminal says why."
+    started.supervisor.resume(run.id)
+    eventually(lambda: started.host.launched == [run.id] * 4)
+
+
+def test_a_trainer_that_is_reported_after_its_run_was_resumed_does_not_end_it(started: Stage, eventually: Wait) -> None:
+    """Another process has seen it dead first, and a person was quick."""
+    run = started.supervisor.submit(TrainConfig())
+    eventually(lambda: started.host.launched)
+    held = started.store.claim_run(run.id, DEAD, max_active=2)
+    assert held
+    assert recover(started.store) == [held]
+    started.supervisor.resume(run.id)
+    started.host.end(run.id, -signal.SIGKILL)
+    assert started.store.get_run(run.id).status is RunStatus.QUEUED
+    eventually(lambda: started.host.launched == [run.id, run.id])
+
+
+@pytest.fixture
+def silent(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A clock of the supervisor's: each call lets that many seconds pass and looks. The wall's clock goes astray."""
+    now = [0.0]
+    stage.supervisor._silence = Silence(30.0, clock=lambda: now[0])
+    used = [0.0]
+    monkeypatch.setattr(module, "cpu_seconds", lambda _process: used[0])
+
+    def look_after(seconds: float, cpu: float = 0.0) -> None:
+        now[0] += seconds
+        used[0] += cpu
+        monkeypatch.setattr("time.time", lambda: 1e9 - 3600 * now[0])
+        stage.supervisor._give_up_the_silent()
+
+    return look_after
+
+
+def test_a_live_trainer_that_says_and_does_nothing_for_30_seconds_loses_its_run(
+    stage: Stage, silent: Callable[..., None]
+) -> None:
+    run = stage.store.create_run(TrainConfig(), trainer=own_identity())
+    stage.host.going.add(run.id)
+    for _ in range(30):
+        silent(1.0)
+    assert stage.store.get_run(run.id).status is RunStatus.PREPARING
+    silent(1.0)
+    given_up = stage.store.get_run(run.id)
+    assert given_up.status is RunStatus.INTERRUPTED
+    assert given_up.reason == f"Its trainer process (pid {os.getpid()}) has not been heard of for 30 s."
+    assert run.id not in stage.host.run_ids, "so that another can be launched"
+
+
+def test_a_beat_or_work_keeps_a_run(stage: Stage, silent: Callable[..., None]) -> None:
+    run = stage.store.create_run(TrainConfig(), trainer=own_identity())
+    for second in range(100):
+        silent(1.0, cpu=0.01 if 40 < second < 80 and second % 20 == 0 else 0.0)
+        if second % 20 == 0 and not 40 < second < 80:
+            stage.store.beat(run)
+    assert stage.store.get_run(run.id).status is RunStatus.PREPARING

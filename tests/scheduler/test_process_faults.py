@@ -1,0 +1,283 @@
+"""What happens to processes loses no run: trainers, hosts and supervisors that are killed, stopped or started twice.
+
+Real processes on a few hundred digits. Each run is compared with one that nothing happened to.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.data.datasets import Dataset
+from mnist_core.records import Command, Run, RunStatus
+from mnist_core.scheduler.supervisor import Supervisor
+from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT
+from mnist_core.system.processes import is_alive
+from mnist_core.trainer import speed
+from tests.support.fork_processes import end_all, folders
+from tests.support.raw_sqlite import bundled_sqlite
+
+Wait = Callable[[Callable[[], object]], None]
+
+CONFIG = TrainConfig(dataset="mnist", model="softmax", epochs=12, batch_size=1, momentum=0.9, device="cpu")
+STEPS = 12 * 270
+LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
+LEASE_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterator[Path]:
+    """One pair of folders for the module, since a host keeps the folders it was started with."""
+    with folders(tmp_path_factory.mktemp("faults"), digits) as folder:
+        speed.write({}, "cpu")  # so that nobody measures it between two tests
+        yield folder
+
+
+def stop_between_commits(pid: int, database: Path) -> None:
+    """Stop a process at a moment when it does not hold the write lock, which everybody else would wait for."""
+    with contextlib.closing(bundled_sqlite.connect(str(database), timeout=0, isolation_level=None)) as other:
+        while True:
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except bundled_sqlite.OperationalError:
+                os.kill(pid, signal.SIGCONT)
+            else:
+                other.execute("ROLLBACK")
+                return
+
+
+@pytest.fixture(scope="module")
+def supervisor(places: Path) -> Iterator[Supervisor]:
+    opened = RunStore.open(places / "runs")
+    started = Supervisor(opened, max_runs=3, lease_seconds=LEASE_SECONDS)
+    started.start()
+    yield started
+    started.close()
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def terminal(supervisor: Supervisor, places: Path, eventually: Wait) -> Iterator[subprocess.Popen[bytes]]:
+    """`python -m mnist_core train`, paused as soon as it trains, so that it waits for whoever kills it."""
+    flags = ["--dataset", "mnist", "--model", "softmax", "--epochs", str(CONFIG.epochs), "--batch-size", "1"]
+    flags += ["--momentum", "0.9", "--device", "cpu", "--name", "terminal"]
+    command = [sys.executable, "-m", "mnist_core", "train", *flags]
+    opened = RunStore.open(places / "runs")
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        eventually(lambda: any(run.name == "terminal" for run in opened.list_active_runs()))
+        run = opened.find_run("terminal")
+        opened.send_order(run.id, Command.PAUSE, by="test")
+        eventually(lambda: opened.get_run(run.id).status is RunStatus.PAUSED)
+        yield process
+        process.kill()
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(supervisor: Supervisor, places: Path, eventually: Wait) -> Run:
+    opened = RunStore.open(places / "runs")
+    run = supervisor.submit(CONFIG, "undisturbed")
+    eventually(lambda: opened.get_run(run.id).status is RunStatus.COMPLETED)
+    run = opened.get_run(run.id)
+    opened.close()
+    return run
+
+
+@dataclasses.dataclass
+class Watch:
+    """Looks at runs until they are where a test wants them."""
+
+    store: RunStore
+    eventually: Wait
+
+    def training(self, run_id: int, step: int = 300) -> Run:
+        """The run, once it has trained beyond a step: in its second epoch if none is given."""
+        self.eventually(lambda: self.store.get_run(run_id).progress.step > step)
+        return self.store.get_run(run_id)
+
+    def ended(self, run_id: int) -> Run:
+        self.eventually(lambda: self.store.get_run(run_id).finished_at)
+        return self.store.get_run(run_id)
+
+    def curve(self, run: Run) -> list[object]:
+        """All that must repeat exactly: every step, and every evaluation with its predictions."""
+        table, evaluations = self.store.read_steps(run.id), self.store.list_evaluations(run.id)
+        columns = [table[name].tolist() for name in ("epoch", "loss", "accuracy", "lr", "momentum")]
+        return [*columns, [(one.step, one.split, one.loss, one.predictions.tolist()) for one in evaluations]]
+
+
+@pytest.fixture
+def watch(store: RunStore, eventually: Wait) -> Watch:
+    return Watch(store, eventually)
+
+
+# ---------------------------------------------------------------------- killed
+
+
+def test_a_run_in_a_terminal_that_is_killed_is_seen_at_the_next_look_and_resumed_by_the_supervisor(
+    terminal: subprocess.Popen[bytes],
+    supervisor: Supervisor,
+    undisturbed: Run,
+    watch: Watch,
+) -> None:
+    held = watch.store.find_run("terminal")
+    watch.store.send_order(held.id, Command.RESUME, by="test")
+    run = watch.training(held.id, held.progress.step)
+    terminal.kill()
+    terminal.wait()
+    assert run.trainer
+    assert run.trainer.pid == terminal.pid
+    listed = subprocess.run(
+        [sys.executable, "-m", "mnist_core", "runs", "--json"], cwd=ROOT, check=True, stdout=subprocess.PIPE
+    )
+    (seen,) = [one for one in json.loads(listed.stdout) if one["id"] == run.id]
+    assert (seen["status"], seen["reason"]) == ("interrupted", f"Its trainer process (pid {terminal.pid}) is gone.")
+    assert len(watch.store.read_steps(run.id)) == seen["step"] >= run.progress.step
+    supervisor.resume(run.id)
+    resumed = watch.ended(run.id)
+    assert (resumed.status, resumed.attempt, resumed.progress.step) == (RunStatus.COMPLETED, 2, STEPS)
+    assert watch.curve(resumed) == watch.curve(undisturbed)
+
+
+def test_a_run_whose_trainer_is_killed_again_and_again_ends_as_if_nothing_had_been(
+    supervisor: Supervisor,
+    undisturbed: Run,
+    watch: Watch,
+) -> None:
+    run_id = supervisor.submit(CONFIG).id
+    for step in (20, 700, 1600):  # before anything was saved, and twice after
+        run = watch.training(run_id, step)
+        assert run.trainer
+        os.kill(run.trainer.pid, signal.SIGKILL)
+        killed = watch.ended(run_id)
+        assert (killed.status, killed.reason) == (
+            RunStatus.INTERRUPTED,
+            "Its trainer process was killed (SIGKILL).",
+        )
+        assert len(watch.store.read_steps(run_id)) == killed.progress.step >= run.progress.step
+        supervisor.resume(run_id)
+    resumed = watch.ended(run_id)
+    assert (resumed.status, resumed.attempt) == (RunStatus.COMPLETED, 4)
+    assert watch.curve(resumed) == watch.curve(undisturbed)
+    assert resumed.results == undisturbed.results
+
+
+@pytest.fixture
+def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Supervisor, RunStore]]:
+    """Another supervisor over another store, for a test to close."""
+    folder = places / "apart"
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
+    opened = RunStore.open(folder / "runs")
+    yield Supervisor(opened, max_runs=3), opened
+    opened.close()
+    end_all(folder / "runs")
+
+
+def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervisor(
+    apart: tuple[Supervisor, RunStore], eventually: Wait
+) -> None:
+    supervisor, store = apart
+    supervisor.start()
+    training = [supervisor.submit(LONG).id for _ in range(2)]
+    eventually(lambda: all(store.get_run(run_id).progress.step > 3 for run_id in training))
+    orphan, killed = (store.get_run(run_id).trainer for run_id in training)
+    assert orphan
+    assert killed
+    host = psutil.Process(orphan.pid).parent()
+    assert host
+    host.suspend()  # so that it is killed with a run in its hands
+    handed_over = supervisor.submit(LONG).id
+    eventually(lambda: handed_over in supervisor._host.run_ids)
+    host.kill()
+    assert is_alive(orphan)
+    os.kill(killed.pid, signal.SIGKILL)
+    eventually(lambda: store.get_run(training[1]).status is RunStatus.INTERRUPTED)
+    eventually(lambda: store.get_run(handed_over).progress.step > 3)
+    stopped = store.get_run(handed_over).trainer
+    assert stopped
+    os.kill(stopped.pid, signal.SIGSTOP)  # somebody pressed Ctrl-Z
+    supervisor.close()
+    assert not is_alive(orphan)
+    assert not is_alive(stopped)
+    for run_id in (training[0], handed_over):
+        interrupted = store.get_run(run_id)
+        assert interrupted.status is RunStatus.INTERRUPTED
+        assert interrupted.reason == "The server was closed while it was training."
+
+
+# ---------------------------------------------------------------------- stopped, and waking later
+
+
+def test_a_trainer_that_wakes_after_its_run_went_on_elsewhere_is_refused_and_ends(
+    supervisor: Supervisor,
+    undisturbed: Run,
+    watch: Watch,
+    places: Path,
+) -> None:
+    run = watch.training(supervisor.submit(CONFIG).id)
+    assert run.trainer
+    stop_between_commits(run.trainer.pid, places / "runs" / "runs.sqlite")
+    silent = watch.ended(run.id)
+    assert silent.status is RunStatus.INTERRUPTED
+    assert silent.reason == f"Its trainer process (pid {run.trainer.pid}) has not been heard of for 1 s."
+    supervisor.resume(run.id)
+    resumed = watch.training(run.id, silent.progress.step)
+    assert resumed.attempt == 2
+    os.kill(run.trainer.pid, signal.SIGCONT)
+    late = run.trainer
+    watch.eventually(lambda: not is_alive(late))
+    completed = watch.ended(run.id)
+    assert (completed.status, completed.attempt, completed.reason) == (RunStatus.COMPLETED, 2, "")
+    assert completed.trainer == resumed.trainer != run.trainer
+    assert watch.curve(completed) == watch.curve(undisturbed)
+
+
+# ---------------------------------------------------------------------- twice
+
+
+def test_two_supervisors_on_one_folder_start_every_run_once_and_end_only_their_own(
+    supervisor: Supervisor,
+    places: Path,
+    watch: Watch,
+) -> None:
+    mine = watch.training(supervisor.submit(LONG, "of the first").id, 3)
+    other_store = RunStore.open(places / "runs")
+    other = Supervisor(other_store, max_runs=3)
+    other.start()
+    watch.eventually(lambda: other._host._ready)
+    submitted: list[int] = []
+    short = dataclasses.replace(CONFIG, epochs=2)
+    starts = threading.Barrier(4)
+
+    def press_start(server: Supervisor) -> None:
+        starts.wait()
+        submitted.append(server.submit(short).id)
+
+    tabs = [threading.Thread(target=press_start, args=(server,)) for server in (supervisor, supervisor, other, other)]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+    assert len(set(submitted)) == 4
+    runs = [watch.ended(run_id) for run_id in submitted]
+    assert {(run.status, run.attempt) for run in runs} == {(RunStatus.COMPLETED, 1)}
+    assert {len(watch.store.read_steps(run.id)) for run in runs} == {2 * 270}
+    other.close()
+    other_store.close()
+    assert mine.trainer
+    assert is_alive(mine.trainer)
+    assert watch.training(mine.id, watch.store.get_run(mine.id).progress.step).status is RunStatus.RUNNING
+    supervisor.request_stop(mine.id)
+    assert watch.ended(mine.id).status is RunStatus.STOPPED

@@ -1,0 +1,188 @@
+"""The server as `streamlit run app.py`, ended in every way a server ends, while a run trains and a page listens.
+
+No browser: a page is here whoever reads the live feed.
+"""
+
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from http.client import HTTPResponse
+from pathlib import Path
+
+import pytest
+
+from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints
+from mnist_core.config import TrainConfig
+from mnist_core.data.datasets import Dataset
+from mnist_core.records import Run, RunStatus
+from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT
+from tests.support.factories import write_mnist
+from tests.support.fork_processes import processes_of
+
+Wait = Callable[[Callable[[], object]], None]
+
+LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
+CLOSED = "The server was closed while it was training."
+EXIT_SECONDS = 5.0
+
+IN_A_TERMINAL = """
+import os, signal, sys
+os.login_tty(int(sys.argv[1]))
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Makes the terminal given by its number the one that the command after it runs in, with a session of its own.
+
+A hangup counts there even if the tests were started to outlive theirs, as `nohup` does, which children inherit.
+"""
+
+
+@dataclass
+class Server:
+    """A server with a runs folder and a terminal of its own."""
+
+    runs: Path
+    data: Path
+    store: RunStore = field(init=False)
+    process: subprocess.Popen[bytes] = field(init=False)
+    terminal: int = -1
+    feeds: list[HTTPResponse] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store = RunStore.open(self.runs)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+
+    def start(self) -> None:
+        if self.terminal >= 0:
+            os.close(self.terminal)
+        self.terminal, shell_side = pty.openpty()
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", IN_A_TERMINAL, str(shell_side), *command, "--server.headless", "true"],
+            cwd=ROOT,
+            env={**os.environ, "MNIST_RUNS_DIR": str(self.runs), "MNIST_DATA_DIR": str(self.data)},
+            pass_fds=[shell_side],
+        )
+        os.close(shell_side)
+
+    def answers(self) -> bool:
+        assert self.process.poll() is None, "The server ended before it answered."
+        try:
+            with urllib.request.urlopen(f"http://localhost:{self.port}/_stcore/health", timeout=1):
+                return True
+        except OSError:
+            return False
+
+    def listen(self, run: Run) -> None:
+        """Be a page: read the feed of a run until its first event has come, and keep it open."""
+        feed = urllib.request.urlopen(f"http://localhost:{self.port}/live?runs={run.id}", timeout=10)
+        assert feed.readline()
+        self.feeds.append(feed)
+
+    def close(self) -> None:
+        for feed in self.feeds:
+            feed.close()
+        left = processes_of(self.runs)
+        for process in left:
+            process.kill()
+        self.process.wait()
+        if self.terminal >= 0:
+            os.close(self.terminal)
+        self.store.close()
+        assert not left, f"processes were left behind: {left}"
+
+
+def ctrl_c(server: Server) -> None:
+    os.killpg(server.process.pid, signal.SIGINT)
+
+
+def close_the_terminal(server: Server) -> None:
+    os.close(server.terminal)
+    server.terminal = -1
+
+
+ENDINGS = {"Ctrl-C": ctrl_c, "the terminal is closed": close_the_terminal}
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory, digits: Dataset, eventually: Wait) -> Iterator[dict[str, Server]]:
+    """One server for each test, all started at the same time, since starting is most of the time."""
+    folder = tmp_path_factory.mktemp("servers")
+    write_mnist(folder / "data", digits)
+    with ExitStack() as stack:
+        started = {name: Server(folder / name, folder / "data") for name in (*ENDINGS, "SIGKILL")}
+        for server in started.values():
+            server.start()
+            stack.callback(server.close)
+        for server in started.values():
+            eventually(server.answers)
+        yield started
+
+
+@pytest.fixture
+def training(eventually: Wait) -> Callable[[Server], Run]:
+    """Has a server train a run, and waits until it does."""
+
+    def begin(server: Server) -> Run:
+        run_id = server.store.create_run(LONG).id
+        eventually(lambda: server.store.get_run(run_id).progress.step > 3)
+        return server.store.get_run(run_id)
+
+    return begin
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_server_that_is_ended_takes_its_run_to_a_checkpoint_and_leaves_no_process(
+    servers: dict[str, Server], training: Callable[[Server], Run], ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = servers[ending]
+    run = training(server)
+    for _ in range(3):
+        server.listen(run)
+    began = time.monotonic()
+    ENDINGS[ending](server)
+    server.process.wait(timeout=2 * EXIT_SECONDS)
+    assert time.monotonic() - began < EXIT_SECONDS
+    assert processes_of(server.runs) == []
+    interrupted = server.store.get_run(run.id)
+    assert (interrupted.status, interrupted.reason) == (RunStatus.INTERRUPTED, CLOSED)
+    last = interrupted.progress.step
+    assert len(server.store.read_steps(run.id)) == last >= run.progress.step
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(server.runs))
+    assert last in list_checkpoints(checkpoints_dir(run.id))
+
+
+def test_a_killed_server_leaves_its_trainer_alone_and_the_next_server_takes_it_on(
+    servers: dict[str, Server], training: Callable[[Server], Run], eventually: Wait
+) -> None:
+    server = servers["SIGKILL"]
+    run = training(server)
+    assert run.trainer
+    trainer = run.trainer
+    server.process.kill()
+    server.process.wait()
+    eventually(lambda: [process.pid for process in processes_of(server.runs)] == [trainer.pid])  # the host has ended
+    server.start()
+    eventually(server.answers)
+    server.listen(run)
+    before = server.store.get_run(run.id)
+    eventually(lambda: server.store.get_run(run.id).progress.step > before.progress.step)
+    going_on = server.store.get_run(run.id)
+    assert (going_on.status, going_on.attempt, going_on.trainer) == (RunStatus.RUNNING, 1, trainer)
+    server.process.terminate()  # as `kill` and containers do
+    server.process.wait(timeout=EXIT_SECONDS)
+    assert processes_of(server.runs) == []
+    interrupted = server.store.get_run(run.id)
+    assert (interrupted.status, interrupted.reason) == (RunStatus.INTERRUPTED, CLOSED)
+    assert len(server.store.read_steps(run.id)) == interrupted.progress.step > before.progress.step

@@ -1,0 +1,52 @@
+"""Where datasets and runs live."""
+
+from pathlib import Path
+
+import pytest
+
+from mnist_core.system import paths
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MNIST_DATA_DIR", raising=False)
+    monkeypatch.delenv("MNIST_RUNS_DIR", raising=False)
+
+
+def test_defaults_are_beside_app_py_wherever_the_command_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert paths.data_dir() == REPOSITORY / "data"
+    assert paths.runs_dir() == REPOSITORY / "runs"
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_DATA_DIR", "")
+    assert paths.data_dir() == REPOSITORY / "data"
+
+
+def test_a_relative_variable_is_relative_to_the_current_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNIST_DATA_DIR", "../shared")
+    monkeypatch.setenv("MNIST_RUNS_DIR", "elsewhere")
+    assert paths.data_dir() == tmp_path / "../shared"
+    assert paths.runs_dir() == tmp_path / "elsewhere"
+
+
+def test_absolute_variables_and_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MNIST_DATA_DIR", "~/mnist")
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path / "runs"))
+    assert paths.data_dir() == tmp_path / "mnist"
+    assert paths.runs_dir() == tmp_path / "runs"
+
+
+def test_a_path_is_shown_as_it_can_be_pasted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert paths.shown(tmp_path / "data" / "MNIST") == "data/MNIST"
+    assert paths.shown(Path("/elsewhere/data")) == "/elsewhere/data"

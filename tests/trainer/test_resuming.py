@@ -1,0 +1,247 @@
+"""A run that was interrupted, continued or repeated is the run it would have been, to the last bit."""
+
+import math
+import os
+import signal
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints.index import checkpoints_dir
+from mnist_core.config import TrainConfig
+from mnist_core.data.datasets import Dataset
+from mnist_core.errors import DatasetError, StaleAttemptError
+from mnist_core.records import Adjustment, Command, Event, Run, RunStatus, StepMetrics
+from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer import metrics_buffer, saver, steering
+from mnist_core.trainer.worker import Observer, train_run
+from mnist_core.training.engine import TrainState
+from tests.support.interrupted_training import at_step, held
+
+pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
+
+CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=3, momentum=0.9, schedule="one-cycle", device="cpu")
+STEPS = 27
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every event is committed, and orders are read after each."""
+    monkeypatch.setattr(metrics_buffer, "COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr(steering, "ORDERS_SECONDS", 0.0)
+
+
+def curve(store: RunStore, run: Run) -> dict[str, list[Any]]:
+    """What must repeat exactly: everything of every step but the times."""
+    table = store.read_steps(run.id)
+    return {name: table[name].tolist() for name in ("epoch", "loss", "accuracy", "lr", "momentum")}
+
+
+def evaluations(store: RunStore, run: Run) -> list[tuple[Any, ...]]:
+    return [(one.step, one.split, one.loss, one.accuracy) for one in store.list_evaluations(run.id)]
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def resume(store: RunStore, run: Run, observe: Observer = lambda _event: None) -> Run:
+    store.queue_again(run.id)
+    claimed = store.claim_run(run.id, own_identity(), 1)
+    assert claimed
+    return train_run(store, claimed, observe)
+
+
+@pytest.fixture
+def uninterrupted(store: RunStore) -> Run:
+    return train_run(store, held(store, CONFIG))
+
+
+@pytest.mark.parametrize("step", [1, 4, 9, 14, 27])
+def test_a_run_interrupted_at_any_batch_resumes_as_if_nothing_had_been(
+    store: RunStore, uninterrupted: Run, step: int
+) -> None:
+    first = held(store, CONFIG)
+    interrupted = train_run(store, first, at_step(step, interrupt))
+    assert (interrupted.status, interrupted.progress.step) == (RunStatus.INTERRUPTED, step)
+    resumed = resume(store, interrupted)
+    assert (resumed.status, resumed.attempt, resumed.reason) == (RunStatus.COMPLETED, 2, "")
+    assert curve(store, resumed) == curve(store, uninterrupted)
+    assert evaluations(store, resumed) == evaluations(store, uninterrupted)
+    assert resumed.results == uninterrupted.results
+    assert resumed.progress.step == STEPS
+
+
+def test_steps_after_the_last_checkpoint_are_trained_again_and_kept_once(
+    store: RunStore, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a SIGKILL: nothing was saved since the evaluation after step 5."""
+    first = held(store, CONFIG)
+    with monkeypatch.context() as killed:
+
+        def vanish() -> None:
+            killed.setattr(saver.Saver, "save", lambda *_: None)
+            interrupt()
+
+        interrupted = train_run(store, first, at_step(8, vanish))
+    assert len(store.read_steps(first.id)) == 8
+    assert checkpoint.load_latest(checkpoints_dir(first.id)).state.step == 5  # type: ignore[union-attr]
+    resumed = resume(store, interrupted)
+    assert curve(store, resumed) == curve(store, uninterrupted)
+    assert evaluations(store, resumed) == evaluations(store, uninterrupted)
+
+
+def test_a_run_that_never_saved_begins_again(
+    store: RunStore, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as unsaved:
+        unsaved.setattr(saver.Saver, "save", lambda *_: None)
+        interrupted = train_run(store, held(store, CONFIG), at_step(3, interrupt))
+    resumed = resume(store, interrupted)
+    assert curve(store, resumed) == curve(store, uninterrupted)
+
+
+def test_a_run_is_interrupted_and_resumed_as_often_as_you_like(store: RunStore, uninterrupted: Run) -> None:
+    run = train_run(store, held(store, CONFIG), at_step(2, interrupt))
+    for step in (3, 11, 12):
+        run = resume(store, run, at_step(step, interrupt))
+        assert run.progress.step == step
+    run = resume(store, run)
+    assert run.attempt == 5
+    assert curve(store, run) == curve(store, uninterrupted)
+
+
+def hand(store: RunStore, run: Run) -> Observer:
+    """Moves learning rate and batch size on the way."""
+
+    def steer(event: Event) -> None:
+        if isinstance(event, StepMetrics) and event.step == 6:
+            store.send_order(run.id, Command.ADJUST, Adjustment(lr=0.05), by="page")
+        if isinstance(event, StepMetrics) and event.step == 11:
+            store.send_order(run.id, Command.ADJUST, Adjustment(batch_size=16, momentum=0.5), by="terminal")
+
+    return steer
+
+
+def steered(store: RunStore, config: TrainConfig = CONFIG) -> Run:
+    run = held(store, config)
+    return train_run(store, run, hand(store, run))
+
+
+def test_a_steered_run_is_repeated_bit_for_bit(store: RunStore, uninterrupted: Run) -> None:
+    original = steered(store)
+    assert [(one.step, one.field, one.by) for one in original.interventions] == [
+        (6, "lr", "page"),
+        (11, "momentum", "terminal"),
+        (11, "batch_size", "terminal"),
+    ]
+    assert curve(store, original) != curve(store, uninterrupted)
+    again = train_run(
+        store,
+        store.create_run(original.config, trainer=own_identity(), parent=original, plan=original.interventions),
+    )
+    assert curve(store, again) == curve(store, original)
+    assert evaluations(store, again) == evaluations(store, original)
+    assert [(one.step, one.field, one.new) for one in again.interventions] == [
+        (one.step, one.field, one.new) for one in original.interventions
+    ]
+
+
+@pytest.mark.parametrize("interrupted_at", [6, 9, 15])
+@pytest.mark.parametrize("saved_at_the_end", [True, False])
+def test_a_steered_run_resumes_as_steered(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, interrupted_at: int, saved_at_the_end: bool
+) -> None:
+    """Also one that is killed before a checkpoint holds the change: it is made again at its step."""
+    config = replace(CONFIG, model="softmax")
+    original = steered(store, config)
+    run = held(store, config)
+    steer = hand(store, run)
+    with monkeypatch.context() as patch:
+
+        def steer_and_interrupt(event: Event) -> None:
+            steer(event)
+            if isinstance(event, StepMetrics) and event.step == interrupted_at:
+                if not saved_at_the_end:
+                    patch.setattr(saver.Saver, "save", lambda *_: None)
+                interrupt()
+
+        interrupted = train_run(store, run, steer_and_interrupt)
+    resumed = resume(store, interrupted, lambda event: steer(event) if event.step > interrupted_at else None)
+    assert curve(store, resumed) == curve(store, original)
+    assert evaluations(store, resumed) == evaluations(store, original)
+    assert [(one.step, one.field, one.old, one.new, one.by) for one in resumed.interventions] == [
+        (one.step, one.field, one.old, one.new, one.by) for one in original.interventions
+    ]
+    again = train_run(
+        store, store.create_run(resumed.config, trainer=own_identity(), parent=resumed, plan=resumed.interventions)
+    )
+    assert curve(store, again) == curve(store, original)
+
+
+def test_a_run_is_not_resumed_on_another_dataset(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = train_run(store, held(store, CONFIG), at_step(2, interrupt))
+    other = Dataset("MNIST-5k", *(split for split in _splits()))
+    monkeypatch.setattr("mnist_core.trainer.worker.load_dataset", lambda *_args, **_options: other)
+    with pytest.raises(DatasetError, match="run-1 was trained on MNIST, and the dataset here is MNIST-5k"):
+        resume(store, run)
+
+
+def _splits() -> list[Any]:
+    from mnist_core.data.datasets import Split
+
+    return [Split(np.zeros((300, 28, 28), np.uint8), np.zeros(300, np.uint8)) for _ in range(2)]
+
+
+def test_weights_that_are_not_finite_are_no_checkpoint(store: RunStore) -> None:
+    run = held(store, CONFIG)
+    state = TrainState.fresh(CONFIG)
+    keeper = saver.Saver(store, run, "MNIST", state)
+    keeper.save(None, ())
+    state.step = 1
+    with torch.no_grad():
+        next(state.model.parameters())[0] = math.nan
+    keeper.save(None, ())
+    saved = checkpoint.load_latest(checkpoints_dir(run.id))
+    assert saved
+    assert saved.state.step == 0
+
+
+def test_a_trainer_that_lost_its_run_in_the_middle_of_saving_leaves_the_checkpoints_alone(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = held(store, CONFIG)
+    state = TrainState.fresh(CONFIG)
+    keeper = saver.Saver(store, run, "MNIST", state)
+    keeper.save(None, ())
+    flush = os.fsync
+
+    def stopped_for_long(file: int) -> None:
+        flush(file)
+        store.interrupt_run(run, "not heard of")
+        store.queue_again(run.id)
+        store.claim_run(run.id, own_identity(), 1)
+
+    monkeypatch.setattr(os, "fsync", stopped_for_long)
+    state.step = 5
+    with pytest.raises(StaleAttemptError):
+        keeper.save(None, ())
+    assert [path.name for path in checkpoints_dir(run.id).iterdir()] == ["step-00000000.ckpt"]
+
+
+def test_a_run_saves_at_every_evaluation_and_at_least_every_half_minute(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved: list[int] = []
+    monkeypatch.setattr(checkpoint, "save", lambda _folder, _config, state, **_facts: saved.append(state.step))
+    train_run(store, held(store, CONFIG))
+    assert saved == [5, 9, 14, 18, 23, 27, 27]  # validation twice an epoch, test at the end
+    saved.clear()
+    monkeypatch.setattr(saver, "SAVE_SECONDS", 0.0)
+    train_run(store, held(store, CONFIG))
+    assert saved == sorted([*range(1, STEPS + 1), 5, 9, 14, 18, 23, 27, 27])

@@ -1,0 +1,236 @@
+"""A trainer whose disk is full, or whose database is locked.
+
+Whatever it is, the run says what happened, nothing that was recorded is lost or doubled, and it can be resumed.
+"""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints.index import checkpoints_dir
+from mnist_core.errors import DiskFullError, StoreUnavailableError
+from mnist_core.records import Event, RunStatus
+from mnist_core.store import RunStore, connection
+from mnist_core.system.paths import ROOT
+from mnist_core.trainer import worker
+from mnist_core.trainer.saver import Saver
+from mnist_core.trainer.worker import train_run
+from tests.support.interrupted_training import CONFIG, assert_whole, at_step, held, resume
+
+pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
+
+FULL = "The disk with the runs folder "
+
+
+def set_pages(store: RunStore, number: int | None = None) -> None:
+    """Have the database take no more than so many pages, which is what a full disk is to SQLite; None for no more."""
+    with store._engine.connect() as connection:
+        there = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {number or there}")
+
+
+def after_failures(number: int, store: RunStore, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Do something once the end of a run could not be recorded so many times."""
+    finish, failures = store.finish_run, 0
+
+    def count_failures(*facts: Any) -> None:
+        nonlocal failures
+        try:
+            finish(*facts)
+        except StoreUnavailableError:
+            failures += 1
+            if failures == number:
+                act()
+            raise
+
+    monkeypatch.setattr(store, "finish_run", count_failures)
+
+
+def take_room(store: RunStore, *occasions: str) -> None:
+    """Have every such write take five pages more, so that on a full disk it is the one that fails."""
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE filler (bytes)")
+        for number, occasion in enumerate(occasions):
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER fill_{number} AFTER {occasion} BEGIN INSERT INTO filler VALUES (zeroblob(20000)); END"
+            )
+
+
+STEPS_RECORDED = "INSERT ON step_chunks"
+RUN_ENDED = "UPDATE OF finished_at ON runs WHEN new.finished_at IS NOT NULL"
+
+
+# The disk is full
+
+
+def test_a_run_whose_database_finds_no_room_says_so_once_there_is_some_and_is_resumed(
+    store: RunStore, whole: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_room(store, STEPS_RECORDED, RUN_ENDED)
+    after_failures(3, store, monkeypatch, lambda: set_pages(store, 100_000))
+    interrupted = train_run(store, held(store), at_step(7, lambda: set_pages(store)))
+    assert interrupted.status is RunStatus.INTERRUPTED
+    assert interrupted.reason.startswith(FULL)
+    saved = checkpoint.load_latest(checkpoints_dir(interrupted.id))
+    assert saved
+    # Nothing was lost: what could not be recorded at first was when the run ended, and the checkpoint after it.
+    assert saved.state.step == store.count_steps(interrupted.id) == interrupted.progress.step == 8
+    assert_whole(store, resume(store, interrupted), whole)
+
+
+def test_a_run_that_can_be_ended_but_not_recorded_goes_on_from_the_checkpoint_before(
+    store: RunStore, whole: list[float]
+) -> None:
+    take_room(store, STEPS_RECORDED)
+    interrupted = train_run(store, held(store), at_step(7, lambda: set_pages(store)))
+    assert store.count_steps(interrupted.id) == interrupted.progress.step == 7
+    assert (interrupted.status, interrupted.reason[: len(FULL)]) == (RunStatus.INTERRUPTED, FULL)
+    set_pages(store, 100_000)
+    assert_whole(store, resume(store, interrupted), whole)
+
+
+@pytest.mark.parametrize("signalled", [False, True])
+def test_a_trainer_gives_up_in_the_end_or_when_told_and_its_run_is_found(
+    store: RunStore, whole: list[float], monkeypatch: pytest.MonkeyPatch, signalled: bool
+) -> None:
+    take_room(store, STEPS_RECORDED, RUN_ENDED)
+    if signalled:
+        after_failures(2, store, monkeypatch, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    else:
+        monkeypatch.setattr(worker, "GIVE_UP_SECONDS", 0.05)
+    run = held(store)
+    with pytest.raises(DiskFullError):
+        train_run(store, run, at_step(7, lambda: set_pages(store)))
+    set_pages(store, 100_000)
+    assert store.get_run(run.id).status is RunStatus.RUNNING
+    assert store.interrupt_run(run, "Its trainer process is gone.")
+    assert_whole(store, resume(store, run), whole)
+
+
+Quota = Callable[[int], None]
+ENOUGH_FOR_THE_DATABASE = 1_500_000  # but for no checkpoint, and no model
+
+
+@pytest.fixture
+def quota() -> Iterator[Quota]:
+    """As a disk quota: from when it is called, the kernel refuses this process every write beyond; -1 lifts it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft if size == -1 else size, hard))
+
+    yield limit
+    limit(-1)
+
+
+def test_a_checkpoint_that_finds_no_room_interrupts_the_run_and_the_one_before_stays(
+    store: RunStore, whole: list[float], quota: Quota
+) -> None:
+    interrupted = train_run(store, held(store), at_step(7, lambda: quota(ENOUGH_FOR_THE_DATABASE)))
+    quota(-1)
+    assert interrupted.status is RunStatus.INTERRUPTED
+    assert "step-00000009.ckpt could not be saved: File too large. Free some disk space" in interrupted.reason
+    assert interrupted.reason.endswith("Then resume the run.")
+    assert len(store.read_steps(interrupted.id)) == 9
+    folder = checkpoints_dir(interrupted.id)
+    assert sorted(path.name for path in folder.iterdir()) == ["best-00000005.ckpt", "step-00000005.ckpt"]
+    saved = checkpoint.load_latest(folder)
+    assert saved
+    assert saved.state.step == 5
+    assert_whole(store, resume(store, interrupted), whole)
+
+
+def test_a_model_that_finds_no_room_is_saved_when_the_run_is_resumed(
+    store: RunStore, places: Path, quota: Quota, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = Saver.save
+
+    def save_and_fill(self: Saver, event: Event | None, *facts: Any) -> None:
+        save(self, event, *facts)
+        if getattr(event, "split", "") == "test":
+            quota(ENOUGH_FOR_THE_DATABASE)
+
+    monkeypatch.setattr(Saver, "save", save_and_fill)
+    interrupted = train_run(store, held(store, replace(CONFIG, save_model=True)))
+    quota(-1)
+    assert interrupted.status is RunStatus.INTERRUPTED
+    assert interrupted.reason.endswith("could not be saved: File too large. Free some disk space, then resume the run.")
+    assert not list((places / "runs" / "models").iterdir())
+    resumed = resume(store, interrupted)
+    assert (resumed.status, resumed.reason) == (RunStatus.COMPLETED, "")
+    assert Path(resumed.model_file).is_file()
+
+
+# Another process holds the database
+
+
+HOLDER = """
+import sys
+from mnist_core.store.connection import bundled_sqlite
+connection = bundled_sqlite.connect(sys.argv[1], isolation_level=None)
+for line in sys.stdin:
+    connection.execute(line)
+    print(line, flush=True)
+"""
+
+
+class Holder:
+    """A process that locks the database and lets it go when it is told to."""
+
+    def __init__(self, path: Path) -> None:
+        command = [sys.executable, "-c", HOLDER, str(path)]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT)
+
+    def tell(self, statement: str) -> None:
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{statement}\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == f"{statement}\n"
+        self.process.stdout.readline()
+
+
+@pytest.fixture
+def holder(store: RunStore, places: Path) -> Iterator[Holder]:
+    one = Holder(places / "runs" / "runs.sqlite")
+    with one.process:
+        one.tell("SELECT 1")
+        yield one
+        one.process.kill()
+
+
+def test_a_trainer_waits_for_the_lock_and_loses_nothing(store: RunStore, whole: list[float], holder: Holder) -> None:
+    released = threading.Timer(1.0, holder.tell, ["COMMIT"])
+
+    def lock() -> None:
+        holder.tell("BEGIN IMMEDIATE")
+        released.start()
+
+    run = train_run(store, held(store), at_step(7, lock))
+    assert not released.is_alive()
+    assert_whole(store, run, whole)
+
+
+def test_a_lock_held_for_too_long_interrupts_the_run_with_all_it_did(
+    places: Path, whole: list[float], holder: Holder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
+    store = RunStore.open(places / "runs")
+    after_failures(2, store, monkeypatch, lambda: holder.tell("COMMIT"))
+    interrupted = train_run(store, held(store), at_step(7, lambda: holder.tell("BEGIN IMMEDIATE")))
+    assert interrupted.status is RunStatus.INTERRUPTED
+    assert "Another process has kept the database" in interrupted.reason
+    assert store.count_steps(interrupted.id) == interrupted.progress.step == 8
+    assert_whole(store, resume(store, interrupted), whole)
+    store.close()

@@ -1,0 +1,298 @@
+"""One trainer, from a run it holds to how that run ended; on a few hundred digits, in this process."""
+
+import math
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mnist_core.config import TrainConfig
+from mnist_core.data import idx
+from mnist_core.data.datasets import Dataset
+from mnist_core.errors import ConfigError, DatasetError, StaleAttemptError
+from mnist_core.records import EvalMetrics, Event, RunStatus, StepMetrics
+from mnist_core.runs import lineage
+from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer import metrics_buffer, worker
+from mnist_core.trainer.worker import train_queued_run, train_run
+from mnist_core.training.engine import Images, evaluate
+from mnist_core.training.models import Net
+from tests.support.interrupted_training import at_step, held
+
+pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
+
+CONFIG = TrainConfig(dataset="mnist", batch_size=64, epochs=1, device="cpu")
+Step = Callable[..., StepMetrics]
+
+
+@pytest.fixture
+def commit_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_buffer, "COMMIT_SECONDS", 0.0)
+
+
+def script(monkeypatch: pytest.MonkeyPatch, events: Callable[[], Iterator[Event]]) -> None:
+    """Put `events` in the engine's place."""
+    monkeypatch.setattr(worker, "train", lambda *_args, **_options: events())
+
+
+def test_a_whole_run_is_recorded(store: RunStore) -> None:
+    events: list[Event] = []
+    run = train_run(store, held(store, CONFIG), events.append)
+    assert (run.status, run.reason, run.dataset, run.model_file) == (RunStatus.COMPLETED, "", "MNIST", "")
+    assert (run.train_images, run.validation_images, run.test_images, run.total_steps) == (270, 30, 100, 5)
+    assert run.finished_at
+
+    steps = [event for event in events if isinstance(event, StepMetrics)]
+    evaluations = [event for event in events if isinstance(event, EvalMetrics)]
+    assert store.read_steps(run.id)["loss"].tolist() == [step.loss for step in steps]
+    stored = store.list_evaluations(run.id)
+    assert [(one.step, one.split, one.accuracy) for one in stored] == [
+        (one.step, one.split, one.accuracy) for one in evaluations
+    ]
+    assert len(stored) == 3
+    assert run.results.test_accuracy == evaluations[-1].accuracy
+    assert (run.progress.step, run.progress.loss) == (5, steps[-1].loss)
+    assert run.progress.elapsed_seconds == evaluations[-1].elapsed_seconds
+
+
+@pytest.mark.usefixtures("commit_every_event")
+def test_an_observer_sees_an_event_after_it_was_recorded(store: RunStore) -> None:
+    begun = held(store, CONFIG)
+    recorded = []
+    train_run(store, begun, at_step(4, lambda: recorded.append(len(store.read_steps(begun.id)))))
+    assert recorded == [4]
+
+
+@pytest.mark.usefixtures("commit_every_event")
+def test_stop_ends_after_the_batch_in_hand_and_keeps_metrics_already_written(store: RunStore) -> None:
+    begun = held(store, CONFIG)
+    run = train_run(store, begun, at_step(2, lambda: store.request_stop(begun.id)))
+    assert (run.status, run.reason) == (RunStatus.STOPPED, "")
+    assert run.finished_at
+    assert run.progress.step == 3
+    assert len(store.read_steps(run.id)) == 3
+
+
+@pytest.mark.usefixtures("commit_every_event")
+def test_a_run_that_is_deleted_while_it_trains_is_stopped_and_can_be_restored_and_continued(store: RunStore) -> None:
+    begun = held(store, CONFIG)
+    deleted = train_run(store, begun, at_step(2, lambda: store.delete_runs([begun.id])))
+    assert (deleted.status, deleted.progress.step) == (RunStatus.STOPPED, 3)
+    assert store.list_runs() == []
+    assert store.list_deleted_runs() == [deleted]
+    (restored,) = store.restore_runs([begun.id])
+    continued = lineage.fork(store, restored, lineage.longer(restored, 1), trainer=own_identity())
+    assert train_run(store, continued).status is RunStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (signal.SIGTERM, "The server was closed while it was training."),
+        (signal.SIGINT, "Interrupted from the keyboard (Ctrl-C)."),
+        (signal.SIGHUP, "The terminal it ran in was closed."),
+    ],
+)
+def test_a_signal_interrupts_between_two_batches_and_keeps_metrics(
+    store: RunStore, number: signal.Signals, reason: str
+) -> None:
+    run = train_run(store, held(store, CONFIG), at_step(2, lambda: os.kill(os.getpid(), number)))
+    assert (run.status, run.reason) == (RunStatus.INTERRUPTED, reason)
+    assert len(store.read_steps(run.id)) == 2
+
+
+@pytest.mark.parametrize(("loss", "what"), [(math.nan, "NaN"), (math.inf, "infinite")])
+def test_a_loss_that_is_no_number_ends_the_run_as_diverged(
+    store: RunStore, a_step: Step, monkeypatch: pytest.MonkeyPatch, loss: float, what: str
+) -> None:
+    def events() -> Iterator[Event]:
+        yield a_step(1)
+        yield a_step(2, loss)
+        raise AssertionError("trained on")
+
+    script(monkeypatch, events)
+    run = train_run(store, held(store, CONFIG))
+    assert run.status is RunStatus.DIVERGED
+    assert run.reason == f"Loss became {what} at step 2. Choose a lower learning rate."
+    assert str(store.read_steps(run.id)["loss"].tolist()) == str([0.5, loss])
+
+
+def test_running_out_of_memory_is_said_with_the_remedy(
+    store: RunStore, a_step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def events() -> Iterator[Event]:
+        yield a_step(1)
+        raise MemoryError
+
+    script(monkeypatch, events)
+    run = train_run(store, held(store, CONFIG))
+    assert run.status is RunStatus.FAILED
+    assert run.reason == "Out of memory. Choose a smaller batch size or test batch size."
+    assert len(store.read_steps(run.id)) == 1
+
+
+def test_a_defect_fails_the_run_and_is_printed(
+    store: RunStore, a_step: Step, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def events() -> Iterator[Event]:
+        yield a_step(1)
+        raise ZeroDivisionError("by zero")
+
+    script(monkeypatch, events)
+    run = train_run(store, held(store, CONFIG))
+    assert (run.status, run.reason) == (RunStatus.FAILED, "ZeroDivisionError: by zero")
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("commit_every_event")
+def test_a_trainer_whose_run_was_taken_away_stops_and_writes_nothing_more(store: RunStore) -> None:
+    begun = held(store, CONFIG)
+    steps: list[int] = []
+
+    def observe(event: Event) -> None:
+        steps.append(event.step)
+        if event.step == 2:
+            store.interrupt_run(begun, "taken away")
+
+    with pytest.raises(StaleAttemptError):
+        train_run(store, begun, observe)
+    run = store.get_run(begun.id)
+    assert steps == [1, 2]
+    assert (run.status, run.reason) == (RunStatus.INTERRUPTED, "taken away")
+    assert len(store.read_steps(run.id)) == 2
+
+
+# Preparing
+
+
+def test_a_damaged_dataset_fails_the_run_with_the_reason(store: RunStore, places: Path) -> None:
+    path = places / "data" / "MNIST" / "raw" / idx.FILES[0]
+    path.write_bytes(b"not an image")
+    begun = held(store, CONFIG)
+    with pytest.raises(DatasetError, match="train-images-idx3-ubyte") as caught:
+        train_run(store, begun)
+    run = store.get_run(begun.id)
+    assert (run.status, run.reason) == (RunStatus.FAILED, str(caught.value))
+
+
+def test_a_batch_larger_than_the_training_set_fails_the_run_with_the_reason(store: RunStore) -> None:
+    begun = held(store, TrainConfig(dataset="mnist", batch_size=271))
+    with pytest.raises(ConfigError, match="between 1 and 270"):
+        train_run(store, begun)
+    run = store.get_run(begun.id)
+    assert run.status is RunStatus.FAILED
+    assert run.reason.startswith("Batch size must be between 1 and 270")
+    assert run.progress.step == 0
+
+
+def loads_slowly(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object], dataset: Dataset) -> None:
+    """A download during which something happens."""
+
+    def load(_name: str, *, progress: Callable[[str], None], **_options: Any) -> Dataset:
+        progress("Downloading MNIST, 34 %")
+        meanwhile()
+        progress("Downloading MNIST, 35 %")
+        return dataset
+
+    monkeypatch.setattr(worker, "load_dataset", load)
+
+
+def test_a_download_shows_as_the_runs_notice(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = held(store, CONFIG)
+    seen: list[tuple[RunStatus, str]] = []
+
+    def look() -> None:
+        run = store.get_run(begun.id)
+        seen.append((run.status, run.notice))
+
+    loads_slowly(monkeypatch, look, digits)
+    assert train_run(store, begun).notice == ""
+    assert seen == [(RunStatus.PREPARING, "Downloading MNIST, 34 %")]
+
+
+def test_stop_cancels_a_download(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = held(store, CONFIG)
+    loads_slowly(monkeypatch, lambda: store.request_stop(begun.id), digits)
+    run = train_run(store, begun)
+    assert (run.status, run.dataset) == (RunStatus.STOPPED, "")
+
+
+def test_a_signal_cancels_a_download(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads_slowly(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGTERM), digits)
+    run = train_run(store, held(store, CONFIG))
+    assert (run.status, run.dataset) == (RunStatus.INTERRUPTED, "")
+
+
+def test_a_stop_asked_for_before_the_first_batch_trains_nothing(store: RunStore) -> None:
+    begun = held(store, CONFIG)
+    store.request_stop(begun.id)
+    run = train_run(store, begun)
+    assert run.status is RunStatus.STOPPED
+    assert run.progress.step == 0
+
+
+# The model's file
+
+
+SAVING = TrainConfig(dataset="mnist", batch_size=32, epochs=1, device="cpu", save_model=True)
+
+
+def test_a_saved_model_is_the_network_that_was_tested(store: RunStore, digits: Dataset, places: Path) -> None:
+    run = train_run(store, held(store, SAVING))
+    assert Path(run.model_file) == places / "runs" / "models" / f"run-{run.id}.pt"
+    model = Net()
+    model.load_state_dict(torch.load(run.model_file, weights_only=True))
+    loss, _, predictions = evaluate(model, Images.resident(digits.test, torch.device("cpu")))
+    test = store.list_evaluations(run.id)[-1]
+    assert predictions.tolist() == test.predictions.tolist()
+    assert loss == pytest.approx(test.loss, rel=1e-5)
+    assert [path.name for path in Path(run.model_file).parent.iterdir()] == [f"run-{run.id}.pt"]
+
+
+@pytest.mark.usefixtures("commit_every_event")
+def test_a_stopped_run_saves_its_model_and_an_interrupted_one_does_not(store: RunStore) -> None:
+    begun = held(store, SAVING)
+    stopped = train_run(store, begun, at_step(2, lambda: store.request_stop(begun.id)))
+    assert Path(stopped.model_file).is_file()
+    interrupted = train_run(store, held(store, SAVING), at_step(2, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    assert interrupted.model_file == ""
+
+
+def test_a_models_folder_that_cannot_be_written_fails_the_run_but_keeps_its_metrics(
+    store: RunStore, places: Path
+) -> None:
+    (places / "runs" / "models").write_text("a file where the folder should be")
+    run = train_run(store, held(store, SAVING))
+    assert run.status is RunStatus.FAILED
+    assert "models" in run.reason
+    assert run.results.test_accuracy is not None
+
+
+# Queued runs
+
+
+def test_a_queued_run_is_claimed_and_trained(store: RunStore) -> None:
+    run_id = store.create_run(CONFIG).id
+    train_queued_run(run_id, 1)
+    run = store.get_run(run_id)
+    assert (run.status, run.attempt, run.trainer) == (RunStatus.COMPLETED, 1, own_identity())
+
+
+def test_a_run_somebody_else_took_is_left_alone(store: RunStore) -> None:
+    begun = held(store, CONFIG)
+    train_queued_run(begun.id, 1)
+    assert store.get_run(begun.id) == begun
+
+
+def test_a_queued_run_that_cannot_be_trained_says_so_in_the_store_only(store: RunStore, places: Path) -> None:
+    (places / "data" / "MNIST" / "raw" / idx.FILES[0]).unlink()
+    run_id = store.create_run(CONFIG).id
+    train_queued_run(run_id, 1)
+    run = store.get_run(run_id)
+    assert run.status is RunStatus.FAILED
+    assert "missing: train-images-idx3-ubyte" in run.reason
