@@ -1,7 +1,7 @@
-"""What `streamlit run app.py` serves; `mnist_dashboard.server.composition` puts it together."""
+"""What `streamlit run app.py` serves; `mnist_dashboard.composition` puts it together."""
 
 import streamlit as st
 
-from mnist_dashboard.server import composition
+from mnist_dashboard import composition
 
 app = st.App(composition.MAIN_SCRIPT, **composition.compose())

@@ -13,11 +13,14 @@ from mnist_core.analysis.seed_groups import group_key
 from mnist_core.records import Intervention, Run, RunStatus
 from mnist_core.training.epochs import epoch_ends
 
+RunSummary = dict[str, Any]
+"""One run as JSON values: the data of the live feed's `run` event, and a row of `GET /runs.json`."""
+
 NOTES_IN_LISTS = 300
 """So much of a run's notes is searched and shown in the table; the details view has all of them."""
 
 
-def summarise(run: Run, queue: Iterable[Run] = ()) -> dict[str, Any]:
+def summarise(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
     """Everything of `run` that the page shows, JSON-ready; its place in the queue follows from the unfinished runs."""
     position, after = _place(run, queue)
     return {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from mnist_core.records import Run
-from mnist_dashboard import components, services
+from mnist_dashboard import services
+from mnist_dashboard.components.run_table import run_table
 from mnist_dashboard.details import details_view
 from mnist_dashboard.runs import curves_view, hyperparameters_view, page_state, toolbar, verdict_view, view_choices
 from mnist_dashboard.ui import markdown
@@ -31,7 +32,7 @@ view, ticked = page_state.current()
 selected = store.get_runs(ticked)
 colors = page_state.take_colors([run.id for run in selected])
 toolbar.toolbar(selected)
-components.runs_table(
+run_table(
     view.for_browser(),
     selected=[run.id for run in selected],
     colors=colors,

@@ -12,7 +12,12 @@ from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
 from mnist_core.system import paths
 from mnist_core.training.epochs import epoch_ends
-from mnist_dashboard import access, components, services
+from mnist_dashboard import access, services
+from mnist_dashboard.components.audience import audience
+from mnist_dashboard.components.change_log import change_log
+from mnist_dashboard.components.confusion_matrix import confusion_matrix
+from mnist_dashboard.components.live_chart import ChartRun, Fault, live_chart
+from mnist_dashboard.components.status_strip import status_strip
 from mnist_dashboard.feed.run_summary import summarise
 from mnist_dashboard.train import draft, echoes, fork_form, run_actions, settings_sidebar, steering_sidebar
 from mnist_dashboard.ui import markdown, run_address, share_popover
@@ -117,7 +122,7 @@ def other_run_button(run: Run, unfinished: list[Run]) -> None:
 def actions(run: Run | None, unfinished: list[Run], *, may_act: bool) -> None:
     """What can be done with the run that is shown, and where more of it is to be seen."""
     if not may_act:
-        components.audience(may_act=False)
+        audience(may_act=False)
     elif run:
         run_actions.run_buttons(run, go_to=run_address.go_to, train=start)
         fork_form.form(run, go_to=run_address.go_to)
@@ -155,16 +160,16 @@ def outcome(run: Run) -> None:
 
 def charts(run: Run | None, config: TrainConfig, total_steps: int, waiting_for: str | None, log_loss: bool) -> None:
     """Loss above accuracy, over the same steps."""
-    drawn: list[components.ChartRun] = [{"id": run.id, "name": run.name, "color": 0}] if run else []
+    drawn: list[ChartRun] = [{"id": run.id, "name": run.name, "color": 0}] if run else []
     images = (run.train_images if run else 0) or expected_images(config)
     ends = epoch_ends(config, images, run.interventions if run else ())
     smoothing = st.session_state["smoothing"]
     waiting = f"Waiting for {waiting_for} to finish." if waiting_for else ""
     revision = f"run-{run.id}" if run else "idle"
-    fault: components.Fault | None = None
+    fault: Fault | None = None
     if run and run.status is RunStatus.DIVERGED:
         fault = {"step": run.progress.step, "text": run.reason.partition(".")[0].removeprefix("Loss became ")}
-    components.live_chart(
+    live_chart(
         "Loss",
         "loss",
         drawn,
@@ -178,7 +183,7 @@ def charts(run: Run | None, config: TrainConfig, total_steps: int, waiting_for: 
         uirevision=revision,
         key="loss",
     )
-    components.live_chart(
+    live_chart(
         "Accuracy",
         "accuracy",
         drawn,
@@ -213,7 +218,7 @@ if run:
 config = run.config if run else draft.config()
 total_steps = (run.total_steps if run else 0) or config.total_steps(expected_images(config))
 summary = summarise(run, unfinished) if run else None
-components.status_strip(
+status_strip(
     summary,
     idle={"epochs": config.epochs, "total_steps": total_steps, "detail": expected_dataset(config.dataset)[0]},
     smoothing=st.session_state["smoothing"],
@@ -226,7 +231,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         actions(run, unfinished, may_act=may_act)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="view"):
         if may_act:
-            components.audience(may_act=True)
+            audience(may_act=True)
         log_loss = view_controls()
         share_popover.popover()
 with st.container(key="outcome"):
@@ -238,8 +243,8 @@ left, right = st.columns([1.72, 1], gap="medium")
 with left:
     charts(run, config, total_steps, summary["after"] if summary else None, log_loss)
 with right:
-    components.confusion_matrix(run.id if run else None, empty=MATRIX_EMPTY)
+    confusion_matrix(run.id if run else None, empty=MATRIX_EMPTY)
     if run and summary:
-        undone = components.changes_list(summary, can_undo=can_steer, you=access.actor())
+        undone = change_log(summary, can_undo=can_steer, you=access.actor())
         if undone is not None:
             run_actions.undo(run, undone)

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from mnist_core.records import Run
-from mnist_dashboard import components
+from mnist_dashboard.components.live_chart import ChartRun, live_chart
 from mnist_dashboard.runs.view_choices import AXES, FIELDS
 
 CHART_HEIGHT = 400
@@ -52,8 +52,8 @@ def overlay(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None
         small = st.toggle("Small multiples", key="small", help="One chart a run, with the same axes.")
         smoothing = _smoothing()
     draw = partial(
-        components.live_chart,
-        runs=[components.ChartRun(id=run.id, name=run.name, color=colors[run.id]) for run in runs],
+        live_chart,
+        runs=[ChartRun(id=run.id, name=run.name, color=colors[run.id]) for run in runs],
         total_steps=max((run.total_steps for run in runs), default=0),
         smoothing=smoothing,
         log=logy,

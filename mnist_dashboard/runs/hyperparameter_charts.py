@@ -12,7 +12,7 @@ from mnist_core.analysis.importance import Importance
 from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric
 from mnist_core.config import SETTINGS
 from mnist_core.records import Run
-from mnist_dashboard.components import Dimension
+from mnist_dashboard.components.parallel_coordinates import Dimension
 from mnist_dashboard.ui import formatting
 
 HEIGHT = 360

@@ -11,7 +11,7 @@ from mnist_core.analysis.importance import importance
 from mnist_core.analysis.run_table import METRICS
 from mnist_core.config import SETTINGS
 from mnist_core.records import Run
-from mnist_dashboard import components
+from mnist_dashboard.components.parallel_coordinates import parallel_coordinates
 from mnist_dashboard.runs import hyperparameter_charts
 from mnist_dashboard.runs.hyperparameter_charts import HEIGHT
 from mnist_dashboard.ui import markdown
@@ -40,7 +40,7 @@ def views(runs: Sequence[Run]) -> None:
         return
     color = _first_color()
     st.markdown("**Settings and result of each run**")
-    components.parallel_coordinates(
+    parallel_coordinates(
         hyperparameter_charts.dimensions(shown, settings, metric_name),
         [run.name for run in shown],
         height=HEIGHT,

@@ -10,7 +10,8 @@ from mnist_core.analysis.seed_groups import group_key
 from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
 from mnist_core.runs.retention import KEPT
-from mnist_dashboard import access, components, services
+from mnist_dashboard import access, services
+from mnist_dashboard.components.first_run import first_run
 from mnist_dashboard.runs import export_import
 from mnist_dashboard.train import draft
 from mnist_dashboard.ui import markdown, share_popover
@@ -45,7 +46,7 @@ def toolbar(selected: Sequence[Run]) -> None:
 
 def without_runs() -> None:
     """What there is to do while there are no runs: start one, import some, restore deleted ones."""
-    components.first_run()
+    first_run()
     if not access.may_act():
         st.info("No runs yet. They appear here as soon as the owner starts one.", icon=":material/info:")
         return

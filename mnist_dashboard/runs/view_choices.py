@@ -12,7 +12,7 @@ from typing import get_args
 
 import streamlit as st
 
-from mnist_dashboard.components import Axis, Field
+from mnist_dashboard.components.live_chart import Axis, Field
 
 VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
 FIELDS: dict[str, Field] = {

@@ -8,7 +8,8 @@ from urllib.parse import urlencode, urlsplit
 import segno
 import streamlit as st
 
-from mnist_dashboard import access, components, services
+from mnist_dashboard import access, services
+from mnist_dashboard.components.owner_link import copy_owner_link
 from mnist_dashboard.server import links
 from mnist_dashboard.server.owner_link import owner_link
 
@@ -69,7 +70,7 @@ def _owner_section() -> None:
     bases = _bases()
     link = owner_link(bases[0] if bases else links.here(), services.current().sharing.key.read(), _run())
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        components.owner_link(link, follow=st.session_state.pop(_FOLLOW_KEY, False))
+        copy_owner_link(link, follow=st.session_state.pop(_FOLLOW_KEY, False))
         st.button(
             "Renew",
             icon=":material/key:",

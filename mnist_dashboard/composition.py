@@ -34,7 +34,7 @@ from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.owner_link import owner_link_routes
 from mnist_dashboard.server.roles import Sharing
 
-MAIN_SCRIPT = str(Path(__file__).resolve().parent.parent / "main.py")
+MAIN_SCRIPT = str(Path(__file__).resolve().parent / "main.py")
 
 SERVER_NICENESS = 5
 """Added to the server's nice(1) value: trainers on the same core keep about two thirds of it."""

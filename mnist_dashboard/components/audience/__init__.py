@@ -1,0 +1,12 @@
+"""Who is watching and who acted last, live."""
+
+from __future__ import annotations
+
+from mnist_dashboard.components.registry import register
+
+_render = register("audience", "audience/audience.css")
+
+
+def audience(*, may_act: bool, key: str = "audience") -> None:
+    """Say whether whoever looks may act, how many are watching and who acted last, live."""
+    _render(key=key, data={"may_act": may_act})

@@ -1,0 +1,25 @@
+"""Parallel coordinates: a line a run through its settings and its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from mnist_dashboard.components.registry import register
+
+_render = register("parallel_coordinates", "parallel_coordinates/parallel_coordinates.css")
+
+
+class Dimension(TypedDict):
+    """One axis of parallel coordinates: where each run lies on it, from 0 to 1, and what is written beside it."""
+
+    label: str
+    places: list[float]
+    ticks: list[tuple[float, str]]
+
+
+def parallel_coordinates(
+    dimensions: Sequence[Dimension], names: Sequence[str], *, height: int, key: str = "parallel"
+) -> None:
+    """Draw a line a run through axes that can be brushed; the last one is the result, which colours the lines."""
+    _render(key=key, data={"dimensions": list(dimensions), "names": list(names), "height": height})
