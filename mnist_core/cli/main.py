@@ -116,7 +116,3 @@ def _train(options: argparse.Namespace) -> int:
     store = RunStore.open(runs_dir())
     run = store.create_run(config, options.name, trainer=own_identity())
     return train_here(store, run, log_interval=options.log_interval, json=options.json)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from mnist_core import presets
-from mnist_core.__main__ import main
+from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore

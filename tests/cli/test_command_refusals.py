@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mnist_core.__main__ import main
+from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.__main__ import main
+from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus, StepMetrics
 from mnist_core.store import RunStore

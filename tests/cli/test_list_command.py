@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.__main__ import main
+from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
 from mnist_core.records import ProcessIdentity, Progress, RunStatus
 from mnist_core.store import RunStore
@@ -92,7 +92,7 @@ def test_a_backup_is_a_copy_that_opens(store: RunStore, places: Path, capsys: Pr
 
 def test_listing_runs_does_not_import_torch() -> None:
     code = (
-        "import sys; from mnist_core.__main__ import main\n"
+        "import sys; from mnist_core.cli.main import main\n"
         "assert main(['runs']) == 0; assert 'torch' not in sys.modules, 'torch'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mnist_core.__main__ import main
 from mnist_core.cli import run_commands
+from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
 from mnist_core.records import Adjustment, Command, Event, Order, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.__main__ import main
 from mnist_core.analysis.reproducibility import first_difference
+from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import Adjustment, Command, Event, Run, StepMetrics
