@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mnist_core.records import Adjustment, EvalMetrics, StepMetrics
     from mnist_core.training.engine import TrainState, evaluate, train
 
+__version__ = "0.2.0"
+
 __all__ = [
     "Adjustment",
     "Dataset",

@@ -18,7 +18,7 @@ from mnist_core.runs.retention import KEPT
 from mnist_core.scheduler.supervisor import recover
 from mnist_core.store import RunStore
 from mnist_core.store.run_store import DATABASE_NAME
-from mnist_core.system.paths import runs_dir, shown
+from mnist_core.system.paths import PROGRAM, runs_dir, shown
 
 Act = Callable[[argparse.Namespace], int]
 
@@ -132,7 +132,7 @@ def _delete(options: argparse.Namespace) -> int:
     Control(store).delete_runs([run.id for run in runs])
     for run in runs:
         stopped = " It is stopped first." if run.status.is_active else ""
-        print(f"{run.name}: in the bin for {KEPT.days} days.{stopped} Undo with: python -m mnist_core restore {run.id}")
+        print(f"{run.name}: in the bin for {KEPT.days} days.{stopped} Undo with: {PROGRAM} restore {run.id}")
     return 0
 
 

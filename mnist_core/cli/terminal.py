@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from mnist_core.records import EvalMetrics, Event, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.system.paths import PROGRAM
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.networks import NETWORKS
 
@@ -148,7 +149,7 @@ _TEXT_COLUMNS = ("Run", "Status", "Dataset")
 def runs_as_table(runs: Sequence[Run]) -> str:
     """One line per run under a line of headings, columns aligned."""
     if not runs:
-        return "No runs yet. Start one with: python -m mnist_core train"
+        return f"No runs yet. Start one with: {PROGRAM} train"
     rows = [list(_COLUMNS), *[[cell(run) for cell in _COLUMNS.values()] for run in runs]]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(_table_line(row, widths) for row in rows)

@@ -8,6 +8,7 @@ from mnist_core.cli import terminal
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.machine import threads_per_trainer
+from mnist_core.system.paths import PROGRAM
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -39,6 +40,6 @@ def train_here(store: RunStore, run: Run, *, log_interval: int, json: bool = Fal
     if run.model_file:
         print(f"Model saved to {run.model_file}.", file=sys.stderr)
     if run.status is RunStatus.INTERRUPTED:
-        print(f"Go on with: python -m mnist_core resume {run.name}", file=sys.stderr)
+        print(f"Go on with: {PROGRAM} resume {run.name}", file=sys.stderr)
         return EXIT_INTERRUPTED
     return 0 if run.status in (RunStatus.COMPLETED, RunStatus.STOPPED) else EXIT_FAILED

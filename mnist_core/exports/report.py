@@ -57,7 +57,7 @@ def _plotly() -> str:
     """Plotly's library from its package, which is not imported for that."""
     found = importlib.util.find_spec("plotly")
     if found is None or found.origin is None:
-        raise ExportError("Plotly, which draws the charts, is missing. Install it: pip install -r requirements.txt")
+        raise ExportError("Plotly, which draws the charts, is missing. Install it: pip install plotly")
     return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
 
 

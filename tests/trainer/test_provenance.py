@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_core import __version__
 from mnist_core.analysis.reproducibility import first_difference
 from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
@@ -63,6 +64,13 @@ def test_outside_a_checkout_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, 
     inside.mkdir()
     monkeypatch.setattr(provenance, "ROOT", inside)
     assert checkout_now() == ("", False)
+
+
+def test_outside_a_checkout_the_version_is_recorded(monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> None:
+    monkeypatch.setattr(provenance, "checkout", lambda: ("0123abc", False))
+    assert "mnist-trainer" not in provenance.gather(CONFIG, digits, device="cpu", threads=1).packages
+    monkeypatch.setattr(provenance, "checkout", lambda: ("", False))
+    assert provenance.gather(CONFIG, digits, device="cpu", threads=1).packages["mnist-trainer"] == __version__
 
 
 def test_changes_that_are_in_no_commit_are_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
