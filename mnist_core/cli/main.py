@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mnist_core import presets
+from mnist_core import __version__, presets
 from mnist_core.cli.library_commands import add_library_commands
 from mnist_core.cli.run_commands import add_run_commands
 from mnist_core.cli.train_command import EXIT_FAILED, EXIT_INTERRUPTED, train_here
@@ -22,8 +22,17 @@ from mnist_core.system.processes import own_identity
 EXIT_BAD_INPUT = 2
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    program: str = "python -m mnist_core",
+    add_commands: Callable[[Any], None] | None = None,
+) -> int:
+    """Run one command and return the exit code.
+
+    `program` is what a person types to get here; `add_commands` adds further commands to the subparsers it is given.
+    """
+    options = _parser(program, add_commands).parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
@@ -41,9 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m mnist_core", description=__doc__)
+def _parser(program: str, add_commands: Callable[[Any], None] | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
+    parser.add_argument("--version", action="version", version=f"mnist-trainer {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
+    if add_commands:
+        add_commands(commands)
 
     train = commands.add_parser(
         "train",

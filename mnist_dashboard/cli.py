@@ -1,0 +1,56 @@
+"""`mnist-trainer`: the commands of `python -m mnist_core`, and `serve`, which starts the dashboard."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mnist_core.cli import main as command_line
+from mnist_core.system.paths import IS_CHECKOUT, ROOT
+
+# Streamlit reads `.streamlit/config.toml` beside this script. The wheel has both in a folder of their own, because
+# Streamlit puts the script's folder first on the import path, where `server` or `runs` could hide other packages.
+APP_SCRIPT = ROOT / "app.py" if IS_CHECKOUT else Path(__file__).with_name("launch") / "app.py"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    return command_line.main(arguments, program="mnist-trainer", add_commands=_add_serve)
+
+
+def _add_serve(commands: Any) -> None:
+    text = "start the dashboard in this terminal; Ctrl-C ends it"
+    serve = commands.add_parser("serve", help=text, description=text)
+    serve.add_argument("--port", type=_port, metavar="N", help="port to listen on (default: 8501)")
+    serve.add_argument("--address", type=_address, metavar="A", help="address to listen on (default: all)")
+    serve.add_argument("--headless", action="store_true", help="do not open a browser")
+    serve.set_defaults(command=_serve)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"port must be between 1 and 65535, got {text}")
+    return int(text)
+
+
+def _address(text: str) -> str:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in text else socket.AF_INET) as probe:
+            probe.bind((text, 0))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"address must be one that this machine has, got {text}") from error
+    return text
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from streamlit.web import cli as streamlit  # takes a second, which no other command needs
+
+    flags = ["--server.headless", "true"] if options.headless else []
+    if options.port:
+        flags += ["--server.port", str(options.port)]
+    if options.address:
+        flags += ["--server.address", options.address]
+    streamlit.main(["run", str(APP_SCRIPT), *flags], prog_name="streamlit")
+    return 0

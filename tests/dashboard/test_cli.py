@@ -1,0 +1,39 @@
+"""`mnist-trainer`: the commands of the engine, and `serve`."""
+
+import pytest
+
+from mnist_dashboard import cli
+
+
+def test_it_has_the_commands_of_the_engine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["runs"]) == 0
+    assert capsys.readouterr().out.startswith("No runs yet.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "0"], "port must be between 1 and 65535, got 0"),
+        (["--port", "65536"], "port must be between 1 and 65535, got 65536"),
+        (["--port", "http"], "port must be between 1 and 65535, got http"),
+        (["--address", "203.0.113.7"], "address must be one that this machine has, got 203.0.113.7"),
+        (["--address", "no such name"], "address must be one that this machine has, got no such name"),
+    ],
+)
+def test_a_place_to_listen_at_that_cannot_be_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["serve", *arguments])
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_serve_starts_streamlit_with_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("streamlit.web.cli.main", lambda arguments, **_: started.append(arguments))
+    assert cli.main(["serve"]) == 0
+    assert cli.main(["serve", "--port", "8600", "--address", "localhost", "--headless"]) == 0
+    app = ["run", str(cli.APP_SCRIPT)]
+    place = ["--server.port", "8600", "--server.address", "localhost"]
+    assert started == [app, [*app, "--server.headless", "true", *place]]
