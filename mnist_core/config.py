@@ -7,18 +7,30 @@ read the same line. Ranges live here and nowhere else; which widget shows a fiel
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
 from mnist_core.errors import ConfigError
 
-DATASETS = ("auto", "mnist", "fashion-mnist", "kmnist", "mnist-5k")
-DEVICES = ("auto", "cpu", "cuda", "mps")
-MODELS = ("classic", "example", "mlp", "softmax")
-OPTIMIZERS = ("sgd", "nesterov", "adam", "adadelta")
-SCHEDULES = ("constant", "one-cycle", "step")
-PRECISIONS = ("fp32", "bf16")
+DATASETS = {
+    "auto": "Auto",
+    "mnist": "MNIST (60\u202f000 images)",
+    "fashion-mnist": "Fashion-MNIST (60\u202f000 images)",
+    "kmnist": "KMNIST (60\u202f000 images)",
+    "mnist-5k": "MNIST-5k (built in)",
+}
+DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS (Apple)"}
+MODELS = {
+    "classic": "Classic CNN",
+    "example": "PyTorch example CNN",
+    "mlp": "MLP",
+    "softmax": "Softmax regression",
+}
+OPTIMIZERS = {"sgd": "SGD", "nesterov": "SGD with Nesterov", "adam": "Adam", "adadelta": "Adadelta"}
+SCHEDULES = {"constant": "Constant", "one-cycle": "One-cycle", "step": "Step"}
+PRECISIONS = {"fp32": "32-bit (fp32)", "bf16": "bfloat16 (bf16)"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,8 @@ class Setting:
     low: float = -math.inf
     high: float = math.inf
     unit: str = ""
-    choices: tuple[str, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """Label of each value that may be chosen; empty if any value in the range may be."""
 
     @property
     def kind(self) -> type:

@@ -11,11 +11,12 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
+from mnist_core.config import MODELS
 from mnist_core.records import EvalMetrics, Event, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.paths import PROGRAM
 from mnist_core.trainer.speed import epoch_seconds
-from mnist_core.training.networks import NETWORKS
+from mnist_core.training.networks import PARAMETER_COUNTS
 
 _SPLIT_TITLES = {"test": "Test set", "validation": "Validation set"}
 
@@ -99,10 +100,10 @@ class JsonPrinter(_Printer):
 
 def _network_line(run: Run) -> str:
     """The network, its size, and how long an epoch takes if that was measured on this machine."""
-    network = NETWORKS[run.config.model]
+    model = run.config.model
     seconds = epoch_seconds(run.config, run.train_images)
     estimate = "" if seconds is None else f", about {_clock(max(1, round(seconds)))} per epoch here"
-    return f"{network.label}: {network.parameters:,} parameters{estimate}."
+    return f"{MODELS[model]}: {PARAMETER_COUNTS[model]:,} parameters{estimate}."
 
 
 def runs_as_json(runs: Sequence[Run]) -> str:

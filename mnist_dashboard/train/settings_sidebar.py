@@ -13,33 +13,13 @@ from typing import Any
 import streamlit as st
 
 from mnist_core import presets
-from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.config import OPTIMIZERS, SETTINGS, TrainConfig
 from mnist_core.trainer.speed import epoch_seconds
-from mnist_core.training.networks import NETWORKS
+from mnist_core.training.networks import PARAMETER_COUNTS
 from mnist_dashboard.train import draft
 
 LR_STOPS = [round(mantissa * 10.0**power, 6) for power in range(-4, 0) for mantissa in (1, 1.5, 2, 3, 5, 7)] + [1.0]
 BATCH_SIZE_STOPS = [1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
-CHOICE_LABELS = {
-    **{name: network.label for name, network in NETWORKS.items()},
-    "sgd": "SGD",
-    "nesterov": "SGD with Nesterov",
-    "adam": "Adam",
-    "adadelta": "Adadelta",
-    "constant": "Constant",
-    "one-cycle": "One-cycle",
-    "step": "Step",
-    "fp32": "32-bit (fp32)",
-    "bf16": "bfloat16 (bf16)",
-    "auto": "Auto",
-    "mnist": "MNIST (60\u202f000 images)",
-    "fashion-mnist": "Fashion-MNIST (60\u202f000 images)",
-    "kmnist": "KMNIST (60\u202f000 images)",
-    "mnist-5k": "MNIST-5k (built in)",
-    "cpu": "CPU",
-    "cuda": "CUDA",
-    "mps": "MPS (Apple)",
-}
 
 
 @dataclass(frozen=True)
@@ -138,7 +118,7 @@ def _more_settings(binding: Binding = DRAFT) -> None:
 
 def _size_and_time(config: TrainConfig, training_images: int) -> str:
     """Short enough for one line, so that nothing below moves when another network is chosen."""
-    parameters = f"{NETWORKS[config.model].parameters:,} parameters".replace(",", "\u202f")
+    parameters = f"{PARAMETER_COUNTS[config.model]:,} parameters".replace(",", "\u202f")
     seconds = epoch_seconds(config, training_images)
     if seconds is None:
         return f"{parameters}, time not measured yet"
@@ -169,7 +149,7 @@ def _momentum() -> None:
     ignored = not presets.has_effect("momentum", values)
     slider_with_field("momentum", step=0.01, format="%.2f", disabled=ignored and not draft.out_of_range("momentum"))
     if ignored:
-        st.caption(f"{CHOICE_LABELS[values['optimizer']]} does not use momentum.")
+        st.caption(f"{OPTIMIZERS[values['optimizer']]} does not use momentum.")
 
 
 def slider_with_field(
@@ -230,8 +210,8 @@ def _choice(name: str, binding: Binding = DRAFT) -> None:
     setting = SETTINGS[name]
     st.selectbox(
         setting.label,
-        setting.choices,
-        format_func=lambda choice: CHOICE_LABELS[choice],
+        list(setting.choices),
+        format_func=setting.choices.__getitem__,
         help=setting.help,
         disabled=binding.disabled,
         **binding.bound(name, "field"),
