@@ -149,6 +149,11 @@ class RunStatus(StrEnum):
     """Its process ended before the run did: server closed, machine off, process killed."""
 
     @property
+    def label(self) -> str:
+        """Name of the status on pages and in the terminal."""
+        return "Finished" if self is RunStatus.COMPLETED else self.value.capitalize()
+
+    @property
     def is_finished(self) -> bool:
         """No trainer will add to the run any more; it is immutable but for name, notes, tags, star, archive and bin."""
         return self in (RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED)

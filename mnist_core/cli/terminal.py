@@ -12,7 +12,7 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from mnist_core.config import MODELS
-from mnist_core.records import EvalMetrics, Event, Run, RunStatus, StepMetrics
+from mnist_core.records import EvalMetrics, Event, Run, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.paths import PROGRAM
 from mnist_core.trainer.speed import epoch_seconds
@@ -131,7 +131,7 @@ def _plain(run: Run) -> dict[str, Any]:
 
 _COLUMNS: dict[str, Callable[[Run], str]] = {
     "Run": lambda run: run.name,
-    "Status": lambda run: "finished" if run.status is RunStatus.COMPLETED else str(run.status),
+    "Status": lambda run: run.status.label.lower(),
     "Dataset": lambda run: run.dataset or "–",
     "Batch": lambda run: str(run.config.batch_size),
     "LR": lambda run: f"{run.config.lr:g}",

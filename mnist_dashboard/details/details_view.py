@@ -71,7 +71,7 @@ def _labels(run: Run) -> None:
 
 def _status(run: Run) -> None:
     """How it stands, and why."""
-    parts = [run.status.capitalize(), f"learns {markdown.literal(run.dataset)}" if run.dataset else ""]
+    parts = [run.status.label, f"learns {markdown.literal(run.dataset)}" if run.dataset else ""]
     parts += ["starred" if run.starred else "", "archived" if run.archived else ""]
     st.markdown(", ".join(filter(None, parts)) + ".")
     if run.reason:

@@ -38,7 +38,7 @@ def links(app: AppTest) -> list[str]:
 def test_everything_of_a_run_is_shown(app: AppTest, store: RunStore) -> None:
     run = an_ended_run(store, TrainConfig(lr=0.02, seed=7))
     open_details(app, run.id)
-    assert "Completed, learns MNIST." in said(app)
+    assert "Finished, learns MNIST." in said(app)
     assert table(app, "Setting")["Learning rate"] == "0.02"
     assert table(app, "Result")["Test accuracy"] == "90.00\u202f%"
     made = table(app, "What")
