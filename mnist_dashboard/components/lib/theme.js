@@ -1,22 +1,13 @@
 /**
- * The colours of the charts, by role, for the theme in force. What Streamlit's theme says (background, text, fonts, colours of
- * runs and of the matrix) is read from its --st-* variables, which components inherit; the rest is here.
+ * The colours of the charts, by role. Streamlit hands its theme (.streamlit/config.toml) to components as --st-* variables;
+ * only what the theme has no colour for is here.
  */
 
-const ROLES = {
-  light: {
-    train: "#0072B2", validation: "#D55E00", test: "#009E73", fault: "#B3261E", intervention: "#A8528A", faultText: "#8C1D18", rawOpacity: 0.28,
-    muted: "#56626F", grid: "#EBEFF3", line: "#AAB4BF",
-    runs: ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#1B232C"],
-    sequential: ["#F7FAFC", "#E1EDF6", "#C6DDEE", "#A3C9E3", "#78B0D5", "#4C95C4", "#237BB0", "#0A6299", "#054B7A", "#03365A"],
-  },
-  dark: {
-    train: "#56B4E9", validation: "#E69F00", test: "#2BC59A", fault: "#FF8A80", intervention: "#CC79A7", faultText: "#FFA59D", rawOpacity: 0.34,
-    muted: "#9AA7B4", grid: "#222B35", line: "#4A5663",
-    runs: ["#56B4E9", "#E69F00", "#2BC59A", "#CC79A7", "#F07C32", "#F0E442", "#E6EBF0"],
-    sequential: ["#141B22", "#15293A", "#163A54", "#184D70", "#1F638E", "#2F7BAC", "#4A95C6", "#6FB0DB", "#9BCBEA", "#D0E7F6"],
-  },
+const CHART_ONLY = {
+  light: { grid: "#EBEFF3", line: "#AAB4BF", rawOpacity: 0.28 },
+  dark: { grid: "#222B35", line: "#4A5663", rawOpacity: 0.34 },
 };
+const UNSTYLED = ["#808080", "#808080"]; // an element that has left the page has no theme
 
 /** Red, green and blue (0 to 255) of "#RGB", "#RRGGBB" or "rgb(…)"; null for anything else. */
 export function rgb(color) {
@@ -50,21 +41,28 @@ export function mix(scale, at) {
 export function palette(element) {
   const style = getComputedStyle(element);
   const variable = (name) => style.getPropertyValue(`--st-${name}`).trim();
-  const background = variable("background-color") || "#FFFFFF";
-  const dark = luminance(rgb(background) ?? [255, 255, 255]) < 0.4;
-  const roles = ROLES[dark ? "dark" : "light"];
-  const list = (name, fallback) => {
-    const colors = variable(name).split(/,(?![^(]*\))/).map((c) => c.trim()).filter((c) => rgb(c));
-    return colors.length > 1 ? colors : fallback;
+  const list = (name) => {
+    const colors = variable(name).split(/,(?![^(]*\))/).map((color) => color.trim()).filter((color) => rgb(color));
+    return colors.length > 1 ? colors : UNSTYLED;
   };
+  const background = variable("background-color");
+  const dark = luminance(rgb(background) ?? [255, 255, 255]) < 0.4;
+  const runs = list("chart-categorical-colors");
+  const [train, validation, test] = runs;
   return {
-    ...roles,
-    dark,
+    ...CHART_ONLY[dark ? "dark" : "light"],
+    train,
+    validation,
+    test,
+    runs,
+    sequential: list("chart-sequential-colors"),
+    intervention: variable("violet-color"),
+    fault: variable("red-color"),
+    faultText: variable("red-text-color"),
+    muted: variable("gray-color"),
     background,
-    text: variable("text-color") || (dark ? "#E6EBF0" : "#1B232C"),
-    font: variable("font") || "sans-serif",
-    runs: list("chart-categorical-colors", roles.runs),
-    sequential: list("chart-sequential-colors", roles.sequential),
+    text: variable("text-color"),
+    font: variable("font"),
   };
 }
 
