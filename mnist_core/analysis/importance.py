@@ -38,7 +38,7 @@ def importance(runs: Sequence[Run], metric_name: str) -> tuple[Importance, ...]:
         raise CompareError(f"There is no metric {metric_name!r}. Choose one of {', '.join(METRICS)}.")
     known = [(run, value) for run in runs if (value := metric(run, metric_name)) is not None]
     if len(known) < MIN_RUNS:
-        what = METRICS[metric_name].lower()
+        what = METRICS[metric_name].label.lower()
         raise CompareError(f"Importance takes at least {MIN_RUNS} runs with a {what}, got {len(known)}. Train more.")
     if len(datasets := sorted({run.dataset for run, _ in known})) > 1:
         raise CompareError(f"These runs learned different datasets: {', '.join(datasets)}. Choose runs of one.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run
@@ -12,17 +13,29 @@ Cell = str | float | bool | None
 
 SETTING_NAMES = tuple(field.name for field in fields(TrainConfig))
 
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """Label of a metric, the shorter title of its column in the browser's table, and what it is measured in."""
+
+    label: str
+    title: str
+    unit: Literal["share", "nats", "images/s", "seconds"]
+    best: Literal["high", "low"] | None = None
+    """Which value wins a comparison; None if the metric says nothing about quality."""
+
+
 METRICS = {
-    "test_accuracy": "Test accuracy",
-    "test_loss": "Test loss",
-    "best_validation_accuracy": "Best validation accuracy",
-    "validation_accuracy": "Validation accuracy",
-    "loss": "Training loss",
-    "accuracy": "Training accuracy",
-    "examples_per_second": "Images per second",
-    "elapsed_seconds": "Seconds",
+    "test_accuracy": Metric("Test accuracy", "Test accuracy", "share", "high"),
+    "test_loss": Metric("Test loss", "Test loss", "nats", "low"),
+    "best_validation_accuracy": Metric("Best validation accuracy", "Best validation", "share", "high"),
+    "validation_accuracy": Metric("Validation accuracy", "Validation", "share", "high"),
+    "loss": Metric("Training loss", "Train loss", "nats", "low"),
+    "accuracy": Metric("Training accuracy", "Train accuracy", "share", "high"),
+    "examples_per_second": Metric("Images per second", "img/s", "images/s"),
+    "elapsed_seconds": Metric("Seconds", "Duration", "seconds"),
 }
-"""What is measured of a run and what each is called, the result first."""
+"""Everything measured of a run, the result first."""
 
 
 def metric(run: Run, name: str) -> float | None:

@@ -36,7 +36,7 @@ def write_report(store: RunStore, runs: Sequence[Run], path: Path) -> None:
         raise ExportError(f"A report shows at most {MAX_RUNS} runs, got {len(runs)}. Choose fewer.")
     content = {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "metrics": METRICS,
+        "metrics": {name: each.label for name, each in METRICS.items()},
         "settings": {name: SETTINGS[name].label for name in SETTING_NAMES},
         "runs": [_run(store, run) for run in runs],
     }

@@ -17,7 +17,6 @@ from mnist_dashboard.ui import formatting
 
 HEIGHT = 360
 MOST_TICKS = 10
-PERCENT = tuple(name for name in METRICS if name.endswith("accuracy"))
 LOGARITHMIC = ("lr", "weight_decay", "batch_size")
 
 
@@ -34,9 +33,9 @@ def measured(runs: Sequence[Run], metric_name: str) -> list[Run]:
 def dimensions(runs: Sequence[Run], settings: Sequence[str], metric_name: str) -> list[Dimension]:
     """The axes of parallel coordinates, the result last; the runs must have it."""
     results = [metric(run, metric_name) or 0.0 for run in runs]
-    write = formatting.percent if metric_name in PERCENT else _written
+    write = formatting.percent if METRICS[metric_name].unit == "share" else _written
     axes = [_dimension(name, [getattr(run.config, name) for run in runs]) for name in settings]
-    return [*axes, _spread(METRICS[metric_name], results, write)]
+    return [*axes, _spread(METRICS[metric_name].label, results, write)]
 
 
 def _dimension(name: str, values: Sequence[Any]) -> Dimension:
@@ -86,7 +85,8 @@ def scatter(runs: Sequence[Run], setting: str, metric_name: str, color: str) -> 
         title=SETTINGS[setting].label,
         type="log" if numbers and positive and setting in LOGARITHMIC else "linear" if numbers else "category",
     )
-    figure.update_yaxes(title=METRICS[metric_name], tickformat=".2%" if metric_name in PERCENT else "")
+    shown = METRICS[metric_name]
+    figure.update_yaxes(title=shown.label, tickformat=".2%" if shown.unit == "share" else "")
     return figure
 
 

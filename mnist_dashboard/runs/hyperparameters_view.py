@@ -25,7 +25,7 @@ def views(runs: Sequence[Run]) -> None:
         "Result",
         list(METRICS),
         index=list(METRICS).index("best_validation_accuracy"),
-        format_func=METRICS.__getitem__,
+        format_func=lambda name: METRICS[name].label,
         key="result",
         width=260,
     )
@@ -33,8 +33,8 @@ def views(runs: Sequence[Run]) -> None:
     settings = hyperparameter_charts.varied(shown)
     if len(shown) < 2 or not settings:
         st.info(
-            f"This takes runs with different settings and a {METRICS[metric_name].lower()}; {len(shown)} of these have "
-            "one. Train a few with other settings, or select others.",
+            f"This takes runs with different settings and a {METRICS[metric_name].label.lower()}; {len(shown)} of "
+            "these have one. Train a few with other settings, or select others.",
             icon=":material/tune:",
         )
         return

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.analysis.compare import CompareError, Verdict, verdict
+from mnist_core.analysis.run_table import METRICS
 from mnist_core.analysis.seed_groups import SeedGroup, seed_groups
 from mnist_core.records import Run
 from mnist_dashboard import services
@@ -17,7 +18,7 @@ HOW = "Select two runs, or the runs of two groups of seeds, to learn which is re
 KEPT = "verdict"
 """Where the session keeps the latest answer."""
 
-METRIC_ROWS = {"test_accuracy": "Test accuracy", "best_validation_accuracy": "Best validation accuracy"}
+METRIC_ROWS = ("test_accuracy", "best_validation_accuracy")
 
 
 def panel(selected: Sequence[Run], baseline: Run | None) -> None:
@@ -80,10 +81,10 @@ def _side(letter: str, runs: Sequence[Run]) -> None:
 
 def _rows(group: SeedGroup) -> list[dict[str, str]]:
     rows = []
-    for name, label in METRIC_ROWS.items():
+    for name in METRIC_ROWS:
         if (summary := group.metrics.get(name)) is None:
             continue
-        row = {"Metric": label, "Mean": percent(summary.mean), "Runs": str(summary.count)}
+        row = {"Metric": METRICS[name].label, "Mean": percent(summary.mean), "Runs": str(summary.count)}
         if summary.sd is not None and summary.low is not None and summary.high is not None:
             row["sd"] = f"{100 * summary.sd:.2f}"
             row["95 % interval"] = f"{percent(summary.low)} to {percent(summary.high)}"
