@@ -17,9 +17,8 @@ import streamlit as st
 from mnist_core.errors import MnistError
 from mnist_dashboard import services
 from mnist_dashboard.server.rate_limits import RateLimit
-from mnist_dashboard.server.roles import HERE, PLACE_HEADER
+from mnist_dashboard.server.roles import GUEST, HERE, OWNER, PLACE_HEADER
 
-OWNER, GUEST = "owner", "Guest"
 NAME_KEY = "own_name"
 """Where the session keeps what a guest wants to be called."""
 

@@ -68,11 +68,16 @@ def summarise(values: Sequence[float]) -> Summary:
     mean = statistics.fmean(values)
     if len(values) < 2:
         return Summary(len(values), mean, None, None, None)
-    from scipy.special import stdtrit  # the t quantile; `scipy.stats` would take a second to import
-
     sd = statistics.stdev(values)
-    half = float(stdtrit(len(values) - 1, (1 + CONFIDENCE) / 2)) * sd / len(values) ** 0.5
+    half = t_quantile(len(values) - 1) * sd / len(values) ** 0.5
     return Summary(len(values), mean, sd, mean - half, mean + half)
+
+
+def t_quantile(degrees_of_freedom: int) -> float:
+    """Half of a confidence interval of a mean, in standard errors: a quantile of Student's t distribution."""
+    from scipy.special import stdtrit  # `scipy.stats` would take a second to import
+
+    return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
 
 
 def _summaries(runs: Sequence[Run]) -> dict[str, Summary]:

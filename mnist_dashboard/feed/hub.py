@@ -32,8 +32,9 @@ from mnist_core.store.change_feed import Changes, NewSteps
 from mnist_dashboard.feed.run_cache import Followed, as_json, evaluation_event
 from mnist_dashboard.feed.run_list import RunList
 from mnist_dashboard.feed.run_summary import summarise
-from mnist_dashboard.feed.series import CURVES, LEVELS, plain
+from mnist_dashboard.feed.series import plain
 from mnist_dashboard.feed.subscribers import Audience, Message, Subscriber
+from mnist_dashboard.server.shared_constants import CURVES, LEVELS
 
 POLL_SECONDS = 0.05
 """How often to ask whether anything was committed; asking costs 0.1 ms."""

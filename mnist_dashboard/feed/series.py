@@ -13,14 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-MAX_BUCKETS = 2000
-"""More points than a chart has pixels; a longer run is reduced to at most this many."""
-
-CURVES = ("loss", "accuracy", "examples_per_second")
-"""What jumps from batch to batch: smoothed, and each bucket keeps its extremes."""
-
-LEVELS = ("lr", "elapsed_seconds")
-"""What moves steadily: each bucket keeps its last value."""
+from mnist_dashboard.server.shared_constants import CURVES, LEVELS, MAX_BUCKETS
 
 
 class RunSeries:

@@ -9,6 +9,7 @@ from mnist_dashboard import services
 from mnist_dashboard.components.run_table import run_table
 from mnist_dashboard.details import details_view
 from mnist_dashboard.runs import curves_view, hyperparameters_view, page_state, toolbar, verdict_view, view_choices
+from mnist_dashboard.server.shared_constants import MAX_OVERLAID
 from mnist_dashboard.ui import markdown
 
 store = services.current().store
@@ -16,8 +17,8 @@ store = services.current().store
 
 def curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) -> None:
     """The overlay, and what has to be known about it."""
-    if len(selected) > page_state.MAX_OVERLAID:
-        st.caption(f"The first {page_state.MAX_OVERLAID} of the selected runs are drawn.")
+    if len(selected) > MAX_OVERLAID:
+        st.caption(f"The first {MAX_OVERLAID} of the selected runs are drawn.")
     datasets = sorted({run.dataset for run in selected if run.dataset})
     if len(datasets) > 1:
         st.caption(f":material/info: These runs learned different datasets: {markdown.literal(', '.join(datasets))}.")

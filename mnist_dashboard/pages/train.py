@@ -19,6 +19,7 @@ from mnist_dashboard.components.confusion_matrix import confusion_matrix
 from mnist_dashboard.components.live_chart import ChartRun, Fault, live_chart
 from mnist_dashboard.components.status_strip import status_strip
 from mnist_dashboard.feed.run_summary import summarise
+from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 from mnist_dashboard.train import draft, echoes, fork_form, run_actions, settings_sidebar, steering_sidebar
 from mnist_dashboard.ui import markdown, run_address, share_popover
 
@@ -201,7 +202,7 @@ def charts(run: Run | None, config: TrainConfig, total_steps: int, waiting_for: 
 
 
 # ---------------------------------------------------------------------- the page
-st.session_state.setdefault("smoothing", 0.95)
+st.session_state.setdefault("smoothing", DEFAULT_SMOOTHING)
 unfinished = store.list_unfinished_runs()
 run = run_to_show(unfinished)
 

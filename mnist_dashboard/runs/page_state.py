@@ -9,12 +9,10 @@ import streamlit as st
 
 from mnist_dashboard.runs import view_choices
 from mnist_dashboard.runs.table_view import PARAMETERS, TableView, selected_in, unreadable
+from mnist_dashboard.server.shared_constants import MAX_OVERLAID
 
 ADDRESSED = (*PARAMETERS, *view_choices.DEFAULTS)
 _WRITTEN_KEY = "runs_address"
-
-MAX_OVERLAID = 14
-"""Seven colours that can be told apart, and two kinds of line."""
 
 
 def current() -> tuple[TableView, list[int]]:

@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Self
 
+from mnist_dashboard.server.shared_constants import MAX_CONDITION_LENGTH, MAX_PINNED, MAX_SEARCH_LENGTH
+
 MAX_IN_ADDRESS = 50
 """So many runs are named in an address; browsers and chat programs cut long ones."""
 
-MAX_PINNED = 5
 _KEY = re.compile(r"[a-z_]{1,40}")
 _ID = re.compile(r"[1-9]\d{0,8}")
 PARAMETERS = ("runs", "base", "sort", "q", "where", "group", "columns", "pin", "differs", "archived")
@@ -41,7 +42,7 @@ class TableView:
         where = told.get("where")
         return cls(
             sort=_sort(told.get("sort")),
-            search=_text(told.get("search"), 200),
+            search=_text(told.get("search"), MAX_SEARCH_LENGTH),
             where=_where(where.items()) if isinstance(where, Mapping) else {},
             group=_key(told.get("group")),
             columns=_keys(told.get("columns")),
@@ -58,7 +59,7 @@ class TableView:
         conditions = [text.partition(":") for text in parameters.get("where", [])]
         return cls(
             sort=_sort(last("sort")),
-            search=_text(last("q"), 200),
+            search=_text(last("q"), MAX_SEARCH_LENGTH),
             where=_where((key, typed) for key, _, typed in conditions),
             group=_key(last("group")),
             columns=_keys(last("columns").split(",")),
@@ -121,7 +122,7 @@ def _sort(value: object) -> str:
 
 
 def _where(pairs: Any) -> dict[str, str]:
-    checked = {_key(key): _text(typed, 80) for key, typed in pairs}
+    checked = {_key(key): _text(typed, MAX_CONDITION_LENGTH) for key, typed in pairs}
     return {key: typed for key, typed in checked.items() if key and typed.strip()}
 
 

@@ -13,6 +13,7 @@ from typing import get_args
 import streamlit as st
 
 from mnist_dashboard.components.live_chart import Axis, Field
+from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 
 VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
 FIELDS: dict[str, Field] = {
@@ -42,7 +43,7 @@ DEFAULTS: dict[str, Chosen] = {
     "difference": False,
     "bands": False,
     "small": False,
-    "smoothed": 0.95,
+    "smoothed": DEFAULT_SMOOTHING,
 }
 """By the key of a widget, which is also the parameter's name."""
 

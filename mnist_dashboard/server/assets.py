@@ -1,9 +1,9 @@
 """What the browser loads from this server besides Streamlit itself: scripts, style sheets and images of this
-package, and Plotly's library.
+package, the constants that scripts share with Python, and Plotly's library.
 
-Every file has a versioned address, so browsers may keep it for a year: the version is a hash over all of them (they
-import one another by relative addresses) and Plotly's version. Names are looked up in a table and never joined to a
-path. The files are read once, at import; a change to one needs a restart of the server.
+Every asset has a versioned address, so browsers may keep it for a year: the version is a hash over all of them (they
+import one another by relative addresses). Names are looked up in a table and never joined to a path. The files are read
+once, at import; a change to one needs a restart of the server.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mnist_dashboard.server import shared_constants
+
 PACKAGE = Path(__file__).resolve().parent.parent
 _PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
 _MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".png": "image/png"}
@@ -26,15 +29,20 @@ _MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; char
 
 @dataclass(frozen=True)
 class _Asset:
-    """One file and how to serve it."""
+    """One thing to serve and how."""
 
-    path: Path
     media_type: str
-    body: bytes
+    fingerprint: bytes
+    """Differs whenever the body does."""
+    build: Callable[[], bytes]
+
+    @functools.cached_property
+    def body(self) -> bytes:
+        return self.build()
 
     @functools.cached_property
     def gzipped(self) -> bytes | None:
-        """The compressed file, made at first use; None for images, which are compressed already.
+        """The compressed body, made at first use; None for images, which are compressed already.
 
         Two first requests at once may both compress (0.2 s for Plotly), which does no harm.
         """
@@ -42,36 +50,41 @@ class _Asset:
 
 
 def _load(path: Path) -> _Asset:
-    return _Asset(path, _MEDIA_TYPES[path.suffix], path.read_bytes())
+    body = path.read_bytes()
+    return _Asset(_MEDIA_TYPES[path.suffix], body, lambda: body)
 
 
 def _version(assets: dict[str, _Asset]) -> str:
-    digest = hashlib.sha256(plotly.__version__.encode())
+    digest = hashlib.sha256()
     for name, asset in sorted(assets.items()):
         digest.update(name.encode())
-        digest.update(hashlib.sha256(asset.body).digest())
+        digest.update(hashlib.sha256(asset.fingerprint).digest())
     return digest.hexdigest()[:12]
 
+
+_CONSTANTS = _Asset(
+    _MEDIA_TYPES[".js"], shared_constants.fingerprint().encode(), lambda: shared_constants.constants_module().encode()
+)
 
 _ASSETS = {
     path.relative_to(PACKAGE).as_posix(): _load(path)
     for path in PACKAGE.rglob("*.*")
     if path.suffix in _MEDIA_TYPES and not path.name.endswith(".test.js")
-} | {_PLOTLY.name: _load(_PLOTLY)}
+} | {"components/lib/constants.js": _CONSTANTS, _PLOTLY.name: _load(_PLOTLY)}
 """By path below the package, such as `components/lib/dom.js`; Plotly's library by its bare name."""
 
 _VERSION = _version(_ASSETS)
 
 
 def asset_url(name: str) -> str:
-    """The address of a served file, from the root of the server. Raises KeyError for a file there is not."""
+    """Address of an asset, from the root of the server. Raises `KeyError` for a name that is not served."""
     if name not in _ASSETS:
         raise KeyError(f"There is no asset {name!r}; served are {', '.join(sorted(_ASSETS))}.")
     return f"/assets/{_VERSION}/{name}"
 
 
 def _serve(request: Request) -> Response:
-    """Answer with the file. Not `async`: Starlette then calls it in a thread, where compressing holds nobody up."""
+    """Answer with the asset. Not `async`: Starlette then calls it in a thread, where compressing delays nobody."""
     asset = _ASSETS.get(request.path_params["name"])
     if asset is None or request.path_params["version"] != _VERSION:
         # Another version's address must not be answered with these files: the browser would keep them for a year.

@@ -21,6 +21,9 @@ PLACE_HEADER = "x-mnist-place"
 SOURCE_HEADER = "x-mnist-source"
 """By whom: an address, for limits. A copy sent by a client is dropped there, too."""
 
+OWNER, GUEST = "owner", "Guest"
+"""Names in the change log: of people at this machine, and of those who gave no name."""
+
 HERE, ELSEWHERE = "here", "elsewhere"
 _HIDDEN_MARK = "this-machine-only"
 

@@ -12,6 +12,7 @@ from mnist_dashboard import access, services
 from mnist_dashboard.components.owner_link import copy_owner_link
 from mnist_dashboard.server import links
 from mnist_dashboard.server.owner_link import owner_link
+from mnist_dashboard.server.roles import GUEST
 
 PROBLEM_KEY = "share_problem"
 _FOLLOW_KEY = "follow_owner_link"
@@ -79,7 +80,7 @@ def _owner_section() -> None:
         )
     if not access.is_here():
         st.text_input(
-            "Your name", key=access.NAME_KEY, max_chars=MAX_NAME_LENGTH, placeholder=access.GUEST,
+            "Your name", key=access.NAME_KEY, max_chars=MAX_NAME_LENGTH, placeholder=GUEST,
             help="Stands beside what you change.",
         )  # fmt: skip
 

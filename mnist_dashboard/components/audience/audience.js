@@ -1,5 +1,6 @@
 /** Whether you may act, how many are watching, and who acted last. Live: nobody's page is redrawn when somebody joins. */
 import { make, setText } from "../lib/dom.js";
+import { OWNER } from "../lib/constants.js";
 import { stream } from "../../feed/client/stream.js";
 
 /**
@@ -42,7 +43,7 @@ class Audience {
   }
 }
 
-/** "owner" is a word, any other name is a name. */
-const sentenceCase = (name) => (name === "owner" ? "The owner" : name);
+/** The name given to people at the server's machine is a common noun; any other is the name of a person. */
+const sentenceCase = (name) => (name === OWNER ? "The owner" : name);
 
 export const mount = (root, data) => new Audience(root, data);

@@ -1,16 +1,17 @@
 /** Settings changed while a run was going: how they are numbered and put into words, on the charts and in the list. */
+import { GUEST, SETTINGS } from "./constants.js";
 import { moment, setting, short, whole } from "./format.js";
 
-const NAMES = { lr: "learning rate", momentum: "momentum", batch_size: "batch size" };
-const SHORT = { lr: "lr", momentum: "momentum", batch_size: "batch" };
+const SHORT = { batch_size: "batch" }; // where "batch_size" is too long for a chart
+const nameOf = (field) => SETTINGS[field]?.label.toLowerCase() ?? field;
 
 const change = ({ old, new: now }) => `${setting(old)} → ${setting(now)}`;
 
 /** "Step 1 180: learning rate 0.01 → 0.05" */
-export const sentenceOf = (one) => `Step ${whole(one.step)}: ${NAMES[one.field] ?? one.field} ${change(one)}`;
+export const sentenceOf = (one) => `Step ${whole(one.step)}: ${nameOf(one.field)} ${change(one)}`;
 
 /** "Ana, 14:02" */
-export const originOf = (one, you) => `${one.by === you && you !== "Guest" ? "you" : one.by}, ${moment(one.at)}`;
+export const originOf = (one, you) => `${one.by === you && you !== GUEST ? "you" : one.by}, ${moment(one.at)}`;
 
 /**
  * The lines on the charts.

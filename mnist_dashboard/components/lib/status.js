@@ -1,19 +1,10 @@
-/** What the states of a run are called on the page, and which of them are over. The states are mnist_core's RunStatus. */
+/** The statuses of a run: what each is called, and which ones are final. */
+import { RUN_STATUSES } from "./constants.js";
 
-const LABELS = {
-  idle: "Ready",
-  queued: "Queued",
-  preparing: "Preparing",
-  running: "Running",
-  paused: "Paused",
-  stopping: "Stopping",
-  completed: "Finished",
-  stopped: "Stopped",
-  failed: "Failed",
-  diverged: "Diverged",
-  interrupted: "Interrupted",
-};
-const FINISHED = new Set(["completed", "stopped", "failed", "diverged"]);
+export const IDLE = "idle"; // the strip shows it while there is no run
 
-export const label = (status) => LABELS[status] ?? status;
-export const isFinished = (status) => FINISHED.has(status);
+/** @param {string} status */
+export const label = (status) => (status === IDLE ? "Ready" : (RUN_STATUSES[status]?.label ?? status));
+
+/** @param {string} status */
+export const isFinished = (status) => RUN_STATUSES[status]?.is_finished ?? false;

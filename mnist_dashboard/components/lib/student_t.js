@@ -1,13 +1,11 @@
-/** Student's t distribution, as far as a confidence interval of a mean needs it. */
+/** Confidence intervals of a mean by Student's t distribution. */
+import { T_QUANTILES } from "./constants.js";
 
-/** The 97.5 % quantile for 1 to 30 degrees of freedom; tests/dashboard/test_student.py holds it against scipy's. */
-const T_975 = [
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131,
-  2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
-];
-
-/** Half of the 95 % confidence interval of the mean of n values with this sample standard deviation; n is at least 2. */
+/**
+ * Half of the confidence interval of the mean of n values with this sample standard deviation. A group larger than the
+ * table of quantiles gets an interval that is wider than it needs to be, by 0.6 % at most.
+ * @param {number} sd @param {number} n at least 2
+ */
 export function halfInterval(sd, n) {
-  const t = T_975[n - 2] ?? 1.96 + 2.42 / (n - 1); // beyond the table, within 0.001
-  return (t * sd) / Math.sqrt(n);
+  return (T_QUANTILES[Math.min(n - 1, T_QUANTILES.length) - 1] * sd) / Math.sqrt(n);
 }

@@ -2,6 +2,7 @@
  * The colours of the charts, by role. Streamlit hands its theme (.streamlit/config.toml) to components as --st-* variables;
  * only what the theme has no colour for is here.
  */
+import { RUN_COLORS } from "./constants.js";
 
 const CHART_ONLY = {
   light: { grid: "#EBEFF3", line: "#AAB4BF", rawOpacity: 0.28 },
@@ -66,17 +67,16 @@ export function palette(element) {
   };
 }
 
-const COLORS = 7;
 const DASHES = ["solid", "dash", "longdashdot"];
 
 /** The colour of a run by its index; indices past the last colour start again, with another line: see dashOf. */
 export function runColor(colors, index) {
-  return colors.runs[(index % COLORS) % colors.runs.length];
+  return colors.runs[(index % RUN_COLORS) % colors.runs.length];
 }
 
 /** The line of a run by its index: seven are solid, the next seven dashed, … */
 export function dashOf(index) {
-  return DASHES[Math.floor(index / COLORS) % DASHES.length];
+  return DASHES[Math.floor(index / RUN_COLORS) % DASHES.length];
 }
 
 /**

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 from mnist_dashboard.components.registry import register
+from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 
 Field = Literal["loss", "accuracy", "lr", "examples_per_second"]
 Axis = Literal["step", "epoch", "images", "time"]
@@ -34,7 +35,7 @@ def live_chart(
     runs: Sequence[ChartRun],
     *,
     total_steps: int,
-    smoothing: float = 0.95,
+    smoothing: float = DEFAULT_SMOOTHING,
     log: bool = False,
     x: Axis = "step",
     logx: bool = False,

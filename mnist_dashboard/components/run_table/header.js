@@ -1,4 +1,5 @@
 /** The header of the runs table: a button a column that sorts, and below it a field that filters. */
+import { MAX_CONDITION_LENGTH } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 
 export class Header {
@@ -36,7 +37,7 @@ export class Header {
   #field(column) {
     const example = column.percent ? ">98" : column.number && !column.words ? ">0.1, 1..5" : "contains";
     const field = make("input", "mt-table-filter", {
-      type: "search", placeholder: example, "aria-label": `Filter ${column.title}`, autocomplete: "off", spellcheck: "false", maxlength: "80",
+      type: "search", placeholder: example, "aria-label": `Filter ${column.title}`, autocomplete: "off", spellcheck: "false", maxlength: String(MAX_CONDITION_LENGTH),
     });
     field.value = this.#where[column.key] ?? "";
     field.addEventListener("input", () => {

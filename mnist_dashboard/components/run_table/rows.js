@@ -1,5 +1,6 @@
 /** The rows of the runs table: built once each, painted again in place, so that focus and text selection stay. */
 import { difference, sizeOf, spread } from "./model/columns.js";
+import { CONFIDENCE } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { loss } from "../lib/format.js";
 import { measured, ofEachSeed } from "../lib/seeds.js";
@@ -140,7 +141,7 @@ function paintSpread(cell, column, runs) {
   const sd = found?.sd ?? null;
   const half = sd === null ? null : sizeOf(column, halfInterval(sd, found.n));
   paintText(cell, found ? column.write(found.mean) : "–", sd === null ? "" : `±${sizeOf(column, sd)} (±${half})`);
-  const spreads = sd === null ? "" : `, ± standard deviation, and in brackets ± 95 % confidence interval of the mean`;
+  const spreads = sd === null ? "" : `, ± standard deviation, and in brackets ± ${100 * CONFIDENCE} % confidence interval of the mean`;
   setAttribute(cell, "title", found ? `Mean of ${found.n}${spreads}` : null);
   setAttribute(cell, "data-missing", found ? null : "");
 }

@@ -5,6 +5,7 @@
  */
 import { columnsOf, itemsOf, shown, sorted } from "./model/arrange.js";
 import { COLUMNS, bestValues } from "./model/columns.js";
+import { MAX_OVERLAID } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
 import { Header } from "./header.js";
 import { buildRow, paintRow } from "./rows.js";
@@ -24,7 +25,6 @@ import { widths } from "./widths.js";
  * @property {Object<string, string>} known attempt and status of selected runs, as Python drew the page around the table
  */
 
-const MAX_OVERLAID = 14; // as in dashboard/runs_state.py
 const TYPING_MS = 400;
 const CHOSEN_COLUMNS = "mnist-trainer.columns"; // in the browser's storage: remembered across visits
 const narrow = matchMedia("(max-width: 640px)");

@@ -1,15 +1,14 @@
 /** The bar above the runs table: search, filters, columns, groups; and what can be done in the table with selected runs. */
 import { COLUMNS } from "./model/columns.js";
+import { MAX_PINNED, MAX_SEARCH_LENGTH } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
 import { whole } from "../lib/format.js";
-
-const MAX_PINNED = 5;
 
 export class TableBar {
   #on;
   #view;
   #search = make("input", "mt-bar-search", {
-    type: "search", placeholder: "Name, tag or note", "aria-label": "Search runs", autocomplete: "off", spellcheck: "false", maxlength: "200",
+    type: "search", placeholder: "Name, tag or note", "aria-label": "Search runs", autocomplete: "off", spellcheck: "false", maxlength: String(MAX_SEARCH_LENGTH),
   });
   #filters = toggleButton("Filters");
   #differs = toggleButton("Only what differs");

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from mnist_dashboard.components.registry import ignore_value, register
 from mnist_dashboard.feed.run_summary import RunSummary
+from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 
 _render = register("status_strip", "status_strip/status_strip.css")
 
@@ -22,7 +23,7 @@ def status_strip(
     run: RunSummary | None,
     *,
     idle: IdleRun | None = None,
-    smoothing: float = 0.95,
+    smoothing: float = DEFAULT_SMOOTHING,
     color_index: int = 0,
     follows_changes: bool = False,
     key: str = "strip",

@@ -6,7 +6,7 @@
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { MISSING, age, clock, known, loss, percent, whole } from "../lib/format.js";
 import { askForRerun } from "../lib/rerun.js";
-import { isFinished, label } from "../lib/status.js";
+import { IDLE, isFinished, label } from "../lib/status.js";
 import { stream } from "../../feed/client/stream.js";
 import { palette, runColor, watchTheme } from "../lib/theme.js";
 
@@ -141,7 +141,7 @@ class Strip {
     const { strip, swatch, badge, name, detail, values, bar, fill } = this.#elements;
     const { idle } = this.#data;
     const stale = run && stream.connection.state === "reconnecting";
-    const status = run?.status ?? "idle";
+    const status = run?.status ?? IDLE;
     setAttribute(strip, "data-status", status);
     setAttribute(strip, "data-stale", stale ? "" : null);
     const color = run ? runColor(palette(strip), this.#data.color_index) : "";

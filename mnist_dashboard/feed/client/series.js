@@ -4,11 +4,7 @@
  * batches, so that a run of millions of steps stays honest in a bounded number of points.
  */
 
-export const BUDGET = 2000; // buckets; twice as many are merged in pairs
-
-/** What jumps from batch to batch is smoothed; levels move steadily. As in dashboard/series.py. */
-const CURVES = ["loss", "accuracy", "examples_per_second"];
-const LEVELS = ["lr", "elapsed_seconds"];
+import { CURVES, LEVELS, MAX_BUCKETS } from "../../components/lib/constants.js";
 
 /** @typedef {{low: (number|null)[], high: (number|null)[], smooth: (number|null)[]}} Curve */
 
@@ -140,7 +136,7 @@ export class RunSeries {
   }
 
   #reduce() {
-    while (this.x.length > 2 * BUDGET) {
+    while (this.x.length > 2 * MAX_BUCKETS) {
       const keepLater = (values) => values.filter((_, i) => i % 2 || i === values.length - 1);
       const join = (values, pick) => keepLater(values.map((v, i) => (i % 2 ? pick(values[i - 1], v) : v)));
       for (const curve of CURVES.map((field) => this[field])) {

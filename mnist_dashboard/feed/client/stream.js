@@ -3,6 +3,7 @@
  * browser allows six connections a server), keeps the series up to date and tells who is concerned. It is closed while the tab
  * is hidden or nobody listens, and opened anew when what is wanted changes: the server then sends the whole history again.
  */
+import { DEFAULT_SMOOTHING } from "../../components/lib/constants.js";
 import { RunSeries } from "./series.js";
 
 const SETTLE_MS = 60; // one rerun of the page changes several components: reopen once
@@ -95,7 +96,7 @@ class Stream {
   #wanted() {
     const listeners = [...this.#listeners];
     const runs = [...new Set(listeners.flatMap((l) => l.runs))].sort((a, b) => a - b);
-    const smoothing = listeners.findLast((l) => l.smoothing !== undefined)?.smoothing ?? 0.95;
+    const smoothing = listeners.findLast((l) => l.smoothing !== undefined)?.smoothing ?? DEFAULT_SMOOTHING;
     return { runs: runs.join(), smoothing, ids: new Set(runs) };
   }
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mnist_core.store.step_codec import STEP_COLUMNS
-from mnist_dashboard.feed.series import MAX_BUCKETS, RunSeries, smoothed
+from mnist_dashboard.feed.series import RunSeries, smoothed
+from mnist_dashboard.server.shared_constants import MAX_BUCKETS
 
 
 def table(loss: np.ndarray) -> np.ndarray:

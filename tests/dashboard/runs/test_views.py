@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 import pytest
@@ -11,12 +10,10 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.many_runs import fill
 from mnist_core.analysis.compare import Verdict, verdict
 from mnist_core.analysis.importance import Importance
-from mnist_core.analysis.seed_groups import summarise
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.runs import hyperparameter_charts, verdict_view
-from mnist_dashboard.server.assets import PACKAGE
 from tests.dashboard.runs.test_runs_page import open_runs
 from tests.dashboard.runs.test_toolbar import said
 from tests.support.factories import an_ended_run
@@ -122,16 +119,3 @@ def test_most_important_setting_is_on_top() -> None:
         [Importance("lr", "Learning rate", 0.8), Importance("seed", "Seed", 0.2)], "#0072B2"
     )
     assert figure.data[0].y == ("Seed", "Learning rate")
-
-
-@pytest.mark.parametrize("count", [2, 5, 31, 60])
-def test_intervals_in_the_table_are_those_of_the_statistics(count: int) -> None:
-    """The table computes them in the browser, from quantiles that stand in its file."""
-    text = (PACKAGE / "components/lib/student_t.js").read_text(encoding="utf-8")
-    quantiles = [float(number) for number in re.findall(r"\d+\.\d+(?=,)", text)]
-    t = quantiles[count - 2] if count - 2 < len(quantiles) else 1.96 + 2.42 / (count - 1)
-    values = [float(i % 7) for i in range(count)]
-    exact = summarise(values)
-    assert exact.sd is not None
-    assert exact.high is not None
-    assert t * exact.sd / math.sqrt(count) == pytest.approx(exact.high - exact.mean, rel=1e-3)

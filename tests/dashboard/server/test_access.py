@@ -15,7 +15,7 @@ from mnist_core.runs.actions import Control
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard import access, services
-from mnist_dashboard.server.roles import ELSEWHERE, PLACE_HEADER, Sharing, owner_cookie
+from mnist_dashboard.server.roles import ELSEWHERE, GUEST, OWNER, PLACE_HEADER, Sharing, owner_cookie
 from tests.dashboard.conftest import Visitor
 from tests.support.page_driver import click, open_page
 
@@ -91,7 +91,7 @@ def test_a_change_says_who_made_it(app: AppTest, store: RunStore, visitor: Visit
     watches(visitor)
     visitor.cookies[owner_cookie()] = Sharing(places / "runs").key.read()
     click(open_page(app, run.id), "Pause")
-    assert [order.by for order in store.read_orders(run.id, 0)] == [access.OWNER, access.GUEST]
+    assert [order.by for order in store.read_orders(run.id, 0)] == [OWNER, GUEST]
 
 
 def test_control_of_pages_is_made_of_what_the_supervisor_has(store: RunStore) -> None:

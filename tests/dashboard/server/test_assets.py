@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from mnist_dashboard.server import assets
+from mnist_dashboard.server.shared_constants import constants_module
 
 app = Starlette(routes=[*assets.ASSET_ROUTES])
 
@@ -50,6 +51,13 @@ def test_files_are_served_as_they_are_and_for_long(name: str, media_type: str) -
     assert headers["content-type"] == media_type
     assert headers["cache-control"] == "public, max-age=31536000, immutable"
     assert "content-encoding" not in headers
+
+
+def test_constants_are_served_as_a_module_like_any_other() -> None:
+    status, headers, body = get(assets.asset_url("components/lib/constants.js"))
+    assert status == 200
+    assert body.decode() == constants_module()
+    assert headers["content-type"] == "text/javascript; charset=utf-8"
 
 
 def test_plotly_comes_compressed_to_those_who_can_read_it() -> None:

@@ -1,5 +1,5 @@
 /** The frame of the Loss and Accuracy charts as a Plotly layout: axes, legend, epoch lines, the fault line, notes. */
-import { FIELDS } from "./fields.js";
+import { FIELDS, isSmoothed } from "./fields.js";
 import { plotlyText, short } from "../../lib/format.js";
 import { accuracyFloor, accuracyRange, logTicks, lossRange, rangeOf } from "./ranges.js";
 import { rgb, luminance, runColor } from "../../lib/theme.js";
@@ -121,9 +121,9 @@ function axisX({ data, colors, shown }) {
 /** @param {View} view */
 function axisY(view, lastFloor) {
   const { data, shown, several, narrow, baseline } = view;
-  const { title, smooth, ticks } = FIELDS[data.field];
+  const { title, ticks } = FIELDS[data.field];
   const base = { ...baseAxis(view.colors), title: axisTitle("", view.colors) };
-  base.title.text = several && smooth && !narrow ? `${title}, smoothed` : title;
+  base.title.text = several && isSmoothed(data.field) && !narrow ? `${title}, smoothed` : title;
   if (baseline) return { axis: differenceAxis(base, view) };
   const series = shown.map((run) => run.series);
   if (data.field === "accuracy") {

@@ -1,5 +1,6 @@
 /** The columns of the runs table: what each shows, how it is written, how it sorts, which value is best. */
-import { clock, known, loss, moment, percent, setting, whole } from "../../lib/format.js";
+import { METRICS, SETTINGS } from "../../lib/constants.js";
+import { MISSING, clock, known, loss, moment, percent, setting, whole } from "../../lib/format.js";
 import { label } from "../../lib/status.js";
 
 /**
@@ -19,56 +20,61 @@ import { label } from "../../lib/status.js";
  * @property {boolean} [words] filtered as it is written
  */
 
-const text = (value) => (value === null || value === undefined || value === "" ? "–" : String(value));
-const named = (key, title, value, more = {}) => ({ key, title, value, write: text, ...more });
-const ofSettings = (key, title, write = setting, number = true) => ({
-  key, title, number, write, value: (run) => run.settings[key] ?? null, setting: true,
-});
-const metric = (key, title, write, more = {}) => ({
-  key, title, number: true, metric: true, write, value: (run) => run[key] ?? null, ...more,
-});
+const text = (value) => (value === null || value === undefined || value === "" ? MISSING : String(value));
+const named = (key, title, value) => ({ key, title, value, write: text });
 
-// As the sidebar writes them: NETWORKS in mnist_core/training/networks.py, CHOICE_LABELS in mnist_dashboard/train/settings_sidebar.py.
-const NETWORKS = { classic: "Classic CNN", example: "PyTorch example CNN", mlp: "MLP", softmax: "Softmax regression" };
-const OPTIMIZERS = { sgd: "SGD", nesterov: "SGD with Nesterov", adam: "Adam", adadelta: "Adadelta" };
-const called = (names) => (name) => names[name] ?? text(name);
-const usual = (column) => ({ ...column, usual: true });
+/** Settings whose values are written by their labels; the values of others are short and clear enough. */
+const LABELLED = ["model", "optimizer"];
 
-/** @type {Column[]} */
+function settingColumn(key) {
+  const { label: title, kind, choices } = SETTINGS[key];
+  const write = {
+    number: setting,
+    switch: (on) => (on ? "Yes" : "No"),
+    choice: LABELLED.includes(key) ? (choice) => choices[choice] ?? text(choice) : text,
+  }[kind];
+  return { key, title, number: kind === "number", write, value: (run) => run.settings[key] ?? null, setting: true };
+}
+
+const METRIC_UNITS = {
+  share: { write: percent, percent: true, descending: true },
+  nats: { write: loss },
+  "images/s": { write: (n) => (n > 0 ? whole(n) : MISSING), descending: true },
+  seconds: { write: clock },
+};
+const METRIC_VALUES = { elapsed_seconds: (run) => (run.step ? run.elapsed_seconds : null) };
+
+function metricColumn(key) {
+  const { title, unit, best } = METRICS[key];
+  const value = METRIC_VALUES[key] ?? ((run) => run[key] ?? null);
+  return { key, title, number: true, metric: true, value, best: { high: 1, low: -1 }[best], ...METRIC_UNITS[unit] };
+}
+
+const USUAL_SETTINGS = ["batch_size", "lr", "momentum", "epochs"];
+const USUAL_METRICS = ["best_validation_accuracy", "test_accuracy", "test_loss", "examples_per_second", "elapsed_seconds"];
+const others = (table, ...left) => Object.keys(table).filter((key) => !left.includes(key));
+
+const USUAL = [
+  named("name", "Name", (run) => run.name),
+  named("status", "Status", (run) => label(run.status)),
+  named("dataset", "Dataset", (run) => run.dataset ?? null), // the one really used, which the setting may leave open
+  ...USUAL_SETTINGS.map(settingColumn),
+  { key: "curve", title: "Loss curve", curve: true, number: true, write: loss, value: (run) => run.loss ?? null },
+  ...USUAL_METRICS.map(metricColumn),
+  { key: "started_at", title: "Started", number: true, words: true, write: moment, value: (run) => run.started_at ?? null, descending: true },
+  named("parent", "Parent", (run) => run.parent || null),
+  named("tags", "Tags", (run) => run.tags.join(", ") || null),
+];
+
+/** @type {Column[]} every setting has one, and every metric but the latest validation, which the best one stands for */
 export const COLUMNS = [
-  usual(named("name", "Name", (run) => run.name)),
-  usual(named("status", "Status", (run) => label(run.status))),
-  usual(named("dataset", "Dataset", (run) => run.dataset ?? null)),
-  usual(ofSettings("batch_size", "Batch size")),
-  usual(ofSettings("lr", "Learning rate")),
-  usual(ofSettings("momentum", "Momentum")),
-  usual(ofSettings("epochs", "Epochs")),
-  usual({ key: "curve", title: "Loss curve", curve: true, number: true, write: loss, value: (run) => run.loss ?? null }),
-  usual(metric("best_validation_accuracy", "Best validation", percent, { best: 1, descending: true, percent: true })),
-  usual(metric("test_accuracy", "Test accuracy", percent, { best: 1, descending: true, percent: true })),
-  usual(metric("test_loss", "Test loss", loss, { best: -1 })),
-  usual(metric("examples_per_second", "img/s", (n) => (n > 0 ? whole(n) : "–"), { descending: true })),
-  usual(metric("elapsed_seconds", "Duration", clock, { value: (run) => (run.step ? run.elapsed_seconds : null) })),
-  usual({ key: "started_at", title: "Started", number: true, words: true, write: moment, value: (run) => run.started_at ?? null, descending: true }),
-  usual(named("parent", "Parent", (run) => run.parent || null)),
-  usual(named("tags", "Tags", (run) => run.tags.join(", ") || null)),
+  ...USUAL.map((column) => ({ ...column, usual: true })),
   named("notes", "Notes", (run) => run.notes.split("\n", 1)[0] || null),
   named("starred", "Starred", (run) => (run.starred ? "Starred" : null)),
   named("archived", "Archived", (run) => (run.archived ? "Archived" : null)),
-  metric("loss", "Train loss", loss, { best: -1 }),
-  metric("accuracy", "Train accuracy", percent, { best: 1, descending: true, percent: true }),
+  ...others(METRICS, ...USUAL_METRICS, "validation_accuracy").map(metricColumn),
   { key: "step", title: "Steps", number: true, write: whole, value: (run) => run.step || null, descending: true },
-  ofSettings("model", "Network", called(NETWORKS), false),
-  ofSettings("optimizer", "Optimizer", called(OPTIMIZERS), false),
-  ofSettings("weight_decay", "Weight decay"),
-  ofSettings("schedule", "Schedule", text, false),
-  ofSettings("gamma", "Gamma"),
-  ofSettings("precision", "Precision", text, false),
-  ofSettings("seed", "Seed"),
-  ofSettings("test_batch_size", "Test batch size"),
-  ofSettings("validation_fraction", "Validation fraction"),
-  ofSettings("device", "Device", text, false),
-  ofSettings("save_model", "Save model", (yes) => (yes ? "Yes" : "No"), false),
+  ...others(SETTINGS, ...USUAL_SETTINGS, "dataset").map(settingColumn),
 ];
 
 const byKey = new Map(COLUMNS.map((column) => [column.key, column]));

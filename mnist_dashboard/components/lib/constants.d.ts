@@ -1,0 +1,43 @@
+/** Types of the module that Python writes: mnist_dashboard/server/shared_constants.py says what each constant means. */
+
+interface Setting {
+  label: string;
+  kind: "number" | "choice" | "switch";
+  /** Label of each value; empty unless `kind` is "choice". */
+  choices: Record<string, string>;
+}
+
+interface Metric {
+  label: string;
+  /** Title of the column in the table of runs. */
+  title: string;
+  unit: "share" | "nats" | "images/s" | "seconds";
+  best: "high" | "low" | null;
+}
+
+interface Status {
+  label: string;
+  is_finished: boolean;
+}
+
+export const SETTINGS: Record<string, Setting>;
+export const METRICS: Record<string, Metric>;
+export const RUN_STATUSES: Record<string, Status>;
+
+export const CURVES: ("loss" | "accuracy" | "examples_per_second")[];
+export const LEVELS: ("lr" | "elapsed_seconds")[];
+export const MAX_BUCKETS: number;
+export const DEFAULT_SMOOTHING: number;
+
+export const RUN_COLORS: number;
+export const MAX_OVERLAID: number;
+export const MAX_PINNED: number;
+export const MAX_SEARCH_LENGTH: number;
+export const MAX_CONDITION_LENGTH: number;
+
+export const CONFIDENCE: number;
+/** By degrees of freedom, from 1 on. */
+export const T_QUANTILES: number[];
+
+export const OWNER: string;
+export const GUEST: string;

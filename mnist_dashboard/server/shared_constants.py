@@ -1,0 +1,92 @@
+"""Facts that Python and the browser's modules share. Each is typed once, in Python.
+
+`constants_module` writes them as a JavaScript module, which `assets` serves as `components/lib/constants.js`. Their
+types for the type checker are in `components/lib/constants.d.ts`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import scipy
+
+from mnist_core.analysis.run_table import METRICS
+from mnist_core.analysis.seed_groups import CONFIDENCE, t_quantile
+from mnist_core.config import SETTINGS, Setting
+from mnist_core.records import RunStatus
+from mnist_dashboard.server.roles import GUEST, OWNER
+
+CURVES = ("loss", "accuracy", "examples_per_second")
+"""Quantities that jump from batch to batch: charts smooth them, and each bucket keeps its extremes."""
+
+LEVELS = ("lr", "elapsed_seconds")
+"""Quantities that move steadily: each bucket keeps its last value."""
+
+MAX_BUCKETS = 2000
+"""More points than a chart has pixels; a longer run is reduced to at most this many."""
+
+DEFAULT_SMOOTHING = 0.95
+"""Weight of the past in the exponential average that charts draw."""
+
+RUN_COLORS = 7
+"""Colours that can be told apart; further runs repeat them with another kind of line."""
+
+MAX_OVERLAID = 2 * RUN_COLORS
+"""Runs in one chart: two kinds of line in each colour."""
+
+MAX_PINNED = 5
+"""Runs that stay at the top of the table."""
+
+MAX_SEARCH_LENGTH = 200
+MAX_CONDITION_LENGTH = 80
+"""Characters in the table's search field, and in the field below a column's title."""
+
+MAX_DEGREES_OF_FREEDOM = 200
+"""Length of the table of t quantiles; the last one is within 0.6 % of the quantile for any larger group of seeds."""
+
+
+def constants_module() -> str:
+    """Text of the JavaScript module. The t quantiles take 0.14 s, which scipy needs to load its special functions."""
+    quantiles = [round(t_quantile(degrees), 6) for degrees in range(1, MAX_DEGREES_OF_FREEDOM + 1)]
+    constants = {**_constants(), "T_QUANTILES": quantiles}
+    return "".join(f"export const {name} = {_json(value)};\n" for name, value in constants.items())
+
+
+def fingerprint() -> str:
+    """Changes whenever `constants_module` does, and costs nothing to compute."""
+    return _json([_constants(), MAX_DEGREES_OF_FREEDOM, scipy.__version__])
+
+
+def _constants() -> dict[str, Any]:
+    return {
+        "SETTINGS": {name: _setting(setting) for name, setting in SETTINGS.items()},
+        "METRICS": {
+            name: {"label": metric.label, "title": metric.title, "unit": metric.unit, "best": metric.best}
+            for name, metric in METRICS.items()
+        },
+        "RUN_STATUSES": {
+            status.value: {"label": status.label, "is_finished": status.is_finished} for status in RunStatus
+        },
+        "CURVES": CURVES,
+        "LEVELS": LEVELS,
+        "MAX_BUCKETS": MAX_BUCKETS,
+        "DEFAULT_SMOOTHING": DEFAULT_SMOOTHING,
+        "RUN_COLORS": RUN_COLORS,
+        "MAX_OVERLAID": MAX_OVERLAID,
+        "MAX_PINNED": MAX_PINNED,
+        "MAX_SEARCH_LENGTH": MAX_SEARCH_LENGTH,
+        "MAX_CONDITION_LENGTH": MAX_CONDITION_LENGTH,
+        "CONFIDENCE": CONFIDENCE,
+        "OWNER": OWNER,
+        "GUEST": GUEST,
+    }
+
+
+def _setting(setting: Setting) -> dict[str, Any]:
+    kind = "choice" if setting.choices else "switch" if setting.kind is bool else "number"
+    return {"label": setting.label, "kind": kind, "choices": dict(setting.choices)}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,51 @@
+"""The facts that the browser's modules get from Python."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from scipy.stats import t
+
+from mnist_core.config import SETTINGS, Setting
+from mnist_core.records import RunStatus
+from mnist_dashboard.server import shared_constants
+
+
+def served() -> dict[str, Any]:
+    """Each exported constant by its name."""
+    constants = {}
+    for line in shared_constants.constants_module().splitlines():
+        name, _, value = line.removeprefix("export const ").removesuffix(";").partition(" = ")
+        constants[name] = json.loads(value)
+    return constants
+
+
+def test_a_new_setting_reaches_the_browser_under_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = shared_constants.fingerprint()
+    new = Setting(name="label_noise", label="Label noise", help="Share of labels that are wrong.", default=0.0)
+    monkeypatch.setitem(SETTINGS, "label_noise", new)
+    assert served()["SETTINGS"]["label_noise"] == {"label": "Label noise", "kind": "number", "choices": {}}
+    assert shared_constants.fingerprint() != before
+
+
+def test_settings_say_how_their_values_are_written() -> None:
+    settings = served()["SETTINGS"]
+    assert settings["save_model"]["kind"] == "switch"
+    assert settings["optimizer"]["kind"] == "choice"
+    assert settings["optimizer"]["choices"]["sgd"] == "SGD"
+
+
+def test_every_status_has_a_label_of_its_own() -> None:
+    statuses = served()["RUN_STATUSES"]
+    assert list(statuses) == list(RunStatus)
+    assert len({status["label"] for status in statuses.values()}) == len(RunStatus)
+    assert statuses["completed"] == {"label": "Finished", "is_finished": True}
+    assert not statuses["interrupted"]["is_finished"]
+
+
+def test_t_quantiles_are_those_of_a_95_percent_interval() -> None:
+    quantiles = served()["T_QUANTILES"]
+    assert quantiles == pytest.approx(t.ppf(0.975, range(1, len(quantiles) + 1)), rel=1e-6)
+    assert quantiles[-1] == pytest.approx(t.ppf(0.975, 1e9), rel=0.007)
