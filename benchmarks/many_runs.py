@@ -28,7 +28,7 @@ from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import EvalMetrics, History, Progress, Provenance, Results, Run, RunStatus  # noqa: E402
 from mnist_core.store import RunStore, step_codec  # noqa: E402
 from mnist_core.store.run_store import DATABASE_NAME  # noqa: E402
-from mnist_core.system.machine import cores, processor  # noqa: E402
+from mnist_core.system.machine import cores, processor_name  # noqa: E402
 from mnist_core.system.processes import own_identity  # noqa: E402
 from mnist_core.trainer.loss_curve import LossCurve  # noqa: E402
 from mnist_dashboard.feed.hub import LiveHub  # noqa: E402
@@ -166,7 +166,7 @@ def fill(store: RunStore, runs: int, steps: int) -> None:
         history = made_up_history(random, config, steps)
         store.import_run(made_up_run(template, config, history, number), history)
     store.delete_runs([template.id])
-    store.forget_runs([template.id])
+    store.purge_runs([template.id])
 
 
 def seconds(act: Callable[[], object]) -> list[float]:
@@ -201,7 +201,7 @@ def measure(folder: Path, runs: int, steps: int) -> None:
     store = RunStore.open(folder)
     listed = [run.id for run in store.list_runs()]
     size = sum(path.stat().st_size for path in folder.glob(f"{DATABASE_NAME}*"))
-    print(f"{cores()} cores of {processor()}, {platform.machine()}, Python {platform.python_version()}")
+    print(f"{cores()} cores of {processor_name()}, {platform.machine()}, Python {platform.python_version()}")
     print(f"{len(listed):,} runs of {steps:,} steps, median of {ROUNDS} (slowest)\n")
     print("| figure | wanted | measured |\n|---|---|---|")
     print(f"| database | 60 bytes a step | {size / (len(listed) * steps):.1f} bytes a step, {size / 1e6:,.0f} MB |")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.config import TrainConfig
-from mnist_core.system.machine import cores, processor, threads_per_trainer
+from mnist_core.system.machine import cores, processor_name, threads_per_trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 RIVAL = str(ROOT / "benchmarks" / "classic.py")
@@ -78,7 +78,7 @@ def figure(name: str, values: Sequence[float], form: str, wanted: str = "") -> F
 def print_head() -> None:
     """What it was measured on, and the head of the table."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "streamlit"))
-    print(f"{cores()} cores of {processor()}, {platform.machine()}, {platform.system()}")
+    print(f"{cores()} cores of {processor_name()}, {platform.machine()}, {platform.system()}")
     print(f"Python {platform.python_version()}, {packages}; {threads_per_trainer(1)} threads, seed 1 unless said")
     print_row(Figure("figure", "measured", "wanted", "basis"))
 

@@ -66,7 +66,9 @@ def server(max_runs: int = 1) -> Iterator[Server]:
     address = f"http://localhost:{port}"
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MNIST_RUNS_DIR"] = folder
-        speed.write({}, "cpu")  # else an idle server would measure the machine's speed while something else is timed
+        speed.save_speeds(
+            {}, "cpu"
+        )  # else an idle server would measure the machine's speed while something else is timed
         streamlit = str(Path(sys.executable).with_name("streamlit"))
         command = [streamlit, "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
         environment = {**os.environ, "MNIST_MAX_RUNS": str(max_runs)}
@@ -149,7 +151,7 @@ class FirstStep(threading.Thread):
     def __init__(self, store: RunStore) -> None:
         super().__init__(daemon=True)
         self._store = store
-        self._cursor = store.end_cursor()
+        self._cursor = store.latest_cursor()
         self.at = 0.0
         self.start()
 

@@ -161,7 +161,7 @@ class Soak:
                 self.problems.append(f"{run.name} has a checkpoint of step {last} and only {len(steps)} steps.")
             self.saved.setdefault(run.id, []).append(steps[:last])
             self.resuming[run.id, run.attempt + 1] = time.perf_counter()
-            self.store.queue_again(run.id)
+            self.store.requeue_run(run.id)
         changes = self.store.read_changes(self._cursor)
         self._cursor = changes.cursor
         for new in changes.steps:
@@ -233,7 +233,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"MNIST_RUNS_DIR": folder, "MNIST_DATA_DIR": str(Path(folder) / "data")}
         os.environ |= {"MNIST_MAX_RUNS": str(RUNS_AT_ONCE), "OMP_NUM_THREADS": "1"}
-        speed.write({}, "cpu")  # otherwise a server measures the speed whenever nobody trains
+        speed.save_speeds({}, "cpu")  # otherwise a server measures the speed whenever nobody trains
         store, server = RunStore.open(Path(folder)), Server()
         try:
             return soak(Soak(store, server, options.seed), options.kills)

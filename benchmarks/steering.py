@@ -91,7 +91,7 @@ class Wheel:
         return time.perf_counter() - began
 
     def order(self, command: Command, adjustment: Adjustment | None = None) -> None:
-        self._store.send_order(self._id, command, adjustment, by="benchmark")
+        self._store.send_command(self._id, command, adjustment, by="benchmark")
 
 
 def from_another_process(wheel: Wheel, rounds: int) -> Iterator[Figure]:
@@ -169,17 +169,17 @@ def after_a_kill(store: RunStore, wheel: Wheel, page: Page, rounds: int) -> Iter
 def checkpoints() -> Iterator[Figure]:
     """Every save of a run of one epoch, timed inside the process that trains."""
     from mnist_core.trainer import worker
-    from mnist_core.trainer.saver import Saver
+    from mnist_core.trainer.saver import CheckpointSaver
 
     saves: list[float] = []
-    save = Saver.save
+    save = CheckpointSaver.save
 
-    def timed(self: Saver, *facts: object) -> None:
+    def timed(self: CheckpointSaver, *facts: object) -> None:
         began = time.perf_counter()
         save(self, *facts)  # type: ignore[arg-type]
         saves.append(time.perf_counter() - began)
 
-    Saver.save = timed  # type: ignore[method-assign, assignment]
+    CheckpointSaver.save = timed  # type: ignore[method-assign, assignment]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MNIST_RUNS_DIR"] = folder
         store = RunStore.open(Path(folder))

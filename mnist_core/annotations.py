@@ -16,7 +16,7 @@ MAX_TAG_LENGTH = 30
 MAX_TAGS = 20
 
 
-def checked_name(name: str) -> str:
+def validate_name(name: str) -> str:
     """Without blanks around it, and composed, so that names that look alike are alike; may be empty.
 
     Raises `ConfigError`.
@@ -29,7 +29,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-def checked_notes(notes: str) -> str:
+def validate_notes(notes: str) -> str:
     """With line ends as they are here. Raises `ConfigError` when they are too long or hold control characters."""
     notes = notes.replace("\r\n", "\n")
     if len(notes) > MAX_NOTES_LENGTH:
@@ -42,7 +42,7 @@ def checked_notes(notes: str) -> str:
     return notes
 
 
-def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+def validate_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Without blanks around them, each once, in the order given. Raises `ConfigError`."""
     checked = tuple(dict.fromkeys(tag.strip() for tag in tags))
     for tag in checked:

@@ -57,7 +57,7 @@ class Setting:
 
     @property
     def bounds(self) -> str:
-        return f"{_plain(self.low)} and {_plain(self.high)}"
+        return f"{_format_number(self.low)} and {_format_number(self.high)}"
 
     def validate(self, value: object) -> Any:
         """Return `value` as this setting's type, or raise `ConfigError` with the label and the range."""
@@ -71,7 +71,7 @@ class Setting:
             return value
         number = self._number(value)
         if not self.low <= number <= self.high:
-            raise self._error(f"must be between {self.bounds}, got {_plain(number)}")
+            raise self._error(f"must be between {self.bounds}, got {_format_number(number)}")
         return self.kind(number)
 
     def parse(self, text: str) -> Any:
@@ -95,7 +95,7 @@ class Setting:
         return ConfigError(self.name, f"{self.label} {problem}.")
 
 
-def _plain(number: float) -> str:
+def _format_number(number: float) -> str:
     """`0.0001`, `1`, `1024`: no exponent and no trailing zeros, as a person would write it.
 
     Never rounded: a value just outside a range must not look as if it were inside.

@@ -43,24 +43,24 @@ NAMES = (DEFAULTS, *PRESETS)
 """What can be chosen."""
 
 
-def find(text: str) -> str:
+def find_preset(text: str) -> str:
     """The preset somebody means, in any case and with dashes for spaces; `ConfigError` if there is none."""
     for name in NAMES:
-        if _plain(text) == _plain(name):
+        if _normalize(text) == _normalize(name):
             return name
     raise ConfigError("preset", f"Preset must be one of {', '.join(NAMES)}, got {text!r}.")
 
 
-def apply(name: str, base: Mapping[str, Any]) -> dict[str, Any]:
+def apply_preset(name: str, base: Mapping[str, Any]) -> dict[str, Any]:
     """All settings with those of `NAMES` called `name` put over `base`, of which only `UNTOUCHED` stays."""
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     return {**defaults, **({} if name == DEFAULTS else PRESETS[name]), **{kept: base[kept] for kept in UNTOUCHED}}
 
 
-def name_of(values: Mapping[str, Any]) -> str:
+def match_preset(values: Mapping[str, Any]) -> str:
     """Which of `NAMES` these settings amount to, else `CUSTOM`. A setting without effect does not count."""
     for name in NAMES:
-        if _effective(apply(name, values)) == _effective(values):
+        if _effective(apply_preset(name, values)) == _effective(values):
             return name
     return CUSTOM
 
@@ -79,5 +79,5 @@ def _effective(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if has_effect(name, values)}
 
 
-def _plain(name: str) -> str:
+def _normalize(name: str) -> str:
     return name.strip().casefold().replace("-", " ")

@@ -99,7 +99,7 @@ class Command(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PendingCommand:
     """A command on its way to the trainer of a run."""
 
     id: int

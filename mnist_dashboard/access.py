@@ -17,26 +17,26 @@ import streamlit as st
 from mnist_core.errors import MnistError
 from mnist_dashboard import services
 from mnist_dashboard.server.rate_limits import RateLimit
-from mnist_dashboard.server.roles import GUEST, HERE, OWNER, PLACE_HEADER
+from mnist_dashboard.server.roles import GUEST, LOCAL, LOCATION_HEADER, OWNER
 
-NAME_KEY = "own_name"
+USER_NAME_KEY = "own_name"
 """Where the session keeps what a guest wants to be called."""
 
-ACTS, ACT_SECONDS = 40, 10.0
+MAX_ACTIONS, ACTION_SECONDS = 40, 10.0
 
 
 class NotAllowedError(MnistError):
     """Somebody who only watches, or whose key is old, wanted to act; or acted too often."""
 
 
-class _Made(Protocol):
+class _Request(Protocol):
     @property
     def headers(self) -> Mapping[str, str]: ...
     @property
     def cookies(self) -> Mapping[str, str]: ...
 
 
-def request() -> _Made:
+def request() -> _Request:
     """The request with which this page's WebSocket was opened, as the guard left it."""
     return st.context
 
@@ -46,9 +46,9 @@ def may_act() -> bool:
     return services.current().sharing.is_owner(request().headers, request().cookies)
 
 
-def is_here() -> bool:
+def is_local() -> bool:
     """Whether whoever looks at this page sits at the machine of the server."""
-    return request().headers.get(PLACE_HEADER) == HERE
+    return request().headers.get(LOCATION_HEADER) == LOCAL
 
 
 def require_owner() -> None:
@@ -57,9 +57,9 @@ def require_owner() -> None:
         raise NotAllowedError("You are watching: only the owner can do this. Open the owner link to act.")
 
 
-def require_turn() -> None:
+def require_export_quota() -> None:
     """Raises `NotAllowedError` when somebody who only watches has files made too often."""
-    if not services.current().sharing.may_take_file(request().headers):
+    if not services.current().sharing.may_export(request().headers):
         raise NotAllowedError("Those are many files within a minute. Wait a little and try again.")
 
 
@@ -72,14 +72,14 @@ def renew_key() -> None:
 def show_on_network(visible: bool) -> None:
     """Let others in or not. Only for owners at the machine itself: another would shut the door on themselves."""
     require_owner()
-    if not is_here():
+    if not is_local():
         raise NotAllowedError("This can be changed at the machine of the server only.")
-    services.current().sharing.show(visible)
+    services.current().sharing.set_visible(visible)
 
 
-def actor() -> str:
+def current_user() -> str:
     """Who whoever looks at this page is called in lists of what was done."""
-    return OWNER if is_here() else str(st.session_state.get(NAME_KEY, "")).strip() or GUEST
+    return OWNER if is_local() else str(st.session_state.get(USER_NAME_KEY, "")).strip() or GUEST
 
 
 def guarded(control: services.RunControl, acted: Callable[[str], None] = lambda _name: None) -> services.RunControl:
@@ -87,15 +87,15 @@ def guarded(control: services.RunControl, acted: Callable[[str], None] = lambda 
 
     `acted` is told the name of whoever does.
     """
-    limit = RateLimit(ACTS, ACT_SECONDS)
+    limit = RateLimit(MAX_ACTIONS, ACTION_SECONDS)
 
     def checked(act: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(act)
         def check_and_act(*args: Any, **kwargs: Any) -> Any:
             require_owner()
-            if not limit.allows(actor()):
+            if not limit.allows(current_user()):
                 raise NotAllowedError("That was too much at once. Wait a few seconds and try again.")
-            acted(actor())
+            acted(current_user())
             return act(*args, **kwargs)
 
         return check_and_act

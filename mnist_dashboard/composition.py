@@ -21,9 +21,9 @@ from streamlit import config as server_config
 from streamlit.runtime.pages_manager import PagesManager
 
 from mnist_core.errors import MnistError
-from mnist_core.scheduler.supervisor import Supervisor, max_runs_allowed, recover
+from mnist_core.scheduler.supervisor import Supervisor, interrupt_lost_runs, parse_max_runs
 from mnist_core.store import RunStore
-from mnist_core.system.paths import runs_dir, shown
+from mnist_core.system.paths import display_path, runs_dir
 from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
@@ -47,20 +47,20 @@ def compose() -> dict[str, Any]:
     """
     try:
         store = RunStore.open(runs_dir())
-        supervisor = Supervisor(store, max_runs=max_runs_allowed(os.environ.get("MNIST_MAX_RUNS", "")))
+        supervisor = Supervisor(store, max_runs=parse_max_runs(os.environ.get("MNIST_MAX_RUNS", "")))
     except MnistError as error:
         sys.exit(str(error))
     hub = LiveHub(store)
     sharing = Sharing(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
     hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
-    services.provide(services.Services(store, access.guarded(supervisor, hub.audience.acted), sharing))
+    services.provide(services.Services(store, access.guarded(supervisor, hub.audience.record_action), sharing))
     # Without this, a first visit to a page other than Train would run that page's file without `main.py`.
     PagesManager.uses_pages_directory = False
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         _end_on_hangup()
-        recover(store)
+        interrupt_lost_runs(store)
         supervisor.start()
         os.nice(SERVER_NICENESS)  # applies to this thread and those it starts, so not to the supervisor's trainers
         feed = asyncio.create_task(hub.follow())
@@ -93,10 +93,10 @@ def _end_on_hangup() -> None:
 
 def _announce(sharing: Sharing) -> None:
     """Print the addresses of the page, and open it where there is a screen."""
-    print(links.start_message(sharing, shown(runs_dir())), flush=True)
+    print(links.start_message(sharing, display_path(runs_dir())), flush=True)
     has_screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if has_screen and not server_config.get_option("server.headless"):
-        asyncio.get_running_loop().call_later(0.5, webbrowser.open, links.here())
+        asyncio.get_running_loop().call_later(0.5, webbrowser.open, links.local_url())
 
 
 def _show_error(error: Exception) -> bool:

@@ -19,7 +19,7 @@ from mnist_core.scheduler import fork_client, supervisor
 from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
 from tests.support.factories import write_mnist
-from tests.support.scripted_host import ScriptedHost, Stage
+from tests.support.scripted_host import ScriptedForkServer, SupervisorHarness
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the batches here are tiny; read when torch is imported
 
@@ -93,7 +93,7 @@ def signals_restored() -> Iterator[None]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every event is committed, orders are read after each, and what failed is tried again soon."""
     monkeypatch.setattr("mnist_core.trainer.metrics_buffer.COMMIT_SECONDS", 0.0)
-    monkeypatch.setattr("mnist_core.trainer.steering.ORDERS_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_core.trainer.steering.COMMAND_POLL_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.trainer.worker.RETRY_SECONDS", 0.01)
 
 
@@ -148,21 +148,21 @@ def an_evaluation() -> Callable[..., EvalMetrics]:
 
 
 @pytest.fixture
-def stage(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Stage:
+def stage(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> SupervisorHarness:
     """A supervisor that has not begun, over a scripted host."""
-    hosts: list[ScriptedHost] = []
+    hosts: list[ScriptedForkServer] = []
 
-    def make(exited: fork_client.Exited) -> ScriptedHost:
-        hosts.append(ScriptedHost(exited))
+    def make(exited: fork_client.ExitCallback) -> ScriptedForkServer:
+        hosts.append(ScriptedForkServer(exited))
         return hosts[0]
 
     monkeypatch.setattr(supervisor, "TrainerHost", make)
     made = Supervisor(store, max_runs=2)
-    return Stage(store, made, hosts[0])
+    return SupervisorHarness(store, made, hosts[0])
 
 
 @pytest.fixture
-def started(stage: Stage) -> Iterator[Stage]:
+def started(stage: SupervisorHarness) -> Iterator[SupervisorHarness]:
     """The same, looking after the queue."""
     stage.supervisor.start()
     yield stage

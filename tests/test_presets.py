@@ -33,7 +33,7 @@ EVERYTHING_ELSE = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_sets_how_the_network_learns_and_leaves_the_rest(name: str) -> None:
-    applied = presets.apply(name, EVERYTHING_ELSE)
+    applied = presets.apply_preset(name, EVERYTHING_ELSE)
     for field, value in dataclasses.asdict(TrainConfig(**applied)).items():
         if field in ("dataset", "seed", "test_batch_size", "device", "save_model"):
             assert value == EVERYTHING_ELSE[field]
@@ -48,13 +48,13 @@ def test_no_preset_names_a_setting_that_presets_leave_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_is_recognised_whatever_it_leaves_alone(name: str) -> None:
-    assert presets.name_of(presets.apply(name, DEFAULT_VALUES)) == name
-    assert presets.name_of(presets.apply(name, EVERYTHING_ELSE)) == name
+    assert presets.match_preset(presets.apply_preset(name, DEFAULT_VALUES)) == name
+    assert presets.match_preset(presets.apply_preset(name, EVERYTHING_ELSE)) == name
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_settings_with_one_change_are_no_preset(name: str) -> None:
-    assert presets.name_of({**presets.apply(name, DEFAULT_VALUES), "batch_size": 63}) == CUSTOM
+    assert presets.match_preset({**presets.apply_preset(name, DEFAULT_VALUES), "batch_size": 63}) == CUSTOM
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_settings_with_one_change_are_no_preset(name: str) -> None:
     ],
 )
 def test_a_setting_without_effect_does_not_count(base: str, change: dict[str, Any], name: str) -> None:
-    assert presets.name_of({**presets.apply(base, DEFAULT_VALUES), **change}) == name
+    assert presets.match_preset({**presets.apply_preset(base, DEFAULT_VALUES), **change}) == name
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_a_setting_without_effect_does_not_count(base: str, change: dict[str, An
     ],
 )
 def test_a_preset_is_found_in_any_case_and_with_dashes(text: str, name: str) -> None:
-    assert presets.find(text) == name
+    assert presets.find_preset(text) == name
 
 
 @pytest.mark.parametrize("text", ["", "fast", "fast99", "Custom"])
 def test_a_preset_that_there_is_not_is_refused_with_those_there_are(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        presets.find(text)
+        presets.find_preset(text)
     wanted = "Defaults, Classic script, PyTorch example, Fast 99"
     assert str(caught.value) == f"Preset must be one of {wanted}, got {text!r}."

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mnist_core.analysis.seed_groups import group_key, summarise
+from mnist_core.analysis.seed_groups import seed_group_key, summarize
 from mnist_core.analysis.significance import (
     ALPHA,
-    MOST_SEEDS,
+    MAX_SEEDS,
     WILCOXON_MIN,
     bootstrap_interval,
-    mcnemar,
-    paired,
+    mcnemar_test,
+    paired_t_test,
     seeds_needed,
-    welch,
-    wilcoxon,
+    welch_t_test,
+    wilcoxon_test,
 )
 from mnist_core.errors import MnistError
 from mnist_core.records import EvalMetrics, Run
@@ -82,7 +82,7 @@ class _Side:
         return {run.config.seed: test.accuracy for run, test in zip(self.runs, self.tests, strict=True)}
 
 
-def verdict(store: RunStore, a_ids: Sequence[int], b_ids: Sequence[int]) -> Verdict:
+def compare_runs(store: RunStore, a_ids: Sequence[int], b_ids: Sequence[int]) -> Verdict:
     """Compare one run with one, or two groups of at least two seeds each.
 
     Raises `CompareError` when they cannot be: different datasets or test sets, no test result, no group of seeds.
@@ -93,14 +93,14 @@ def verdict(store: RunStore, a_ids: Sequence[int], b_ids: Sequence[int]) -> Verd
     labels = _common_labels(store, [*a.runs, *b.runs])
     warnings = _warnings([*a.runs, *b.runs])
     if len(a.runs) == len(b.runs) == 1:
-        return _of_images(a, b, labels, warnings)
+        return _compare_images(a, b, labels, warnings)
     for side, other in ((a, b), (b, a)):
         if len(side.runs) == 1:
             raise CompareError(
                 f"{side.name} is one run and {other.name} several: that is no fair comparison. "
                 f"Train {side.name} with more seeds, or compare it with one run."
             )
-    return _of_seeds(a, b, warnings)
+    return _compare_seeds(a, b, warnings)
 
 
 # ---------------------------------------------------------------------- what may be compared
@@ -110,7 +110,7 @@ def _side(store: RunStore, ids: Sequence[int]) -> _Side:
     if not ids:
         raise CompareError("There is nothing to compare. Choose two runs, or two groups of seeds.")
     runs = tuple(store.get_run(run_id) for run_id in ids)
-    if len({group_key(run) for run in runs}) > 1:
+    if len({seed_group_key(run) for run in runs}) > 1:
         names = ", ".join(run.name for run in runs)
         raise CompareError(f"{names} differ in more than their seed, so they are no group. Choose runs that do not.")
     if len({run.config.seed for run in runs}) < len(runs):
@@ -159,115 +159,135 @@ def _warnings(runs: Sequence[Run]) -> tuple[str, ...]:
     unheld = [run.name for run in runs if run.config.validation_fraction == 0]
     if unheld:
         warnings.append(
-            f"{_listed(unheld)} trained without validation images. Whatever was chosen by looking at results was "
+            f"{_join_names(unheld)} trained without validation images. Whatever was chosen by looking at results was "
             "chosen on the test images, which then flatter it: set a validation fraction, and choose by that."
         )
     early = [run.name for run in runs if run.status != "completed"]
     if early:
-        warnings.append(f"{_listed(early)} did not train to the end.")
+        warnings.append(f"{_join_names(early)} did not train to the end.")
     if len({(run.train_images, run.validation_images) for run in runs}) > 1:
         warnings.append("They did not train on equally many images.")
     return tuple(warnings)
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 # ---------------------------------------------------------------------- one run against one
 
 
-def _of_images(a: _Side, b: _Side, labels: np.ndarray, warnings: tuple[str, ...]) -> Verdict:
+def _compare_images(a: _Side, b: _Side, labels: np.ndarray, warnings: tuple[str, ...]) -> Verdict:
     a_right, b_right = a.tests[0].predictions == labels, b.tests[0].predictions == labels
     only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
-    p = mcnemar(only_a, only_b)
+    p = mcnemar_test(only_a, only_b)
     difference = (only_a - only_b) / len(labels)
     low, high = bootstrap_interval(only_a, only_b, len(labels))
     details = (
-        Detail(f"{a.name}, test accuracy", _percent(a.accuracy)),
-        Detail(f"{b.name}, test accuracy", _percent(b.accuracy)),
+        Detail(f"{a.name}, test accuracy", _format_percent(a.accuracy)),
+        Detail(f"{b.name}, test accuracy", _format_percent(b.accuracy)),
         Detail("Test images", f"{len(labels):,}", "The same for both, in the same order."),
         Detail(f"Only {a.name} is right", f"{only_a:,}"),
         Detail(f"Only {b.name} is right", f"{only_b:,}"),
         Detail("Both right / both wrong", f"{int((a_right & b_right).sum()):,} / {int((~a_right & ~b_right).sum()):,}"),
         Detail(
-            f"{a.name} minus {b.name}, 95 % interval", _interval(difference, low, high), "Bootstrap over the images."
+            f"{a.name} minus {b.name}, 95 % interval",
+            _format_interval(difference, low, high),
+            "Bootstrap over the images.",
         ),
-        Detail("p", _p(p), "Exact McNemar test: how often chance alone makes such a difference, or a larger one."),
+        Detail(
+            "p", _format_p(p), "Exact McNemar test: how often chance alone makes such a difference, or a larger one."
+        ),
     )
     one_seed = (
         "This says which of these two trained networks is better; which settings are takes several seeds of each."
     )
-    found = f"of {len(labels):,} test images, a difference of {_gained(difference, low, high, p)}"
+    found = f"of {len(labels):,} test images, a difference of {_winner_interval(difference, low, high, p)}"
     return Verdict(
         _sentence(a, b, difference, p, found),
-        *(_better(difference, p), p, difference, low, high, None, details, (*warnings, one_seed)),
+        *(_winner(difference, p), p, difference, low, high, None, details, (*warnings, one_seed)),
     )
 
 
 # ---------------------------------------------------------------------- seeds against seeds
 
 
-def _of_seeds(a: _Side, b: _Side, warnings: tuple[str, ...]) -> Verdict:
+def _compare_seeds(a: _Side, b: _Side, warnings: tuple[str, ...]) -> Verdict:
     shared = sorted(a.by_seed().keys() & b.by_seed().keys())
     if len(shared) >= 2:
         of_a, of_b = ([side.by_seed()[seed] for seed in shared] for side in (a, b))
-        test = paired(of_a, of_b)
+        test = paired_t_test(of_a, of_b)
         if left_out := len(a.runs) + len(b.runs) - 2 * len(shared):
             warnings += (f"Only the {len(shared)} seeds that both have are compared; {left_out} runs are left out.",)
     else:
         of_a, of_b = list(a.by_seed().values()), list(b.by_seed().values())
-        test = welch(of_a, of_b)
-    mean_a, mean_b = summarise(of_a), summarise(of_b)
+        test = welch_t_test(of_a, of_b)
+    mean_a, mean_b = summarize(of_a), summarize(of_b)
     difference = mean_a.mean - mean_b.mean
     needed = seeds_needed(test.effect)
     details = [
-        Detail(f"{a.name}, mean test accuracy", f"{_percent(mean_a.mean)} ± {100 * (mean_a.sd or 0):.2f}", "± one sd."),
-        Detail(f"{b.name}, mean test accuracy", f"{_percent(mean_b.mean)} ± {100 * (mean_b.sd or 0):.2f}", "± one sd."),
+        Detail(
+            f"{a.name}, mean test accuracy",
+            f"{_format_percent(mean_a.mean)} ± {100 * (mean_a.sd or 0):.2f}",
+            "± one sd.",
+        ),
+        Detail(
+            f"{b.name}, mean test accuracy",
+            f"{_format_percent(mean_b.mean)} ± {100 * (mean_b.sd or 0):.2f}",
+            "± one sd.",
+        ),
         Detail("Seeds", f"{len(of_a)} and {len(of_b)}"),
-        Detail(f"{a.name} minus {b.name}, 95 % interval", _interval(difference, test.low, test.high)),
-        Detail("p", _p(test.p), f"{test.name}: how often chance alone makes such a difference, or a larger one."),
-        Detail("Seeds needed to tell", _needed(needed), "Of each, for a chance of 80 % if the difference is this."),
+        Detail(f"{a.name} minus {b.name}, 95 % interval", _format_interval(difference, test.low, test.high)),
+        Detail(
+            "p", _format_p(test.p), f"{test.name}: how often chance alone makes such a difference, or a larger one."
+        ),
+        Detail(
+            "Seeds needed to tell",
+            _format_seeds_needed(needed),
+            "Of each, for a chance of 80 % if the difference is this.",
+        ),
     ]
     if len(shared) >= WILCOXON_MIN:
-        p = wilcoxon(of_a, of_b)
-        details.append(Detail("p, without assuming a normal distribution", _p(p), "Wilcoxon signed-rank test."))
+        p = wilcoxon_test(of_a, of_b)
+        details.append(Detail("p, without assuming a normal distribution", _format_p(p), "Wilcoxon signed-rank test."))
     found = f"on average of {len(of_a)} and {len(of_b)} seeds, a difference of "
-    found += _gained(difference, test.low, test.high, test.p)
+    found += _winner_interval(difference, test.low, test.high, test.p)
     sentence = _sentence(a, b, difference, test.p, found)
     if test.p >= ALPHA:
-        sentence += f" If the true difference is this one, about {_needed(needed)} seeds of each would tell."
+        sentence += (
+            f" If the true difference is this one, about {_format_seeds_needed(needed)} seeds of each would tell."
+        )
     return Verdict(
         sentence,
-        *(_better(difference, test.p), test.p, difference, test.low, test.high, needed, tuple(details), warnings),
+        *(_winner(difference, test.p), test.p, difference, test.low, test.high, needed, tuple(details), warnings),
     )
 
 
 # ---------------------------------------------------------------------- in words
 
 
-def _better(difference: float, p: float) -> str:
+def _winner(difference: float, p: float) -> str:
     return "" if p >= ALPHA else "a" if difference > 0 else "b"
 
 
 def _sentence(a: _Side, b: _Side, difference: float, p: float, found: str) -> str:
     if p >= ALPHA:
         return (
-            f"It cannot be told which is better: {a.name} is right about {_percent(a.accuracy)} and {b.name} about "
-            f"{_percent(b.accuracy)} {found}, and {_by_chance(p)}."
+            f"It cannot be told which is better: {a.name} is right about {_format_percent(a.accuracy)} and "
+            f"{b.name} about {_format_percent(b.accuracy)} {found}, and {_by_chance(p)}."
         )
     winner, loser = (a, b) if difference > 0 else (b, a)
     return (
-        f"{winner.name} is better than {loser.name}: it is right about {_percent(winner.accuracy)} against "
-        f"{_percent(loser.accuracy)} {found}, and {_by_chance(p)}."
+        f"{winner.name} is better than {loser.name}: it is right about {_format_percent(winner.accuracy)} against "
+        f"{_format_percent(loser.accuracy)} {found}, and {_by_chance(p)}."
     )
 
 
 def _by_chance(p: float) -> str:
-    return f"chance alone makes one as large {_odds(p)} (p {'= ' if p >= SMALLEST_P else ''}{_p(p)})"
+    return f"chance alone makes one as large {_format_odds(p)} (p {'= ' if p >= SMALLEST_P else ''}{_format_p(p)})"
 
 
-def _odds(p: float) -> str:
+def _format_odds(p: float) -> str:
     if p >= 0.995:
         return "nearly always"
     if p < SMALLEST_P:
@@ -275,22 +295,26 @@ def _odds(p: float) -> str:
     return f"{100 * p:.0f} times in 100" if p >= 0.1 else f"once in {1 / p:,.0f} times"
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     return f"{100 * share:.2f} %"
 
 
-def _interval(difference: float, low: float, high: float) -> str:
+def _format_interval(difference: float, low: float, high: float) -> str:
     return f"{100 * difference:+.2f} points ({100 * low:+.2f} to {100 * high:+.2f})"
 
 
-def _gained(difference: float, low: float, high: float, p: float) -> str:
+def _winner_interval(difference: float, low: float, high: float, p: float) -> str:
     """The difference as a sentence has it that names the better one first."""
-    return _interval(-difference, -high, -low) if _better(difference, p) == "b" else _interval(difference, low, high)
+    return (
+        _format_interval(-difference, -high, -low)
+        if _winner(difference, p) == "b"
+        else _format_interval(difference, low, high)
+    )
 
 
-def _p(p: float) -> str:
+def _format_p(p: float) -> str:
     return f"{p:.2g}" if p >= SMALLEST_P else f"below {SMALLEST_P:f}"
 
 
-def _needed(seeds: int | None) -> str:
-    return f"more than {MOST_SEEDS:,}" if seeds is None else f"{seeds:,}"
+def _format_seeds_needed(seeds: int | None) -> str:
+    return f"more than {MAX_SEEDS:,}" if seeds is None else f"{seeds:,}"

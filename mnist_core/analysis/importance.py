@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_core.analysis.compare import CompareError
-from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric
+from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric_value
 from mnist_core.config import SETTINGS
 from mnist_core.records import Run
 
 MIN_RUNS = 10
 TREES, REPEATS = 100, 20
-LEFT_OUT = ("seed", "save_model", "dataset", "device", "test_batch_size")
+NOT_TUNED = ("seed", "save_model", "dataset", "device", "test_batch_size")
 """Settings that are not to be tuned, or change no result."""
 
 
@@ -32,17 +32,17 @@ class Importance:
     share: float
 
 
-def importance(runs: Sequence[Run], metric_name: str) -> tuple[Importance, ...]:
+def setting_importance(runs: Sequence[Run], metric_name: str) -> tuple[Importance, ...]:
     """The settings in which the runs differ, most important first. Raises `CompareError` when that cannot be said."""
     if metric_name not in METRICS:
         raise CompareError(f"There is no metric {metric_name!r}. Choose one of {', '.join(METRICS)}.")
-    known = [(run, value) for run in runs if (value := metric(run, metric_name)) is not None]
+    known = [(run, value) for run in runs if (value := metric_value(run, metric_name)) is not None]
     if len(known) < MIN_RUNS:
         what = METRICS[metric_name].label.lower()
         raise CompareError(f"Importance takes at least {MIN_RUNS} runs with a {what}, got {len(known)}. Train more.")
     if len(datasets := sorted({run.dataset for run, _ in known})) > 1:
         raise CompareError(f"These runs learned different datasets: {', '.join(datasets)}. Choose runs of one.")
-    columns = {name: [getattr(run.config, name) for run, _ in known] for name in SETTING_NAMES if name not in LEFT_OUT}
+    columns = {name: [getattr(run.config, name) for run, _ in known] for name in SETTING_NAMES if name not in NOT_TUNED}
     varied = {name: values for name, values in columns.items() if len(set(values)) > 1}
     if not varied:
         raise CompareError("These runs differ in no setting but the seed. Choose runs with different settings.")

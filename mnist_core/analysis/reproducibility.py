@@ -7,10 +7,10 @@ import numpy as np
 from mnist_core.records import Provenance, Run
 from mnist_core.store import RunStore
 
-COMPARED = ("epoch", "loss", "accuracy", "lr", "momentum")
+COMPARED_COLUMNS = ("epoch", "loss", "accuracy", "lr", "momentum")
 """Everything of a step but its times."""
 
-LABELS = {
+PROVENANCE_LABELS = {
     "commit": "commit",
     "is_dirty": "uncommitted changes",
     "python": "Python",
@@ -31,7 +31,7 @@ def first_difference(store: RunStore, original: Run, again: Run) -> int | None:
     then, now = store.read_steps(original.id), store.read_steps(again.id)
     both = min(len(then), len(now))
     differs = np.zeros(both, bool)
-    for name in COMPARED:
+    for name in COMPARED_COLUMNS:
         differs |= ~np.isclose(then[name][:both], now[name][:both], rtol=0, atol=0, equal_nan=True)
     found = [int(differs.argmax()) + 1] if differs.any() else [both + 1] if len(then) != len(now) else []
     said_then, said_now = _predictions(store, original), _predictions(store, again)
@@ -43,21 +43,23 @@ def _predictions(store: RunStore, run: Run) -> dict[tuple[int, str], bytes]:
     return {(one.step, one.split): one.predictions.tobytes() for one in store.list_evaluations(run.id)}
 
 
-def told(store: RunStore, original: Run, again: Run) -> tuple[bool, str]:
+def describe_rerun(store: RunStore, original: Run, again: Run) -> tuple[bool, str]:
     """Whether they are the same, and a sentence or more on it."""
     step = first_difference(store, original, again)
     if step is None:
         return True, f"{again.name} is {original.name} to the last bit: {again.progress.step:,} steps."
     lines = [f"{again.name} differs from {original.name} from step {step:,} on."]
     if original.provenance and again.provenance:
-        lines += differences(original.provenance, again.provenance) or ["Nothing that is recorded of both differs."]
+        lines += provenance_differences(original.provenance, again.provenance) or [
+            "Nothing that is recorded of both differs."
+        ]
     return False, "\n  ".join(lines)
 
 
-def differences(then: Provenance, now: Provenance) -> list[str]:
+def provenance_differences(then: Provenance, now: Provenance) -> list[str]:
     """What is not as it was, a line each."""
     return [
         f"{label}: {getattr(then, name)} then, {getattr(now, name)} now"
-        for name, label in LABELS.items()
+        for name, label in PROVENANCE_LABELS.items()
         if getattr(then, name) != getattr(now, name)
     ]

@@ -38,13 +38,13 @@ METRICS = {
 """Everything measured of a run, the result first."""
 
 
-def metric(run: Run, name: str) -> float | None:
+def metric_value(run: Run, name: str) -> float | None:
     """One of `METRICS`; None when it was not measured, or is no number."""
     value = getattr(run.progress if hasattr(run.progress, name) else run.results, name)
     return None if value is None or not math.isfinite(value) else value
 
 
-def flat(run: Run) -> dict[str, Cell]:
+def flat_row(run: Run) -> dict[str, Cell]:
     """Every column of a run in a fixed order: what it is, its settings (the dataset asked for is one), its metrics."""
     settings = asdict(run.config)
     settings["dataset_setting"] = settings.pop("dataset")
@@ -62,7 +62,7 @@ def flat(run: Run) -> dict[str, Cell]:
         "step": run.progress.step,
         "epoch": run.progress.epoch,
         "total_steps": run.total_steps,
-        **{name: metric(run, name) for name in METRICS},
+        **{name: metric_value(run, name) for name in METRICS},
         "parent_id": run.parent_id,
         "interventions": len(run.interventions),
         "device_used": run.device,

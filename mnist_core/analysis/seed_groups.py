@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from mnist_core.analysis.run_table import METRICS, metric
+from mnist_core.analysis.run_table import METRICS, metric_value
 from mnist_core.records import Run
 
 CONFIDENCE = 0.95
@@ -40,7 +40,7 @@ class SeedGroup:
         return self.runs[0].name + (f" and {more} more {'seed' if more == 1 else 'seeds'}" if more else "")
 
 
-def group_key(run: Run) -> Hashable:
+def seed_group_key(run: Run) -> Hashable:
     """The same for runs that differ only in seed: same settings, changes on the way, dataset and beginning."""
     steered = tuple((one.step, one.field, one.new) for one in run.interventions or run.plan)
     beginning = run.parent_step and (run.parent_id, run.parent_step)
@@ -48,22 +48,22 @@ def group_key(run: Run) -> Hashable:
     return settings, steered, run.dataset or run.config.dataset, beginning
 
 
-def seed_groups(runs: Iterable[Run]) -> list[SeedGroup]:
+def group_by_seed(runs: Iterable[Run]) -> list[SeedGroup]:
     """All runs in groups, in the order of the oldest run of each."""
     grouped: dict[Hashable, list[Run]] = {}
     for run in sorted(runs, key=lambda one: one.id):
-        grouped.setdefault(group_key(run), []).append(run)
+        grouped.setdefault(seed_group_key(run), []).append(run)
     return [SeedGroup(tuple(group), _summaries(group)) for group in grouped.values()]
 
 
 def unused_seeds(run: Run, others: Iterable[Run], count: int) -> list[int]:
     """The next `count` seeds that neither the run nor any of `others` like it was trained with."""
-    key = group_key(run)
-    used = {run.config.seed} | {one.config.seed for one in others if group_key(one) == key}
+    key = seed_group_key(run)
+    used = {run.config.seed} | {one.config.seed for one in others if seed_group_key(one) == key}
     return [seed for seed in range(1, len(used) + count + 1) if seed not in used][:count]
 
 
-def summarise(values: Sequence[float]) -> Summary:
+def summarize(values: Sequence[float]) -> Summary:
     """Mean, spread and interval of at least one value."""
     mean = statistics.fmean(values)
     if len(values) < 2:
@@ -84,5 +84,5 @@ def _summaries(runs: Sequence[Run]) -> dict[str, Summary]:
     """Of each seed the first run that ended: the same training once more, or imported, is no further measurement."""
     ended = [run for run in runs if run.status.is_finished] or runs
     of_seeds = {run.config.seed: run for run in reversed(ended)}.values()
-    values = {name: [value for run in of_seeds if (value := metric(run, name)) is not None] for name in METRICS}
-    return {name: summarise(found) for name, found in values.items() if found}
+    values = {name: [value for run in of_seeds if (value := metric_value(run, name)) is not None] for name in METRICS}
+    return {name: summarize(found) for name, found in values.items() if found}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.analysis.seed_groups import summarise
+from mnist_core.analysis.seed_groups import summarize
 
 ALPHA = 0.05
 """Differences that chance alone would make so large less often than this are called real."""
@@ -16,12 +16,12 @@ POWER = 0.8
 """How often the seeds that are asked for would find a difference such as this one."""
 
 RESAMPLES = 10_000
-MOST_SEEDS = 1000
+MAX_SEEDS = 1000
 WILCOXON_MIN = 6
 """With fewer pairs even the clearest outcome has a p above 0.05."""
 
 
-def mcnemar(only_a: int, only_b: int) -> float:
+def mcnemar_test(only_a: int, only_b: int) -> float:
     """The exact two-sided p: how often chance deals out images that one of two gets right at least so unevenly."""
     from scipy.stats import binomtest
 
@@ -42,9 +42,9 @@ def bootstrap_interval(only_a: int, only_b: int, images: int) -> tuple[float, fl
 def seeds_needed(effect: float) -> int | None:
     """Pairs for a two-sided paired t test to find, with a chance of 80 %, a difference of so many standard deviations.
 
-    By the noncentral t distribution, as in Cohen (1988); None if even `MOST_SEEDS` would not do.
+    By the noncentral t distribution, as in Cohen (1988); None if even `MAX_SEEDS` would not do.
     """
-    return next((n for n in range(2, MOST_SEEDS + 1) if power(effect, n) >= POWER), None) if effect else None
+    return next((n for n in range(2, MAX_SEEDS + 1) if power(effect, n) >= POWER), None) if effect else None
 
 
 def power(effect: float, pairs: int) -> float:
@@ -67,11 +67,11 @@ class Outcome:
     name: str
 
 
-def paired(a: Sequence[float], b: Sequence[float]) -> Outcome:
+def paired_t_test(a: Sequence[float], b: Sequence[float]) -> Outcome:
     """Student's paired t test."""
     from scipy.stats import ttest_rel
 
-    differences = summarise(np.subtract(a, b).tolist())
+    differences = summarize(np.subtract(a, b).tolist())
     assert differences.sd is not None
     assert differences.low is not None
     assert differences.high is not None
@@ -82,7 +82,7 @@ def paired(a: Sequence[float], b: Sequence[float]) -> Outcome:
     return Outcome(float(ttest_rel(a, b).pvalue), differences.low, differences.high, effect, "Paired t test")
 
 
-def welch(a: Sequence[float], b: Sequence[float]) -> Outcome:
+def welch_t_test(a: Sequence[float], b: Sequence[float]) -> Outcome:
     """Welch's t test, for seeds that are not the same ones."""
     from scipy.stats import ttest_ind
 
@@ -95,7 +95,7 @@ def welch(a: Sequence[float], b: Sequence[float]) -> Outcome:
     return Outcome(float(result.pvalue), interval.low, interval.high, float(difference / spread), "Welch's t test")
 
 
-def wilcoxon(a: Sequence[float], b: Sequence[float]) -> float:
+def wilcoxon_test(a: Sequence[float], b: Sequence[float]) -> float:
     """The two-sided p of the signed-rank test."""
     from scipy import stats
 

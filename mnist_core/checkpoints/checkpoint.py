@@ -9,9 +9,9 @@ The payload is what `torch.save` makes of a dict: `tensors`, the weights and wha
 rest as JSON, which refuses at once what a restricted load would refuse when it is needed. Dropout has no part in it:
 its generator is seeded anew from (seed, step) before each step.
 
-A folder belongs to one run. It holds the last `KEPT` checkpoints and the best, which is a copy of its own rather than a
-link: not every disk has links, and one damaged block costs only one of them.
-When to save, and which checkpoint is the best, is the caller's business.
+A folder belongs to one run. It holds the last `KEPT_CHECKPOINTS` checkpoints and the best one. The best is a copy, not
+a link: some disks have no links, and a damaged block then costs only one file. The caller decides when to save and
+which checkpoint is the best.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from mnist_core.checkpoints.index import BEST, STEP, checkpoint_path, list_check
 from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError, ConfigError
 from mnist_core.records import ADJUSTABLE, ProcessIdentity
-from mnist_core.system.paths import shown
+from mnist_core.system.paths import display_path
 from mnist_core.system.processes import is_alive, own_identity
 from mnist_core.training.engine import TrainState
 
 VERSION = 1
-KEPT = 2
+KEPT_CHECKPOINTS = 2
 """One to resume from, and one before it should that be damaged."""
 
 _MAGIC = b"MNISTCKP"
 _PREFIX = struct.Struct("<8sIQ")
 _DIGEST_BYTES = 32
-_POSITION = [field.name for field in fields(TrainState) if field.name not in ("model", "optimizer", "dropout")]
+_POSITION_FIELDS = [field.name for field in fields(TrainState) if field.name not in ("model", "optimizer", "dropout")]
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ def save(
         _remove_superseded(folder, state.step)
     except OSError as error:
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        remedy = "Free some disk space" if is_full else f"Make {shown(folder)} a folder that can be written"
+        remedy = "Free some disk space" if is_full else f"Make {display_path(folder)} a folder that can be written"
         raise CheckpointError(
-            f"Checkpoint {shown(path)} could not be saved: {error.strerror or error}. {remedy}; "
+            f"Checkpoint {display_path(path)} could not be saved: {error.strerror or error}. {remedy}; "
             "the checkpoint before is still there."
         ) from error
     return path
@@ -120,16 +120,16 @@ def load(path: Path, device: str | None = None, settings: TrainConfig | None = N
     try:
         tensors, facts = dict(content["tensors"]), json.loads(content["facts"])
         config = TrainConfig(**facts["config"])
-        position = {name: facts["position"][name] for name in _POSITION}
+        position = {name: facts["position"][name] for name in _POSITION_FIELDS}
         dataset, threads, interventions = facts["dataset"], facts["threads"], facts["interventions"]
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise _refusal(path, f"does not hold what a checkpoint holds ({error})") from error
     settings = settings or config
-    fresh = TrainState.fresh(replace(settings, device=device) if device else settings)
+    fresh = TrainState.initial(replace(settings, device=device) if device else settings)
     position |= {
         name: getattr(settings, name) for name in ADJUSTABLE if getattr(settings, name) != getattr(config, name)
     }
-    if not _copy(tensors, _tensors(fresh)):
+    if not _copy_tensors(tensors, _named_tensors(fresh)):
         raise _refusal(path, f"holds weights that do not fit the network {config.model} with {config.optimizer}")
     return Checkpoint(path, config, replace(fresh, **position), dataset, threads, interventions)
 
@@ -147,7 +147,7 @@ def load_latest(folder: Path, device: str | None = None, settings: TrainConfig |
         except CheckpointError as error:
             skipped.append(str(error))
     if skipped:
-        raise CheckpointError(f"No checkpoint in {shown(folder)} can be used. {' '.join(skipped)}")
+        raise CheckpointError(f"No checkpoint in {display_path(folder)} can be used. {' '.join(skipped)}")
     return None
 
 
@@ -155,25 +155,25 @@ def _encode(config: TrainConfig, state: TrainState, dataset: str, interventions:
     """A whole file."""
     facts = {
         "config": asdict(config),
-        "position": {name: getattr(state, name) for name in _POSITION},
+        "position": {name: getattr(state, name) for name in _POSITION_FIELDS},
         "dataset": dataset,
         "threads": torch.get_num_threads(),
         "interventions": [dict(intervention) for intervention in interventions],
     }
-    tensors = {name: tensor.cpu() for name, tensor in _tensors(state).items()}
+    tensors = {name: tensor.cpu() for name, tensor in _named_tensors(state).items()}
     buffer = io.BytesIO()
     torch.save({"tensors": tensors, "facts": json.dumps(facts)}, buffer)
     prefix, payload = _PREFIX.pack(_MAGIC, VERSION, buffer.tell()), buffer.getvalue()
     return prefix + _digest(prefix, payload) + payload
 
 
-def _tensors(state: TrainState) -> dict[str, Tensor]:
+def _named_tensors(state: TrainState) -> dict[str, Tensor]:
     """The very tensors that training goes on with, by name: `model.conv1.weight`, `optimizer.0`."""
     weights = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
     return weights | {f"optimizer.{number}": tensor for number, tensor in enumerate(state.optimizer.state())}
 
 
-def _copy(saved: dict[str, Tensor], into: dict[str, Tensor]) -> bool:
+def _copy_tensors(saved: dict[str, Tensor], into: dict[str, Tensor]) -> bool:
     """Copy all tensors, keeping device and memory format of the targets; False, and nothing done, if they differ."""
     expected, found = ({name: (t.shape, t.dtype) for name, t in tensors.items()} for tensors in (into, saved))
     if expected == found:
@@ -206,13 +206,16 @@ def _read(path: Path) -> bytes:
         raise _refusal(path, "is damaged: its checksum does not match")
     if version != VERSION:
         raise CheckpointError(
-            f"Checkpoint {shown(path)} has version {version}, and this program reads {VERSION}. Update the program."
+            f"Checkpoint {display_path(path)} has version {version}, and this program reads {VERSION}. "
+            "Update the program."
         )
     return payload
 
 
 def _refusal(path: Path, problem: str) -> CheckpointError:
-    return CheckpointError(f"Checkpoint {shown(path)} {problem}. Choose another checkpoint, or start the run again.")
+    return CheckpointError(
+        f"Checkpoint {display_path(path)} {problem}. Choose another checkpoint, or start the run again."
+    )
 
 
 def _write(path: Path, content: bytes, confirm: Callable[[], object]) -> None:
@@ -245,7 +248,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _remove_superseded(folder: Path, step: int) -> None:
-    for kind, kept in ((STEP, KEPT), (BEST, 1)):
+    for kind, kept in ((STEP, KEPT_CHECKPOINTS), (BEST, 1)):
         found = list_checkpoints(folder, kind)
         for number in found.keys() - [number for number in found if number <= step][-kept:]:
             found[number].unlink(missing_ok=True)

@@ -30,6 +30,6 @@ def list_checkpoints(folder: Path, kind: str = STEP) -> dict[int, Path]:
     return dict(sorted((int(match[1]), path) for match, path in found))
 
 
-def clear_checkpoints(run_id: int) -> None:
+def delete_checkpoints(run_id: int) -> None:
     """Remove what lies in the folder of a run that begins: left by one that came to nothing, it is not this run's."""
     shutil.rmtree(checkpoints_dir(run_id), ignore_errors=True)

@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.analysis import filters
-from mnist_core.analysis.compare import verdict
+from mnist_core.analysis.compare import compare_runs
 from mnist_core.cli import terminal
 from mnist_core.errors import ConfigError, ExportError, RunNotFoundError
 from mnist_core.exports.formats import FORMATS, file_name
 from mnist_core.records import Run
-from mnist_core.runs.actions import Control
-from mnist_core.runs.retention import KEPT
-from mnist_core.scheduler.supervisor import recover
+from mnist_core.runs.actions import RunActions
+from mnist_core.runs.retention import BIN_RETENTION
+from mnist_core.scheduler.supervisor import interrupt_lost_runs
 from mnist_core.store import RunStore
 from mnist_core.store.run_store import DATABASE_NAME
-from mnist_core.system.paths import PROGRAM, runs_dir, shown
+from mnist_core.system.paths import PROGRAM, display_path, runs_dir
 
 Act = Callable[[argparse.Namespace], int]
 
@@ -69,28 +69,28 @@ def add_library_commands(commands: Any) -> None:
 
 def _open() -> RunStore:
     store = RunStore.open(runs_dir())
-    recover(store)
+    interrupt_lost_runs(store)
     return store
 
 
 def _runs(options: argparse.Namespace) -> int:
     store = _open()
     listed = store.list_deleted_runs() if options.deleted else store.list_runs()
-    chosen = filters.matching(listed, options.filter)
+    chosen = filters.filter_runs(listed, options.filter)
     if options.sort:
-        chosen = filters.ordered(chosen, options.sort, descending=options.descending)
+        chosen = filters.sort_runs(chosen, options.sort, descending=options.descending)
     if options.json:
-        print(terminal.runs_as_json(chosen))
+        print(terminal.format_runs_json(chosen))
     elif not chosen and (listed or options.deleted):
         print("No run is like that." if listed else "The bin is empty.")
     else:
-        print(terminal.runs_as_table(chosen))
+        print(terminal.format_runs_table(chosen))
     return 0
 
 
 def _compare(options: argparse.Namespace) -> int:
     store = _open()
-    found = verdict(store, *([run.id for run in _side(store, text)] for text in (options.a, options.b)))
+    found = compare_runs(store, *([run.id for run in _side(store, text)] for text in (options.a, options.b)))
     print(f"{found.sentence}\n")
     width = max(len(detail.label) for detail in found.details)
     for detail in found.details:
@@ -121,7 +121,7 @@ def _edit(options: argparse.Namespace) -> int:
     }
     if all(value is None for value in given.values()):
         raise ConfigError("edit", "There is nothing to change: give --name, --notes, --tags, --star or --archive.")
-    run = Control(store).edit_run(store.find_run(options.run).id, **given)
+    run = RunActions(store).edit_run(store.find_run(options.run).id, **given)
     print(f"{run.name}: changed.")
     return 0
 
@@ -129,17 +129,17 @@ def _edit(options: argparse.Namespace) -> int:
 def _delete(options: argparse.Namespace) -> int:
     store = _open()
     runs = [store.find_run(text) for text in options.runs]
-    Control(store).delete_runs([run.id for run in runs])
+    RunActions(store).delete_runs([run.id for run in runs])
     for run in runs:
         stopped = " It is stopped first." if run.status.is_active else ""
-        print(f"{run.name}: in the bin for {KEPT.days} days.{stopped} Undo with: {PROGRAM} restore {run.id}")
+        print(f"{run.name}: in the bin for {BIN_RETENTION.days} days.{stopped} Undo with: {PROGRAM} restore {run.id}")
     return 0
 
 
 def _restore(options: argparse.Namespace) -> int:
     store = _open()
     runs = [store.find_run(text, deleted=True) for text in options.runs]
-    for run in Control(store).restore_runs([run.id for run in runs]):
+    for run in RunActions(store).restore_runs([run.id for run in runs]):
         print(f"{run.name}: restored.")
     return 0
 
@@ -153,14 +153,16 @@ def _export(options: argparse.Namespace) -> int:
         raise ExportError("There are no runs to export. Train one first.")
     path = options.to or Path(file_name(options.format, runs))
     if path.exists():
-        raise ExportError(f"{shown(path)} exists already, and an export overwrites nothing. Choose a name with --to.")
+        raise ExportError(
+            f"{display_path(path)} exists already, and an export overwrites nothing. Choose a name with --to."
+        )
     export(store, runs, options.format, path)
-    print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} written to {shown(path)}.")
+    print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} written to {display_path(path)}.")
     return 0
 
 
 def _import(options: argparse.Namespace) -> int:
-    for run in Control(_open()).import_file(options.file):
+    for run in RunActions(_open()).import_file(options.file):
         print(f"{run.name}: imported, {run.status}, {run.progress.step:,} steps.")
     return 0
 
@@ -172,6 +174,6 @@ def _backup(options: argparse.Namespace) -> int:
     copied, them = ("1 run was", "it") if count == 1 else (f"{count} runs were", "them")
     print(
         f"{copied} copied to {options.file}. To go back to {them}, end the server and put the file in the place of "
-        f"{shown(runs_dir() / DATABASE_NAME)}. Checkpoints and saved models are files of their own beside that."
+        f"{display_path(runs_dir() / DATABASE_NAME)}. Checkpoints and saved models are files of their own beside that."
     )
     return 0

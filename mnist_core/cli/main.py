@@ -12,7 +12,7 @@ from typing import Any
 from mnist_core import __version__, presets
 from mnist_core.cli.library_commands import add_library_commands
 from mnist_core.cli.run_commands import add_run_commands
-from mnist_core.cli.train_command import EXIT_FAILED, EXIT_INTERRUPTED, train_here
+from mnist_core.cli.train_command import EXIT_FAILED, EXIT_INTERRUPTED, train_in_terminal
 from mnist_core.config import LOG_INTERVAL, SETTINGS, Setting, TrainConfig
 from mnist_core.errors import ConfigError, MnistError
 from mnist_core.store import RunStore
@@ -65,7 +65,7 @@ def _parser(program: str, add_commands: Callable[[Any], None] | None) -> argpars
     )
     train.add_argument(
         "--preset",
-        type=_told(presets.find),
+        type=_told(presets.find_preset),
         default=presets.DEFAULTS,
         metavar="NAME",
         help=f"settings to start from; other flags win over it: {', '.join(map(_dashed, presets.PRESETS))}",
@@ -124,7 +124,7 @@ def _train(options: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(options).items() if name in SETTINGS}
     if options.no_cuda:
         given["device"] = "cpu"
-    config = TrainConfig(**{**presets.apply(options.preset, asdict(TrainConfig())), **given})
+    config = TrainConfig(**{**presets.apply_preset(options.preset, asdict(TrainConfig())), **given})
     store = RunStore.open(runs_dir())
     run = store.create_run(config, options.name, trainer=own_identity())
-    return train_here(store, run, log_interval=options.log_interval, json=options.json)
+    return train_in_terminal(store, run, log_interval=options.log_interval, json=options.json)

@@ -9,23 +9,23 @@ from collections.abc import Callable
 from typing import Any
 
 from mnist_core.analysis import reproducibility
-from mnist_core.cli.train_command import EXIT_FAILED, train_here
+from mnist_core.cli.train_command import EXIT_FAILED, train_in_terminal
 from mnist_core.config import LOG_INTERVAL, SETTINGS
 from mnist_core.errors import ConfigError, RunStateError
 from mnist_core.records import ADJUSTABLE, Adjustment, Command, Run, RunStatus
 from mnist_core.runs import lineage
-from mnist_core.scheduler.supervisor import recover
+from mnist_core.scheduler.supervisor import interrupt_lost_runs
 from mnist_core.store import RunStore
 from mnist_core.system.paths import runs_dir
 from mnist_core.system.processes import own_identity
 
-BY = "terminal"
+ACTOR = "terminal"
 """Who made a change, in the list of interventions."""
 
-CHANGEABLE = [name for name in SETTINGS if name not in (*lineage.FIXED, "epochs")]
+CHANGEABLE = [name for name in SETTINGS if name not in (*lineage.INHERITED_SETTINGS, "epochs")]
 """What a run that goes on from another may have otherwise; its epochs are given as those to add."""
 
-_HELP = {
+_COMMAND_HELP = {
     Command.PAUSE: "hold a run after the batch in hand",
     Command.STEP: "train one batch and hold again",
     Command.EVALUATE: "evaluate a run before its next batch",
@@ -43,7 +43,7 @@ def add_run_commands(commands: Any, parse: Callable[[Callable[[str], Any]], Call
         parser.set_defaults(command=act, log_interval=LOG_INTERVAL.default)
         return parser
 
-    for order, text in _HELP.items():
+    for order, text in _COMMAND_HELP.items():
         command(order, text, lambda options, order=order: _order(options, order))  # type: ignore[misc]
     command("stop", "end a run, and keep all that it recorded", _stop)
     command("resume", "let a paused run go on; train an interrupted one on from its last checkpoint, here", _resume)
@@ -63,7 +63,7 @@ def add_run_commands(commands: Any, parse: Callable[[Callable[[str], Any]], Call
 
 
 def _find(store: RunStore, text: str) -> Run:
-    recover(store)
+    interrupt_lost_runs(store)
     return store.find_run(text)
 
 
@@ -74,7 +74,7 @@ def _open(options: argparse.Namespace) -> tuple[RunStore, Run]:
 
 def _order(options: argparse.Namespace, order: Command) -> int:
     store, run = _open(options)
-    store.send_order(run.id, order, by=BY)
+    store.send_command(run.id, order, by=ACTOR)
     print(f"{run.name}: asked to {order}.")
     return 0
 
@@ -85,7 +85,7 @@ def _adjust(options: argparse.Namespace) -> int:
         flags = ", ".join(SETTINGS[name].flag for name in ADJUSTABLE)
         raise ConfigError("adjust", f"There is nothing to change: give one of {flags}.")
     store, run = _open(options)
-    store.send_order(run.id, Command.ADJUST, Adjustment(**values), by=BY)
+    store.send_command(run.id, Command.ADJUST, Adjustment(**values), by=ACTOR)
     print(f"{run.name}: {', '.join(f'{name} {value:g}' for name, value in values.items())} from the next batch on.")
     return 0
 
@@ -101,24 +101,24 @@ def _stop(options: argparse.Namespace) -> int:
 def _resume(options: argparse.Namespace) -> int:
     store, run = _open(options)
     if run.status.is_active:
-        store.send_order(run.id, Command.RESUME, by=BY)
+        store.send_command(run.id, Command.RESUME, by=ACTOR)
         print(f"{run.name}: goes on.")
         return 0
-    store.queue_again(run.id)
+    store.requeue_run(run.id)
     held = store.claim_run(run.id, own_identity(), len(store.list_active_runs()) + 1)
     if held is None:  # a server was quicker
         print(f"{run.name}: resumed by the dashboard's server.")
         return 0
-    return train_here(store, held, log_interval=options.log_interval)
+    return train_in_terminal(store, held, log_interval=options.log_interval)
 
 
 def _rerun(options: argparse.Namespace) -> int:
     store, run = _open(options)
     again = lineage.repeat(store, run, trainer=own_identity())
-    code = train_here(store, again, log_interval=options.log_interval)
+    code = train_in_terminal(store, again, log_interval=options.log_interval)
     if code or not run.status.is_finished:
         return code
-    is_same, sentence = reproducibility.told(store, run, store.get_run(again.id))
+    is_same, sentence = reproducibility.describe_rerun(store, run, store.get_run(again.id))
     print(sentence, file=sys.stderr)
     return 0 if is_same else EXIT_FAILED
 
@@ -127,6 +127,6 @@ def _continue(options: argparse.Namespace) -> int:
     store, parent = _open(options)
     changed = {name: getattr(options, name, None) for name in CHANGEABLE}
     values = {name: value for name, value in changed.items() if value is not None}
-    config = dataclasses.replace(lineage.longer(parent, options.more_epochs, options.step), **values)
+    config = dataclasses.replace(lineage.with_more_epochs(parent, options.more_epochs, options.step), **values)
     run = lineage.fork(store, parent, config, step=options.step, name=options.name, trainer=own_identity())
-    return train_here(store, run, log_interval=options.log_interval)
+    return train_in_terminal(store, run, log_interval=options.log_interval)

@@ -106,12 +106,12 @@ def _network_line(run: Run) -> str:
     return f"{MODELS[model]}: {PARAMETER_COUNTS[model]:,} parameters{estimate}."
 
 
-def runs_as_json(runs: Sequence[Run]) -> str:
+def format_runs_json(runs: Sequence[Run]) -> str:
     """A JSON array, one object per run, oldest first; times in ISO 8601, UTC."""
-    return json.dumps([_plain(run) for run in runs], indent=2)
+    return json.dumps([_run_to_json(run) for run in runs], indent=2)
 
 
-def _plain(run: Run) -> dict[str, Any]:
+def _run_to_json(run: Run) -> dict[str, Any]:
     numbers = {**asdict(run.progress), **asdict(run.results)}
     del numbers["live_confusion"]
     numbers |= {name: None for name, number in numbers.items() if number is not None and not math.isfinite(number)}
@@ -147,7 +147,7 @@ _COLUMNS: dict[str, Callable[[Run], str]] = {
 _TEXT_COLUMNS = ("Run", "Status", "Dataset")
 
 
-def runs_as_table(runs: Sequence[Run]) -> str:
+def format_runs_table(runs: Sequence[Run]) -> str:
     """One line per run under a line of headings, columns aligned."""
     if not runs:
         return f"No runs yet. Start one with: {PROGRAM} train"

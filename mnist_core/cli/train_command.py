@@ -15,7 +15,7 @@ EXIT_INTERRUPTED = 130
 """What shells report for a program ended by Ctrl-C."""
 
 
-def train_here(store: RunStore, run: Run, *, log_interval: int, json: bool = False) -> int:
+def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: bool = False) -> int:
     """Train a run that this process holds until it ends; returns the exit code.
 
     It shares the cores with whatever else is training as it begins. Raises `MnistError` when the run cannot be trained.

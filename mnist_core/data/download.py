@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from mnist_core.data.idx import FILES, DamagedFileError, publish
 from mnist_core.errors import DatasetError
-from mnist_core.system.paths import shown
+from mnist_core.system.paths import display_path
 
 CONNECT_SECONDS = 2.0
 SOCKET_SECONDS = 10.0
@@ -61,7 +61,7 @@ class DownloadError(DatasetError):
 
     def __init__(self, source: Source, folder: Path, reason: str, notice: str) -> None:
         super().__init__(
-            f"{source.name} is not in {shown(folder)} and cannot be downloaded: {reason}. Put its four files "
+            f"{source.name} is not in {display_path(folder)} and cannot be downloaded: {reason}. Put its four files "
             f"({', '.join(FILES)}) there, unpacked, or choose the dataset mnist-5k, which is built in."
         )
         self.notice = notice
@@ -93,7 +93,7 @@ def fetch(source: Source, folder: Path, progress: Callable[[str], None]) -> None
     try:
         publish(folder, lambda staging: _download(source, staging, progress), waiting)
     except OSError as error:
-        reason = f"{shown(folder)} cannot be written ({error.strerror or error})"
+        reason = f"{display_path(folder)} cannot be written ({error.strerror or error})"
         raise DownloadError(source, folder, reason, f"No {source.name} files, and {reason}") from error
     except (_UnusableError, DamagedFileError) as error:
         reason = f"{error.path.name} {error.problem}" if isinstance(error, DamagedFileError) else str(error)

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_core.errors import DatasetError
-from mnist_core.system.paths import shown
+from mnist_core.system.paths import display_path
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -43,8 +43,8 @@ class DamagedFileError(DatasetError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(
-            f"{shown(path)} {problem}. Put the right file in its place, or delete the folder "
-            f"{shown(path.parent)} to have all four files fetched again."
+            f"{display_path(path)} {problem}. Put the right file in its place, or delete the folder "
+            f"{display_path(path.parent)} to have all four files fetched again."
         )
         self.path = path
         self.problem = problem
@@ -67,12 +67,12 @@ _IMAGES = _Kind("images", "images-idx3-ubyte", 0x0803, (28, 28))
 _LABELS = _Kind("labels", "labels-idx1-ubyte", 0x0801, ())
 
 
-def is_there(folder: Path) -> bool:
+def has_dataset(folder: Path) -> bool:
     """Whether `folder` holds a dataset. Raises `DatasetError` when only some of its four files are there."""
     missing = [name for name in FILES if not os.path.lexists(folder / name)]
     if missing and len(missing) < len(FILES):
         raise DatasetError(
-            f"{shown(folder)} holds only some of the four files of a dataset; missing: {', '.join(missing)}. "
+            f"{display_path(folder)} holds only some of the four files of a dataset; missing: {', '.join(missing)}. "
             "Put them there, or delete the folder to have all four files fetched again."
         )
     return not missing
@@ -156,7 +156,7 @@ def publish(folder: Path, fill: Callable[[Path], None], waiting: Callable[[], No
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder.parent, waiting) as alone:
-        if is_there(folder):
+        if has_dataset(folder):
             return
         if alone:
             for leftover in folder.parent.glob(f"{_STAGING}*"):
@@ -167,12 +167,12 @@ def publish(folder: Path, fill: Callable[[Path], None], waiting: Callable[[], No
             fill(staging)
             for part in (TRAIN, TEST):
                 read_pair(staging, part)
-            _move(staging, folder)
+            _publish_folder(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def _move(staging: Path, folder: Path) -> None:
+def _publish_folder(staging: Path, folder: Path) -> None:
     try:
         staging.rename(folder)
     except OSError:

@@ -24,7 +24,7 @@ from mnist_core.errors import ConfigError, ExportError, ImportRefusedError
 from mnist_core.exports.run_json import evaluation_fields, evaluation_from_fields, run_fields, run_from_fields
 from mnist_core.records import EvalMetrics, History, Run, RunStatus
 from mnist_core.store import RunStore, step_codec
-from mnist_core.system.paths import shown
+from mnist_core.system.paths import display_path
 
 FORMAT, VERSION = "mnist-trainer-runs", 1
 MANIFEST = "manifest.json"
@@ -35,7 +35,7 @@ MAX_PREDICTIONS_BYTES = 200_000_000
 MAX_LABELS = 1_000_000
 MAX_TOTAL_BYTES = 4_000_000_000
 
-_DAMAGE = (
+_DAMAGED_FILE_ERRORS = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, OverflowError, RecursionError),
     *(NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),  # of zipfile: unknown methods, encryption
 )
@@ -70,7 +70,7 @@ def import_archive(store: RunStore, source: Path | BinaryIO) -> list[Run]:
     Raises `ImportRefusedError`, and has stored nothing, when the file is damaged or is no archive of this program.
     """
     if isinstance(source, Path) and not source.is_file():
-        raise ImportRefusedError(f"There is no file {shown(source)}. Choose an archive of exported runs.")
+        raise ImportRefusedError(f"There is no file {display_path(source)}. Choose an archive of exported runs.")
     with _refused_if_damaged(), zipfile.ZipFile(source) as zipped:
         numbers = range(_checked_count(zipped))
         for number in numbers:  # all of them before the first is stored, and no two in memory at once
@@ -86,7 +86,7 @@ def _refused_if_damaged() -> Iterator[None]:
         raise
     except ConfigError as error:
         raise ImportRefusedError(f"The file holds a run that this program does not accept: {error}") from error
-    except _DAMAGE as error:
+    except _DAMAGED_FILE_ERRORS as error:
         raise ImportRefusedError(
             f"The file is damaged, or is no archive of exported runs ({error}). "
             "Export the runs again with the format `archive`, and import that file."
@@ -128,11 +128,11 @@ def _read_run(zipped: zipfile.ZipFile, number: int) -> tuple[Run, History]:
     labels = None
     if run.provenance and (name := f"labels/{run.provenance.test_checksum}.bin") in zipped.namelist():
         labels = np.frombuffer(_bytes(zipped, name, MAX_LABELS), np.uint8)
-        _check_tests(run, evaluations, labels)
+        _check_test_accuracies(run, evaluations, labels)
     return run, History(steps, evaluations, labels)
 
 
-def _check_tests(run: Run, evaluations: Sequence[EvalMetrics], labels: np.ndarray) -> None:
+def _check_test_accuracies(run: Run, evaluations: Sequence[EvalMetrics], labels: np.ndarray) -> None:
     """What is said of accuracy must follow from predictions and labels: verdicts rest on it."""
     if labels.size and labels.max() > 9:
         raise ValueError("labels beyond 9")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from mnist_core.errors import MnistError
 from mnist_core.exports import weights
-from mnist_core.exports.formats import Write, format_named, write_file
-from mnist_core.exports.server_exports import REFUSED
+from mnist_core.exports.formats import Write, get_format, write_file
+from mnist_core.exports.server_exports import EXIT_REFUSED
 from mnist_core.exports.tensorboard import write_events
 from mnist_core.records import Run
 from mnist_core.store import RunStore
@@ -24,10 +24,10 @@ from mnist_core.system.paths import runs_dir
 
 def export(store: RunStore, runs: Sequence[Run], name: str, path: Path) -> None:
     """Write runs to `path`. Raises `ExportError` when that is not possible, and leaves nothing behind."""
-    write_file(store, runs, format_named(name).write or _HEAVY[name], path)
+    write_file(store, runs, get_format(name).write or _TORCH_FORMATS[name], path)
 
 
-def _each(write_one: Callable[[RunStore, Run, Path], None], suffix: str) -> Write:
+def _one_file_per_run(write_one: Callable[[RunStore, Run, Path], None], suffix: str) -> Write:
     """One file a run; of several runs, a zip of them."""
 
     def write(store: RunStore, runs: Sequence[Run], path: Path) -> None:
@@ -55,11 +55,11 @@ def _zip(folder: Path, path: Path) -> None:
                 zipped.write(file, file.relative_to(folder))
 
 
-_HEAVY = {
+_TORCH_FORMATS = {
     "tensorboard": _tensorboard,
-    "safetensors": _each(weights.safetensors, ".safetensors"),
-    "state-dict": _each(weights.state_dict, ".pt"),
-    "onnx": _each(weights.onnx, ".onnx"),
+    "safetensors": _one_file_per_run(weights.safetensors, ".safetensors"),
+    "state-dict": _one_file_per_run(weights.state_dict, ".pt"),
+    "onnx": _one_file_per_run(weights.onnx, ".onnx"),
 }
 
 
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
         export(store, [store.get_run(int(number)) for number in numbers], name, Path(path))
     except MnistError as error:
         print(str(error).replace("\n", " "), file=sys.stderr)
-        return REFUSED
+        return EXIT_REFUSED
     return 0
 
 

@@ -13,7 +13,7 @@ from mnist_core.errors import ExportError
 from mnist_core.exports import archive, report, tables
 from mnist_core.records import Run
 from mnist_core.store import RunStore
-from mnist_core.system.paths import shown
+from mnist_core.system.paths import display_path
 
 Write = Callable[[RunStore, Sequence[Run], Path], None]
 
@@ -43,7 +43,7 @@ FORMATS = {
 """By the name that a command line takes."""
 
 
-def format_named(name: str) -> Format:
+def get_format(name: str) -> Format:
     """Raises `ExportError` for a name that is none."""
     if name not in FORMATS:
         raise ExportError(f"There is no format {name!r}. Choose one of {', '.join(FORMATS)}.")
@@ -52,7 +52,7 @@ def format_named(name: str) -> Format:
 
 def file_name(name: str, runs: Sequence[Run]) -> str:
     """What an export is called if nobody says otherwise, without what a file name cannot have."""
-    suffix = format_named(name).suffix
+    suffix = get_format(name).suffix
     if len(runs) > 1 and suffix in (".safetensors", ".pt", ".onnx"):
         suffix = ".zip"
     of = re.sub(r"[^\w.-]+", "-", runs[0].name).strip("-.") if len(runs) == 1 else f"{len(runs)}-runs"
@@ -70,7 +70,7 @@ def write_file(store: RunStore, runs: Sequence[Run], write: Write, path: Path) -
         temporary.replace(path)
     except OSError as error:
         raise ExportError(
-            f"{shown(path)} cannot be written ({error.strerror or error}). Choose another place, or make room."
+            f"{display_path(path)} cannot be written ({error.strerror or error}). Choose another place, or make room."
         ) from error
     finally:
         with contextlib.suppress(OSError):

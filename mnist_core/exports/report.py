@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric
+from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric_value
 from mnist_core.config import SETTINGS
 from mnist_core.errors import ExportError
 from mnist_core.records import Run
 from mnist_core.store import RunStore
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 MAX_POINTS = 600
 """Of a curve; a longer one is drawn as means of equally many steps."""
 
@@ -38,14 +38,14 @@ def write_report(store: RunStore, runs: Sequence[Run], path: Path) -> None:
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "metrics": {name: each.label for name, each in METRICS.items()},
         "settings": {name: SETTINGS[name].label for name in SETTING_NAMES},
-        "runs": [_run(store, run) for run in runs],
+        "runs": [_run_content(store, run) for run in runs],
     }
-    page = (HERE / "report.html").read_text(encoding="utf-8")
+    page = (FOLDER / "report.html").read_text(encoding="utf-8")
     parts = {
-        "report.css": (HERE / "report.css").read_text(encoding="utf-8"),
+        "report.css": (FOLDER / "report.css").read_text(encoding="utf-8"),
         "plotly.min.js": _plotly().replace("</script", "<\\/script"),
         "report.json": json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
-        "report.js": (HERE / "report.js").read_text(encoding="utf-8"),
+        "report.js": (FOLDER / "report.js").read_text(encoding="utf-8"),
     }
     for name, part in parts.items():
         before, after = page.split(f"/* {name} */")
@@ -61,7 +61,7 @@ def _plotly() -> str:
     return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
 
 
-def _run(store: RunStore, run: Run) -> dict[str, Any]:
+def _run_content(store: RunStore, run: Run) -> dict[str, Any]:
     table = store.read_steps(run.id)
     return {
         "name": run.name,
@@ -70,9 +70,9 @@ def _run(store: RunStore, run: Run) -> dict[str, Any]:
         "notes": run.notes,
         "tags": run.tags,
         "settings": asdict(run.config),
-        "metrics": {name: metric(run, name) for name in METRICS},
+        "metrics": {name: metric_value(run, name) for name in METRICS},
         "provenance": asdict(run.provenance) if run.provenance else None,
-        "curves": {name: _reduced(table[name]) for name in ("loss", "accuracy")},
+        "curves": {name: _reduce(table[name]) for name in ("loss", "accuracy")},
         "evaluations": [
             {"split": one.split, "step": one.step, "accuracy": one.accuracy, "loss": _finite(one.loss)}
             for one in store.list_evaluations(run.id)
@@ -80,7 +80,7 @@ def _run(store: RunStore, run: Run) -> dict[str, Any]:
     }
 
 
-def _reduced(values: np.ndarray) -> dict[str, list[float | None]]:
+def _reduce(values: np.ndarray) -> dict[str, list[float | None]]:
     """`step`, the last of each mean, and `mean`."""
     size = max(1, math.ceil(len(values) / MAX_POINTS))
     starts = range(0, len(values), size)

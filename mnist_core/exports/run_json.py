@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.annotations import MAX_NOTES_LENGTH, MAX_TAGS, checked_name, checked_notes, checked_tags
+from mnist_core.annotations import MAX_NOTES_LENGTH, MAX_TAGS, validate_name, validate_notes, validate_tags
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.records import (
     ADJUSTABLE,
@@ -76,7 +76,7 @@ def run_from_fields(given: object) -> Run:
         raise ValueError(f"status {status}")
     return Run(
         id=0,
-        name=checked_name(read.text("name")),
+        name=validate_name(read.text("name")),
         status=status,
         config=_config(read.value("config")),
         attempt=read.count("attempt"),
@@ -93,8 +93,8 @@ def run_from_fields(given: object) -> Run:
         model_file="",
         progress=_progress(read.value("progress")),
         results=Results(),
-        notes=checked_notes(read.text("notes", MAX_NOTES_LENGTH)),
-        tags=checked_tags(_text(tag) for tag in read.items("tags", MAX_TAGS)),
+        notes=validate_notes(read.text("notes", MAX_NOTES_LENGTH)),
+        tags=validate_tags(_text(tag) for tag in read.items("tags", MAX_TAGS)),
         starred=read.flag("starred"),
         archived=read.flag("archived"),
         deleted_at=None,
@@ -191,7 +191,7 @@ def _finite(value: Any) -> Any:
 def _text(value: object, longest: int = MAX_TEXT) -> str:
     if not isinstance(value, str) or len(value) > longest:
         raise TypeError(f"{str(value)[:50]!r} is no text, or longer than {longest} characters")
-    return checked_notes(value) if value else ""
+    return validate_notes(value) if value else ""
 
 
 def _number(value: object) -> float:

@@ -14,16 +14,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mnist_core.errors import ExportError
-from mnist_core.exports.formats import file_name, format_named, write_file
+from mnist_core.exports.formats import file_name, get_format, write_file
 from mnist_core.records import Run
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT, runs_dir
 
-KEPT = timedelta(days=1)
+EXPORT_RETENTION = timedelta(days=1)
 """How long a file is there for those who did not download it; the next export after that removes it."""
 
 WORKER_SECONDS = 600.0
-REFUSED = 3
+EXIT_REFUSED = 3
 """The exit code of a worker that has said, in the last line of standard error, what a person can mend."""
 
 _log = logging.getLogger(__name__)
@@ -36,22 +36,22 @@ def export_for_server(store: RunStore, runs: Sequence[Run], name: str) -> Path:
     """
     exports = runs_dir() / "exports"
     now = datetime.now(UTC)
-    remove_old(exports, now)
+    remove_expired_exports(exports, now)
     path = exports / f"{now:%Y-%m-%d-%H%M%S}-{secrets.token_hex(4)}" / file_name(name, runs)
     try:
-        if write := format_named(name).write:
+        if write := get_format(name).write:
             write_file(store, runs, write, path)
         else:
-            _have_written(runs, name, path)
+            _run_worker(runs, name, path)
     finally:
         with suppress(OSError):  # it is not there, or has the file in it
             path.parent.rmdir()
     return path
 
 
-def remove_old(exports: Path, now: datetime) -> None:
-    """Remove what has been in the folder `exports` for longer than `KEPT`."""
-    before = (now - KEPT).timestamp()
+def remove_expired_exports(exports: Path, now: datetime) -> None:
+    """Remove what has been in the folder `exports` for longer than `EXPORT_RETENTION`."""
+    before = (now - EXPORT_RETENTION).timestamp()
     for found in exports.iterdir() if exports.exists() else ():
         try:
             if found.stat().st_mtime < before:
@@ -60,7 +60,7 @@ def remove_old(exports: Path, now: datetime) -> None:
             _log.warning("The old export %s cannot be removed (%s).", found.name, error)
 
 
-def _have_written(runs: Sequence[Run], name: str, path: Path) -> None:
+def _run_worker(runs: Sequence[Run], name: str, path: Path) -> None:
     """Have a process of its own write what takes torch."""
     numbers = [str(run.id) for run in runs]
     command = [sys.executable, "-m", "mnist_core.exports.export_worker", name, str(path), *numbers]
@@ -71,7 +71,7 @@ def _have_written(runs: Sequence[Run], name: str, path: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise ExportError(f"The export took more than {WORKER_SECONDS:g} s. Export fewer runs at once.") from error
-    if ended.returncode == REFUSED:
+    if ended.returncode == EXIT_REFUSED:
         raise ExportError(ended.stderr.strip().splitlines()[-1])
     if ended.returncode:
         sys.stderr.write(ended.stderr)

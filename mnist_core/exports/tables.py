@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core.analysis.run_table import flat
+from mnist_core.analysis.run_table import flat_row
 from mnist_core.records import Run
 from mnist_core.store import RunStore, step_codec
 
@@ -24,13 +24,13 @@ FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", *"\t\r\n")
 """Also as East Asian keyboards write them: some spreadsheets take those for the same."""
 
 
-def neutral(cell: Any) -> Any:
+def escape_formula(cell: Any) -> Any:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
 def table_csv(_store: RunStore, runs: Sequence[Run], path: Path) -> None:
-    _table(runs).map(neutral).to_csv(path, index=False)
+    _table(runs).map(escape_formula).to_csv(path, index=False)
 
 
 def table_parquet(_store: RunStore, runs: Sequence[Run], path: Path) -> None:
@@ -40,7 +40,7 @@ def table_parquet(_store: RunStore, runs: Sequence[Run], path: Path) -> None:
 def curves_csv(store: RunStore, runs: Sequence[Run], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         for number, curve in enumerate(_curves(store, runs)):
-            curve.assign(run=curve["run"].map(neutral)).to_csv(file, index=False, header=number == 0)
+            curve.assign(run=curve["run"].map(escape_formula)).to_csv(file, index=False, header=number == 0)
 
 
 def curves_parquet(store: RunStore, runs: Sequence[Run], path: Path) -> None:
@@ -59,7 +59,7 @@ def curves_parquet(store: RunStore, runs: Sequence[Run], path: Path) -> None:
 def _table(runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame([flat(run) for run in runs]).convert_dtypes()
+    return pd.DataFrame([flat_row(run) for run in runs]).convert_dtypes()
 
 
 def _curves(store: RunStore, runs: Sequence[Run]) -> Iterator[pd.DataFrame]:

@@ -25,7 +25,7 @@ def load_model(run: Run) -> nn.Module:
     Raises `ExportError` when there is neither, `CheckpointError` when the checkpoint is damaged.
     """
     if model_path(run.id).exists():
-        model = models.build(run.config.model, torch.Generator())
+        model = models.build_model(run.config.model, torch.Generator())
         try:
             model.load_state_dict(torch.load(model_path(run.id), map_location="cpu", weights_only=True))
         except Exception as error:  # the restricted unpickler lets a dozen kinds escape
@@ -49,7 +49,7 @@ def state_dict(_store: RunStore, run: Run, path: Path) -> None:
 
 def onnx(_store: RunStore, run: Run, path: Path) -> None:
     """A model from `pixels`, float32 (N, 1, 28, 28) from 0 to 255, to `log_probabilities`, float32 (N, 10)."""
-    model = _FromPixels(_plain(load_model(run)))
+    model = _FromPixels(_with_plain_linear_layers(load_model(run)))
     batch = torch.export.Dim("batch")
     program = torch.onnx.export(
         model.eval(),
@@ -76,7 +76,7 @@ class _FromPixels(nn.Module):
         return log_probabilities
 
 
-def _plain(model: nn.Module) -> nn.Module:
+def _with_plain_linear_layers(model: nn.Module) -> nn.Module:
     """With PyTorch's own linear layers, which every exporter knows."""
     for name, layer in list(model.named_children()):
         if isinstance(layer, Linear):

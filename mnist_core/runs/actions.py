@@ -17,50 +17,50 @@ from mnist_core.runs import lineage, retention
 from mnist_core.store import RunStore
 
 
-class Control:
+class RunActions:
     """Acts on the runs of a store. `wake` is called when the queue has changed."""
 
     def __init__(self, store: RunStore, wake: Callable[[], None] = lambda: None) -> None:
         self._store = store
-        self._queue_changed = wake
+        self._wake_supervisor = wake
 
     # ------------------------------------------------------------------ train
 
     def submit(self, config: TrainConfig, name: str = "") -> Run:
         """Put a run in the queue; it starts at once if there is room. Raises `ConfigError` for an unusable name."""
         run = self._store.create_run(config, name)
-        self._queue_changed()
+        self._wake_supervisor()
         return run
 
     def request_stop(self, run_id: int) -> RunStatus:
         """Take a run off the queue or have its trainer end after the batch in hand; returns its status now."""
         return self._store.request_stop(run_id)
 
-    def order(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
+    def send_command(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
         """Ask something of a run in progress. Raises `RunStateError` when nobody trains it, else `ConfigError`."""
-        self._store.send_order(run_id, command, adjustment, by=by)
+        self._store.send_command(run_id, command, adjustment, by=by)
 
     def resume(self, run_id: int) -> None:
         """Have an interrupted run go on from its last checkpoint. Raises `RunStateError` for any other."""
-        self._store.queue_again(run_id)
-        self._queue_changed()
+        self._store.requeue_run(run_id)
+        self._wake_supervisor()
 
     def fork(self, parent: Run, config: TrainConfig, step: int | None = None) -> Run:
         """Queue a run that goes on from a checkpoint of another; see `lineage.fork`."""
         run = lineage.fork(self._store, parent, config, step=step)
-        self._queue_changed()
+        self._wake_supervisor()
         return run
 
     def repeat(self, original: Run) -> Run:
         """Queue the same run again, as it was steered; see `lineage.repeat`."""
         run = lineage.repeat(self._store, original)
-        self._queue_changed()
+        self._wake_supervisor()
         return run
 
     def more_seeds(self, run_id: int, count: int = 3) -> list[Run]:
-        """Queue the same run with seeds that it was not trained with yet; see `lineage.more_seeds`."""
-        runs = lineage.more_seeds(self._store, self._store.get_run(run_id), count)
-        self._queue_changed()
+        """Queue the same run with seeds that it was not trained with yet; see `lineage.repeat_with_new_seeds`."""
+        runs = lineage.repeat_with_new_seeds(self._store, self._store.get_run(run_id), count)
+        self._wake_supervisor()
         return runs
 
     # ------------------------------------------------------------------ keep in order
@@ -89,7 +89,7 @@ class Control:
     def delete_runs(self, run_ids: Iterable[int]) -> None:
         """Put runs into the bin; one in progress is stopped. What has been there for too long is gone for good."""
         self._store.delete_runs(run_ids)
-        retention.empty_bin(self._store)
+        retention.purge_expired_runs(self._store)
 
     def restore_runs(self, run_ids: Iterable[int]) -> list[Run]:
         """Take runs out of the bin; one whose name has been given away meanwhile gets a number behind it."""

@@ -11,18 +11,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mnist_core.analysis.seed_groups import unused_seeds
-from mnist_core.checkpoints.index import BEST, checkpoint_path, checkpoints_dir, clear_checkpoints, list_checkpoints
+from mnist_core.checkpoints.index import BEST, checkpoint_path, checkpoints_dir, delete_checkpoints, list_checkpoints
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import CheckpointError, ConfigError, RunStateError
 from mnist_core.records import ADJUSTABLE, Intervention, ProcessIdentity, Run
 from mnist_core.store import RunStore
-from mnist_core.system.paths import shown
+from mnist_core.system.paths import display_path
 
-FIXED = ("model", "optimizer", "dataset", "seed", "validation_fraction")
+INHERITED_SETTINGS = ("model", "optimizer", "dataset", "seed", "validation_fraction")
 """What weights, the optimizer's memory and the order of images depend on: a run keeps it from the one it continues."""
 
 
-MOST_SEEDS = 20
+MAX_NEW_SEEDS = 20
 """That can be asked for at once."""
 
 
@@ -59,7 +59,7 @@ def fork(
     if step not in points:
         there_are = ", ".join(map(str, points))
         raise RunStateError(f"{parent.name} has no checkpoint of step {step}. Choose one of {there_are}.")
-    for field in FIXED:
+    for field in INHERITED_SETTINGS:
         if getattr(config, field) != getattr(parent.config, field):
             raise ConfigError(
                 field,
@@ -84,19 +84,19 @@ def fork(
 
 def _copy_checkpoint(source: Path, run_id: int, step: int) -> None:
     """Make another run's checkpoint the first of a run. Raises `CheckpointError`, and leaves nothing behind."""
-    clear_checkpoints(run_id)
+    delete_checkpoints(run_id)
     try:
         checkpoints_dir(run_id).mkdir(parents=True)
         shutil.copyfile(source, checkpoint_path(checkpoints_dir(run_id), step))
     except OSError as error:
-        clear_checkpoints(run_id)
+        delete_checkpoints(run_id)
         raise CheckpointError(
-            f"Checkpoint {shown(source)} could not be copied ({error.strerror}). "
+            f"Checkpoint {display_path(source)} could not be copied ({error.strerror}). "
             "Free some disk space, or choose another checkpoint if the run has replaced this one meanwhile."
         ) from error
 
 
-def longer(parent: Run, epochs: int, step: int | None = None) -> TrainConfig:
+def with_more_epochs(parent: Run, epochs: int, step: int | None = None) -> TrainConfig:
     """The settings in force at a step of a run, at its end if none is given, for so many epochs more."""
     more = SETTINGS["epochs"].validate(parent.config.epochs + epochs)
     return dataclasses.replace(config_at(parent, step), epochs=more)
@@ -109,12 +109,12 @@ def repeat(store: RunStore, original: Run, name: str = "", trainer: ProcessIdent
     return store.create_run(original.config, name, trainer, parent=original, plan=original.interventions)
 
 
-def more_seeds(store: RunStore, original: Run, count: int) -> list[Run]:
+def repeat_with_new_seeds(store: RunStore, original: Run, count: int) -> list[Run]:
     """The same run, with the same changes at the same steps, once for each of `count` seeds not tried yet."""
     if original.parent_step is not None:
         raise RunStateError(f"{original.name} goes on from another run, which has the seed. Choose that run instead.")
-    if not 1 <= count <= MOST_SEEDS:
-        raise ConfigError("count", f"Seeds must be from 1 to {MOST_SEEDS} at once, got {count}.")
+    if not 1 <= count <= MAX_NEW_SEEDS:
+        raise ConfigError("count", f"Seeds must be from 1 to {MAX_NEW_SEEDS} at once, got {count}.")
     return [
         store.create_run(dataclasses.replace(original.config, seed=seed), parent=original, plan=original.interventions)
         for seed in unused_seeds(original, store.list_runs(), count)

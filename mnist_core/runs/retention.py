@@ -11,7 +11,7 @@ from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.store import RunStore
 from mnist_core.system.paths import model_path
 
-KEPT = timedelta(days=30)
+BIN_RETENTION = timedelta(days=30)
 """How long a deleted run can be restored."""
 
 _log = logging.getLogger(__name__)
@@ -22,19 +22,19 @@ def run_files(run_id: int) -> list[Path]:
     return [path for path in (checkpoints_dir(run_id), model_path(run_id)) if path.exists()]
 
 
-def empty_bin(store: RunStore, now: datetime | None = None) -> list[int]:
-    """Delete what has been in the bin for longer than `KEPT`; returns the numbers of those runs.
+def purge_expired_runs(store: RunStore, now: datetime | None = None) -> list[int]:
+    """Delete what has been in the bin for longer than `BIN_RETENTION`; returns the numbers of those runs.
 
     Files go first: if this is cut short, the run is still in the bin, and the rest is done the next time.
     """
-    before = (now or datetime.now(UTC)) - KEPT
+    before = (now or datetime.now(UTC)) - BIN_RETENTION
     expired = [
         run.id
         for run in store.list_deleted_runs()
         if run.deleted_at and run.deleted_at < before and not run.status.is_active
     ]
     gone = [run_id for run_id in expired if _remove_files(run_id)]
-    store.forget_runs(gone)
+    store.purge_runs(gone)
     return gone
 
 

@@ -1,4 +1,4 @@
-"""Starts and ends trainer processes, through the host that forks them (see `trainer_host`).
+"""Starts and ends trainer processes, through the host that forks them (see `fork_server`).
 
 Knows processes, not runs: what becomes of a run whose trainer has ended is the supervisor's business.
 """
@@ -21,14 +21,14 @@ import psutil
 
 from mnist_core.records import ProcessIdentity
 from mnist_core.system.paths import ROOT
-from mnist_core.system.processes import identity_of, is_alive, send_signal
+from mnist_core.system.processes import identify, is_alive, send_signal
 
 CLOSE_SECONDS = 0.5
 """How long the host has to end, and to have forked what it was asked for, before that is given up."""
 
 POLL_SECONDS = 0.02
 
-HOST_MODULE = "mnist_core.scheduler.fork_server"
+FORK_SERVER_MODULE = "mnist_core.scheduler.fork_server"
 
 SPIN_COUNT = "20000"
 """How long a trainer's threads wait for each other before they give up their core: a fifteenth of GNU OpenMP's default.
@@ -37,12 +37,12 @@ A browser that draws the page of a new run on the same cores else holds up its f
 https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
 """
 
-HOST_ENDED = 256
+FORK_SERVER_LOST = 256
 """Reported in place of an exit code, which goes up to 255, when the host has ended and nobody will learn of it."""
 
 _log = logging.getLogger(__name__)
 
-Exited = Callable[[int, int], None]
+ExitCallback = Callable[[int, int], None]
 """Called with a run's id and its trainer's exit code (or minus the signal that ended it)."""
 
 
@@ -51,13 +51,13 @@ def is_orphan(trainer: ProcessIdentity) -> bool:
     try:
         process = psutil.Process(trainer.pid)
         parent = process.parent()
-        return _is_of_a_host(process) and not (parent and _is_of_a_host(parent))
+        return _belongs_to_fork_server(process) and not (parent and _belongs_to_fork_server(parent))
     except psutil.Error:
         return False
 
 
-def _is_of_a_host(process: psutil.Process) -> bool:
-    return HOST_MODULE in process.cmdline()  # a fork keeps it
+def _belongs_to_fork_server(process: psutil.Process) -> bool:
+    return FORK_SERVER_MODULE in process.cmdline()  # a fork keeps it
 
 
 @dataclass(eq=False)
@@ -81,14 +81,14 @@ class _Trainer:
             send_signal(self.identity, number)
 
 
-class TrainerHost:
-    """The process that forks trainers (see `trainer_host`), restarted when it is needed and has died.
+class ForkServerClient:
+    """The process that forks trainers (see `fork_server`), restarted when it is needed and has died.
 
-    Trainers of a host that died are still this object's: it notices their end (when `look_after` is called) and ends
+    Trainers of a server that died stay with this object: it notices their end in `report_lost_trainers` and ends
     them with the others.
     """
 
-    def __init__(self, exited: Exited) -> None:
+    def __init__(self, exited: ExitCallback) -> None:
         self._exited = exited
         self._process: subprocess.Popen[str] | None = None
         self._listener: threading.Thread | None = None
@@ -134,12 +134,12 @@ class TrainerHost:
             for trainer in self._trainers:
                 trainer.is_abandoned |= trainer.run_id == run_id
 
-    def look_after(self) -> None:
+    def report_lost_trainers(self) -> None:
         """Report those trainers that have ended since their host did, or never began. One thread at a time."""
         with self._changed:
             ended = [trainer for trainer in self._trainers if trainer.host is None and not trainer.is_alive]
         for trainer in ended:
-            self._report(trainer, HOST_ENDED)
+            self._report(trainer, FORK_SERVER_LOST)
 
     def end_trainers(self, number: signal.Signals, timeout: float) -> None:
         """Send a signal to every trainer and wait until all have ended, at most `timeout` seconds."""
@@ -152,7 +152,7 @@ class TrainerHost:
                 trainer.signal(signal.SIGCONT)  # one that somebody has stopped hears nothing else
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            self.look_after()
+            self.report_lost_trainers()
             with self._changed:
                 if not any(trainer.is_forked for trainer in self._trainers):
                     return
@@ -169,7 +169,7 @@ class TrainerHost:
                 process.kill()
         if listener:
             listener.join()  # what it still has to report goes into the store before that is closed
-        self.look_after()
+        self.report_lost_trainers()
 
     def _running(self) -> subprocess.Popen[str]:
         with self._changed:
@@ -177,14 +177,14 @@ class TrainerHost:
                 return self._process
             self._ready = False
             self._process = process = subprocess.Popen(
-                [sys.executable, "-m", HOST_MODULE],
+                [sys.executable, "-m", FORK_SERVER_MODULE],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
                 errors="replace",
                 start_new_session=True,  # neither Ctrl-C nor a closed terminal reaches it
                 cwd=ROOT,
-                env=_environment_of_host(os.environ),
+                env=_fork_server_environment(os.environ),
             )
             self._listener = threading.Thread(target=self._listen, args=(process,), name="trainer-host", daemon=True)
             self._listener.start()
@@ -217,7 +217,7 @@ class TrainerHost:
             elif word == "started":
                 run_id, pid = map(int, numbers)
                 trainer = next(one for one in mine if one.run_id == run_id and not one.is_forked)
-                trainer.pid, trainer.identity, trainer.is_forked = pid, identity_of(pid), True
+                trainer.pid, trainer.identity, trainer.is_forked = pid, identify(pid), True
                 self._changed.notify_all()
         if word == "exited":
             run_id, pid, code = map(int, numbers)
@@ -237,7 +237,7 @@ class TrainerHost:
                 self._changed.notify_all()
 
 
-def _environment_of_host(environment: Mapping[str, str]) -> dict[str, str]:
+def _fork_server_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """With folders given relative to where the server was started resolved, since the host starts elsewhere."""
     places = {name: environment[name] for name in ("MNIST_DATA_DIR", "MNIST_RUNS_DIR") if environment.get(name)}
     resolved = {name: str(Path(place).expanduser().resolve()) for name, place in places.items()}

@@ -2,7 +2,7 @@
 second instead of after seconds of imports. Started by the supervisor as `python -m mnist_core.scheduler.fork_server`.
 
 Protocol, a line each. In: `<run id> <max active runs>`. Out: `ready`; `started <run id> <pid>`;
-`exited <run id> <pid> <exit code, or minus the signal>`. Under the id `CALIBRATION`, which no run has, a process
+`exited <run id> <pid> <exit code, or minus the signal>`. Under the id `CALIBRATION_RUN_ID`, which no run has, a process
 measures how fast this machine trains. When its input ends, the host ends; trainers it has forked live on in sessions
 of their own.
 
@@ -21,15 +21,15 @@ import traceback
 from typing import NoReturn
 
 from mnist_core.system.machine import threads_per_trainer
-from mnist_core.system.processes import offer_to_be_killed_first
+from mnist_core.system.processes import prefer_for_oom_kill
 from mnist_core.trainer.calibration import calibrate
-from mnist_core.trainer.provenance import checkout
-from mnist_core.trainer.speed import CALIBRATION
+from mnist_core.trainer.provenance import git_checkout
+from mnist_core.trainer.speed import CALIBRATION_RUN_ID
 from mnist_core.trainer.worker import train_queued_run
 
 
 def main() -> None:
-    checkout()
+    git_checkout()
     gc.freeze()  # keeps the collector from touching, and so copying, the pages shared with every trainer
     child_ended = _wake_on_child_exit()
     selector = selectors.DefaultSelector()
@@ -37,7 +37,7 @@ def main() -> None:
     selector.register(child_ended, selectors.EVENT_READ)
     run_by_pid: dict[int, int] = {}
     pending = b""
-    _say("ready")
+    _reply("ready")
     while True:
         for key, _events in selector.select():
             if key.fileobj is child_ended:
@@ -52,7 +52,7 @@ def main() -> None:
                 run_id, max_active = map(int, line.split())
                 pid = _fork_trainer(run_id, max_active)
                 run_by_pid[pid] = run_id
-                _say(f"started {run_id} {pid}")
+                _reply(f"started {run_id} {pid}")
 
 
 def _fork_trainer(run_id: int, max_active: int) -> int:
@@ -74,8 +74,8 @@ def _become_trainer(run_id: int, max_active: int) -> NoReturn:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.dup2(2, 1)
-        offer_to_be_killed_first()
-        if run_id == CALIBRATION:
+        prefer_for_oom_kill()
+        if run_id == CALIBRATION_RUN_ID:
             calibrate(threads_per_trainer(max_active))
         else:
             train_queued_run(run_id, max_active)
@@ -106,10 +106,10 @@ def _reap(run_by_pid: dict[int, int]) -> None:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        _say(f"exited {run_by_pid.pop(pid)} {pid} {os.waitstatus_to_exitcode(status)}")
+        _reply(f"exited {run_by_pid.pop(pid)} {pid} {os.waitstatus_to_exitcode(status)}")
 
 
-def _say(line: str) -> None:
+def _reply(line: str) -> None:
     try:
         print(line, flush=True)
     except BrokenPipeError:  # the server was killed, and nothing can be flushed to it at exit

@@ -15,13 +15,14 @@ from collections import Counter
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run, RunStatus
 from mnist_core.runs import retention
-from mnist_core.runs.actions import Control
-from mnist_core.scheduler.fork_client import HOST_ENDED, TrainerHost, is_orphan
+from mnist_core.runs.actions import RunActions
+from mnist_core.scheduler.fork_client import FORK_SERVER_LOST, ForkServerClient, is_orphan
+from mnist_core.scheduler.stall_detector import StallDetector
 from mnist_core.store import RunStore
-from mnist_core.system.processes import Silence, cpu_seconds, is_alive, oom_kills
+from mnist_core.system.processes import count_oom_kills, cpu_seconds, is_alive
 from mnist_core.trainer import speed
 
-WATCH_SECONDS = 0.5
+POLL_SECONDS = 0.5
 """How often the queue and the trainers are looked at when nothing has woken the supervisor."""
 
 CLOSE_SECONDS = 3.0
@@ -33,29 +34,29 @@ KILL_SECONDS = 0.5
 LEASE_SECONDS = 30.0
 """How long a live trainer may do nothing and say nothing before its run is given up for somebody else to resume."""
 
-MOST_LAUNCHES = 3
+MAX_LAUNCHES = 3
 """How many trainers may be killed one after another before they have claimed their run."""
 
 IDLE_SECONDS = 10.0
 """How long nobody may have trained before the speed is measured: the first look at the page is over by then."""
 
-MOST_RUNS = 64
+MAX_RUNS_LIMIT = 64
 
-CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
+CRASH_SIGNALS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 
 
-def max_runs_allowed(text: str) -> int:
+def parse_max_runs(text: str) -> int:
     """How many runs may train at once, from `MNIST_MAX_RUNS`; 1 if it is empty. Raises `ConfigError`."""
     if not text:
         return 1
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_RUNS:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_RUNS_LIMIT:
         raise ConfigError(
-            "MNIST_MAX_RUNS", f"MNIST_MAX_RUNS must be a whole number from 1 to {MOST_RUNS}, got {text!r}."
+            "MNIST_MAX_RUNS", f"MNIST_MAX_RUNS must be a whole number from 1 to {MAX_RUNS_LIMIT}, got {text!r}."
         )
     return int(text)
 
 
-def recover(store: RunStore, spare: frozenset[int] = frozenset()) -> list[Run]:
+def interrupt_lost_runs(store: RunStore, spare: frozenset[int] = frozenset()) -> list[Run]:
     """Mark runs whose trainer is gone as interrupted, apart from the ids in `spare`; returns those marked."""
     return [
         run
@@ -67,7 +68,7 @@ def recover(store: RunStore, spare: frozenset[int] = frozenset()) -> list[Run]:
     ]
 
 
-class Supervisor(Control):
+class Supervisor(RunActions):
     """Keeps at most `max_runs` runs going, oldest in the queue first. One per server: `start()` it, `close()` it."""
 
     def __init__(self, store: RunStore, *, max_runs: int = 1, lease_seconds: float = LEASE_SECONDS) -> None:
@@ -75,19 +76,19 @@ class Supervisor(Control):
         super().__init__(store, wake=self._wake.set)
         self._max_runs = max_runs
         self._lease_seconds = lease_seconds
-        self._silence = Silence(lease_seconds)
+        self._stall_detector = StallDetector(lease_seconds)
         self._launched_attempt: dict[int, int] = {}
         self._oom_kills_at_launch: dict[int, int] = {}
         self._killed: Counter[tuple[int, int]] = Counter()
         """Trainers killed before they had claimed their run, by run and attempt."""
-        self._host = TrainerHost(self._on_exit)
+        self._host = ForkServerClient(self._on_exit)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._busy_at = time.monotonic()
-        self._speed_unknown = not speed.is_measured()
+        self._speed_unknown = not speed.is_calibrated()
 
     def start(self) -> None:
-        retention.empty_bin(self._store)
+        retention.purge_expired_runs(self._store)
         self._host.start()
         self._thread.start()
 
@@ -104,10 +105,10 @@ class Supervisor(Control):
         told = ""
         while not self._closing.is_set():
             try:
-                self._host.look_after()
+                self._host.report_lost_trainers()
                 self._adopt_orphans()
-                recover(self._store, spare=self._host.run_ids)
-                self._give_up_the_silent()
+                interrupt_lost_runs(self._store, spare=self._host.run_ids)
+                self._interrupt_stalled_runs()
                 self._calibrate_when_idle()
                 self._launch_next()
                 told = ""
@@ -116,7 +117,7 @@ class Supervisor(Control):
                 if str(error) != told:
                     logging.getLogger(__name__).exception("The queue could not be looked after; trying again.")
                 told = str(error)
-            self._wake.wait(WATCH_SECONDS)
+            self._wake.wait(POLL_SECONDS)
             self._wake.clear()
 
     def _adopt_orphans(self) -> None:
@@ -125,17 +126,17 @@ class Supervisor(Control):
             if run.id not in self._host.run_ids and run.trainer and is_orphan(run.trainer):
                 self._host.adopt(run.id, run.trainer)
 
-    def _give_up_the_silent(self) -> None:
+    def _interrupt_stalled_runs(self) -> None:
         """Mark runs whose trainer lives but gives no sign of life, such as one that was stopped, as interrupted.
 
         A run that is written to is one sign, and work that shows nothing yet, such as a long evaluation, the other.
         """
         held = {run.id: run for run in self._store.list_active_runs() if run.trainer and is_alive(run.trainer)}
-        beats = self._store.list_beats()
+        beats = self._store.list_heartbeats()
         signs = {
             run.id: (run.trainer, beats.get(run.id), cpu_seconds(run.trainer)) for run in held.values() if run.trainer
         }
-        for run_id in self._silence.look(signs):
+        for run_id in self._stall_detector.observe(signs):
             run = held[run_id]
             pid = run.trainer.pid if run.trainer else 0
             reason = f"Its trainer process (pid {pid}) has not been heard of for {self._lease_seconds:g} s."
@@ -148,9 +149,9 @@ class Supervisor(Control):
             return
         if self._store.list_unfinished_runs():
             self._busy_at = time.monotonic()
-            self._host.kill(speed.CALIBRATION)
-        elif time.monotonic() - self._busy_at > IDLE_SECONDS and speed.CALIBRATION not in self._host.run_ids:
-            self._host.launch(speed.CALIBRATION, self._max_runs)
+            self._host.kill(speed.CALIBRATION_RUN_ID)
+        elif time.monotonic() - self._busy_at > IDLE_SECONDS and speed.CALIBRATION_RUN_ID not in self._host.run_ids:
+            self._host.launch(speed.CALIBRATION_RUN_ID, self._max_runs)
 
     def _launch_next(self) -> None:
         launched = self._host.run_ids
@@ -160,21 +161,21 @@ class Supervisor(Control):
         room = self._max_runs - len(self._store.list_active_runs()) - starting
         for run in waiting[: max(room, 0)]:
             self._launched_attempt[run.id] = run.attempt
-            self._oom_kills_at_launch[run.id] = oom_kills()
+            self._oom_kills_at_launch[run.id] = count_oom_kills()
             self._host.launch(run.id, self._max_runs)
 
     def _on_exit(self, run_id: int, code: int) -> None:
         """A trainer has ended, or never began; if it left its run going, say what became of it."""
-        if run_id == speed.CALIBRATION:
+        if run_id == speed.CALIBRATION_RUN_ID:
             # Killed for a run, it is tried again; killed by somebody else, as when memory is short, it is not.
             self._speed_unknown = code == -signal.SIGKILL and bool(self._store.list_unfinished_runs())
             return
-        run, kills = self._store.get_run(run_id), oom_kills()
+        run, kills = self._store.get_run(run_id), count_oom_kills()
         memory_ran_out = kills > self._oom_kills_at_launch.pop(run_id, kills)
         if run.status is RunStatus.QUEUED:
             self._on_exit_unclaimed(run, code, memory_ran_out)
         elif run.status.is_active and run.trainer and not is_alive(run.trainer):
-            status, reason = _verdict(code, memory_ran_out)
+            status, reason = _status_for_exit(code, memory_ran_out)
             self._store.interrupt_run(run, reason, status)
         self._wake.set()
 
@@ -185,25 +186,25 @@ class Supervisor(Control):
             return
         reason = "No trainer process could be started; the terminal says why."
         self._killed[attempt] += 1
-        if 0 < code < HOST_ENDED or -code in CRASHES:
-            self._store.refuse_run(run.id, reason)
-        elif self._killed[attempt] >= MOST_LAUNCHES:
+        if 0 < code < FORK_SERVER_LOST or -code in CRASH_SIGNALS:
+            self._store.end_queued_run(run.id, reason)
+        elif self._killed[attempt] >= MAX_LAUNCHES:
             # That trainers are killed, as when memory is short, says nothing about the run: it can be resumed.
             del self._killed[attempt]
             if memory_ran_out:
                 reason = "Out of memory: the system killed its trainer before it began. Free some memory and resume it."
-            self._store.refuse_run(run.id, reason, RunStatus.INTERRUPTED)
+            self._store.end_queued_run(run.id, reason, RunStatus.INTERRUPTED)
 
 
-def _verdict(code: int, memory_ran_out: bool) -> tuple[RunStatus, str]:
+def _status_for_exit(code: int, memory_ran_out: bool) -> tuple[RunStatus, str]:
     """What an exit code (or minus a signal) means for a run that was still going."""
-    if code in (-signal.SIGKILL, HOST_ENDED) and memory_ran_out:
+    if code in (-signal.SIGKILL, FORK_SERVER_LOST) and memory_ran_out:
         return RunStatus.FAILED, "Out of memory: the system killed it. Choose a smaller batch size or test batch size."
-    if code == HOST_ENDED:
+    if code == FORK_SERVER_LOST:
         return RunStatus.INTERRUPTED, "Its trainer process is gone."
     if code >= 0:
         return RunStatus.FAILED, f"Its trainer process ended without a word (exit code {code})."
     name = signal.Signals(-code).name
-    if -code in CRASHES:
+    if -code in CRASH_SIGNALS:
         return RunStatus.FAILED, f"Its trainer process crashed ({name})."
     return RunStatus.INTERRUPTED, f"Its trainer process was killed ({name})."

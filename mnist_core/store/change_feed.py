@@ -67,16 +67,16 @@ def read_changes(connection: Connection, after: Cursor) -> Changes:
     )
     return Changes(
         cursor,
-        [rows.run_from(row) for row in changed],
+        [rows.run_from_row(row) for row in changed],
         [
             NewSteps(row.run_id, row.attempt, row.first_step, step_codec.unpack([(row.steps, row.columns)]))
             for row in new_chunks
         ],
-        [Evaluation(row.run_id, row.attempt, rows.evaluation_from(row)) for row in new_evaluations],
+        [Evaluation(row.run_id, row.attempt, rows.evaluation_from_row(row)) for row in new_evaluations],
     )
 
 
-def end_cursor(connection: Connection) -> Cursor:
+def latest_cursor(connection: Connection) -> Cursor:
     """The cursor from which `read_changes` returns only what is committed from now on."""
 
     def newest(column: Any) -> int:

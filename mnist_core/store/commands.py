@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, insert
 from sqlalchemy.exc import IntegrityError
 
-from mnist_core.annotations import checked_name, checked_notes, checked_tags
+from mnist_core.annotations import validate_name, validate_notes, validate_tags
 from mnist_core.config import TrainConfig, check_batch_fits
 from mnist_core.errors import ConfigError, RunStateError, StaleAttemptError
 from mnist_core.records import (
@@ -27,7 +27,7 @@ from mnist_core.store import rows, sql, step_codec
 from mnist_core.store.schema import evaluations, orders, runs, step_chunks
 
 
-class Managing:
+class Commands:
     """The part of the store that anyone may call; `RunStore` puts the parts together."""
 
     _engine: Engine
@@ -51,7 +51,7 @@ class Managing:
         number before anybody can see it; if that fails, there is no run. Raises `ConfigError` for a name that is
         taken or unusable.
         """
-        name = checked_name(name)
+        name = validate_name(name)
         try:
             with self._engine.begin() as connection:
                 values = {
@@ -60,24 +60,24 @@ class Managing:
                     "revision": sql.NEXT_REVISION,
                 }
                 values |= {"parent_id": parent and parent.id, "parent_step": parent_step}
-                values |= {"plan": rows.interventions_text(plan)}
+                values |= {"plan": rows.interventions_to_json(plan)}
                 values |= {"status": RunStatus.QUEUED, "attempt": 0, "name": name or f"unnamed {time.time_ns()}"}
                 run_id = connection.execute(insert(runs).values(values).returning(runs.c.id)).scalar_one()
                 if not name:
-                    sql.set_columns(connection, run_id, name=sql.free_name(connection, f"run-{run_id}"))
+                    sql.update_run(connection, run_id, name=sql.unused_name(connection, f"run-{run_id}"))
                 if parent and parent_step is not None:
                     sql.copy_records(connection, parent.id, run_id)
-                    sql.forget_after(connection, run_id, parent_step)
+                    sql.delete_records_after(connection, run_id, parent_step)
                     inherited = [*(one for one in parent.interventions if one.step <= parent_step), *changed]
-                    sql.set_columns(
-                        connection, run_id, step=parent_step, interventions=rows.interventions_text(inherited)
+                    sql.update_run(
+                        connection, run_id, step=parent_step, interventions=rows.interventions_to_json(inherited)
                     )
                 prepare(run_id)
                 if trainer:
-                    sql.take_run(connection, run_id, trainer)
+                    sql.claim(connection, run_id, trainer)
                 return sql.get_run(connection, run_id)
         except IntegrityError as error:
-            raise _taken(name) from error
+            raise _name_taken(name) from error
 
     def import_run(self, run: Run, history: History) -> Run:
         """Add a run that has ended as it was recorded elsewhere; it gets a number of its own, and so may its name.
@@ -86,7 +86,7 @@ class Managing:
         """
         with self._engine.begin() as connection:
             values = rows.imported_columns(run) | {"revision": sql.NEXT_REVISION}
-            name = sql.free_name(connection, checked_name(run.name))
+            name = sql.unused_name(connection, validate_name(run.name))
             run_id = connection.execute(insert(runs).values(name=name, **values).returning(runs.c.id)).scalar_one()
             mine = {"run_id": run_id, "attempt": run.attempt}
             if len(history.steps):
@@ -95,10 +95,10 @@ class Managing:
                 connection.execute(insert(step_chunks).values(row))
             for evaluation in history.evaluations:
                 connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation) | mine))
-            sql.set_columns(connection, run_id, **sql.results_so_far(connection, run_id))
+            sql.update_run(connection, run_id, **sql.result_columns_of(connection, run_id))
             if run.provenance and history.test_labels is not None:
                 checksum = run.provenance.test_checksum
-                sql.keep_labels(connection, checksum, history.test_labels, is_from_here=False)
+                sql.save_test_labels(connection, checksum, history.test_labels, is_from_here=False)
             return sql.get_run(connection, run_id)
 
     def request_stop(self, run_id: int) -> RunStatus:
@@ -107,18 +107,18 @@ class Managing:
         Does nothing to a run that has ended.
         """
         with self._engine.begin() as connection:
-            sql.stop_run(connection, sql.get_run(connection, run_id))
+            sql.request_stop(connection, sql.get_run(connection, run_id))
             return sql.get_run(connection, run_id).status
 
-    def queue_again(self, run_id: int) -> None:
+    def requeue_run(self, run_id: int) -> None:
         """Have an interrupted run go on from its last checkpoint, as a new attempt. Raises `RunStateError`."""
         with self._engine.begin() as connection:
-            run = sql.get_live_run(connection, run_id)
+            run = sql.get_undeleted_run(connection, run_id)
             if run.status is not RunStatus.INTERRUPTED:
                 raise RunStateError(f"{run.name} is {run.status}: only an interrupted run can be resumed.")
-            sql.set_columns(connection, run_id, status=RunStatus.QUEUED, finished_at=None, reason="")
+            sql.update_run(connection, run_id, status=RunStatus.QUEUED, finished_at=None, reason="")
 
-    def send_order(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
+    def send_command(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
         """Ask something of the trainer of a run in progress, which obeys within a fraction of a second.
 
         Raises `RunStateError` when nobody trains it, `ConfigError` when an adjustment is out of range.
@@ -135,17 +135,17 @@ class Managing:
             row = {"run_id": run_id, "command": command, "adjustment": text, "given_by": by, "given_at": time.time()}
             connection.execute(insert(orders).values(row))
 
-    def refuse_run(self, run_id: int, reason: str, status: RunStatus = RunStatus.FAILED) -> None:
+    def end_queued_run(self, run_id: int, reason: str, status: RunStatus = RunStatus.FAILED) -> None:
         """End a queued run that no trainer could be started for; does nothing if one has claimed it."""
         with self._engine.begin() as connection:
             if sql.get_run(connection, run_id).status is RunStatus.QUEUED:
-                sql.set_columns(connection, run_id, status=status, finished_at=time.time(), reason=reason)
+                sql.update_run(connection, run_id, status=status, finished_at=time.time(), reason=reason)
 
     def interrupt_run(self, run: Run, reason: str, status: RunStatus = RunStatus.INTERRUPTED) -> bool:
         """Mark a run whose trainer is gone; False if it has moved on since `run` was read."""
         with self._engine.begin() as connection:
             try:
-                sql.write_as_holder(connection, run, status=status, reason=reason, finished_at=time.time())
+                sql.update_held_run(connection, run, status=status, reason=reason, finished_at=time.time())
             except StaleAttemptError:
                 return False
             return True
@@ -163,22 +163,22 @@ class Managing:
         """Change what people write about a run; None leaves as it is. Raises `ConfigError` for what is unusable."""
         values: dict[str, Any] = {}
         if name is not None:
-            values["name"] = checked_name(name)
+            values["name"] = validate_name(name)
             if not values["name"]:
                 raise ConfigError("name", "Run name must not be empty. Give it one, or leave it as it is.")
         if notes is not None:
-            values["notes"] = checked_notes(notes)
+            values["notes"] = validate_notes(notes)
         if tags is not None:
-            values["tags"] = json.dumps(checked_tags(tags))
+            values["tags"] = json.dumps(validate_tags(tags))
         values |= {"starred": starred} if starred is not None else {}
         values |= {"archived": archived} if archived is not None else {}
         try:
             with self._engine.begin() as connection:
-                sql.get_live_run(connection, run_id)
-                sql.set_columns(connection, run_id, **values)
+                sql.get_undeleted_run(connection, run_id)
+                sql.update_run(connection, run_id, **values)
                 return sql.get_run(connection, run_id)
         except IntegrityError as error:
-            raise _taken(values["name"]) from error
+            raise _name_taken(values["name"]) from error
 
     def delete_runs(self, run_ids: Iterable[int]) -> None:
         """Put runs into the bin; one in progress is asked to stop, and one in the queue taken off it."""
@@ -186,8 +186,8 @@ class Managing:
             for run_id in run_ids:
                 run = sql.get_run(connection, run_id)
                 if run.deleted_at is None:
-                    sql.stop_run(connection, run)
-                    sql.set_columns(connection, run_id, deleted_at=time.time())
+                    sql.request_stop(connection, run)
+                    sql.update_run(connection, run_id, deleted_at=time.time())
 
     def restore_runs(self, run_ids: Iterable[int]) -> list[Run]:
         """Take runs out of the bin; one whose name has been given away meanwhile gets a number behind it."""
@@ -196,17 +196,17 @@ class Managing:
             for run_id in run_ids:
                 run = sql.get_run(connection, run_id)
                 if run.deleted_at is not None:
-                    free = sql.free_name(connection, run.name)
-                    sql.set_columns(connection, run_id, name=free, deleted_at=None)
+                    free = sql.unused_name(connection, run.name)
+                    sql.update_run(connection, run_id, name=free, deleted_at=None)
                 restored.append(sql.get_run(connection, run_id))
             return restored
 
-    def forget_runs(self, run_ids: Collection[int]) -> None:
+    def purge_runs(self, run_ids: Collection[int]) -> None:
         """Delete runs that are in the bin for good, with all that was recorded of them."""
-        mine = runs.c.id.in_(list(run_ids)) & ~sql.LIVE & runs.c.status.not_in(sql.ACTIVE)
+        mine = runs.c.id.in_(list(run_ids)) & ~sql.NOT_DELETED & runs.c.status.not_in(sql.ACTIVE_STATUSES)
         with self._engine.begin() as connection:
             connection.execute(delete(runs).where(mine))
 
 
-def _taken(name: str) -> ConfigError:
+def _name_taken(name: str) -> ConfigError:
     return ConfigError("name", f"A run named {name!r} exists already. Choose another name.")

@@ -42,7 +42,7 @@ def open_database(path: Path) -> Engine:
     and standard error says so. Raises `StoreError` if the folder cannot be written, the schema is newer than the code,
     or SQLite is too old to be safe; so does, in the words for a person, whatever is done with the engine later.
     """
-    sqlite = _safe_sqlite()
+    sqlite = _wal_safe_sqlite()
     _check_writable(path)
     engine = create_engine(
         f"sqlite:///{path}",
@@ -52,14 +52,14 @@ def open_database(path: Path) -> Engine:
     )
 
     def explain(context: ExceptionContext) -> None:
-        if explained := _explanation(context.original_exception, path):
+        if explained := _explain(context.original_exception, path):
             raise explained from context.original_exception
 
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", explain)
     try:
-        with _alone(path.parent):
+        with _migration_lock(path.parent):
             _set_aside_if_foreign(sqlite, path)
             migrate(engine, path)
     except BaseException:
@@ -73,7 +73,7 @@ def copy_database(engine: Engine, path: Path) -> None:
 
     Raises `StoreError` if the file exists or cannot be written, and leaves nothing behind then.
     """
-    sqlite = _safe_sqlite()
+    sqlite = _wal_safe_sqlite()
     try:
         path.open("xb").close()
     except FileExistsError as error:
@@ -95,7 +95,7 @@ def copy_database(engine: Engine, path: Path) -> None:
         raise
 
 
-def _safe_sqlite() -> ModuleType:
+def _wal_safe_sqlite() -> ModuleType:
     module: ModuleType = bundled_sqlite
     if module.sqlite_version_info < WAL_SAFE_VERSION:
         raise StoreError(
@@ -129,7 +129,7 @@ def _check_writable(path: Path) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _migration_lock(folder: Path) -> Iterator[None]:
     """Of several processes that open a database at once, one sets aside and migrates; the others see it done."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -146,7 +146,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _set_aside_if_foreign(sqlite: ModuleType, path: Path) -> None:
-    if not (problem := _problem(sqlite, path)):
+    if not (problem := _foreign_file_problem(sqlite, path)):
         return
     aside = next(
         free
@@ -168,7 +168,7 @@ def _set_aside_if_foreign(sqlite: ModuleType, path: Path) -> None:
     )
 
 
-def _problem(sqlite: ModuleType, path: Path) -> str:
+def _foreign_file_problem(sqlite: ModuleType, path: Path) -> str:
     """What keeps a file from being a database of this program; "" if nothing does, or there is no file yet.
 
     It is only read: somebody else's must not be changed, not even its journal mode.
@@ -185,21 +185,21 @@ def _problem(sqlite: ModuleType, path: Path) -> str:
                 database.execute("SELECT * FROM runs LIMIT 1").fetchall()
                 return ""
     except sqlite.Error as error:
-        if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        if _sqlite_code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return f"is no database, or is damaged ({error})"
-        raise _explanation(error, path) or StoreError(f"{path} cannot be opened ({error}). Move it away.") from error
+        raise _explain(error, path) or StoreError(f"{path} cannot be opened ({error}). Move it away.") from error
     is_new = not tables and not version and not mark
     return "" if is_new else f"is not a database of this program (tables: {', '.join(sorted(tables)) or 'none'})"
 
 
-def _code(error: BaseException) -> int:
+def _sqlite_code(error: BaseException) -> int:
     """SQLite's result code, without what extends it; 0 if there is none."""
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
-def _explanation(error: BaseException, path: Path) -> StoreError | None:
+def _explain(error: BaseException, path: Path) -> StoreError | None:
     """What a person needs to know of an error that is not the program's fault."""
-    match _code(error):
+    match _sqlite_code(error):
         case sqlite3.SQLITE_FULL:
             return DiskFullError(
                 f"The disk with the runs folder {path.parent} is full. Free some space and resume the run."

@@ -188,12 +188,12 @@ def migrate(engine: Engine, path: Path) -> None:
     with engine.connect().execution_options(read_only=True) as connection:
         version = _version(connection)
     while version < len(MIGRATIONS):
-        with _rebuilding(engine) as connection:
+        with _foreign_keys_off(engine) as connection:
             version = _version(connection)  # another process may have migrated while this one waited for the lock
             if version < len(MIGRATIONS):
                 MIGRATIONS[version](connection)
                 if version == 0:
-                    _count_on(connection, path.parent)
+                    _reserve_run_ids(connection, path.parent)
                 version += 1
                 connection.exec_driver_sql(f"PRAGMA user_version = {version}")
     if version > len(MIGRATIONS):
@@ -204,7 +204,7 @@ def migrate(engine: Engine, path: Path) -> None:
 
 
 @contextmanager
-def _rebuilding(engine: Engine) -> Iterator[Connection]:
+def _foreign_keys_off(engine: Engine) -> Iterator[Connection]:
     """A transaction in which a table can be replaced by another: what refers to it is left alone meanwhile.
 
     https://sqlite.org/lang_altertable.html#making_other_kinds_of_table_schema_changes
@@ -219,7 +219,7 @@ def _rebuilding(engine: Engine) -> Iterator[Connection]:
             driver.execute("PRAGMA foreign_keys = ON")
 
 
-def _count_on(connection: Connection, folder: Path) -> None:
+def _reserve_run_ids(connection: Connection, folder: Path) -> None:
     """Number runs above those whose files are still here, from a database that is gone: they belong to other runs."""
     numbers = [int(found[1]) for file in folder.glob("*/run-*") if (found := re.match(r"run-(\d+)", file.name))]
     if numbers:

@@ -17,7 +17,7 @@ from mnist_core.records import (
     Command,
     EvalMetrics,
     Intervention,
-    Order,
+    PendingCommand,
     ProcessIdentity,
     Progress,
     Provenance,
@@ -78,8 +78,8 @@ def imported_columns(run: Run) -> dict[str, Any]:
         **{name: getattr(run, name) for name in _IMPORTED},
         **{name: moment and moment.timestamp() for name, moment in times.items()},
         "config": json.dumps(asdict(run.config)),
-        "interventions": interventions_text(run.interventions),
-        "plan": interventions_text(run.plan),
+        "interventions": interventions_to_json(run.interventions),
+        "plan": interventions_to_json(run.plan),
         "tags": json.dumps(run.tags),
         "provenance": json.dumps(asdict(run.provenance)) if run.provenance else None,
         "curve": np.array(run.curve, "<f4").tobytes(),
@@ -87,7 +87,7 @@ def imported_columns(run: Run) -> dict[str, Any]:
     }
 
 
-def run_from(row: Row[Any]) -> Run:
+def run_from_row(row: Row[Any]) -> Run:
     return Run(
         id=row.id,
         name=row.name,
@@ -95,8 +95,8 @@ def run_from(row: Row[Any]) -> Run:
         config=TrainConfig(**json.loads(row.config)),
         attempt=row.attempt,
         created_at=datetime.fromtimestamp(row.created_at, UTC),
-        started_at=_time(row.started_at),
-        finished_at=_time(row.finished_at),
+        started_at=_datetime(row.started_at),
+        finished_at=_datetime(row.finished_at),
         reason=row.reason,
         notice=row.notice,
         dataset=row.dataset,
@@ -104,8 +104,8 @@ def run_from(row: Row[Any]) -> Run:
         validation_images=row.validation_images,
         test_images=row.test_images,
         total_steps=row.total_steps,
-        interventions=interventions_from(row.interventions),
-        plan=interventions_from(row.plan),
+        interventions=interventions_from_json(row.interventions),
+        plan=interventions_from_json(row.plan),
         parent_id=row.parent_id,
         parent_step=row.parent_step,
         device=row.device,
@@ -126,23 +126,23 @@ def run_from(row: Row[Any]) -> Run:
         tags=tuple(json.loads(row.tags)),
         starred=row.starred,
         archived=row.archived,
-        deleted_at=_time(row.deleted_at),
+        deleted_at=_datetime(row.deleted_at),
         provenance=Provenance(**json.loads(row.provenance)) if row.provenance else None,
         curve=tuple(np.frombuffer(row.curve, "<f4").tolist()),
         revision=row.revision,
     )
 
 
-def interventions_text(interventions: Sequence[Intervention]) -> str:
+def interventions_to_json(interventions: Sequence[Intervention]) -> str:
     return json.dumps([{**asdict(one), "at": one.at.timestamp()} for one in interventions])
 
 
-def interventions_from(text: str) -> tuple[Intervention, ...]:
+def interventions_from_json(text: str) -> tuple[Intervention, ...]:
     return tuple(Intervention(**{**one, "at": datetime.fromtimestamp(one["at"], UTC)}) for one in json.loads(text))
 
 
-def order_from(row: Row[Any]) -> Order:
-    return Order(row.id, Command(row.command), row.given_by, Adjustment(**json.loads(row.adjustment)))
+def command_from_row(row: Row[Any]) -> PendingCommand:
+    return PendingCommand(row.id, Command(row.command), row.given_by, Adjustment(**json.loads(row.adjustment)))
 
 
 def _trainer(row: Row[Any]) -> ProcessIdentity | None:
@@ -151,11 +151,11 @@ def _trainer(row: Row[Any]) -> ProcessIdentity | None:
     return ProcessIdentity(row.trainer_pid, row.trainer_start_ticks, row.trainer_boot_id)
 
 
-def _time(seconds: float | None) -> datetime | None:
+def _datetime(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
-def evaluation_from(row: Row[Any]) -> EvalMetrics:
+def evaluation_from_row(row: Row[Any]) -> EvalMetrics:
     return EvalMetrics(
         step=row.step,
         epoch=row.epoch,

@@ -10,15 +10,15 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from mnist_core.store.commands import Managing
+from mnist_core.store.commands import Commands
 from mnist_core.store.connection import copy_database, open_database
-from mnist_core.store.queries import Reading
-from mnist_core.store.trainer_writes import Recording
+from mnist_core.store.queries import Queries
+from mnist_core.store.trainer_writes import TrainerWrites
 
 DATABASE_NAME = "runs.sqlite"
 
 
-class RunStore(Managing, Recording, Reading):
+class RunStore(Commands, TrainerWrites, Queries):
     """All runs in one SQLite database. Safe to share between threads, and between processes that open it each.
 
     Who may call what: anyone may read, manage runs and ask one to stop; only the trainer that holds a run (its attempt

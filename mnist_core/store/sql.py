@@ -14,23 +14,23 @@ from mnist_core.records import ProcessIdentity, Run, RunStatus
 from mnist_core.store import rows, step_codec
 from mnist_core.store.schema import evaluations, orders, runs, step_chunks, test_sets
 
-ACTIVE = [status for status in RunStatus if status.is_active]
-LIVE = runs.c.deleted_at.is_(None)
+ACTIVE_STATUSES = [status for status in RunStatus if status.is_active]
+NOT_DELETED = runs.c.deleted_at.is_(None)
 """Not in the bin."""
 NEXT_REVISION = select(func.coalesce(func.max(runs.c.revision), 0) + 1).scalar_subquery()
 
 
-def free_name(connection: Connection, wanted: str) -> str:
+def unused_name(connection: Connection, wanted: str) -> str:
     """The name, or the first of `name-2`, `name-3`, … that no run outside the bin has."""
     name, number = wanted, 1
-    while connection.execute(select(runs.c.id).where((runs.c.name == name) & LIVE)).first():
+    while connection.execute(select(runs.c.id).where((runs.c.name == name) & NOT_DELETED)).first():
         number += 1
         suffix = f"-{number}"
         name = wanted[: MAX_NAME_LENGTH - len(suffix)] + suffix
     return name
 
 
-def forget_after(connection: Connection, run_id: int, step: int) -> None:
+def delete_records_after(connection: Connection, run_id: int, step: int) -> None:
     """Delete the steps and evaluations of a run after `step`."""
     last = step_chunks.c.first_step + step_chunks.c.steps - 1
     for row in connection.execute(select(step_chunks).where((step_chunks.c.run_id == run_id) & (last > step))).all():
@@ -52,22 +52,22 @@ def copy_records(connection: Connection, source: int, target: int) -> None:
         connection.execute(insert(table).from_select(["run_id", *(column.name for column in copied)], query))
 
 
-def results_so_far(connection: Connection, run_id: int) -> dict[str, Any]:
+def result_columns_of(connection: Connection, run_id: int) -> dict[str, Any]:
     """The columns of results, from the evaluations that are left."""
     query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
-    left = [rows.evaluation_from(row) for row in connection.execute(query)]
+    left = [rows.evaluation_from_row(row) for row in connection.execute(query)]
     none = dict.fromkeys(("validation_accuracy", "best_validation_accuracy", "test_accuracy", "test_loss"))
     validations = [one.accuracy for one in left if one.split == "validation"]
     return none | rows.result_columns(left) | ({"best_validation_accuracy": max(validations)} if validations else {})
 
 
-def take_run(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None:
+def claim(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None:
     """Hand a run to a trainer as a new attempt; what an older attempt's trainer writes is refused from here on.
 
     Orders to an older attempt are gone with it; what is ordered from now on is obeyed, while it prepares as well.
     """
     connection.execute(delete(orders).where(orders.c.run_id == run_id))
-    set_columns(
+    update_run(
         connection,
         run_id,
         status=RunStatus.PREPARING,
@@ -79,22 +79,22 @@ def take_run(connection: Connection, run_id: int, trainer: ProcessIdentity) -> N
     )
 
 
-def stop_run(connection: Connection, run: Run) -> None:
+def request_stop(connection: Connection, run: Run) -> None:
     """Take it off the queue, or ask its trainer to end; nothing if it has ended."""
     if run.status is RunStatus.QUEUED:
         reason = "Taken off the queue."
-        set_columns(connection, run.id, status=RunStatus.STOPPED, finished_at=time.time(), reason=reason)
+        update_run(connection, run.id, status=RunStatus.STOPPED, finished_at=time.time(), reason=reason)
     elif run.status.is_active:
-        set_columns(connection, run.id, status=RunStatus.STOPPING)
+        update_run(connection, run.id, status=RunStatus.STOPPING)
 
 
-def set_columns(connection: Connection, run_id: int, **values: Any) -> None:
+def update_run(connection: Connection, run_id: int, **values: Any) -> None:
     connection.execute(update(runs).where(runs.c.id == run_id).values(revision=NEXT_REVISION, **values))
 
 
-def write_as_holder(connection: Connection, run: Run, **values: Any) -> RunStatus:
+def update_held_run(connection: Connection, run: Run, **values: Any) -> RunStatus:
     """Update a run on behalf of the attempt that holds it, and return its status."""
-    mine = (runs.c.id == run.id) & (runs.c.attempt == run.attempt) & runs.c.status.in_(ACTIVE)
+    mine = (runs.c.id == run.id) & (runs.c.attempt == run.attempt) & runs.c.status.in_(ACTIVE_STATUSES)
     statement = update(runs).where(mine).values(revision=NEXT_REVISION, **values).returning(runs.c.status)
     status = connection.execute(statement).scalar_one_or_none()
     if status is None:
@@ -109,10 +109,10 @@ def get_run(connection: Connection, run_id: int) -> Run:
     row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
     if row is None:
         raise RunNotFoundError(f"There is no run {run_id}.")
-    return rows.run_from(row)
+    return rows.run_from_row(row)
 
 
-def get_live_run(connection: Connection, run_id: int) -> Run:
+def get_undeleted_run(connection: Connection, run_id: int) -> Run:
     """A run that is not in the bin. Raises `RunStateError` if it is."""
     run = get_run(connection, run_id)
     if run.deleted_at is not None:
@@ -120,7 +120,7 @@ def get_live_run(connection: Connection, run_id: int) -> Run:
     return run
 
 
-def keep_labels(connection: Connection, checksum: str, labels: np.ndarray, *, is_from_here: bool) -> None:
+def save_test_labels(connection: Connection, checksum: str, labels: np.ndarray, *, is_from_here: bool) -> None:
     """Keep the labels (uint8) of a test set: those that a trainer has read go before what came with a file."""
     row = {"checksum": checksum, "labels": labels.tobytes()}
     connection.execute(insert(test_sets).prefix_with("OR REPLACE" if is_from_here else "OR IGNORE").values(row))

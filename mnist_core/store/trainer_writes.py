@@ -28,7 +28,7 @@ from mnist_core.store.schema import evaluations, runs, step_chunks
 from mnist_core.training.epochs import epoch_ends
 
 
-class Recording:
+class TrainerWrites:
     """The part of the store that trainers call; `RunStore` puts the parts together."""
 
     _engine: Engine
@@ -36,21 +36,21 @@ class Recording:
     def claim_run(self, run_id: int, trainer: ProcessIdentity, max_active: int) -> Run | None:
         """Take a queued run for `trainer`, unless it is no longer queued or `max_active` runs are going already."""
         with self._engine.begin() as connection:
-            active = connection.execute(select(func.count()).where(runs.c.status.in_(sql.ACTIVE))).scalar_one()
+            active = connection.execute(select(func.count()).where(runs.c.status.in_(sql.ACTIVE_STATUSES))).scalar_one()
             if active >= max_active or sql.get_run(connection, run_id).status is not RunStatus.QUEUED:
                 return None
-            sql.take_run(connection, run_id, trainer)
+            sql.claim(connection, run_id, trainer)
             return sql.get_run(connection, run_id)
 
-    def write_notice(self, run: Run, notice: str) -> RunStatus:
+    def set_notice(self, run: Run, notice: str) -> RunStatus:
         """Say what a run is doing, such as a download's progress. Returns its status, which may be `stopping`."""
         with self._engine.begin() as connection:
-            return sql.write_as_holder(connection, run, notice=notice)
+            return sql.update_held_run(connection, run, notice=notice)
 
-    def beat(self, run: Run) -> RunStatus:
+    def heartbeat(self, run: Run) -> RunStatus:
         """A trainer's sign of life while it has nothing to write. Raises `StaleAttemptError` as every write does."""
         with self._engine.begin() as connection:
-            return sql.write_as_holder(connection, run)
+            return sql.update_held_run(connection, run)
 
     def begin_training(
         self,
@@ -66,7 +66,7 @@ class Recording:
     ) -> RunStatus:
         """The dataset is there: the run is `running`, unless somebody has asked it to stop meanwhile."""
         with self._engine.begin() as connection:
-            status = sql.write_as_holder(
+            status = sql.update_held_run(
                 connection,
                 run,
                 dataset=dataset,
@@ -81,49 +81,49 @@ class Recording:
             return (
                 status
                 if status is RunStatus.STOPPING
-                else sql.write_as_holder(connection, run, status=RunStatus.RUNNING)
+                else sql.update_held_run(connection, run, status=RunStatus.RUNNING)
             )
 
     def write_provenance(self, run: Run, provenance: Provenance, test_labels: np.ndarray) -> None:
         """Record what a run is made with. The labels (uint8) are kept once for all runs with the same test set."""
         with self._engine.begin() as connection:
             text = json.dumps(asdict(provenance))
-            sql.write_as_holder(connection, run, provenance=text, threads=provenance.threads)
-            sql.keep_labels(connection, provenance.test_checksum, test_labels, is_from_here=True)
+            sql.update_held_run(connection, run, provenance=text, threads=provenance.threads)
+            sql.save_test_labels(connection, provenance.test_checksum, test_labels, is_from_here=True)
 
     def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:
         """Forget what was recorded after `step`, from where a new attempt goes on; it will make later changes again."""
         later = [one for one in run.interventions if one.step > step]
         plan = {(one.step, one.field): one for one in [*run.plan, *later]}
         with self._engine.begin() as connection:
-            sql.forget_after(connection, run.id, step)
-            sql.write_as_holder(
+            sql.delete_records_after(connection, run.id, step)
+            sql.update_held_run(
                 connection,
                 run,
                 step=step,
                 elapsed_seconds=elapsed_seconds,
                 live_confusion=None,
-                interventions=rows.interventions_text([one for one in run.interventions if one.step <= step]),
-                plan=rows.interventions_text(sorted(plan.values(), key=lambda one: one.step)),
-                **sql.results_so_far(connection, run.id),
+                interventions=rows.interventions_to_json([one for one in run.interventions if one.step <= step]),
+                plan=rows.interventions_to_json(sorted(plan.values(), key=lambda one: one.step)),
+                **sql.result_columns_of(connection, run.id),
             )
 
-    def hold(self, run: Run, *, paused: bool) -> RunStatus:
+    def set_paused(self, run: Run, *, paused: bool) -> RunStatus:
         """Say whether a run is held between two batches; returns its status, which may be `stopping`."""
         with self._engine.begin() as connection:
-            status = sql.write_as_holder(connection, run)
+            status = sql.update_held_run(connection, run)
             if status is RunStatus.STOPPING:
                 return status
-            return sql.write_as_holder(connection, run, status=RunStatus.PAUSED if paused else RunStatus.RUNNING)
+            return sql.update_held_run(connection, run, status=RunStatus.PAUSED if paused else RunStatus.RUNNING)
 
-    def write_interventions(self, run: Run, interventions: Sequence[Intervention]) -> None:
+    def set_interventions(self, run: Run, interventions: Sequence[Intervention]) -> None:
         """Replace the interventions of a run by these, all of them; a changed batch size changes how long it is."""
         with self._engine.begin() as connection:
             total_steps = epoch_ends(run.config, run.train_images, interventions)[-1]
-            text = rows.interventions_text(interventions)
-            sql.write_as_holder(connection, run, interventions=text, total_steps=total_steps)
+            text = rows.interventions_to_json(interventions)
+            sql.update_held_run(connection, run, interventions=text, total_steps=total_steps)
 
-    def append(
+    def append_steps(
         self,
         run: Run,
         progress: Progress,
@@ -140,7 +140,7 @@ class Recording:
         with self._engine.begin() as connection:
             columns = rows.progress_columns(progress) | rows.result_columns(new_evaluations)
             columns |= {"curve": curve.astype("<f4").tobytes()} if curve is not None else {}
-            status = sql.write_as_holder(connection, run, **columns)
+            status = sql.update_held_run(connection, run, **columns)
             if steps:
                 row = {"run_id": run.id, "attempt": run.attempt, "first_step": steps[0].step, "steps": len(steps)}
                 connection.execute(insert(step_chunks).values(**row, columns=step_codec.pack(steps)))
@@ -151,7 +151,7 @@ class Recording:
     def finish_run(self, run: Run, status: RunStatus, reason: str = "", model_file: str = "") -> None:
         """End a run as its trainer. Raises `StaleAttemptError` if the run is no longer this trainer's."""
         with self._engine.begin() as connection:
-            sql.write_as_holder(
+            sql.update_held_run(
                 connection, run, status=status, reason=reason, model_file=model_file, finished_at=time.time()
             )
             if status.is_finished:

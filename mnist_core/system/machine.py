@@ -35,7 +35,7 @@ def has_bf16() -> bool:
 
 
 @cache
-def processor() -> str:
+def processor_name() -> str:
     """The processor's name, as far as the system tells."""
     found = re.search(r"^model name\s*:\s*(.+)$", _cpu_info(), re.MULTILINE)
     return found[1] if found else "unknown processor"

@@ -20,12 +20,12 @@ PROGRAM = "python -m mnist_core" if IS_CHECKOUT else "mnist-trainer"
 
 def data_dir() -> Path:
     """The absolute folder of the datasets: `MNIST_DATA_DIR`, else the default `data`. It may be read-only."""
-    return _place("MNIST_DATA_DIR", "data")
+    return _folder("MNIST_DATA_DIR", "data")
 
 
 def runs_dir() -> Path:
     """The absolute folder of what runs leave behind: `MNIST_RUNS_DIR`, else the default `runs`."""
-    return _place("MNIST_RUNS_DIR", "runs")
+    return _folder("MNIST_RUNS_DIR", "runs")
 
 
 def model_path(run_id: int) -> Path:
@@ -33,7 +33,7 @@ def model_path(run_id: int) -> Path:
     return runs_dir() / "models" / f"run-{run_id}.pt"
 
 
-def _place(variable: str, default: str) -> Path:
+def _folder(variable: str, default: str) -> Path:
     # What a person types is relative to where they stand; the default is the same wherever the command is started.
     value = os.environ.get(variable)
     if value:
@@ -45,6 +45,6 @@ def _place(variable: str, default: str) -> Path:
     return Path(user_data_dir("mnist-trainer", appauthor=False)) / default
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """`path` as it can be pasted into the terminal: relative if it is below the current directory, else in full."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

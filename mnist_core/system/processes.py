@@ -1,4 +1,4 @@
-"""Which process is which, by an identity that survives pid reuse and clock changes, and which has fallen silent."""
+"""Processes: an identity that survives pid reuse and clock changes, signals, processor time, memory pressure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import contextlib
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 
 import psutil
@@ -22,7 +20,7 @@ def own_identity() -> ProcessIdentity:
     return ProcessIdentity(os.getpid(), _start_ticks(os.getpid()) or 0, _boot_id())
 
 
-def identity_of(pid: int) -> ProcessIdentity | None:
+def identify(pid: int) -> ProcessIdentity | None:
     """The identity of whoever has a pid now; None if nobody has, or only a zombie."""
     ticks = _start_ticks(pid)
     return None if ticks is None else ProcessIdentity(pid, ticks, _boot_id())
@@ -63,7 +61,7 @@ def cpu_seconds(process: ProcessIdentity) -> float:
     return float(times.user + times.system)
 
 
-def offer_to_be_killed_first() -> None:
+def prefer_for_oom_kill() -> None:
     """Where memory runs out, have the kernel kill this process before the others: a run is lost, and not the server.
 
     Everybody may raise this number of their own; -1000 to 1000 are added to the permille of memory that is used.
@@ -73,7 +71,7 @@ def offer_to_be_killed_first() -> None:
         (_PROC / "self/oom_score_adj").write_text("1000")
 
 
-def oom_kills(root: Path = Path("/")) -> int:
+def count_oom_kills(root: Path = Path("/")) -> int:
     """How many processes of our own control group the kernel has killed because memory ran out; 0 where it counts none.
 
     Both versions of control groups keep the count, in files of different names; one version's file lacks in the other.
@@ -88,32 +86,6 @@ def oom_kills(root: Path = Path("/")) -> int:
                     counts = (root / "sys/fs/cgroup" / controllers / group.lstrip("/") / name).read_text().splitlines()
                     kills += sum(int(count) for key, count in map(str.split, counts) if key == "oom_kill")
     return kills
-
-
-class Silence:
-    """Which of several processes have given no new sign of life for `seconds`, on this observer's own clock.
-
-    Only time in which it kept looking counts: if the observer itself was stopped meanwhile, with those it looks at,
-    nobody has been silent because of that.
-    """
-
-    def __init__(self, seconds: float, longest_look: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = seconds
-        self._longest_look = longest_look
-        self._clock = clock
-        self._looked_at = clock()
-        self._known: dict[int, tuple[Hashable, float]] = {}
-
-    def look(self, signs: Mapping[int, Hashable]) -> set[int]:
-        """Take the latest sign of each; returns the silent ones."""
-        now = self._clock()
-        passed = min(now - self._looked_at, self._longest_look)
-        self._looked_at = now
-        known, self._known = self._known, {}
-        for name, sign in signs.items():
-            before, silent = known.get(name, (None, 0.0))
-            self._known[name] = sign, silent + passed if sign == before else 0.0
-        return {name for name, (_sign, silent) in self._known.items() if silent >= self._seconds}
 
 
 def _start_ticks(pid: int) -> int | None:

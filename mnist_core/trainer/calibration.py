@@ -37,7 +37,7 @@ def calibrate(threads: int) -> None:
                 _step_seconds(TrainConfig(model=model, precision=precision, batch_size=batch_size, epochs=50))
                 for batch_size in speed.BATCH_SIZES
             ]
-    speed.write(speeds, device.type)
+    speed.save_speeds(speeds, device.type)
 
 
 def _step_seconds(config: TrainConfig) -> float:

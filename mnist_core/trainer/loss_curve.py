@@ -27,7 +27,7 @@ class LossCurve:
         steps, steps_per_point = self.steps + len(losses), self.steps_per_point
         sums, counts = self.sums, self.counts
         while steps > CURVE_POINTS * steps_per_point:
-            sums, counts = _in_pairs(sums), _in_pairs(counts)
+            sums, counts = _merge_pairs(sums), _merge_pairs(counts)
             steps_per_point *= 2
         finite = np.isfinite(losses)
         points = (np.arange(self.steps, steps) // steps_per_point)[finite]
@@ -39,5 +39,5 @@ class LossCurve:
         return np.asarray(self.sums[there] / self.counts[there])
 
 
-def _in_pairs(values: np.ndarray) -> np.ndarray:
+def _merge_pairs(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values.reshape(-1, 2).sum(1), np.zeros(CURVE_POINTS // 2)])

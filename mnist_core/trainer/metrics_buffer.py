@@ -17,7 +17,7 @@ COMMIT_SECONDS = 0.2
 """How often metrics are committed: often enough to look live, rarely enough to cost nothing."""
 
 
-class Recorder:
+class MetricsBuffer:
     """Collects events and commits them about every `COMMIT_SECONDS`; the first event and evaluations at once.
 
     What it adds up is added up at a commit, for all new steps together: between two steps there is no time for it.
@@ -38,7 +38,7 @@ class Recorder:
         if run.progress.step:
             self._curve = self._curve.with_losses(store.read_steps(run.id)["loss"])
 
-    def record(self, event: Event) -> RunStatus | None:
+    def add(self, event: Event) -> RunStatus | None:
         """Take one event; returns the run's status if this committed, else None."""
         self._elapsed_seconds = event.elapsed_seconds
         if isinstance(event, EvalMetrics):
@@ -60,11 +60,11 @@ class Recorder:
         if self._steps:
             confusions = np.array([step.confusion for step in self._steps])
             batches = np.concatenate([batches, confusions])[-LIVE_BATCHES:]
-            latest = Throughput.of(confusions.sum((1, 2)), [step.examples_per_second for step in self._steps])
+            latest = Throughput.from_rates(confusions.sum((1, 2)), [step.examples_per_second for step in self._steps])
         in_all = self._all + latest
         rate = in_all.rate if whole_run else latest.rate or in_all.rate
         curve = self._curve.with_losses(np.array([step.loss for step in self._steps]))
-        status = self._store.append(
+        status = self._store.append_steps(
             self._run, self._progress(batches, rate), self._steps, self._evaluations, curve.points()
         )
         self._curve = curve
@@ -98,7 +98,7 @@ class Throughput:
     seconds: float = 0.0
 
     @classmethod
-    def of(cls, images: np.ndarray, rates: Sequence[float]) -> Throughput:
+    def from_rates(cls, images: np.ndarray, rates: Sequence[float]) -> Throughput:
         """From the images of each step and their images per second."""
         return cls(int(images.sum()), float((images / np.array(rates)).sum()))
 

@@ -13,7 +13,7 @@ from mnist_core import __version__
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.data.datasets import Dataset, Split
 from mnist_core.records import Provenance
-from mnist_core.system.machine import processor
+from mnist_core.system.machine import processor_name
 from mnist_core.system.paths import PROGRAM, ROOT
 
 PACKAGES = ("torch", "torchvision", "numpy", "mlxtend")
@@ -22,9 +22,9 @@ PACKAGES = ("torch", "torchvision", "numpy", "mlxtend")
 GIT_SECONDS = 5.0
 
 
-def gather(config: TrainConfig, data: Dataset, *, device: str, threads: int) -> Provenance:
+def collect_provenance(config: TrainConfig, data: Dataset, *, device: str, threads: int) -> Provenance:
     """The provenance of a run that begins here and now."""
-    commit, is_dirty = checkout()
+    commit, is_dirty = git_checkout()
     packages = {name: metadata.version(name) for name in PACKAGES}
     if not commit:
         packages["mnist-trainer"] = __version__
@@ -34,7 +34,7 @@ def gather(config: TrainConfig, data: Dataset, *, device: str, threads: int) -> 
         python=platform.python_version(),
         packages=packages,
         platform=platform.platform(),
-        processor=processor(),
+        processor=processor_name(),
         device=device,
         precision=config.precision,
         threads=threads,
@@ -70,7 +70,7 @@ def command_line(config: TrainConfig, dataset: str, threads: int) -> str:
 
 
 @cache
-def checkout() -> tuple[str, bool]:
+def git_checkout() -> tuple[str, bool]:
     """The git commit of this program and whether its files differ from that; nothing where it is no checkout.
 
     Asked once, early: what this process runs was read when it started.

@@ -15,14 +15,14 @@ from mnist_core.checkpoints.index import BEST, checkpoints_dir, list_checkpoints
 from mnist_core.errors import CheckpointError, NotSavedError
 from mnist_core.records import EvalMetrics, Event, Intervention, Run
 from mnist_core.store import RunStore
-from mnist_core.system.paths import shown
+from mnist_core.system.paths import display_path
 from mnist_core.training.engine import EVALUATIONS_PER_EPOCH, TrainState
 
 SAVE_SECONDS = 30.0
 """At least this often, besides at every evaluation: no more than this is ever lost."""
 
 
-class Saver:
+class CheckpointSaver:
     """Saves one run: at every evaluation, at least every `SAVE_SECONDS`, and when it is told to."""
 
     def __init__(
@@ -56,9 +56,9 @@ class Saver:
                 self._run.config,
                 self._state,
                 dataset=self._dataset,
-                interventions=[_plain(one) for one in interventions],
+                interventions=[_intervention_to_json(one) for one in interventions],
                 best=is_best,
-                confirm=lambda: self._store.beat(self._run),
+                confirm=lambda: self._store.heartbeat(self._run),
             )
         except CheckpointError as error:
             raise NotSavedError(f"{error} Then resume the run.") from error
@@ -67,7 +67,7 @@ class Saver:
         self._saved_at = self._clock()
 
 
-def latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None, list[str]]:
+def load_latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None, list[str]]:
     """The newest checkpoint that is in order and not ahead of the store, and a sentence on each that was passed over.
 
     A power cut can take the last commits from the database while the checkpoint made after them is on the disk: to go
@@ -87,10 +87,11 @@ def latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None, list[
             continue
         if _is_recorded(store, run, saved.state):
             return replace(saved, skipped=tuple(skipped)), skipped
-        skipped.append(f"Checkpoint {shown(path)} is ahead of what was recorded of the run.")
+        skipped.append(f"Checkpoint {display_path(path)} is ahead of what was recorded of the run.")
     if is_any_damaged:
         raise CheckpointError(
-            f"No checkpoint in {shown(folder)} can be used. {' '.join(skipped)} Start the run again as a new one."
+            f"No checkpoint in {display_path(folder)} can be used. {' '.join(skipped)} "
+            "Start the run again as a new one."
         )
     if run.parent_step is not None:
         raise CheckpointError(
@@ -113,6 +114,6 @@ def _is_recorded(store: RunStore, run: Run, state: TrainState) -> bool:
     return not state.validations or any(one.split == "validation" and one.epoch == state.epoch for one in evaluations)
 
 
-def _plain(intervention: Intervention) -> dict[str, Any]:
+def _intervention_to_json(intervention: Intervention) -> dict[str, Any]:
     fields = {name: getattr(intervention, name) for name in intervention.__slots__}
     return {**fields, "at": intervention.at.timestamp()}

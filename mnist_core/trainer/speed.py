@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.config import TrainConfig
-from mnist_core.system.machine import cores, processor
+from mnist_core.system.machine import cores, processor_name
 from mnist_core.system.paths import runs_dir
 
 BATCH_SIZES = (16, 256)
 """Measured at these; in between, a step costs something fixed and something for each image."""
 
-CALIBRATION = 0
+CALIBRATION_RUN_ID = 0
 """Under this id, which no run has, a supervisor asks its trainer host for the measurement."""
 
 Speeds = dict[str, list[float]]
@@ -39,11 +39,11 @@ def epoch_seconds(config: TrainConfig, images: int) -> float | None:
     return images / config.batch_size * step
 
 
-def is_measured() -> bool:
+def is_calibrated() -> bool:
     return bool(_read())
 
 
-def write(speeds: Speeds, device: str) -> None:
+def save_speeds(speeds: Speeds, device: str) -> None:
     """Keep what was measured, for this machine and this version of torch."""
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,4 +66,4 @@ def _path() -> Path:
 
 
 def _machine() -> list[Any]:
-    return [processor(), cores(), version("torch")]
+    return [processor_name(), cores(), version("torch")]

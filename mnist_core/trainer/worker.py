@@ -19,18 +19,18 @@ from types import FrameType
 
 import torch
 
-from mnist_core.checkpoints.index import clear_checkpoints
+from mnist_core.checkpoints.index import delete_checkpoints
 from mnist_core.data.datasets import Dataset, load_dataset, split_validation
 from mnist_core.errors import DatasetError, MnistError, NotSavedError, StaleAttemptError, StoreUnavailableError
 from mnist_core.records import Adjustment, Event, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.allocator import keep_freed_memory
 from mnist_core.system.machine import threads_per_trainer
-from mnist_core.system.paths import model_path, runs_dir, shown
+from mnist_core.system.paths import display_path, model_path, runs_dir
 from mnist_core.system.processes import own_identity
-from mnist_core.trainer.metrics_buffer import Recorder
-from mnist_core.trainer.provenance import gather
-from mnist_core.trainer.saver import Saver, latest_recorded
+from mnist_core.trainer.metrics_buffer import MetricsBuffer
+from mnist_core.trainer.provenance import collect_provenance
+from mnist_core.trainer.saver import CheckpointSaver, load_latest_recorded
 from mnist_core.trainer.steering import Steering
 from mnist_core.training.devices import choose_device
 from mnist_core.training.engine import TrainState, train
@@ -71,7 +71,7 @@ def train_queued_run(run_id: int, max_active: int) -> None:
 
 
 @dataclass(frozen=True)
-class Ending:
+class Outcome:
     """How a run ended, why, and where its model was saved."""
 
     status: RunStatus
@@ -92,29 +92,31 @@ def train_run(store: RunStore, run: Run, observe: Observer = lambda _event: None
     interruption = Interruption()
     to_raise: Exception | None = None
     try:
-        ending = _train(store, run, observe, interruption)
+        ending = _run_training_loop(store, run, observe, interruption)
     except StaleAttemptError:
         raise
     except StoreUnavailableError as error:
-        ending = Ending(RunStatus.INTERRUPTED, str(error))
+        ending = Outcome(RunStatus.INTERRUPTED, str(error))
     except MnistError as error:
-        ending, to_raise = Ending(RunStatus.FAILED, str(error)), error
+        ending, to_raise = Outcome(RunStatus.FAILED, str(error)), error
     except BrokenPipeError as error:
-        ending, to_raise = Ending(RunStatus.INTERRUPTED, "Whoever read its output has gone."), error
+        ending, to_raise = Outcome(RunStatus.INTERRUPTED, "Whoever read its output has gone."), error
     except Exception as error:
         # Whatever it was, the run must not stay `running` for ever.
         if _is_out_of_memory(error):
-            ending = Ending(RunStatus.FAILED, "Out of memory. Choose a smaller batch size or test batch size.")
+            ending = Outcome(RunStatus.FAILED, "Out of memory. Choose a smaller batch size or test batch size.")
         else:
             traceback.print_exc()
-            ending = Ending(RunStatus.FAILED, f"{type(error).__name__}: {error}")
-    _end(store, run, ending, interruption)  # here, where what the error held on to, such as memory, is free again
+            ending = Outcome(RunStatus.FAILED, f"{type(error).__name__}: {error}")
+    _record_outcome(
+        store, run, ending, interruption
+    )  # here, where what the error held on to, such as memory, is free again
     if to_raise:
         raise to_raise
     return store.get_run(run.id)
 
 
-def _end(store: RunStore, run: Run, ending: Ending, interruption: Interruption) -> None:
+def _record_outcome(store: RunStore, run: Run, ending: Outcome, interruption: Interruption) -> None:
     """Record how a run ended: again and again while the database takes nothing, so that it will say what happened.
 
     After `GIVE_UP_SECONDS`, or when a signal asks for it, that error is raised; whoever sees that this process has gone
@@ -141,46 +143,46 @@ def _is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _train(store: RunStore, run: Run, observe: Observer, interruption: Interruption) -> Ending:
+def _run_training_loop(store: RunStore, run: Run, observe: Observer, interruption: Interruption) -> Outcome:
     """The fold."""
-    data = _prepare(store, run, interruption)
+    data = _load_data(store, run, interruption)
     if data is None:
-        return _ended_early(interruption)
-    state, run = _starting_point(store, run, data)
-    made_with = gather(run.config, data, device=run.device, threads=torch.get_num_threads())
+        return _early_outcome(interruption)
+    state, run = _initial_state(store, run, data)
+    made_with = collect_provenance(run.config, data, device=run.device, threads=torch.get_num_threads())
     store.write_provenance(run, made_with, data.test.labels)
-    recorder = Recorder(store, run)
-    saver = Saver(store, run, data.name, state)
-    steering = Steering(store, run, state, is_ending=lambda: bool(interruption.reason))
+    buffer = MetricsBuffer(store, run)
+    saver = CheckpointSaver(store, run, data.name, state)
+    steering = Steering(store, run, state, should_end=lambda: bool(interruption.reason))
     events = train(run.config, data, state=state)
     event: Event | None = None
 
     def rescue() -> None:
-        recorder.finish()
+        buffer.finish()
         saver.save(event, steering.interventions)
 
     try:
         event = next(events, None)
         while event is not None:
-            status = recorder.record(event)
+            status = buffer.add(event)
             observe(event)
             if not math.isfinite(event.loss):
-                recorder.finish()
-                return _diverged(event)
+                buffer.finish()
+                return _divergence(event)
             if saver.is_due(event):
-                recorder.commit()  # first: a checkpoint never stands beyond the last step that is recorded
+                buffer.commit()  # first: a checkpoint never stands beyond the last step that is recorded
                 saver.save(event, steering.interventions)
-            adjustment = steering.next(event, before_pause=recorder.commit)
+            adjustment = steering.next_adjustment(event, on_pause=buffer.commit)
             if status is RunStatus.STOPPING or steering.was_stopped or interruption.reason:
                 events.close()
-                recorder.finish()
+                buffer.finish()
                 saver.save(None, steering.interventions)
-                return _ended_early(interruption, state, run)
+                return _early_outcome(interruption, state, run)
             event = _send(events, adjustment)
-        recorder.finish()
-        return Ending(RunStatus.COMPLETED, model_file=_save_model(run, state))
+        buffer.finish()
+        return Outcome(RunStatus.COMPLETED, model_file=_save_model(run, state))
     except (StoreUnavailableError, NotSavedError) as error:
-        return Ending(RunStatus.INTERRUPTED, str(error), rescue=rescue)
+        return Outcome(RunStatus.INTERRUPTED, str(error), rescue=rescue)
 
 
 def _send(events: Generator[Event, Adjustment | None, None], adjustment: Adjustment | None) -> Event | None:
@@ -191,15 +193,15 @@ def _send(events: Generator[Event, Adjustment | None, None], adjustment: Adjustm
         return None
 
 
-def _starting_point(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState, Run]:
+def _initial_state(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState, Run]:
     """The first weights, or where the last checkpoint stood: of this run, or of the one it goes on from.
 
     What was recorded after that step is forgotten; what was changed after it will be changed again. A run that repeats
     or continues another computes with as many threads, since only then does it repeat to the last bit.
     """
     if run.attempt == 1 and run.parent_step is None:
-        clear_checkpoints(run.id)
-    saved, skipped = latest_recorded(store, run)
+        delete_checkpoints(run.id)
+    saved, skipped = load_latest_recorded(store, run)
     if saved is not None and saved.dataset != data.name:
         raise DatasetError(
             f"{run.name} was trained on {saved.dataset}, and the dataset here is {data.name}. "
@@ -207,13 +209,13 @@ def _starting_point(store: RunStore, run: Run, data: Dataset) -> tuple[TrainStat
         )
     if skipped:
         begun = f"Went on from step {saved.state.step}" if saved else "Began again"
-        store.write_notice(run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{begun} instead."]))
+        store.set_notice(run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{begun} instead."]))
     if saved is None:
         if run.parent_id is not None:
             torch.set_num_threads(store.get_run(run.parent_id).threads or torch.get_num_threads())
         if run.attempt > 1:
             store.rewind(run, 0, 0.0)
-        return TrainState.fresh(run.config), store.get_run(run.id)
+        return TrainState.initial(run.config), store.get_run(run.id)
     torch.set_num_threads(saved.threads)
     store.rewind(run, saved.state.step, saved.state.elapsed_seconds)
     run = store.get_run(run.id)
@@ -222,14 +224,14 @@ def _starting_point(store: RunStore, run: Run, data: Dataset) -> tuple[TrainStat
     return saved.state, run
 
 
-def _prepare(store: RunStore, run: Run, interruption: Interruption) -> Dataset | None:
+def _load_data(store: RunStore, run: Run, interruption: Interruption) -> Dataset | None:
     """Load the dataset, saying what goes on; None if the run was asked to end meanwhile."""
 
     class EndedEarly(Exception):  # noqa: N818  # not an error: unwinds a download somebody no longer wants
         pass
 
     def report(notice: str) -> None:
-        if store.write_notice(run, notice) is RunStatus.STOPPING or interruption.reason:
+        if store.set_notice(run, notice) is RunStatus.STOPPING or interruption.reason:
             raise EndedEarly
 
     try:
@@ -252,16 +254,16 @@ def _prepare(store: RunStore, run: Run, interruption: Interruption) -> Dataset |
     return None if status is RunStatus.STOPPING or interruption.reason else data
 
 
-def _ended_early(interruption: Interruption, state: TrainState | None = None, run: Run | None = None) -> Ending:
+def _early_outcome(interruption: Interruption, state: TrainState | None = None, run: Run | None = None) -> Outcome:
     if interruption.reason:
-        return Ending(RunStatus.INTERRUPTED, interruption.reason)
-    return Ending(RunStatus.STOPPED, model_file=_save_model(run, state) if run and state else "")
+        return Outcome(RunStatus.INTERRUPTED, interruption.reason)
+    return Outcome(RunStatus.STOPPED, model_file=_save_model(run, state) if run and state else "")
 
 
-def _diverged(event: Event) -> Ending:
+def _divergence(event: Event) -> Outcome:
     what = "NaN" if math.isnan(event.loss) else "infinite"
     reason = f"Loss became {what} at step {event.step}. Choose a lower learning rate."
-    return Ending(RunStatus.DIVERGED, reason)
+    return Outcome(RunStatus.DIVERGED, reason)
 
 
 def _save_model(run: Run, state: TrainState) -> str:
@@ -285,6 +287,7 @@ def _save_model(run: Run, state: TrainState) -> str:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise NotSavedError(
-            f"Model {shown(path)} could not be saved: {error.strerror}. Free some disk space, then resume the run."
+            f"Model {display_path(path)} could not be saved: {error.strerror}. "
+            "Free some disk space, then resume the run."
         ) from error
-    return shown(path)
+    return display_path(path)

@@ -53,7 +53,7 @@ class Images:
         return pixels.sub_(PIXEL_MEAN).div_(PIXEL_STD).unsqueeze(1), self.labels[batch]
 
     @classmethod
-    def resident(cls, split: Split, device: torch.device) -> Images:
+    def on_device(cls, split: Split, device: torch.device) -> Images:
         """Keep a whole split on `device`."""
         return cls(torch.as_tensor(split.images, device=device), torch.as_tensor(split.labels, device=device).long())
 
@@ -83,7 +83,7 @@ class TrainState:
     elapsed_seconds: float = 0.0
 
     @classmethod
-    def fresh(cls, config: TrainConfig) -> TrainState:
+    def initial(cls, config: TrainConfig) -> TrainState:
         """First weights from the seed alone; the caller's random numbers are left undisturbed.
 
         Raises `ConfigError` when this machine lacks the device or the precision.
@@ -93,8 +93,8 @@ class TrainState:
         dropout = torch.Generator(device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            model = models.build(config.model, dropout).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = optimizers.build(config.optimizer, model.parameters(), config.weight_decay)
+            model = models.build_model(config.model, dropout).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        optimizer = optimizers.build_optimizer(config.optimizer, model.parameters(), config.weight_decay)
         return cls(model, optimizer, dropout, config.lr, config.momentum, config.batch_size)
 
     @property
@@ -120,7 +120,7 @@ def sample_order(seed: int, epoch: int, images: int) -> Tensor:
     return torch.randperm(images, generator=generator)
 
 
-def _seed_of_step(seed: int, step: int) -> int:
+def _dropout_seed(seed: int, step: int) -> int:
     return seed * 1_000_003 + step
 
 
@@ -137,10 +137,10 @@ def train(
     """
     fit, held_out = split_validation(data.train, config.validation_fraction)
     config.check_fits(len(fit))
-    state = state or TrainState.fresh(config)
+    state = state or TrainState.initial(config)
     model, optimizer = state.model, state.optimizer
     precision = autocast(config.precision, state.device)
-    training, validation, test = (Images.resident(split, state.device) for split in (fit, held_out, data.test))
+    training, validation, test = (Images.on_device(split, state.device) for split in (fit, held_out, data.test))
     order = sample_order(config.seed, state.epoch, len(training)).to(state.device)
 
     while state.epoch <= config.epochs:
@@ -163,7 +163,7 @@ def train(
             )
         elif state.offset < len(training):
             lr = state.lr * _schedule_factor(config, state, len(training))
-            state.dropout.manual_seed(_seed_of_step(config.seed, state.step))
+            state.dropout.manual_seed(_dropout_seed(config.seed, state.step))
             if not model.training:
                 model.train()
             # ------------------------------------------------------------ one training step
@@ -175,7 +175,7 @@ def train(
             batch_loss = F.nll_loss(log_probabilities, labels)
             batch_loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step(lr, state.momentum)
-            loss, confusion = _read(batch_loss.detach(), labels, log_probabilities.detach().argmax(1))
+            loss, confusion = _loss_and_confusion(batch_loss.detach(), labels, log_probabilities.detach().argmax(1))
             state.step += 1
             state.offset += len(labels)
             # ------------------------------------------------------------
@@ -222,13 +222,13 @@ def evaluate(
             summed_loss += F.nll_loss(log_probabilities, labels, reduction="sum")
             predictions[batch] = log_probabilities.argmax(1)
     model.train(was_training)
-    loss, confusion = _read(summed_loss / len(images), images.labels, predictions)
+    loss, confusion = _loss_and_confusion(summed_loss / len(images), images.labels, predictions)
     return loss, confusion, predictions.to("cpu", torch.uint8).numpy()
 
 
 def _schedule_factor(config: TrainConfig, state: TrainState, images: int) -> float:
     epochs_done = state.epoch - 1 + state.offset / images
-    return schedules.factor(config.schedule, epochs_done, config.epochs, config.gamma)
+    return schedules.lr_factor(config.schedule, epochs_done, config.epochs, config.gamma)
 
 
 def _evaluation_due(state: TrainState, config: TrainConfig, training: int, validation: int) -> str | None:
@@ -256,7 +256,7 @@ def _validations_by_now(state: TrainState, training: int) -> int:
     return state.offset * EVALUATIONS_PER_EPOCH // training
 
 
-def _read(loss: Tensor, labels: Tensor, predictions: Tensor) -> tuple[float, Confusion]:
+def _loss_and_confusion(loss: Tensor, labels: Tensor, predictions: Tensor) -> tuple[float, Confusion]:
     """The loss and the counts of (true label, prediction), in one host synchronisation.
 
     A float holds any pair exactly.

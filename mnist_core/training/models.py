@@ -80,7 +80,7 @@ class Softmax(nn.Module):
         return F.log_softmax(self.fc(torch.flatten(images, 1)), dim=1)
 
 
-def build(name: str, generator: torch.Generator) -> nn.Module:
+def build_model(name: str, generator: torch.Generator) -> nn.Module:
     """The network that a config calls `name`: its weights from torch's own generator, dropout from `generator`."""
     match name:
         case "classic":

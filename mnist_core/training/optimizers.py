@@ -120,7 +120,7 @@ class Adadelta(Optimizer):
         return [*self._squares, *self._updates]
 
 
-def build(name: str, parameters: Iterable[Tensor], weight_decay: float) -> Optimizer:
+def build_optimizer(name: str, parameters: Iterable[Tensor], weight_decay: float) -> Optimizer:
     """The rule that a config calls `name`."""
     match name:
         case "sgd":

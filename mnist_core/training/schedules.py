@@ -13,7 +13,7 @@ START_FACTOR, END_FACTOR = 1 / 25, 1 / 250_000
 `OneCycleLR`, after Smith and Topin 2018. Momentum stays constant here."""
 
 
-def factor(schedule: str, epochs_done: float, epochs: int, gamma: float) -> float:
+def lr_factor(schedule: str, epochs_done: float, epochs: int, gamma: float) -> float:
     """What the learning rate is multiplied by after `epochs_done` (fractional) of `epochs`.
 
     `constant` is 1; `step` is `gamma` to the power of whole epochs done; `one-cycle` rises along a cosine from 1/25

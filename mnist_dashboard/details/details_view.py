@@ -16,14 +16,14 @@ from mnist_dashboard.details import fact_tables
 from mnist_dashboard.runs import toolbar
 from mnist_dashboard.ui import markdown
 
-HOW = "Select a run to see what it was made with, and to write notes on it."
+EMPTY_TEXT = "Select a run to see what it was made with, and to write notes on it."
 MAX_CHILDREN = 10
 
 
-def view(selected: Sequence[Run]) -> None:
+def render_selected(selected: Sequence[Run]) -> None:
     """Everything about one of the selected runs."""
     if not selected:
-        st.info(HOW, icon=":material/description:")
+        st.info(EMPTY_TEXT, icon=":material/description:")
         return
     by_id = {run.id: run for run in selected}
     shown = selected[0].id
@@ -31,10 +31,10 @@ def view(selected: Sequence[Run]) -> None:
         shown = st.selectbox(
             "Run", list(by_id), format_func=lambda run_id: by_id[run_id].name, key="details_of", width=320
         )
-    of(by_id[shown])
+    render_run(by_id[shown])
 
 
-def of(run: Run) -> None:
+def render_run(run: Run) -> None:
     """Everything about one run."""
     left, right = st.columns([1.2, 1], gap="large")
     with left:
@@ -59,25 +59,25 @@ def _labels(run: Run) -> None:
                 wanted = [tag for tag in map(str.strip, tags.split(",")) if tag]
                 toolbar.attempt(
                     lambda: services.current().control.edit_run(run.id, name=name, notes=text, tags=wanted),
-                    f"Saved {markdown.literal(name)}.",
+                    f"Saved {markdown.escape(name)}.",
                 )
                 st.rerun()
     else:
-        st.markdown(f"**{markdown.literal(run.name)}**  {markdown.literal(', '.join(run.tags))}")
+        st.markdown(f"**{markdown.escape(run.name)}**  {markdown.escape(', '.join(run.tags))}")
     if run.notes:
         with st.container(border=True):
-            st.markdown(markdown.notes(run.notes))
+            st.markdown(markdown.sanitize_notes(run.notes))
 
 
 def _status(run: Run) -> None:
     """How it stands, and why."""
-    parts = [run.status.label, f"learns {markdown.literal(run.dataset)}" if run.dataset else ""]
+    parts = [run.status.label, f"learns {markdown.escape(run.dataset)}" if run.dataset else ""]
     parts += ["starred" if run.starred else "", "archived" if run.archived else ""]
     st.markdown(", ".join(filter(None, parts)) + ".")
     if run.reason:
-        st.error(markdown.literal(run.reason), icon=":material/error:")
+        st.error(markdown.escape(run.reason), icon=":material/error:")
     if run.notice:
-        st.caption(markdown.literal(run.notice))
+        st.caption(markdown.escape(run.notice))
 
 
 def _lineage(run: Run) -> None:
@@ -102,7 +102,7 @@ def _lineage(run: Run) -> None:
 def _link(run: Run, how: str) -> None:
     st.page_link(
         "pages/details.py",
-        label=f"{how} {markdown.literal(run.name)}",
+        label=f"{how} {markdown.escape(run.name)}",
         icon=":material/account_tree:",
         query_params={"run": str(run.id)},
     )

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from mnist_core.config import SETTINGS
 from mnist_core.records import Provenance, Run
-from mnist_dashboard.ui.formatting import clock, loss, moment, percent, whole
+from mnist_dashboard.ui.formatting import format_count, format_duration, format_loss, format_percent, format_time
 
 Rows = list[dict[str, str]]
 
@@ -22,22 +22,26 @@ def settings(run: Run) -> Rows:
 
 def results(run: Run) -> Rows:
     """What was measured so far, and when."""
-    step = f"{whole(run.progress.step)} of {whole(run.total_steps)}" if run.total_steps else whole(run.progress.step)
+    step = (
+        f"{format_count(run.progress.step)} of {format_count(run.total_steps)}"
+        if run.total_steps
+        else format_count(run.progress.step)
+    )
     return _rows(
         "Result",
         {
-            "Test accuracy": percent(run.results.test_accuracy),
-            "Test loss": loss(run.results.test_loss),
-            "Best validation accuracy": percent(run.results.best_validation_accuracy),
-            "Validation accuracy, last": percent(run.results.validation_accuracy),
-            "Training loss, last": loss(run.progress.loss),
-            "Training accuracy, last": percent(run.progress.accuracy),
+            "Test accuracy": format_percent(run.results.test_accuracy),
+            "Test loss": format_loss(run.results.test_loss),
+            "Best validation accuracy": format_percent(run.results.best_validation_accuracy),
+            "Validation accuracy, last": format_percent(run.results.validation_accuracy),
+            "Training loss, last": format_loss(run.progress.loss),
+            "Training accuracy, last": format_percent(run.progress.accuracy),
             "Step": step,
-            "Images a second": whole(run.progress.examples_per_second),
-            "Time spent training": clock(run.progress.elapsed_seconds),
-            "Created": moment(run.created_at),
-            "Started": moment(run.started_at),
-            "Ended": moment(run.finished_at),
+            "Images a second": format_count(run.progress.examples_per_second),
+            "Time spent training": format_duration(run.progress.elapsed_seconds),
+            "Created": format_time(run.created_at),
+            "Started": format_time(run.started_at),
+            "Ended": format_time(run.finished_at),
         },
     )
 
@@ -46,12 +50,12 @@ def interventions(run: Run) -> Rows:
     """What was changed while it was going, in order."""
     return [
         {
-            "After step": whole(one.step),
+            "After step": format_count(one.step),
             "Setting": SETTINGS[one.field].label,
             "From": f"{one.old:g}",
             "To": f"{one.new:g}",
             "By": one.by,
-            "At": moment(one.at),
+            "At": format_time(one.at),
         }
         for one in run.interventions
     ]

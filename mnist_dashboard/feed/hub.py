@@ -29,10 +29,10 @@ from mnist_core.errors import RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Changes, NewSteps
-from mnist_dashboard.feed.run_cache import Followed, as_json, evaluation_event
+from mnist_dashboard.feed.run_cache import CachedRun, encode_json, evaluation_event
 from mnist_dashboard.feed.run_list import RunList
-from mnist_dashboard.feed.run_summary import summarise
-from mnist_dashboard.feed.series import plain
+from mnist_dashboard.feed.run_summary import summarize_run
+from mnist_dashboard.feed.series import round_for_json
 from mnist_dashboard.feed.subscribers import Audience, Message, Subscriber
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS
 
@@ -49,7 +49,7 @@ AUDIENCE_SECONDS = 1.0
 
 RETRY_SECONDS = 1.0
 
-KEPT_SERIES = 32
+MAX_IDLE_RUNS = 32
 """Curves kept in memory that nobody is watching, so that going back to a run does not read it again."""
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class LiveHub:
     def __init__(self, store: RunStore) -> None:
         self._store = store
         self.audience = Audience()
-        self._followed: OrderedDict[int, Followed] = OrderedDict()
+        self._cached: OrderedDict[int, CachedRun] = OrderedDict()
         self._unfinished: dict[int, Run] = {}
         self._list: RunList | None = None
         # Held while the database is read, so that what a newcomer is told and what is told to all fit together.
@@ -73,7 +73,7 @@ class LiveHub:
         """Read and fan out until cancelled."""
         watch = self._store.watch()
         try:
-            cursor = await asyncio.to_thread(self._store.end_cursor)
+            cursor = await asyncio.to_thread(self._store.latest_cursor)
             unfinished = await asyncio.to_thread(self._store.list_unfinished_runs)
             self._unfinished = {run.id: run for run in unfinished}
             self._started.set()
@@ -83,7 +83,7 @@ class LiveHub:
                 await asyncio.sleep(poll_seconds(len(self.audience)))
                 if time.monotonic() - told_at > AUDIENCE_SECONDS:
                     told_at = time.monotonic()
-                    self.audience.look()
+                    self.audience.refresh()
                 try:
                     if watch.moved() or failed:
                         failed = False
@@ -116,7 +116,7 @@ class LiveHub:
         subscriber = Subscriber(frozenset(run_ids), smoothing, viewer or secrets.token_hex(8), admitted)
         await self._started.wait()
         async with self._reading:
-            opening = self.audience.missed_since(last_event_id)
+            opening = self.audience.messages_since(last_event_id)
             if opening is None:
                 opening = await self._opening(subscriber)
             self.audience.join(subscriber)
@@ -124,7 +124,7 @@ class LiveHub:
             for message in opening:
                 if subscriber.wants(message):
                     yield message.body
-            while (fresh := await subscriber.fresh()) is not None:
+            while (fresh := await subscriber.next_events()) is not None:
                 yield fresh
         finally:
             self.audience.leave(subscriber)
@@ -136,7 +136,9 @@ class LiveHub:
             if self._list is None:
                 runs = await asyncio.to_thread(self._store.list_runs)
                 self._list = RunList()
-                await asyncio.to_thread(self._list.take, [summarise(run, self._unfinished.values()) for run in runs])
+                await asyncio.to_thread(
+                    self._list.update, [summarize_run(run, self._unfinished.values()) for run in runs]
+                )
         return self._list
 
     # ------------------------------------------------------------------ what a newcomer gets
@@ -146,32 +148,33 @@ class LiveHub:
         shown = dict(self._unfinished)
         for run_id in sorted(subscriber.run_ids):
             try:
-                followed = await self._followed_run(run_id)
+                followed = await self._cached_run(run_id)
             except RunNotFoundError:
                 continue
             shown[run_id] = followed.run
             messages.append(self.audience.encode("history", followed.history(subscriber.smoothing), run_id))
         summaries = [
-            self.audience.encode("run", as_json(summarise(run, self._unfinished.values()))) for run in shown.values()
+            self.audience.encode("run", encode_json(summarize_run(run, self._unfinished.values())))
+            for run in shown.values()
         ]
         return [*summaries, *messages, self.audience.description()]
 
-    async def _followed_run(self, run_id: int) -> Followed:
+    async def _cached_run(self, run_id: int) -> CachedRun:
         """What is held of a run; read when it is the first time that somebody wants it. Raises `RunNotFoundError`."""
-        if run_id not in self._followed:
+        if run_id not in self._cached:
             run = await asyncio.to_thread(self._store.get_run, run_id)
             table = await asyncio.to_thread(self._store.read_steps, run_id)
             evaluations = await asyncio.to_thread(self._store.list_evaluations, run_id)
-            self._followed[run_id] = Followed(run, table, evaluations)
-        self._followed.move_to_end(run_id)
-        self._forget_unwatched()
-        return self._followed[run_id]
+            self._cached[run_id] = CachedRun(run, table, evaluations)
+        self._cached.move_to_end(run_id)
+        self._evict_unwatched()
+        return self._cached[run_id]
 
-    def _forget_unwatched(self) -> None:
-        watched = self.audience.watched
-        idle = [run_id for run_id in self._followed if run_id not in watched]
-        for run_id in idle[: max(0, len(idle) - KEPT_SERIES)]:
-            del self._followed[run_id]
+    def _evict_unwatched(self) -> None:
+        watched = self.audience.watched_run_ids
+        idle = [run_id for run_id in self._cached if run_id not in watched]
+        for run_id in idle[: max(0, len(idle) - MAX_IDLE_RUNS)]:
+            del self._cached[run_id]
 
     # ------------------------------------------------------------------ what everybody gets
 
@@ -184,27 +187,27 @@ class LiveHub:
             if run.status.is_active or run.status is RunStatus.QUEUED:
                 self._unfinished[run.id] = run
         by_id = {run.id: run for run in changes.runs}
-        for run_id in [run_id for run_id in by_id if run_id in self._followed]:
-            self._followed[run_id].take(by_id[run_id])
+        for run_id in [run_id for run_id in by_id if run_id in self._cached]:
+            self._cached[run_id].update(by_id[run_id])
         for steps in changes.steps:
-            if steps.run_id in self._followed:
-                await self._extend(self._followed[steps.run_id], steps)
+            if steps.run_id in self._cached:
+                await self._append_steps(self._cached[steps.run_id], steps)
         for evaluation in changes.evaluations:
-            if followed := self._followed.get(evaluation.run_id):
+            if followed := self._cached.get(evaluation.run_id):
                 event = evaluation_event(evaluation.metrics)
                 if event not in followed.evaluations:
                     followed.evaluations.append(event)
                 about = {"run": evaluation.run_id, "attempt": evaluation.attempt}
-                self.audience.tell("evaluation", about | event, evaluation.run_id)
+                self.audience.publish("evaluation", about | event, evaluation.run_id)
         # Last, so that a browser has every point of a run before it hears that the run has ended.
         moved = by_id | {run.id: run for run in self._unfinished.values() if queue_moved}
-        summaries = [summarise(run, self._unfinished.values()) for run in moved.values()]
+        summaries = [summarize_run(run, self._unfinished.values()) for run in moved.values()]
         if self._list:
-            self._list.take(summaries)
+            self._list.update(summaries)
         for summary in summaries:
-            self.audience.tell("run", summary)
+            self.audience.publish("run", summary)
 
-    async def _extend(self, followed: Followed, steps: NewSteps) -> None:
+    async def _append_steps(self, followed: CachedRun, steps: NewSteps) -> None:
         known = followed.series.steps
         if steps.attempt == followed.series.attempt and followed.series.extend(steps.first_step, steps.table):
             fresh = steps.table[known + 1 - steps.first_step :]
@@ -213,15 +216,15 @@ class LiveHub:
                     "run": steps.run_id,
                     "attempt": steps.attempt,
                     "first": known + 1,
-                    **{name: plain(fresh[name]) for name in (*CURVES, *LEVELS)},
+                    **{name: round_for_json(fresh[name]) for name in (*CURVES, *LEVELS)},
                     "matrix": followed.matrix,
                     "matrix_batches": LIVE_BATCHES,
                 }
-                self.audience.tell("steps", event, steps.run_id)
+                self.audience.publish("steps", event, steps.run_id)
             return
-        del self._followed[steps.run_id]  # a newer attempt, or a gap: everybody starts over with this run
-        followed = await self._followed_run(steps.run_id)
-        for subscriber in self.audience.of(steps.run_id):
+        del self._cached[steps.run_id]  # a newer attempt, or a gap: everybody starts over with this run
+        followed = await self._cached_run(steps.run_id)
+        for subscriber in self.audience.watching(steps.run_id):
             subscriber.offer(self.audience.encode("history", followed.history(subscriber.smoothing), steps.run_id))
 
 

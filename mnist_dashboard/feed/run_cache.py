@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run
-from mnist_dashboard.feed.run_summary import finite
+from mnist_dashboard.feed.run_summary import finite_or_none
 from mnist_dashboard.feed.series import RunSeries
 
 
-class Followed:
+class CachedRun:
     """All that is drawn of one run."""
 
     def __init__(self, run: Run, table: np.ndarray, evaluations: Iterable[EvalMetrics]) -> None:
@@ -28,7 +28,7 @@ class Followed:
     def matrix(self) -> Confusion | None:
         return self.run.progress.live_confusion
 
-    def take(self, run: Run) -> None:
+    def update(self, run: Run) -> None:
         """The run has moved on."""
         self.run = run
         self._history = None
@@ -47,11 +47,11 @@ class Followed:
                 "matrix": self.matrix,
                 "matrix_batches": LIVE_BATCHES,
             }
-            self._history = smoothing, as_json(event)
+            self._history = smoothing, encode_json(event)
         return self._history[1]
 
 
-def as_json(data: dict[str, Any]) -> bytes:
+def encode_json(data: dict[str, Any]) -> bytes:
     return json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -60,7 +60,7 @@ def evaluation_event(event: EvalMetrics) -> dict[str, Any]:
         "step": event.step,
         "epoch": event.epoch,
         "split": event.split,
-        "loss": finite(event.loss),
+        "loss": finite_or_none(event.loss),
         "accuracy": event.accuracy,
         "confusion": event.confusion,
     }

@@ -25,7 +25,7 @@ class RunList:
         self._packed: tuple[int, bytes] | None = None
         self._instance = secrets.token_hex(4)
 
-    def take(self, summaries: Iterable[dict[str, Any]]) -> None:
+    def update(self, summaries: Iterable[dict[str, Any]]) -> None:
         """Add runs, replace those that are known, leave out deleted ones."""
         with self._lock:
             for summary in summaries:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from mnist_core.analysis.seed_groups import group_key
+from mnist_core.analysis.seed_groups import seed_group_key
 from mnist_core.records import Intervention, Run, RunStatus
 from mnist_core.training.epochs import epoch_ends
 
@@ -20,9 +20,9 @@ NOTES_IN_LISTS = 300
 """So much of a run's notes is searched and shown in the table; the details view has all of them."""
 
 
-def summarise(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
+def summarize_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
     """Everything of `run` that the page shows, JSON-ready; its place in the queue follows from the unfinished runs."""
-    position, after = _place(run, queue)
+    position, after = _queue_position(run, queue)
     return {
         "id": run.id,
         "revision": run.revision,
@@ -39,14 +39,14 @@ def summarise(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
         "step": run.progress.step,
         "epoch": run.progress.epoch,
         "epochs": run.config.epochs,
-        "loss": finite(run.progress.loss),
+        "loss": finite_or_none(run.progress.loss),
         "accuracy": run.progress.accuracy,
         "examples_per_second": run.progress.examples_per_second,
         "elapsed_seconds": run.progress.elapsed_seconds,
         "validation_accuracy": run.results.validation_accuracy,
         "best_validation_accuracy": run.results.best_validation_accuracy,
         "test_accuracy": run.results.test_accuracy,
-        "test_loss": finite(run.results.test_loss),
+        "test_loss": finite_or_none(run.results.test_loss),
         "created_at": _seconds(run.created_at),
         "started_at": _seconds(run.started_at),
         "finished_at": _seconds(run.finished_at),
@@ -54,35 +54,35 @@ def summarise(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
         "queue_position": position,
         "after": after,
         "settings": asdict(run.config),
-        "interventions": [_intervention(one) for one in run.interventions],
+        "interventions": [_intervention_to_json(one) for one in run.interventions],
         "parent_id": run.parent_id,
         "parent_step": run.parent_step,
         "epoch_ends": epoch_ends(run.config, run.train_images, run.interventions) if run.train_images else [],
-        "seed_group": _short(group_key(run)),
+        "seed_group": _hash(seed_group_key(run)),
         "notes": run.notes[:NOTES_IN_LISTS],
         "tags": run.tags,
         "starred": run.starred,
         "archived": run.archived,
         "deleted": run.deleted_at is not None,
-        "curve": [finite(float(f"{loss:.4g}")) for loss in run.curve],
+        "curve": [finite_or_none(float(f"{loss:.4g}")) for loss in run.curve],
     }
 
 
-def _short(key: Hashable) -> str:
+def _hash(key: Hashable) -> str:
     """The same for equal keys, also after the next start of the server."""
     return hashlib.blake2s(repr(key).encode(), digest_size=6).hexdigest()
 
 
-def _intervention(one: Intervention) -> dict[str, Any]:
+def _intervention_to_json(one: Intervention) -> dict[str, Any]:
     return {**asdict(one), "at": one.at.timestamp()}
 
 
-def finite(number: float | None) -> float | None:
+def finite_or_none(number: float | None) -> float | None:
     """JSON has no NaN and no infinity."""
     return number if number is None or math.isfinite(number) else None
 
 
-def _place(run: Run, queue: Iterable[Run]) -> tuple[int | None, str | None]:
+def _queue_position(run: Run, queue: Iterable[Run]) -> tuple[int | None, str | None]:
     """A queued run's 1-based place among those waiting, and the name of the run it waits for."""
     if run.status is not RunStatus.QUEUED:
         return None, None

@@ -47,19 +47,19 @@ class RunSeries:
         for name in CURVES:
             values = self._columns[name][: self.steps].astype(np.float64)
             values[~np.isfinite(values)] = np.nan
-            smooth = smoothed(values, smoothing)
+            averages = smooth(values, smoothing)
             reduced[name] = {
-                "low": plain(np.fmin.reduceat(values, starts) if len(starts) else values),
-                "high": plain(np.fmax.reduceat(values, starts) if len(starts) else values),
-                "smooth": plain(smooth[ends]),
+                "low": round_for_json(np.fmin.reduceat(values, starts) if len(starts) else values),
+                "high": round_for_json(np.fmax.reduceat(values, starts) if len(starts) else values),
+                "smooth": round_for_json(averages[ends]),
             }
-            reduced["ema"][name] = _carry(values, smooth, smoothing)
+            reduced["ema"][name] = _carry(values, averages, smoothing)
         for name in LEVELS:
-            reduced[name] = plain(self._columns[name][ends])
+            reduced[name] = round_for_json(self._columns[name][ends])
         return reduced
 
 
-def smoothed(values: np.ndarray, smoothing: float) -> np.ndarray:
+def smooth(values: np.ndarray, smoothing: float) -> np.ndarray:
     """Bias-corrected exponential average (Kingma & Ba 2015, section 3), which pandas calls `adjust=True`; skips NaN."""
     if smoothing == 0:
         return values
@@ -72,6 +72,6 @@ def _carry(values: np.ndarray, smooth: np.ndarray, smoothing: float) -> tuple[fl
     return (float(smooth[-1]) * (1 - smoothing**count), count) if count else (0.0, 0)
 
 
-def plain(values: np.ndarray | Sequence[float]) -> list[float | None]:
+def round_for_json(values: np.ndarray | Sequence[float]) -> list[float | None]:
     """Six significant digits, enough for any screen; None for what JSON cannot say."""
     return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]

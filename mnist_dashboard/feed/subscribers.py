@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mnist_dashboard.feed.run_cache import as_json
+from mnist_dashboard.feed.run_cache import encode_json
 
 REPLAYED_MESSAGES = 600
 """How many messages are kept for browsers that come back: about a minute of one run."""
@@ -48,25 +48,25 @@ class Subscriber:
 
     def offer(self, message: Message) -> None:
         if self._queue.full():
-            self.hang_up()
+            self.disconnect()
         else:
             self._queue.put_nowait(message)
 
-    async def fresh(self) -> bytes | None:
+    async def next_events(self) -> bytes | None:
         """Wait for what comes next; all that has come until then. None when it is over."""
         messages = [await self._queue.get()]
         while not self._queue.empty():
             messages.append(self._queue.get_nowait())
         return None if None in messages else b"".join(message.body for message in messages if message)
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         while not self._queue.empty():
             self._queue.get_nowait()
         self._queue.put_nowait(None)
 
 
 class Audience:
-    """All subscribers, and what they were told lately. For the thread of the event loop, `acted()` apart."""
+    """All subscribers, and what they were told lately. For the thread of the event loop, `record_action()` apart."""
 
     def __init__(self) -> None:
         self._subscribers: set[Subscriber] = set()
@@ -86,43 +86,43 @@ class Audience:
     def leave(self, subscriber: Subscriber) -> None:
         self._subscribers.discard(subscriber)
 
-    def of(self, run_id: int) -> list[Subscriber]:
+    def watching(self, run_id: int) -> list[Subscriber]:
         """Who watches this run."""
         return [one for one in self._subscribers if run_id in one.run_ids]
 
     @property
-    def watched(self) -> set[int]:
+    def watched_run_ids(self) -> set[int]:
         """The runs that somebody watches."""
         return {run_id for one in self._subscribers for run_id in one.run_ids}
 
-    def acted(self, name: str) -> None:
+    def record_action(self, name: str) -> None:
         """Somebody has done something; may be called from any thread."""
         self._driver = name
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Hang up on those who are no longer admitted; tell everybody who is watching if that has changed."""
         for subscriber in self._subscribers:
             if not subscriber.admitted():
-                subscriber.hang_up()
+                subscriber.disconnect()
         described = {"watching": len({one.viewer for one in self._subscribers}), "driver": self._driver}
         if described != self._described:
             self._described = described
-            self.tell("audience", described)
+            self.publish("audience", described)
 
     def description(self) -> Message:
         """Who is watching, and who acted last, for a newcomer."""
-        return self.encode("audience", as_json(self._described))
+        return self.encode("audience", encode_json(self._described))
 
-    def tell(self, event: str, data: dict[str, Any], run_id: int | None = None) -> None:
+    def publish(self, event: str, data: dict[str, Any], run_id: int | None = None) -> None:
         """Tell everybody whom it concerns."""
         self._number += 1
-        message = self.encode(event, as_json(data), run_id)
+        message = self.encode(event, encode_json(data), run_id)
         self._recent.append(message)
         for subscriber in self._subscribers:
             if subscriber.wants(message):
                 subscriber.offer(message)
 
-    def missed_since(self, last_event_id: str) -> list[Message] | None:
+    def messages_since(self, last_event_id: str) -> list[Message] | None:
         """The messages after that id; None if it is not ours or too long ago."""
         instance, _, number = last_event_id.partition(":")
         if instance != self._instance or not number.isdecimal() or not self._recent:
@@ -140,4 +140,4 @@ class Audience:
     def close(self) -> None:
         """Hang up on everybody."""
         for subscriber in self._subscribers:
-            subscriber.hang_up()
+            subscriber.disconnect()

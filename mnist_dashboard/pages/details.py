@@ -19,7 +19,7 @@ def choose(run: Run) -> None:
     key = f"details_run_{run.id}"
 
     def go() -> None:
-        run_address.go_to(store.get_run(st.session_state[key]))
+        run_address.go_to_run(store.get_run(st.session_state[key]))
 
     st.selectbox(
         "Run",
@@ -32,20 +32,20 @@ def choose(run: Run) -> None:
     )
 
 
-run = run_address.run_in_address() or store.latest_run()
+run = run_address.get_run() or store.latest_run()
 if run is None:
-    toolbar.without_runs()
+    toolbar.render_empty_state()
     st.stop()
 
-run_address.name(run)
+run_address.set_run(run)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="details_tools"):
     choose(run)
     st.page_link(
         "pages/train.py", label="Show its curves", icon=":material/show_chart:", query_params={"run": str(run.id)}
     )
     st.space("stretch")
-    export_import.export([run])
+    export_import.render_export([run])
 if run.deleted_at:
-    st.warning(f"{markdown.literal(run.name)} is in the bin. Restore it on the Runs page.", icon=":material/delete:")
-toolbar.outcome()
-details_view.of(run)
+    st.warning(f"{markdown.escape(run.name)} is in the bin. Restore it on the Runs page.", icon=":material/delete:")
+toolbar.render_outcome()
+details_view.render_run(run)

@@ -21,25 +21,25 @@ def curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) ->
         st.caption(f"The first {MAX_OVERLAID} of the selected runs are drawn.")
     datasets = sorted({run.dataset for run in selected if run.dataset})
     if len(datasets) > 1:
-        st.caption(f":material/info: These runs learned different datasets: {markdown.literal(', '.join(datasets))}.")
-    curves_view.overlay([run for run in selected if run.id in colors], colors, baseline)
+        st.caption(f":material/info: These runs learned different datasets: {markdown.escape(', '.join(datasets))}.")
+    curves_view.render_curves([run for run in selected if run.id in colors], colors, baseline)
 
 
 if store.latest_run() is None:
-    toolbar.without_runs()
+    toolbar.render_empty_state()
     st.stop()
 
-view, ticked = page_state.current()
+view, ticked = page_state.current_view()
 selected = store.get_runs(ticked)
-colors = page_state.take_colors([run.id for run in selected])
-toolbar.toolbar(selected)
+colors = page_state.assign_colors([run.id for run in selected])
+toolbar.render_toolbar(selected)
 run_table(
     view.for_browser(),
     selected=[run.id for run in selected],
     colors=colors,
     known={run.id: f"{run.attempt}/{run.status}" for run in selected},
-    on_selected=page_state.select,
-    on_view=page_state.view_as,
+    on_selected=page_state.select_runs,
+    on_view=page_state.set_view,
 )
 
 shown = st.segmented_control(
@@ -52,10 +52,10 @@ shown = st.segmented_control(
 baseline = next(iter(store.get_runs([view.baseline] if view.baseline else [])), None)
 match shown:
     case "Verdict":
-        verdict_view.panel(selected, baseline)
+        verdict_view.render_verdict(selected, baseline)
     case "Hyperparameters":
-        hyperparameters_view.views(selected if len(selected) > 1 else store.list_runs())
+        hyperparameters_view.render_hyperparameters(selected if len(selected) > 1 else store.list_runs())
     case "Details":
-        details_view.view(selected)
+        details_view.render_selected(selected)
     case _:
         curves(selected, colors, baseline)

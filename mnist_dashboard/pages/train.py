@@ -18,7 +18,7 @@ from mnist_dashboard.components.change_log import change_log
 from mnist_dashboard.components.confusion_matrix import confusion_matrix
 from mnist_dashboard.components.live_chart import ChartRun, Fault, live_chart
 from mnist_dashboard.components.status_strip import status_strip
-from mnist_dashboard.feed.run_summary import summarise
+from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 from mnist_dashboard.train import draft, echoes, fork_form, run_actions, settings_sidebar, steering_sidebar
 from mnist_dashboard.ui import markdown, run_address, share_popover
@@ -37,7 +37,7 @@ store, control = services.current().store, services.current().control
 
 def run_to_show(unfinished: list[Run]) -> Run | None:
     """The run in the address, else the one in progress, else the latest."""
-    if named := run_address.run_in_address():
+    if named := run_address.get_run():
         return named
     return unfinished[0] if unfinished else store.latest_run()
 
@@ -65,7 +65,7 @@ def start(config: TrainConfig, name: str = "") -> None:
         return
     # Its own trainer may have begun already; only another run in progress keeps the page where it is.
     if not any(other.status.is_active and other.id != submitted.id for other in store.list_unfinished_runs()):
-        run_address.go_to(submitted)
+        run_address.go_to_run(submitted)
 
 
 # ---------------------------------------------------------------------- parts of the page
@@ -88,13 +88,13 @@ def steers_this_run() -> bool:
 def sidebar(run: Run | None, unfinished: list[Run], *, may_act: bool, can_steer: bool) -> None:
     """The settings of the next run, or of the run shown: to be steered by owners, to be seen by viewers."""
     if not may_act:
-        values = asdict(run.config) | steering_sidebar.in_force(run) if run else draft.values()
-        settings_sidebar.watched_sidebar("Settings of this run" if run else "Settings", values)
+        values = asdict(run.config) | steering_sidebar.current_settings(run) if run else draft.values()
+        settings_sidebar.render_read_only_sidebar("Settings of this run" if run else "Settings", values)
     elif run and can_steer and steers_this_run():
-        steering_sidebar.sidebar(run)
+        steering_sidebar.render_steering_sidebar(run)
     else:
         in_progress = any(other.status.is_active for other in unfinished)
-        settings_sidebar.sidebar(
+        settings_sidebar.render_draft_sidebar(
             caption="Prepares the next run. The current run keeps its settings." if in_progress else "",
             start_label="Add to queue" if unfinished else "Start training",
             training_images=expected_images(draft.config()),
@@ -107,15 +107,15 @@ def say_what_waits(queued: list[Run]) -> None:
     if queued:
         more = len(queued) - 1
         others = f" and {more} more are" if more else " is"
-        st.sidebar.caption(f":material/playlist_add: {markdown.literal(queued[0].name)}{others} in the queue.")
+        st.sidebar.caption(f":material/playlist_add: {markdown.escape(queued[0].name)}{others} in the queue.")
 
 
 def other_run_button(run: Run, unfinished: list[Run]) -> None:
     """The way to the run in progress, when the page shows another one."""
     for other in unfinished:
         if other.status.is_active and other.id != run.id:
-            if st.button(f"Show {markdown.literal(other.name)}, in progress", icon=":material/visibility:"):
-                run_address.go_to(other)
+            if st.button(f"Show {markdown.escape(other.name)}, in progress", icon=":material/visibility:"):
+                run_address.go_to_run(other)
                 st.rerun()
             return
 
@@ -125,8 +125,8 @@ def actions(run: Run | None, unfinished: list[Run], *, may_act: bool) -> None:
     if not may_act:
         audience(may_act=False)
     elif run:
-        run_actions.run_buttons(run, go_to=run_address.go_to, train=start)
-        fork_form.form(run, go_to=run_address.go_to)
+        run_actions.render_run_buttons(run, go_to=run_address.go_to_run, train=start)
+        fork_form.render_fork_form(run, go_to=run_address.go_to_run)
     else:
         st.caption(
             "Set the sliders and press Start training. The first curve appears within a second.", width="content"
@@ -150,13 +150,13 @@ def view_controls() -> bool:
 def outcome(run: Run) -> None:
     """Why the run ended as it did, and what there is to know about it."""
     if run.reason and run.status in (RunStatus.FAILED, RunStatus.DIVERGED):
-        st.error(markdown.literal(run.reason), icon=":material/error:")
+        st.error(markdown.escape(run.reason), icon=":material/error:")
     elif run.reason:
-        st.info(markdown.literal(run.reason), icon=":material/info:")
+        st.info(markdown.escape(run.reason), icon=":material/info:")
     if run.notice and run.status is not RunStatus.PREPARING:
-        st.caption(markdown.literal(run.notice))
+        st.caption(markdown.escape(run.notice))
     if run.model_file:
-        st.caption(f"Weights saved to {markdown.literal(run.model_file)}")
+        st.caption(f"Weights saved to {markdown.escape(run.model_file)}")
 
 
 def charts(run: Run | None, config: TrainConfig, total_steps: int, waiting_for: str | None, log_loss: bool) -> None:
@@ -209,16 +209,16 @@ run = run_to_show(unfinished)
 may_act = access.may_act()
 can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
 sidebar(run, unfinished, may_act=may_act, can_steer=can_steer)
-echoes.drawn()
+echoes.start_echo_window()
 if problem := st.session_state.pop("start_problem", ""):
-    st.sidebar.error(markdown.literal(problem))
+    st.sidebar.error(markdown.escape(problem))
 say_what_waits([other for other in unfinished if other.status is RunStatus.QUEUED and not (run and other.id == run.id)])
 if run:
-    run_address.name(run)
+    run_address.set_run(run)
 
 config = run.config if run else draft.config()
 total_steps = (run.total_steps if run else 0) or config.total_steps(expected_images(config))
-summary = summarise(run, unfinished) if run else None
+summary = summarize_run(run, unfinished) if run else None
 status_strip(
     summary,
     idle={"epochs": config.epochs, "total_steps": total_steps, "detail": expected_dataset(config.dataset)[0]},
@@ -234,10 +234,10 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         if may_act:
             audience(may_act=True)
         log_loss = view_controls()
-        share_popover.popover()
+        share_popover.render_share_popover()
 with st.container(key="outcome"):
     if problem := st.session_state.pop(run_actions.PROBLEM_KEY, ""):
-        st.error(markdown.literal(problem), icon=":material/error:")
+        st.error(markdown.escape(problem), icon=":material/error:")
     if run:
         outcome(run)
 left, right = st.columns([1.72, 1], gap="medium")
@@ -246,6 +246,6 @@ with left:
 with right:
     confusion_matrix(run.id if run else None, empty=MATRIX_EMPTY)
     if run and summary:
-        undone = change_log(summary, can_undo=can_steer, you=access.actor())
+        undone = change_log(summary, can_undo=can_steer, you=access.current_user())
         if undone is not None:
             run_actions.undo(run, undone)

@@ -17,7 +17,7 @@ SMALL_COLUMNS = 3
 EMPTY = "Select rows to compare their curves."
 
 
-def overlay(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None) -> None:
+def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None) -> None:
     """Controls (see `choices`) and the charts of `runs`."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
         fields = st.segmented_control(

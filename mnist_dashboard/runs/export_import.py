@@ -14,47 +14,47 @@ from mnist_core.records import Run
 from mnist_dashboard import access, services
 from mnist_dashboard.ui import markdown
 
-READY_KEY = "exported"
+EXPORT_KEY = "exported"
 TABLES = ("csv", "parquet", "curves-csv", "curves-parquet")
 """What those who only watch may take along: made beside the store, it changes nothing there."""
 
-MOST_STEPS = 250_000
+MAX_VIEWER_STEPS = 250_000
 """How many batches there are at most in curves for them: a file is kept in memory while their page is open."""
 
 
-def export(selected: Sequence[Run]) -> None:
+def render_export(selected: Sequence[Run]) -> None:
     """Choose a format, have the file made, download it."""
     with st.popover("Export", icon=":material/download:", disabled=not selected):
         offered = list(FORMATS) if access.may_act() else TABLES
         name = st.selectbox("Format", offered, format_func=lambda one: FORMATS[one].label, key="export_format")
         wanted = (name, tuple(run.id for run in selected))
         if st.button("Prepare the file", icon=":material/settings:"):
-            st.session_state.pop(READY_KEY, None)
+            st.session_state.pop(EXPORT_KEY, None)
             with st.spinner("Preparing the file. What holds weights is made by a process of its own…"):
                 try:
-                    st.session_state[READY_KEY] = wanted, *_made(selected, name)
+                    st.session_state[EXPORT_KEY] = wanted, *_export(selected, name)
                 except MnistError as error:
-                    st.error(markdown.literal(str(error)))
-        ready = st.session_state.get(READY_KEY)
+                    st.error(markdown.escape(str(error)))
+        ready = st.session_state.get(EXPORT_KEY)
         if ready and ready[0] == wanted:
             _, called, content = ready
-            st.download_button(f"Download {markdown.literal(called)}", content, called, on_click="ignore")
+            st.download_button(f"Download {markdown.escape(called)}", content, called, on_click="ignore")
         elif access.may_act():
             st.caption(f"{len(selected)} selected. The file is also kept in the folder of the runs, for a day.")
 
 
-def _made(runs: Sequence[Run], name: str) -> tuple[str, bytes]:
+def _export(runs: Sequence[Run], name: str) -> tuple[str, bytes]:
     """What the file is called, and what is in it. Raises `MnistError`."""
     if access.may_act():
         path = services.current().control.export([run.id for run in runs], name)
         return path.name, path.read_bytes()
     steps = sum(run.progress.step for run in runs)
-    if name.startswith("curves") and steps > MOST_STEPS:
+    if name.startswith("curves") and steps > MAX_VIEWER_STEPS:
         raise access.NotAllowedError(
-            f"These runs have {steps:,} batches, and whoever watches gets at most {MOST_STEPS:,} in a file. "
+            f"These runs have {steps:,} batches, and whoever watches gets at most {MAX_VIEWER_STEPS:,} in a file. "
             "Select fewer runs, or ask the owner."
         )
-    access.require_turn()
+    access.require_export_quota()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / file_name(name, runs)
         write = FORMATS[name].write
@@ -63,7 +63,7 @@ def _made(runs: Sequence[Run], name: str) -> tuple[str, bytes]:
         return path.name, path.read_bytes()
 
 
-def take_in() -> None:
+def render_import() -> None:
     """Add the runs of an archive that was exported elsewhere."""
     with st.popover("Import", icon=":material/upload:"):
         st.caption("Runs that another machine exported as an archive. They are added; nothing here is replaced.")
@@ -72,6 +72,6 @@ def take_in() -> None:
             try:
                 added = services.current().control.import_file(uploaded)
             except MnistError as error:
-                st.error(markdown.literal(str(error)))
+                st.error(markdown.escape(str(error)))
             else:
-                st.success(f"Added {', '.join(markdown.literal(run.name) for run in added[:5])}, {len(added)} in all.")
+                st.success(f"Added {', '.join(markdown.escape(run.name) for run in added[:5])}, {len(added)} in all.")

@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mnist_core.analysis.importance import Importance
-from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric
+from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric_value
 from mnist_core.config import SETTINGS
 from mnist_core.records import Run
 from mnist_dashboard.components.parallel_coordinates import Dimension
@@ -20,20 +20,20 @@ MOST_TICKS = 10
 LOGARITHMIC = ("lr", "weight_decay", "batch_size")
 
 
-def varied(runs: Sequence[Run]) -> list[str]:
+def varied_settings(runs: Sequence[Run]) -> list[str]:
     """The settings in which the runs differ."""
     return [name for name in SETTING_NAMES if len({getattr(run.config, name) for run in runs}) > 1]
 
 
-def measured(runs: Sequence[Run], metric_name: str) -> list[Run]:
+def runs_with_metric(runs: Sequence[Run], metric_name: str) -> list[Run]:
     """The runs that have this metric."""
-    return [run for run in runs if metric(run, metric_name) is not None]
+    return [run for run in runs if metric_value(run, metric_name) is not None]
 
 
 def dimensions(runs: Sequence[Run], settings: Sequence[str], metric_name: str) -> list[Dimension]:
     """The axes of parallel coordinates, the result last; the runs must have it."""
-    results = [metric(run, metric_name) or 0.0 for run in runs]
-    write = formatting.percent if METRICS[metric_name].unit == "share" else _written
+    results = [metric_value(run, metric_name) or 0.0 for run in runs]
+    write = formatting.format_percent if METRICS[metric_name].unit == "share" else _written
     axes = [_dimension(name, [getattr(run.config, name) for run in runs]) for name in settings]
     return [*axes, _spread(METRICS[metric_name].label, results, write)]
 
@@ -71,7 +71,7 @@ def scatter(runs: Sequence[Run], setting: str, metric_name: str, color: str) -> 
     figure = go.Figure(
         go.Scatter(
             x=[getattr(run.config, setting) for run in runs],
-            y=[metric(run, metric_name) for run in runs],
+            y=[metric_value(run, metric_name) for run in runs],
             text=[escaped(run.name) for run in runs],
             mode="markers",
             marker={"size": 9, "opacity": 0.7, "color": color},

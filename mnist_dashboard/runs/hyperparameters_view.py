@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.analysis.compare import CompareError
-from mnist_core.analysis.importance import importance
+from mnist_core.analysis.importance import setting_importance
 from mnist_core.analysis.run_table import METRICS
 from mnist_core.config import SETTINGS
 from mnist_core.records import Run
@@ -19,7 +19,7 @@ from mnist_dashboard.ui import markdown
 CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d"]}
 
 
-def views(runs: Sequence[Run]) -> None:
+def render_hyperparameters(runs: Sequence[Run]) -> None:
     """Parallel coordinates, a scatter plot, and the importance of settings."""
     metric_name = st.selectbox(
         "Result",
@@ -29,8 +29,8 @@ def views(runs: Sequence[Run]) -> None:
         key="result",
         width=260,
     )
-    shown = hyperparameter_charts.measured(runs, metric_name)
-    settings = hyperparameter_charts.varied(shown)
+    shown = hyperparameter_charts.runs_with_metric(runs, metric_name)
+    settings = hyperparameter_charts.varied_settings(shown)
     if len(shown) < 2 or not settings:
         st.info(
             f"This takes runs with different settings and a {METRICS[metric_name].label.lower()}; {len(shown)} of "
@@ -59,9 +59,9 @@ def _importance(runs: Sequence[Run], metric_name: str, color: str) -> None:
     st.markdown("**Importance** :gray[How much worse a forest of decision trees predicts without each setting.]")
     try:
         with st.spinner("Growing a forest…"):
-            found = importance(runs, metric_name)
+            found = setting_importance(runs, metric_name)
     except CompareError as error:
-        st.info(markdown.literal(str(error)), icon=":material/forest:")
+        st.info(markdown.escape(str(error)), icon=":material/forest:")
         return
     st.plotly_chart(hyperparameter_charts.bars(found, color), config=CONFIG, key="importance")
 

@@ -8,14 +8,14 @@ from typing import Any
 import streamlit as st
 
 from mnist_dashboard.runs import view_choices
-from mnist_dashboard.runs.table_view import PARAMETERS, TableView, selected_in, unreadable
+from mnist_dashboard.runs.table_view import PARAMETERS, TableView, selected_runs, unreadable_parameters
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID
 
 ADDRESSED = (*PARAMETERS, *view_choices.DEFAULTS)
 _WRITTEN_KEY = "runs_address"
 
 
-def current() -> tuple[TableView, list[int]]:
+def current_view() -> tuple[TableView, list[int]]:
     """The view and the selected runs: the session's, else what the address says. The address is made to say them.
 
     The widgets beside the table are given what was chosen with them; see `choices`.
@@ -24,8 +24,8 @@ def current() -> tuple[TableView, list[int]]:
     view_choices.restore(parameters)
     if "runs_view" not in st.session_state:
         st.session_state["runs_view"] = TableView.from_address(parameters)
-        st.session_state["ticked_runs"] = selected_in(parameters)
-        if wrong := [*unreadable(parameters), *view_choices.unreadable(parameters)]:
+        st.session_state["ticked_runs"] = selected_runs(parameters)
+        if wrong := [*unreadable_parameters(parameters), *view_choices.unreadable_parameters(parameters)]:
             st.warning(f"The address has something unreadable in {', '.join(wrong)}. The rest is shown.")
     view: TableView = st.session_state["runs_view"]
     ticked: list[int] = st.session_state["ticked_runs"]
@@ -33,17 +33,17 @@ def current() -> tuple[TableView, list[int]]:
     return view, ticked
 
 
-def select(ids: Sequence[int]) -> None:
+def select_runs(ids: Sequence[int]) -> None:
     """Tick these runs, as of the next drawing."""
     st.session_state["ticked_runs"] = list(ids)
 
 
-def view_as(told: Mapping[str, Any]) -> None:
+def set_view(told: Mapping[str, Any]) -> None:
     """Show the table as its reader told, as of the next drawing."""
     st.session_state["runs_view"] = TableView.from_browser(told)
 
 
-def take_colors(chosen: Sequence[int]) -> dict[int, int]:
+def assign_colors(chosen: Sequence[int]) -> dict[int, int]:
     """One colour per ticked run, kept as long as it stays ticked; a new one takes the first that is free."""
     held: dict[int, int] = st.session_state.get("run_colors", {})
     drawn = chosen[:MAX_OVERLAID]

@@ -89,15 +89,15 @@ class TableView:
         return asdict(self)
 
 
-def selected_in(parameters: Mapping[str, Sequence[str]]) -> list[int]:
+def selected_runs(parameters: Mapping[str, Sequence[str]]) -> list[int]:
     """The runs that an address names, in its order."""
     return list(_ids(_last(parameters, "runs").split(",")))[:MAX_IN_ADDRESS]
 
 
-def unreadable(parameters: Mapping[str, Sequence[str]]) -> list[str]:
+def unreadable_parameters(parameters: Mapping[str, Sequence[str]]) -> list[str]:
     """Which parameters of an address say something that was left out, for a sentence to whoever wrote it."""
     view = TableView.from_address(parameters)
-    understood = view.to_address(selected_in(parameters))
+    understood = view.to_address(selected_runs(parameters))
     return [name for name in PARAMETERS if "".join(parameters.get(name, [])) and name not in understood]
 
 

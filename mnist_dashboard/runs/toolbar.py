@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from mnist_core.analysis.seed_groups import group_key
+from mnist_core.analysis.seed_groups import seed_group_key
 from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
-from mnist_core.runs.retention import KEPT
+from mnist_core.runs.retention import BIN_RETENTION
 from mnist_dashboard import access, services
 from mnist_dashboard.components.first_run import first_run
 from mnist_dashboard.runs import export_import
@@ -17,17 +17,17 @@ from mnist_dashboard.train import draft
 from mnist_dashboard.ui import markdown, share_popover
 
 NOTICE_KEY, PROBLEM_KEY, DELETED_KEY = "manage_notice", "manage_problem", "manage_deleted"
-LISTED = 5
+MAX_NAMES = 5
 
 
-def toolbar(selected: Sequence[Run]) -> None:
+def render_toolbar(selected: Sequence[Run]) -> None:
     """Buttons for the selected runs, and what became of the last act."""
     if not access.may_act():
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
             st.caption("You are watching: runs can be compared here, but not changed.", width="content")
             st.space("stretch")
-            export_import.export(selected)
-            share_popover.popover()
+            export_import.render_export(selected)
+            share_popover.render_share_popover()
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
         _train_again(selected)
@@ -37,14 +37,14 @@ def toolbar(selected: Sequence[Run]) -> None:
         _archive(selected)
         _delete(selected)
         st.space("stretch")
-        export_import.export(selected)
-        export_import.take_in()
+        export_import.render_export(selected)
+        export_import.render_import()
         _bin(services.current().store.list_deleted_runs())
-        share_popover.popover()
-    outcome()
+        share_popover.render_share_popover()
+    render_outcome()
 
 
-def without_runs() -> None:
+def render_empty_state() -> None:
     """What there is to do while there are no runs: start one, import some, restore deleted ones."""
     first_run()
     if not access.may_act():
@@ -59,9 +59,9 @@ def without_runs() -> None:
     )
     st.page_link("pages/train.py", label="Go to the Train page", icon=":material/show_chart:")
     with st.container(horizontal=True, gap="small", key="manage"):
-        export_import.take_in()
+        export_import.render_import()
         _bin(deleted)
-    outcome()
+    render_outcome()
 
 
 def attempt(act: Callable[[], object], notice: str = "") -> None:
@@ -76,9 +76,9 @@ def attempt(act: Callable[[], object], notice: str = "") -> None:
         st.session_state[NOTICE_KEY] = notice
 
 
-def listed(runs: Sequence[Run]) -> str:
+def join_names(runs: Sequence[Run]) -> str:
     """Their names, for a sentence in Markdown."""
-    names = [markdown.literal(run.name) for run in runs[:LISTED]]
+    names = [markdown.escape(run.name) for run in runs[:MAX_NAMES]]
     more = len(runs) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
 
@@ -96,7 +96,7 @@ def _train_again(selected: Sequence[Run]) -> None:
     if _button(
         "Train again with these",
         "replay",
-        lambda: draft.prepare(one.config) if one else None,
+        lambda: draft.load_config(one.config) if one else None,
         disabled=one is None,
         help="Puts the settings of the selected run into the sliders of the Train page.",
     ):
@@ -104,13 +104,13 @@ def _train_again(selected: Sequence[Run]) -> None:
 
 
 def _more_seeds(selected: Sequence[Run]) -> None:
-    one = selected[0] if len({group_key(run) for run in selected}) == 1 else None
+    one = selected[0] if len({seed_group_key(run) for run in selected}) == 1 else None
     _button(
         "Run 3 more seeds",
         "casino",
         lambda: services.current().control.more_seeds(one.id) if one else None,
         disabled=one is None,
-        notice=f"3 runs like {markdown.literal(one.name)}, with other seeds, are in the queue." if one else "",
+        notice=f"3 runs like {markdown.escape(one.name)}, with other seeds, are in the queue." if one else "",
         help="Trains the selected run three more times, with seeds that none like it was trained with: then it "
         "can be told how much of its result is chance. Select one run, or seeds of one.",
     )
@@ -166,14 +166,18 @@ def _delete(selected: Sequence[Run]) -> None:
 def _remove(runs: Sequence[Run]) -> None:
     attempt(lambda: services.current().control.delete_runs([run.id for run in runs]))
     if PROBLEM_KEY not in st.session_state:
-        st.session_state[NOTICE_KEY] = f"Deleted {listed(runs)}. Restorable from the bin for {KEPT.days} days."
+        st.session_state[NOTICE_KEY] = (
+            f"Deleted {join_names(runs)}. Restorable from the bin for {BIN_RETENTION.days} days."
+        )
         st.session_state[DELETED_KEY] = [run.id for run in runs]
 
 
 @st.dialog("Delete a run that is not over?")
 def _confirm(selected: Sequence[Run], going: Sequence[Run]) -> None:
     verb = "is" if len(going) == 1 else "are"
-    st.markdown(f"{listed(going)} {verb} not over. Deleting stops training first; what was recorded goes into the bin.")
+    st.markdown(
+        f"{join_names(going)} {verb} not over. Deleting stops training first; what was recorded goes into the bin."
+    )
     with st.container(horizontal=True):
         agreed = st.button("Stop and delete", type="primary", on_click=_remove, args=(selected,))
         if st.button("Keep") or agreed:
@@ -184,7 +188,7 @@ def _bin(deleted: Sequence[Run]) -> None:
     if not deleted:
         return
     with st.popover(f"Bin ({len(deleted)})", icon=":material/restore_from_trash:"):
-        st.caption(f"Deleted runs are kept for {KEPT.days} days, with their files.")
+        st.caption(f"Deleted runs are kept for {BIN_RETENTION.days} days, with their files.")
         by_id = {run.id: run for run in deleted}
         chosen = st.multiselect(
             "Runs to restore", list(by_id), format_func=lambda run_id: by_id[run_id].name, key="to_restore"
@@ -195,14 +199,14 @@ def _bin(deleted: Sequence[Run]) -> None:
             "undo",
             lambda: services.current().control.restore_runs([run.id for run in restored]),
             disabled=not restored,
-            notice=f"Restored {listed(restored)}.",
+            notice=f"Restored {join_names(restored)}.",
         )
 
 
-def outcome() -> None:
+def render_outcome() -> None:
     """What was done, or why it could not be."""
     if problem := st.session_state.get(PROBLEM_KEY, ""):
-        st.error(markdown.literal(problem), icon=":material/error:")
+        st.error(markdown.escape(problem), icon=":material/error:")
     if notice := st.session_state.get(NOTICE_KEY, ""):
         deleted: list[int] = st.session_state.get(DELETED_KEY, [])
         with st.container(horizontal=True, vertical_alignment="center"):

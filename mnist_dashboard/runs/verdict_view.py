@@ -6,32 +6,32 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnist_core.analysis.compare import CompareError, Verdict, verdict
+from mnist_core.analysis.compare import CompareError, Verdict, compare_runs
 from mnist_core.analysis.run_table import METRICS
-from mnist_core.analysis.seed_groups import SeedGroup, seed_groups
+from mnist_core.analysis.seed_groups import SeedGroup, group_by_seed
 from mnist_core.records import Run
 from mnist_dashboard import services
 from mnist_dashboard.ui import markdown
-from mnist_dashboard.ui.formatting import percent
+from mnist_dashboard.ui.formatting import format_percent
 
-HOW = "Select two runs, or the runs of two groups of seeds, to learn which is really better."
-KEPT = "verdict"
+EMPTY_TEXT = "Select two runs, or the runs of two groups of seeds, to learn which is really better."
+VERDICT_KEY = "verdict"
 """Where the session keeps the latest answer."""
 
 METRIC_ROWS = ("test_accuracy", "best_validation_accuracy")
 
 
-def panel(selected: Sequence[Run], baseline: Run | None) -> None:
+def render_verdict(selected: Sequence[Run], baseline: Run | None) -> None:
     """The verdict on the selected runs; the baseline, if it is one of them, is what the other is held against."""
     sides = _sides(selected, baseline)
     if sides is None:
-        st.info(HOW, icon=":material/balance:")
+        st.info(EMPTY_TEXT, icon=":material/balance:")
         return
     found = _verdict(*sides)
     if isinstance(found, Verdict):
         _answer(found)
     else:
-        st.warning(markdown.literal(found), icon=":material/balance:")
+        st.warning(markdown.escape(found), icon=":material/balance:")
     for column, letter, side in zip(st.columns(2, gap="medium"), "AB", sides, strict=True):
         with column:
             _side(letter, side)
@@ -40,13 +40,13 @@ def panel(selected: Sequence[Run], baseline: Run | None) -> None:
 def _verdict(*sides: Sequence[Run]) -> Verdict | str:
     """The verdict, or why there is none. Kept while the same runs are compared: it takes reading all their results."""
     compared = [[(run.id, run.name, run.attempt, run.status) for run in side] for side in sides]
-    kept: tuple[object, Verdict | str] | None = st.session_state.get(KEPT)
+    kept: tuple[object, Verdict | str] | None = st.session_state.get(VERDICT_KEY)
     if kept is None or kept[0] != compared:
         try:
-            found: Verdict | str = verdict(services.current().store, *[[run.id for run in side] for side in sides])
+            found: Verdict | str = compare_runs(services.current().store, *[[run.id for run in side] for side in sides])
         except CompareError as error:
             found = str(error)
-        kept = st.session_state[KEPT] = compared, found
+        kept = st.session_state[VERDICT_KEY] = compared, found
     return kept[1]
 
 
@@ -54,7 +54,7 @@ def _sides(selected: Sequence[Run], baseline: Run | None) -> list[Sequence[Run]]
     """A and B, the baseline being B; None unless the selection is two runs, or two groups of seeds."""
     sides: list[Sequence[Run]] = [[run] for run in selected]
     if len(selected) != 2:
-        sides = [group.runs for group in seed_groups(selected)]
+        sides = [group.runs for group in group_by_seed(selected)]
     if len(sides) != 2:
         return None
     first = next((run.id for run in selected), None)
@@ -66,16 +66,16 @@ def _sides(selected: Sequence[Run], baseline: Run | None) -> list[Sequence[Run]]
 
 def _answer(found: Verdict) -> None:
     icon = ":material/help:" if not found.is_better else ":material/verified:"
-    st.markdown(f"### {icon} {markdown.literal(found.sentence)}")
+    st.markdown(f"### {icon} {markdown.escape(found.sentence)}")
     for warning in found.warnings:
-        st.caption(f":material/info: {markdown.literal(warning)}")
+        st.caption(f":material/info: {markdown.escape(warning)}")
     rows = [{"What": one.label, "Value": one.value, "How it is found": one.help} for one in found.details]
     st.dataframe(rows, hide_index=True, height="content")
 
 
 def _side(letter: str, runs: Sequence[Run]) -> None:
-    group = seed_groups(runs)[0]
-    st.markdown(f"**{letter}: {markdown.literal(group.name if len(runs) > 1 else runs[0].name)}**")
+    group = group_by_seed(runs)[0]
+    st.markdown(f"**{letter}: {markdown.escape(group.name if len(runs) > 1 else runs[0].name)}**")
     st.dataframe(_rows(group), hide_index=True, height="content")
 
 
@@ -84,9 +84,9 @@ def _rows(group: SeedGroup) -> list[dict[str, str]]:
     for name in METRIC_ROWS:
         if (summary := group.metrics.get(name)) is None:
             continue
-        row = {"Metric": METRICS[name].label, "Mean": percent(summary.mean), "Runs": str(summary.count)}
+        row = {"Metric": METRICS[name].label, "Mean": format_percent(summary.mean), "Runs": str(summary.count)}
         if summary.sd is not None and summary.low is not None and summary.high is not None:
             row["sd"] = f"{100 * summary.sd:.2f}"
-            row["95 % interval"] = f"{percent(summary.low)} to {percent(summary.high)}"
+            row["95 % interval"] = f"{format_percent(summary.low)} to {format_percent(summary.high)}"
         rows.append(row)
     return rows or [{"Metric": "No results yet", "Mean": "–", "Runs": str(len(group.runs))}]

@@ -64,13 +64,13 @@ def restore(parameters: Mapping[str, Sequence[str]]) -> None:
 def to_address() -> dict[str, str | list[str]]:
     """The parameters that say what is chosen; what is as usual is left out."""
     return {
-        name: _written(st.session_state[name])
+        name: _to_text(st.session_state[name])
         for name, default in DEFAULTS.items()
         if st.session_state[name] != default
     }
 
 
-def unreadable(parameters: Mapping[str, Sequence[str]]) -> list[str]:
+def unreadable_parameters(parameters: Mapping[str, Sequence[str]]) -> list[str]:
     """Which parameters of an address say something that there is not to choose."""
     return [name for name in DEFAULTS if parameters.get(name) and _read(name, parameters[name]) is None]
 
@@ -87,7 +87,7 @@ def _read(name: str, texts: Sequence[str]) -> Chosen | None:
     return _SWITCH.get(texts[-1])
 
 
-def _written(chosen: Chosen) -> str | list[str]:
+def _to_text(chosen: Chosen) -> str | list[str]:
     if isinstance(chosen, bool):
         return str(chosen).lower()
     if isinstance(chosen, float):

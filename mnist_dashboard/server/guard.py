@@ -26,21 +26,21 @@ from starlette.websockets import WebSocket
 from mnist_dashboard.server.hosts import AllowedHosts, address_of, host_name, is_loopback_name
 from mnist_dashboard.server.rate_limits import RateLimit
 from mnist_dashboard.server.roles import (
-    ELSEWHERE,
-    HERE,
-    PLACE_HEADER,
+    LOCAL,
+    LOCATION_HEADER,
+    REMOTE,
     SOURCE_HEADER,
     Sharing,
     owner_cookie,
     viewer_cookie,
 )
-from mnist_dashboard.server.socket_guard import OpenSocket
+from mnist_dashboard.server.socket_guard import GuardedSocket
 
-READING = ("GET", "HEAD", "OPTIONS")
-OWNERS_ONLY = ("/_stcore/metrics",)
+READ_METHODS = ("GET", "HEAD", "OPTIONS")
+OWNER_PATHS = ("/_stcore/metrics",)
 """Addresses of Streamlit's that cost more than they are worth to a viewer."""
 
-FLOODS, FLOOD_SECONDS = 3, 60.0
+MAX_FLOODS, FLOOD_SECONDS = 3, 60.0
 """Whoever had so many WebSockets closed for flooding them opens no other for a while."""
 
 _FORWARDING = (
@@ -69,14 +69,14 @@ class Guard:
         self._app = app
         self._sharing = sharing
         self._hosts = hosts
-        self._floods = RateLimit(FLOODS, FLOOD_SECONDS)
+        self._floods = RateLimit(MAX_FLOODS, FLOOD_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         send = _with_security_headers(scope, send)
-        connection = HTTPConnection(scope := _with_place(scope))
+        connection = HTTPConnection(scope := _with_location(scope))
         try:
             self._check_host(connection)
             self._check_visible(connection)
@@ -88,7 +88,7 @@ class Guard:
             return
         if scope["type"] == "websocket":
             source = source_of(connection)
-            opened = OpenSocket(connection, self._sharing, receive, send, lambda: self._floods.allows(source))
+            opened = GuardedSocket(connection, self._sharing, receive, send, lambda: self._floods.allows(source))
             receive, send = opened.receive, opened.send
         await self._app(scope, receive, send)
 
@@ -110,7 +110,7 @@ class Guard:
         origin = headers.get("origin")
         if origin is not None:
             foreign = origin.lower() != f"{_scheme(connection)}://{headers['host'].lower()}"
-        elif connection.scope["type"] == "websocket" or connection.scope["method"] not in READING:
+        elif connection.scope["type"] == "websocket" or connection.scope["method"] not in READ_METHODS:
             foreign = True  # every browser says it with these
         else:  # a link from elsewhere is welcome, a picture or a script is not
             foreign = headers.get("sec-fetch-site") in ("cross-site", "same-site")
@@ -127,7 +127,9 @@ class Guard:
                 raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong keys. Wait a minute.")
             if not is_owner and self._floods.is_used_up(source_of(connection)):
                 raise Refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many messages. Wait a minute.")
-        elif not is_owner and (connection.scope["method"] not in READING or connection.scope["path"] in OWNERS_ONLY):
+        elif not is_owner and (
+            connection.scope["method"] not in READ_METHODS or connection.scope["path"] in OWNER_PATHS
+        ):
             raise Refusal(HTTPStatus.FORBIDDEN, "Only the owner may do this. Open the owner link first.")
 
 
@@ -138,7 +140,7 @@ def source_of(connection: HTTPConnection) -> str:
     return hops.rpartition(",")[2].strip() if hops and is_loopback_name(host) else host
 
 
-def _is_here(scope: Scope) -> bool:
+def _is_local(scope: Scope) -> bool:
     """Whether a person at this machine made the request: loopback connection, loopback name, no proxy between."""
     connection = HTTPConnection(scope)
     address = address_of(connection.client.host) if connection.client else None
@@ -147,10 +149,10 @@ def _is_here(scope: Scope) -> bool:
     return bool(address and address.is_loopback and name and is_loopback_name(name) and not forwarded)
 
 
-def _with_place(scope: Scope) -> Scope:
+def _with_location(scope: Scope) -> Scope:
     """The request with headers of ours, instead of any by these names that a client made up."""
     ours = {
-        PLACE_HEADER.encode(): (HERE if _is_here(scope) else ELSEWHERE).encode(),
+        LOCATION_HEADER.encode(): (LOCAL if _is_local(scope) else REMOTE).encode(),
         SOURCE_HEADER.encode(): source_of(HTTPConnection(scope)).encode("latin-1"),
     }
     others = [(name, value) for name, value in scope["headers"] if name.lower() not in ours]

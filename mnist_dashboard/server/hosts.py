@@ -19,7 +19,7 @@ Address = IPv4Address | IPv6Address
 REFRESH_SECONDS = 5.0
 """How soon an address that this machine has just been given counts."""
 
-_ELSEWHERE = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
+_DOCUMENTATION_ADDRESSES = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
 """Documentation addresses: connecting a datagram socket there chooses a way out and sends nothing."""
 
 
@@ -46,7 +46,7 @@ def own_addresses() -> list[Address]:
             address = address_of(entry.address)
             if address and not (address.is_loopback or address.is_link_local or address.is_unspecified):
                 found.add(address)
-    ways_out = _ways_out()
+    ways_out = _outgoing_addresses()
     return sorted(found, key=lambda address: (address not in ways_out, address.version, int(address)))
 
 
@@ -58,7 +58,7 @@ def own_names() -> list[str]:
     return [name] if "." in name else [f"{name}.local", name]
 
 
-def url(host: Address | str, port: int, scheme: str = "http") -> str:
+def server_url(host: Address | str, port: int, scheme: str = "http") -> str:
     """The address of the server at a host, without a path."""
     name = f"[{host}]" if isinstance(host, IPv6Address) else str(host)
     return f"{scheme}://{name}:{port}"
@@ -100,9 +100,9 @@ def host_name(host_header: str) -> str | None:
     return str(address) if address else (name.lower().rstrip(".") or None)
 
 
-def _ways_out() -> set[Address]:
+def _outgoing_addresses() -> set[Address]:
     chosen = set()
-    for target, family in _ELSEWHERE:
+    for target, family in _DOCUMENTATION_ADDRESSES:
         with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((target, 9))
             address = address_of(probe.getsockname()[0])

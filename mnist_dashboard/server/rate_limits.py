@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 
-MOST_SOURCES = 1000
+MAX_SOURCES = 1000
 """How many are kept apart; whoever was heard of longest ago is forgotten first."""
 
 
@@ -24,9 +24,9 @@ class RateLimit:
         with self._lock:
             times = self._times.setdefault(source, deque())
             self._times.move_to_end(source)
-            if len(self._times) > MOST_SOURCES:
+            if len(self._times) > MAX_SOURCES:
                 self._times.popitem(last=False)
-            if self._used_up(times):
+            if self._is_used_up(times):
                 return False
             times.append(time.monotonic())
             return True
@@ -34,9 +34,9 @@ class RateLimit:
     def is_used_up(self, source: str) -> bool:
         """Whether `source` may not do it once more now; asking does not count."""
         with self._lock:
-            return self._used_up(self._times.get(source, deque()))
+            return self._is_used_up(self._times.get(source, deque()))
 
-    def _used_up(self, times: deque[float]) -> bool:
+    def _is_used_up(self, times: deque[float]) -> bool:
         while times and times[0] <= time.monotonic() - self._seconds:
             times.popleft()
         return len(times) >= self._most
@@ -51,7 +51,7 @@ class TokenBucket:
         self._tokens = burst
         self._filled_at = time.monotonic()
 
-    def take(self) -> bool:
+    def try_acquire(self) -> bool:
         """Whether it may be done once more now; if so, that counts."""
         now = time.monotonic()
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._per_second)

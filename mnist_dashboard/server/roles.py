@@ -15,8 +15,8 @@ from streamlit import config as server_config
 from mnist_dashboard.server.owner_key import OwnerKey
 from mnist_dashboard.server.rate_limits import RateLimit
 
-PLACE_HEADER = "x-mnist-place"
-"""Where a request was made, as the guard saw it: `HERE` or `ELSEWHERE`. A copy sent by a client is dropped there."""
+LOCATION_HEADER = "x-mnist-place"
+"""Where a request was made, as the guard saw it: `LOCAL` or `REMOTE`. A copy sent by a client is dropped there."""
 
 SOURCE_HEADER = "x-mnist-source"
 """By whom: an address, for limits. A copy sent by a client is dropped there, too."""
@@ -24,11 +24,11 @@ SOURCE_HEADER = "x-mnist-source"
 OWNER, GUEST = "owner", "Guest"
 """Names in the change log: of people at this machine, and of those who gave no name."""
 
-HERE, ELSEWHERE = "here", "elsewhere"
+LOCAL, REMOTE = "here", "elsewhere"
 _HIDDEN_MARK = "this-machine-only"
 
-KEY_ATTEMPTS, KEY_SECONDS = 20, 60.0
-FILES_TAKEN, FILE_SECONDS = 6, 60.0
+MAX_KEY_ATTEMPTS, KEY_SECONDS = 20, 60.0
+MAX_EXPORTS, EXPORT_SECONDS = 6, 60.0
 
 
 class Sharing:
@@ -38,15 +38,15 @@ class Sharing:
         self.key = OwnerKey(folder / "owner-key")
         self.strict = strict
         self._hidden_mark = folder / _HIDDEN_MARK
-        self._attempts = RateLimit(KEY_ATTEMPTS, KEY_SECONDS)
-        self._taken = RateLimit(FILES_TAKEN, FILE_SECONDS)
+        self._attempts = RateLimit(MAX_KEY_ATTEMPTS, KEY_SECONDS)
+        self._taken = RateLimit(MAX_EXPORTS, EXPORT_SECONDS)
 
     @property
     def is_visible(self) -> bool:
         """Whether others on the network are let in at all."""
         return not self._hidden_mark.exists()
 
-    def show(self, visible: bool) -> None:
+    def set_visible(self, visible: bool) -> None:
         """Let others in, or refuse them from now on. (The socket stays where it is bound.)"""
         if visible:
             self._hidden_mark.unlink(missing_ok=True)
@@ -55,13 +55,13 @@ class Sharing:
 
     def admits(self, headers: Mapping[str, str]) -> bool:
         """Whether a request with these headers, as the guard has left them, is let in."""
-        return headers.get(PLACE_HEADER) == HERE or self.is_visible
+        return headers.get(LOCATION_HEADER) == LOCAL or self.is_visible
 
     def is_owner(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> bool:
         """Whether a request with these, as the guard has left them, may act. Ask at each act: keys are renewed."""
         if not self.admits(headers):
             return False
-        if headers.get(PLACE_HEADER) == HERE and not self.strict:
+        if headers.get(LOCATION_HEADER) == LOCAL and not self.strict:
             return True
         return self.key.matches(cookies.get(owner_cookie(), ""))
 
@@ -69,7 +69,7 @@ class Sharing:
         """Whether somebody may show a key that could be wrong; each time counts."""
         return self._attempts.allows(source)
 
-    def may_take_file(self, headers: Mapping[str, str]) -> bool:
+    def may_export(self, headers: Mapping[str, str]) -> bool:
         """Whether whoever made a request with these may have another file made without acting; each time counts."""
         return self._taken.allows(headers.get(SOURCE_HEADER, ""))
 

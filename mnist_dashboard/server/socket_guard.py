@@ -19,7 +19,7 @@ BURST, PER_SECOND = 200, 20.0
 POLICY_VIOLATION = 1008
 
 
-class OpenSocket:
+class GuardedSocket:
     """Stands between the server and the app. When it closes, the app sees a peer that has left."""
 
     def __init__(
@@ -35,7 +35,7 @@ class OpenSocket:
 
     async def receive(self) -> Message:
         message = await self._receive()
-        if message["type"] == "websocket.receive" and (objection := self._objection()):
+        if message["type"] == "websocket.receive" and (objection := self._close_reason()):
             self._closed = True
             await self._send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": objection})
             return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
@@ -45,12 +45,12 @@ class OpenSocket:
         if not self._closed:  # the app may not know yet
             await self._send(message)
 
-    def _objection(self) -> str:
+    def _close_reason(self) -> str:
         """Why the peer's next message is not taken; empty if it is."""
         headers = self._connection.headers
         if not self._sharing.admits(headers):
             return "This dashboard is not shared at the moment."
-        if not self._messages.take() and not self._sharing.is_owner(headers, self._connection.cookies):
+        if not self._messages.try_acquire() and not self._sharing.is_owner(headers, self._connection.cookies):
             self._flooded()
             return "Too many messages."
         return ""

@@ -31,34 +31,34 @@ def config() -> TrainConfig:
     return TrainConfig(**{name: SETTINGS[name].default if name in wrong else value for name, value in values().items()})
 
 
-def prepare(config: TrainConfig) -> None:
+def load_config(config: TrainConfig) -> None:
     """Put a config's values into the sidebar. To be called before it is drawn, as a widget's callback is."""
-    _put({name: getattr(config, name) for name in SETTINGS})
-    st.session_state["preset_chosen"] = presets.name_of(values())
+    _set_values({name: getattr(config, name) for name in SETTINGS})
+    st.session_state["preset_chosen"] = presets.match_preset(values())
 
 
-def take(name: str, part: str) -> None:
+def on_widget_change(name: str, part: str) -> None:
     """A widget was moved: remember its value, and have the other widget of the same setting follow."""
     value = st.session_state[f"{name}_{part}"]
     if echoes.is_echo(f"{name}_{part}"):
-        if not out_of_range(name):
-            _show(name, part)
+        if not range_problem(name):
+            _show_value(name, part)
         return
     values()[name] = value
-    if not out_of_range(name):
-        _show(name, "field" if part == "slider" else "slider")
+    if not range_problem(name):
+        _show_value(name, "field" if part == "slider" else "slider")
 
 
-def _put(new: dict[str, Any]) -> None:
+def _set_values(new: dict[str, Any]) -> None:
     values().update(new)
     for name in new:
-        if not out_of_range(name):
-            _show(name, "slider")
-            _show(name, "field")
+        if not range_problem(name):
+            _show_value(name, "slider")
+            _show_value(name, "field")
 
 
-def _show(name: str, part: str) -> None:
-    echoes.show(f"{name}_{part}", values()[name])
+def _show_value(name: str, part: str) -> None:
+    echoes.set_widget_value(f"{name}_{part}", values()[name])
 
 
 # ---------------------------------------------------------------------- presets
@@ -66,7 +66,7 @@ def _show(name: str, part: str) -> None:
 
 def preset() -> str:
     """What the settings amount to: a preset, or the one chosen last with a mark that something was changed since."""
-    name = presets.name_of(values())
+    name = presets.match_preset(values())
     chosen: str = st.session_state.get("preset_chosen", presets.DEFAULTS)
     if name != presets.CUSTOM or chosen == presets.CUSTOM:
         return name
@@ -90,14 +90,14 @@ def choose_preset(key: str) -> None:
     chosen = st.session_state[key]
     current = f"preset_{st.session_state['preset_box']}"
     if key == current and chosen in presets.NAMES:  # not one replaced, nor the entry for the settings as they are
-        _put(presets.apply(chosen, values()))
+        _set_values(presets.apply_preset(chosen, values()))
         st.session_state["preset_chosen"] = chosen
 
 
 # ---------------------------------------------------------------------- what is wrong
 
 
-def out_of_range(name: str) -> str:
+def range_problem(name: str) -> str:
     """What is wrong with a setting taken by itself; empty if nothing is."""
     try:
         SETTINGS[name].validate(values()[name])
@@ -108,7 +108,7 @@ def out_of_range(name: str) -> str:
 
 def problems() -> dict[str, str]:
     """What keeps a run from being started, in a sentence for each setting concerned."""
-    found = {name: problem for name in SETTINGS if (problem := out_of_range(name))}
+    found = {name: problem for name in SETTINGS if (problem := range_problem(name))}
     usable = {name: SETTINGS[name].default if name in found else value for name, value in values().items()}
     try:
         TrainConfig(**usable)

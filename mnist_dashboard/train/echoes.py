@@ -15,14 +15,14 @@ ECHO_SECONDS = 2.0
 """How long after a value set here was sent to the browser that may still send the one before."""
 
 
-def show(key: str, value: Any) -> None:
+def set_widget_value(key: str, value: Any) -> None:
     """Have a widget show a value; one that is not drawn yet will begin with what its setting is."""
     if key in st.session_state and st.session_state[key] != value:
         _superseded().setdefault(key, {})[st.session_state[key]] = None
         st.session_state[key] = value
 
 
-def drawn() -> None:
+def start_echo_window() -> None:
     """The widgets have been drawn: from here on the browser hears of the values set here."""
     now = time.monotonic()
     for since in _superseded().values():

@@ -27,20 +27,20 @@ FIELDS: dict[str, dict[str, Any]] = {
 """The settings that can be changed here, with how their fields count and write."""
 
 
-def form(run: Run, go_to: Callable[[Run], None]) -> None:
+def render_fork_form(run: Run, go_to: Callable[[Run], None]) -> None:
     """Draw the button and its form, if the run has a checkpoint. `go_to` shows the run that was made."""
     points = sorted(lineage.fork_points(run), reverse=True)
     if not points:
         return
     with st.popover("Fork", icon=":material/call_split:"):
-        st.caption(f"A new run that goes on from a checkpoint of {markdown.literal(run.name)}, its curve included.")
+        st.caption(f"A new run that goes on from a checkpoint of {markdown.escape(run.name)}, its curve included.")
         step = _choose_step(run, points)
         config = lineage.config_at(run, step)
         typed = {name: _field(run, step, name, getattr(config, name)) for name in FIELDS}
         changed, problem = _with(config, typed)
         if problem:
             st.markdown(f":red[:small[{problem}]]")
-        run_actions.button(
+        run_actions.render_button(
             "Start the fork",
             "call_split",
             lambda: go_to(services.current().control.fork(run, changed, step)),

@@ -20,11 +20,11 @@ PROBLEM_KEY = "action_problem"
 ButtonType = Literal["primary", "secondary"]
 
 
-def run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainConfig], None]) -> None:
+def render_run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainConfig], None]) -> None:
     """Draw them. `go_to` shows a run that was made, `train` starts one from the first weights."""
     match run.status:
         case RunStatus.QUEUED:
-            button("Remove from queue", "close", lambda: _control().request_stop(run.id))
+            render_button("Remove from queue", "close", lambda: _control().request_stop(run.id))
         case RunStatus.PREPARING:
             _stop(run)
         case RunStatus.RUNNING:
@@ -39,7 +39,7 @@ def run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainCo
         case RunStatus.STOPPING:
             st.button("Stopping", icon=":material/stop:", disabled=True)
         case RunStatus.INTERRUPTED:
-            button(
+            render_button(
                 "Resume",
                 "play_arrow",
                 lambda: _control().resume(run.id),
@@ -53,7 +53,7 @@ def run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainCo
             _train_again("Train again with these settings", run.config, train)
             _continue(run, go_to)
             if run.interventions and run.parent_step is None:
-                button(
+                render_button(
                     "Repeat with its changes",
                     "repeat",
                     lambda: go_to(_control().repeat(run)),
@@ -66,7 +66,7 @@ def undo(run: Run, index: int) -> None:
     if index < len(run.interventions):
         one = run.interventions[index]
         back = Adjustment(**{one.field: one.old})  # type: ignore[arg-type]
-        _attempt(lambda: _control().order(run.id, Command.ADJUST, back, by=access.actor()))
+        _attempt(lambda: _control().send_command(run.id, Command.ADJUST, back, by=access.current_user()))
 
 
 def _control() -> services.RunControl:
@@ -81,7 +81,7 @@ def _attempt(act: Callable[[], object]) -> None:
         st.session_state[PROBLEM_KEY] = str(error)
 
 
-def button(
+def render_button(
     label: str,
     icon: str,
     act: Callable[[], object],
@@ -104,7 +104,7 @@ def button(
 
 
 def _order(run: Run, label: str, icon: str, command: Command, help: str, *, type: ButtonType = "secondary") -> None:
-    button(label, icon, lambda: _control().order(run.id, command, by=access.actor()), help, type)
+    render_button(label, icon, lambda: _control().send_command(run.id, command, by=access.current_user()), help, type)
 
 
 def _evaluate(run: Run) -> None:
@@ -112,7 +112,7 @@ def _evaluate(run: Run) -> None:
 
 
 def _stop(run: Run) -> None:
-    button(
+    render_button(
         "Stop", "stop", lambda: _control().request_stop(run.id), "Ends the run and keeps everything recorded so far."
     )
 
@@ -123,17 +123,17 @@ def _train_again(
     """Starts a run with `config`, which the sidebar then shows as well."""
 
     def act() -> None:
-        draft.prepare(config)
+        draft.load_config(config)
         train(config)
 
-    button(label, "replay", act, type=type)
+    render_button(label, "replay", act, type=type)
 
 
 def _after_divergence(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainConfig], None]) -> None:
     config = lineage.config_at(run)
     gentler = dataclasses.replace(config, lr=max(config.lr / 2, SETTINGS["lr"].low))
     if points := lineage.fork_points(run):
-        button(
+        render_button(
             f"Restart from step {max(points)} at half the learning rate",
             "replay",
             lambda: go_to(_control().fork(run, gentler)),
@@ -149,6 +149,6 @@ def _continue(run: Run, go_to: Callable[[Run], None]) -> None:
         return
     with st.popover("Continue for more epochs", icon=":material/fast_forward:"):
         more = int(st.number_input("Epochs to add", 1, most, key=f"more_epochs_{run.id}"))
-        longer = lineage.longer(run, more)
-        button("Continue", "fast_forward", lambda: go_to(_control().fork(run, longer)), type="primary")
-        st.caption(f"A new run that goes on where {markdown.literal(run.name)} ended; its curve begins with this one.")
+        longer = lineage.with_more_epochs(run, more)
+        render_button("Continue", "fast_forward", lambda: go_to(_control().fork(run, longer)), type="primary")
+        st.caption(f"A new run that goes on where {markdown.escape(run.name)} ended; its curve begins with this one.")

@@ -41,10 +41,12 @@ class Binding:
         return {"key": key, "on_change": self.take, "args": (name, part)}
 
 
-DRAFT = Binding(draft.values, draft.take, draft.out_of_range, draft.problems)
+DRAFT = Binding(draft.values, draft.on_widget_change, draft.range_problem, draft.problems)
 
 
-def sidebar(caption: str, start_label: str, training_images: int, on_start: Callable[[TrainConfig, str], None]) -> None:
+def render_draft_sidebar(
+    caption: str, start_label: str, training_images: int, on_start: Callable[[TrainConfig, str], None]
+) -> None:
     """Draw the settings of the next run, and Start, which calls `on_start` with the config and the run's name.
 
     `caption` says what the settings apply to, `training_images` how many an epoch will probably have. A value out of
@@ -60,15 +62,15 @@ def sidebar(caption: str, start_label: str, training_images: int, on_start: Call
         st.markdown("**Settings**")
         if caption:
             st.caption(caption)
-        _preset()
-        _choice("model")
+        _render_preset()
+        _render_choice("model")
         st.caption(_size_and_time(draft.config(), training_images))
-        slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1)
-        slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g")
-        _momentum()
-        slider_with_field("epochs", step=1)
+        render_slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1)
+        render_slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g")
+        _render_momentum()
+        render_slider_with_field("epochs", step=1)
         with st.expander("More settings"):
-            _more_settings()
+            _render_more_settings()
         st.text_input("Run name", placeholder="Named automatically, e.g. run-8", key="run_name", max_chars=80)
         problems = list(draft.problems().values())
         st.button(
@@ -83,7 +85,7 @@ def sidebar(caption: str, start_label: str, training_images: int, on_start: Call
         )
 
 
-def watched_sidebar(title: str, values: dict[str, Any]) -> None:
+def render_read_only_sidebar(title: str, values: dict[str, Any]) -> None:
     """Draw settings as they are, for whoever only watches: the same widgets, and none of them can be moved."""
     watched = Binding(lambda: values, lambda *_: None, lambda _name: "", dict, prefix="watched_", disabled=True)
     for name, value in values.items():
@@ -92,28 +94,28 @@ def watched_sidebar(title: str, values: dict[str, Any]) -> None:
     with st.sidebar, st.container(key="settings"):
         st.markdown(f"**{title}**")
         st.caption("You are watching. Only the owner can change settings.")
-        _choice("model", watched)
-        slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1, binding=watched)
-        slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g", binding=watched)
-        slider_with_field("momentum", step=0.01, format="%.2f", binding=watched)
-        slider_with_field("epochs", step=1, binding=watched)
+        _render_choice("model", watched)
+        render_slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1, binding=watched)
+        render_slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g", binding=watched)
+        render_slider_with_field("momentum", step=0.01, format="%.2f", binding=watched)
+        render_slider_with_field("epochs", step=1, binding=watched)
         with st.expander("More settings"):
-            _more_settings(watched)
+            _render_more_settings(watched)
 
 
-def _more_settings(binding: Binding = DRAFT) -> None:
-    _choice("optimizer", binding)
-    _field("weight_decay", step=0.0001, format="%g", binding=binding)
-    _choice("schedule", binding)
+def _render_more_settings(binding: Binding = DRAFT) -> None:
+    _render_choice("optimizer", binding)
+    _render_field("weight_decay", step=0.0001, format="%g", binding=binding)
+    _render_choice("schedule", binding)
     if presets.has_effect("gamma", binding.values()) or binding.out_of_range("gamma"):
-        _field("gamma", step=0.05, format="%g", binding=binding)
-    _choice("precision", binding)
-    _choice("dataset", binding)
-    _field("seed", step=1, binding=binding)
-    _field("test_batch_size", step=1, binding=binding)
-    _slider("validation_fraction", step=0.05, binding=binding)
-    _choice("device", binding)
-    _checkbox("save_model", binding)
+        _render_field("gamma", step=0.05, format="%g", binding=binding)
+    _render_choice("precision", binding)
+    _render_choice("dataset", binding)
+    _render_field("seed", step=1, binding=binding)
+    _render_field("test_batch_size", step=1, binding=binding)
+    _render_slider("validation_fraction", step=0.05, binding=binding)
+    _render_choice("device", binding)
+    _render_checkbox("save_model", binding)
 
 
 def _size_and_time(config: TrainConfig, training_images: int) -> str:
@@ -129,7 +131,7 @@ def _size_and_time(config: TrainConfig, training_images: int) -> str:
 # ---------------------------------------------------------------------- one setting each
 
 
-def _preset() -> None:
+def _render_preset() -> None:
     """All settings at once. Settings that were changed since have an entry of their own, so that any can be chosen."""
     shown, key = draft.preset(), draft.preset_key()
     st.selectbox(
@@ -143,16 +145,18 @@ def _preset() -> None:
     )
 
 
-def _momentum() -> None:
+def _render_momentum() -> None:
     """Not to be moved with an optimizer that ignores it, unless its value is refused and must be mended."""
     values = draft.values()
     ignored = not presets.has_effect("momentum", values)
-    slider_with_field("momentum", step=0.01, format="%.2f", disabled=ignored and not draft.out_of_range("momentum"))
+    render_slider_with_field(
+        "momentum", step=0.01, format="%.2f", disabled=ignored and not draft.range_problem("momentum")
+    )
     if ignored:
         st.caption(f"{OPTIMIZERS[values['optimizer']]} does not use momentum.")
 
 
-def slider_with_field(
+def render_slider_with_field(
     name: str,
     *,
     step: float,
@@ -165,7 +169,7 @@ def slider_with_field(
     setting = SETTINGS[name]
     slider, field = st.columns([1, 0.42], gap="small", vertical_alignment="bottom", wrap=False)
     with slider:
-        _slider(name, step=step, stops=stops, disabled=disabled, binding=binding)
+        _render_slider(name, step=step, stops=stops, disabled=disabled, binding=binding)
     with field:
         # The range is checked here in Python: Streamlit's own limits would reject a value in the browser, nameless.
         st.number_input(
@@ -176,10 +180,10 @@ def slider_with_field(
             disabled=disabled or binding.disabled,
             **binding.bound(name, "field"),
         )
-    _show_problem(name, binding)
+    _render_problem(name, binding)
 
 
-def _slider(
+def _render_slider(
     name: str, *, step: float, stops: list[Any] | None = None, disabled: bool = False, binding: Binding = DRAFT
 ) -> None:
     setting = SETTINGS[name]
@@ -193,7 +197,7 @@ def _slider(
         st.slider(setting.label, setting.kind(setting.low), setting.kind(setting.high), step=step, **common)
 
 
-def _field(name: str, *, step: float, format: str | None = None, binding: Binding = DRAFT) -> None:
+def _render_field(name: str, *, step: float, format: str | None = None, binding: Binding = DRAFT) -> None:
     setting = SETTINGS[name]
     st.number_input(
         setting.label,
@@ -203,10 +207,10 @@ def _field(name: str, *, step: float, format: str | None = None, binding: Bindin
         disabled=binding.disabled,
         **binding.bound(name, "field"),
     )
-    _show_problem(name, binding)
+    _render_problem(name, binding)
 
 
-def _choice(name: str, binding: Binding = DRAFT) -> None:
+def _render_choice(name: str, binding: Binding = DRAFT) -> None:
     setting = SETTINGS[name]
     st.selectbox(
         setting.label,
@@ -216,14 +220,14 @@ def _choice(name: str, binding: Binding = DRAFT) -> None:
         disabled=binding.disabled,
         **binding.bound(name, "field"),
     )
-    _show_problem(name, binding)
+    _render_problem(name, binding)
 
 
-def _checkbox(name: str, binding: Binding = DRAFT) -> None:
+def _render_checkbox(name: str, binding: Binding = DRAFT) -> None:
     setting = SETTINGS[name]
     st.checkbox(setting.label, help=setting.help, disabled=binding.disabled, **binding.bound(name, "field"))
 
 
-def _show_problem(name: str, binding: Binding = DRAFT) -> None:
+def _render_problem(name: str, binding: Binding = DRAFT) -> None:
     if problem := binding.problems().get(name):
         st.markdown(f":red[:small[{problem}]]")

@@ -12,20 +12,20 @@ from mnist_core.records import ADJUSTABLE, Adjustment, Command, Run
 from mnist_dashboard import access, services
 from mnist_dashboard.train import echoes
 from mnist_dashboard.train.run_actions import PROBLEM_KEY
-from mnist_dashboard.train.settings_sidebar import BATCH_SIZE_STOPS, LR_STOPS, Binding, slider_with_field
+from mnist_dashboard.train.settings_sidebar import BATCH_SIZE_STOPS, LR_STOPS, Binding, render_slider_with_field
 
 
-def sidebar(run: Run) -> None:
+def render_steering_sidebar(run: Run) -> None:
     """Draw them. A value out of range is named under its field and changes nothing."""
     binding = _binding(run)
     with st.sidebar, st.container(key="settings"):
         st.caption("Changes apply from the next batch and are marked on the charts.")
-        slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1, binding=binding)
-        slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g", binding=binding)
-        slider_with_field("momentum", step=0.01, format="%.2f", binding=binding)
+        render_slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1, binding=binding)
+        render_slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g", binding=binding)
+        render_slider_with_field("momentum", step=0.01, format="%.2f", binding=binding)
 
 
-def in_force(run: Run) -> dict[str, Any]:
+def current_settings(run: Run) -> dict[str, Any]:
     """The adjustable settings as they are now: the config's, then what was changed since."""
     values = {name: getattr(run.config, name) for name in ADJUSTABLE}
     return values | {one.field: SETTINGS[one.field].kind(one.new) for one in run.interventions}
@@ -36,24 +36,24 @@ def _binding(run: Run) -> Binding:
     prefix = f"steer_{run.id}_"
     known: dict[str, Any] = st.session_state.setdefault(f"{prefix}known", {})
     typed: dict[str, Any] = st.session_state.setdefault(f"{prefix}typed", {})
-    for name, value in in_force(run).items():
+    for name, value in current_settings(run).items():
         if known.get(name) != value:
             known[name] = typed[name] = value
             for part in ("slider", "field"):
-                echoes.show(f"{prefix}{name}_{part}", value)
+                echoes.set_widget_value(f"{prefix}{name}_{part}", value)
 
     def take(name: str, part: str) -> None:
         key = f"{prefix}{name}_{part}"
         if echoes.is_echo(key):
-            echoes.show(key, typed[name])
+            echoes.set_widget_value(key, typed[name])
             return
         typed[name] = st.session_state[key]
         if out_of_range(name):
             return
-        echoes.show(f"{prefix}{name}_{'field' if part == 'slider' else 'slider'}", typed[name])
+        echoes.set_widget_value(f"{prefix}{name}_{'field' if part == 'slider' else 'slider'}", typed[name])
         try:
             adjustment = Adjustment(**{name: typed[name]})
-            services.current().control.order(run.id, Command.ADJUST, adjustment, by=access.actor())
+            services.current().control.send_command(run.id, Command.ADJUST, adjustment, by=access.current_user())
         except MnistError as error:
             st.session_state[PROBLEM_KEY] = str(error)
 

@@ -9,17 +9,17 @@ THIN = "\u202f"
 MISSING = "–"
 
 
-def percent(share: float | None) -> str:
+def format_percent(share: float | None) -> str:
     """A share (0 to 1) in percent: 97.48 %."""
     return MISSING if share is None else f"{100 * share:.2f}{THIN}%"
 
 
-def whole(number: float | None) -> str:
+def format_count(number: float | None) -> str:
     """A whole number with its thousands grouped: 5 512."""
     return MISSING if number is None else f"{round(number):,}".replace(",", THIN)
 
 
-def loss(value: float | None) -> str:
+def format_loss(value: float | None) -> str:
     """Four significant digits, zeros kept (0.07670), scientific below 0.0001 and from 10 000."""
     if value is None or not math.isfinite(value):
         return MISSING
@@ -28,12 +28,12 @@ def loss(value: float | None) -> str:
     return f"{value:.3e}" if not 1e-4 <= abs(value) < 1e4 else f"{value:#.4g}"
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """m:ss, from one hour h:mm:ss."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def moment(time: datetime | None) -> str:
+def format_time(time: datetime | None) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC") if time else MISSING

@@ -12,11 +12,11 @@ _JOINER = "\u2060"
 """Seen by nobody, it keeps such characters from standing side by side."""
 
 
-def literal(text: str) -> str:
+def escape(text: str) -> str:
     """A name or tag that shows exactly as it was typed, whatever it contains."""
     return _SPECIAL.sub(r"\\\1", _TURNED.sub(_JOINER, text))
 
 
-def notes(text: str) -> str:
+def sanitize_notes(text: str) -> str:
     """Notes as Markdown. Streamlit shows HTML as text; images are links, for they would be fetched from elsewhere."""
     return text.replace("![", "[")

@@ -25,7 +25,7 @@ class _Move:
     at: float
 
 
-def run_in_address() -> Run | None:
+def get_run() -> Run | None:
     """None when it names none; when it names one that is not there, the page says so.
 
     A rerun comes with the address that the browser had when it asked. What it asked before it heard of a move, as when
@@ -40,16 +40,16 @@ def run_in_address() -> Run | None:
     try:
         return services.current().store.get_run(int(wanted))
     except (ValueError, OverflowError, RunNotFoundError):
-        st.warning(f"There is no run {markdown.literal(wanted)}. Showing the latest instead.", icon=":material/info:")
+        st.warning(f"There is no run {markdown.escape(wanted)}. Showing the latest instead.", icon=":material/info:")
         return None
 
 
-def go_to(run: Run) -> None:
+def go_to_run(run: Run) -> None:
     """Leave the run that the address names for `run`: somebody has just started or chosen it."""
     st.session_state[_MOVE_KEY] = _Move(st.session_state.get("run", ""), str(run.id), time.monotonic())
-    name(run)
+    set_run(run)
 
 
-def name(run: Run) -> None:
+def set_run(run: Run) -> None:
     """Have the address name `run`."""
     st.query_params["run"] = st.session_state["run"] = str(run.id)

@@ -19,7 +19,7 @@ _FOLLOW_KEY = "follow_owner_link"
 MAX_NAME_LENGTH = 40
 
 
-def popover() -> None:
+def render_share_popover() -> None:
     """Draw the button and what it opens."""
     with (
         st.container(width="content", key="share"),
@@ -28,16 +28,16 @@ def popover() -> None:
     ):
         st.markdown("**Watch on this network**")
         if services.current().sharing.is_visible:
-            _watch_links()
+            _render_watch_links()
         else:
             st.caption("Only this machine is answered at the moment.")
         if access.may_act():
-            _visibility()
-            _owner_section()
+            _render_visibility()
+            _render_owner_link()
 
 
-def _watch_links() -> None:
-    bases = _bases()
+def _render_watch_links() -> None:
+    bases = _server_urls()
     if not bases:
         st.caption(
             "This machine is on no network, or the server was started for this machine only. If you know an address of "
@@ -45,71 +45,71 @@ def _watch_links() -> None:
         )
         return
     st.caption("Anyone on the network can watch. Only the owner can change anything.")
-    view = _present_view()
+    view = _current_view()
     st.image(_qr(bases[0] + view), width=132, alt=f"QR code of {bases[0]}{view}")
     for base in bases:
         st.code(base + view, language=None)
 
 
-def _visibility() -> None:
+def _render_visibility() -> None:
     sharing = services.current().sharing
     st.session_state["visible_on_network"] = sharing.is_visible
     st.toggle(
         "Visible on the network",
         key="visible_on_network",
-        on_change=_attempt_to_show,
-        disabled=not access.is_here(),
-        help=None if access.is_here() else "Can be changed at the machine of the server only.",
+        on_change=_on_visibility_change,
+        disabled=not access.is_local(),
+        help=None if access.is_local() else "Can be changed at the machine of the server only.",
     )
     if problem := st.session_state.pop(PROBLEM_KEY, ""):
         st.error(problem)
 
 
-def _owner_section() -> None:
+def _render_owner_link() -> None:
     st.markdown("**Owner link**")
     st.caption("Whoever opens it can start, steer and delete runs.")
-    bases = _bases()
-    link = owner_link(bases[0] if bases else links.here(), services.current().sharing.key.read(), _run())
+    bases = _server_urls()
+    link = owner_link(bases[0] if bases else links.local_url(), services.current().sharing.key.read(), _run())
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         copy_owner_link(link, follow=st.session_state.pop(_FOLLOW_KEY, False))
         st.button(
             "Renew",
             icon=":material/key:",
             help="Makes a new link, and signs out everyone who came by the old one, on open pages too.",
-            on_click=_attempt_to_renew,
+            on_click=_on_renew,
         )
-    if not access.is_here():
+    if not access.is_local():
         st.text_input(
-            "Your name", key=access.NAME_KEY, max_chars=MAX_NAME_LENGTH, placeholder=GUEST,
+            "Your name", key=access.USER_NAME_KEY, max_chars=MAX_NAME_LENGTH, placeholder=GUEST,
             help="Stands beside what you change.",
         )  # fmt: skip
 
 
-def _attempt_to_show() -> None:
+def _on_visibility_change() -> None:
     try:
         access.show_on_network(st.session_state["visible_on_network"])
     except access.NotAllowedError as error:
         st.session_state[PROBLEM_KEY] = str(error)
 
 
-def _attempt_to_renew() -> None:
+def _on_renew() -> None:
     try:
         access.renew_key()
     except access.NotAllowedError as error:
         st.session_state[PROBLEM_KEY] = str(error)
     else:
         # Whoever came by the old link has just signed out, too, and needs the new one.
-        st.session_state[_FOLLOW_KEY] = not access.is_here() or services.current().sharing.strict
+        st.session_state[_FOLLOW_KEY] = not access.is_local() or services.current().sharing.strict
 
 
-def _bases() -> list[str]:
+def _server_urls() -> list[str]:
     """Addresses of the server for others: the one that this page was reached by comes first, if it is not loopback."""
     parts = urlsplit(st.context.url or "")
-    own = [f"{parts.scheme}://{parts.netloc}"] if parts.netloc and not access.is_here() else []
-    return list(dict.fromkeys([*own, *links.on_network()]))
+    own = [f"{parts.scheme}://{parts.netloc}"] if parts.netloc and not access.is_local() else []
+    return list(dict.fromkeys([*own, *links.network_urls()]))
 
 
-def _present_view() -> str:
+def _current_view() -> str:
     """Path and query of what this page shows."""
     query = urlencode(st.query_params.to_dict())
     return (urlsplit(st.context.url or "").path or "/") + (f"?{query}" if query else "")

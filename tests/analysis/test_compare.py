@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from mnist_core.analysis.compare import CompareError, Verdict, verdict
-from mnist_core.analysis.importance import importance
-from mnist_core.analysis.seed_groups import seed_groups
+from mnist_core.analysis.compare import CompareError, Verdict, compare_runs
+from mnist_core.analysis.importance import setting_importance
+from mnist_core.analysis.seed_groups import group_by_seed
 from mnist_core.config import TrainConfig
 from mnist_core.records import Intervention, Run, RunStatus
 from mnist_core.store import RunStore
-from tests.support.factories import PROVENANCE, an_ended_run
+from tests.support.factories import PROVENANCE, finished_run
 
 SLOW, FAST = 0.01, 0.1
 
@@ -20,7 +20,7 @@ SLOW, FAST = 0.01, 0.1
 def seeds(store: RunStore, lr: float, rights: Sequence[int], first: int = 1) -> list[int]:
     """Ended runs that differ only in seed, each right about so many of 1,000 images."""
     made = [
-        an_ended_run(store, TrainConfig(lr=lr, seed=first + number), right=range(right))
+        finished_run(store, TrainConfig(lr=lr, seed=first + number), right=range(right))
         for number, right in enumerate(rights)
     ]
     return [run.id for run in made]
@@ -34,9 +34,9 @@ def details(found: Verdict) -> dict[str, str]:
 
 
 def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunStore) -> None:
-    good = an_ended_run(store, name="good", right=range(950))
-    bad = an_ended_run(store, name="bad", right=range(900))
-    found = verdict(store, [good.id], [bad.id])
+    good = finished_run(store, name="good", right=range(950))
+    bad = finished_run(store, name="bad", right=range(900))
+    found = compare_runs(store, [good.id], [bad.id])
     assert found.is_better == "a"
     assert found.sentence.startswith("good is better than bad: it is right about 95.00 % against 90.00 % of 1,000 test")
     assert found.difference == pytest.approx(0.05)
@@ -45,7 +45,7 @@ def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunSto
     assert details(found)["Only good is right"] == "50"
     assert details(found)["good minus bad, 95 % interval"].startswith("+5.00 points (+")
     assert details(found)["Both right / both wrong"] == "900 / 50"
-    mirrored = verdict(store, [bad.id], [good.id])
+    mirrored = compare_runs(store, [bad.id], [good.id])
     assert (mirrored.is_better, mirrored.p_value, mirrored.difference) == ("b", found.p_value, -found.difference)
     assert mirrored.sentence.startswith("good is better than bad")
     assert "a difference of +5.00 points (+" in found.sentence
@@ -53,9 +53,9 @@ def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunSto
 
 
 def test_a_difference_that_chance_makes_is_no_verdict(store: RunStore) -> None:
-    a = an_ended_run(store, name="a", right=range(905))
-    b = an_ended_run(store, name="b", right=[*range(880), *range(905, 926)])
-    found = verdict(store, [a.id], [b.id])
+    a = finished_run(store, name="a", right=range(905))
+    b = finished_run(store, name="b", right=[*range(880), *range(905, 926)])
+    found = compare_runs(store, [a.id], [b.id])
     assert found.is_better == ""
     assert found.sentence.startswith("It cannot be told which is better: a is right about 90.50 % and b about 90.10 %")
     assert found.sentence.endswith("one as large 66 times in 100 (p = 0.66).")
@@ -64,21 +64,21 @@ def test_a_difference_that_chance_makes_is_no_verdict(store: RunStore) -> None:
 
 
 def test_equal_predictions_are_no_difference(store: RunStore) -> None:
-    a, b = an_ended_run(store), an_ended_run(store, TrainConfig(lr=FAST))
-    found = verdict(store, [a.id], [b.id])
+    a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST))
+    found = compare_runs(store, [a.id], [b.id])
     assert (found.p_value, found.low, found.high) == (1, 0, 0)
     assert "nearly always" in found.sentence
 
 
 def test_one_seed_each_is_said_to_say_nothing_about_settings(store: RunStore) -> None:
-    a, b = an_ended_run(store), an_ended_run(store, TrainConfig(lr=FAST))
-    assert any("several seeds of each" in warning for warning in verdict(store, [a.id], [b.id]).warnings)
+    a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST))
+    assert any("several seeds of each" in warning for warning in compare_runs(store, [a.id], [b.id]).warnings)
 
 
 def test_it_is_the_last_test_that_counts(store: RunStore) -> None:
     """Without validation images the test set is evaluated after every epoch."""
-    runs = [an_ended_run(store, TrainConfig(validation_fraction=0, lr=lr), validation=None) for lr in (SLOW, FAST)]
-    found = verdict(store, [runs[0].id], [runs[1].id])
+    runs = [finished_run(store, TrainConfig(validation_fraction=0, lr=lr), validation=None) for lr in (SLOW, FAST)]
+    found = compare_runs(store, [runs[0].id], [runs[1].id])
     assert any(warning.startswith("run-1 and run-2 trained without validation images") for warning in found.warnings)
 
 
@@ -88,7 +88,7 @@ def test_it_is_the_last_test_that_counts(store: RunStore) -> None:
 def test_seeds_are_paired_and_the_better_settings_named(store: RunStore) -> None:
     a = seeds(store, FAST, [950, 952, 949, 955])
     b = seeds(store, SLOW, [930, 933, 931, 934])
-    found = verdict(store, a, b)
+    found = compare_runs(store, a, b)
     assert found.is_better == "a"
     assert found.sentence.startswith(
         "run-1 (4 seeds) is better than run-5 (4 seeds): it is right about 95.15 % against"
@@ -99,7 +99,7 @@ def test_seeds_are_paired_and_the_better_settings_named(store: RunStore) -> None
 
 
 def test_too_few_seeds_are_said_with_how_many_it_takes(store: RunStore) -> None:
-    found = verdict(store, seeds(store, FAST, [940, 960]), seeds(store, SLOW, [939, 941]))
+    found = compare_runs(store, seeds(store, FAST, [940, 960]), seeds(store, SLOW, [939, 941]))
     assert found.is_better == ""
     assert found.seeds_needed is not None
     assert f"about {found.seeds_needed} seeds of each would tell" in found.sentence
@@ -109,18 +109,18 @@ def test_too_few_seeds_are_said_with_how_many_it_takes(store: RunStore) -> None:
 def test_six_pairs_are_also_tested_by_their_ranks(store: RunStore) -> None:
     a = seeds(store, FAST, [950, 951, 952, 953, 954, 955])
     b = seeds(store, SLOW, [940, 942, 944, 941, 943, 945])
-    assert details(verdict(store, a, b))["p, without assuming a normal distribution"] == "0.031"
+    assert details(compare_runs(store, a, b))["p, without assuming a normal distribution"] == "0.031"
 
 
 def test_seeds_that_only_one_side_has_are_left_out_and_that_is_said(store: RunStore) -> None:
     a, b = seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [940, 942], first=2)
-    found = verdict(store, a, b)
+    found = compare_runs(store, a, b)
     assert details(found)["Seeds"] == "2 and 2"
     assert any("Only the 2 seeds that both have are compared; 1 runs" in warning for warning in found.warnings)
 
 
 def test_other_seeds_are_compared_without_pairs(store: RunStore) -> None:
-    found = verdict(store, seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904], first=7))
+    found = compare_runs(store, seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904], first=7))
     assert found.is_better == "a"
     assert any("Welch" in detail.help for detail in found.details)
 
@@ -129,49 +129,49 @@ def test_other_seeds_are_compared_without_pairs(store: RunStore) -> None:
 
 
 def test_runs_of_different_datasets_are_refused(store: RunStore) -> None:
-    a, b = an_ended_run(store), an_ended_run(store, dataset="Fashion-MNIST")
+    a, b = finished_run(store), finished_run(store, dataset="Fashion-MNIST")
     with pytest.raises(CompareError, match=r"run-1 learned MNIST and run-2 Fashion-MNIST: .* Choose runs of one"):
-        verdict(store, [a.id], [b.id])
+        compare_runs(store, [a.id], [b.id])
 
 
 def test_runs_of_different_test_sets_are_refused(store: RunStore) -> None:
-    a = an_ended_run(store)
-    b = an_ended_run(store, provenance=replace(PROVENANCE, test_checksum="f" * 64))
+    a = finished_run(store)
+    b = finished_run(store, provenance=replace(PROVENANCE, test_checksum="f" * 64))
     with pytest.raises(CompareError, match="were tested on different images, although both sets are called MNIST"):
-        verdict(store, [a.id], [b.id])
+        compare_runs(store, [a.id], [b.id])
 
 
 def test_runs_without_a_record_of_their_test_set_are_refused(store: RunStore) -> None:
-    a, b = an_ended_run(store), an_ended_run(store, provenance=None)
+    a, b = finished_run(store), finished_run(store, provenance=None)
     for pair in ([a.id], [b.id]), ([b.id], [a.id]):
         with pytest.raises(CompareError, match="run-2 was recorded before runs kept which images"):
-            verdict(store, *pair)
+            compare_runs(store, *pair)
 
 
 def test_a_run_that_has_not_ended_is_refused(store: RunStore) -> None:
-    a, b = an_ended_run(store), an_ended_run(store, status=RunStatus.INTERRUPTED)
+    a, b = finished_run(store), finished_run(store, status=RunStatus.INTERRUPTED)
     with pytest.raises(CompareError, match=re.escape("run-2 is interrupted and has no final test result.")):
-        verdict(store, [a.id], [b.id])
+        compare_runs(store, [a.id], [b.id])
 
 
 def test_groups_that_are_none_are_refused(store: RunStore) -> None:
     a, b = seeds(store, FAST, [950, 951]), seeds(store, SLOW, [940])
     with pytest.raises(CompareError, match="differ in more than their seed"):
-        verdict(store, [a[0], b[0]], [a[1]])
+        compare_runs(store, [a[0], b[0]], [a[1]])
     with pytest.raises(CompareError, match=r"run-3 is one run and run-1 \(2 seeds\) several"):
-        verdict(store, a, b)
+        compare_runs(store, a, b)
     with pytest.raises(CompareError, match="cannot be compared with itself"):
-        verdict(store, a, [a[1]])
+        compare_runs(store, a, [a[1]])
     with pytest.raises(CompareError, match="nothing to compare"):
-        verdict(store, a, [])
-    twin = an_ended_run(store, TrainConfig(lr=SLOW))
+        compare_runs(store, a, [])
+    twin = finished_run(store, TrainConfig(lr=SLOW))
     with pytest.raises(CompareError, match="have the same seed"):
-        verdict(store, a, [b[0], twin.id])
+        compare_runs(store, a, [b[0], twin.id])
 
 
 def test_a_run_that_was_stopped_early_is_compared_with_a_warning(store: RunStore) -> None:
-    a, b = an_ended_run(store), an_ended_run(store, TrainConfig(lr=FAST), status=RunStatus.STOPPED)
-    assert "run-2 did not train to the end." in verdict(store, [a.id], [b.id]).warnings
+    a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST), status=RunStatus.STOPPED)
+    assert "run-2 did not train to the end." in compare_runs(store, [a.id], [b.id]).warnings
 
 
 # Groups of seeds
@@ -179,8 +179,8 @@ def test_a_run_that_was_stopped_early_is_compared_with_a_warning(store: RunStore
 
 def test_runs_that_differ_only_in_seed_are_one_group(store: RunStore) -> None:
     seeds(store, FAST, [950, 952])
-    alone = an_ended_run(store, dataset="KMNIST")
-    group, single = seed_groups(reversed(store.list_runs()))
+    alone = finished_run(store, dataset="KMNIST")
+    group, single = group_by_seed(reversed(store.list_runs()))
     assert ([run.id for run in group.runs], group.name) == ([1, 2], "run-1 and 1 more seed")
     accuracy = group.metrics["test_accuracy"]
     assert accuracy.count == 2
@@ -193,21 +193,21 @@ def test_runs_that_differ_only_in_seed_are_one_group(store: RunStore) -> None:
 def test_a_seed_that_was_trained_twice_counts_once(store: RunStore) -> None:
     """A rerun comes out the same to the last bit: as a measurement of its own it would narrow the interval."""
     seeds(store, FAST, [950, 952])
-    before = seed_groups(store.list_runs())[0]
+    before = group_by_seed(store.list_runs())[0]
     seeds(store, FAST, [950])
-    (group,) = seed_groups(store.list_runs())
+    (group,) = group_by_seed(store.list_runs())
     assert len(group.runs) == 3
     assert (group.metrics, group.name) == (before.metrics, before.name)
 
 
 def test_runs_that_were_steered_differently_are_no_group(store: RunStore) -> None:
-    run = an_ended_run(store)
+    run = finished_run(store)
     steered = replace(
         run, id=2, interventions=(Intervention(3, "lr", 0.01, 0.1, run.created_at, "page"),), config=TrainConfig(seed=2)
     )
-    assert len(seed_groups([run, steered])) == 2
+    assert len(group_by_seed([run, steered])) == 2
     again = replace(steered, id=3, config=TrainConfig(seed=3))
-    assert len(seed_groups([run, steered, again])) == 2
+    assert len(group_by_seed([run, steered, again])) == 2
 
 
 # Importance
@@ -217,7 +217,7 @@ def search(store: RunStore, count: int) -> list[Run]:
     """The learning rate decides, the momentum hardly matters."""
     settings = [(lr, momentum) for lr in (0.001, 0.01, 0.03, 0.1) for momentum in (0.0, 0.5, 0.9)][:count]
     return [
-        an_ended_run(
+        finished_run(
             store,
             TrainConfig(lr=lr, momentum=momentum, seed=number),
             right=range(round(600 + 3000 * lr + momentum)),
@@ -227,11 +227,11 @@ def search(store: RunStore, count: int) -> list[Run]:
 
 
 def test_the_setting_that_decides_is_the_most_important(store: RunStore) -> None:
-    first, second = importance(search(store, 12), "test_accuracy")
+    first, second = setting_importance(search(store, 12), "test_accuracy")
     assert (first.name, first.label, second.name) == ("lr", "Learning rate", "momentum")
     assert first.share > 0.9
     assert first.share + second.share == pytest.approx(1)
-    assert importance(store.list_runs(), "test_accuracy") == (first, second)
+    assert setting_importance(store.list_runs(), "test_accuracy") == (first, second)
 
 
 @pytest.mark.parametrize(
@@ -245,12 +245,12 @@ def test_too_few_runs_or_a_metric_that_is_none_are_refused(
     store: RunStore, count: int, metric: str, message: str
 ) -> None:
     with pytest.raises(CompareError, match=re.escape(message)):
-        importance(search(store, count), metric)
+        setting_importance(search(store, count), metric)
 
 
 def test_runs_that_differ_in_nothing_or_in_dataset_are_refused(store: RunStore) -> None:
-    same = [an_ended_run(store, TrainConfig(seed=seed)) for seed in range(10)]
+    same = [finished_run(store, TrainConfig(seed=seed)) for seed in range(10)]
     with pytest.raises(CompareError, match="differ in no setting but the seed"):
-        importance(same, "test_accuracy")
+        setting_importance(same, "test_accuracy")
     with pytest.raises(CompareError, match="different datasets: KMNIST, MNIST"):
-        importance([*same, an_ended_run(store, dataset="KMNIST")], "test_accuracy")
+        setting_importance([*same, finished_run(store, dataset="KMNIST")], "test_accuracy")

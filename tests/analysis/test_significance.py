@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from mnist_core.analysis import significance
-from mnist_core.analysis.seed_groups import summarise
+from mnist_core.analysis.seed_groups import summarize
 
 # Student (1908), "The probable error of a mean": hours of sleep gained by ten patients with two drugs; R's `sleep`.
 SLEEP = (
@@ -24,19 +24,19 @@ def test_mcnemar_is_exact() -> None:
 
     Its exact p as R's exact2x2 gives it: `mcnemar.exact(Performance)`, p-value = 3.716e-05.
     """
-    assert significance.mcnemar(150, 86) == pytest.approx(3.716e-05, rel=1e-4)
-    assert significance.mcnemar(86, 150) == significance.mcnemar(150, 86)
+    assert significance.mcnemar_test(150, 86) == pytest.approx(3.716e-05, rel=1e-4)
+    assert significance.mcnemar_test(86, 150) == significance.mcnemar_test(150, 86)
 
 
 def test_mcnemar_of_few_images_is_counted_by_hand() -> None:
-    assert significance.mcnemar(11, 1) == pytest.approx(2 * (1 + 12) / 2**12)
-    assert significance.mcnemar(1, 0) == 1
-    assert significance.mcnemar(0, 0) == 1
+    assert significance.mcnemar_test(11, 1) == pytest.approx(2 * (1 + 12) / 2**12)
+    assert significance.mcnemar_test(1, 0) == 1
+    assert significance.mcnemar_test(0, 0) == 1
 
 
 def test_the_paired_t_test_is_students_own_example() -> None:
     """R prints of it: t = -4.0621, df = 9, p-value = 0.002833, interval -2.4598858 to -0.7001142, mean -1.58."""
-    outcome = significance.paired(*SLEEP)
+    outcome = significance.paired_t_test(*SLEEP)
     assert outcome.p == pytest.approx(0.002833, abs=5e-7)
     assert (outcome.low, outcome.high) == pytest.approx((-2.4598858, -0.7001142), abs=1e-6)
     assert outcome.effect == pytest.approx(-4.0621 / 10**0.5, abs=1e-4)
@@ -44,14 +44,14 @@ def test_the_paired_t_test_is_students_own_example() -> None:
 
 def test_welchs_t_test_is_rs_example() -> None:
     """R's `t.test(extra ~ group, data = sleep)`: p-value = 0.07939, interval -3.3654832 to 0.2054832."""
-    outcome = significance.welch(*SLEEP)
+    outcome = significance.welch_t_test(*SLEEP)
     assert outcome.p == pytest.approx(0.07939, abs=5e-6)
     assert (outcome.low, outcome.high) == pytest.approx((-3.3654832, 0.2054832), abs=1e-6)
 
 
 def test_the_signed_rank_test_is_that_of_hollander_and_wolfe() -> None:
     """R's `wilcox.test`: V = 40, p-value = 0.01953 one-sided, which is half of this."""
-    assert significance.wilcoxon(*DEPRESSION) == pytest.approx(2 * 0.01953, abs=1e-5)
+    assert significance.wilcoxon_test(*DEPRESSION) == pytest.approx(2 * 0.01953, abs=1e-5)
 
 
 def test_power_is_that_of_the_gpower_manual() -> None:
@@ -75,17 +75,17 @@ def test_the_bootstrap_is_the_one_that_draws_images() -> None:
 
 
 def test_without_any_spread_there_is_no_chance() -> None:
-    assert significance.paired([0.9, 0.9], [0.8, 0.8]).p == 0
-    assert significance.paired([0.9, 0.9], [0.9, 0.9]).p == 1
-    assert significance.welch([0.9, 0.9], [0.8, 0.8]).p == 0
-    assert significance.wilcoxon([0.9] * 6, [0.9] * 6) == 1
+    assert significance.paired_t_test([0.9, 0.9], [0.8, 0.8]).p == 0
+    assert significance.paired_t_test([0.9, 0.9], [0.9, 0.9]).p == 1
+    assert significance.welch_t_test([0.9, 0.9], [0.8, 0.8]).p == 0
+    assert significance.wilcoxon_test([0.9] * 6, [0.9] * 6) == 1
 
 
 def test_the_interval_of_a_mean_is_students() -> None:
     """The differences of `SLEEP` again, as R's `t.test(extra1 - extra2)` gives them."""
-    summary = summarise(np.subtract(*SLEEP).tolist())
+    summary = summarize(np.subtract(*SLEEP).tolist())
     assert summary.count == 10
     assert summary.mean == pytest.approx(-1.58)
     assert summary.sd == pytest.approx(1.229995, abs=1e-6)
     assert (summary.low, summary.high) == pytest.approx((-2.4598858, -0.7001142), abs=1e-6)
-    assert summarise([0.5]).sd is None
+    assert summarize([0.5]).sd is None

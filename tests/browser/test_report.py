@@ -10,7 +10,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.exports.export_worker import export
 from mnist_core.records import StepMetrics
 from mnist_core.store import RunStore
-from tests.support.factories import an_ended_run
+from tests.support.factories import finished_run
 
 NAME = "<img src=x onerror=\"document.title='owned'\">"
 
@@ -23,8 +23,8 @@ INKS = {"light": "rgb(49, 51, 63)", "dark": "rgb(250, 250, 250)"}
 def report(store: RunStore, tmp_path: Path, a_step: Callable[..., StepMetrics]) -> Path:
     """Of two runs, one with HTML for a name and one with HTML in its notes."""
     steps = [a_step(step, loss=2 / step**0.5) for step in range(1, 200)]
-    an_ended_run(store, name=NAME, steps=steps)
-    other = an_ended_run(store, TrainConfig(lr=0.1), name="bold", right=range(960), steps=steps[:100])
+    finished_run(store, name=NAME, steps=steps)
+    other = finished_run(store, TrainConfig(lr=0.1), name="bold", right=range(960), steps=steps[:100])
     store.edit_run(other.id, notes="# Plan\n<b>bolder</b>")
     export(store, store.list_runs(), "report", tmp_path / "report.html")
     return tmp_path / "report.html"

@@ -10,10 +10,10 @@ from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from mnist_core.records import Command, Run, RunStatus
 from mnist_core.store import RunStore
-from mnist_dashboard.feed.run_summary import summarise
+from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.server.assets import asset_url
 from tests.browser.conftest import POINTS, Server, start_long_run, wait_for_points
-from tests.support.factories import an_ended_run
+from tests.support.factories import finished_run
 
 Eventually = Callable[[Callable[[], object]], None]
 
@@ -55,7 +55,7 @@ def test_a_run_that_is_paused_and_resumed_from_elsewhere_ends_up_with_the_right_
     run = start_long_run(page, live)
 
     def order(command: Command, status: RunStatus) -> None:
-        live.store.send_order(run, command, by="terminal")
+        live.store.send_command(run, command, by="terminal")
         eventually(lambda: live.store.get_run(run).status is status)
 
     for _ in range(4):  # faster than the page can follow
@@ -70,10 +70,10 @@ def test_a_run_that_is_paused_and_resumed_from_elsewhere_ends_up_with_the_right_
 def test_a_page_drawn_from_what_was_read_before_the_latest_news_does_not_hide_it(
     page: Page, live: Server, store: RunStore
 ) -> None:
-    run = an_ended_run(store)
+    run = finished_run(store)
 
     def as_of(revision: int, status: RunStatus) -> dict[str, object]:
-        return dict(summarise(replace(run, id=999, revision=revision, status=status)))
+        return dict(summarize_run(replace(run, id=999, revision=revision, status=status)))
 
     page.goto(live.url)
     page.evaluate(
@@ -117,7 +117,7 @@ def test_a_click_on_a_page_is_not_lost_to_news_of_the_run_that_comes_with_it(
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     holding = True
     page.get_by_role("link", name="Runs").click()
-    live.store.send_order(run, Command.PAUSE, by="terminal")
+    live.store.send_command(run, Command.PAUSE, by="terminal")
     eventually(lambda: live.store.get_run(run).status is RunStatus.PAUSED)
     expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
     page.evaluate("() => new Promise((asked) => setTimeout(asked))")  # the strip asks in a task of its own, before this

@@ -59,7 +59,7 @@ def test_a_loaded_run_goes_on_bit_for_bit_wherever_it_was_saved(
 ) -> None:
     uninterrupted = [timeless(event) for event in train(config, digits)]
     assert len(uninterrupted) == EVENTS
-    state = TrainState.fresh(config)
+    state = TrainState.initial(config)
     saved = {}
     for number, _event in enumerate(train(config, digits, state=state), start=1):
         if number in SAVED_AFTER:
@@ -72,14 +72,14 @@ def test_a_loaded_run_goes_on_bit_for_bit_wherever_it_was_saved(
 
 def test_another_process_goes_on_bit_for_bit(small_mnist: Dataset, tmp_path: Path) -> None:
     config = dataclasses.replace(a_config("example", "adam"), epochs=1)
-    state = TrainState.fresh(config)
+    state = TrainState.initial(config)
     events = train(config, small_mnist, state=state)
     for _ in range(4):
         next(events)
     path = save(tmp_path, config, state, dataset="MNIST")
     code = (
         "import json, sys; from pathlib import Path; import torch\n"
-        "from mnist_core import checkpoint, load_dataset, places, train\n"
+        "from mnist_core.checkpoints import checkpoint, load_dataset, places, train\n"
         "loaded = checkpoint.load(Path(sys.argv[1]))\n"
         "torch.set_num_threads(loaded.threads)\n"
         "data = load_dataset(loaded.config.dataset, runs_dir=places.runs_dir())\n"
@@ -92,7 +92,7 @@ def test_another_process_goes_on_bit_for_bit(small_mnist: Dataset, tmp_path: Pat
 
 def test_an_adjusted_run_goes_on_as_adjusted(digits: Dataset, tmp_path: Path) -> None:
     config = a_config("classic", "sgd")
-    state = TrainState.fresh(config)
+    state = TrainState.initial(config)
     events = train(config, digits, state=state)
     next(events)
     events.send(Adjustment(lr=0.05, momentum=0.3, batch_size=24))
@@ -104,7 +104,7 @@ def test_an_adjusted_run_goes_on_as_adjusted(digits: Dataset, tmp_path: Path) ->
 
 def test_a_checkpoint_is_not_changed_by_further_training(digits: Dataset, tmp_path: Path) -> None:
     config = a_config("softmax", "sgd")
-    state = TrainState.fresh(config)
+    state = TrainState.initial(config)
     events = train(config, digits, state=state)
     next(events)
     path = save(tmp_path, config, state, dataset=digits.name)
@@ -115,7 +115,7 @@ def test_a_checkpoint_is_not_changed_by_further_training(digits: Dataset, tmp_pa
 
 
 def test_what_goes_with_a_run_comes_back(tmp_path: Path) -> None:
-    state = TrainState.fresh(SMALL)
+    state = TrainState.initial(SMALL)
     state.step, state.epoch, state.elapsed_seconds = 844, 2, 0.1 + 0.2
     changes = [{"step": 3, "lr": 0.05, "by": "owner", "momentum": None}]
     loaded = load(save(tmp_path / "new" / "folder", SMALL, state, dataset="MNIST-5k", interventions=changes))
@@ -127,13 +127,15 @@ def test_what_goes_with_a_run_comes_back(tmp_path: Path) -> None:
 
 def test_an_intervention_that_could_not_be_read_back_is_refused_at_once(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="Adjustment is not JSON serializable"):
-        save(tmp_path, SMALL, TrainState.fresh(SMALL), dataset="MNIST", interventions=[{"change": Adjustment(lr=0.1)}])
+        save(
+            tmp_path, SMALL, TrainState.initial(SMALL), dataset="MNIST", interventions=[{"change": Adjustment(lr=0.1)}]
+        )
     assert names(tmp_path) == []
 
 
 def test_a_run_can_go_on_on_another_device(tmp_path: Path) -> None:
     elsewhere = dataclasses.replace(SMALL, device="cuda")
-    path = save(tmp_path, elsewhere, TrainState.fresh(SMALL), dataset="MNIST")
+    path = save(tmp_path, elsewhere, TrainState.initial(SMALL), dataset="MNIST")
     loaded = load(path, "cpu")
     assert (loaded.state.device.type, loaded.config) == ("cpu", elsewhere)
     if not torch.cuda.is_available():
@@ -154,7 +156,7 @@ def test_the_last_two_and_the_best_are_kept(tmp_path: Path) -> None:
 
 
 def test_saving_the_same_step_again_replaces_it(tmp_path: Path) -> None:
-    state = TrainState.fresh(SMALL)
+    state = TrainState.initial(SMALL)
     save_small(tmp_path, 1)
     for validations in (0, 1):
         state.step, state.validations = 2, validations

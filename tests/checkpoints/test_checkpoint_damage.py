@@ -65,7 +65,7 @@ def test_bytes_behind_the_end_are_found(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("unread")
 def test_what_is_no_checkpoint_is_said_to_be_none(tmp_path: Path) -> None:
     weights = tmp_path / "weights.pt"
-    torch.save(TrainState.fresh(SMALL).model.state_dict(), weights)
+    torch.save(TrainState.initial(SMALL).model.state_dict(), weights)
     with pytest.raises(CheckpointError, match=r"weights.pt is not a checkpoint"):
         load(weights)
     with pytest.raises(CheckpointError, match=r"cannot be read \(Is a directory\)\. Choose another checkpoint"):
@@ -121,6 +121,6 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, content: Any) -> No
 def test_weights_of_another_network_or_optimizer_are_refused(
     tmp_path: Path, changed: dict[str, Any], fitting: str
 ) -> None:
-    path = save(tmp_path, dataclasses.replace(SMALL, **changed), TrainState.fresh(SMALL), dataset="MNIST")
+    path = save(tmp_path, dataclasses.replace(SMALL, **changed), TrainState.initial(SMALL), dataset="MNIST")
     with pytest.raises(CheckpointError, match=f"do not fit the network {fitting}"):
         load(path)

@@ -79,7 +79,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 SAVERS = """
 import os, sys
 from pathlib import Path
-from mnist_core import checkpoint
+from mnist_core.checkpoints import checkpoint
 from mnist_core.config import TrainConfig
 from mnist_core.training.engine import TrainState
 
@@ -90,7 +90,7 @@ for line in sys.stdin:
         os.write(1, b"dead\\n")
         continue
     os.write(1, b"%d\\n" % os.getpid())
-    state = TrainState.fresh(config)
+    state = TrainState.initial(config)
     for state.step in range(int(line), int(line) + 1000):
         checkpoint.save(Path(sys.argv[1]), config, state, dataset="MNIST", best=state.step % 2 == 0)
         os.write(1, b"%d\\n" % state.step)  # a broken pipe ends it, should the test be gone
@@ -101,7 +101,7 @@ for line in sys.stdin:
 
 def test_killed_at_any_moment_of_a_save_the_last_saved_or_a_later_one_loads(tmp_path: Path) -> None:
     config = TrainConfig(device="cpu")
-    state = TrainState.fresh(config)
+    state = TrainState.initial(config)
     size = save(tmp_path, config, state, dataset="MNIST").stat().st_size
     left_over = 0
 

@@ -114,7 +114,7 @@ def test_a_preset_replaces_the_defaults_and_flags_win_over_it(
 def test_size_and_time_per_epoch_are_told_at_the_start(capsys: Printed, output: list[str]) -> None:
     main([*QUICK, *output])
     assert "Classic CNN: 431,080 parameters.\n" in capsys.readouterr().err
-    speed.write({speed.speed_key("softmax", "fp32"): [5.0, 80.0]}, "cpu")  # 20 seconds for a batch of 64
+    speed.save_speeds({speed.speed_key("softmax", "fp32"): [5.0, 80.0]}, "cpu")  # 20 seconds for a batch of 64
     main([*QUICK, "--model", "softmax", *output])
     printed = capsys.readouterr()
     # The 270 images left for training are 4.2 batches.

@@ -12,16 +12,16 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from tests.support.factories import an_ended_run
+from tests.support.factories import finished_run
 
 Printed = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
 def three_runs(store: RunStore) -> None:
-    an_ended_run(store, TrainConfig(lr=0.1), name="bold", right=range(950))
-    an_ended_run(store, TrainConfig(lr=0.01), name="careful", right=range(900))
-    an_ended_run(store, TrainConfig(lr=0.001), name="slow", right=range(700), status=RunStatus.STOPPED, validation=None)
+    finished_run(store, TrainConfig(lr=0.1), name="bold", right=range(950))
+    finished_run(store, TrainConfig(lr=0.01), name="careful", right=range(900))
+    finished_run(store, TrainConfig(lr=0.001), name="slow", right=range(700), status=RunStatus.STOPPED, validation=None)
 
 
 def listed(capsys: Printed, *words: str) -> list[str]:
@@ -88,14 +88,14 @@ def test_two_runs_are_compared_in_words_and_numbers(capsys: Printed) -> None:
 
 def test_groups_of_seeds_are_compared(store: RunStore, capsys: Printed) -> None:
     for number, right in enumerate((951, 953), start=2):
-        an_ended_run(store, TrainConfig(lr=0.1, seed=number), name=f"bold-{number}", right=range(right))
-        an_ended_run(store, TrainConfig(seed=number), name=f"careful-{number}", right=range(right - 50))
+        finished_run(store, TrainConfig(lr=0.1, seed=number), name=f"bold-{number}", right=range(right))
+        finished_run(store, TrainConfig(seed=number), name=f"careful-{number}", right=range(right - 50))
     assert main(["compare", "bold,bold-2,bold-3", "careful, careful-2, careful-3"]) == 0
     assert "on average of 3 and 3 seeds" in capsys.readouterr().out
 
 
 def test_what_cannot_be_compared_exits_with_1(store: RunStore, capsys: Printed) -> None:
-    an_ended_run(store, name="other", dataset="KMNIST")
+    finished_run(store, name="other", dataset="KMNIST")
     assert main(["compare", "bold", "other"]) == 1
     assert "bold learned MNIST and other KMNIST" in capsys.readouterr().err
     assert main(["compare", "bold", "nobody"]) == 1
@@ -141,7 +141,7 @@ def test_runs_go_to_another_machine_and_back(
     store: RunStore, places: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch, a_step: Callable[..., StepMetrics]
 ) -> None:
     monkeypatch.chdir(places)
-    an_ended_run(store, name="long", steps=[a_step(step) for step in range(1, 4)])
+    finished_run(store, name="long", steps=[a_step(step) for step in range(1, 4)])
     assert main(["export", "long", "--format", "archive"]) == 0
     assert capsys.readouterr().out == "1 run written to long-archive.zip.\n"
     assert main(["import", "long-archive.zip"]) == 0

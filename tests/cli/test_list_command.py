@@ -56,7 +56,7 @@ def test_runs_are_listed_as_json(capsys: Printed) -> None:
 
 def test_a_list_with_a_diverged_run_is_valid_json(store: RunStore, capsys: Printed) -> None:
     run = store.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "boot"))
-    store.append(run, Progress(step=1, epoch=1, loss=float("inf")))
+    store.append_steps(run, Progress(step=1, epoch=1, loss=float("inf")))
     store.finish_run(run, RunStatus.DIVERGED)
     main(["runs", "--json"])
 

@@ -8,7 +8,7 @@ import pytest
 from mnist_core.cli import run_commands
 from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
-from mnist_core.records import Adjustment, Command, Event, Order, Run, RunStatus, StepMetrics
+from mnist_core.records import Adjustment, Command, Event, PendingCommand, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import metrics_buffer, steering
@@ -32,8 +32,8 @@ def trained(store: RunStore) -> Run:
     return train_run(store, store.create_run(CONFIG, trainer=own_identity()))
 
 
-def orders(store: RunStore, run: Run) -> list[Order]:
-    return store.read_orders(run.id, 0)
+def orders(store: RunStore, run: Run) -> list[PendingCommand]:
+    return store.list_commands(run.id, 0)
 
 
 @pytest.mark.parametrize("command", [Command.PAUSE, Command.STEP, Command.EVALUATE, Command.RESUME])
@@ -119,7 +119,7 @@ def test_a_run_is_continued_here_with_other_settings(store: RunStore, trained: R
 def test_a_steered_run_is_repeated_here(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(steering, "ORDERS_SECONDS", 0.0)
+    monkeypatch.setattr(steering, "COMMAND_POLL_SECONDS", 0.0)
     held = store.create_run(CONFIG, trainer=own_identity())
 
     def steer(event: Event) -> None:
@@ -133,5 +133,5 @@ def test_a_steered_run_is_repeated_here(
 
 
 def test_every_order_has_a_command() -> None:
-    given: set[Callable[..., object] | Command] = set(run_commands._HELP)
+    given: set[Callable[..., object] | Command] = set(run_commands._COMMAND_HELP)
     assert given == set(Command) - {Command.RESUME, Command.ADJUST}

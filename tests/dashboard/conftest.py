@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.runs.actions import Control
+from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_dashboard import access, services
-from mnist_dashboard.server.roles import HERE, PLACE_HEADER, Sharing
+from mnist_dashboard.server.roles import LOCAL, LOCATION_HEADER, Sharing
 
 MAIN = ROOT / "mnist_dashboard" / "main.py"
 
@@ -26,13 +26,13 @@ class Visitor:
 @pytest.fixture
 def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
     """A person at this machine, unless a test changes that."""
-    visitor = Visitor({PLACE_HEADER: HERE}, {})
+    visitor = Visitor({LOCATION_HEADER: LOCAL}, {})
     monkeypatch.setattr(access, "request", lambda: visitor)
     return visitor
 
 
 @pytest.fixture
 def app(store: RunStore, places: Path, visitor: Visitor) -> AppTest:
-    control = access.guarded(Control(store))
+    control = access.guarded(RunActions(store))
     services.provide(services.Services(store, control, Sharing(places / "runs")))
     return AppTest.from_file(str(MAIN), default_timeout=20)

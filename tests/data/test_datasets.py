@@ -206,7 +206,7 @@ def test_mnist_5k_is_parsed_only_once(runs: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_mnist_5k_needs_no_folder_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digits = numbered(1500)
-    monkeypatch.setattr(datasets, "_digits", lambda: (digits.images, digits.labels))
+    monkeypatch.setattr(datasets, "_read_built_in_digits", lambda: (digits.images, digits.labels))
     (tmp_path / "runs").write_text("a file where the folder should be")
     kept_nowhere = load_dataset("mnist-5k", runs_dir=tmp_path / "runs")
     load_dataset("mnist-5k", runs_dir=tmp_path / "writable")

@@ -75,7 +75,7 @@ def test_other_things_in_the_folder_stay(folder: Path) -> None:
     (folder / "train-images-idx3-ubyte.gz").write_bytes(b"kept")
     idx.publish(folder, fill, never)
     assert (folder / "train-images-idx3-ubyte.gz").read_bytes() == b"kept"
-    assert idx.is_there(folder)
+    assert idx.has_dataset(folder)
     assert unfinished(folder) == []
 
 
@@ -104,7 +104,7 @@ def test_the_second_waits_for_the_first_and_uses_its_work(folder: Path) -> None:
     idx.publish(folder, lambda _: filled.append("second"), second_waits.set)
     first.join()
     assert filled == ["first"]
-    assert idx.is_there(folder)
+    assert idx.has_dataset(folder)
 
 
 def test_waiting_can_be_cancelled(folder: Path) -> None:
@@ -117,7 +117,7 @@ def test_waiting_can_be_cancelled(folder: Path) -> None:
         fill(staging)
 
     idx.publish(folder, inner, never)
-    assert idx.is_there(folder)
+    assert idx.has_dataset(folder)
 
 
 def test_without_locks_both_write_and_both_succeed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def test_without_locks_both_write_and_both_succeed(folder: Path, monkeypatch: py
 
     monkeypatch.setattr(fcntl, "flock", unsupported)
     idx.publish(folder, overtaken, never)
-    assert idx.is_there(folder)
+    assert idx.has_dataset(folder)
     assert unfinished(folder) == []
 
 

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_core.analysis.compare import verdict
+from mnist_core.analysis.compare import compare_runs
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ImportRefusedError, RunStateError
 from mnist_core.exports import archive
 from mnist_core.exports.export_worker import export
 from mnist_core.records import Intervention, Run, RunStatus, StepMetrics
-from mnist_core.runs.actions import Control
+from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from tests.support.factories import LABELS, an_ended_run
+from tests.support.factories import LABELS, finished_run
 
 Step = Callable[..., StepMetrics]
 Change = Callable[[dict[str, bytes]], None]
@@ -29,7 +29,7 @@ Change = Callable[[dict[str, bytes]], None]
 
 @pytest.fixture
 def run(store: RunStore, a_step: Step) -> Run:
-    made = an_ended_run(store, name="<b>mine</b>", steps=[a_step(step, loss=1 / step) for step in range(1, 6)])
+    made = finished_run(store, name="<b>mine</b>", steps=[a_step(step, loss=1 / step) for step in range(1, 6)])
     return store.edit_run(made.id, notes="# Notes\n=1+1", tags=["good", "slow"], starred=True)
 
 
@@ -60,7 +60,7 @@ def changed(file: Path, change: Change) -> io.BytesIO:
 
 
 def test_a_run_comes_over_whole(store: RunStore, elsewhere: RunStore, run: Run, file: Path) -> None:
-    (imported,) = Control(elsewhere).import_file(file)
+    (imported,) = RunActions(elsewhere).import_file(file)
     assert dataclasses.replace(imported, id=run.id, trainer=run.trainer) == run
     assert elsewhere.read_steps(imported.id).tolist() == store.read_steps(run.id).tolist()
     for there, here in zip(store.list_evaluations(run.id), elsewhere.list_evaluations(imported.id), strict=True):
@@ -74,8 +74,8 @@ def test_a_run_comes_over_whole(store: RunStore, elsewhere: RunStore, run: Run, 
 
 def test_an_imported_run_can_be_compared_with_one_from_here(elsewhere: RunStore, file: Path) -> None:
     (imported,) = archive.import_archive(elsewhere, file)
-    mine = an_ended_run(elsewhere, TrainConfig(lr=0.1), right=range(960))
-    assert verdict(elsewhere, [mine.id], [imported.id]).is_better == "a"
+    mine = finished_run(elsewhere, TrainConfig(lr=0.1), right=range(960))
+    assert compare_runs(elsewhere, [mine.id], [imported.id]).is_better == "a"
 
 
 def test_nothing_is_overwritten_and_names_that_are_taken_get_a_number(store: RunStore, run: Run, file: Path) -> None:
@@ -96,7 +96,7 @@ def test_two_runs_of_one_name_in_a_file_get_two_names(
 def test_diverged_and_steered_runs_come_over(
     store: RunStore, elsewhere: RunStore, a_step: Step, tmp_path: Path
 ) -> None:
-    run = an_ended_run(store, steps=[a_step(1), a_step(2, loss=float("nan"))], status=RunStatus.DIVERGED)
+    run = finished_run(store, steps=[a_step(1), a_step(2, loss=float("nan"))], status=RunStatus.DIVERGED)
     steered = dataclasses.replace(
         run, interventions=(Intervention(1, "batch_size", 64, 32, run.created_at, "page"),), name="steered"
     )
@@ -110,7 +110,7 @@ def test_diverged_and_steered_runs_come_over(
 def test_an_interrupted_run_arrives_as_stopped_since_its_checkpoints_stay_behind(
     store: RunStore, elsewhere: RunStore, tmp_path: Path
 ) -> None:
-    run = an_ended_run(store, status=RunStatus.INTERRUPTED)
+    run = finished_run(store, status=RunStatus.INTERRUPTED)
     export(store, [run], "archive", tmp_path / "runs.zip")
     assert archive.import_archive(elsewhere, tmp_path / "runs.zip")[0].status is RunStatus.STOPPED
 
@@ -123,11 +123,11 @@ def test_a_run_that_goes_on_from_another_is_still_known_for_one(
     (imported,) = archive.import_archive(elsewhere, tmp_path / "runs.zip")
     assert (imported.parent_id, imported.parent_step) == (None, 3)
     with pytest.raises(RunStateError, match="goes on from another run"):
-        Control(elsewhere).repeat(imported)
+        RunActions(elsewhere).repeat(imported)
 
 
 def test_runs_are_read_one_at_a_time(store: RunStore, elsewhere: RunStore, a_step: Step, tmp_path: Path) -> None:
-    run = an_ended_run(store, steps=[a_step(step) for step in range(1, 5001)])
+    run = finished_run(store, steps=[a_step(step) for step in range(1, 5001)])
     peaks = []
     for count in (1, 10):
         export(store, [run] * count, "archive", tmp_path / f"{count}.zip")

@@ -26,13 +26,13 @@ from mnist_core.exports.export_worker import export
 from mnist_core.exports.formats import FORMATS, file_name
 from mnist_core.exports.weights import load_model
 from mnist_core.records import Run, RunStatus, StepMetrics
-from mnist_core.runs.actions import Control
+from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT, model_path
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
 from mnist_core.training.engine import PIXEL_MEAN, PIXEL_STD
-from tests.support.factories import an_ended_run
+from tests.support.factories import finished_run
 
 Step = Callable[..., StepMetrics]
 CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=1, device="cpu")
@@ -40,7 +40,7 @@ CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=1, device="cpu")
 
 @pytest.fixture
 def recorded(store: RunStore, a_step: Step) -> Run:
-    return an_ended_run(store, name="=1+1", steps=[a_step(step, loss=1 / step) for step in range(1, 6)])
+    return finished_run(store, name="=1+1", steps=[a_step(step, loss=1 / step) for step in range(1, 6)])
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def trained(store: RunStore, small_mnist: Dataset, signals_restored: None) -> Ru
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\t", "\n"])
 def test_what_begins_like_a_formula_is_text_in_a_spreadsheet(store: RunStore, tmp_path: Path, start: str) -> None:
-    run = an_ended_run(store, name="=1+1")
+    run = finished_run(store, name="=1+1")
     notes = f"{start}HYPERLINK(1)"
     store.edit_run(run.id, notes=notes, tags=["-1", "<b>"])
     export(store, store.list_runs(), "csv", tmp_path / "t.csv")
@@ -63,8 +63,8 @@ def test_what_begins_like_a_formula_is_text_in_a_spreadsheet(store: RunStore, tm
 
 
 def test_numbers_stay_numbers_in_csv(store: RunStore, tmp_path: Path) -> None:
-    an_ended_run(store, TrainConfig(lr=0.025, weight_decay=0.001))
-    an_ended_run(store, validation=None)
+    finished_run(store, TrainConfig(lr=0.025, weight_decay=0.001))
+    finished_run(store, validation=None)
     export(store, store.list_runs(), "csv", tmp_path / "t.csv")
     table = pd.read_csv(tmp_path / "t.csv")
     assert table["lr"].tolist() == [0.025, 0.01]
@@ -85,7 +85,7 @@ def test_parquet_holds_the_same_table_with_its_types(store: RunStore, recorded: 
 def test_curves_have_a_row_for_each_step_and_evaluation(
     store: RunStore, recorded: Run, tmp_path: Path, name: str
 ) -> None:
-    other = an_ended_run(store)
+    other = finished_run(store)
     export(store, [recorded, other], name, tmp_path / "c")
     table = pd.read_csv(tmp_path / "c") if name == "curves-csv" else pd.read_parquet(tmp_path / "c")
     training = table[table["split"] == "training"]
@@ -129,7 +129,7 @@ def test_a_saved_model_goes_before_checkpoints(store: RunStore, trained: Run) ->
 
 
 def test_a_run_without_weights_is_refused(store: RunStore, tmp_path: Path) -> None:
-    run = an_ended_run(store)
+    run = finished_run(store)
     with pytest.raises(ExportError, match="run-1 has no weights: neither a saved model nor a checkpoint"):
         export(store, [run], "safetensors", tmp_path / "w")
     assert list(tmp_path.glob("*")) == []
@@ -176,7 +176,7 @@ def test_tensorboard_reads_the_events(store: RunStore, recorded: Run, tmp_path: 
 
 
 def test_a_report_holds_all_it_needs_and_takes_names_as_text(store: RunStore, tmp_path: Path) -> None:
-    run = an_ended_run(store, name="</script><script>alert(1)</script>")
+    run = finished_run(store, name="</script><script>alert(1)</script>")
     store.edit_run(run.id, notes="<img src=x onerror=alert(2)>")
     export(store, store.list_runs(), "report", tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
@@ -191,7 +191,7 @@ def test_a_report_holds_all_it_needs_and_takes_names_as_text(store: RunStore, tm
 
 
 def test_a_long_curve_is_reduced_in_a_report(store: RunStore, a_step: Step, tmp_path: Path) -> None:
-    an_ended_run(store, steps=[a_step(step, loss=step) for step in range(1, 1502)])
+    finished_run(store, steps=[a_step(step, loss=step) for step in range(1, 1502)])
     export(store, store.list_runs(), "report", tmp_path / "r.html")
     content = (tmp_path / "r.html").read_text().split('id="content">')[1].split("</script>")[0]
     curve = json.loads(content)["runs"][0]["curves"]["loss"]
@@ -206,31 +206,31 @@ def test_the_server_has_weights_made_by_a_worker(
     store: RunStore, trained: Run, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(places)
-    path = Control(store).export([trained.id], "safetensors")
+    path = RunActions(store).export([trained.id], "safetensors")
     assert path.name == "run-1-safetensors.safetensors"
     assert path.parent.parent == places / "runs" / "exports"
     assert load_file(path).keys() == load_model(trained).state_dict().keys()
     with pytest.raises(ExportError, match="run-2 has no weights: neither a saved model nor a checkpoint"):
-        Control(store).export([an_ended_run(store).id], "safetensors")
+        RunActions(store).export([finished_run(store).id], "safetensors")
 
 
 def test_an_export_of_other_runs_does_not_take_the_place_of_the_first(store: RunStore, places: Path) -> None:
     for name in "abcd":
-        an_ended_run(store, name=name)
-    first, second = Control(store).export([1, 2], "csv"), Control(store).export([3, 4], "csv")
+        finished_run(store, name=name)
+    first, second = RunActions(store).export([1, 2], "csv"), RunActions(store).export([3, 4], "csv")
     assert first.name == second.name == "2-runs-csv.csv"
     assert [pd.read_csv(path)["name"].tolist() for path in (first, second)] == [["a", "b"], ["c", "d"]]
 
 
 def test_exports_are_kept_for_a_day(store: RunStore, places: Path) -> None:
-    run = an_ended_run(store)
-    old, recent = Control(store).export([run.id], "csv").parent, Control(store).export([run.id], "csv").parent
+    run = finished_run(store)
+    old, recent = RunActions(store).export([run.id], "csv").parent, RunActions(store).export([run.id], "csv").parent
     by_hand = old.with_name("left-by-an-older-version.csv")
     by_hand.touch()
     now = time.time()
     for path, age in ((old, 1.01), (by_hand, 1.01), (recent, 0.99)):
-        os.utime(path, (now, now - age * server_exports.KEPT.total_seconds()))
-    new = Control(store).export([run.id], "csv").parent
+        os.utime(path, (now, now - age * server_exports.EXPORT_RETENTION.total_seconds()))
+    new = RunActions(store).export([run.id], "csv").parent
     assert set(old.parent.iterdir()) == {recent, new}
 
 
@@ -238,7 +238,7 @@ def test_exports_are_kept_for_a_day(store: RunStore, places: Path) -> None:
 def test_an_export_that_is_refused_leaves_no_folder_behind(store: RunStore, places: Path, name: str) -> None:
     run = store.create_run(TrainConfig(), trainer=own_identity())
     with pytest.raises(ExportError):
-        Control(store).export([run.id], name)
+        RunActions(store).export([run.id], name)
     assert not list((places / "runs" / "exports").glob("*"))
 
 
@@ -264,8 +264,8 @@ def test_nothing_and_unknown_formats_are_refused(store: RunStore, recorded: Run,
 
 
 def test_a_file_is_named_after_its_run_without_what_names_cannot_have(store: RunStore) -> None:
-    assert file_name("csv", [an_ended_run(store, name="../../etc/pass wd")]) == "etc-pass-wd-csv.csv"
-    assert file_name("csv", [an_ended_run(store, name="***")]) == "run-csv.csv"
+    assert file_name("csv", [finished_run(store, name="../../etc/pass wd")]) == "etc-pass-wd-csv.csv"
+    assert file_name("csv", [finished_run(store, name="***")]) == "run-csv.csv"
 
 
 def test_a_run_in_progress_has_no_archive(store: RunStore, tmp_path: Path) -> None:

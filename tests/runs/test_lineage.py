@@ -32,7 +32,7 @@ def losses(store: RunStore, run: Run) -> list[float]:
 
 def more(store: RunStore, parent: Run, trainer: ProcessIdentity | None = None) -> Run:
     """Continued for one more epoch."""
-    return lineage.fork(store, parent, lineage.longer(parent, 1), trainer=trainer)
+    return lineage.fork(store, parent, lineage.with_more_epochs(parent, 1), trainer=trainer)
 
 
 def evaluations(store: RunStore, run: Run) -> list[tuple[int, str, float]]:
@@ -74,10 +74,10 @@ def test_a_fork_begins_with_its_parents_curve_and_goes_its_own_way(store: RunSto
 
 def test_a_fork_goes_on_with_what_was_adjusted_unless_that_is_changed(store: RunStore) -> None:
     run = store.create_run(CONFIG, trainer=own_identity())
-    store.send_order(run.id, Command.ADJUST, Adjustment(lr=0.05, momentum=0.5), by="page")
+    store.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05, momentum=0.5), by="page")
     parent = train_run(store, run)
     assert (lineage.config_at(parent).lr, lineage.config_at(parent, 0).lr) == (0.05, CONFIG.lr)
-    config = dataclasses.replace(lineage.longer(parent, 1), momentum=CONFIG.momentum)
+    config = dataclasses.replace(lineage.with_more_epochs(parent, 1), momentum=CONFIG.momentum)
     forked = train_run(store, lineage.fork(store, parent, config, trainer=own_identity()))
     own = store.read_steps(forked.id)[STEPS:]
     assert set(own["lr"]) == {0.05}
@@ -126,7 +126,7 @@ def test_a_run_without_checkpoints_cannot_be_continued(store: RunStore) -> None:
 
 def test_a_run_is_not_continued_beyond_the_most_epochs(parent: Run) -> None:
     with pytest.raises(ConfigError, match="Epochs must be between 1 and 50, got 51"):
-        lineage.longer(parent, 49)
+        lineage.with_more_epochs(parent, 49)
 
 
 def test_a_continued_run_is_not_repeated(store: RunStore, parent: Run) -> None:

@@ -15,7 +15,7 @@ from mnist_core.records import Run, RunStatus
 from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
 from mnist_core.system.processes import is_alive
-from tests.support.fork_processes import end_all, folders, processes_of
+from tests.support.fork_processes import isolated_folders, kill_remaining, processes_of
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -26,7 +26,7 @@ LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
 @pytest.fixture(scope="module", autouse=True)
 def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterator[Path]:
     """One pair of folders for the module, since a host keeps the folders it was started with."""
-    with folders(tmp_path_factory.mktemp("places"), digits) as folder:
+    with isolated_folders(tmp_path_factory.mktemp("places"), digits) as folder:
         yield folder
 
 
@@ -143,7 +143,7 @@ def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Super
     monkeypatch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
     store = RunStore.open(folder / "runs")
     yield Supervisor(store, max_runs=2), store
-    end_all(folder / "runs")
+    kill_remaining(folder / "runs")
     store.close()
     shutil.rmtree(folder)
 

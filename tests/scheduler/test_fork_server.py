@@ -14,22 +14,27 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.scheduler import fork_client
-from mnist_core.scheduler.fork_client import HOST_ENDED, TrainerHost
+from mnist_core.scheduler.fork_client import FORK_SERVER_LOST, ForkServerClient
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
-from mnist_core.system.processes import identity_of, is_alive, own_identity
-from mnist_core.trainer.speed import CALIBRATION, is_measured
+from mnist_core.system.processes import identify, is_alive, own_identity
+from mnist_core.trainer.speed import CALIBRATION_RUN_ID, is_calibrated
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
 
-HOST = "from mnist_core import calibration, trainer_host; calibration.MEASURED_SECONDS = 0.0; trainer_host.main()"
-"""The host, in less of a hurry to be exact about the machine's speed."""
+FORK_SERVER = """
+from mnist_core.scheduler import fork_server
+from mnist_core.trainer import calibration
+calibration.MEASURED_SECONDS = 0.0
+fork_server.main()
+"""
+"""The fork server with a calibration that takes no time."""
 
 
 @pytest.fixture
 def host(places: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", HOST]
+    command = [sys.executable, "-c", FORK_SERVER]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
     ) as process:
@@ -96,12 +101,12 @@ def test_a_host_measures_the_speed_under_the_id_that_no_run_has(host: subprocess
     assert host.stdin
     assert host.stdout
     assert host.stdout.readline() == "ready\n"
-    host.stdin.write(f"{CALIBRATION} 1\n")
+    host.stdin.write(f"{CALIBRATION_RUN_ID} 1\n")
     host.stdin.flush()
     word, run_id, pid = host.stdout.readline().split()
-    assert (word, run_id) == ("started", str(CALIBRATION))
-    assert host.stdout.readline() == f"exited {CALIBRATION} {pid} 0\n"
-    assert is_measured()
+    assert (word, run_id) == ("started", str(CALIBRATION_RUN_ID))
+    assert host.stdout.readline() == f"exited {CALIBRATION_RUN_ID} {pid} 0\n"
+    assert is_calibrated()
 
     assert host.stderr
     host.stdout.close()  # as when the server is killed
@@ -112,12 +117,12 @@ def test_a_host_measures_the_speed_under_the_id_that_no_run_has(host: subprocess
 
 
 class Scripted:
-    """A `TrainerHost` whose processes say what a test has them say, and trainers that are processes doing nothing."""
+    """A `ForkServerClient` over scripted processes; its trainers are processes that do nothing."""
 
     def __init__(self) -> None:
         self.exits: list[tuple[int, int]] = []
         self.processes: list[subprocess.Popen[str]] = []
-        self.host = TrainerHost(self._note)
+        self.host = ForkServerClient(self._note)
         self._mouths: list[int] = []
         self._sleepers: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -205,12 +210,12 @@ def test_a_dead_host_speaks_for_its_own_trainers_only(scripted: Scripted, eventu
     eventually(lambda: scripted.host._process is None)
     scripted.launch(3)
     assert len(scripted.processes) == 2
-    scripted.host.look_after()
-    assert scripted.exits == [(2, HOST_ENDED)]
+    scripted.host.report_lost_trainers()
+    assert scripted.exits == [(2, FORK_SERVER_LOST)]
     assert scripted.host.run_ids == {1, 3}, "1 lives on, and 3 is its successor's"
     scripted.end(living)
-    scripted.host.look_after()
-    assert scripted.exits == [(2, HOST_ENDED), (1, HOST_ENDED)]
+    scripted.host.report_lost_trainers()
+    assert scripted.exits == [(2, FORK_SERVER_LOST), (1, FORK_SERVER_LOST)]
     assert scripted.host.run_ids == {3}
 
 
@@ -241,6 +246,6 @@ def test_a_program_that_has_a_trainers_pid_by_now_is_never_signalled(
     scripted.say("ready")
     scripted.host.end_trainers(signal.SIGTERM, 0.05)
     scripted.host.end_trainers(signal.SIGKILL, 0.05)
-    innocent = identity_of(pid)
+    innocent = identify(pid)
     assert innocent
     assert is_alive(innocent)

@@ -1,5 +1,6 @@
 """What the supervisor makes of a trainer that ends, never begins or falls silent. The host is scripted."""
 
+import dataclasses
 import os
 import signal
 from collections.abc import Callable
@@ -9,15 +10,18 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.records import Progress, RunStatus, StepMetrics
 from mnist_core.scheduler import supervisor as module
-from mnist_core.scheduler.fork_client import HOST_ENDED
-from mnist_core.scheduler.supervisor import recover
-from mnist_core.system.processes import Silence, own_identity
-from tests.support.scripted_host import DEAD, Stage
+from mnist_core.scheduler.fork_client import FORK_SERVER_LOST
+from mnist_core.scheduler.stall_detector import StallDetector
+from mnist_core.scheduler.supervisor import interrupt_lost_runs
+from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from tests.support.scripted_host import DEAD, SupervisorHarness
 
+NEVER_A_PID = 2**22 + 1  # above the most that Linux allows
 Wait = Callable[[Callable[[], object]], None]
 
 
-def test_a_run_whose_terminal_trainer_died_is_noticed(started: Stage, eventually: Wait) -> None:
+def test_a_run_whose_terminal_trainer_died_is_noticed(started: SupervisorHarness, eventually: Wait) -> None:
     run = started.store.create_run(TrainConfig(), trainer=DEAD)
     eventually(lambda: started.store.get_run(run.id).status is RunStatus.INTERRUPTED)
 
@@ -30,14 +34,14 @@ def test_a_run_whose_terminal_trainer_died_is_noticed(started: Stage, eventually
         (-signal.SIGSEGV, RunStatus.FAILED, "Its trainer process crashed (SIGSEGV)."),
         (-signal.SIGABRT, RunStatus.FAILED, "Its trainer process crashed (SIGABRT)."),
         (1, RunStatus.FAILED, "Its trainer process ended without a word (exit code 1)."),
-        (HOST_ENDED, RunStatus.INTERRUPTED, "Its trainer process is gone."),
+        (FORK_SERVER_LOST, RunStatus.INTERRUPTED, "Its trainer process is gone."),
     ],
 )
 def test_a_trainer_that_left_its_run_going_is_explained(
-    stage: Stage, a_step: Callable[..., StepMetrics], code: int, status: RunStatus, reason: str
+    stage: SupervisorHarness, a_step: Callable[..., StepMetrics], code: int, status: RunStatus, reason: str
 ) -> None:
     held = stage.launched()
-    stage.store.append(held, Progress(step=1), [a_step(1)])
+    stage.store.append_steps(held, Progress(step=1), [a_step(1)])
     stage.host.end(held.id, code)
     run = stage.store.get_run(held.id)
     assert (run.status, run.reason) == (status, reason)
@@ -45,7 +49,7 @@ def test_a_trainer_that_left_its_run_going_is_explained(
 
 
 def test_a_trainer_killed_because_memory_ran_out_has_failed(
-    started: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two of them, and a third that somebody killed later."""
     kills = [5]
@@ -68,7 +72,7 @@ def test_a_trainer_killed_because_memory_ran_out_has_failed(
 
 
 def test_a_trainer_whose_host_was_killed_too_when_memory_ran_out_has_failed(
-    started: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = [0]
     monkeypatch.setattr(module, "oom_kills", lambda: kills[0])
@@ -76,14 +80,14 @@ def test_a_trainer_whose_host_was_killed_too_when_memory_ran_out_has_failed(
     eventually(lambda: started.host.launched)
     started.store.claim_run(run.id, DEAD, max_active=2)
     kills[0] += 2
-    started.host.end(run.id, HOST_ENDED)
+    started.host.end(run.id, FORK_SERVER_LOST)
     failed = started.store.get_run(run.id)
     assert failed.status is RunStatus.FAILED
     assert failed.reason.startswith("Out of memory: ")
 
 
 def test_a_run_whose_trainers_die_for_memory_before_claiming_it_says_so_and_can_be_resumed(
-    started: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = iter(range(100))
     monkeypatch.setattr(module, "oom_kills", lambda: next(kills))
@@ -97,7 +101,7 @@ def test_a_run_whose_trainers_die_for_memory_before_claiming_it_says_so_and_can_
     assert given_up.reason.startswith("Out of memory: the system killed its trainer before it began.")
 
 
-def test_an_orderly_end_is_left_as_it_is(stage: Stage) -> None:
+def test_an_orderly_end_is_left_as_it_is(stage: SupervisorHarness) -> None:
     held = stage.launched()
     stage.store.finish_run(held, RunStatus.DIVERGED, "Loss became NaN.")
     before = stage.store.get_run(held.id)
@@ -105,15 +109,17 @@ def test_an_orderly_end_is_left_as_it_is(stage: Stage) -> None:
     assert stage.store.get_run(held.id) == before
 
 
-def test_a_trainer_that_outlives_its_host_keeps_its_run(stage: Stage) -> None:
+def test_a_trainer_that_outlives_its_host_keeps_its_run(stage: SupervisorHarness) -> None:
     run = stage.supervisor.submit(TrainConfig())
     held = stage.store.claim_run(run.id, own_identity(), max_active=1)
-    stage.host.end(run.id, HOST_ENDED)
+    stage.host.end(run.id, FORK_SERVER_LOST)
     assert stage.store.get_run(run.id) == held
 
 
 @pytest.mark.parametrize("code", [1, -signal.SIGSEGV])
-def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(started: Stage, eventually: Wait, code: int) -> None:
+def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(
+    started: SupervisorHarness, eventually: Wait, code: int
+) -> None:
     run = started.supervisor.submit(TrainConfig())
     eventually(lambda: started.host.launched)
     started.host.end(run.id, code)
@@ -122,9 +128,9 @@ def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(started: Stage,
     assert refused.reason == "No trainer process could be started; the terminal says why."
 
 
-@pytest.mark.parametrize("code", [-signal.SIGKILL, HOST_ENDED])
+@pytest.mark.parametrize("code", [-signal.SIGKILL, FORK_SERVER_LOST])
 def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not_for_ever(
-    started: Stage, eventually: Wait, code: int
+    started: SupervisorHarness, eventually: Wait, code: int
 ) -> None:
     run = started.supervisor.submit(TrainConfig())
     for launches in (1, 2, 3):
@@ -139,13 +145,15 @@ def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not
     eventually(lambda: started.host.launched == [run.id] * 4)
 
 
-def test_a_trainer_that_is_reported_after_its_run_was_resumed_does_not_end_it(started: Stage, eventually: Wait) -> None:
+def test_a_trainer_that_is_reported_after_its_run_was_resumed_does_not_end_it(
+    started: SupervisorHarness, eventually: Wait
+) -> None:
     """Another process has seen it dead first, and a person was quick."""
     run = started.supervisor.submit(TrainConfig())
     eventually(lambda: started.host.launched)
     held = started.store.claim_run(run.id, DEAD, max_active=2)
     assert held
-    assert recover(started.store) == [held]
+    assert interrupt_lost_runs(started.store) == [held]
     started.supervisor.resume(run.id)
     started.host.end(run.id, -signal.SIGKILL)
     assert started.store.get_run(run.id).status is RunStatus.QUEUED
@@ -153,24 +161,24 @@ def test_a_trainer_that_is_reported_after_its_run_was_resumed_does_not_end_it(st
 
 
 @pytest.fixture
-def silent(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def silent(stage: SupervisorHarness, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A clock of the supervisor's: each call lets that many seconds pass and looks. The wall's clock goes astray."""
     now = [0.0]
-    stage.supervisor._silence = Silence(30.0, clock=lambda: now[0])
+    stage.supervisor._stall_detector = StallDetector(30.0, clock=lambda: now[0])
     used = [0.0]
     monkeypatch.setattr(module, "cpu_seconds", lambda _process: used[0])
 
-    def look_after(seconds: float, cpu: float = 0.0) -> None:
+    def report_lost_trainers(seconds: float, cpu: float = 0.0) -> None:
         now[0] += seconds
         used[0] += cpu
         monkeypatch.setattr("time.time", lambda: 1e9 - 3600 * now[0])
-        stage.supervisor._give_up_the_silent()
+        stage.supervisor._interrupt_stalled_runs()
 
-    return look_after
+    return report_lost_trainers
 
 
 def test_a_live_trainer_that_says_and_does_nothing_for_30_seconds_loses_its_run(
-    stage: Stage, silent: Callable[..., None]
+    stage: SupervisorHarness, silent: Callable[..., None]
 ) -> None:
     run = stage.store.create_run(TrainConfig(), trainer=own_identity())
     stage.host.going.add(run.id)
@@ -184,10 +192,44 @@ def test_a_live_trainer_that_says_and_does_nothing_for_30_seconds_loses_its_run(
     assert run.id not in stage.host.run_ids, "so that another can be launched"
 
 
-def test_a_beat_or_work_keeps_a_run(stage: Stage, silent: Callable[..., None]) -> None:
+def test_a_beat_or_work_keeps_a_run(stage: SupervisorHarness, silent: Callable[..., None]) -> None:
     run = stage.store.create_run(TrainConfig(), trainer=own_identity())
     for second in range(100):
         silent(1.0, cpu=0.01 if 40 < second < 80 and second % 20 == 0 else 0.0)
         if second % 20 == 0 and not 40 < second < 80:
-            stage.store.beat(run)
+            stage.store.heartbeat(run)
     assert stage.store.get_run(run.id).status is RunStatus.PREPARING
+
+
+def test_recover_marks_runs_whose_trainer_is_gone_and_no_others(store: RunStore) -> None:
+    me = own_identity()
+    gone = {
+        "no such pid": dataclasses.replace(me, pid=NEVER_A_PID),
+        "pid reused": dataclasses.replace(me, start_ticks=me.start_ticks - 1),
+        "restarted": dataclasses.replace(me, boot_id="another boot"),
+    }
+    alive = store.create_run(TrainConfig(), "alive", trainer=me)
+    queued = store.create_run(TrainConfig(), "queued")
+    ended = store.create_run(TrainConfig(), "ended", trainer=gone["restarted"])
+    store.finish_run(ended, RunStatus.COMPLETED)
+    for name, trainer in gone.items():
+        store.create_run(TrainConfig(), name, trainer=trainer)
+    stopping = store.create_run(TrainConfig(), "stopping", trainer=gone["pid reused"])
+    store.request_stop(stopping.id)
+
+    assert {run.name for run in interrupt_lost_runs(store)} == {*gone, "stopping"}
+    by_name = {run.name: run for run in store.list_runs()}
+    for name in (*gone, "stopping"):
+        assert by_name[name].status is RunStatus.INTERRUPTED
+        assert by_name[name].finished_at
+    assert by_name["no such pid"].reason == f"Its trainer process (pid {NEVER_A_PID}) is gone."
+    assert by_name["alive"] == alive
+    assert by_name["queued"] == queued
+    assert by_name["ended"].status is RunStatus.COMPLETED
+    assert interrupt_lost_runs(store) == []
+
+
+def test_recover_spares_runs_that_somebody_else_will_judge(store: RunStore) -> None:
+    run = store.create_run(TrainConfig(), trainer=dataclasses.replace(own_identity(), pid=NEVER_A_PID))
+    assert interrupt_lost_runs(store, spare=frozenset({run.id})) == []
+    assert store.get_run(run.id) == run

@@ -25,7 +25,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import is_alive
 from mnist_core.trainer import speed
-from tests.support.fork_processes import end_all, folders
+from tests.support.fork_processes import isolated_folders, kill_remaining
 from tests.support.raw_sqlite import bundled_sqlite
 
 Wait = Callable[[Callable[[], object]], None]
@@ -39,8 +39,8 @@ LEASE_SECONDS = 1.0
 @pytest.fixture(scope="module", autouse=True)
 def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterator[Path]:
     """One pair of folders for the module, since a host keeps the folders it was started with."""
-    with folders(tmp_path_factory.mktemp("faults"), digits) as folder:
-        speed.write({}, "cpu")  # so that nobody measures it between two tests
+    with isolated_folders(tmp_path_factory.mktemp("faults"), digits) as folder:
+        speed.save_speeds({}, "cpu")  # so that nobody measures it between two tests
         yield folder
 
 
@@ -78,7 +78,7 @@ def terminal(supervisor: Supervisor, places: Path, eventually: Wait) -> Iterator
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         eventually(lambda: any(run.name == "terminal" for run in opened.list_active_runs()))
         run = opened.find_run("terminal")
-        opened.send_order(run.id, Command.PAUSE, by="test")
+        opened.send_command(run.id, Command.PAUSE, by="test")
         eventually(lambda: opened.get_run(run.id).status is RunStatus.PAUSED)
         yield process
         process.kill()
@@ -133,7 +133,7 @@ def test_a_run_in_a_terminal_that_is_killed_is_seen_at_the_next_look_and_resumed
     watch: Watch,
 ) -> None:
     held = watch.store.find_run("terminal")
-    watch.store.send_order(held.id, Command.RESUME, by="test")
+    watch.store.send_command(held.id, Command.RESUME, by="test")
     run = watch.training(held.id, held.progress.step)
     terminal.kill()
     terminal.wait()
@@ -182,7 +182,7 @@ def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Super
     opened = RunStore.open(folder / "runs")
     yield Supervisor(opened, max_runs=3), opened
     opened.close()
-    end_all(folder / "runs")
+    kill_remaining(folder / "runs")
 
 
 def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervisor(

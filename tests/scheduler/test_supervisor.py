@@ -13,24 +13,26 @@ from mnist_core.errors import ConfigError, RunStateError
 from mnist_core.records import RunStatus
 from mnist_core.scheduler import fork_client
 from mnist_core.scheduler import supervisor as module
-from mnist_core.scheduler.fork_client import HOST_ENDED
-from mnist_core.scheduler.supervisor import max_runs_allowed
+from mnist_core.scheduler.fork_client import FORK_SERVER_LOST
+from mnist_core.scheduler.supervisor import parse_max_runs
 from mnist_core.system import paths as real_places
 from mnist_core.system.processes import own_identity
-from mnist_core.trainer.speed import CALIBRATION
-from tests.support.scripted_host import DEAD, Stage
+from mnist_core.trainer.speed import CALIBRATION_RUN_ID
+from tests.support.scripted_host import DEAD, SupervisorHarness
 
 Wait = Callable[[Callable[[], object]], None]
 
 
-def test_submit_queues_a_run_under_its_name(stage: Stage) -> None:
+def test_submit_queues_a_run_under_its_name(stage: SupervisorHarness) -> None:
     run = stage.supervisor.submit(TrainConfig(lr=0.5), "mine")
     assert (run.name, run.status, run.config.lr) == ("mine", RunStatus.QUEUED, 0.5)
     with pytest.raises(ConfigError, match="exists already"):
         stage.supervisor.submit(TrainConfig(), "mine")
 
 
-def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(started: Stage, eventually: Wait) -> None:
+def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
+    started: SupervisorHarness, eventually: Wait
+) -> None:
     tabs = 6
     together = threading.Barrier(tabs)
 
@@ -52,7 +54,7 @@ def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(sta
     assert started.host.launched == ids
 
 
-def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(started: Stage, eventually: Wait) -> None:
+def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(started: SupervisorHarness, eventually: Wait) -> None:
     runs = [started.supervisor.submit(TrainConfig()) for _ in range(4)]
     eventually(lambda: len(started.host.launched) == 2)
     held = started.store.claim_run(runs[0].id, own_identity(), max_active=2)
@@ -63,7 +65,7 @@ def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(started: Stage,
     assert started.host.launched == [run.id for run in runs[:3]]
 
 
-def test_runs_started_in_a_terminal_count_too(started: Stage, eventually: Wait) -> None:
+def test_runs_started_in_a_terminal_count_too(started: SupervisorHarness, eventually: Wait) -> None:
     for _ in range(2):
         held = started.store.create_run(TrainConfig(), trainer=own_identity())
     waiting = started.supervisor.submit(TrainConfig())
@@ -75,38 +77,38 @@ def test_runs_started_in_a_terminal_count_too(started: Stage, eventually: Wait) 
 
 
 def test_the_speed_is_measured_when_nobody_trains_and_a_run_goes_first(
-    started: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
-    eventually(lambda: started.host.launched == [CALIBRATION])
+    eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID])
     run = started.supervisor.submit(TrainConfig())
-    eventually(lambda: f"kill {CALIBRATION}" in started.host.calls)
-    started.host.end(CALIBRATION, -signal.SIGKILL)
-    eventually(lambda: started.host.launched == [CALIBRATION, run.id])
+    eventually(lambda: f"kill {CALIBRATION_RUN_ID}" in started.host.calls)
+    started.host.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
+    eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID, run.id])
     started.supervisor.request_stop(run.id)
     started.host.end(run.id, 0)
-    eventually(lambda: started.host.launched == [CALIBRATION, run.id, CALIBRATION])
+    eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID, run.id, CALIBRATION_RUN_ID])
 
 
 def test_a_measurement_of_the_speed_that_somebody_kills_is_not_begun_again(
-    started: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
-    eventually(lambda: started.host.launched == [CALIBRATION])
-    started.host.end(CALIBRATION, -signal.SIGKILL)
+    eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID])
+    started.host.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
     probe = started.store.create_run(TrainConfig(), trainer=DEAD)  # once it is recovered, the queue was looked at
     eventually(lambda: started.store.get_run(probe.id).status is RunStatus.INTERRUPTED)
     run = started.supervisor.submit(TrainConfig())
     eventually(lambda: run.id in started.host.launched)
-    assert started.host.launched == [CALIBRATION, run.id]
+    assert started.host.launched == [CALIBRATION_RUN_ID, run.id]
 
 
 def test_the_queue_is_looked_after_again_after_an_error(
-    stage: Stage, eventually: Wait, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    stage: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage.supervisor.submit(TrainConfig())
     with monkeypatch.context() as broken:
-        broken.setattr(module, "recover", lambda *_args, **_kwargs: 1 / 0)
+        broken.setattr(module, "interrupt_lost_runs", lambda *_args, **_kwargs: 1 / 0)
         stage.supervisor.start()
         eventually(lambda: "could not be looked after" in caplog.text)
         assert stage.host.launched == []
@@ -114,7 +116,7 @@ def test_the_queue_is_looked_after_again_after_an_error(
     stage.supervisor.close()
 
 
-def test_a_stopped_run_is_never_started(stage: Stage) -> None:
+def test_a_stopped_run_is_never_started(stage: SupervisorHarness) -> None:
     run = stage.supervisor.submit(TrainConfig())
     assert stage.supervisor.request_stop(run.id) is RunStatus.STOPPED
     stage.supervisor.start()
@@ -122,35 +124,35 @@ def test_a_stopped_run_is_never_started(stage: Stage) -> None:
     assert stage.host.launched == []
 
 
-def test_close_asks_trainers_to_end_before_it_kills_them(stage: Stage) -> None:
+def test_close_asks_trainers_to_end_before_it_kills_them(stage: SupervisorHarness) -> None:
     stage.supervisor.start()
     stage.supervisor.close()
     assert stage.host.calls == ["start", "SIGTERM", "SIGKILL", "close"]
 
 
-def test_only_an_interrupted_run_can_be_resumed(stage: Stage) -> None:
+def test_only_an_interrupted_run_can_be_resumed(stage: SupervisorHarness) -> None:
     run = stage.supervisor.submit(TrainConfig())
     with pytest.raises(RunStateError, match="run-1 is queued: only an interrupted run can be resumed"):
         stage.supervisor.resume(run.id)
 
 
-def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(stage: Stage) -> None:
+def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(stage: SupervisorHarness) -> None:
     run = stage.supervisor.submit(TrainConfig())
     stage.supervisor.start()
     stage.supervisor.close()
-    stage.host.end(run.id, HOST_ENDED)
+    stage.host.end(run.id, FORK_SERVER_LOST)
     assert stage.store.get_run(run.id).status is RunStatus.QUEUED
 
 
 @pytest.mark.parametrize(("text", "count"), [("", 1), ("1", 1), ("64", 64)])
 def test_how_many_runs_may_go_at_once_is_read_from_the_environment(text: str, count: int) -> None:
-    assert max_runs_allowed(text) == count
+    assert parse_max_runs(text) == count
 
 
 @pytest.mark.parametrize("text", ["0", "65", "-1", "two", "1.5", " "])
 def test_a_bad_number_of_runs_is_refused_with_the_range(text: str) -> None:
     with pytest.raises(ConfigError, match=r"MNIST_MAX_RUNS must be a whole number from 1 to 64") as caught:
-        max_runs_allowed(text)
+        parse_max_runs(text)
     assert str(caught.value).endswith(f"got {text!r}.")
 
 
@@ -162,9 +164,9 @@ def test_trainers_see_the_same_folders_as_the_server(
     monkeypatch.setenv("MNIST_RUNS_DIR", given)
     monkeypatch.delenv("MNIST_DATA_DIR")
     here = real_places.runs_dir()
-    environment = fork_client._environment_of_host({"MNIST_RUNS_DIR": given, "OTHER": "kept"})
+    environment = fork_client._fork_server_environment({"MNIST_RUNS_DIR": given, "OTHER": "kept"})
     monkeypatch.chdir("/")
     monkeypatch.setenv("MNIST_RUNS_DIR", environment["MNIST_RUNS_DIR"])
     assert real_places.runs_dir() == here
     assert environment["OTHER"] == "kept"
-    assert fork_client._environment_of_host({"GOMP_SPINCOUNT": "7"})["GOMP_SPINCOUNT"] == "7"
+    assert fork_client._fork_server_environment({"GOMP_SPINCOUNT": "7"})["GOMP_SPINCOUNT"] == "7"

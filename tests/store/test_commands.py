@@ -13,7 +13,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError, MnistError, RunNotFoundError, RunStateError
 from mnist_core.records import Progress, Run, RunStatus, StepMetrics
 from mnist_core.runs import retention
-from mnist_core.runs.actions import Control
+from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.paths import model_path
 from mnist_core.system.processes import own_identity
@@ -23,8 +23,8 @@ SIZES = {"train_images": 270, "validation_images": 30, "test_images": 100, "thre
 
 
 @pytest.fixture
-def control(store: RunStore) -> Control:
-    return Control(store)
+def control(store: RunStore) -> RunActions:
+    return RunActions(store)
 
 
 def training(store: RunStore, name: str = "") -> Run:
@@ -42,7 +42,7 @@ def finished(store: RunStore, name: str = "") -> Run:
 # Edit
 
 
-def test_what_people_write_is_kept_as_written(store: RunStore, control: Control) -> None:
+def test_what_people_write_is_kept_as_written(store: RunStore, control: RunActions) -> None:
     run = finished(store)
     notes = "# Plan\n\n\tfirst <b>bold</b>\n=SUM(A1)"
     edited = control.edit_run(
@@ -53,7 +53,7 @@ def test_what_people_write_is_kept_as_written(store: RunStore, control: Control)
     assert store.get_run(run.id) == edited
 
 
-def test_what_is_not_given_stays(store: RunStore, control: Control) -> None:
+def test_what_is_not_given_stays(store: RunStore, control: RunActions) -> None:
     run = control.edit_run(finished(store, "mine").id, notes="n", tags=["t"], starred=True)
     assert control.edit_run(run.id, archived=True) == store.get_run(run.id)
     assert (store.get_run(run.id).notes, store.get_run(run.id).tags, store.get_run(run.id).starred) == (
@@ -65,14 +65,14 @@ def test_what_is_not_given_stays(store: RunStore, control: Control) -> None:
     assert control.edit_run(run.id, tags=()).tags == ()
 
 
-def test_a_run_in_progress_can_be_edited_and_goes_on(store: RunStore, control: Control) -> None:
+def test_a_run_in_progress_can_be_edited_and_goes_on(store: RunStore, control: RunActions) -> None:
     run = training(store)
     control.edit_run(run.id, name="renamed")
-    assert store.append(run, Progress(step=1)) is RunStatus.RUNNING
+    assert store.append_steps(run, Progress(step=1)) is RunStatus.RUNNING
     assert store.get_run(run.id).name == "renamed"
 
 
-def test_notes_have_a_longest_length(store: RunStore, control: Control) -> None:
+def test_notes_have_a_longest_length(store: RunStore, control: RunActions) -> None:
     run = finished(store)
     assert len(control.edit_run(run.id, notes="x" * MAX_NOTES_LENGTH).notes) == MAX_NOTES_LENGTH
     with pytest.raises(ConfigError, match="Notes must have at most 10,000 characters, got 10,001"):
@@ -80,12 +80,12 @@ def test_notes_have_a_longest_length(store: RunStore, control: Control) -> None:
     assert store.get_run(run.id).notes == "x" * MAX_NOTES_LENGTH
 
 
-def test_line_ends_of_other_systems_become_ours(store: RunStore, control: Control) -> None:
+def test_line_ends_of_other_systems_become_ours(store: RunStore, control: RunActions) -> None:
     assert control.edit_run(finished(store).id, notes="a\r\nb").notes == "a\nb"
 
 
 @pytest.mark.parametrize("notes", ["a\x00b", "a\x1b[31mb", "a\rb", "\ud800"])
-def test_control_characters_in_notes_are_refused(store: RunStore, control: Control, notes: str) -> None:
+def test_control_characters_in_notes_are_refused(store: RunStore, control: RunActions, notes: str) -> None:
     with pytest.raises(ConfigError, match="Notes must not contain control characters"):
         control.edit_run(finished(store).id, notes=notes)
 
@@ -100,12 +100,14 @@ def test_control_characters_in_notes_are_refused(store: RunStore, control: Contr
         ([str(number) for number in range(MAX_TAGS + 1)], "at most 20 tags, got 21"),
     ],
 )
-def test_tags_that_are_unusable_are_refused(store: RunStore, control: Control, tags: list[str], message: str) -> None:
+def test_tags_that_are_unusable_are_refused(
+    store: RunStore, control: RunActions, tags: list[str], message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         control.edit_run(finished(store).id, tags=tags)
 
 
-def test_a_run_cannot_take_another_ones_name_or_none(store: RunStore, control: Control) -> None:
+def test_a_run_cannot_take_another_ones_name_or_none(store: RunStore, control: RunActions) -> None:
     finished(store, "first")
     second = finished(store, "second")
     with pytest.raises(ConfigError, match="A run named 'first' exists already"):
@@ -116,13 +118,13 @@ def test_a_run_cannot_take_another_ones_name_or_none(store: RunStore, control: C
     assert control.edit_run(second.id, name="second").name == "second"
 
 
-def test_names_that_only_computers_tell_apart_are_the_same(store: RunStore, control: Control) -> None:
+def test_names_that_only_computers_tell_apart_are_the_same(store: RunStore, control: RunActions) -> None:
     control.edit_run(finished(store).id, name="caf\u00e9")
     with pytest.raises(ConfigError, match="exists already"):
         control.edit_run(finished(store).id, name=" cafe\u0301 ")
 
 
-def test_a_run_that_is_not_there_cannot_be_edited(control: Control) -> None:
+def test_a_run_that_is_not_there_cannot_be_edited(control: RunActions) -> None:
     with pytest.raises(RunNotFoundError, match="There is no run 7"):
         control.edit_run(7, starred=True)
 
@@ -130,7 +132,7 @@ def test_a_run_that_is_not_there_cannot_be_edited(control: Control) -> None:
 # Delete and restore
 
 
-def test_a_deleted_run_is_in_the_bin_and_comes_back_as_it_was(store: RunStore, control: Control) -> None:
+def test_a_deleted_run_is_in_the_bin_and_comes_back_as_it_was(store: RunStore, control: RunActions) -> None:
     kept, run = finished(store), finished(store, "mine")
     control.delete_runs([run.id])
     assert store.list_runs() == [kept] == [store.latest_run()]
@@ -139,7 +141,7 @@ def test_a_deleted_run_is_in_the_bin_and_comes_back_as_it_was(store: RunStore, c
     assert store.list_runs() == [kept, run]
 
 
-def test_a_name_in_the_bin_can_be_given_again(store: RunStore, control: Control) -> None:
+def test_a_name_in_the_bin_can_be_given_again(store: RunStore, control: RunActions) -> None:
     first = finished(store, "mine")
     control.delete_runs([first.id])
     second = finished(store, "mine")
@@ -149,26 +151,26 @@ def test_a_name_in_the_bin_can_be_given_again(store: RunStore, control: Control)
     assert store.find_run("mine") == third
 
 
-def test_deleting_a_run_that_is_training_stops_it(store: RunStore, control: Control) -> None:
+def test_deleting_a_run_that_is_training_stops_it(store: RunStore, control: RunActions) -> None:
     run = training(store)
     control.delete_runs([run.id])
     assert store.list_runs() == []
     assert [one.id for one in store.list_active_runs()] == [run.id]
-    assert store.append(run, Progress(step=1)) is RunStatus.STOPPING
+    assert store.append_steps(run, Progress(step=1)) is RunStatus.STOPPING
     store.finish_run(run, RunStatus.STOPPED)
     assert store.list_active_runs() == []
     (restored,) = control.restore_runs([run.id])
     assert (restored.status, restored.progress.step) == (RunStatus.STOPPED, 1)
 
 
-def test_deleting_a_queued_run_takes_it_off_the_queue(store: RunStore, control: Control) -> None:
+def test_deleting_a_queued_run_takes_it_off_the_queue(store: RunStore, control: RunActions) -> None:
     run = control.submit(TrainConfig())
     control.delete_runs([run.id])
     assert store.list_queued_runs() == []
     assert store.claim_run(run.id, own_identity(), 64) is None
 
 
-def test_deleting_many_deletes_all_or_none(store: RunStore, control: Control) -> None:
+def test_deleting_many_deletes_all_or_none(store: RunStore, control: RunActions) -> None:
     runs = [finished(store) for _ in range(3)]
     with pytest.raises(RunNotFoundError):
         control.delete_runs([runs[0].id, 99])
@@ -178,7 +180,7 @@ def test_deleting_many_deletes_all_or_none(store: RunStore, control: Control) ->
     assert store.list_runs() == []
 
 
-def test_nothing_but_restoring_is_possible_in_the_bin(store: RunStore, control: Control) -> None:
+def test_nothing_but_restoring_is_possible_in_the_bin(store: RunStore, control: RunActions) -> None:
     run = training(store)
     store.interrupt_run(run, "gone")
     control.delete_runs([run.id])
@@ -187,7 +189,7 @@ def test_nothing_but_restoring_is_possible_in_the_bin(store: RunStore, control: 
             act()
 
 
-def test_a_deleted_run_is_found_only_in_the_bin(store: RunStore, control: Control) -> None:
+def test_a_deleted_run_is_found_only_in_the_bin(store: RunStore, control: RunActions) -> None:
     run = finished(store, "mine")
     control.delete_runs([run.id])
     for text in ("mine", str(run.id)):
@@ -206,29 +208,29 @@ def files_of(run: Run) -> list[Path]:
     return paths
 
 
-def test_the_bin_is_emptied_of_what_was_in_it_for_long_and_its_files(store: RunStore, control: Control) -> None:
+def test_the_bin_is_emptied_of_what_was_in_it_for_long_and_its_files(store: RunStore, control: RunActions) -> None:
     runs = [finished(store) for _ in range(2)]
     files, kept_files = files_of(runs[0]), files_of(runs[1])
     control.delete_runs([runs[0].id])
-    later = datetime.now(UTC) + retention.KEPT
-    assert retention.empty_bin(store, later - timedelta(minutes=1)) == []
+    later = datetime.now(UTC) + retention.BIN_RETENTION
+    assert retention.purge_expired_runs(store, later - timedelta(minutes=1)) == []
     assert all(path.exists() for path in files)
-    assert retention.empty_bin(store, later + timedelta(minutes=1)) == [runs[0].id]
+    assert retention.purge_expired_runs(store, later + timedelta(minutes=1)) == [runs[0].id]
     assert store.list_deleted_runs() == []
     assert not any(path.exists() for path in files)
     assert all(path.exists() for path in kept_files)
 
 
-def test_what_a_trainer_still_holds_is_not_taken_from_under_it(store: RunStore, control: Control) -> None:
+def test_what_a_trainer_still_holds_is_not_taken_from_under_it(store: RunStore, control: RunActions) -> None:
     run = training(store)
     control.delete_runs([run.id])
-    assert retention.empty_bin(store, datetime.now(UTC) + timedelta(days=31)) == []
-    store.forget_runs([run.id])
+    assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == []
+    store.purge_runs([run.id])
     assert store.get_run(run.id).status is RunStatus.STOPPING
 
 
 def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
-    store: RunStore, control: Control, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: RunStore, control: RunActions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = finished(store)
     files_of(run)
@@ -238,7 +240,7 @@ def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(shutil, "rmtree", refuse)
-    assert retention.empty_bin(store, datetime.now(UTC) + timedelta(days=31)) == []
+    assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == []
     assert "cannot be removed" in caplog.text
     assert [one.id for one in store.list_deleted_runs()] == [run.id]
 
@@ -246,7 +248,7 @@ def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
 # More seeds
 
 
-def test_more_seeds_are_those_not_tried_yet(store: RunStore, control: Control) -> None:
+def test_more_seeds_are_those_not_tried_yet(store: RunStore, control: RunActions) -> None:
     run = control.submit(TrainConfig(seed=2, lr=0.1))
     control.submit(TrainConfig(seed=3, lr=0.1))
     control.submit(TrainConfig(seed=1, lr=0.2))
@@ -258,7 +260,7 @@ def test_more_seeds_are_those_not_tried_yet(store: RunStore, control: Control) -
 
 
 @pytest.mark.parametrize("count", [0, 21])
-def test_a_count_of_seeds_out_of_range_is_refused(control: Control, count: int) -> None:
+def test_a_count_of_seeds_out_of_range_is_refused(control: RunActions, count: int) -> None:
     run = control.submit(TrainConfig())
     with pytest.raises(MnistError, match=f"from 1 to 20 at once, got {count}"):
         control.more_seeds(run.id, count)

@@ -90,7 +90,7 @@ def test_control_characters_in_a_name_are_refused(store: RunStore, name: str) ->
 def test_the_number_of_a_deleted_run_is_not_given_again(store: RunStore) -> None:
     last = [store.create_run(TrainConfig()) for _ in range(2)][-1]
     store.delete_runs([last.id])
-    store.forget_runs([last.id])
+    store.purge_runs([last.id])
     assert store.create_run(TrainConfig()).id == last.id + 1
 
 
@@ -190,13 +190,13 @@ def test_an_active_run_is_asked_to_stop(store: RunStore) -> None:
     run = claimed(store)
     assert store.request_stop(run.id) is RunStatus.STOPPING
     assert store.get_run(run.id).finished_at is None
-    assert store.append(run, Progress(step=1)) is RunStatus.STOPPING
+    assert store.append_steps(run, Progress(step=1)) is RunStatus.STOPPING
 
 
 def test_a_stop_asked_for_while_preparing_is_not_forgotten(store: RunStore) -> None:
     run = claimed(store)
     store.request_stop(run.id)
-    assert store.write_notice(run, "Downloading MNIST, 34 %") is RunStatus.STOPPING
+    assert store.set_notice(run, "Downloading MNIST, 34 %") is RunStatus.STOPPING
     status = store.begin_training(
         run,
         dataset="MNIST",
@@ -225,7 +225,7 @@ def test_stopping_a_run_that_has_ended_does_nothing(store: RunStore, ending: Run
 
 def test_a_trainer_says_what_it_is_doing(store: RunStore) -> None:
     run = claimed(store)
-    assert store.write_notice(run, "Downloading MNIST, 34 %") is RunStatus.PREPARING
+    assert store.set_notice(run, "Downloading MNIST, 34 %") is RunStatus.PREPARING
     assert store.get_run(run.id).notice == "Downloading MNIST, 34 %"
 
 
@@ -277,8 +277,8 @@ def test_a_run_that_crashed_is_marked_failed(store: RunStore) -> None:
 
 def test_a_run_that_cannot_be_started_is_refused_only_from_the_queue(store: RunStore) -> None:
     queued, held = store.create_run(TrainConfig()), claimed(store)
-    store.refuse_run(queued.id, "no trainer")
-    store.refuse_run(held.id, "no trainer")
+    store.end_queued_run(queued.id, "no trainer")
+    store.end_queued_run(held.id, "no trainer")
     refused = store.get_run(queued.id)
     assert (refused.status, refused.reason) == (RunStatus.FAILED, "no trainer")
     assert refused.finished_at
@@ -289,5 +289,5 @@ def test_errors_can_be_shown_as_they_stand(store: RunStore) -> None:
     run = training(store)
     stale = dataclasses.replace(run, attempt=0)
     with pytest.raises(MnistError, match=r"Attempt 0 at run-1 no longer holds the run.*Nothing was written") as caught:
-        store.append(stale, Progress(step=5))
+        store.append_steps(stale, Progress(step=5))
     assert isinstance(caught.value, StaleAttemptError)

@@ -26,7 +26,7 @@ def pragma(store: RunStore, text: str) -> object:
 
 def append(store: RunStore, run: Run, a_step: Step, first: int, count: int) -> None:
     steps = [a_step(step, loss=1 / step) for step in range(first, first + count)]
-    store.append(run, Progress(step=steps[-1].step, epoch=1), steps)
+    store.append_steps(run, Progress(step=steps[-1].step, epoch=1), steps)
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ step = 0
 while True:
     step += 1
     one = StepMetrics(step, 1, 0.5, 0.8, 0.01, 0.5, 1000.0, step / 100, ((0,) * 10,) * 10)
-    store.append(run, Progress(step=step, epoch=1), [one])
+    store.append_steps(run, Progress(step=step, epoch=1), [one])
     print(step, flush=True)
 """
 

@@ -30,7 +30,7 @@ def run(store: RunStore) -> Run:
 def test_steps_are_read_in_order(store: RunStore, run: Run, a_step: Step) -> None:
     for first in (1, 4, 7):
         steps = [a_step(step, loss=10 - step, epoch=first) for step in range(first, first + 3)]
-        assert store.append(run, Progress(step=first + 2), steps) is RunStatus.RUNNING
+        assert store.append_steps(run, Progress(step=first + 2), steps) is RunStatus.RUNNING
     table = store.read_steps(run.id)
     assert table["loss"].tolist() == [9, 8, 7, 6, 5, 4, 3, 2, 1]
     assert table["epoch"].tolist() == [1, 1, 1, 4, 4, 4, 7, 7, 7]
@@ -43,12 +43,12 @@ def test_a_run_without_steps_has_an_empty_table(store: RunStore, run: Run) -> No
 
 def test_the_latest_numbers_stand_beside_the_run(store: RunStore, run: Run) -> None:
     progress = Progress(12, 2, 0.25, 0.9, 5500.0, 3.5, CONFUSION)
-    store.append(run, progress)
+    store.append_steps(run, progress)
     assert store.get_run(run.id).progress == progress
 
 
 def test_a_loss_that_is_no_number_is_kept(store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation) -> None:
-    store.append(run, Progress(1, 1, math.nan), [a_step(1, math.nan)], [an_evaluation(1, loss=math.nan)])
+    store.append_steps(run, Progress(1, 1, math.nan), [a_step(1, math.nan)], [an_evaluation(1, loss=math.nan)])
     assert math.isnan(store.read_steps(run.id)["loss"][0])
     assert math.isnan(store.list_evaluations(run.id)[0].loss)
     assert store.get_run(run.id).progress.loss is None
@@ -56,8 +56,8 @@ def test_a_loss_that_is_no_number_is_kept(store: RunStore, run: Run, a_step: Ste
 
 def test_evaluations_come_back_whole_and_in_order(store: RunStore, run: Run, an_evaluation: Evaluation) -> None:
     written = [an_evaluation(5), an_evaluation(9), an_evaluation(9, "test", 88)]
-    store.append(run, Progress(step=9), [], written[:1])
-    store.append(run, Progress(step=9), [], written[1:])
+    store.append_steps(run, Progress(step=9), [], written[:1])
+    store.append_steps(run, Progress(step=9), [], written[1:])
     read = store.list_evaluations(run.id)
     for before, after in zip(written, read, strict=True):
         assert after.predictions.tolist() == before.predictions.tolist()
@@ -69,7 +69,7 @@ def test_the_best_validation_accuracy_is_kept_and_the_latest_too(
 ) -> None:
     assert store.get_run(run.id).results.best_validation_accuracy is None
     for right, best in [(70, 0.7), (90, 0.9), (80, 0.9)]:
-        store.append(run, Progress(), [], [an_evaluation(1, right=right)])
+        store.append_steps(run, Progress(), [], [an_evaluation(1, right=right)])
         results = store.get_run(run.id).results
         assert (results.validation_accuracy, results.best_validation_accuracy) == (right / 100, best)
     assert results.test_accuracy is None
@@ -78,13 +78,13 @@ def test_the_best_validation_accuracy_is_kept_and_the_latest_too(
 def test_the_best_of_several_evaluations_in_one_commit_counts(
     store: RunStore, run: Run, an_evaluation: Evaluation
 ) -> None:
-    store.append(run, Progress(), [], [an_evaluation(step, right=right) for step, right in ((1, 95), (2, 85))])
+    store.append_steps(run, Progress(), [], [an_evaluation(step, right=right) for step, right in ((1, 95), (2, 85))])
     results = store.get_run(run.id).results
     assert (results.validation_accuracy, results.best_validation_accuracy) == (0.85, 0.95)
 
 
 def test_test_results_do_not_touch_validation(store: RunStore, run: Run, an_evaluation: Evaluation) -> None:
-    store.append(run, Progress(), [], [an_evaluation(9, right=60), an_evaluation(9, "test", 99, loss=0.125)])
+    store.append_steps(run, Progress(), [], [an_evaluation(9, right=60), an_evaluation(9, "test", 99, loss=0.125)])
     results = store.get_run(run.id).results
     assert (results.test_accuracy, results.test_loss) == (0.99, 0.125)
     assert (results.validation_accuracy, results.best_validation_accuracy) == (0.6, 0.6)
@@ -101,8 +101,8 @@ def everything(store: RunStore) -> Changes:
 def write_all_ways(store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation) -> None:
     sizes = {"train_images": 1, "validation_images": 1, "test_images": 1}
     for write in (
-        lambda: store.append(run, Progress(step=2), [a_step(2)], [an_evaluation(2, "test")]),
-        lambda: store.write_notice(run, "late"),
+        lambda: store.append_steps(run, Progress(step=2), [a_step(2)], [an_evaluation(2, "test")]),
+        lambda: store.set_notice(run, "late"),
         lambda: store.begin_training(run, dataset="late", notice="", **sizes, device="cpu", threads=2),
         lambda: store.finish_run(run, RunStatus.COMPLETED),
     ):
@@ -116,7 +116,7 @@ def write_all_ways(store: RunStore, run: Run, a_step: Step, an_evaluation: Evalu
 def test_nothing_is_written_to_a_run_that_has_ended(
     store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation, ending: RunStatus
 ) -> None:
-    store.append(run, Progress(step=1), [a_step(1)])
+    store.append_steps(run, Progress(step=1), [a_step(1)])
     store.finish_run(run, ending)
     write_all_ways(store, run, a_step, an_evaluation)
 
@@ -128,12 +128,12 @@ def test_nothing_is_written_for_another_attempt(
     other = dataclasses.replace(run, attempt=attempt)
     write_all_ways(store, other, a_step, an_evaluation)
     assert not store.interrupt_run(other, "gone")
-    assert store.append(run, Progress(step=1), [a_step(1)]) is RunStatus.RUNNING
+    assert store.append_steps(run, Progress(step=1), [a_step(1)]) is RunStatus.RUNNING
 
 
 def test_a_write_to_one_run_leaves_the_others_alone(store: RunStore, run: Run, a_step: Step) -> None:
     other = store.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "boot"))
-    store.append(run, Progress(step=1), [a_step(1)])
+    store.append_steps(run, Progress(step=1), [a_step(1)])
     store.finish_run(run, RunStatus.COMPLETED)
     assert store.get_run(other.id) == other
     assert len(store.read_steps(other.id)) == 0
@@ -143,9 +143,9 @@ def test_a_write_to_one_run_leaves_the_others_alone(store: RunStore, run: Run, a
 
 
 def test_changes_come_once_and_complete(store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation) -> None:
-    cursor = store.end_cursor()
-    store.append(run, Progress(step=2), [a_step(1, 0.5), a_step(2, 0.25)])
-    store.append(run, Progress(step=3), [a_step(3, 0.125)], [an_evaluation(3)])
+    cursor = store.latest_cursor()
+    store.append_steps(run, Progress(step=2), [a_step(1, 0.5), a_step(2, 0.25)])
+    store.append_steps(run, Progress(step=3), [a_step(3, 0.125)], [an_evaluation(3)])
     changes = store.read_changes(cursor)
     assert changes.runs == [store.get_run(run.id)]
     assert [(new.run_id, new.attempt, new.first_step) for new in changes.steps] == [(run.id, 1, 1), (run.id, 1, 3)]
@@ -154,12 +154,12 @@ def test_changes_come_once_and_complete(store: RunStore, run: Run, a_step: Step,
     assert (evaluation.run_id, evaluation.attempt, evaluation.metrics.step) == (run.id, 1, 3)
 
     assert store.read_changes(changes.cursor) == Changes(changes.cursor)
-    assert store.end_cursor() == changes.cursor
+    assert store.latest_cursor() == changes.cursor
 
 
 def test_every_kind_of_write_shows_as_a_change(store: RunStore) -> None:
     trainer = ProcessIdentity(1, 1, "boot")
-    cursor = store.end_cursor()
+    cursor = store.latest_cursor()
     assert cursor == Cursor()
 
     def statuses() -> list[str]:
@@ -185,10 +185,10 @@ def test_every_kind_of_write_shows_as_a_change(store: RunStore) -> None:
 def test_a_reader_from_the_start_sees_everything(
     store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation
 ) -> None:
-    store.append(run, Progress(step=1), [a_step(1)], [an_evaluation(1)])
+    store.append_steps(run, Progress(step=1), [a_step(1)], [an_evaluation(1)])
     changes = store.read_changes(Cursor())
     assert (len(changes.runs), len(changes.steps), len(changes.evaluations)) == (1, 1, 1)
-    assert changes.cursor == store.end_cursor()
+    assert changes.cursor == store.latest_cursor()
 
 
 def test_a_watch_tells_that_something_was_committed_elsewhere(store: RunStore, run: Run, places: Path) -> None:
@@ -196,10 +196,10 @@ def test_a_watch_tells_that_something_was_committed_elsewhere(store: RunStore, r
     watch = store.watch()
     assert watch.moved()  # nobody knows what was there before the first look
     assert not watch.moved()
-    elsewhere.write_notice(run, "hello")
+    elsewhere.set_notice(run, "hello")
     assert watch.moved()
     assert not watch.moved()
-    store.write_notice(run, "hello again")  # over another connection of the same store
+    store.set_notice(run, "hello again")  # over another connection of the same store
     assert watch.moved()
     elsewhere.list_runs()
     assert not watch.moved()

@@ -42,7 +42,7 @@ def predictions(right: Sequence[int] | range) -> np.ndarray:
     return said.astype(np.uint8)
 
 
-def an_ended_run(
+def finished_run(
     store: RunStore,
     config: TrainConfig | None = None,
     *,
@@ -73,7 +73,7 @@ def an_ended_run(
     made = [EvalMetrics(5, 1, "test", 0.2, float((said == LABELS).mean()), NO_CONFUSION, said, 0.05)]
     if validation is not None:
         made.insert(0, EvalMetrics(5, 1, "validation", 0.3, validation, NO_CONFUSION, said[:30], 0.04))
-    store.append(run, Progress(step=len(steps), epoch=1, loss=0.5, accuracy=0.8), steps, made)
+    store.append_steps(run, Progress(step=len(steps), epoch=1, loss=0.5, accuracy=0.8), steps, made)
     store.finish_run(run, status)
     return store.get_run(run.id)
 

@@ -19,7 +19,7 @@ NOTHING: Confusion = tuple((0,) * 10 for _ in range(10))
 
 def commit(store: RunStore, run: Run, first: int, count: int) -> None:
     steps = [StepMetrics(n, 1, n / 10, 0.5, 0.01, 0.5, 100, n, NOTHING) for n in range(first, first + count)]
-    store.append(run, Progress(step=first + count - 1), steps)
+    store.append_steps(run, Progress(step=first + count - 1), steps)
 
 
 def active_run(store: RunStore) -> Run:

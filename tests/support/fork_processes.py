@@ -13,7 +13,7 @@ from tests.support.factories import write_mnist
 
 
 @contextlib.contextmanager
-def folders(folder: Path, digits: Dataset) -> Iterator[Path]:
+def isolated_folders(folder: Path, digits: Dataset) -> Iterator[Path]:
     """`data`, with the digits as MNIST, and `runs`, for many tests: a host keeps the folders it was started with.
 
     Whoever is left at the end is killed, and an error: no process may outlive the tests.
@@ -23,7 +23,7 @@ def folders(folder: Path, digits: Dataset) -> Iterator[Path]:
         patch.setenv("MNIST_DATA_DIR", str(folder / "data"))
         patch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
         yield folder
-        end_all(folder / "runs")
+        kill_remaining(folder / "runs")
 
 
 def processes_of(runs: Path) -> list[psutil.Process]:
@@ -36,7 +36,7 @@ def processes_of(runs: Path) -> list[psutil.Process]:
     return found
 
 
-def end_all(runs: Path) -> None:
+def kill_remaining(runs: Path) -> None:
     """Kill what still lives; that there is any is an error."""
     left = processes_of(runs)
     for process in left:

@@ -13,7 +13,7 @@ CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=2, momentum=0.9, dev
 STEPS = 18
 
 
-def at_step(number: int, act: Callable[[], object]) -> Observer:
+def act_at_step(number: int, act: Callable[[], object]) -> Observer:
     def observe(event: Event) -> None:
         if isinstance(event, StepMetrics) and event.step == number:
             act()
@@ -21,20 +21,20 @@ def at_step(number: int, act: Callable[[], object]) -> Observer:
     return observe
 
 
-def held(store: RunStore, config: TrainConfig = CONFIG) -> Run:
+def claimed_run(store: RunStore, config: TrainConfig = CONFIG) -> Run:
     return store.create_run(config, trainer=own_identity())
 
 
 def resume(store: RunStore, run: Run) -> Run:
-    store.queue_again(run.id)
+    store.requeue_run(run.id)
     claimed = store.claim_run(run.id, own_identity(), 1)
     assert claimed
     return train_run(store, claimed)
 
 
-def assert_whole(store: RunStore, run: Run, whole: list[float]) -> None:
+def assert_undisturbed(store: RunStore, run: Run, whole: list[float]) -> None:
     """A run that ended as if nothing had been: every step once, bit for bit, every evaluation, the last checkpoint."""
-    whole[:] = whole or store.read_steps(train_run(store, held(store)).id)["loss"].tolist()
+    whole[:] = whole or store.read_steps(train_run(store, claimed_run(store)).id)["loss"].tolist()
     assert (run.status, run.reason) == (RunStatus.COMPLETED, "")
     assert store.read_steps(run.id)["loss"].tolist() == whole
     evaluated = [(one.step, one.split) for one in store.list_evaluations(run.id)]

@@ -53,7 +53,7 @@ def active_run(store: RunStore, status: RunStatus = RunStatus.RUNNING, reason: s
         device="cpu",
         threads=2,
     )
-    store.append(run, Progress(step=412, epoch=1, loss=0.1, accuracy=0.9))
+    store.append_steps(run, Progress(step=412, epoch=1, loss=0.1, accuracy=0.9))
     if status is not RunStatus.RUNNING:
         store.finish_run(run, status, reason)
     return store.get_run(run.id)

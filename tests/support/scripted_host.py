@@ -14,10 +14,10 @@ from mnist_core.system.processes import own_identity
 DEAD = dataclasses.replace(own_identity(), start_ticks=1)
 
 
-class ScriptedHost:
+class ScriptedForkServer:
     """Notes what it is asked to launch; a test says what then becomes of it."""
 
-    def __init__(self, exited: fork_client.Exited) -> None:
+    def __init__(self, exited: fork_client.ExitCallback) -> None:
         self.exited = exited
         self.launched: list[int] = []
         self.going: set[int] = set()
@@ -44,7 +44,7 @@ class ScriptedHost:
         with self.lock:
             self.going.discard(run_id)
 
-    def look_after(self) -> None:
+    def report_lost_trainers(self) -> None:
         pass
 
     def end_trainers(self, number: signal.Signals, timeout: float) -> None:
@@ -60,10 +60,10 @@ class ScriptedHost:
 
 
 @dataclasses.dataclass
-class Stage:
+class SupervisorHarness:
     store: RunStore
     supervisor: Supervisor
-    host: ScriptedHost
+    host: ScriptedForkServer
 
     def launched(self) -> Run:
         """A run that its trainer has claimed; that trainer is dead by now, but has not been reported."""

@@ -10,7 +10,7 @@ SMALL = TrainConfig(model="softmax", device="cpu")
 
 
 def save_small(folder: Path, step: int, *, best: bool = False) -> Path:
-    state = TrainState.fresh(SMALL)
+    state = TrainState.initial(SMALL)
     state.step = step
     return save(folder, SMALL, state, dataset="MNIST", best=best)
 

@@ -16,7 +16,7 @@ def forget() -> Iterator[None]:
     """What was asked once is remembered; these tests pretend to be on several machines."""
 
     def clear() -> None:
-        for asked in (machine.has_bf16, machine.processor, machine._cpu_info):
+        for asked in (machine.has_bf16, machine.processor_name, machine._cpu_info):
             asked.cache_clear()
 
     clear()
@@ -52,7 +52,7 @@ def test_the_processor_tells_its_name_and_whether_it_has_bf16(
     monkeypatch.setattr(machine, "_cpu_info", lambda: info)
     monkeypatch.setattr(machine._cpu_info, "cache_clear", lambda: None, raising=False)
     assert machine.has_bf16() is bf16
-    assert machine.processor() == name
+    assert machine.processor_name() == name
 
 
 def test_bf16_is_refused_where_the_processor_lacks_it(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,5 +61,5 @@ def test_absolute_variables_and_the_home_folder(monkeypatch: pytest.MonkeyPatch,
 
 def test_a_path_is_shown_as_it_can_be_pasted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert paths.shown(tmp_path / "data" / "MNIST") == "data/MNIST"
-    assert paths.shown(Path("/elsewhere/data")) == "/elsewhere/data"
+    assert paths.display_path(tmp_path / "data" / "MNIST") == "data/MNIST"
+    assert paths.display_path(Path("/elsewhere/data")) == "/elsewhere/data"

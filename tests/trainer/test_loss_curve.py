@@ -11,16 +11,16 @@ from mnist_core.records import CURVE_POINTS, Progress, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.loss_curve import LossCurve
-from mnist_core.trainer.metrics_buffer import Recorder
+from mnist_core.trainer.metrics_buffer import MetricsBuffer
 
 Step = Callable[..., StepMetrics]
 
 
 def test_a_short_run_has_its_losses_as_curve(store: RunStore, a_step: Step) -> None:
     run = store.create_run(TrainConfig(), trainer=own_identity())
-    recorder = Recorder(store, run)
+    recorder = MetricsBuffer(store, run)
     for step in range(1, 4):
-        recorder.record(a_step(step, loss=step / 4))
+        recorder.add(a_step(step, loss=step / 4))
     recorder.finish()
     assert store.get_run(run.id).curve == (0.25, 0.5, 0.75)
 
@@ -44,9 +44,9 @@ def test_what_is_no_number_is_left_out_of_a_curve() -> None:
 
 def test_a_resumed_run_goes_on_with_its_curve(store: RunStore, a_step: Step) -> None:
     run = store.create_run(TrainConfig(), trainer=own_identity())
-    store.append(run, Progress(step=2), [a_step(1, loss=4.0), a_step(2, loss=3.0)])
-    recorder = Recorder(store, store.get_run(run.id))
-    recorder.record(a_step(3, loss=2.0))
+    store.append_steps(run, Progress(step=2), [a_step(1, loss=4.0), a_step(2, loss=3.0)])
+    recorder = MetricsBuffer(store, store.get_run(run.id))
+    recorder.add(a_step(3, loss=2.0))
     assert store.get_run(run.id).curve == (4.0, 3.0, 2.0)
 
 
@@ -57,10 +57,10 @@ def test_the_steps_of_a_finished_run_are_one_chunk_that_readers_are_not_sent_aga
     store: RunStore, a_step: Step
 ) -> None:
     run = store.create_run(TrainConfig(), trainer=own_identity())
-    store.append(run, Progress(step=2), [a_step(1), a_step(2)])
-    behind = store.end_cursor()
-    store.append(run, Progress(step=3), [a_step(3, loss=0.25)])
-    up_to_date = store.end_cursor()
+    store.append_steps(run, Progress(step=2), [a_step(1), a_step(2)])
+    behind = store.latest_cursor()
+    store.append_steps(run, Progress(step=3), [a_step(3, loss=0.25)])
+    up_to_date = store.latest_cursor()
     before = store.read_steps(run.id)
     store.finish_run(run, RunStatus.COMPLETED)
     assert store.read_steps(run.id).tolist() == before.tolist()

@@ -9,7 +9,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, ProcessIdentity, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Cursor
-from mnist_core.trainer.metrics_buffer import COMMIT_SECONDS, Recorder
+from mnist_core.trainer.metrics_buffer import COMMIT_SECONDS, MetricsBuffer
 
 Step = Callable[..., StepMetrics]
 Evaluation = Callable[..., EvalMetrics]
@@ -34,8 +34,8 @@ def run(store: RunStore) -> Run:
 
 
 @pytest.fixture
-def recorder(store: RunStore, run: Run, clock: Clock) -> Recorder:
-    return Recorder(store, run, clock)
+def recorder(store: RunStore, run: Run, clock: Clock) -> MetricsBuffer:
+    return MetricsBuffer(store, run, clock)
 
 
 def commits(store: RunStore) -> list[tuple[int, int]]:
@@ -48,53 +48,55 @@ def all_read_as(label: int) -> Confusion:
     return tuple(tuple(10 * (row == 3 and column == label) for column in range(10)) for row in range(10))
 
 
-def test_the_first_event_is_committed_at_once(recorder: Recorder, store: RunStore, a_step: Step) -> None:
-    assert recorder.record(a_step(1)) is RunStatus.PREPARING
+def test_the_first_event_is_committed_at_once(recorder: MetricsBuffer, store: RunStore, a_step: Step) -> None:
+    assert recorder.add(a_step(1)) is RunStatus.PREPARING
     assert commits(store) == [(1, 1)]
 
 
 def test_steps_are_committed_every_fifth_of_a_second(
-    recorder: Recorder, store: RunStore, clock: Clock, a_step: Step
+    recorder: MetricsBuffer, store: RunStore, clock: Clock, a_step: Step
 ) -> None:
     assert COMMIT_SECONDS == 0.2
     committed = []
     for step in range(1, 12):
-        committed.append(recorder.record(a_step(step)) is not None)
+        committed.append(recorder.add(a_step(step)) is not None)
         clock.now += 0.0625
     assert [number for number, yes in enumerate(committed, 1) if yes] == [1, 5, 9]
     assert commits(store) == [(1, 1), (2, 4), (6, 4)]
 
 
 def test_an_evaluation_is_committed_at_once_with_the_steps_before_it(
-    recorder: Recorder, store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation
+    recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation
 ) -> None:
     for event in (a_step(1), a_step(2), a_step(3)):
-        recorder.record(event)
-    assert recorder.record(an_evaluation(3, right=75)) is RunStatus.PREPARING
+        recorder.add(event)
+    assert recorder.add(an_evaluation(3, right=75)) is RunStatus.PREPARING
     assert commits(store) == [(1, 1), (2, 2)]
     assert store.get_run(run.id).results.validation_accuracy == 0.75
 
 
-def test_a_commit_brings_the_runs_status(recorder: Recorder, store: RunStore, run: Run, a_step: Step) -> None:
-    recorder.record(a_step(1))
+def test_a_commit_brings_the_runs_status(recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step) -> None:
+    recorder.add(a_step(1))
     store.request_stop(run.id)
-    assert recorder.record(a_step(2)) is None
+    assert recorder.add(a_step(2)) is None
     assert recorder.commit() is RunStatus.STOPPING
 
 
-def test_progress_is_that_of_the_last_step(recorder: Recorder, store: RunStore, run: Run, a_step: Step) -> None:
-    recorder.record(a_step(1, 0.5))
-    recorder.record(a_step(2, 0.25, epoch=2))
+def test_progress_is_that_of_the_last_step(recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step) -> None:
+    recorder.add(a_step(1, 0.5))
+    recorder.add(a_step(2, 0.25, epoch=2))
     recorder.commit()
     progress = store.get_run(run.id).progress
     assert (progress.step, progress.epoch, progress.loss, progress.accuracy) == (2, 2, 0.25, 0.8)
     assert progress.elapsed_seconds == 0.02
 
 
-def test_the_live_matrix_sums_the_last_100_batches(recorder: Recorder, store: RunStore, run: Run, a_step: Step) -> None:
+def test_the_live_matrix_sums_the_last_100_batches(
+    recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step
+) -> None:
     assert LIVE_BATCHES == 100
     for step in range(1, 151):
-        recorder.record(dataclasses.replace(a_step(step), confusion=all_read_as(8 if step <= 70 else 3)))
+        recorder.add(dataclasses.replace(a_step(step), confusion=all_read_as(8 if step <= 70 else 3)))
     recorder.commit()
     matrix = store.get_run(run.id).progress.live_confusion
     assert matrix
@@ -103,55 +105,55 @@ def test_the_live_matrix_sums_the_last_100_batches(recorder: Recorder, store: Ru
 
 
 def test_live_throughput_is_of_the_latest_commit_and_the_final_one_of_the_run(
-    recorder: Recorder, store: RunStore, run: Run, a_step: Step
+    recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step
 ) -> None:
     def rate() -> float | None:
         return store.get_run(run.id).progress.examples_per_second
 
-    recorder.record(a_step(1, images_per_second=1000.0))  # 10 images in 0.01 s
+    recorder.add(a_step(1, images_per_second=1000.0))  # 10 images in 0.01 s
     assert rate() == pytest.approx(1000)
-    recorder.record(a_step(2, images_per_second=250.0))  # in 0.04 s
+    recorder.add(a_step(2, images_per_second=250.0))  # in 0.04 s
     recorder.commit()
     assert rate() == pytest.approx(250)
-    recorder.record(a_step(3, images_per_second=200.0))  # in 0.05 s, and not committed yet
+    recorder.add(a_step(3, images_per_second=200.0))  # in 0.05 s, and not committed yet
     recorder.finish()
     assert rate() == pytest.approx(30 / 0.1)
 
 
-def test_finish_commits_what_is_left(recorder: Recorder, store: RunStore, a_step: Step) -> None:
+def test_finish_commits_what_is_left(recorder: MetricsBuffer, store: RunStore, a_step: Step) -> None:
     for step in (1, 2, 3):
-        recorder.record(a_step(step))
+        recorder.add(a_step(step))
     recorder.finish()
     assert commits(store) == [(1, 1), (2, 2)]
 
 
 def test_the_time_of_the_last_evaluation_is_kept(
-    recorder: Recorder, store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation
+    recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation
 ) -> None:
     evaluation = an_evaluation(1, "test")
-    recorder.record(a_step(1))
-    recorder.record(evaluation)
+    recorder.add(a_step(1))
+    recorder.add(evaluation)
     assert store.get_run(run.id).progress.elapsed_seconds == evaluation.elapsed_seconds
     recorder.finish()
     assert store.get_run(run.id).progress.elapsed_seconds == evaluation.elapsed_seconds
 
 
 def test_what_could_not_be_written_is_written_by_the_next_commit(
-    recorder: Recorder, store: RunStore, a_step: Step, monkeypatch: pytest.MonkeyPatch
+    recorder: MetricsBuffer, store: RunStore, a_step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder.record(a_step(1))
-    recorder.record(a_step(2))
+    recorder.add(a_step(1))
+    recorder.add(a_step(2))
     with monkeypatch.context() as patch:
         patch.setattr(store, "append", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             recorder.commit()
-    recorder.record(a_step(3))
+    recorder.add(a_step(3))
     recorder.finish()
     assert commits(store) == [(1, 1), (2, 2)]
 
 
 def test_a_run_that_ends_before_its_first_step_keeps_its_progress(
-    recorder: Recorder, store: RunStore, run: Run
+    recorder: MetricsBuffer, store: RunStore, run: Run
 ) -> None:
     recorder.finish()
     assert store.get_run(run.id).progress == run.progress

@@ -46,8 +46,8 @@ def test_a_run_says_what_it_was_made_with(store: RunStore, trained: Run, digits:
 
 
 def checkout_now() -> tuple[str, bool]:
-    provenance.checkout.cache_clear()
-    return provenance.checkout()
+    provenance.git_checkout.cache_clear()
+    return provenance.git_checkout()
 
 
 def test_the_commit_is_that_of_the_checkout(trained: Run) -> None:
@@ -67,10 +67,12 @@ def test_outside_a_checkout_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_outside_a_checkout_the_version_is_recorded(monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> None:
-    monkeypatch.setattr(provenance, "checkout", lambda: ("0123abc", False))
-    assert "mnist-trainer" not in provenance.gather(CONFIG, digits, device="cpu", threads=1).packages
-    monkeypatch.setattr(provenance, "checkout", lambda: ("", False))
-    assert provenance.gather(CONFIG, digits, device="cpu", threads=1).packages["mnist-trainer"] == __version__
+    monkeypatch.setattr(provenance, "git_checkout", lambda: ("0123abc", False))
+    assert "mnist-trainer" not in provenance.collect_provenance(CONFIG, digits, device="cpu", threads=1).packages
+    monkeypatch.setattr(provenance, "git_checkout", lambda: ("", False))
+    assert (
+        provenance.collect_provenance(CONFIG, digits, device="cpu", threads=1).packages["mnist-trainer"] == __version__
+    )
 
 
 def test_changes_that_are_in_no_commit_are_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -109,7 +111,7 @@ def test_a_steered_run_is_made_again_with_its_changes(store: RunStore, capsys: p
 
     def steer(event: Event) -> None:
         if isinstance(event, StepMetrics) and event.step == 4:
-            store.send_order(run.id, Command.ADJUST, Adjustment(lr=0.2), by="test")
+            store.send_command(run.id, Command.ADJUST, Adjustment(lr=0.2), by="test")
 
     assert train_run(store, run, steer).interventions
     assert main(["rerun", "steered"]) == 0
@@ -119,7 +121,7 @@ def test_a_steered_run_is_made_again_with_its_changes(store: RunStore, capsys: p
 def test_a_rerun_that_comes_out_differently_says_where_and_what_has_changed(
     store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fresh = TrainState.fresh
+    fresh = TrainState.initial
     monkeypatch.setattr(TrainState, "fresh", lambda config: fresh(dataclasses.replace(config, seed=99)))
     monkeypatch.setattr(provenance, "processor", lambda: "another processor")
     assert main(["rerun", "first"]) == 1

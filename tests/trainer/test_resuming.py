@@ -21,7 +21,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer import metrics_buffer, saver, steering
 from mnist_core.trainer.worker import Observer, train_run
 from mnist_core.training.engine import TrainState
-from tests.support.interrupted_training import at_step, held
+from tests.support.interrupted_training import act_at_step, claimed_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
 
@@ -33,7 +33,7 @@ STEPS = 27
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every event is committed, and orders are read after each."""
     monkeypatch.setattr(metrics_buffer, "COMMIT_SECONDS", 0.0)
-    monkeypatch.setattr(steering, "ORDERS_SECONDS", 0.0)
+    monkeypatch.setattr(steering, "COMMAND_POLL_SECONDS", 0.0)
 
 
 def curve(store: RunStore, run: Run) -> dict[str, list[Any]]:
@@ -51,7 +51,7 @@ def interrupt() -> None:
 
 
 def resume(store: RunStore, run: Run, observe: Observer = lambda _event: None) -> Run:
-    store.queue_again(run.id)
+    store.requeue_run(run.id)
     claimed = store.claim_run(run.id, own_identity(), 1)
     assert claimed
     return train_run(store, claimed, observe)
@@ -59,15 +59,15 @@ def resume(store: RunStore, run: Run, observe: Observer = lambda _event: None) -
 
 @pytest.fixture
 def uninterrupted(store: RunStore) -> Run:
-    return train_run(store, held(store, CONFIG))
+    return train_run(store, claimed_run(store, CONFIG))
 
 
 @pytest.mark.parametrize("step", [1, 4, 9, 14, 27])
 def test_a_run_interrupted_at_any_batch_resumes_as_if_nothing_had_been(
     store: RunStore, uninterrupted: Run, step: int
 ) -> None:
-    first = held(store, CONFIG)
-    interrupted = train_run(store, first, at_step(step, interrupt))
+    first = claimed_run(store, CONFIG)
+    interrupted = train_run(store, first, act_at_step(step, interrupt))
     assert (interrupted.status, interrupted.progress.step) == (RunStatus.INTERRUPTED, step)
     resumed = resume(store, interrupted)
     assert (resumed.status, resumed.attempt, resumed.reason) == (RunStatus.COMPLETED, 2, "")
@@ -81,14 +81,14 @@ def test_steps_after_the_last_checkpoint_are_trained_again_and_kept_once(
     store: RunStore, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a SIGKILL: nothing was saved since the evaluation after step 5."""
-    first = held(store, CONFIG)
+    first = claimed_run(store, CONFIG)
     with monkeypatch.context() as killed:
 
         def vanish() -> None:
-            killed.setattr(saver.Saver, "save", lambda *_: None)
+            killed.setattr(saver.CheckpointSaver, "save", lambda *_: None)
             interrupt()
 
-        interrupted = train_run(store, first, at_step(8, vanish))
+        interrupted = train_run(store, first, act_at_step(8, vanish))
     assert len(store.read_steps(first.id)) == 8
     assert checkpoint.load_latest(checkpoints_dir(first.id)).state.step == 5  # type: ignore[union-attr]
     resumed = resume(store, interrupted)
@@ -100,16 +100,16 @@ def test_a_run_that_never_saved_begins_again(
     store: RunStore, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as unsaved:
-        unsaved.setattr(saver.Saver, "save", lambda *_: None)
-        interrupted = train_run(store, held(store, CONFIG), at_step(3, interrupt))
+        unsaved.setattr(saver.CheckpointSaver, "save", lambda *_: None)
+        interrupted = train_run(store, claimed_run(store, CONFIG), act_at_step(3, interrupt))
     resumed = resume(store, interrupted)
     assert curve(store, resumed) == curve(store, uninterrupted)
 
 
 def test_a_run_is_interrupted_and_resumed_as_often_as_you_like(store: RunStore, uninterrupted: Run) -> None:
-    run = train_run(store, held(store, CONFIG), at_step(2, interrupt))
+    run = train_run(store, claimed_run(store, CONFIG), act_at_step(2, interrupt))
     for step in (3, 11, 12):
-        run = resume(store, run, at_step(step, interrupt))
+        run = resume(store, run, act_at_step(step, interrupt))
         assert run.progress.step == step
     run = resume(store, run)
     assert run.attempt == 5
@@ -121,15 +121,15 @@ def hand(store: RunStore, run: Run) -> Observer:
 
     def steer(event: Event) -> None:
         if isinstance(event, StepMetrics) and event.step == 6:
-            store.send_order(run.id, Command.ADJUST, Adjustment(lr=0.05), by="page")
+            store.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05), by="page")
         if isinstance(event, StepMetrics) and event.step == 11:
-            store.send_order(run.id, Command.ADJUST, Adjustment(batch_size=16, momentum=0.5), by="terminal")
+            store.send_command(run.id, Command.ADJUST, Adjustment(batch_size=16, momentum=0.5), by="terminal")
 
     return steer
 
 
 def steered(store: RunStore, config: TrainConfig = CONFIG) -> Run:
-    run = held(store, config)
+    run = claimed_run(store, config)
     return train_run(store, run, hand(store, run))
 
 
@@ -160,7 +160,7 @@ def test_a_steered_run_resumes_as_steered(
     """Also one that is killed before a checkpoint holds the change: it is made again at its step."""
     config = replace(CONFIG, model="softmax")
     original = steered(store, config)
-    run = held(store, config)
+    run = claimed_run(store, config)
     steer = hand(store, run)
     with monkeypatch.context() as patch:
 
@@ -168,7 +168,7 @@ def test_a_steered_run_resumes_as_steered(
             steer(event)
             if isinstance(event, StepMetrics) and event.step == interrupted_at:
                 if not saved_at_the_end:
-                    patch.setattr(saver.Saver, "save", lambda *_: None)
+                    patch.setattr(saver.CheckpointSaver, "save", lambda *_: None)
                 interrupt()
 
         interrupted = train_run(store, run, steer_and_interrupt)
@@ -185,7 +185,7 @@ def test_a_steered_run_resumes_as_steered(
 
 
 def test_a_run_is_not_resumed_on_another_dataset(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = train_run(store, held(store, CONFIG), at_step(2, interrupt))
+    run = train_run(store, claimed_run(store, CONFIG), act_at_step(2, interrupt))
     other = Dataset("MNIST-5k", *(split for split in _splits()))
     monkeypatch.setattr("mnist_core.trainer.worker.load_dataset", lambda *_args, **_options: other)
     with pytest.raises(DatasetError, match="run-1 was trained on MNIST, and the dataset here is MNIST-5k"):
@@ -199,9 +199,9 @@ def _splits() -> list[Any]:
 
 
 def test_weights_that_are_not_finite_are_no_checkpoint(store: RunStore) -> None:
-    run = held(store, CONFIG)
-    state = TrainState.fresh(CONFIG)
-    keeper = saver.Saver(store, run, "MNIST", state)
+    run = claimed_run(store, CONFIG)
+    state = TrainState.initial(CONFIG)
+    keeper = saver.CheckpointSaver(store, run, "MNIST", state)
     keeper.save(None, ())
     state.step = 1
     with torch.no_grad():
@@ -215,16 +215,16 @@ def test_weights_that_are_not_finite_are_no_checkpoint(store: RunStore) -> None:
 def test_a_trainer_that_lost_its_run_in_the_middle_of_saving_leaves_the_checkpoints_alone(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = held(store, CONFIG)
-    state = TrainState.fresh(CONFIG)
-    keeper = saver.Saver(store, run, "MNIST", state)
+    run = claimed_run(store, CONFIG)
+    state = TrainState.initial(CONFIG)
+    keeper = saver.CheckpointSaver(store, run, "MNIST", state)
     keeper.save(None, ())
     flush = os.fsync
 
     def stopped_for_long(file: int) -> None:
         flush(file)
         store.interrupt_run(run, "not heard of")
-        store.queue_again(run.id)
+        store.requeue_run(run.id)
         store.claim_run(run.id, own_identity(), 1)
 
     monkeypatch.setattr(os, "fsync", stopped_for_long)
@@ -239,9 +239,9 @@ def test_a_run_saves_at_every_evaluation_and_at_least_every_half_minute(
 ) -> None:
     saved: list[int] = []
     monkeypatch.setattr(checkpoint, "save", lambda _folder, _config, state, **_facts: saved.append(state.step))
-    train_run(store, held(store, CONFIG))
+    train_run(store, claimed_run(store, CONFIG))
     assert saved == [5, 9, 14, 18, 23, 27, 27]  # validation twice an epoch, test at the end
     saved.clear()
     monkeypatch.setattr(saver, "SAVE_SECONDS", 0.0)
-    train_run(store, held(store, CONFIG))
+    train_run(store, claimed_run(store, CONFIG))
     assert saved == sorted([*range(1, STEPS + 1), 5, 9, 14, 18, 23, 27, 27])

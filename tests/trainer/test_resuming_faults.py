@@ -15,13 +15,13 @@ from mnist_core.runs import lineage
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
-from tests.support.interrupted_training import CONFIG, STEPS, assert_whole, at_step, held, resume
+from tests.support.interrupted_training import CONFIG, STEPS, act_at_step, assert_undisturbed, claimed_run, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
 
 
 def interrupted_at(store: RunStore, step: int) -> Run:
-    return train_run(store, held(store), at_step(step, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    return train_run(store, claimed_run(store), act_at_step(step, lambda: os.kill(os.getpid(), signal.SIGTERM)))
 
 
 def truncate(path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_run_says_so(
     assert said in resumed.notice
     assert resumed.notice.endswith(" Went on from step 5 instead.")
     assert "Choose" not in resumed.notice
-    assert_whole(store, resumed, whole)
+    assert_undisturbed(store, resumed, whole)
 
 
 def test_a_run_all_of_whose_checkpoints_are_damaged_fails_and_keeps_what_it_has(store: RunStore) -> None:
@@ -77,12 +77,12 @@ def test_a_checkpoint_ahead_of_the_database_is_passed_over(
     resumed = resume(store, run)
     assert "step-00000007.ckpt is ahead of what was recorded of the run." in resumed.notice
     assert resumed.notice.endswith(f" {begins} instead.")
-    assert_whole(store, resumed, whole)
+    assert_undisturbed(store, resumed, whole)
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_an_evaluation_that_was_lost_is_made_again(store: RunStore, whole: list[float], split: str) -> None:
-    run = held(store)
+    run = claimed_run(store)
     interrupted = train_run(
         store, run, lambda event: os.kill(os.getpid(), signal.SIGTERM) if event.step == STEPS else None
     )
@@ -91,12 +91,12 @@ def test_an_evaluation_that_was_lost_is_made_again(store: RunStore, whole: list[
         connection.exec_driver_sql(
             "DELETE FROM evaluations WHERE run_id = ? AND step = ? AND split = ?", (run.id, STEPS, split)
         )
-    assert_whole(store, resume(store, interrupted), whole)
+    assert_undisturbed(store, resume(store, interrupted), whole)
 
 
 def resume_to_the_test(store: RunStore, run: Run) -> Run:
     """Interrupted again, right after the test at the end."""
-    store.queue_again(run.id)
+    store.requeue_run(run.id)
     claimed = store.claim_run(run.id, own_identity(), 1)
     assert claimed
     return train_run(
@@ -107,7 +107,7 @@ def resume_to_the_test(store: RunStore, run: Run) -> Run:
 
 
 def test_a_run_that_goes_on_from_another_never_begins_anew_in_its_place(store: RunStore) -> None:
-    parent = train_run(store, held(store))
+    parent = train_run(store, claimed_run(store))
     child = lineage.fork(store, parent, replace(CONFIG, epochs=3), trainer=own_identity())
     for path in checkpoints_dir(child.id).iterdir():
         path.unlink()

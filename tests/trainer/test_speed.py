@@ -9,20 +9,20 @@ import torch
 from mnist_core.config import MODELS, TrainConfig
 from mnist_core.system.machine import has_bf16
 from mnist_core.trainer import calibration, speed
-from mnist_core.trainer.speed import epoch_seconds, is_measured, speed_key
+from mnist_core.trainer.speed import epoch_seconds, is_calibrated, speed_key
 
 SPEEDS = {speed_key("classic", "fp32"): [0.002, 0.02]}
 
 
 def test_nothing_is_told_before_the_first_measurement() -> None:
-    assert not is_measured()
+    assert not is_calibrated()
     assert epoch_seconds(TrainConfig(), 60_000) is None
 
 
 @pytest.mark.parametrize(("batch_size", "step_seconds"), [(16, 0.002), (256, 0.02), (136, 0.011), (1, 0.001)])
 def test_a_step_costs_something_fixed_and_something_for_each_image(batch_size: int, step_seconds: float) -> None:
-    speed.write(SPEEDS, "cpu")
-    assert is_measured()
+    speed.save_speeds(SPEEDS, "cpu")
+    assert is_calibrated()
     told = epoch_seconds(TrainConfig(batch_size=batch_size), 60_000)
     assert told == pytest.approx(60_000 / batch_size * step_seconds)
 
@@ -31,7 +31,7 @@ def test_a_step_costs_something_fixed_and_something_for_each_image(batch_size: i
     "config", [TrainConfig(model="mlp"), TrainConfig(precision="bf16"), TrainConfig(device="cuda")]
 )
 def test_nothing_is_told_of_what_was_not_measured(config: TrainConfig) -> None:
-    speed.write(SPEEDS, "cpu")
+    speed.save_speeds(SPEEDS, "cpu")
     assert epoch_seconds(config, 60_000) is None
 
 
@@ -40,7 +40,7 @@ def test_another_machines_or_a_damaged_measurement_does_not_count(places: Path, 
     path = places / "runs" / "derived" / "speed.json"
     path.parent.mkdir()
     path.write_text(content)
-    assert not is_measured()
+    assert not is_calibrated()
     assert epoch_seconds(TrainConfig(), 60_000) is None
 
 

@@ -23,12 +23,12 @@ class Held:
 
     def __init__(self, store: RunStore, run: Run) -> None:
         self.store, self.run = store, run
-        self.state = TrainState.fresh(run.config)
+        self.state = TrainState.initial(run.config)
         self.commits = 0
         self.waits = 0
         self.while_paused: list[Callable[[], object]] = []
         self.ending = False
-        self.steering = Steering(store, run, self.state, is_ending=lambda: self.ending, sleep=self._sleep)
+        self.steering = Steering(store, run, self.state, should_end=lambda: self.ending, sleep=self._sleep)
 
     def _sleep(self, _seconds: float) -> None:
         self.waits += 1
@@ -39,12 +39,12 @@ class Held:
         self.commits += 1
 
     def order(self, command: Command, adjustment: Adjustment | None = None) -> None:
-        self.store.send_order(self.run.id, command, adjustment, by="page")
+        self.store.send_command(self.run.id, command, adjustment, by="page")
 
     def after(self, event: StepMetrics | EvalMetrics) -> Adjustment | None:
         if isinstance(event, StepMetrics):
             self.state.step = event.step
-        return self.steering.next(event, self._commit)
+        return self.steering.next_adjustment(event, self._commit)
 
     @property
     def status(self) -> RunStatus:
@@ -53,7 +53,7 @@ class Held:
 
 @pytest.fixture
 def held(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Held:
-    monkeypatch.setattr(module, "ORDERS_SECONDS", 0.0)
+    monkeypatch.setattr(module, "COMMAND_POLL_SECONDS", 0.0)
     run = store.create_run(CONFIG, trainer=own_identity())
     sizes = {"train_images": 270, "validation_images": 30, "test_images": 100}
     store.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=1)
@@ -140,7 +140,7 @@ def test_changes_made_during_a_pause_are_seen_at_once_and_apply_when_it_ends(hel
 
 def test_what_is_ordered_while_a_trainer_prepares_is_obeyed_when_it_trains(store: RunStore, a_step: Step) -> None:
     run = store.create_run(CONFIG, trainer=own_identity())
-    store.send_order(run.id, Command.ADJUST, Adjustment(lr=0.05), by="terminal")
+    store.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05), by="terminal")
     assert Held(store, run).after(a_step(1)) == Adjustment(lr=0.05)
 
 
@@ -172,7 +172,7 @@ def test_a_plan_is_made_again_at_its_steps(store: RunStore, held: Held, a_step: 
 def test_orders_to_an_earlier_attempt_are_not_obeyed(held: Held, a_step: Step) -> None:
     held.order(Command.PAUSE)
     held.store.interrupt_run(held.run, "killed")
-    held.store.queue_again(held.run.id)
+    held.store.requeue_run(held.run.id)
     run = held.store.claim_run(held.run.id, own_identity(), 1)
     assert run
     assert Held(held.store, run).after(a_step(1)) is None
@@ -199,20 +199,20 @@ def test_nobody_obeys_for_a_run_that_has_ended(held: Held, command: Command) -> 
 def test_an_adjustment_out_of_range_is_refused_at_once(held: Held, adjustment: Adjustment, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         held.order(Command.ADJUST, adjustment)
-    assert held.store.read_orders(held.run.id, after=0) == []
+    assert held.store.list_commands(held.run.id, after=0) == []
 
 
 def test_a_momentum_that_the_optimizer_cannot_use_is_refused(store: RunStore) -> None:
     run = store.create_run(TrainConfig(optimizer="nesterov", device="cpu"), trainer=own_identity())
     with pytest.raises(ConfigError, match="Momentum must be above 0 with the optimizer nesterov"):
-        store.send_order(run.id, Command.ADJUST, Adjustment(momentum=0.0), by="page")
+        store.send_command(run.id, Command.ADJUST, Adjustment(momentum=0.0), by="page")
 
 
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED])
 def test_only_an_interrupted_run_can_be_resumed(held: Held, status: RunStatus) -> None:
     held.store.finish_run(held.run, status)
     with pytest.raises(RunStateError, match=f"run-1 is {status}: only an interrupted run can be resumed"):
-        held.store.queue_again(held.run.id)
+        held.store.requeue_run(held.run.id)
 
 
 def test_interventions_are_kept_with_the_run(held: Held, a_step: Step) -> None:
@@ -231,14 +231,14 @@ def test_a_paused_trainer_beats_and_so_learns_that_its_run_is_somebody_elses(
 
     def sleep(_seconds: float) -> None:
         clock[0] += 1.0
-        beats.append(store.list_beats().get(run.id, 0))
+        beats.append(store.list_heartbeats().get(run.id, 0))
         if len(beats) == 12:
             store.interrupt_run(run, "stopped for long")
 
-    state = TrainState.fresh(run.config)
-    held = Steering(store, run, state, is_ending=lambda: False, clock=lambda: clock[0], sleep=sleep)
-    store.send_order(run.id, Command.PAUSE, by="page")
+    state = TrainState.initial(run.config)
+    held = Steering(store, run, state, should_end=lambda: False, clock=lambda: clock[0], sleep=sleep)
+    store.send_command(run.id, Command.PAUSE, by="page")
     with pytest.raises(StaleAttemptError):
-        held.next(a_step(1), lambda: None)
+        held.next_adjustment(a_step(1), lambda: None)
     assert len(set(beats[:12])) == 3, "two beats in 12 seconds of pause"
     assert len(beats) == 15

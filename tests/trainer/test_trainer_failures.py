@@ -21,7 +21,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer import saver, worker
 from mnist_core.trainer.worker import train_run
 from mnist_core.training.engine import TrainState
-from tests.support.interrupted_training import CONFIG, STEPS, at_step, held
+from tests.support.interrupted_training import CONFIG, STEPS, act_at_step, claimed_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
 
@@ -33,7 +33,7 @@ SHORT_OF_MEMORY = """
 import resource, sys
 from pathlib import Path
 import numpy as np, psutil
-from mnist_core import worker
+from mnist_core.trainer import worker
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset, Split
 from mnist_core.system.processes import own_identity
@@ -85,7 +85,7 @@ def test_every_way_of_running_out_of_memory_is_known(
         yield
 
     monkeypatch.setattr(worker, "train", fail)
-    run = train_run(store, held(store))
+    run = train_run(store, claimed_run(store))
     assert (run.status, run.reason) == (
         RunStatus.FAILED,
         "Out of memory. Choose a smaller batch size or test batch size.",
@@ -98,8 +98,8 @@ def test_every_way_of_running_out_of_memory_is_known(
 def test_a_run_that_diverges_keeps_its_last_good_checkpoint_to_go_on_from(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = held(store)
-    fresh, states = TrainState.fresh, list[TrainState]()
+    run = claimed_run(store)
+    fresh, states = TrainState.initial, list[TrainState]()
 
     def fresh_and_seen(config: TrainConfig) -> TrainState:
         states.append(fresh(config))
@@ -112,7 +112,7 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint_to_go_on_from(
     with monkeypatch.context() as patch:
         patch.setattr(saver, "SAVE_SECONDS", 0.0)
         patch.setattr(TrainState, "fresh", fresh_and_seen)
-        diverged = train_run(store, run, at_step(7, overflow))
+        diverged = train_run(store, run, act_at_step(7, overflow))
     assert (diverged.status, diverged.reason) == (
         RunStatus.DIVERGED,
         "Loss became NaN at step 8. Choose a lower learning rate.",

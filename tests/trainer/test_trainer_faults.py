@@ -23,9 +23,9 @@ from mnist_core.records import Event, RunStatus
 from mnist_core.store import RunStore, connection
 from mnist_core.system.paths import ROOT
 from mnist_core.trainer import worker
-from mnist_core.trainer.saver import Saver
+from mnist_core.trainer.saver import CheckpointSaver
 from mnist_core.trainer.worker import train_run
-from tests.support.interrupted_training import CONFIG, assert_whole, at_step, held, resume
+from tests.support.interrupted_training import CONFIG, act_at_step, assert_undisturbed, claimed_run, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
 
@@ -78,25 +78,25 @@ def test_a_run_whose_database_finds_no_room_says_so_once_there_is_some_and_is_re
 ) -> None:
     take_room(store, STEPS_RECORDED, RUN_ENDED)
     after_failures(3, store, monkeypatch, lambda: set_pages(store, 100_000))
-    interrupted = train_run(store, held(store), at_step(7, lambda: set_pages(store)))
+    interrupted = train_run(store, claimed_run(store), act_at_step(7, lambda: set_pages(store)))
     assert interrupted.status is RunStatus.INTERRUPTED
     assert interrupted.reason.startswith(FULL)
     saved = checkpoint.load_latest(checkpoints_dir(interrupted.id))
     assert saved
     # Nothing was lost: what could not be recorded at first was when the run ended, and the checkpoint after it.
     assert saved.state.step == store.count_steps(interrupted.id) == interrupted.progress.step == 8
-    assert_whole(store, resume(store, interrupted), whole)
+    assert_undisturbed(store, resume(store, interrupted), whole)
 
 
 def test_a_run_that_can_be_ended_but_not_recorded_goes_on_from_the_checkpoint_before(
     store: RunStore, whole: list[float]
 ) -> None:
     take_room(store, STEPS_RECORDED)
-    interrupted = train_run(store, held(store), at_step(7, lambda: set_pages(store)))
+    interrupted = train_run(store, claimed_run(store), act_at_step(7, lambda: set_pages(store)))
     assert store.count_steps(interrupted.id) == interrupted.progress.step == 7
     assert (interrupted.status, interrupted.reason[: len(FULL)]) == (RunStatus.INTERRUPTED, FULL)
     set_pages(store, 100_000)
-    assert_whole(store, resume(store, interrupted), whole)
+    assert_undisturbed(store, resume(store, interrupted), whole)
 
 
 @pytest.mark.parametrize("signalled", [False, True])
@@ -108,13 +108,13 @@ def test_a_trainer_gives_up_in_the_end_or_when_told_and_its_run_is_found(
         after_failures(2, store, monkeypatch, lambda: os.kill(os.getpid(), signal.SIGTERM))
     else:
         monkeypatch.setattr(worker, "GIVE_UP_SECONDS", 0.05)
-    run = held(store)
+    run = claimed_run(store)
     with pytest.raises(DiskFullError):
-        train_run(store, run, at_step(7, lambda: set_pages(store)))
+        train_run(store, run, act_at_step(7, lambda: set_pages(store)))
     set_pages(store, 100_000)
     assert store.get_run(run.id).status is RunStatus.RUNNING
     assert store.interrupt_run(run, "Its trainer process is gone.")
-    assert_whole(store, resume(store, run), whole)
+    assert_undisturbed(store, resume(store, run), whole)
 
 
 Quota = Callable[[int], None]
@@ -136,7 +136,7 @@ def quota() -> Iterator[Quota]:
 def test_a_checkpoint_that_finds_no_room_interrupts_the_run_and_the_one_before_stays(
     store: RunStore, whole: list[float], quota: Quota
 ) -> None:
-    interrupted = train_run(store, held(store), at_step(7, lambda: quota(ENOUGH_FOR_THE_DATABASE)))
+    interrupted = train_run(store, claimed_run(store), act_at_step(7, lambda: quota(ENOUGH_FOR_THE_DATABASE)))
     quota(-1)
     assert interrupted.status is RunStatus.INTERRUPTED
     assert "step-00000009.ckpt could not be saved: File too large. Free some disk space" in interrupted.reason
@@ -147,21 +147,21 @@ def test_a_checkpoint_that_finds_no_room_interrupts_the_run_and_the_one_before_s
     saved = checkpoint.load_latest(folder)
     assert saved
     assert saved.state.step == 5
-    assert_whole(store, resume(store, interrupted), whole)
+    assert_undisturbed(store, resume(store, interrupted), whole)
 
 
 def test_a_model_that_finds_no_room_is_saved_when_the_run_is_resumed(
     store: RunStore, places: Path, quota: Quota, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = Saver.save
+    save = CheckpointSaver.save
 
-    def save_and_fill(self: Saver, event: Event | None, *facts: Any) -> None:
+    def save_and_fill(self: CheckpointSaver, event: Event | None, *facts: Any) -> None:
         save(self, event, *facts)
         if getattr(event, "split", "") == "test":
             quota(ENOUGH_FOR_THE_DATABASE)
 
-    monkeypatch.setattr(Saver, "save", save_and_fill)
-    interrupted = train_run(store, held(store, replace(CONFIG, save_model=True)))
+    monkeypatch.setattr(CheckpointSaver, "save", save_and_fill)
+    interrupted = train_run(store, claimed_run(store, replace(CONFIG, save_model=True)))
     quota(-1)
     assert interrupted.status is RunStatus.INTERRUPTED
     assert interrupted.reason.endswith("could not be saved: File too large. Free some disk space, then resume the run.")
@@ -217,9 +217,9 @@ def test_a_trainer_waits_for_the_lock_and_loses_nothing(store: RunStore, whole: 
         holder.tell("BEGIN IMMEDIATE")
         released.start()
 
-    run = train_run(store, held(store), at_step(7, lock))
+    run = train_run(store, claimed_run(store), act_at_step(7, lock))
     assert not released.is_alive()
-    assert_whole(store, run, whole)
+    assert_undisturbed(store, run, whole)
 
 
 def test_a_lock_held_for_too_long_interrupts_the_run_with_all_it_did(
@@ -228,9 +228,9 @@ def test_a_lock_held_for_too_long_interrupts_the_run_with_all_it_did(
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
     store = RunStore.open(places / "runs")
     after_failures(2, store, monkeypatch, lambda: holder.tell("COMMIT"))
-    interrupted = train_run(store, held(store), at_step(7, lambda: holder.tell("BEGIN IMMEDIATE")))
+    interrupted = train_run(store, claimed_run(store), act_at_step(7, lambda: holder.tell("BEGIN IMMEDIATE")))
     assert interrupted.status is RunStatus.INTERRUPTED
     assert "Another process has kept the database" in interrupted.reason
     assert store.count_steps(interrupted.id) == interrupted.progress.step == 8
-    assert_whole(store, resume(store, interrupted), whole)
+    assert_undisturbed(store, resume(store, interrupted), whole)
     store.close()

@@ -22,7 +22,7 @@ from mnist_core.trainer import metrics_buffer, worker
 from mnist_core.trainer.worker import train_queued_run, train_run
 from mnist_core.training.engine import Images, evaluate
 from mnist_core.training.models import Net
-from tests.support.interrupted_training import at_step, held
+from tests.support.interrupted_training import act_at_step, claimed_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 
@@ -42,7 +42,7 @@ def script(monkeypatch: pytest.MonkeyPatch, events: Callable[[], Iterator[Event]
 
 def test_a_whole_run_is_recorded(store: RunStore) -> None:
     events: list[Event] = []
-    run = train_run(store, held(store, CONFIG), events.append)
+    run = train_run(store, claimed_run(store, CONFIG), events.append)
     assert (run.status, run.reason, run.dataset, run.model_file) == (RunStatus.COMPLETED, "", "MNIST", "")
     assert (run.train_images, run.validation_images, run.test_images, run.total_steps) == (270, 30, 100, 5)
     assert run.finished_at
@@ -62,16 +62,16 @@ def test_a_whole_run_is_recorded(store: RunStore) -> None:
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_an_observer_sees_an_event_after_it_was_recorded(store: RunStore) -> None:
-    begun = held(store, CONFIG)
+    begun = claimed_run(store, CONFIG)
     recorded = []
-    train_run(store, begun, at_step(4, lambda: recorded.append(len(store.read_steps(begun.id)))))
+    train_run(store, begun, act_at_step(4, lambda: recorded.append(len(store.read_steps(begun.id)))))
     assert recorded == [4]
 
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_stop_ends_after_the_batch_in_hand_and_keeps_metrics_already_written(store: RunStore) -> None:
-    begun = held(store, CONFIG)
-    run = train_run(store, begun, at_step(2, lambda: store.request_stop(begun.id)))
+    begun = claimed_run(store, CONFIG)
+    run = train_run(store, begun, act_at_step(2, lambda: store.request_stop(begun.id)))
     assert (run.status, run.reason) == (RunStatus.STOPPED, "")
     assert run.finished_at
     assert run.progress.step == 3
@@ -80,13 +80,13 @@ def test_stop_ends_after_the_batch_in_hand_and_keeps_metrics_already_written(sto
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_a_run_that_is_deleted_while_it_trains_is_stopped_and_can_be_restored_and_continued(store: RunStore) -> None:
-    begun = held(store, CONFIG)
-    deleted = train_run(store, begun, at_step(2, lambda: store.delete_runs([begun.id])))
+    begun = claimed_run(store, CONFIG)
+    deleted = train_run(store, begun, act_at_step(2, lambda: store.delete_runs([begun.id])))
     assert (deleted.status, deleted.progress.step) == (RunStatus.STOPPED, 3)
     assert store.list_runs() == []
     assert store.list_deleted_runs() == [deleted]
     (restored,) = store.restore_runs([begun.id])
-    continued = lineage.fork(store, restored, lineage.longer(restored, 1), trainer=own_identity())
+    continued = lineage.fork(store, restored, lineage.with_more_epochs(restored, 1), trainer=own_identity())
     assert train_run(store, continued).status is RunStatus.COMPLETED
 
 
@@ -101,7 +101,7 @@ def test_a_run_that_is_deleted_while_it_trains_is_stopped_and_can_be_restored_an
 def test_a_signal_interrupts_between_two_batches_and_keeps_metrics(
     store: RunStore, number: signal.Signals, reason: str
 ) -> None:
-    run = train_run(store, held(store, CONFIG), at_step(2, lambda: os.kill(os.getpid(), number)))
+    run = train_run(store, claimed_run(store, CONFIG), act_at_step(2, lambda: os.kill(os.getpid(), number)))
     assert (run.status, run.reason) == (RunStatus.INTERRUPTED, reason)
     assert len(store.read_steps(run.id)) == 2
 
@@ -116,7 +116,7 @@ def test_a_loss_that_is_no_number_ends_the_run_as_diverged(
         raise AssertionError("trained on")
 
     script(monkeypatch, events)
-    run = train_run(store, held(store, CONFIG))
+    run = train_run(store, claimed_run(store, CONFIG))
     assert run.status is RunStatus.DIVERGED
     assert run.reason == f"Loss became {what} at step 2. Choose a lower learning rate."
     assert str(store.read_steps(run.id)["loss"].tolist()) == str([0.5, loss])
@@ -130,7 +130,7 @@ def test_running_out_of_memory_is_said_with_the_remedy(
         raise MemoryError
 
     script(monkeypatch, events)
-    run = train_run(store, held(store, CONFIG))
+    run = train_run(store, claimed_run(store, CONFIG))
     assert run.status is RunStatus.FAILED
     assert run.reason == "Out of memory. Choose a smaller batch size or test batch size."
     assert len(store.read_steps(run.id)) == 1
@@ -144,14 +144,14 @@ def test_a_defect_fails_the_run_and_is_printed(
         raise ZeroDivisionError("by zero")
 
     script(monkeypatch, events)
-    run = train_run(store, held(store, CONFIG))
+    run = train_run(store, claimed_run(store, CONFIG))
     assert (run.status, run.reason) == (RunStatus.FAILED, "ZeroDivisionError: by zero")
     assert "Traceback" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_a_trainer_whose_run_was_taken_away_stops_and_writes_nothing_more(store: RunStore) -> None:
-    begun = held(store, CONFIG)
+    begun = claimed_run(store, CONFIG)
     steps: list[int] = []
 
     def observe(event: Event) -> None:
@@ -173,7 +173,7 @@ def test_a_trainer_whose_run_was_taken_away_stops_and_writes_nothing_more(store:
 def test_a_damaged_dataset_fails_the_run_with_the_reason(store: RunStore, places: Path) -> None:
     path = places / "data" / "MNIST" / "raw" / idx.FILES[0]
     path.write_bytes(b"not an image")
-    begun = held(store, CONFIG)
+    begun = claimed_run(store, CONFIG)
     with pytest.raises(DatasetError, match="train-images-idx3-ubyte") as caught:
         train_run(store, begun)
     run = store.get_run(begun.id)
@@ -181,7 +181,7 @@ def test_a_damaged_dataset_fails_the_run_with_the_reason(store: RunStore, places
 
 
 def test_a_batch_larger_than_the_training_set_fails_the_run_with_the_reason(store: RunStore) -> None:
-    begun = held(store, TrainConfig(dataset="mnist", batch_size=271))
+    begun = claimed_run(store, TrainConfig(dataset="mnist", batch_size=271))
     with pytest.raises(ConfigError, match="between 1 and 270"):
         train_run(store, begun)
     run = store.get_run(begun.id)
@@ -203,7 +203,7 @@ def loads_slowly(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object
 
 
 def test_a_download_shows_as_the_runs_notice(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun = held(store, CONFIG)
+    begun = claimed_run(store, CONFIG)
     seen: list[tuple[RunStatus, str]] = []
 
     def look() -> None:
@@ -216,7 +216,7 @@ def test_a_download_shows_as_the_runs_notice(store: RunStore, digits: Dataset, m
 
 
 def test_stop_cancels_a_download(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun = held(store, CONFIG)
+    begun = claimed_run(store, CONFIG)
     loads_slowly(monkeypatch, lambda: store.request_stop(begun.id), digits)
     run = train_run(store, begun)
     assert (run.status, run.dataset) == (RunStatus.STOPPED, "")
@@ -224,12 +224,12 @@ def test_stop_cancels_a_download(store: RunStore, digits: Dataset, monkeypatch: 
 
 def test_a_signal_cancels_a_download(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     loads_slowly(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGTERM), digits)
-    run = train_run(store, held(store, CONFIG))
+    run = train_run(store, claimed_run(store, CONFIG))
     assert (run.status, run.dataset) == (RunStatus.INTERRUPTED, "")
 
 
 def test_a_stop_asked_for_before_the_first_batch_trains_nothing(store: RunStore) -> None:
-    begun = held(store, CONFIG)
+    begun = claimed_run(store, CONFIG)
     store.request_stop(begun.id)
     run = train_run(store, begun)
     assert run.status is RunStatus.STOPPED
@@ -243,11 +243,11 @@ SAVING = TrainConfig(dataset="mnist", batch_size=32, epochs=1, device="cpu", sav
 
 
 def test_a_saved_model_is_the_network_that_was_tested(store: RunStore, digits: Dataset, places: Path) -> None:
-    run = train_run(store, held(store, SAVING))
+    run = train_run(store, claimed_run(store, SAVING))
     assert Path(run.model_file) == places / "runs" / "models" / f"run-{run.id}.pt"
     model = Net()
     model.load_state_dict(torch.load(run.model_file, weights_only=True))
-    loss, _, predictions = evaluate(model, Images.resident(digits.test, torch.device("cpu")))
+    loss, _, predictions = evaluate(model, Images.on_device(digits.test, torch.device("cpu")))
     test = store.list_evaluations(run.id)[-1]
     assert predictions.tolist() == test.predictions.tolist()
     assert loss == pytest.approx(test.loss, rel=1e-5)
@@ -256,10 +256,12 @@ def test_a_saved_model_is_the_network_that_was_tested(store: RunStore, digits: D
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_a_stopped_run_saves_its_model_and_an_interrupted_one_does_not(store: RunStore) -> None:
-    begun = held(store, SAVING)
-    stopped = train_run(store, begun, at_step(2, lambda: store.request_stop(begun.id)))
+    begun = claimed_run(store, SAVING)
+    stopped = train_run(store, begun, act_at_step(2, lambda: store.request_stop(begun.id)))
     assert Path(stopped.model_file).is_file()
-    interrupted = train_run(store, held(store, SAVING), at_step(2, lambda: os.kill(os.getpid(), signal.SIGTERM)))
+    interrupted = train_run(
+        store, claimed_run(store, SAVING), act_at_step(2, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    )
     assert interrupted.model_file == ""
 
 
@@ -267,7 +269,7 @@ def test_a_models_folder_that_cannot_be_written_fails_the_run_but_keeps_its_metr
     store: RunStore, places: Path
 ) -> None:
     (places / "runs" / "models").write_text("a file where the folder should be")
-    run = train_run(store, held(store, SAVING))
+    run = train_run(store, claimed_run(store, SAVING))
     assert run.status is RunStatus.FAILED
     assert "models" in run.reason
     assert run.results.test_accuracy is not None
@@ -284,7 +286,7 @@ def test_a_queued_run_is_claimed_and_trained(store: RunStore) -> None:
 
 
 def test_a_run_somebody_else_took_is_left_alone(store: RunStore) -> None:
-    begun = held(store, CONFIG)
+    begun = claimed_run(store, CONFIG)
     train_queued_run(begun.id, 1)
     assert store.get_run(begun.id) == begun
 

@@ -42,7 +42,7 @@ def classic_steps(digits: Dataset, steps: int) -> tuple[list[float], nn.Module]:
     torch.manual_seed(CONFIG.seed)
     model = ClassicNet()
     optimizer = torch.optim.SGD(model.parameters(), lr=CONFIG.lr, momentum=CONFIG.momentum)
-    images = Images.resident(digits.train, CPU)
+    images = Images.on_device(digits.train, CPU)
     losses = []
     for step in range(steps):
         epoch, number = divmod(step, STEPS_AN_EPOCH)
@@ -57,7 +57,7 @@ def classic_steps(digits: Dataset, steps: int) -> tuple[list[float], nn.Module]:
 
 
 def engine_steps(digits: Dataset, steps: int, config: TrainConfig = CONFIG) -> tuple[list[float], nn.Module]:
-    state = TrainState.fresh(config)
+    state = TrainState.initial(config)
     losses: list[float] = []
     for event in train(config, digits, state=state):
         losses += [event.loss] if isinstance(event, StepMetrics) else []

@@ -115,7 +115,7 @@ def test_the_network_learns(digits: Dataset) -> None:
 
 
 def test_pixels_are_normalised_as_in_the_classic_script(digits: Dataset) -> None:
-    images = Images.resident(digits.test, torch.device("cpu"))
+    images = Images.on_device(digits.test, torch.device("cpu"))
     pixels, labels = images[torch.tensor([3, 99])]
     expected = (torch.tensor(digits.test.images[[3, 99]]).float() / 255 - 0.1307) / 0.3081
     torch.testing.assert_close(pixels, expected.unsqueeze(1))
@@ -124,8 +124,8 @@ def test_pixels_are_normalised_as_in_the_classic_script(digits: Dataset) -> None
 
 @pytest.mark.parametrize("batch_size", [1, 7, 100, 1000])
 def test_the_test_batch_size_does_not_change_the_result(digits: Dataset, batch_size: int) -> None:
-    model = TrainState.fresh(CONFIG).model
-    images = Images.resident(digits.test, torch.device("cpu"))
+    model = TrainState.initial(CONFIG).model
+    images = Images.on_device(digits.test, torch.device("cpu"))
     loss, confusion, predictions = evaluate(model, images, batch_size)
     with torch.no_grad():
         pixels, labels = images[:]

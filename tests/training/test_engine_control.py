@@ -67,7 +67,7 @@ def test_the_consumers_random_numbers_do_not_matter(digits: Dataset, uninterrupt
 
 
 def test_no_mode_leaks_into_the_consumer(digits: Dataset) -> None:
-    state = TrainState.fresh(CONFIG)
+    state = TrainState.initial(CONFIG)
     events = 0
     for _event in train(CONFIG, digits, state=state):
         events += 1
@@ -79,7 +79,7 @@ def test_no_mode_leaks_into_the_consumer(digits: Dataset) -> None:
 
 def test_a_consumer_that_switches_to_eval_mode_does_not_change_the_run(digits: Dataset) -> None:
     # This network computes alike in both modes; one with dropout would not.
-    state = TrainState.fresh(CONFIG)
+    state = TrainState.initial(CONFIG)
     modes: list[tuple[bool, bool]] = []
     state.model.register_forward_hook(lambda model, *_: modes.append((torch.is_grad_enabled(), model.training)))
     for event in train(CONFIG, digits, state=state):
@@ -90,7 +90,7 @@ def test_a_consumer_that_switches_to_eval_mode_does_not_change_the_run(digits: D
 
 
 def test_an_adjustment_applies_from_the_next_batch_and_returns_its_event(digits: Dataset) -> None:
-    state = TrainState.fresh(CONFIG)
+    state = TrainState.initial(CONFIG)
     events = train(CONFIG, digits, state=state)
     assert next_step(events).lr == CONFIG.lr
     second = events.send(Adjustment(lr=0.05, batch_size=16))
@@ -136,7 +136,7 @@ def test_sending_nothing_goes_on(digits: Dataset, uninterrupted: list[dict[str, 
     ],
 )
 def test_an_adjustment_out_of_range_is_refused(digits: Dataset, adjustment: Adjustment, problem: str) -> None:
-    state = TrainState.fresh(CONFIG)
+    state = TrainState.initial(CONFIG)
     events = train(CONFIG, digits, state=state)
     next(events)
     with pytest.raises(ConfigError, match=problem):
@@ -145,7 +145,7 @@ def test_an_adjustment_out_of_range_is_refused(digits: Dataset, adjustment: Adju
 
 
 def test_an_adjustment_of_which_one_value_is_out_of_range_changes_nothing(digits: Dataset) -> None:
-    state = TrainState.fresh(CONFIG)
+    state = TrainState.initial(CONFIG)
     events = train(CONFIG, digits, state=state)
     next(events)
     with pytest.raises(ConfigError):
@@ -154,7 +154,7 @@ def test_an_adjustment_of_which_one_value_is_out_of_range_changes_nothing(digits
 
 
 def test_close_stops_and_leaves_the_state_where_it_was(digits: Dataset) -> None:
-    state = TrainState.fresh(CONFIG)
+    state = TrainState.initial(CONFIG)
     events = train(CONFIG, digits, state=state)
     next(events)
     next(events)
@@ -170,7 +170,7 @@ def test_close_stops_and_leaves_the_state_where_it_was(digits: Dataset) -> None:
 def test_a_copied_state_resumes_with_the_same_remaining_events(
     digits: Dataset, uninterrupted: list[dict[str, Any]], kept: int
 ) -> None:
-    state = TrainState.fresh(CONFIG)
+    state = TrainState.initial(CONFIG)
     events = train(CONFIG, digits, state=state)
     for _ in range(kept):
         next(events)
@@ -204,7 +204,7 @@ def test_the_consumers_time_is_left_out_of_elapsed_seconds(digits: Dataset, monk
 
 
 def test_elapsed_seconds_go_on_after_resuming(digits: Dataset) -> None:
-    state = TrainState.fresh(CONFIG)
+    state = TrainState.initial(CONFIG)
     next(train(CONFIG, digits, state=state))
     before = state.elapsed_seconds
     assert 0 < before < next(train(CONFIG, digits, state=state)).elapsed_seconds

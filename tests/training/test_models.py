@@ -27,7 +27,7 @@ def test_the_classic_network_has_the_classic_weights() -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_network_answers_with_log_probabilities(name: str) -> None:
-    model = models.build(name, torch.Generator())
+    model = models.build_model(name, torch.Generator())
     images = torch.randn(7, 1, 28, 28, generator=torch.Generator().manual_seed(1))
     log_probabilities = model(images)
     assert log_probabilities.shape == (7, 10)

@@ -14,5 +14,5 @@ def test_every_network_has_a_size() -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_size_counts_the_parameters_that_are_trained(name: str) -> None:
-    model = models.build(name, torch.Generator())
+    model = models.build_model(name, torch.Generator())
     assert PARAMETER_COUNTS[name] == sum(weight.numel() for weight in model.parameters() if weight.requires_grad)

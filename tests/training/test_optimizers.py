@@ -35,7 +35,7 @@ def give_gradients(parameters: list[Tensor], step: int) -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_computes_what_pytorchs_does(name: str, decay: float) -> None:
     ours, theirs = weights(), weights()
-    rule, expected = optimizers.build(name, ours, decay), RULES[name](theirs, decay)
+    rule, expected = optimizers.build_optimizer(name, ours, decay), RULES[name](theirs, decay)
     for step in range(20):
         give_gradients(ours, step)
         give_gradients(theirs, step)
@@ -50,7 +50,7 @@ def test_sgd_without_momentum_follows_the_gradient() -> None:
     ours = weights()
     before = [weight.detach().clone() for weight in ours]
     give_gradients(ours, 1)
-    optimizers.build("sgd", ours, 0.0).step(0.1, 0.0)
+    optimizers.build_optimizer("sgd", ours, 0.0).step(0.1, 0.0)
     for weight, old in zip(ours, before, strict=True):
         torch.testing.assert_close(weight.detach(), old - 0.1 * weight.grad)  # type: ignore[operator]
 
@@ -58,12 +58,12 @@ def test_sgd_without_momentum_follows_the_gradient() -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_a_copied_state_goes_on_with_the_same_updates(name: str) -> None:
     first = weights()
-    rule = optimizers.build(name, first, 0.01)
+    rule = optimizers.build_optimizer(name, first, 0.01)
     for step in range(3):
         give_gradients(first, step)
         rule.step(LR, MOMENTUM)
     second = [weight.detach().clone().requires_grad_() for weight in first]
-    copied = optimizers.build(name, second, 0.01)
+    copied = optimizers.build_optimizer(name, second, 0.01)
     for mine, saved in zip(copied.state(), rule.state(), strict=True):
         mine.copy_(saved)
     for parameters, optimizer in ((first, rule), (second, copied)):
@@ -77,8 +77,8 @@ def test_an_unknown_name_is_a_mistake_of_ours(kind: str) -> None:
     from mnist_core.training import models
 
     build: Callable[[], Any] = {
-        "rule": lambda: optimizers.build("lion", [], 0.0),
-        "network": lambda: models.build("resnet", torch.Generator()),
+        "rule": lambda: optimizers.build_optimizer("lion", [], 0.0),
+        "network": lambda: models.build_model("resnet", torch.Generator()),
     }[kind]
     with pytest.raises(AssertionError):
         build()

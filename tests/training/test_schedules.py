@@ -7,17 +7,17 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import Adjustment, StepMetrics
 from mnist_core.training.engine import train
-from mnist_core.training.schedules import factor
+from mnist_core.training.schedules import lr_factor
 
 STEPS = 200
 
 
 def test_a_constant_rate_stays() -> None:
-    assert {factor("constant", epochs_done / 10, 3, 0.7) for epochs_done in range(30)} == {1.0}
+    assert {lr_factor("constant", epochs_done / 10, 3, 0.7) for epochs_done in range(30)} == {1.0}
 
 
 def test_step_multiplies_by_gamma_after_each_epoch() -> None:
-    assert [factor("step", done, 14, 0.7) for done in (0, 0.99, 1.0, 1.5, 3.2)] == [
+    assert [lr_factor("step", done, 14, 0.7) for done in (0, 0.99, 1.0, 1.5, 3.2)] == [
         1,
         1,
         0.7,
@@ -33,13 +33,13 @@ def test_one_cycle_is_the_curve_that_pytorch_draws() -> None:
     drawn = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=STEPS + 1, cycle_momentum=False)
     for step in range(STEPS):
         # the peak of PyTorch's lies at 0.3 * total - 1 steps
-        assert factor("one-cycle", step / STEPS, 1, 0.7) == pytest.approx(drawn.get_last_lr()[0], abs=0.02)
+        assert lr_factor("one-cycle", step / STEPS, 1, 0.7) == pytest.approx(drawn.get_last_lr()[0], abs=0.02)
         optimizer.step()
         drawn.step()
 
 
 def test_one_cycle_rises_to_the_rate_and_falls_to_almost_nothing() -> None:
-    curve = [factor("one-cycle", 3 * step / STEPS, 3, 0.7) for step in range(STEPS + 1)]
+    curve = [lr_factor("one-cycle", 3 * step / STEPS, 3, 0.7) for step in range(STEPS + 1)]
     assert curve[0] == pytest.approx(1 / 25)
     assert max(curve) == pytest.approx(1)
     assert curve.index(max(curve)) == round(0.3 * STEPS)

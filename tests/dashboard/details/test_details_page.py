@@ -8,11 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
-from mnist_core.runs.actions import Control
+from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.runs.test_toolbar import said
-from tests.support.factories import an_ended_run
+from tests.support.factories import finished_run
 from tests.support.page_driver import active_run, address, click, labels
 
 
@@ -36,7 +36,7 @@ def links(app: AppTest) -> list[str]:
 
 
 def test_everything_of_a_run_is_shown(app: AppTest, store: RunStore) -> None:
-    run = an_ended_run(store, TrainConfig(lr=0.02, seed=7))
+    run = finished_run(store, TrainConfig(lr=0.02, seed=7))
     open_details(app, run.id)
     assert "Finished, learns MNIST." in said(app)
     assert table(app, "Setting")["Learning rate"] == "0.02"
@@ -52,7 +52,7 @@ def test_everything_of_a_run_is_shown(app: AppTest, store: RunStore) -> None:
 
 
 def test_settings_carry_their_units(app: AppTest, store: RunStore) -> None:
-    open_details(app, an_ended_run(store).id)
+    open_details(app, finished_run(store).id)
     shown = next(one.value for one in app.dataframe if "Setting" in one.value.columns)
     assert dict(zip(shown["Setting"], shown["Unit"], strict=True))["Batch size"] == "images"
 
@@ -71,7 +71,7 @@ def test_address_of_no_run_says_so_and_shows_the_latest(app: AppTest, store: Run
 
 
 def test_another_run_is_chosen_from_a_list_and_named_in_the_address(app: AppTest, store: RunStore) -> None:
-    first, second = an_ended_run(store), an_ended_run(store, TrainConfig(lr=0.5))
+    first, second = finished_run(store), finished_run(store, TrainConfig(lr=0.5))
     open_details(app, second.id)
     app.selectbox(key=f"details_run_{second.id}").set_value(first.id).run()
     assert address(app) == str(first.id)
@@ -79,8 +79,8 @@ def test_another_run_is_chosen_from_a_list_and_named_in_the_address(app: AppTest
 
 
 def test_changes_on_the_way_and_relatives_are_listed(app: AppTest, store: RunStore) -> None:
-    parent = an_ended_run(store, name="*first*")
-    child = Control(store).repeat(parent)
+    parent = finished_run(store, name="*first*")
+    child = RunActions(store).repeat(parent)
     open_details(app, child.id)
     assert "Repeats \\*first\\*" in links(app)
     open_details(app, parent.id)
@@ -96,14 +96,14 @@ def test_run_before_its_training_says_what_is_missing(app: AppTest, store: RunSt
 
 
 def test_run_in_the_bin_says_so(app: AppTest, store: RunStore) -> None:
-    run = an_ended_run(store, name="<i>gone</i>")
+    run = finished_run(store, name="<i>gone</i>")
     store.delete_runs([run.id])
     open_details(app, run.id)
     assert "\\<i\\>gone\\<\\/i\\> is in the bin. Restore it on the Runs page." in said(app)
 
 
 def test_owner_writes_notes_which_show_as_markdown_without_html(app: AppTest, store: RunStore) -> None:
-    run = an_ended_run(store)
+    run = finished_run(store)
     open_details(app, run.id)
     app.text_area[0].set_value("**Why** <script>alert(1)</script>")
     click(app, "Save")
@@ -113,8 +113,8 @@ def test_owner_writes_notes_which_show_as_markdown_without_html(app: AppTest, st
 
 
 def test_name_that_is_taken_is_refused_as_text(app: AppTest, store: RunStore) -> None:
-    an_ended_run(store, name="*a*")
-    run = an_ended_run(store)
+    finished_run(store, name="*a*")
+    run = finished_run(store)
     open_details(app, run.id)
     app.text_input[0].set_value("*a*")
     click(app, "Save")
@@ -128,7 +128,7 @@ def test_reason_of_a_failure_is_text(app: AppTest, store: RunStore) -> None:
 
 
 def test_viewer_reads_everything_and_edits_nothing(app: AppTest, store: RunStore, visitor: Visitor) -> None:
-    run = an_ended_run(store)
+    run = finished_run(store)
     visitor.headers.clear()
     open_details(app, run.id)
     assert "Save" not in labels(app)

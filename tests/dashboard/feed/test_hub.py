@@ -58,7 +58,7 @@ def test_evaluations_and_changes_of_status_arrive(store: RunStore, writer: RunSt
             reader = Reader(hub, [run.id])
             await reader.event("history")
             evaluation = EvalMetrics(4, 1, "validation", float("nan"), 0.8, NOTHING, np.zeros(1, np.uint8), 1.0)
-            writer.append(run, Progress(step=4), [], [evaluation])
+            writer.append_steps(run, Progress(step=4), [], [evaluation])
             event = await reader.event("evaluation")
             assert (event["step"], event["loss"], event["accuracy"]) == (4, None, 0.8)
             writer.finish_run(run, RunStatus.STOPPED)

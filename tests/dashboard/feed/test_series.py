@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_core.store.step_codec import STEP_COLUMNS
-from mnist_dashboard.feed.series import RunSeries, smoothed
+from mnist_dashboard.feed.series import RunSeries, smooth
 from mnist_dashboard.server.shared_constants import MAX_BUCKETS
 
 
@@ -28,7 +28,7 @@ def by_the_book(values: list[float], smoothing: float) -> list[float]:
 @pytest.mark.parametrize("smoothing", [0.0, 0.5, 0.95, 0.99])
 def test_smoothing_is_the_bias_corrected_average(smoothing: float) -> None:
     values = np.random.default_rng(1).random(300)
-    assert smoothed(values, smoothing).tolist() == pytest.approx(by_the_book(values.tolist(), smoothing))
+    assert smooth(values, smoothing).tolist() == pytest.approx(by_the_book(values.tolist(), smoothing))
 
 
 def test_short_run_keeps_every_step() -> None:

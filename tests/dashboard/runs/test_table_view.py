@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mnist_dashboard.runs.table_view import MAX_IN_ADDRESS, TableView, selected_in, unreadable
+from mnist_dashboard.runs.table_view import MAX_IN_ADDRESS, TableView, selected_runs, unreadable_parameters
 
 CHOSEN = TableView(
     sort="-test_accuracy",
@@ -26,8 +26,8 @@ def as_parameters(said: dict[str, str | list[str]]) -> dict[str, list[str]]:
 def test_address_says_the_whole_view_and_the_selection() -> None:
     parameters = as_parameters(CHOSEN.to_address([5, 2]))
     assert TableView.from_address(parameters) == CHOSEN
-    assert selected_in(parameters) == [5, 2]
-    assert unreadable(parameters) == []
+    assert selected_runs(parameters) == [5, 2]
+    assert unreadable_parameters(parameters) == []
 
 
 def test_browser_says_the_whole_view() -> None:
@@ -56,8 +56,8 @@ def test_usual_view_leaves_the_address_alone() -> None:
 def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> None:
     parameters = {name: [value], "archived": ["1"]}
     assert TableView.from_address(parameters) == TableView(archived=True)
-    assert selected_in(parameters) == []
-    assert unreadable(parameters) == [name]
+    assert selected_runs(parameters) == []
+    assert unreadable_parameters(parameters) == [name]
 
 
 @pytest.mark.parametrize(
@@ -74,5 +74,5 @@ def test_browser_that_says_nonsense_gets_the_usual_view(told: dict[str, object])
 
 def test_address_names_no_more_runs_than_it_can_hold() -> None:
     said = as_parameters(TableView().to_address(list(range(1, 2001))))
-    assert len(selected_in(said)) == MAX_IN_ADDRESS
-    assert len(selected_in({"runs": [",".join(map(str, range(1, 2001)))]})) == MAX_IN_ADDRESS
+    assert len(selected_runs(said)) == MAX_IN_ADDRESS
+    assert len(selected_runs({"runs": [",".join(map(str, range(1, 2001)))]})) == MAX_IN_ADDRESS

@@ -13,11 +13,11 @@ from mnist_core.exports.formats import FORMATS
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.runs import export_import
-from mnist_dashboard.server.roles import FILES_TAKEN, SOURCE_HEADER
+from mnist_dashboard.server.roles import MAX_EXPORTS, SOURCE_HEADER
 from mnist_dashboard.ui import markdown
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.runs.test_runs_page import open_runs
-from tests.support.factories import an_ended_run
+from tests.support.factories import finished_run
 from tests.support.page_driver import active_run, click, component_data, labels
 
 
@@ -43,14 +43,14 @@ def test_three_more_seeds_are_one_click(app: AppTest, store: RunStore) -> None:
 
 def test_more_seeds_of_a_group_are_none_that_it_has(app: AppTest, store: RunStore) -> None:
     for seed in (1, 3):
-        an_ended_run(store, TrainConfig(seed=seed))
+        finished_run(store, TrainConfig(seed=seed))
     click(open_runs(app, runs="1,2"), "Run 3 more seeds")
     assert [queued.config.seed for queued in store.list_queued_runs()] == [2, 4, 5]
 
 
 def test_more_seeds_are_not_offered_for_runs_that_differ_in_more(app: AppTest, store: RunStore) -> None:
     for lr in (0.01, 0.02):
-        an_ended_run(store, TrainConfig(lr=lr))
+        finished_run(store, TrainConfig(lr=lr))
     open_runs(app, runs="1,2")
     assert next(button.disabled for button in app.button if button.label == "Run 3 more seeds")
 
@@ -73,7 +73,7 @@ def test_unusable_tag_is_refused_with_a_sentence(app: AppTest, store: RunStore) 
     open_runs(app, runs="1")
     app.text_input(key="new_tag").set_value("a,b").run()
     click(app, "Add tag")
-    assert markdown.literal("A tag must not contain commas or control characters, got 'a,b'.") in said(app)
+    assert markdown.escape("A tag must not contain commas or control characters, got 'a,b'.") in said(app)
 
 
 def test_deleting_can_be_undone(app: AppTest, store: RunStore) -> None:
@@ -159,20 +159,18 @@ def test_name_that_is_taken_is_refused_with_a_sentence(app: AppTest, store: RunS
     app.segmented_control(key="show").set_value("Details").run()
     app.text_input[1].set_value("run-2")
     click(app, "Save")
-    assert markdown.literal("A run named 'run-2' exists already") in said(app)
+    assert markdown.escape("A run named 'run-2' exists already") in said(app)
     assert store.get_run(1).name == "run-1"
 
 
 def test_name_shows_as_it_was_typed() -> None:
-    assert (
-        markdown.literal("<b>*x* [a](b) :red[c] $d$ 1.") == "\\<b\\>\\*x\\* \\[a\\]\\(b\\) \\:red\\[c\\] \\$d\\$ 1\\."
-    )
+    assert markdown.escape("<b>*x* [a](b) :red[c] $d$ 1.") == "\\<b\\>\\*x\\* \\[a\\]\\(b\\) \\:red\\[c\\] \\$d\\$ 1\\."
 
 
 @pytest.mark.parametrize("sign", ["->", "<-", "--", ">=", "<=", "~=", ":streamlit:", ":material_check:"])
 def test_what_streamlit_makes_a_sign_of_even_if_it_is_escaped_is_taken_apart(sign: str) -> None:
     escaped = "".join(rf"\{one}" if one in string.punctuation else one for one in sign)
-    assert markdown.literal(f"a {sign} b") == f"a {escaped[:2]}\u2060{escaped[2:]} b"
+    assert markdown.escape(f"a {sign} b") == f"a {escaped[:2]}\u2060{escaped[2:]} b"
 
 
 def test_export_is_made_and_offered(app: AppTest, store: RunStore) -> None:
@@ -208,7 +206,7 @@ def test_viewer_who_takes_too_many_files_is_told_to_wait(app: AppTest, store: Ru
     active_run(store, RunStatus.COMPLETED)
     visitor.headers.clear()
     open_runs(app, runs="1")
-    for _ in range(FILES_TAKEN):
+    for _ in range(MAX_EXPORTS):
         click(app, "Prepare the file")
     assert len(app.get("download_button")) == 1
     click(app, "Prepare the file")
@@ -222,7 +220,7 @@ def test_viewer_who_takes_too_many_files_is_told_to_wait(app: AppTest, store: Ru
 def test_viewer_is_refused_more_curves_than_fit(
     app: AppTest, store: RunStore, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export_import, "MOST_STEPS", 400)
+    monkeypatch.setattr(export_import, "MAX_VIEWER_STEPS", 400)
     active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1")
     app.selectbox(key="export_format").set_value("curves-csv").run()

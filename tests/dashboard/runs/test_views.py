@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.many_runs import fill
-from mnist_core.analysis.compare import Verdict, verdict
+from mnist_core.analysis.compare import Verdict, compare_runs
 from mnist_core.analysis.importance import Importance
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
@@ -16,7 +16,7 @@ from mnist_core.store import RunStore
 from mnist_dashboard.runs import hyperparameter_charts, verdict_view
 from tests.dashboard.runs.test_runs_page import open_runs
 from tests.dashboard.runs.test_toolbar import said
-from tests.support.factories import an_ended_run
+from tests.support.factories import finished_run
 from tests.support.page_driver import active_run, component_data
 
 
@@ -48,13 +48,13 @@ def test_verdict_on_two_groups_of_seeds(app: AppTest, made_up: RunStore) -> None
 
 def test_verdict_is_not_worked_out_twice(app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for lr in (0.01, 0.1):
-        an_ended_run(store, TrainConfig(lr=lr))
+        finished_run(store, TrainConfig(lr=lr))
     show(open_runs(app, runs="1,2"), "Verdict")
     asked: list[list[int]] = []
 
     def asking(store: RunStore, a_ids: list[int], b_ids: list[int]) -> Verdict:
         asked.append([*a_ids, *b_ids])
-        return verdict(store, a_ids, b_ids)
+        return compare_runs(store, a_ids, b_ids)
 
     monkeypatch.setattr(verdict_view, "verdict", asking)
     app.run()
@@ -101,7 +101,7 @@ def test_words_and_few_numbers_stand_at_equal_distances(made_up: RunStore) -> No
 def test_many_learning_rates_stand_as_far_apart_as_their_orders_of_magnitude(store: RunStore) -> None:
     rates = [10 ** (-4 + step / 4) for step in range(13)]
     for lr in rates:
-        an_ended_run(store, TrainConfig(lr=lr))
+        finished_run(store, TrainConfig(lr=lr))
     runs = sorted(store.list_runs(), key=lambda run: run.id)
     axis = hyperparameter_charts.dimensions(runs, ["lr"], "test_accuracy")[0]
     assert axis["places"] == pytest.approx([step / 12 for step in range(13)])

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Progress
-from mnist_core.runs.actions import Control
+from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard import access, services
-from mnist_dashboard.server.roles import ELSEWHERE, GUEST, OWNER, PLACE_HEADER, Sharing, owner_cookie
+from mnist_dashboard.server.roles import GUEST, LOCATION_HEADER, OWNER, REMOTE, Sharing, owner_cookie
 from tests.dashboard.conftest import Visitor
 from tests.support.page_driver import click, open_page
 
@@ -33,7 +33,7 @@ class Recording:
 
 
 def watches(visitor: Visitor) -> None:
-    visitor.headers[PLACE_HEADER] = ELSEWHERE
+    visitor.headers[LOCATION_HEADER] = REMOTE
 
 
 @pytest.fixture
@@ -74,11 +74,11 @@ def test_a_renewed_key_refuses_the_next_act_of_a_page_that_is_open(
 
 def test_whoever_acts_too_often_is_told_to_wait(recording: Recording) -> None:
     control = access.guarded(recording)
-    for _ in range(access.ACTS):
+    for _ in range(access.MAX_ACTIONS):
         control.request_stop(1)
     with pytest.raises(access.NotAllowedError, match="Wait a few seconds"):
         control.request_stop(1)
-    assert len(recording.called) == access.ACTS
+    assert len(recording.called) == access.MAX_ACTIONS
 
 
 def test_a_change_says_who_made_it(app: AppTest, store: RunStore, visitor: Visitor, places: Path) -> None:
@@ -86,14 +86,14 @@ def test_a_change_says_who_made_it(app: AppTest, store: RunStore, visitor: Visit
     store.begin_training(
         run, dataset="MNIST", notice="", train_images=100, validation_images=0, test_images=0, device="cpu", threads=1
     )
-    store.append(run, Progress(step=1))
+    store.append_steps(run, Progress(step=1))
     click(open_page(app, run.id), "Pause")
     watches(visitor)
     visitor.cookies[owner_cookie()] = Sharing(places / "runs").key.read()
     click(open_page(app, run.id), "Pause")
-    assert [order.by for order in store.read_orders(run.id, 0)] == [OWNER, GUEST]
+    assert [order.by for order in store.list_commands(run.id, 0)] == [OWNER, GUEST]
 
 
 def test_control_of_pages_is_made_of_what_the_supervisor_has(store: RunStore) -> None:
-    control = access.guarded(Control(store))
+    control = access.guarded(RunActions(store))
     assert {name for name in vars(control) if not name.startswith("_")} == set(METHODS)

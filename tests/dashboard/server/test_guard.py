@@ -13,7 +13,14 @@ from starlette.websockets import WebSocket
 
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts, own_addresses
-from mnist_dashboard.server.roles import KEY_ATTEMPTS, PLACE_HEADER, SOURCE_HEADER, Sharing, owner_cookie, viewer_cookie
+from mnist_dashboard.server.roles import (
+    LOCATION_HEADER,
+    MAX_KEY_ATTEMPTS,
+    SOURCE_HEADER,
+    Sharing,
+    owner_cookie,
+    viewer_cookie,
+)
 from tests.support.asgi_client import HERE, PEER, Answer, ask, scope_of
 
 LAN = "192.168.7.20"
@@ -101,11 +108,11 @@ def test_forwarding_headers_take_rights_and_never_give_them(
     assert not is_owner(ask(guard, scope_of("/", client=client, headers=[forwarding])), inner, sharing)
 
 
-@pytest.mark.parametrize("name", [PLACE_HEADER, PLACE_HEADER.upper()])
+@pytest.mark.parametrize("name", [LOCATION_HEADER, LOCATION_HEADER.upper()])
 def test_a_forged_role_header_is_dropped(guard: Guard, inner: Inner, sharing: Sharing, name: str) -> None:
     forged = [(name, "here"), (name, "here")]
     assert not is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=forged)), inner, sharing)
-    assert inner.seen[-1].headers.getlist(PLACE_HEADER) == ["elsewhere"]
+    assert inner.seen[-1].headers.getlist(LOCATION_HEADER) == ["elsewhere"]
 
 
 def test_a_forged_source_is_dropped(guard: Guard, inner: Inner) -> None:
@@ -246,12 +253,12 @@ def test_only_owners_may_do_more_than_read(guard: Guard, inner: Inner, sharing: 
 def test_while_it_is_not_shared_peers_are_refused_with_key_and_without(
     guard: Guard, sharing: Sharing, websocket: bool
 ) -> None:
-    sharing.show(False)
+    sharing.set_visible(False)
     headers = [("origin", f"http://{LAN}"), key_cookie(sharing.key.read())]
     assert ask(guard, scope_of("/live", client=PEER, host=LAN, headers=headers, websocket=websocket)).status == 403
     assert ask(guard, scope_of("/live", headers=[("x-forwarded-for", PEER)])).status == 403
     assert ask(guard, scope_of("/live")).status == 200
-    sharing.show(True)
+    sharing.set_visible(True)
     assert ask(guard, scope_of("/live", client=PEER, host=LAN)).status == 200
 
 
@@ -288,7 +295,7 @@ def test_trying_out_keys_is_answered_with_429(guard: Guard, sharing: Sharing) ->
         scope = scope_of("/_stcore/stream", client=client, host=LAN, headers=headers, websocket=True)
         return ask(guard, scope).status
 
-    assert {connect(f"wrong {number}") for number in range(KEY_ATTEMPTS)} == {0}  # let in, as viewers
+    assert {connect(f"wrong {number}") for number in range(MAX_KEY_ATTEMPTS)} == {0}  # let in, as viewers
     assert connect("wrong") == 429
     assert connect("wrong", client="10.0.0.10") == 0
     assert connect(sharing.key.read()) == 0

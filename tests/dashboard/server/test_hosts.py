@@ -24,7 +24,7 @@ def interfaces(monkeypatch: pytest.MonkeyPatch) -> None:
         "wlan0": [Nic("192.168.7.20"), Nic("fe80::1%wlan0"), Nic("fd00::20")],
     }
     monkeypatch.setattr(psutil, "net_if_addrs", lambda: found)
-    monkeypatch.setattr(hosts, "_ways_out", lambda: {ip_address("192.168.7.20"), ip_address("fd00::20")})
+    monkeypatch.setattr(hosts, "_outgoing_addresses", lambda: {ip_address("192.168.7.20"), ip_address("fd00::20")})
     monkeypatch.setattr(socket, "gethostname", lambda: "Studio")
 
 
@@ -37,13 +37,13 @@ def options(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 @pytest.mark.usefixtures("interfaces")
 def test_links_name_the_address_of_the_way_out_first_then_the_rest(options: dict[str, object]) -> None:
-    assert links.on_network() == [
+    assert links.network_urls() == [
         "http://192.168.7.20:8501",
         "http://[fd00::20]:8501",
         "http://172.17.0.1:8501",
         "http://studio.local:8501",
     ]
-    assert links.here() == "http://localhost:8501"
+    assert links.local_url() == "http://localhost:8501"
 
 
 @pytest.mark.usefixtures("interfaces")
@@ -60,7 +60,7 @@ def test_links_follow_the_address_that_the_server_was_told_to_listen_to(
     options: dict[str, object], address: str, found: list[str]
 ) -> None:
     options["server.address"] = address
-    assert links.on_network() == found
+    assert links.network_urls() == found
 
 
 @pytest.mark.usefixtures("interfaces")
@@ -70,7 +70,7 @@ def test_start_message_names_who_may_watch_and_the_owner_link(options: dict[str,
     assert "http://localhost:8501\n" in message
     assert "http://[fd00::20]:8501" in message
     assert f"http://192.168.7.20:8501/owner?key={sharing.key.read()}" in message
-    sharing.show(False)
+    sharing.set_visible(False)
     assert "http://[fd00::20]:8501" not in links.start_message(sharing, "runs")
 
 

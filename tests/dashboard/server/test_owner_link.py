@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from mnist_core.errors import MnistError
 from mnist_dashboard.server.owner_key import OwnerKey
 from mnist_dashboard.server.owner_link import owner_link, owner_link_routes
-from mnist_dashboard.server.roles import KEY_ATTEMPTS, Sharing, owner_cookie
+from mnist_dashboard.server.roles import MAX_KEY_ATTEMPTS, Sharing, owner_cookie
 from tests.support.asgi_client import PEER, ask, scope_of
 
 
@@ -90,7 +90,7 @@ def test_an_old_link_is_not_valid(app: Starlette, sharing: Sharing) -> None:
 
 
 def test_keys_can_be_tried_only_so_often_and_then_not_even_the_right_one(app: Starlette, sharing: Sharing) -> None:
-    for _ in range(KEY_ATTEMPTS):
+    for _ in range(MAX_KEY_ATTEMPTS):
         assert ask(app, scope_of("/owner?key=wrong", client=PEER)).status == 403
     assert ask(app, scope_of(owner_link("", sharing.key.read()), client=PEER)).status == 429
     assert ask(app, scope_of(owner_link("", sharing.key.read()), client="10.0.0.10")).status == 303

@@ -16,9 +16,9 @@ from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.server import assets, owner_link
-from mnist_dashboard.server.guard import OWNERS_ONLY, Guard
+from mnist_dashboard.server.guard import OWNER_PATHS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
-from mnist_dashboard.server.roles import PLACE_HEADER, Sharing, owner_cookie
+from mnist_dashboard.server.roles import LOCATION_HEADER, Sharing, owner_cookie
 from tests.support.asgi_client import PEER, Answer, answer_of, scope_of
 from tests.support.feed_reader import following
 
@@ -46,7 +46,7 @@ def fetched(store: RunStore, sharing: Sharing, who: str, address: str, **more: A
     headers = {
         "with the key": [("cookie", f"{owner_cookie()}={sharing.key.read()}")],
         "with a wrong key": [("cookie", f"{owner_cookie()}=wrong")],
-        "with a forged header": [(PLACE_HEADER, "here")],
+        "with a forged header": [(LOCATION_HEADER, "here")],
     }.get(who, [])
     place: dict[str, Any] = {} if who == "here" else {"client": PEER, "host": LAN}
     own = ("origin", f"http://{place.get('host', 'localhost:8501')}")
@@ -54,7 +54,7 @@ def fetched(store: RunStore, sharing: Sharing, who: str, address: str, **more: A
     async def scenario() -> Answer:
         async with following(store) as hub:
             routes = [*feed_routes(hub, sharing), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(sharing)]
-            streamlits = [Route(path, anything) for path in OWNERS_ONLY]
+            streamlits = [Route(path, anything) for path in OWNER_PATHS]
             app = Guard(Starlette(routes=[*routes, *streamlits]), sharing, AllowedHosts(["10.0.0.2"]))
             return await answer_of(app, scope_of(address, headers=[own, *headers], **place, **more))
 
@@ -77,7 +77,7 @@ def test_everybody_sees_everything_unless_it_is_not_shared(
     store: RunStore, sharing: Sharing, address: str, who: str
 ) -> None:
     assert fetched(store, sharing, who, address).status == 200
-    sharing.show(False)
+    sharing.set_visible(False)
     assert fetched(store, sharing, who, address).status == (200 if who == "here" else 403)
 
 
@@ -88,7 +88,7 @@ def test_no_route_of_our_own_takes_anything(store: RunStore, sharing: Sharing, a
     assert [fetched(store, sharing, who, address, method=method).status for who in OWNERS] == [405] * len(OWNERS)
 
 
-@pytest.mark.parametrize("address", OWNERS_ONLY)
+@pytest.mark.parametrize("address", OWNER_PATHS)
 def test_what_is_for_owners_is_refused_to_those_who_watch(store: RunStore, sharing: Sharing, address: str) -> None:
     assert [fetched(store, sharing, who, address).status for who in VIEWERS] == [403] * len(VIEWERS)
     assert [fetched(store, sharing, who, address).status for who in OWNERS] == [200] * len(OWNERS)

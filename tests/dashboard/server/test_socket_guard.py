@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from mnist_dashboard.server import rate_limits, socket_guard
-from mnist_dashboard.server.guard import FLOODS, Guard
+from mnist_dashboard.server.guard import MAX_FLOODS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.roles import Sharing, owner_cookie
 from tests.support.asgi_client import HERE, PEER, scope_of
@@ -65,7 +65,7 @@ class Page:
 
 def test_an_open_page_of_a_peer_ends_at_its_next_message_once_peers_are_not_let_in(sharing: Sharing) -> None:
     page = Page(sharing)
-    page.after_each = lambda: sharing.show(False)
+    page.after_each = lambda: sharing.set_visible(False)
     assert page.sends(3) == 1
     assert page.closed == 1008
 
@@ -80,7 +80,7 @@ def test_a_viewer_who_floods_the_server_is_closed(sharing: Sharing) -> None:
 
 def test_whoever_was_closed_for_flooding_too_often_opens_nothing_for_a_while(sharing: Sharing) -> None:
     page = Page(sharing)
-    for _ in range(FLOODS):
+    for _ in range(MAX_FLOODS):
         page.sends(2 * socket_guard.BURST)
     assert page.sends(1) == 0
     assert page.refused == 429
@@ -98,8 +98,8 @@ def test_somebody_who_pauses_may_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("mnist_dashboard.server.rate_limits.time.monotonic", lambda: now)
     bucket = rate_limits.TokenBucket(2, 1.0)
-    assert [bucket.take() for _ in range(3)] == [True, True, False]
+    assert [bucket.try_acquire() for _ in range(3)] == [True, True, False]
     now = 1.0
-    assert [bucket.take() for _ in range(2)] == [True, False]
+    assert [bucket.try_acquire() for _ in range(2)] == [True, False]
     now = 100.0
-    assert [bucket.take() for _ in range(3)] == [True, True, False]
+    assert [bucket.try_acquire() for _ in range(3)] == [True, True, False]

@@ -12,7 +12,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A session in which a widget that showed 0.01 was set to 0.03."""
     session: dict[str, Any] = {"lr_slider": 0.01}
     monkeypatch.setattr("mnist_dashboard.train.echoes.st.session_state", session)
-    echoes.show("lr_slider", 0.03)
+    echoes.set_widget_value("lr_slider", 0.03)
     assert session["lr_slider"] == 0.03
     return session
 
@@ -30,19 +30,19 @@ def test_the_former_value_is_an_echo_until_a_while_after_the_new_one_was_drawn(
     session["lr_slider"] = 0.01
     clock[0] += 60  # a page that took that long has told the browser nothing
     assert echoes.is_echo("lr_slider")
-    echoes.drawn()
+    echoes.start_echo_window()
     clock[0] += echoes.ECHO_SECONDS / 2
-    echoes.drawn()  # the next drawing tells it nothing new
+    echoes.start_echo_window()  # the next drawing tells it nothing new
     assert echoes.is_echo("lr_slider")
     clock[0] += echoes.ECHO_SECONDS
     assert not echoes.is_echo("lr_slider")
 
 
 def test_an_answered_echo_is_one_until_that_answer_was_drawn(session: dict[str, Any], clock: list[float]) -> None:
-    echoes.drawn()
+    echoes.start_echo_window()
     session["lr_slider"] = 0.01
     assert echoes.is_echo("lr_slider")
-    echoes.show("lr_slider", 0.03)
+    echoes.set_widget_value("lr_slider", 0.03)
     clock[0] += 60
     session["lr_slider"] = 0.01
     assert echoes.is_echo("lr_slider")

@@ -24,7 +24,7 @@ def field(app: AppTest, step: int, name: str) -> Any:
 def test_a_run_is_forked_from_any_checkpoint_with_other_settings(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     changed = Intervention(300, "lr", 0.01, 0.05, run.created_at, "page")
-    store.write_interventions(run, [changed])
+    store.set_interventions(run, [changed])
     assert "Start the fork" not in labels(open_page(app)), "there is no checkpoint yet"
     give_checkpoint(run, 200, BEST)
     give_checkpoint(run, 400)
@@ -73,6 +73,6 @@ def test_a_checkpoint_that_was_replaced_meanwhile_is_said_and_not_a_traceback(ap
     checkpoint_path(checkpoints_dir(run.id), 400).unlink()
     click(app, "Start the fork")
     assert [error.value for error in app.error] == [
-        markdown.literal("run-1 has no checkpoint of step 400. Choose one of 500.")
+        markdown.escape("run-1 has no checkpoint of step 400. Choose one of 500.")
     ]
     assert app.selectbox(key="fork_1_step").value == 500

@@ -254,7 +254,7 @@ def test_network_is_shown_with_its_size_and_time(app: AppTest) -> None:
 
     open_page(app)
     assert "431\u202f080 parameters, time not measured yet" in captions()
-    speed.write({speed.speed_key(model, "fp32"): [0.002, 0.002] for model in ("classic", "example")}, "cpu")
+    speed.save_speeds({speed.speed_key(model, "fp32"): [0.002, 0.002] for model in ("classic", "example")}, "cpu")
     choose(app, "model_field", "example")
     assert "1\u202f199\u202f882 parameters, about 0:02 per epoch" in captions()  # 54 000 images
     app.select_slider(key="batch_size_slider").set_value(1).run()

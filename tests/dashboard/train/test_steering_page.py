@@ -12,12 +12,12 @@ from tests.support.page_driver import active_run, address, click, component_data
 
 
 def orders(store: RunStore, run: Run) -> list[tuple[Command, Adjustment]]:
-    return [(order.command, order.adjustment) for order in store.read_orders(run.id, 0)]
+    return [(order.command, order.adjustment) for order in store.list_commands(run.id, 0)]
 
 
 def change(store: RunStore, run: Run, field: str, old: float, new: float) -> None:
     made = Intervention(412, field, old, new, run.created_at, "terminal")
-    store.write_interventions(run, [*store.get_run(run.id).interventions, made])
+    store.set_interventions(run, [*store.get_run(run.id).interventions, made])
 
 
 def give_checkpoint(run: Run, step: int) -> None:
@@ -39,7 +39,7 @@ def test_a_run_in_progress_can_be_asked(app: AppTest, store: RunStore, label: st
 )
 def test_a_paused_run_can_be_asked(app: AppTest, store: RunStore, label: str, command: Command) -> None:
     run = active_run(store)
-    store.hold(run, paused=True)
+    store.set_paused(run, paused=True)
     click(open_page(app), label)
     assert orders(store, run) == [(command, Adjustment())]
 
@@ -49,7 +49,7 @@ def test_an_order_that_came_too_late_is_said_and_not_a_traceback(app: AppTest, s
     open_page(app)
     store.finish_run(run, RunStatus.COMPLETED)
     click(app, "Pause")
-    assert [error.value for error in app.error] == [markdown.literal("run-1 is completed: there is nothing to pause.")]
+    assert [error.value for error in app.error] == [markdown.escape("run-1 is completed: there is nothing to pause.")]
 
 
 def test_an_interrupted_run_is_resumed(app: AppTest, store: RunStore) -> None:
@@ -121,7 +121,7 @@ def test_sliders_for_this_run_follow_what_somebody_else_changed(app: AppTest, st
     change(store, run, "lr", 0.01, 0.2)
     app.run()
     assert app.number_input(key="steer_1_lr_field").value == 0.2
-    assert steering_sidebar.in_force(store.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
+    assert steering_sidebar.current_settings(store.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
 
 
 def test_a_value_out_of_range_is_named_and_steers_nothing(app: AppTest, store: RunStore) -> None:

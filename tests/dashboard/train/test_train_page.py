@@ -89,7 +89,7 @@ def test_ended_run_says_why_and_what_to_do_next(
     run = active_run(store, status, reason)
     open_page(app, run.id)
     shown = [element.value for element in [*app.error, *app.info]]
-    assert shown == ([markdown.literal(reason)] if reason else [])
+    assert shown == ([markdown.escape(reason)] if reason else [])
     click(app, button)
     expected = 0.005 if status is RunStatus.DIVERGED else 0.01
     assert store.get_run(run.id + 1).config.lr == expected
@@ -102,8 +102,8 @@ def test_names_and_reasons_are_text_on_the_train_page(app: AppTest, store: RunSt
     store.edit_run(other.id, name=hostile)
     failed = active_run(store, RunStatus.FAILED, f"{hostile} cannot be read.")
     open_page(app, failed.id)
-    assert [element.value for element in app.error] == [markdown.literal(failed.reason)]
-    assert f"Show {markdown.literal(hostile)}, in progress" in labels(app)
+    assert [element.value for element in app.error] == [markdown.escape(failed.reason)]
+    assert f"Show {markdown.escape(hostile)}, in progress" in labels(app)
 
 
 def test_unknown_run_in_the_address_is_said(app: AppTest, store: RunStore) -> None:
@@ -119,7 +119,7 @@ def test_taken_name_is_said_beside_the_settings(app: AppTest, store: RunStore) -
     open_page(app)
     app.text_input(key="run_name").set_value("mine").run()
     click(app, "Add to queue")
-    assert any(markdown.literal("A run named 'mine' exists already") in error.value for error in app.error)
+    assert any(markdown.escape("A run named 'mine' exists already") in error.value for error in app.error)
 
 
 def test_runs_page_without_runs_says_what_to_do(app: AppTest) -> None:

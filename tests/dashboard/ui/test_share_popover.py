@@ -11,7 +11,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.server import links
-from mnist_dashboard.server.roles import ELSEWHERE, PLACE_HEADER, Sharing, owner_cookie
+from mnist_dashboard.server.roles import LOCATION_HEADER, REMOTE, Sharing, owner_cookie
 from tests.dashboard.conftest import Visitor
 from tests.support.page_driver import active_run, click, component_data, labels, open_page
 
@@ -21,11 +21,11 @@ PAGES = ["pages/train.py", "pages/runs.py"]
 
 @pytest.fixture(autouse=True)
 def on_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "on_network", lambda: ADDRESSES)
+    monkeypatch.setattr(links, "network_urls", lambda: ADDRESSES)
 
 
 def watch(visitor: Visitor) -> None:
-    visitor.headers[PLACE_HEADER] = ELSEWHERE
+    visitor.headers[LOCATION_HEADER] = REMOTE
 
 
 def codes(app: AppTest) -> list[str]:
@@ -78,7 +78,7 @@ def test_it_can_be_kept_to_this_machine_from_this_machine_only(app: AppTest, vis
 
 
 def test_without_a_network_the_page_says_how_to_find_the_address(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "on_network", list)
+    monkeypatch.setattr(links, "network_urls", list)
     open_page(app)
     assert any("network settings show it" in caption.value for caption in app.caption)
 
@@ -113,4 +113,4 @@ def test_a_viewer_changes_nothing_in_the_store_whatever_is_pressed(
     assert not app.exception
     assert store.list_runs() == before
     assert not store.list_deleted_runs()
-    assert not store.read_orders(run.id, 0)
+    assert not store.list_commands(run.id, 0)

@@ -12,7 +12,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from tests.dashboard.conftest import Visitor
-from tests.support.factories import an_ended_run
+from tests.support.factories import finished_run
 from tests.support.page_driver import active_run
 
 VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
@@ -28,7 +28,7 @@ def test_nothing_that_a_viewer_presses_is_written(
     app: AppTest, store: RunStore, places: Path, visitor: Visitor, address: str
 ) -> None:
     for lr in (0.01, 0.02):
-        an_ended_run(store, TrainConfig(lr=lr))
+        finished_run(store, TrainConfig(lr=lr))
     active_run(store, RunStatus.COMPLETED)
     active_run(store)
     visitor.headers.clear()
