@@ -103,7 +103,7 @@ def memory_growth(browser: BrowserContext, process: psutil.Process, runs: list[i
 
 def measure(folder: Path, rounds: int, visits: int, out: Callable[[str, str, str], None]) -> None:
     store = RunStore.open(folder)
-    runs = [run.id for run in store.list_runs()]
+    runs = [run.id for run in store.queries.list_runs()]
     store.close()
     out(f"{len(runs):,} runs, median of {rounds} (slowest)", "wanted", "measured")
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))

@@ -159,14 +159,14 @@ PROVENANCE = Provenance(
 
 def fill(store: RunStore, runs: int, steps: int) -> None:
     random = np.random.default_rng(1)
-    template = store.create_run(TrainConfig(), trainer=own_identity())
-    store.finish_run(template, RunStatus.STOPPED)
+    template = store.commands.create_run(TrainConfig(), trainer=own_identity())
+    store.trainer_writes.finish_run(template, RunStatus.STOPPED)
     for number in range(runs):
         config = made_up_config(number)
         history = made_up_history(random, config, steps)
-        store.import_run(made_up_run(template, config, history, number), history)
-    store.delete_runs([template.id])
-    store.purge_runs([template.id])
+        store.commands.import_run(made_up_run(template, config, history, number), history)
+    store.commands.delete_runs([template.id])
+    store.commands.purge_runs([template.id])
 
 
 def seconds(act: Callable[[], object]) -> list[float]:
@@ -180,7 +180,7 @@ def seconds(act: Callable[[], object]) -> list[float]:
 
 async def feed_seconds(store: RunStore, run_ids: list[int]) -> float:
     """From asking the live feed for runs it has not read yet to the last of their curves."""
-    hub = LiveHub(store)
+    hub = LiveHub(store.queries)
     feed = asyncio.create_task(hub.follow())
     await asyncio.sleep(0.2)
     began, waiting = time.perf_counter(), len(run_ids)
@@ -199,14 +199,14 @@ def told(title: str, limit: str, taken: list[float]) -> None:
 
 def measure(folder: Path, runs: int, steps: int) -> None:
     store = RunStore.open(folder)
-    listed = [run.id for run in store.list_runs()]
+    listed = [run.id for run in store.queries.list_runs()]
     size = sum(path.stat().st_size for path in folder.glob(f"{DATABASE_NAME}*"))
     print(f"{cores()} cores of {processor_name()}, {platform.machine()}, Python {platform.python_version()}")
     print(f"{len(listed):,} runs of {steps:,} steps, median of {ROUNDS} (slowest)\n")
     print("| figure | wanted | measured |\n|---|---|---|")
     print(f"| database | 60 bytes a step | {size / (len(listed) * steps):.1f} bytes a step, {size / 1e6:,.0f} MB |")
-    told("list all runs", "1 s", seconds(store.list_runs))
-    told("steps of one run", "", seconds(lambda: store.read_steps(listed[len(listed) // 2])))
+    told("list all runs", "1 s", seconds(store.queries.list_runs))
+    told("steps of one run", "", seconds(lambda: store.queries.read_steps(listed[len(listed) // 2])))
     some = np.random.default_rng(2)
     ones = [asyncio.run(feed_seconds(store, some.choice(listed, 1).tolist())) for _ in range(ROUNDS)]
     told("one run's curves from the live feed", "0.3 s", ones)

@@ -131,7 +131,7 @@ def train_here(path: Path, epochs: int) -> None:
     from mnist_core.trainer.worker import train_run
 
     store = RunStore.open(runs_dir())
-    run = store.create_run(TrainConfig(epochs=epochs, validation_fraction=0), trainer=own_identity())
+    run = store.commands.create_run(TrainConfig(epochs=epochs, validation_fraction=0), trainer=own_identity())
     path.with_suffix(".run").write_text(str(run.id))
     done: list[tuple[int, float]] = []
 

@@ -89,7 +89,7 @@ def server(max_runs: int = 1) -> Iterator[Server]:
 def train_served(on: Server, *configs: TrainConfig) -> Seen:
     """Queue runs, follow them through the live feed until all have ended."""
     seen = Seen()
-    going = {on.store.create_run(config).id for config in configs}
+    going = {on.store.commands.create_run(config).id for config in configs}
     with urllib.request.urlopen(f"{on.address}/live?runs={','.join(map(str, going))}&smoothing=0.9") as stream:
         kind = ""
         for line in stream:
@@ -103,7 +103,7 @@ def train_served(on: Server, *configs: TrainConfig) -> Seen:
                     seen.last_evaluation = time.perf_counter()
                 elif kind == "run" and data["id"] in going and RunStatus(data["status"]).is_finished:
                     going.remove(data["id"])
-                    seen.runs.append(on.store.get_run(data["id"]))
+                    seen.runs.append(on.store.queries.get_run(data["id"]))
                     assert seen.runs[-1].status is RunStatus.COMPLETED, seen.runs[-1].reason
             if not going:
                 return seen
@@ -123,7 +123,7 @@ def streaming(options: Options) -> list[Figure]:
             cpu, began = sum(on.process.cpu_times()[:2]), time.perf_counter()
             seen = train_served(on, classic())
             shares.append((sum(on.process.cpu_times()[:2]) - cpu) / (time.perf_counter() - began))
-            table = on.store.read_steps(seen.runs[0].id)
+            table = on.store.queries.read_steps(seen.runs[0].id)
             trained = seen.runs[0].progress.elapsed_seconds - float(table["elapsed_seconds"][0])
             recording.append(seen.seconds / trained - 1)
             return seen.images_per_second
@@ -151,14 +151,14 @@ class FirstStep(threading.Thread):
     def __init__(self, store: RunStore) -> None:
         super().__init__(daemon=True)
         self._store = store
-        self._cursor = store.latest_cursor()
+        self._cursor = store.queries.latest_cursor()
         self.at = 0.0
         self.start()
 
     def run(self) -> None:
-        watch = self._store.watch()
+        watch = self._store.queries.watch()
         while not self.at:
-            if watch.moved() and self._store.read_changes(self._cursor).steps:
+            if watch.moved() and self._store.queries.read_changes(self._cursor).steps:
                 self.at = time.time()
             time.sleep(LOOK_SECONDS)
         watch.close()
@@ -177,7 +177,7 @@ def click(options: Options) -> list[Figure]:
         waits, starts = [], []
         for _ in range(options.repeats):
             first = FirstStep(on.store)
-            run = on.store.create_run(classic(epochs=50))
+            run = on.store.commands.create_run(classic(epochs=50))
             committed = time.time()
             first.join()
             claimed = end_run(on.store)
@@ -227,10 +227,10 @@ def clicks(on: Server, browser: str, times: int, *, browser_yields: bool = False
 
 def end_run(store: RunStore) -> float:
     """Stop the latest run and wait for that; returns when a trainer took it."""
-    run = store.latest_run()
+    run = store.queries.latest_run()
     assert run
-    store.request_stop(run.id)
-    while not (run := store.get_run(run.id)).status.is_finished:
+    store.commands.request_stop(run.id)
+    while not (run := store.queries.get_run(run.id)).status.is_finished:
         time.sleep(0.02)
     assert run.started_at
     return run.started_at.timestamp()
@@ -256,7 +256,7 @@ def peak_memory() -> dict[str, float]:
         thread = threading.Thread(target=train_served, args=(on, TrainConfig(epochs=1)))
         thread.start()
         while thread.is_alive():
-            run = on.store.latest_run()
+            run = on.store.queries.latest_run()
             if run and run.trainer and run.status.is_active:
                 now = gigabytes(run.trainer.pid)
                 highest = {kind: max(highest[kind], now.get(kind, 0)) for kind in highest}
@@ -283,7 +283,7 @@ def two_runs(options: Options) -> list[Figure]:
             },
             options.repeats,
         )
-        threads = two.store.list_runs()[-1].threads
+        threads = two.store.queries.list_runs()[-1].threads
     return [
         figure(
             "two runs at once against one, images/s in all", ratios(rates["two"], rates["one"]), "{:.2f}x", ">= 1.15x"

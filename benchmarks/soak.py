@@ -153,31 +153,33 @@ class Soak:
 
     def tend(self) -> None:
         """Resume interrupted runs, and note when resumed ones have trained their first new step."""
-        for run in self.store.list_runs([RunStatus.INTERRUPTED]):
+        for run in self.store.queries.list_runs([RunStatus.INTERRUPTED]):
             points = list_checkpoints(checkpoints_dir(run.id))
-            steps = self.store.read_steps(run.id)
+            steps = self.store.queries.read_steps(run.id)
             last = max(points, default=0)
             if last > len(steps):
                 self.problems.append(f"{run.name} has a checkpoint of step {last} and only {len(steps)} steps.")
             self.saved.setdefault(run.id, []).append(steps[:last])
             self.resuming[run.id, run.attempt + 1] = time.perf_counter()
-            self.store.requeue_run(run.id)
-        changes = self.store.read_changes(self._cursor)
+            self.store.commands.requeue_run(run.id)
+        changes = self.store.queries.read_changes(self._cursor)
         self._cursor = changes.cursor
         for new in changes.steps:
             if asked_at := self.resuming.pop((new.run_id, new.attempt), None):
                 self.resume_seconds.append(time.perf_counter() - asked_at)
 
     def _keep_runs_going(self) -> None:
-        unfinished = len(self.store.list_unfinished_runs())
+        unfinished = len(self.store.queries.list_unfinished_runs())
         for _ in range(UNFINISHED - unfinished):
             config = CONFIGS[len(self.run_ids) % len(CONFIGS)]
-            self.run_ids.append(self.store.create_run(config).id)
+            self.run_ids.append(self.store.commands.create_run(config).id)
 
     def _kill_one(self) -> None:
         kind = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         if kind == "trainer":
-            trainers = [run.trainer for run in self.store.list_active_runs() if run.trainer and is_alive(run.trainer)]
+            trainers = [
+                run.trainer for run in self.store.queries.list_active_runs() if run.trainer and is_alive(run.trainer)
+            ]
             killed = bool(trainers) and send_signal(self.random.choice(trainers), signal.SIGKILL)
         elif kind == "host":
             hosts = self.server.hosts()
@@ -193,11 +195,11 @@ class Soak:
 
     def check(self, reference: Run) -> None:
         """Compare every run of the same settings with one that nothing happened to."""
-        expected, evaluations = self.store.read_steps(reference.id), self._evaluations(reference)
-        for run in map(self.store.get_run, self.run_ids):
+        expected, evaluations = self.store.queries.read_steps(reference.id), self._evaluations(reference)
+        for run in map(self.store.queries.get_run, self.run_ids):
             if run.config != reference.config:
                 continue
-            steps = self.store.read_steps(run.id)
+            steps = self.store.queries.read_steps(run.id)
             if run.status is not RunStatus.COMPLETED:
                 self.problems.append(f"{run.name} is {run.status}: {run.reason}")
             elif not len(steps) == run.total_steps == run.progress.step or not self._is_contiguous(run):
@@ -212,7 +214,7 @@ class Soak:
 
     def _is_contiguous(self, run: Run) -> bool:
         """Whether the chunks follow each other without gap or overlap, from step 1."""
-        chunks = [chunk for chunk in self.store.read_changes(Cursor()).steps if chunk.run_id == run.id]
+        chunks = [chunk for chunk in self.store.queries.read_changes(Cursor()).steps if chunk.run_id == run.id]
         following = 1
         for chunk in sorted(chunks, key=lambda chunk: chunk.first_step):
             if chunk.first_step != following:
@@ -221,7 +223,7 @@ class Soak:
         return following == run.total_steps + 1
 
     def _evaluations(self, run: Run) -> list[tuple[object, ...]]:
-        found = self.store.list_evaluations(run.id)
+        found = self.store.queries.list_evaluations(run.id)
         return [(one.step, one.split, one.loss, one.accuracy, one.predictions.tobytes()) for one in found]
 
 
@@ -246,8 +248,12 @@ def main() -> int:
 
 def soak(work: Soak, kills: int) -> int:
     store = work.store
-    references = [store.create_run(config, f"undisturbed-{number}") for number, config in enumerate(CONFIGS, 1)]
-    work.wait_for(lambda: all(store.get_run(run.id).finished_at for run in references), "the references have ended")
+    references = [
+        store.commands.create_run(config, f"undisturbed-{number}") for number, config in enumerate(CONFIGS, 1)
+    ]
+    work.wait_for(
+        lambda: all(store.queries.get_run(run.id).finished_at for run in references), "the references have ended"
+    )
     began = time.perf_counter()
     work.kill_many(kills)
     work.wait_for(lambda: not any_left(store), "all runs have ended")
@@ -257,9 +263,9 @@ def soak(work: Soak, kills: int) -> int:
     if left:
         work.problems.append(f"{left} processes were left.")
     for reference in references:
-        work.check(store.get_run(reference.id))
+        work.check(store.queries.get_run(reference.id))
 
-    runs = [store.get_run(run_id) for run_id in work.run_ids]
+    runs = [store.queries.get_run(run_id) for run_id in work.run_ids]
     resumes = work.resume_seconds
     print(f"kills:   {kills} ({', '.join(f'{count} of a {kind}' for kind, count in work.kills.items())})")
     print(f"runs:    {len(runs)}, {dict(Counter(str(run.status) for run in runs))}")
@@ -274,7 +280,7 @@ def soak(work: Soak, kills: int) -> int:
 
 
 def any_left(store: RunStore) -> bool:
-    return bool(store.list_unfinished_runs() or store.list_runs([RunStatus.INTERRUPTED]))
+    return bool(store.queries.list_unfinished_runs() or store.queries.list_runs([RunStatus.INTERRUPTED]))
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ class Wheel:
         self._id = run_id
 
     def run(self) -> Run:
-        return self._store.get_run(self._id)
+        return self._store.queries.get_run(self._id)
 
     def paused(self, act: Callable[[], object]) -> float:
         """Until it says that it is paused, which it does once nothing more is trained."""
@@ -91,7 +91,7 @@ class Wheel:
         return time.perf_counter() - began
 
     def order(self, command: Command, adjustment: Adjustment | None = None) -> None:
-        self._store.send_command(self._id, command, adjustment, by="benchmark")
+        self._store.commands.send_command(self._id, command, adjustment, by="benchmark")
 
 
 def from_another_process(wheel: Wheel, rounds: int) -> Iterator[Figure]:
@@ -183,7 +183,7 @@ def checkpoints() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MNIST_RUNS_DIR"] = folder
         store = RunStore.open(Path(folder))
-        run = store.create_run(TrainConfig(epochs=2), trainer=own_identity())
+        run = store.commands.create_run(TrainConfig(epochs=2), trainer=own_identity())
         began = time.perf_counter()
         run = worker.train_run(store, run)
         seconds = time.perf_counter() - began
@@ -206,7 +206,7 @@ def main() -> None:
     print_head()
     with served.server() as on, sync_playwright() as playwright:
         page = playwright.chromium.launch(executable_path=browser, args=BROWSER_FLAGS).new_page()
-        run = on.store.create_run(TrainConfig(epochs=50))
+        run = on.store.commands.create_run(TrainConfig(epochs=50))
         wheel = Wheel(on.store, run.id)
         seconds_until(lambda: wheel.run().progress.step)
         page.goto(on.address)

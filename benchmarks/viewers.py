@@ -100,7 +100,7 @@ def cpu_seconds(on: Server) -> float:
 
 
 def to_the_end(on: Server, run: Run) -> Run:
-    while not (run := on.store.get_run(run.id)).status.is_finished:
+    while not (run := on.store.queries.get_run(run.id)).status.is_finished:
         time.sleep(LOOK_SECONDS)
     assert run.status is RunStatus.COMPLETED, run.reason
     return run
@@ -108,7 +108,7 @@ def to_the_end(on: Server, run: Run) -> Run:
 
 def steps_done(on: Server, run: Run, steps: int) -> None:
     """Wait until a run has got so far."""
-    while on.store.get_run(run.id).progress.step < steps:
+    while on.store.queries.get_run(run.id).progress.step < steps:
         time.sleep(LOOK_SECONDS)
 
 
@@ -122,11 +122,11 @@ def speed(options: argparse.Namespace) -> Iterator[Figure]:
 
         def train(viewers: int, **wishes: Any) -> float:
             show(pages, "about:blank")
-            run = on.store.create_run(classic())
+            run = on.store.commands.create_run(classic())
             crowd = Crowd(on, run, viewers, niceness=LOWEST_PRIORITY, **wishes) if viewers else None
             if crowd:
                 show(pages, f"{on.address}/?run={run.id}")
-            elapsed = on.store.read_steps(to_the_end(on, run).id)["elapsed_seconds"]
+            elapsed = on.store.queries.read_steps(to_the_end(on, run).id)["elapsed_seconds"]
             if crowd and (errors := crowd.leave()["errors"]):
                 raise AssertionError(errors)
             return float((len(elapsed) - 1) * run.config.batch_size / (elapsed[-1] - elapsed[0]))
@@ -148,7 +148,7 @@ def cpu(options: argparse.Namespace) -> Iterator[Figure]:
     """Only the server's process: its trainers are others. Joining is over before the clock starts."""
 
     def share(viewers: int) -> float:
-        run = on.store.create_run(classic(epochs=2))
+        run = on.store.commands.create_run(classic(epochs=2))
         crowd = Crowd(on, run, viewers, niceness=LOWEST_PRIORITY)
         steps_done(on, run, 1)
         used, began = cpu_seconds(on), time.perf_counter()
@@ -170,7 +170,7 @@ def delay(_options: argparse.Namespace) -> Iterator[Figure]:
         with subprocess.Popen([sys.executable, "benchmarks/page.py", "--trainer", str(report)], cwd=ROOT) as trainer:
             while not report.with_suffix(".run").exists():
                 time.sleep(LOOK_SECONDS)
-            crowd = Crowd(on, on.store.get_run(int(report.with_suffix(".run").read_text())), CLASS)
+            crowd = Crowd(on, on.store.queries.get_run(int(report.with_suffix(".run").read_text())), CLASS)
             trainer.wait()
         done = dict(json.loads(report.read_text())["done"])
         seen = crowd.leave()["arrived"]
@@ -193,7 +193,7 @@ def after(done: dict[int, float], arrived: list[tuple[int, float]]) -> dict[int,
 
 def join(_options: argparse.Namespace) -> Iterator[Figure]:
     with server() as on:
-        run = on.store.create_run(classic(epochs=50))
+        run = on.store.commands.create_run(classic(epochs=50))
         first = Crowd(on, run, 1)
         steps_done(on, run, STEPS_BEFORE_JOINING)
         before = gigabytes(on.process.pid)
@@ -217,7 +217,7 @@ def churn(options: argparse.Namespace) -> Iterator[Figure]:
     """Batches of 1,024 of the slowest network, so that the run lasts, and its own curve hardly grows."""
     config = TrainConfig(model="example", batch_size=1024, epochs=50, validation_fraction=0, device="cpu")
     with server() as on:
-        run = on.store.create_run(config)
+        run = on.store.commands.create_run(config)
         crowd = Crowd(on, run, MANY, within=JOINING_SECONDS, churn=True)
         began, samples = time.perf_counter(), []
         while (minutes := (time.perf_counter() - began) / 60) < options.minutes:

@@ -50,10 +50,10 @@ def compose() -> dict[str, Any]:
         supervisor = Supervisor(store, max_runs=parse_max_runs(os.environ.get("MNIST_MAX_RUNS", "")))
     except MnistError as error:
         sys.exit(str(error))
-    hub = LiveHub(store)
+    hub = LiveHub(store.queries)
     sharing = Sharing(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
     hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
-    services.provide(services.Services(store, access.guarded(supervisor, hub.audience.record_action), sharing))
+    services.provide(services.Services(store.queries, access.guarded(supervisor, hub.audience.record_action), sharing))
     # Without this, a first visit to a page other than Train would run that page's file without `main.py`.
     PagesManager.uses_pages_directory = False
 

@@ -9,7 +9,7 @@ from typing import BinaryIO, Protocol
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Adjustment, Command, Run, RunStatus
-from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
 from mnist_dashboard.server.roles import Sharing
 
 
@@ -56,7 +56,7 @@ class RunControl(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    store: RunStore
+    queries: Queries
     control: RunControl
     """What pages may ask for, each time checked; see `access.guarded`."""
     sharing: Sharing

@@ -27,7 +27,7 @@ from mnist_core.analysis.significance import (
 )
 from mnist_core.errors import MnistError
 from mnist_core.records import EvalMetrics, Run
-from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
 
 SMALLEST_P = 1e-6
 """That a verdict tells; what is below is said to be."""
@@ -82,15 +82,15 @@ class _Side:
         return {run.config.seed: test.accuracy for run, test in zip(self.runs, self.tests, strict=True)}
 
 
-def compare_runs(store: RunStore, a_ids: Sequence[int], b_ids: Sequence[int]) -> Verdict:
+def compare_runs(queries: Queries, a_ids: Sequence[int], b_ids: Sequence[int]) -> Verdict:
     """Compare one run with one, or two groups of at least two seeds each.
 
     Raises `CompareError` when they cannot be: different datasets or test sets, no test result, no group of seeds.
     """
     if set(a_ids) & set(b_ids):
         raise CompareError("A run cannot be compared with itself. Choose two that differ.")
-    a, b = _side(store, a_ids), _side(store, b_ids)
-    labels = _common_labels(store, [*a.runs, *b.runs])
+    a, b = _side(queries, a_ids), _side(queries, b_ids)
+    labels = _common_labels(queries, [*a.runs, *b.runs])
     warnings = _warnings([*a.runs, *b.runs])
     if len(a.runs) == len(b.runs) == 1:
         return _compare_images(a, b, labels, warnings)
@@ -106,10 +106,10 @@ def compare_runs(store: RunStore, a_ids: Sequence[int], b_ids: Sequence[int]) ->
 # ---------------------------------------------------------------------- what may be compared
 
 
-def _side(store: RunStore, ids: Sequence[int]) -> _Side:
+def _side(queries: Queries, ids: Sequence[int]) -> _Side:
     if not ids:
         raise CompareError("There is nothing to compare. Choose two runs, or two groups of seeds.")
-    runs = tuple(store.get_run(run_id) for run_id in ids)
+    runs = tuple(queries.get_run(run_id) for run_id in ids)
     if len({seed_group_key(run) for run in runs}) > 1:
         names = ", ".join(run.name for run in runs)
         raise CompareError(f"{names} differ in more than their seed, so they are no group. Choose runs that do not.")
@@ -119,17 +119,17 @@ def _side(store: RunStore, ids: Sequence[int]) -> _Side:
             "Leave one of them out."
         )
     name = runs[0].name if len(runs) == 1 else f"{runs[0].name} ({len(runs)} seeds)"
-    return _Side(name, runs, tuple(_last_test(store, run) for run in runs))
+    return _Side(name, runs, tuple(_last_test(queries, run) for run in runs))
 
 
-def _last_test(store: RunStore, run: Run) -> EvalMetrics:
-    tests = [one for one in store.list_evaluations(run.id) if one.split == "test"]
+def _last_test(queries: Queries, run: Run) -> EvalMetrics:
+    tests = [one for one in queries.list_evaluations(run.id) if one.split == "test"]
     if not run.status.is_finished or not tests:
         raise CompareError(f"{run.name} is {run.status} and has no final test result. Choose a run that has one.")
     return tests[-1]
 
 
-def _common_labels(store: RunStore, runs: Sequence[Run]) -> np.ndarray:
+def _common_labels(queries: Queries, runs: Sequence[Run]) -> np.ndarray:
     """The labels of the test set that all runs were tested on. Raises `CompareError` if they were not."""
     first = runs[0]
     for run in runs:
@@ -148,7 +148,7 @@ def _common_labels(store: RunStore, runs: Sequence[Run]) -> np.ndarray:
                 f"{run.dataset}. Choose runs with the same test set."
             )
     assert first.provenance
-    labels = store.test_labels(first.provenance.test_checksum)
+    labels = queries.test_labels(first.provenance.test_checksum)
     if labels is None:
         raise CompareError(f"The labels of the images that {first.name} was tested on are missing. Train it again.")
     return labels

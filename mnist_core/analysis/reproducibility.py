@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mnist_core.records import Provenance, Run
-from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
 
 COMPARED_COLUMNS = ("epoch", "loss", "accuracy", "lr", "momentum")
 """Everything of a step but its times."""
@@ -26,26 +26,26 @@ PROVENANCE_LABELS = {
 """What can make the same training come out differently, and what each is called."""
 
 
-def first_difference(store: RunStore, original: Run, again: Run) -> int | None:
+def first_difference(queries: Queries, original: Run, again: Run) -> int | None:
     """The first step after which two runs are not the same to the last bit; None if they are."""
-    then, now = store.read_steps(original.id), store.read_steps(again.id)
+    then, now = queries.read_steps(original.id), queries.read_steps(again.id)
     both = min(len(then), len(now))
     differs = np.zeros(both, bool)
     for name in COMPARED_COLUMNS:
         differs |= ~np.isclose(then[name][:both], now[name][:both], rtol=0, atol=0, equal_nan=True)
     found = [int(differs.argmax()) + 1] if differs.any() else [both + 1] if len(then) != len(now) else []
-    said_then, said_now = _predictions(store, original), _predictions(store, again)
+    said_then, said_now = _predictions(queries, original), _predictions(queries, again)
     found += [step for step, split in said_then.keys() & said_now if said_then[step, split] != said_now[step, split]]
     return min(found, default=None)
 
 
-def _predictions(store: RunStore, run: Run) -> dict[tuple[int, str], bytes]:
-    return {(one.step, one.split): one.predictions.tobytes() for one in store.list_evaluations(run.id)}
+def _predictions(queries: Queries, run: Run) -> dict[tuple[int, str], bytes]:
+    return {(one.step, one.split): one.predictions.tobytes() for one in queries.list_evaluations(run.id)}
 
 
-def describe_rerun(store: RunStore, original: Run, again: Run) -> tuple[bool, str]:
+def describe_rerun(queries: Queries, original: Run, again: Run) -> tuple[bool, str]:
     """Whether they are the same, and a sentence or more on it."""
-    step = first_difference(store, original, again)
+    step = first_difference(queries, original, again)
     if step is None:
         return True, f"{again.name} is {original.name} to the last bit: {again.progress.step:,} steps."
     lines = [f"{again.name} differs from {original.name} from step {step:,} on."]

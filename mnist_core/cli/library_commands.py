@@ -75,7 +75,7 @@ def _open() -> RunStore:
 
 def _runs(options: argparse.Namespace) -> int:
     store = _open()
-    listed = store.list_deleted_runs() if options.deleted else store.list_runs()
+    listed = store.queries.list_deleted_runs() if options.deleted else store.queries.list_runs()
     chosen = filters.filter_runs(listed, options.filter)
     if options.sort:
         chosen = filters.sort_runs(chosen, options.sort, descending=options.descending)
@@ -90,7 +90,7 @@ def _runs(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     store = _open()
-    found = compare_runs(store, *([run.id for run in _side(store, text)] for text in (options.a, options.b)))
+    found = compare_runs(store.queries, *([run.id for run in _side(store, text)] for text in (options.a, options.b)))
     print(f"{found.sentence}\n")
     width = max(len(detail.label) for detail in found.details)
     for detail in found.details:
@@ -103,11 +103,11 @@ def _compare(options: argparse.Namespace) -> int:
 def _side(store: RunStore, text: str) -> list[Run]:
     """One run, whose name may have commas, or several with commas between."""
     try:
-        return [store.find_run(text)]
+        return [store.queries.find_run(text)]
     except RunNotFoundError:
         if "," not in text:
             raise
-        return [store.find_run(word.strip()) for word in text.split(",")]
+        return [store.queries.find_run(word.strip()) for word in text.split(",")]
 
 
 def _edit(options: argparse.Namespace) -> int:
@@ -121,14 +121,14 @@ def _edit(options: argparse.Namespace) -> int:
     }
     if all(value is None for value in given.values()):
         raise ConfigError("edit", "There is nothing to change: give --name, --notes, --tags, --star or --archive.")
-    run = RunActions(store).edit_run(store.find_run(options.run).id, **given)
+    run = RunActions(store).edit_run(store.queries.find_run(options.run).id, **given)
     print(f"{run.name}: changed.")
     return 0
 
 
 def _delete(options: argparse.Namespace) -> int:
     store = _open()
-    runs = [store.find_run(text) for text in options.runs]
+    runs = [store.queries.find_run(text) for text in options.runs]
     RunActions(store).delete_runs([run.id for run in runs])
     for run in runs:
         stopped = " It is stopped first." if run.status.is_active else ""
@@ -138,7 +138,7 @@ def _delete(options: argparse.Namespace) -> int:
 
 def _restore(options: argparse.Namespace) -> int:
     store = _open()
-    runs = [store.find_run(text, deleted=True) for text in options.runs]
+    runs = [store.queries.find_run(text, deleted=True) for text in options.runs]
     for run in RunActions(store).restore_runs([run.id for run in runs]):
         print(f"{run.name}: restored.")
     return 0
@@ -148,7 +148,7 @@ def _export(options: argparse.Namespace) -> int:
     from mnist_core.exports.export_worker import export  # imports torch, which other commands do not need
 
     store = _open()
-    runs = [store.find_run(text) for text in options.runs] or store.list_runs()
+    runs = [store.queries.find_run(text) for text in options.runs] or store.queries.list_runs()
     if not runs:
         raise ExportError("There are no runs to export. Train one first.")
     path = options.to or Path(file_name(options.format, runs))
@@ -156,7 +156,7 @@ def _export(options: argparse.Namespace) -> int:
         raise ExportError(
             f"{display_path(path)} exists already, and an export overwrites nothing. Choose a name with --to."
         )
-    export(store, runs, options.format, path)
+    export(store.queries, runs, options.format, path)
     print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} written to {display_path(path)}.")
     return 0
 
@@ -170,7 +170,7 @@ def _import(options: argparse.Namespace) -> int:
 def _backup(options: argparse.Namespace) -> int:
     store = RunStore.open(runs_dir())
     store.backup(options.file)
-    count = len(store.list_runs())
+    count = len(store.queries.list_runs())
     copied, them = ("1 run was", "it") if count == 1 else (f"{count} runs were", "them")
     print(
         f"{copied} copied to {options.file}. To go back to {them}, end the server and put the file in the place of "

@@ -126,5 +126,5 @@ def _train(options: argparse.Namespace) -> int:
         given["device"] = "cpu"
     config = TrainConfig(**{**presets.apply_preset(options.preset, asdict(TrainConfig())), **given})
     store = RunStore.open(runs_dir())
-    run = store.create_run(config, options.name, trainer=own_identity())
+    run = store.commands.create_run(config, options.name, trainer=own_identity())
     return train_in_terminal(store, run, log_interval=options.log_interval, json=options.json)

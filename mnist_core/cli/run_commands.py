@@ -64,7 +64,7 @@ def add_run_commands(commands: Any, parse: Callable[[Callable[[str], Any]], Call
 
 def _find(store: RunStore, text: str) -> Run:
     interrupt_lost_runs(store)
-    return store.find_run(text)
+    return store.queries.find_run(text)
 
 
 def _open(options: argparse.Namespace) -> tuple[RunStore, Run]:
@@ -74,7 +74,7 @@ def _open(options: argparse.Namespace) -> tuple[RunStore, Run]:
 
 def _order(options: argparse.Namespace, order: Command) -> int:
     store, run = _open(options)
-    store.send_command(run.id, order, by=ACTOR)
+    store.commands.send_command(run.id, order, by=ACTOR)
     print(f"{run.name}: asked to {order}.")
     return 0
 
@@ -85,7 +85,7 @@ def _adjust(options: argparse.Namespace) -> int:
         flags = ", ".join(SETTINGS[name].flag for name in ADJUSTABLE)
         raise ConfigError("adjust", f"There is nothing to change: give one of {flags}.")
     store, run = _open(options)
-    store.send_command(run.id, Command.ADJUST, Adjustment(**values), by=ACTOR)
+    store.commands.send_command(run.id, Command.ADJUST, Adjustment(**values), by=ACTOR)
     print(f"{run.name}: {', '.join(f'{name} {value:g}' for name, value in values.items())} from the next batch on.")
     return 0
 
@@ -94,18 +94,18 @@ def _stop(options: argparse.Namespace) -> int:
     store, run = _open(options)
     if run.status is not RunStatus.QUEUED and not run.status.is_active:
         raise RunStateError(f"{run.name} is {run.status}: there is nothing to stop.")
-    print(f"{run.name}: {store.request_stop(run.id)}.")
+    print(f"{run.name}: {store.commands.request_stop(run.id)}.")
     return 0
 
 
 def _resume(options: argparse.Namespace) -> int:
     store, run = _open(options)
     if run.status.is_active:
-        store.send_command(run.id, Command.RESUME, by=ACTOR)
+        store.commands.send_command(run.id, Command.RESUME, by=ACTOR)
         print(f"{run.name}: goes on.")
         return 0
-    store.requeue_run(run.id)
-    held = store.claim_run(run.id, own_identity(), len(store.list_active_runs()) + 1)
+    store.commands.requeue_run(run.id)
+    held = store.trainer_writes.claim_run(run.id, own_identity(), len(store.queries.list_active_runs()) + 1)
     if held is None:  # a server was quicker
         print(f"{run.name}: resumed by the dashboard's server.")
         return 0
@@ -118,7 +118,7 @@ def _rerun(options: argparse.Namespace) -> int:
     code = train_in_terminal(store, again, log_interval=options.log_interval)
     if code or not run.status.is_finished:
         return code
-    is_same, sentence = reproducibility.describe_rerun(store, run, store.get_run(again.id))
+    is_same, sentence = reproducibility.describe_rerun(store.queries, run, store.queries.get_run(again.id))
     print(sentence, file=sys.stderr)
     return 0 if is_same else EXIT_FAILED
 

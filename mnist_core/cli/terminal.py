@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from mnist_core.config import MODELS
 from mnist_core.records import EvalMetrics, Event, Run, StepMetrics
-from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
 from mnist_core.system.paths import PROGRAM
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.networks import PARAMETER_COUNTS
@@ -24,8 +24,8 @@ _SPLIT_TITLES = {"test": "Test set", "validation": "Validation set"}
 class _Printer:
     """What both printers share: at the first event, when the dataset is known, standard error says what is trained."""
 
-    def __init__(self, store: RunStore, run: Run) -> None:
-        self._store = store
+    def __init__(self, queries: Queries, run: Run) -> None:
+        self._queries = queries
         self._run = run
         self._begun = False
 
@@ -38,7 +38,7 @@ class _Printer:
     def show(self, event: Event) -> None:
         if not self._begun:
             self._begun = True
-            self._run = self._store.get_run(self._run.id)
+            self._run = self._queries.get_run(self._run.id)
             if self._run.notice:
                 print(self._run.notice, file=sys.stderr)
             print(_network_line(self._run), file=sys.stderr)
@@ -51,8 +51,8 @@ class _Printer:
 class ClassicPrinter(_Printer):
     """Prints what the classic PyTorch script prints, above a progress bar if standard error is a terminal."""
 
-    def __init__(self, store: RunStore, run: Run, log_interval: int) -> None:
-        super().__init__(store, run)
+    def __init__(self, queries: Queries, run: Run, log_interval: int) -> None:
+        super().__init__(queries, run)
         self._log_interval = log_interval
         self._bar: tqdm[Any] | None = None
 

@@ -27,12 +27,14 @@ def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: boo
             train_run,  # imports torch, which takes seconds and other commands do not need
         )
     except KeyboardInterrupt:
-        store.interrupt_run(run, "Interrupted from the keyboard (Ctrl-C).")
+        store.commands.interrupt_run(run, "Interrupted from the keyboard (Ctrl-C).")
         raise
 
-    torch.set_num_threads(threads_per_trainer(len(store.list_active_runs())))
+    torch.set_num_threads(threads_per_trainer(len(store.queries.list_active_runs())))
     print(f"{run.name}: watch it in the dashboard, or here.", file=sys.stderr)
-    printer = terminal.JsonPrinter(store, run) if json else terminal.ClassicPrinter(store, run, log_interval)
+    printer = (
+        terminal.JsonPrinter(store.queries, run) if json else terminal.ClassicPrinter(store.queries, run, log_interval)
+    )
     with printer:
         run = train_run(store, run, printer.show)
     if run.reason:

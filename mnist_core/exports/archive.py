@@ -24,6 +24,7 @@ from mnist_core.errors import ConfigError, ExportError, ImportRefusedError
 from mnist_core.exports.run_json import evaluation_fields, evaluation_from_fields, run_fields, run_from_fields
 from mnist_core.records import EvalMetrics, History, Run, RunStatus
 from mnist_core.store import RunStore, step_codec
+from mnist_core.store.queries import Queries
 from mnist_core.system.paths import display_path
 
 FORMAT, VERSION = "mnist-trainer-runs", 1
@@ -42,7 +43,7 @@ _DAMAGED_FILE_ERRORS = (
 """What reading a file raises that is not as it should be."""
 
 
-def write_archive(store: RunStore, runs: Sequence[Run], path: Path) -> None:
+def write_archive(queries: Queries, runs: Sequence[Run], path: Path) -> None:
     """Write runs that have ended. Raises `ExportError` for one in progress, which would be half a run there."""
     for run in runs:
         if not run.status.is_finished and run.status is not RunStatus.INTERRUPTED:
@@ -51,14 +52,14 @@ def write_archive(store: RunStore, runs: Sequence[Run], path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
         zipped.writestr(MANIFEST, json.dumps({"format": FORMAT, "version": VERSION, "runs": len(runs)}))
         for number, run in enumerate(runs):
-            steps, evaluations = store.read_steps(run.id), store.list_evaluations(run.id)
+            steps, evaluations = queries.read_steps(run.id), queries.list_evaluations(run.id)
             made = {"run": run_fields(run), "steps": len(steps), "evaluations": evaluation_fields(evaluations)}
             zipped.writestr(f"{number}/run.json", json.dumps(made, allow_nan=False))
             zipped.writestr(f"{number}/steps.bin", steps.tobytes())
             predictions = b"".join(one.predictions.tobytes() for one in evaluations)
             zipped.writestr(f"{number}/predictions.bin", predictions)
             checksum = run.provenance.test_checksum if run.provenance else ""
-            labels = store.test_labels(checksum) if checksum and checksum not in kept else None
+            labels = queries.test_labels(checksum) if checksum and checksum not in kept else None
             if labels is not None:
                 kept.add(checksum)
                 zipped.writestr(f"labels/{checksum}.bin", labels.tobytes())
@@ -75,7 +76,7 @@ def import_archive(store: RunStore, source: Path | BinaryIO) -> list[Run]:
         numbers = range(_checked_count(zipped))
         for number in numbers:  # all of them before the first is stored, and no two in memory at once
             _read_run(zipped, number)
-        return [store.import_run(*_read_run(zipped, number)) for number in numbers]
+        return [store.commands.import_run(*_read_run(zipped, number)) for number in numbers]
 
 
 @contextmanager

@@ -19,32 +19,33 @@ from mnist_core.exports.server_exports import EXIT_REFUSED
 from mnist_core.exports.tensorboard import write_events
 from mnist_core.records import Run
 from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
 from mnist_core.system.paths import runs_dir
 
 
-def export(store: RunStore, runs: Sequence[Run], name: str, path: Path) -> None:
+def export(queries: Queries, runs: Sequence[Run], name: str, path: Path) -> None:
     """Write runs to `path`. Raises `ExportError` when that is not possible, and leaves nothing behind."""
-    write_file(store, runs, get_format(name).write or _TORCH_FORMATS[name], path)
+    write_file(queries, runs, get_format(name).write or _TORCH_FORMATS[name], path)
 
 
-def _one_file_per_run(write_one: Callable[[RunStore, Run, Path], None], suffix: str) -> Write:
+def _one_file_per_run(write_one: Callable[[Queries, Run, Path], None], suffix: str) -> Write:
     """One file a run; of several runs, a zip of them."""
 
-    def write(store: RunStore, runs: Sequence[Run], path: Path) -> None:
+    def write(queries: Queries, runs: Sequence[Run], path: Path) -> None:
         if len(runs) == 1:
-            write_one(store, runs[0], path)
+            write_one(queries, runs[0], path)
             return
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             for run in runs:
-                write_one(store, run, Path(folder) / f"run-{run.id}{suffix}")
+                write_one(queries, run, Path(folder) / f"run-{run.id}{suffix}")
             _zip(Path(folder), path)
 
     return write
 
 
-def _tensorboard(store: RunStore, runs: Sequence[Run], path: Path) -> None:
+def _tensorboard(queries: Queries, runs: Sequence[Run], path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        write_events(store, runs, Path(folder))
+        write_events(queries, runs, Path(folder))
         _zip(Path(folder), path)
 
 
@@ -67,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
     name, path, *numbers = arguments
     try:
         store = RunStore.open(runs_dir())
-        export(store, [store.get_run(int(number)) for number in numbers], name, Path(path))
+        export(store.queries, [store.queries.get_run(int(number)) for number in numbers], name, Path(path))
     except MnistError as error:
         print(str(error).replace("\n", " "), file=sys.stderr)
         return EXIT_REFUSED

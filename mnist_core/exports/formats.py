@@ -12,10 +12,10 @@ from pathlib import Path
 from mnist_core.errors import ExportError
 from mnist_core.exports import archive, report, tables
 from mnist_core.records import Run
-from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
 from mnist_core.system.paths import display_path
 
-Write = Callable[[RunStore, Sequence[Run], Path], None]
+Write = Callable[[Queries, Sequence[Run], Path], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +59,14 @@ def file_name(name: str, runs: Sequence[Run]) -> str:
     return f"{of or 'run'}-{name}{suffix}"
 
 
-def write_file(store: RunStore, runs: Sequence[Run], write: Write, path: Path) -> None:
+def write_file(queries: Queries, runs: Sequence[Run], write: Write, path: Path) -> None:
     """Have runs written to `path`. Raises `ExportError` when that is not possible, and leaves nothing behind."""
     if not runs:
         raise ExportError("There are no runs to export. Choose at least one.")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(store, runs, temporary)
+        write(queries, runs, temporary)
         temporary.replace(path)
     except OSError as error:
         raise ExportError(

@@ -21,7 +21,7 @@ from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric_value
 from mnist_core.config import SETTINGS
 from mnist_core.errors import ExportError
 from mnist_core.records import Run
-from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
 
 FOLDER = Path(__file__).parent
 MAX_POINTS = 600
@@ -30,7 +30,7 @@ MAX_POINTS = 600
 MAX_RUNS = 50
 
 
-def write_report(store: RunStore, runs: Sequence[Run], path: Path) -> None:
+def write_report(queries: Queries, runs: Sequence[Run], path: Path) -> None:
     """Raises `ExportError` for more runs than one page can show."""
     if len(runs) > MAX_RUNS:
         raise ExportError(f"A report shows at most {MAX_RUNS} runs, got {len(runs)}. Choose fewer.")
@@ -38,7 +38,7 @@ def write_report(store: RunStore, runs: Sequence[Run], path: Path) -> None:
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "metrics": {name: each.label for name, each in METRICS.items()},
         "settings": {name: SETTINGS[name].label for name in SETTING_NAMES},
-        "runs": [_run_content(store, run) for run in runs],
+        "runs": [_run_content(queries, run) for run in runs],
     }
     page = (FOLDER / "report.html").read_text(encoding="utf-8")
     parts = {
@@ -61,8 +61,8 @@ def _plotly() -> str:
     return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
 
 
-def _run_content(store: RunStore, run: Run) -> dict[str, Any]:
-    table = store.read_steps(run.id)
+def _run_content(queries: Queries, run: Run) -> dict[str, Any]:
+    table = queries.read_steps(run.id)
     return {
         "name": run.name,
         "status": str(run.status),
@@ -75,7 +75,7 @@ def _run_content(store: RunStore, run: Run) -> dict[str, Any]:
         "curves": {name: _reduce(table[name]) for name in ("loss", "accuracy")},
         "evaluations": [
             {"split": one.split, "step": one.step, "accuracy": one.accuracy, "loss": _finite(one.loss)}
-            for one in store.list_evaluations(run.id)
+            for one in queries.list_evaluations(run.id)
         ],
     }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from mnist_core.errors import ExportError
 from mnist_core.exports.formats import file_name, get_format, write_file
 from mnist_core.records import Run
-from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
 from mnist_core.system.paths import ROOT, runs_dir
 
 EXPORT_RETENTION = timedelta(days=1)
@@ -29,7 +29,7 @@ EXIT_REFUSED = 3
 _log = logging.getLogger(__name__)
 
 
-def export_for_server(store: RunStore, runs: Sequence[Run], name: str) -> Path:
+def export_for_server(queries: Queries, runs: Sequence[Run], name: str) -> Path:
     """Write runs into a new folder in `exports`, with a worker if it takes torch; returns the file.
 
     Raises `ExportError` when that is not possible, and leaves nothing behind.
@@ -40,7 +40,7 @@ def export_for_server(store: RunStore, runs: Sequence[Run], name: str) -> Path:
     path = exports / f"{now:%Y-%m-%d-%H%M%S}-{secrets.token_hex(4)}" / file_name(name, runs)
     try:
         if write := get_format(name).write:
-            write_file(store, runs, write, path)
+            write_file(queries, runs, write, path)
         else:
             _run_worker(runs, name, path)
     finally:

@@ -15,7 +15,8 @@ import numpy as np
 
 from mnist_core.analysis.run_table import flat_row
 from mnist_core.records import Run
-from mnist_core.store import RunStore, step_codec
+from mnist_core.store import step_codec
+from mnist_core.store.queries import Queries
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,27 +30,27 @@ def escape_formula(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
-def table_csv(_store: RunStore, runs: Sequence[Run], path: Path) -> None:
+def table_csv(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
     _table(runs).map(escape_formula).to_csv(path, index=False)
 
 
-def table_parquet(_store: RunStore, runs: Sequence[Run], path: Path) -> None:
+def table_parquet(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
     _table(runs).to_parquet(path, index=False)
 
 
-def curves_csv(store: RunStore, runs: Sequence[Run], path: Path) -> None:
+def curves_csv(queries: Queries, runs: Sequence[Run], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        for number, curve in enumerate(_curves(store, runs)):
+        for number, curve in enumerate(_curves(queries, runs)):
             curve.assign(run=curve["run"].map(escape_formula)).to_csv(file, index=False, header=number == 0)
 
 
-def curves_parquet(store: RunStore, runs: Sequence[Run], path: Path) -> None:
+def curves_parquet(queries: Queries, runs: Sequence[Run], path: Path) -> None:
     """One row group a run."""
     import pyarrow
     import pyarrow.parquet
 
     writer: Any = None
-    for curve in _curves(store, runs):
+    for curve in _curves(queries, runs):
         table = pyarrow.Table.from_pandas(curve, preserve_index=False)
         writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
         writer.write_table(table)
@@ -62,13 +63,13 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame([flat_row(run) for run in runs]).convert_dtypes()
 
 
-def _curves(store: RunStore, runs: Sequence[Run]) -> Iterator[pd.DataFrame]:
+def _curves(queries: Queries, runs: Sequence[Run]) -> Iterator[pd.DataFrame]:
     """Of each run, one row a training step and one an evaluation, told apart by `split`."""
     import pandas as pd
 
     for run in runs:
-        table = store.read_steps(run.id)
-        evaluations = store.list_evaluations(run.id)
+        table = queries.read_steps(run.id)
+        evaluations = queries.list_evaluations(run.id)
         columns: dict[str, Any] = {"run_id": run.id, "run": run.name}
         columns["split"] = ["training"] * len(table) + [one.split for one in evaluations]
         columns["step"] = [*range(1, len(table) + 1), *(one.step for one in evaluations)]

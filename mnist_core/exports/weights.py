@@ -12,7 +12,7 @@ from mnist_core.checkpoints import checkpoint
 from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.errors import ExportError
 from mnist_core.records import Run
-from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
 from mnist_core.system.paths import model_path
 from mnist_core.training import models
 from mnist_core.training.engine import PIXEL_MEAN, PIXEL_STD
@@ -37,17 +37,17 @@ def load_model(run: Run) -> nn.Module:
     return saved.state.model.eval()
 
 
-def safetensors(_store: RunStore, run: Run, path: Path) -> None:
+def safetensors(_queries: Queries, run: Run, path: Path) -> None:
     weights = {name: weight.contiguous() for name, weight in load_model(run).state_dict().items()}
     save_file(weights, path, metadata={"model": run.config.model, "dataset": run.dataset, "run": run.name})
 
 
-def state_dict(_store: RunStore, run: Run, path: Path) -> None:
+def state_dict(_queries: Queries, run: Run, path: Path) -> None:
     """For `model.load_state_dict(torch.load(path, weights_only=True))`."""
     torch.save({name: weight.contiguous() for name, weight in load_model(run).state_dict().items()}, path)
 
 
-def onnx(_store: RunStore, run: Run, path: Path) -> None:
+def onnx(_queries: Queries, run: Run, path: Path) -> None:
     """A model from `pixels`, float32 (N, 1, 28, 28) from 0 to 255, to `log_probabilities`, float32 (N, 10)."""
     model = _FromPixels(_with_plain_linear_layers(load_model(run)))
     batch = torch.export.Dim("batch")

@@ -28,21 +28,21 @@ class RunActions:
 
     def submit(self, config: TrainConfig, name: str = "") -> Run:
         """Put a run in the queue; it starts at once if there is room. Raises `ConfigError` for an unusable name."""
-        run = self._store.create_run(config, name)
+        run = self._store.commands.create_run(config, name)
         self._wake_supervisor()
         return run
 
     def request_stop(self, run_id: int) -> RunStatus:
         """Take a run off the queue or have its trainer end after the batch in hand; returns its status now."""
-        return self._store.request_stop(run_id)
+        return self._store.commands.request_stop(run_id)
 
     def send_command(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
         """Ask something of a run in progress. Raises `RunStateError` when nobody trains it, else `ConfigError`."""
-        self._store.send_command(run_id, command, adjustment, by=by)
+        self._store.commands.send_command(run_id, command, adjustment, by=by)
 
     def resume(self, run_id: int) -> None:
         """Have an interrupted run go on from its last checkpoint. Raises `RunStateError` for any other."""
-        self._store.requeue_run(run_id)
+        self._store.commands.requeue_run(run_id)
         self._wake_supervisor()
 
     def fork(self, parent: Run, config: TrainConfig, step: int | None = None) -> Run:
@@ -59,7 +59,7 @@ class RunActions:
 
     def more_seeds(self, run_id: int, count: int = 3) -> list[Run]:
         """Queue the same run with seeds that it was not trained with yet; see `lineage.repeat_with_new_seeds`."""
-        runs = lineage.repeat_with_new_seeds(self._store, self._store.get_run(run_id), count)
+        runs = lineage.repeat_with_new_seeds(self._store, self._store.queries.get_run(run_id), count)
         self._wake_supervisor()
         return runs
 
@@ -76,24 +76,26 @@ class RunActions:
         archived: bool | None = None,
     ) -> Run:
         """Change what people write about a run; None leaves as it is. Raises `ConfigError` for what is unusable."""
-        return self._store.edit_run(run_id, name=name, notes=notes, tags=tags, starred=starred, archived=archived)
+        return self._store.commands.edit_run(
+            run_id, name=name, notes=notes, tags=tags, starred=starred, archived=archived
+        )
 
     def edit_runs(
         self, run_ids: Iterable[int], *, add_tag: str = "", starred: bool | None = None, archived: bool | None = None
     ) -> None:
         """Mark several runs at once; a tag is added to those they have. Raises `ConfigError` for an unusable tag."""
         for run_id in run_ids:
-            tags = [*self._store.get_run(run_id).tags, add_tag] if add_tag else None
-            self._store.edit_run(run_id, tags=tags, starred=starred, archived=archived)
+            tags = [*self._store.queries.get_run(run_id).tags, add_tag] if add_tag else None
+            self._store.commands.edit_run(run_id, tags=tags, starred=starred, archived=archived)
 
     def delete_runs(self, run_ids: Iterable[int]) -> None:
         """Put runs into the bin; one in progress is stopped. What has been there for too long is gone for good."""
-        self._store.delete_runs(run_ids)
+        self._store.commands.delete_runs(run_ids)
         retention.purge_expired_runs(self._store)
 
     def restore_runs(self, run_ids: Iterable[int]) -> list[Run]:
         """Take runs out of the bin; one whose name has been given away meanwhile gets a number behind it."""
-        return self._store.restore_runs(run_ids)
+        return self._store.commands.restore_runs(run_ids)
 
     # ------------------------------------------------------------------ to other programs and machines
 
@@ -102,8 +104,8 @@ class RunActions:
 
         Raises `ExportError`.
         """
-        runs = [self._store.get_run(run_id) for run_id in run_ids]
-        return server_exports.export_for_server(self._store, runs, format)
+        runs = [self._store.queries.get_run(run_id) for run_id in run_ids]
+        return server_exports.export_for_server(self._store.queries, runs, format)
 
     def import_file(self, source: Path | BinaryIO) -> list[Run]:
         """Add the runs of another machine's archive as new runs. Raises `ImportRefusedError`, with nothing added."""

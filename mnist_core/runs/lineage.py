@@ -77,7 +77,7 @@ def fork(
     def copy_checkpoint(run_id: int) -> None:
         _copy_checkpoint(points[step], run_id, step)
 
-    return store.create_run(
+    return store.commands.create_run(
         config, name, trainer, parent=parent, parent_step=step, changed=changed, prepare=copy_checkpoint
     )
 
@@ -106,7 +106,7 @@ def repeat(store: RunStore, original: Run, name: str = "", trainer: ProcessIdent
     """The same run again: same settings and seed, and the same interventions at the same steps."""
     if original.parent_step is not None:
         raise RunStateError(f"{original.name} goes on from another run: only a run that began anew can be repeated.")
-    return store.create_run(original.config, name, trainer, parent=original, plan=original.interventions)
+    return store.commands.create_run(original.config, name, trainer, parent=original, plan=original.interventions)
 
 
 def repeat_with_new_seeds(store: RunStore, original: Run, count: int) -> list[Run]:
@@ -116,6 +116,8 @@ def repeat_with_new_seeds(store: RunStore, original: Run, count: int) -> list[Ru
     if not 1 <= count <= MAX_NEW_SEEDS:
         raise ConfigError("count", f"Seeds must be from 1 to {MAX_NEW_SEEDS} at once, got {count}.")
     return [
-        store.create_run(dataclasses.replace(original.config, seed=seed), parent=original, plan=original.interventions)
-        for seed in unused_seeds(original, store.list_runs(), count)
+        store.commands.create_run(
+            dataclasses.replace(original.config, seed=seed), parent=original, plan=original.interventions
+        )
+        for seed in unused_seeds(original, store.queries.list_runs(), count)
     ]

@@ -30,11 +30,11 @@ def purge_expired_runs(store: RunStore, now: datetime | None = None) -> list[int
     before = (now or datetime.now(UTC)) - BIN_RETENTION
     expired = [
         run.id
-        for run in store.list_deleted_runs()
+        for run in store.queries.list_deleted_runs()
         if run.deleted_at and run.deleted_at < before and not run.status.is_active
     ]
     gone = [run_id for run_id in expired if _remove_files(run_id)]
-    store.purge_runs(gone)
+    store.commands.purge_runs(gone)
     return gone
 
 

@@ -60,11 +60,11 @@ def interrupt_lost_runs(store: RunStore, spare: frozenset[int] = frozenset()) ->
     """Mark runs whose trainer is gone as interrupted, apart from the ids in `spare`; returns those marked."""
     return [
         run
-        for run in store.list_active_runs()
+        for run in store.queries.list_active_runs()
         if run.id not in spare
         and run.trainer
         and not is_alive(run.trainer)
-        and store.interrupt_run(run, f"Its trainer process (pid {run.trainer.pid}) is gone.")
+        and store.commands.interrupt_run(run, f"Its trainer process (pid {run.trainer.pid}) is gone.")
     ]
 
 
@@ -122,7 +122,7 @@ class Supervisor(RunActions):
 
     def _adopt_orphans(self) -> None:
         """Look after trainers whose server was killed as after our own: they are to end when this server is ended."""
-        for run in self._store.list_active_runs():
+        for run in self._store.queries.list_active_runs():
             if run.id not in self._host.run_ids and run.trainer and is_orphan(run.trainer):
                 self._host.adopt(run.id, run.trainer)
 
@@ -131,8 +131,8 @@ class Supervisor(RunActions):
 
         A run that is written to is one sign, and work that shows nothing yet, such as a long evaluation, the other.
         """
-        held = {run.id: run for run in self._store.list_active_runs() if run.trainer and is_alive(run.trainer)}
-        beats = self._store.list_heartbeats()
+        held = {run.id: run for run in self._store.queries.list_active_runs() if run.trainer and is_alive(run.trainer)}
+        beats = self._store.queries.list_heartbeats()
         signs = {
             run.id: (run.trainer, beats.get(run.id), cpu_seconds(run.trainer)) for run in held.values() if run.trainer
         }
@@ -140,14 +140,14 @@ class Supervisor(RunActions):
             run = held[run_id]
             pid = run.trainer.pid if run.trainer else 0
             reason = f"Its trainer process (pid {pid}) has not been heard of for {self._lease_seconds:g} s."
-            if self._store.interrupt_run(run, reason):
+            if self._store.commands.interrupt_run(run, reason):
                 self._host.abandon(run_id)
 
     def _calibrate_when_idle(self) -> None:
         """Have the speed of this machine measured once, when nobody trains; a run that comes along goes first."""
         if not self._speed_unknown:
             return
-        if self._store.list_unfinished_runs():
+        if self._store.queries.list_unfinished_runs():
             self._busy_at = time.monotonic()
             self._host.kill(speed.CALIBRATION_RUN_ID)
         elif time.monotonic() - self._busy_at > IDLE_SECONDS and speed.CALIBRATION_RUN_ID not in self._host.run_ids:
@@ -155,10 +155,10 @@ class Supervisor(RunActions):
 
     def _launch_next(self) -> None:
         launched = self._host.run_ids
-        queued = self._store.list_queued_runs()
+        queued = self._store.queries.list_queued_runs()
         waiting = [run for run in queued if run.id not in launched]
         starting = len(queued) - len(waiting)
-        room = self._max_runs - len(self._store.list_active_runs()) - starting
+        room = self._max_runs - len(self._store.queries.list_active_runs()) - starting
         for run in waiting[: max(room, 0)]:
             self._launched_attempt[run.id] = run.attempt
             self._oom_kills_at_launch[run.id] = count_oom_kills()
@@ -168,15 +168,15 @@ class Supervisor(RunActions):
         """A trainer has ended, or never began; if it left its run going, say what became of it."""
         if run_id == speed.CALIBRATION_RUN_ID:
             # Killed for a run, it is tried again; killed by somebody else, as when memory is short, it is not.
-            self._speed_unknown = code == -signal.SIGKILL and bool(self._store.list_unfinished_runs())
+            self._speed_unknown = code == -signal.SIGKILL and bool(self._store.queries.list_unfinished_runs())
             return
-        run, kills = self._store.get_run(run_id), count_oom_kills()
+        run, kills = self._store.queries.get_run(run_id), count_oom_kills()
         memory_ran_out = kills > self._oom_kills_at_launch.pop(run_id, kills)
         if run.status is RunStatus.QUEUED:
             self._on_exit_unclaimed(run, code, memory_ran_out)
         elif run.status.is_active and run.trainer and not is_alive(run.trainer):
             status, reason = _status_for_exit(code, memory_ran_out)
-            self._store.interrupt_run(run, reason, status)
+            self._store.commands.interrupt_run(run, reason, status)
         self._wake.set()
 
     def _on_exit_unclaimed(self, run: Run, code: int, memory_ran_out: bool) -> None:
@@ -187,13 +187,13 @@ class Supervisor(RunActions):
         reason = "No trainer process could be started; the terminal says why."
         self._killed[attempt] += 1
         if 0 < code < FORK_SERVER_LOST or -code in CRASH_SIGNALS:
-            self._store.end_queued_run(run.id, reason)
+            self._store.commands.end_queued_run(run.id, reason)
         elif self._killed[attempt] >= MAX_LAUNCHES:
             # That trainers are killed, as when memory is short, says nothing about the run: it can be resumed.
             del self._killed[attempt]
             if memory_ran_out:
                 reason = "Out of memory: the system killed its trainer before it began. Free some memory and resume it."
-            self._store.end_queued_run(run.id, reason, RunStatus.INTERRUPTED)
+            self._store.commands.end_queued_run(run.id, reason, RunStatus.INTERRUPTED)
 
 
 def _status_for_exit(code: int, memory_ran_out: bool) -> tuple[RunStatus, str]:

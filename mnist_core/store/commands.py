@@ -28,9 +28,10 @@ from mnist_core.store.schema import evaluations, orders, runs, step_chunks
 
 
 class Commands:
-    """The part of the store that anyone may call; `RunStore` puts the parts together."""
+    """What people do to runs. Anyone may call it."""
 
-    _engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def create_run(
         self,

@@ -25,10 +25,11 @@ MAX_DIGITS = 18
 
 
 class Queries:
-    """The part of the store that only reads; `RunStore` puts the parts together."""
+    """Everything that can be read. Anyone may call it."""
 
-    _engine: Engine
-    _reader: Engine
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(read_only=True)
 
     def get_run(self, run_id: int) -> Run:
         """Raises `RunNotFoundError`."""

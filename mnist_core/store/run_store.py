@@ -1,7 +1,4 @@
-"""The run store: everything that is known of every run, and the only channel between trainers, server and command line.
-
-No training and no policy here: which run starts when is the supervisor's business, what a number means the engine's.
-"""
+"""Opens the run store; see `RunStore` for who may call what, and what a reader may see."""
 
 from __future__ import annotations
 
@@ -18,25 +15,49 @@ from mnist_core.store.trainer_writes import TrainerWrites
 DATABASE_NAME = "runs.sqlite"
 
 
-class RunStore(Commands, TrainerWrites, Queries):
-    """All runs in one SQLite database. Safe to share between threads, and between processes that open it each.
+class RunStore:
+    """All runs in one database: the only channel between trainers, server, command line and pages.
 
-    Who may call what: anyone may read, manage runs and ask one to stop; only the trainer that holds a run (its attempt
-    number proves it) may record; whoever finds a trainer dead may mark its run interrupted.
+    It makes no decisions: the supervisor decides which run starts when, the engine what a number means.
+
+    **Parts.** `queries` reads, `commands` does what people ask for, `trainer_writes` records what a trainer measured.
+    Code that only reads takes a `Queries`, so its types show that it cannot write.
+
+    **Threads.** One store may be shared between threads. Every method opens and ends its own transaction, and no method
+    keeps a connection, except the `ChangeWatch` that `queries.watch()` returns: it belongs to one thread.
+
+    **Processes.** Any number of processes may open the same folder, each with a store of its own. A store must not
+    cross a fork: open it in the child. Writers wait up to `connection.BUSY_SECONDS` for each other, then raise
+    `StoreUnavailableError`; nothing was written then, and the same call may succeed later. Readers never
+    block a writer.
+
+    **Ownership.** Anyone may read and give commands. Only the trainer that holds a run may record for it, and its
+    attempt number proves that: a write from an older attempt raises `StaleAttemptError` and writes nothing. Anyone who
+    finds a trainer gone may mark its run interrupted, unless the run has moved on meanwhile. A finished run never
+    changes again, apart from name, notes, tags, star, archive and bin.
+
+    **Consistency.** A method is one transaction: a reader sees all of it or nothing, and each query sees one instant.
+    `Run.revision` grows with every write to a run, across all runs, so the larger of two readings is the newer one;
+    `queries.read_changes(cursor)` returns everything committed since `cursor`, and never anything twice.
+
+    **Errors.** Everything raised is a `StoreError` or a `ConfigError` whose text can be shown to a person.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._reader = engine.execution_options(read_only=True)
+        self.queries = Queries(engine)
+        self.commands = Commands(engine)
+        self.trainer_writes = TrainerWrites(engine)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Open or create the store in `folder`. Raises `StoreError` if that is not possible."""
+        """Open the store in `folder`, or create it. Raises `StoreError` if that is not possible."""
         return cls(open_database(folder / DATABASE_NAME))
 
     def close(self) -> None:
+        """Close all connections."""
         self._engine.dispose()
 
     def backup(self, path: Path) -> None:
-        """Copy everything into a new file while trainers go on. Raises `StoreError` if that is there or cannot be."""
+        """Copy everything into a new file while trainers go on. Raises `StoreError` if that is impossible."""
         copy_database(self._engine, path)

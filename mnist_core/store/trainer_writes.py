@@ -29,9 +29,10 @@ from mnist_core.training.epochs import epoch_ends
 
 
 class TrainerWrites:
-    """The part of the store that trainers call; `RunStore` puts the parts together."""
+    """What the trainer of a run records. Only the process that holds the run may call it."""
 
-    _engine: Engine
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def claim_run(self, run_id: int, trainer: ProcessIdentity, max_active: int) -> Run | None:
         """Take a queued run for `trainer`, unless it is no longer queued or `max_active` runs are going already."""

@@ -36,7 +36,7 @@ class MetricsBuffer:
         self._elapsed_seconds = run.progress.elapsed_seconds
         self._curve = LossCurve()
         if run.progress.step:
-            self._curve = self._curve.with_losses(store.read_steps(run.id)["loss"])
+            self._curve = self._curve.with_losses(store.queries.read_steps(run.id)["loss"])
 
     def add(self, event: Event) -> RunStatus | None:
         """Take one event; returns the run's status if this committed, else None."""
@@ -64,7 +64,7 @@ class MetricsBuffer:
         in_all = self._all + latest
         rate = in_all.rate if whole_run else latest.rate or in_all.rate
         curve = self._curve.with_losses(np.array([step.loss for step in self._steps]))
-        status = self._store.append_steps(
+        status = self._store.trainer_writes.append_steps(
             self._run, self._progress(batches, rate), self._steps, self._evaluations, curve.points()
         )
         self._curve = curve

@@ -58,7 +58,7 @@ class CheckpointSaver:
                 dataset=self._dataset,
                 interventions=[_intervention_to_json(one) for one in interventions],
                 best=is_best,
-                confirm=lambda: self._store.heartbeat(self._run),
+                confirm=lambda: self._store.trainer_writes.heartbeat(self._run),
             )
         except CheckpointError as error:
             raise NotSavedError(f"{error} Then resume the run.") from error
@@ -103,9 +103,9 @@ def load_latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None, 
 
 def _is_recorded(store: RunStore, run: Run, state: TrainState) -> bool:
     """Whether the store holds every step up to `state`, and the evaluations that will not be made again after it."""
-    if state.step > store.count_steps(run.id):
+    if state.step > store.queries.count_steps(run.id):
         return False
-    evaluations = store.list_evaluations(run.id)
+    evaluations = store.queries.list_evaluations(run.id)
     splits_here = {one.split for one in evaluations if one.step == state.step}
     if state.tested and "test" not in splits_here:
         return False

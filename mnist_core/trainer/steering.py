@@ -69,7 +69,7 @@ class Steering:
         beat_at = self._clock()
         while self.is_paused and not (self._step_once or self._evaluate or self._should_stop()):
             if self._clock() >= beat_at + HEARTBEAT_SECONDS:
-                self._store.heartbeat(self._run)
+                self._store.trainer_writes.heartbeat(self._run)
                 beat_at = self._clock()
             self._sleep(PAUSED_POLL_SECONDS)
             self._read_commands(on_pause)
@@ -79,18 +79,18 @@ class Steering:
         return self._pop_adjustment()
 
     def _should_stop(self) -> bool:
-        self.was_stopped = self._store.get_run(self._run.id).status is RunStatus.STOPPING
+        self.was_stopped = self._store.queries.get_run(self._run.id).status is RunStatus.STOPPING
         return self.was_stopped or self._is_ending()
 
     def _read_commands(self, on_pause: Callable[[], object]) -> None:
-        for order in self._store.list_commands(self._run.id, self._seen):
+        for order in self._store.queries.list_commands(self._run.id, self._seen):
             self._seen = order.id
             match order.command:
                 case Command.PAUSE:
                     self._pause(on_pause)
                 case Command.RESUME:
                     self.is_paused = self._step_once = False
-                    self._store.set_paused(self._run, paused=False)
+                    self._store.trainer_writes.set_paused(self._run, paused=False)
                 case Command.STEP:
                     self._pause(on_pause)
                     self._step_once = True
@@ -104,7 +104,7 @@ class Steering:
         if not self.is_paused:
             on_pause()
             self.is_paused = True
-            self._store.set_paused(self._run, paused=True)
+            self._store.trainer_writes.set_paused(self._run, paused=True)
 
     def _apply_change(self, settings: Mapping[str, float], by: str) -> None:
         """Record changes at once, also while paused. One of the same step, which no batch has seen, is replaced."""
@@ -115,7 +115,7 @@ class Steering:
             made = [Intervention(step, field, old, value, datetime.now(UTC), by)] if value != old else []
             self.interventions = [*(one for one in self.interventions if one not in same), *made]
         if self.interventions != before:
-            self._store.set_interventions(self._run, self.interventions)
+            self._store.trainer_writes.set_interventions(self._run, self.interventions)
         self._changes |= settings
 
     def _pop_adjustment(self) -> Adjustment | None:

@@ -64,8 +64,8 @@ def train_queued_run(run_id: int, max_active: int) -> None:
     started in a terminal count, too.
     """
     store = RunStore.open(runs_dir())
-    if run := store.claim_run(run_id, own_identity(), max_active):
-        torch.set_num_threads(threads_per_trainer(max(max_active, len(store.list_active_runs()))))
+    if run := store.trainer_writes.claim_run(run_id, own_identity(), max_active):
+        torch.set_num_threads(threads_per_trainer(max(max_active, len(store.queries.list_active_runs()))))
         with contextlib.suppress(MnistError):  # the store and so the page say it
             train_run(store, run)
 
@@ -113,7 +113,7 @@ def train_run(store: RunStore, run: Run, observe: Observer = lambda _event: None
     )  # here, where what the error held on to, such as memory, is free again
     if to_raise:
         raise to_raise
-    return store.get_run(run.id)
+    return store.queries.get_run(run.id)
 
 
 def _record_outcome(store: RunStore, run: Run, ending: Outcome, interruption: Interruption) -> None:
@@ -127,7 +127,7 @@ def _record_outcome(store: RunStore, run: Run, ending: Outcome, interruption: In
         with contextlib.suppress(StoreUnavailableError, NotSavedError):
             ending.rescue()
         try:
-            store.finish_run(run, ending.status, ending.reason, ending.model_file)
+            store.trainer_writes.finish_run(run, ending.status, ending.reason, ending.model_file)
             return
         except StoreUnavailableError:
             if interruption.reason or time.monotonic() >= deadline:
@@ -150,7 +150,7 @@ def _run_training_loop(store: RunStore, run: Run, observe: Observer, interruptio
         return _early_outcome(interruption)
     state, run = _initial_state(store, run, data)
     made_with = collect_provenance(run.config, data, device=run.device, threads=torch.get_num_threads())
-    store.write_provenance(run, made_with, data.test.labels)
+    store.trainer_writes.write_provenance(run, made_with, data.test.labels)
     buffer = MetricsBuffer(store, run)
     saver = CheckpointSaver(store, run, data.name, state)
     steering = Steering(store, run, state, should_end=lambda: bool(interruption.reason))
@@ -209,16 +209,18 @@ def _initial_state(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState
         )
     if skipped:
         begun = f"Went on from step {saved.state.step}" if saved else "Began again"
-        store.set_notice(run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{begun} instead."]))
+        store.trainer_writes.set_notice(
+            run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{begun} instead."])
+        )
     if saved is None:
         if run.parent_id is not None:
-            torch.set_num_threads(store.get_run(run.parent_id).threads or torch.get_num_threads())
+            torch.set_num_threads(store.queries.get_run(run.parent_id).threads or torch.get_num_threads())
         if run.attempt > 1:
-            store.rewind(run, 0, 0.0)
-        return TrainState.initial(run.config), store.get_run(run.id)
+            store.trainer_writes.rewind(run, 0, 0.0)
+        return TrainState.initial(run.config), store.queries.get_run(run.id)
     torch.set_num_threads(saved.threads)
-    store.rewind(run, saved.state.step, saved.state.elapsed_seconds)
-    run = store.get_run(run.id)
+    store.trainer_writes.rewind(run, saved.state.step, saved.state.elapsed_seconds)
+    run = store.queries.get_run(run.id)
     for one in run.interventions:  # those of this very step came after the checkpoint
         saved.state.adjust(Adjustment(**{one.field: one.new}))  # type: ignore[arg-type]
     return saved.state, run
@@ -231,7 +233,7 @@ def _load_data(store: RunStore, run: Run, interruption: Interruption) -> Dataset
         pass
 
     def report(notice: str) -> None:
-        if store.set_notice(run, notice) is RunStatus.STOPPING or interruption.reason:
+        if store.trainer_writes.set_notice(run, notice) is RunStatus.STOPPING or interruption.reason:
             raise EndedEarly
 
     try:
@@ -241,7 +243,7 @@ def _load_data(store: RunStore, run: Run, interruption: Interruption) -> Dataset
     fit, held_out = split_validation(data.train, run.config.validation_fraction)
     run.config.check_fits(len(fit))
     device = choose_device(run.config.device)
-    status = store.begin_training(
+    status = store.trainer_writes.begin_training(
         run,
         dataset=data.name,
         notice=data.notice,

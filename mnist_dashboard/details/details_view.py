@@ -82,14 +82,14 @@ def _status(run: Run) -> None:
 
 def _lineage(run: Run) -> None:
     """The run it goes on from or repeats, those made from it, and the checkpoints to go on from."""
-    store = services.current().store
+    queries = services.current().queries
     if run.parent_id:
         how = f"Goes on from step {run.parent_step} of" if run.parent_step is not None else "Repeats"
         try:
-            _link(store.get_run(run.parent_id), how)
+            _link(queries.get_run(run.parent_id), how)
         except RunNotFoundError:
             st.markdown(f"{how} run {run.parent_id}, which is deleted.")
-    children = store.list_children(run.id)
+    children = queries.list_children(run.id)
     for child in children[:MAX_CHILDREN]:
         step = child.parent_step
         _link(child, f"Went on from step {step} as" if step is not None else "Repeated as")

@@ -27,8 +27,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
-from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Changes, NewSteps
+from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.run_cache import CachedRun, encode_json, evaluation_event
 from mnist_dashboard.feed.run_list import RunList
 from mnist_dashboard.feed.run_summary import summarize_run
@@ -58,8 +58,8 @@ _log = logging.getLogger(__name__)
 class LiveHub:
     """Reads what trainers commit and fans it out. `follow()` runs as a task of the server's event loop."""
 
-    def __init__(self, store: RunStore) -> None:
-        self._store = store
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
         self.audience = Audience()
         self._cached: OrderedDict[int, CachedRun] = OrderedDict()
         self._unfinished: dict[int, Run] = {}
@@ -71,10 +71,10 @@ class LiveHub:
 
     async def follow(self) -> None:
         """Read and fan out until cancelled."""
-        watch = self._store.watch()
+        watch = self._queries.watch()
         try:
-            cursor = await asyncio.to_thread(self._store.latest_cursor)
-            unfinished = await asyncio.to_thread(self._store.list_unfinished_runs)
+            cursor = await asyncio.to_thread(self._queries.latest_cursor)
+            unfinished = await asyncio.to_thread(self._queries.list_unfinished_runs)
             self._unfinished = {run.id: run for run in unfinished}
             self._started.set()
             failed = False
@@ -88,7 +88,7 @@ class LiveHub:
                     if watch.moved() or failed:
                         failed = False
                         async with self._reading:
-                            changes = await asyncio.to_thread(self._store.read_changes, cursor)
+                            changes = await asyncio.to_thread(self._queries.read_changes, cursor)
                             cursor = changes.cursor
                             await self._fan_out(changes)
                 except Exception:
@@ -134,7 +134,7 @@ class LiveHub:
         await self._started.wait()
         async with self._reading:
             if self._list is None:
-                runs = await asyncio.to_thread(self._store.list_runs)
+                runs = await asyncio.to_thread(self._queries.list_runs)
                 self._list = RunList()
                 await asyncio.to_thread(
                     self._list.update, [summarize_run(run, self._unfinished.values()) for run in runs]
@@ -162,9 +162,9 @@ class LiveHub:
     async def _cached_run(self, run_id: int) -> CachedRun:
         """What is held of a run; read when it is the first time that somebody wants it. Raises `RunNotFoundError`."""
         if run_id not in self._cached:
-            run = await asyncio.to_thread(self._store.get_run, run_id)
-            table = await asyncio.to_thread(self._store.read_steps, run_id)
-            evaluations = await asyncio.to_thread(self._store.list_evaluations, run_id)
+            run = await asyncio.to_thread(self._queries.get_run, run_id)
+            table = await asyncio.to_thread(self._queries.read_steps, run_id)
+            evaluations = await asyncio.to_thread(self._queries.list_evaluations, run_id)
             self._cached[run_id] = CachedRun(run, table, evaluations)
         self._cached.move_to_end(run_id)
         self._evict_unwatched()

@@ -10,16 +10,16 @@ from mnist_dashboard.details import details_view
 from mnist_dashboard.runs import export_import, toolbar
 from mnist_dashboard.ui import markdown, run_address
 
-store = services.current().store
+queries = services.current().queries
 
 
 def choose(run: Run) -> None:
     """A select box with every run; another choice changes the address."""
-    names = {run.id: run.name} | store.list_names()
+    names = {run.id: run.name} | queries.list_names()
     key = f"details_run_{run.id}"
 
     def go() -> None:
-        run_address.go_to_run(store.get_run(st.session_state[key]))
+        run_address.go_to_run(queries.get_run(st.session_state[key]))
 
     st.selectbox(
         "Run",
@@ -32,7 +32,7 @@ def choose(run: Run) -> None:
     )
 
 
-run = run_address.get_run() or store.latest_run()
+run = run_address.get_run() or queries.latest_run()
 if run is None:
     toolbar.render_empty_state()
     st.stop()

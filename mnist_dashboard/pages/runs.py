@@ -12,7 +12,7 @@ from mnist_dashboard.runs import curves_view, hyperparameters_view, page_state, 
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID
 from mnist_dashboard.ui import markdown
 
-store = services.current().store
+queries = services.current().queries
 
 
 def curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) -> None:
@@ -25,12 +25,12 @@ def curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) ->
     curves_view.render_curves([run for run in selected if run.id in colors], colors, baseline)
 
 
-if store.latest_run() is None:
+if queries.latest_run() is None:
     toolbar.render_empty_state()
     st.stop()
 
 view, ticked = page_state.current_view()
-selected = store.get_runs(ticked)
+selected = queries.get_runs(ticked)
 colors = page_state.assign_colors([run.id for run in selected])
 toolbar.render_toolbar(selected)
 run_table(
@@ -49,12 +49,12 @@ shown = st.segmented_control(
     key="show",
     label_visibility="collapsed",
 )
-baseline = next(iter(store.get_runs([view.baseline] if view.baseline else [])), None)
+baseline = next(iter(queries.get_runs([view.baseline] if view.baseline else [])), None)
 match shown:
     case "Verdict":
         verdict_view.render_verdict(selected, baseline)
     case "Hyperparameters":
-        hyperparameters_view.render_hyperparameters(selected if len(selected) > 1 else store.list_runs())
+        hyperparameters_view.render_hyperparameters(selected if len(selected) > 1 else queries.list_runs())
     case "Details":
         details_view.render_selected(selected)
     case _:

@@ -30,7 +30,7 @@ ACCURACY_EMPTY = "The accuracy of every batch will be drawn here."
 TITLES = {"auto": "MNIST", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
 MATRIX_EMPTY = "Digits the network mixes up show here."
 
-store, control = services.current().store, services.current().control
+queries, control = services.current().queries, services.current().control
 
 # ---------------------------------------------------------------------- what is shown
 
@@ -39,7 +39,7 @@ def run_to_show(unfinished: list[Run]) -> Run | None:
     """The run in the address, else the one in progress, else the latest."""
     if named := run_address.get_run():
         return named
-    return unfinished[0] if unfinished else store.latest_run()
+    return unfinished[0] if unfinished else queries.latest_run()
 
 
 def expected_dataset(choice: str) -> tuple[str, int]:
@@ -64,7 +64,7 @@ def start(config: TrainConfig, name: str = "") -> None:
         st.session_state["start_problem"] = str(error)
         return
     # Its own trainer may have begun already; only another run in progress keeps the page where it is.
-    if not any(other.status.is_active and other.id != submitted.id for other in store.list_unfinished_runs()):
+    if not any(other.status.is_active and other.id != submitted.id for other in queries.list_unfinished_runs()):
         run_address.go_to_run(submitted)
 
 
@@ -203,7 +203,7 @@ def charts(run: Run | None, config: TrainConfig, total_steps: int, waiting_for: 
 
 # ---------------------------------------------------------------------- the page
 st.session_state.setdefault("smoothing", DEFAULT_SMOOTHING)
-unfinished = store.list_unfinished_runs()
+unfinished = queries.list_unfinished_runs()
 run = run_to_show(unfinished)
 
 may_act = access.may_act()

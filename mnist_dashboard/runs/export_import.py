@@ -59,7 +59,7 @@ def _export(runs: Sequence[Run], name: str) -> tuple[str, bytes]:
         path = Path(folder) / file_name(name, runs)
         write = FORMATS[name].write
         assert write, "only tables are offered to those who watch, and they take no torch"
-        write_file(services.current().store, runs, write, path)
+        write_file(services.current().queries, runs, write, path)
         return path.name, path.read_bytes()
 
 

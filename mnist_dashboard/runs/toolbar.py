@@ -39,7 +39,7 @@ def render_toolbar(selected: Sequence[Run]) -> None:
         st.space("stretch")
         export_import.render_export(selected)
         export_import.render_import()
-        _bin(services.current().store.list_deleted_runs())
+        _bin(services.current().queries.list_deleted_runs())
         share_popover.render_share_popover()
     render_outcome()
 
@@ -50,7 +50,7 @@ def render_empty_state() -> None:
     if not access.may_act():
         st.info("No runs yet. They appear here as soon as the owner starts one.", icon=":material/info:")
         return
-    deleted = services.current().store.list_deleted_runs()
+    deleted = services.current().queries.list_deleted_runs()
     st.info(
         "All runs are in the bin. Restore some, or start a new one on the Train page."
         if deleted

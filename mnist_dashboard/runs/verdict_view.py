@@ -43,7 +43,9 @@ def _verdict(*sides: Sequence[Run]) -> Verdict | str:
     kept: tuple[object, Verdict | str] | None = st.session_state.get(VERDICT_KEY)
     if kept is None or kept[0] != compared:
         try:
-            found: Verdict | str = compare_runs(services.current().store, *[[run.id for run in side] for side in sides])
+            found: Verdict | str = compare_runs(
+                services.current().queries, *[[run.id for run in side] for side in sides]
+            )
         except CompareError as error:
             found = str(error)
         kept = st.session_state[VERDICT_KEY] = compared, found

@@ -38,7 +38,7 @@ def get_run() -> Run | None:
     if not wanted:
         return None
     try:
-        return services.current().store.get_run(int(wanted))
+        return services.current().queries.get_run(int(wanted))
     except (ValueError, OverflowError, RunNotFoundError):
         st.warning(f"There is no run {markdown.escape(wanted)}. Showing the latest instead.", icon=":material/info:")
         return None

@@ -36,7 +36,7 @@ def details(found: Verdict) -> dict[str, str]:
 def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunStore) -> None:
     good = finished_run(store, name="good", right=range(950))
     bad = finished_run(store, name="bad", right=range(900))
-    found = compare_runs(store, [good.id], [bad.id])
+    found = compare_runs(store.queries, [good.id], [bad.id])
     assert found.is_better == "a"
     assert found.sentence.startswith("good is better than bad: it is right about 95.00 % against 90.00 % of 1,000 test")
     assert found.difference == pytest.approx(0.05)
@@ -45,7 +45,7 @@ def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunSto
     assert details(found)["Only good is right"] == "50"
     assert details(found)["good minus bad, 95 % interval"].startswith("+5.00 points (+")
     assert details(found)["Both right / both wrong"] == "900 / 50"
-    mirrored = compare_runs(store, [bad.id], [good.id])
+    mirrored = compare_runs(store.queries, [bad.id], [good.id])
     assert (mirrored.is_better, mirrored.p_value, mirrored.difference) == ("b", found.p_value, -found.difference)
     assert mirrored.sentence.startswith("good is better than bad")
     assert "a difference of +5.00 points (+" in found.sentence
@@ -55,7 +55,7 @@ def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunSto
 def test_a_difference_that_chance_makes_is_no_verdict(store: RunStore) -> None:
     a = finished_run(store, name="a", right=range(905))
     b = finished_run(store, name="b", right=[*range(880), *range(905, 926)])
-    found = compare_runs(store, [a.id], [b.id])
+    found = compare_runs(store.queries, [a.id], [b.id])
     assert found.is_better == ""
     assert found.sentence.startswith("It cannot be told which is better: a is right about 90.50 % and b about 90.10 %")
     assert found.sentence.endswith("one as large 66 times in 100 (p = 0.66).")
@@ -65,20 +65,20 @@ def test_a_difference_that_chance_makes_is_no_verdict(store: RunStore) -> None:
 
 def test_equal_predictions_are_no_difference(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST))
-    found = compare_runs(store, [a.id], [b.id])
+    found = compare_runs(store.queries, [a.id], [b.id])
     assert (found.p_value, found.low, found.high) == (1, 0, 0)
     assert "nearly always" in found.sentence
 
 
 def test_one_seed_each_is_said_to_say_nothing_about_settings(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST))
-    assert any("several seeds of each" in warning for warning in compare_runs(store, [a.id], [b.id]).warnings)
+    assert any("several seeds of each" in warning for warning in compare_runs(store.queries, [a.id], [b.id]).warnings)
 
 
 def test_it_is_the_last_test_that_counts(store: RunStore) -> None:
     """Without validation images the test set is evaluated after every epoch."""
     runs = [finished_run(store, TrainConfig(validation_fraction=0, lr=lr), validation=None) for lr in (SLOW, FAST)]
-    found = compare_runs(store, [runs[0].id], [runs[1].id])
+    found = compare_runs(store.queries, [runs[0].id], [runs[1].id])
     assert any(warning.startswith("run-1 and run-2 trained without validation images") for warning in found.warnings)
 
 
@@ -88,7 +88,7 @@ def test_it_is_the_last_test_that_counts(store: RunStore) -> None:
 def test_seeds_are_paired_and_the_better_settings_named(store: RunStore) -> None:
     a = seeds(store, FAST, [950, 952, 949, 955])
     b = seeds(store, SLOW, [930, 933, 931, 934])
-    found = compare_runs(store, a, b)
+    found = compare_runs(store.queries, a, b)
     assert found.is_better == "a"
     assert found.sentence.startswith(
         "run-1 (4 seeds) is better than run-5 (4 seeds): it is right about 95.15 % against"
@@ -99,7 +99,7 @@ def test_seeds_are_paired_and_the_better_settings_named(store: RunStore) -> None
 
 
 def test_too_few_seeds_are_said_with_how_many_it_takes(store: RunStore) -> None:
-    found = compare_runs(store, seeds(store, FAST, [940, 960]), seeds(store, SLOW, [939, 941]))
+    found = compare_runs(store.queries, seeds(store, FAST, [940, 960]), seeds(store, SLOW, [939, 941]))
     assert found.is_better == ""
     assert found.seeds_needed is not None
     assert f"about {found.seeds_needed} seeds of each would tell" in found.sentence
@@ -109,18 +109,18 @@ def test_too_few_seeds_are_said_with_how_many_it_takes(store: RunStore) -> None:
 def test_six_pairs_are_also_tested_by_their_ranks(store: RunStore) -> None:
     a = seeds(store, FAST, [950, 951, 952, 953, 954, 955])
     b = seeds(store, SLOW, [940, 942, 944, 941, 943, 945])
-    assert details(compare_runs(store, a, b))["p, without assuming a normal distribution"] == "0.031"
+    assert details(compare_runs(store.queries, a, b))["p, without assuming a normal distribution"] == "0.031"
 
 
 def test_seeds_that_only_one_side_has_are_left_out_and_that_is_said(store: RunStore) -> None:
     a, b = seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [940, 942], first=2)
-    found = compare_runs(store, a, b)
+    found = compare_runs(store.queries, a, b)
     assert details(found)["Seeds"] == "2 and 2"
     assert any("Only the 2 seeds that both have are compared; 1 runs" in warning for warning in found.warnings)
 
 
 def test_other_seeds_are_compared_without_pairs(store: RunStore) -> None:
-    found = compare_runs(store, seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904], first=7))
+    found = compare_runs(store.queries, seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904], first=7))
     assert found.is_better == "a"
     assert any("Welch" in detail.help for detail in found.details)
 
@@ -131,47 +131,47 @@ def test_other_seeds_are_compared_without_pairs(store: RunStore) -> None:
 def test_runs_of_different_datasets_are_refused(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, dataset="Fashion-MNIST")
     with pytest.raises(CompareError, match=r"run-1 learned MNIST and run-2 Fashion-MNIST: .* Choose runs of one"):
-        compare_runs(store, [a.id], [b.id])
+        compare_runs(store.queries, [a.id], [b.id])
 
 
 def test_runs_of_different_test_sets_are_refused(store: RunStore) -> None:
     a = finished_run(store)
     b = finished_run(store, provenance=replace(PROVENANCE, test_checksum="f" * 64))
     with pytest.raises(CompareError, match="were tested on different images, although both sets are called MNIST"):
-        compare_runs(store, [a.id], [b.id])
+        compare_runs(store.queries, [a.id], [b.id])
 
 
 def test_runs_without_a_record_of_their_test_set_are_refused(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, provenance=None)
     for pair in ([a.id], [b.id]), ([b.id], [a.id]):
         with pytest.raises(CompareError, match="run-2 was recorded before runs kept which images"):
-            compare_runs(store, *pair)
+            compare_runs(store.queries, *pair)
 
 
 def test_a_run_that_has_not_ended_is_refused(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, status=RunStatus.INTERRUPTED)
     with pytest.raises(CompareError, match=re.escape("run-2 is interrupted and has no final test result.")):
-        compare_runs(store, [a.id], [b.id])
+        compare_runs(store.queries, [a.id], [b.id])
 
 
 def test_groups_that_are_none_are_refused(store: RunStore) -> None:
     a, b = seeds(store, FAST, [950, 951]), seeds(store, SLOW, [940])
     with pytest.raises(CompareError, match="differ in more than their seed"):
-        compare_runs(store, [a[0], b[0]], [a[1]])
+        compare_runs(store.queries, [a[0], b[0]], [a[1]])
     with pytest.raises(CompareError, match=r"run-3 is one run and run-1 \(2 seeds\) several"):
-        compare_runs(store, a, b)
+        compare_runs(store.queries, a, b)
     with pytest.raises(CompareError, match="cannot be compared with itself"):
-        compare_runs(store, a, [a[1]])
+        compare_runs(store.queries, a, [a[1]])
     with pytest.raises(CompareError, match="nothing to compare"):
-        compare_runs(store, a, [])
+        compare_runs(store.queries, a, [])
     twin = finished_run(store, TrainConfig(lr=SLOW))
     with pytest.raises(CompareError, match="have the same seed"):
-        compare_runs(store, a, [b[0], twin.id])
+        compare_runs(store.queries, a, [b[0], twin.id])
 
 
 def test_a_run_that_was_stopped_early_is_compared_with_a_warning(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST), status=RunStatus.STOPPED)
-    assert "run-2 did not train to the end." in compare_runs(store, [a.id], [b.id]).warnings
+    assert "run-2 did not train to the end." in compare_runs(store.queries, [a.id], [b.id]).warnings
 
 
 # Groups of seeds
@@ -180,7 +180,7 @@ def test_a_run_that_was_stopped_early_is_compared_with_a_warning(store: RunStore
 def test_runs_that_differ_only_in_seed_are_one_group(store: RunStore) -> None:
     seeds(store, FAST, [950, 952])
     alone = finished_run(store, dataset="KMNIST")
-    group, single = group_by_seed(reversed(store.list_runs()))
+    group, single = group_by_seed(reversed(store.queries.list_runs()))
     assert ([run.id for run in group.runs], group.name) == ([1, 2], "run-1 and 1 more seed")
     accuracy = group.metrics["test_accuracy"]
     assert accuracy.count == 2
@@ -193,9 +193,9 @@ def test_runs_that_differ_only_in_seed_are_one_group(store: RunStore) -> None:
 def test_a_seed_that_was_trained_twice_counts_once(store: RunStore) -> None:
     """A rerun comes out the same to the last bit: as a measurement of its own it would narrow the interval."""
     seeds(store, FAST, [950, 952])
-    before = group_by_seed(store.list_runs())[0]
+    before = group_by_seed(store.queries.list_runs())[0]
     seeds(store, FAST, [950])
-    (group,) = group_by_seed(store.list_runs())
+    (group,) = group_by_seed(store.queries.list_runs())
     assert len(group.runs) == 3
     assert (group.metrics, group.name) == (before.metrics, before.name)
 
@@ -231,7 +231,7 @@ def test_the_setting_that_decides_is_the_most_important(store: RunStore) -> None
     assert (first.name, first.label, second.name) == ("lr", "Learning rate", "momentum")
     assert first.share > 0.9
     assert first.share + second.share == pytest.approx(1)
-    assert setting_importance(store.list_runs(), "test_accuracy") == (first, second)
+    assert setting_importance(store.queries.list_runs(), "test_accuracy") == (first, second)
 
 
 @pytest.mark.parametrize(

@@ -160,14 +160,14 @@ def server(
 def live(server: Server, eventually: Eventually) -> Iterator[Server]:
     """The server; what a journey leaves running is stopped, so that the next begins with nothing in progress."""
     yield server
-    for run in reversed(server.store.list_unfinished_runs()):
-        server.store.request_stop(run.id)
-    eventually(lambda: not server.store.list_unfinished_runs())
+    for run in reversed(server.store.queries.list_unfinished_runs()):
+        server.store.commands.request_stop(run.id)
+    eventually(lambda: not server.store.queries.list_unfinished_runs())
 
 
 def start_long_run(page: Page, live: Server) -> int:
     """Start 50 epochs of 4,000 images, which last longer than any journey, from the open page. Returns its number."""
-    latest = live.store.latest_run()
+    latest = live.store.queries.latest_run()
     run = latest.id + 1 if latest else 1
     field = page.get_by_label("Epochs, exact value")
     field.fill("50")

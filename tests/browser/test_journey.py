@@ -32,7 +32,7 @@ def test_tune_watch_zoom_reload_stop_and_find_again(page: Page, live: Server, pa
     expect(page.get_by_label("Momentum, exact value")).to_have_value("0.51")
 
     run = start_long_run(page, live)
-    assert live.store.get_run(run).config.momentum == 0.51
+    assert live.store.queries.get_run(run).config.momentum == 0.51
     expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
     expect(page).to_have_url(re.compile(rf"run={run}\b"))
     page.evaluate("() => { document.querySelector('.js-plotly-plot').tagged = true; }")
@@ -64,7 +64,7 @@ def test_tune_watch_zoom_reload_stop_and_find_again(page: Page, live: Server, pa
     page.wait_for_function(MORE_POINTS, arg=seen)
     first = page.evaluate("() => Math.min(...document.querySelector('.js-plotly-plot').data.map((t) => t.x?.[0] ?? 9))")
     assert first == 1
-    assert live.store.get_run(run).status is RunStatus.RUNNING
+    assert live.store.queries.get_run(run).status is RunStatus.RUNNING
 
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("status").filter(has_text="Stopped")).to_be_visible()
@@ -91,9 +91,9 @@ def test_run_outlives_its_tab_and_shows_in_another(page: Page, context: BrowserC
     page.close()
     other = context.new_page()
     other.goto(live.url)
-    other.wait_for_function(MORE_POINTS, arg=live.store.get_run(run).progress.step)
+    other.wait_for_function(MORE_POINTS, arg=live.store.queries.get_run(run).progress.step)
     expect(other).to_have_url(re.compile(rf"run={run}\b"))
-    assert live.store.get_run(run).status is RunStatus.RUNNING
+    assert live.store.queries.get_run(run).status is RunStatus.RUNNING
 
 
 def test_queue_starts_the_next_run_after_the_first(page: Page, live: Server) -> None:
@@ -101,22 +101,22 @@ def test_queue_starts_the_next_run_after_the_first(page: Page, live: Server) -> 
     first = start_long_run(page, live)
     page.get_by_role("button", name="Add to queue").click()
     expect(page.get_by_text("is in the queue")).to_be_visible()
-    second = live.store.list_queued_runs()[0].id
+    second = live.store.queries.list_queued_runs()[0].id
     page.goto(f"{live.url}/?run={second}")
     expect(page.get_by_text(f"Position 1 in the queue, after run-{first}")).to_be_visible()
-    live.store.request_stop(first)
+    live.store.commands.request_stop(first)
     expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
 
 
 def test_diverged_run_says_so_and_offers_a_remedy(page: Page, live: Server) -> None:
-    run = live.store.create_run(TrainConfig(lr=1.0, momentum=0.99, batch_size=1))
+    run = live.store.commands.create_run(TrainConfig(lr=1.0, momentum=0.99, batch_size=1))
     page.goto(f"{live.url}/?run={run.id}")
     expect(page.get_by_text(re.compile(r"Loss became (NaN|infinite) at step \d+"))).to_be_visible(timeout=20_000)
     expect(page.get_by_role("button", name="Train again at half the learning rate")).to_be_visible()
 
 
 def test_selected_runs_are_overlaid_in_colours_of_their_own(page: Page, live: Server) -> None:
-    runs = [live.store.create_run(TrainConfig(epochs=1, seed=seed)) for seed in (1, 2)]
+    runs = [live.store.commands.create_run(TrainConfig(epochs=1, seed=seed)) for seed in (1, 2)]
     page.goto(f"{live.url}/runs")
     for run in runs:
         row = page.get_by_role("row").filter(has=page.get_by_role("link", name=run.name, exact=True))

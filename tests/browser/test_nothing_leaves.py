@@ -89,19 +89,19 @@ def test_while_pages_are_open_and_a_run_trains_all_talk_stays_on_this_machine(
     tmp_path: Path, noted: Path, eventually: Eventually
 ) -> None:
     with running_server(tmp_path / "runs", tmp_path / "data", eventually) as server:
-        run = server.store.create_run(TrainConfig(dataset="mnist-5k", epochs=50, device="cpu"))
+        run = server.store.commands.create_run(TrainConfig(dataset="mnist-5k", epochs=50, device="cpu"))
         with urllib.request.urlopen(f"{server.url}/live?runs={run.id}") as feed:
             while b"event: steps" not in feed.readline():
                 pass
             for page in ("", "runs", "details"):
                 shows(server, page, f"run={run.id}")
-            assert server.store.get_run(run.id).status is RunStatus.RUNNING
+            assert server.store.queries.get_run(run.id).status is RunStatus.RUNNING
             assert len(family(server)) >= 3, "server, trainer host, trainer"
             connected = peers(server)
             assert connected, "the feed is"
             assert not outsiders(connected)
-        server.store.request_stop(run.id)
-        eventually(lambda: server.store.get_run(run.id).status.is_finished)
+        server.store.commands.request_stop(run.id)
+        eventually(lambda: server.store.queries.get_run(run.id).status.is_finished)
         assert not outsiders(noted.read_text().splitlines())
 
 

@@ -25,8 +25,8 @@ def report(store: RunStore, tmp_path: Path, a_step: Callable[..., StepMetrics]) 
     steps = [a_step(step, loss=2 / step**0.5) for step in range(1, 200)]
     finished_run(store, name=NAME, steps=steps)
     other = finished_run(store, TrainConfig(lr=0.1), name="bold", right=range(960), steps=steps[:100])
-    store.edit_run(other.id, notes="# Plan\n<b>bolder</b>")
-    export(store, store.list_runs(), "report", tmp_path / "report.html")
+    store.commands.edit_run(other.id, notes="# Plan\n<b>bolder</b>")
+    export(store.queries, store.queries.list_runs(), "report", tmp_path / "report.html")
     return tmp_path / "report.html"
 
 

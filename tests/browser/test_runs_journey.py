@@ -31,7 +31,7 @@ def compared(
     folder = tmp_path_factory.mktemp("compared")
     store = RunStore.open(folder)
     fill(store, RUNS, STEPS)
-    store.edit_run(store.find_run("search-1").id, name=HOSTILE)
+    store.commands.edit_run(store.queries.find_run("search-1").id, name=HOSTILE)
     store.close()
     with running_server(folder, four_thousand_digits, eventually) as started:
         yield started
@@ -176,7 +176,7 @@ def view(page: Page, name: str) -> None:
 
 
 def test_details_say_how_to_train_it_again_and_its_row_comes_as_csv(runs: Page, compared: Server) -> None:
-    run = compared.store.find_run("search-7")
+    run = compared.store.queries.find_run("search-7")
     runs.get_by_role("button", name="Filters").click()
     select(runs, run.name)
     view(runs, "Details")
@@ -246,24 +246,24 @@ def held_feed(page: Page) -> Iterator[None]:
 
 
 def test_edit_is_seen_that_was_made_before_the_feed_began(page: Page, compared: Server) -> None:
-    edited = compared.store.find_run("search-50")
+    edited = compared.store.queries.find_run("search-50")
     with held_feed(page):
         page.goto(f"{compared.url}/runs")
         expect(row(page, edited.name)).to_be_visible()
-        compared.store.edit_run(edited.id, tags=["early"])
+        compared.store.commands.edit_run(edited.id, tags=["early"])
     expect(row(page, edited.name)).to_contain_text("early")
 
 
 def test_edit_is_seen_while_the_feed_is_opened_anew_again_and_again(runs: Page, compared: Server) -> None:
-    edited = compared.store.find_run("search-51")
-    compared.store.edit_run(edited.id, tags=["begun"])
+    edited = compared.store.queries.find_run("search-51")
+    compared.store.commands.edit_run(edited.id, tags=["begun"])
     expect(row(runs, edited.name)).to_contain_text("begun")  # the first connection tells of runs
     boxes = runs.locator(".mt-table tbody input")
     with held_feed(runs):
         for number in (0, 1):
             with runs.expect_request(FEED):
                 boxes.nth(number).check()
-        compared.store.edit_run(edited.id, tags=["between"])
+        compared.store.commands.edit_run(edited.id, tags=["between"])
         expect(row(runs, edited.name)).to_contain_text("between")
 
 
@@ -271,7 +271,7 @@ def test_running_rows_move_while_scroll_and_selection_stay(runs: Page, compared:
     first = runs.locator(".mt-table tbody input").first
     first.check()
     runs.evaluate("() => { document.querySelector('.mt-table-box').scrollTop = 700; }")
-    edited = compared.store.edit_run(compared.store.find_run("search-30").id, tags=["fresh"])
+    edited = compared.store.commands.edit_run(compared.store.queries.find_run("search-30").id, tags=["fresh"])
     expect(row(runs, edited.name)).to_contain_text("fresh")
     assert runs.evaluate("() => document.querySelector('.mt-table-box').scrollTop") == 700
     expect(runs.get_by_text(f"{RUNS} runs, 1 selected")).to_be_visible()

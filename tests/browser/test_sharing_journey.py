@@ -53,7 +53,7 @@ def test_a_viewer_watches_live_and_acts_only_once_given_the_owner_link(
     eventually(lambda: (live.folder / "owner-key").read_text().strip() != key)
     resume.click()
     expect(viewer.get_by_text("only the owner can do this")).to_be_visible()
-    assert live.store.get_run(run).status is RunStatus.PAUSED
+    assert live.store.queries.get_run(run).status is RunStatus.PAUSED
     elsewhere.close()
 
 
@@ -61,10 +61,10 @@ def test_a_viewer_watches_live_and_acts_only_once_given_the_owner_link(
 def test_a_viewer_who_waits_for_the_first_run_sees_it_appear(page: Page, nothing_yet: Server, path: str) -> None:
     page.goto(f"{nothing_yet.url_elsewhere}{path}")
     expect(page.get_by_text("They appear here as soon as the owner starts one.")).to_be_visible()
-    run = nothing_yet.store.create_run(TrainConfig(), "the first", trainer=own_identity())
+    run = nothing_yet.store.commands.create_run(TrainConfig(), "the first", trainer=own_identity())
     expect(page.get_by_text("the first").first).to_be_visible()
-    nothing_yet.store.finish_run(run, RunStatus.STOPPED)
-    nothing_yet.store.delete_runs([run.id])
+    nothing_yet.store.trainer_writes.finish_run(run, RunStatus.STOPPED)
+    nothing_yet.store.commands.delete_runs([run.id])
 
 
 def test_kept_to_this_machine_others_are_refused_until_it_is_shown_again(

@@ -24,10 +24,10 @@ def test_pause_step_change_undo_and_resume(page: Page, live: Server, eventually:
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
-    held_at = live.store.get_run(run).progress.step
+    held_at = live.store.queries.get_run(run).progress.step
 
     page.get_by_role("button", name="Step", exact=True).click()
-    eventually(lambda: live.store.get_run(run).progress.step == held_at + 1)
+    eventually(lambda: live.store.queries.get_run(run).progress.step == held_at + 1)
     wait_for_points(page, run, held_at)
     assert page.evaluate(POINTS) == held_at + 1
 
@@ -39,11 +39,11 @@ def test_pause_step_change_undo_and_resume(page: Page, live: Server, eventually:
     page.get_by_role("button", name="Resume").click()
     changes = page.get_by_role("region", name="Changes during this run")
     expect(changes).to_contain_text("learning rate 0.01 → 0.03")
-    eventually(lambda: live.store.read_steps(run)["lr"][-1] == 0.03)
+    eventually(lambda: live.store.queries.read_steps(run)["lr"][-1] == 0.03)
 
     changes.get_by_role("button", name="Undo").click()
     expect(changes).to_contain_text("learning rate 0.03 → 0.01")
-    eventually(lambda: live.store.read_steps(run)["lr"][-1] == 0.01)
+    eventually(lambda: live.store.queries.read_steps(run)["lr"][-1] == 0.01)
     marks = "() => document.querySelector('.js-plotly-plot').layout.annotations.map((a) => a.text).join('|')"
     page.wait_for_function(f"() => /1 +lr 0.01 → 0.03/.test(({marks})())")
 
@@ -55,8 +55,8 @@ def test_a_run_that_is_paused_and_resumed_from_elsewhere_ends_up_with_the_right_
     run = start_long_run(page, live)
 
     def order(command: Command, status: RunStatus) -> None:
-        live.store.send_command(run, command, by="terminal")
-        eventually(lambda: live.store.get_run(run).status is status)
+        live.store.commands.send_command(run, command, by="terminal")
+        eventually(lambda: live.store.queries.get_run(run).status is status)
 
     for _ in range(4):  # faster than the page can follow
         order(Command.PAUSE, RunStatus.PAUSED)
@@ -117,8 +117,8 @@ def test_a_click_on_a_page_is_not_lost_to_news_of_the_run_that_comes_with_it(
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     holding = True
     page.get_by_role("link", name="Runs").click()
-    live.store.send_command(run, Command.PAUSE, by="terminal")
-    eventually(lambda: live.store.get_run(run).status is RunStatus.PAUSED)
+    live.store.commands.send_command(run, Command.PAUSE, by="terminal")
+    eventually(lambda: live.store.queries.get_run(run).status is RunStatus.PAUSED)
     expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
     page.evaluate("() => new Promise((asked) => setTimeout(asked))")  # the strip asks in a task of its own, before this
     holding = False
@@ -133,17 +133,17 @@ def test_a_killed_trainer_leaves_an_interrupted_run_that_one_click_resumes(
 ) -> None:
     page.goto(live.url)
     run = start_long_run(page, live)
-    trainer = live.store.get_run(run).trainer
+    trainer = live.store.queries.get_run(run).trainer
     assert trainer
     os.kill(trainer.pid, signal.SIGKILL)
     resume = page.get_by_role("button", name="Resume")
     expect(resume).to_be_visible()
     expect(page.get_by_text("Its trainer process was killed (SIGKILL).")).to_be_visible()
-    before = live.store.get_run(run).progress.step
+    before = live.store.queries.get_run(run).progress.step
     resume.click()
-    eventually(lambda: live.store.get_run(run).status is RunStatus.RUNNING)
-    eventually(lambda: live.store.get_run(run).progress.step > before)
-    assert len(live.store.read_steps(run)) >= before
+    eventually(lambda: live.store.queries.get_run(run).status is RunStatus.RUNNING)
+    eventually(lambda: live.store.queries.get_run(run).progress.step > before)
+    assert len(live.store.queries.read_steps(run)) >= before
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     assert re.search(rf"run={run}\b", page.url)
 
@@ -151,7 +151,7 @@ def test_a_killed_trainer_leaves_an_interrupted_run_that_one_click_resumes(
 def test_two_tabs_that_press_start_at_once_get_one_run_each(
     page: Page, context: BrowserContext, live: Server, eventually: Eventually
 ) -> None:
-    before = {run.id for run in live.store.list_runs()}
+    before = {run.id for run in live.store.queries.list_runs()}
     tabs = (page, context.new_page())
     for tab in tabs:
         tab.goto(live.url)
@@ -161,7 +161,7 @@ def test_two_tabs_that_press_start_at_once_get_one_run_each(
     page.evaluate("() => new BroadcastChannel('press').postMessage('now')")  # a channel of its own: both tabs hear it
 
     def new() -> list[Run]:
-        return [run for run in live.store.list_runs() if run.id not in before]
+        return [run for run in live.store.queries.list_runs() if run.id not in before]
 
     eventually(lambda: [run.status for run in new()] == [RunStatus.COMPLETED] * 2)
     assert [run.attempt for run in new()] == [1, 1]

@@ -60,7 +60,7 @@ def test_validation_is_named_as_such(capsys: Printed) -> None:
 def test_the_run_is_in_the_store_under_its_name_with_its_settings(store: RunStore, capsys: Printed) -> None:
     flags = ["--name", "mine", "--batch-size", "100", "--lr", "0.05", "--momentum", "0", "--seed", "7", "--no-cuda"]
     assert main([*QUICK, *flags, "--test-batch-size", "50", "--save-model", "--json"]) == 0
-    (run,) = store.list_runs()
+    (run,) = store.queries.list_runs()
     assert (run.name, run.status) == ("mine", RunStatus.COMPLETED)
     assert run.config == TrainConfig(
         dataset="mnist",
@@ -105,7 +105,7 @@ def test_a_preset_replaces_the_defaults_and_flags_win_over_it(
     monkeypatch.setitem(presets.PRESETS, "Classic script", values)
     flags = ["--dataset", "mnist", "--epochs", "1", "--lr", "0.01", "--seed", "3", "--save-model"]
     assert main(["train", "--preset", preset, *flags]) == 0
-    (run,) = store.list_runs()
+    (run,) = store.queries.list_runs()
     assert run.config == TrainConfig(batch_size=100, epochs=1, lr=0.01, dataset="mnist", seed=3, save_model=True)
 
 
@@ -155,7 +155,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(
         out.close()
     err.close()
     assert "Traceback" not in (tmp_path / "err").read_text()
-    (run,) = store.list_runs()
+    (run,) = store.queries.list_runs()
     assert not run.status.is_active
     assert run.status is not RunStatus.FAILED
 
@@ -176,11 +176,11 @@ def test_ctrl_c_ends_the_run_as_interrupted_and_keeps_its_metrics(store: RunStor
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "Interrupted from the keyboard (Ctrl-C)." in err
-    (run,) = store.list_runs()
+    (run,) = store.queries.list_runs()
     assert run.status is RunStatus.INTERRUPTED
     steps = [event["step"] for event in map(json.loads, [first, *rest]) if event["event"] == "step"]
     assert steps == list(range(1, run.progress.step + 1))
-    assert len(store.read_steps(run.id)) == len(steps) < run.total_steps
+    assert len(store.queries.read_steps(run.id)) == len(steps) < run.total_steps
 
 
 @trains_here
@@ -194,5 +194,5 @@ def test_ctrl_c_before_the_first_batch_leaves_an_interrupted_run_and_no_tracebac
     monkeypatch.setitem(sys.modules, "mnist_core.trainer.worker", Importing("mnist_core.trainer.worker"))
     assert main(QUICK) == 130
     assert capsys.readouterr().err.endswith("Interrupted.\n")
-    (run,) = store.list_runs()
+    (run,) = store.queries.list_runs()
     assert (run.status, run.reason) == (RunStatus.INTERRUPTED, "Interrupted from the keyboard (Ctrl-C).")

@@ -18,7 +18,7 @@ from tests.support.terminal import QUICK, Printed, trains_here
 def test_a_flag_and_a_preset_that_do_not_go_together_exit_with_2(store: RunStore, capsys: Printed) -> None:
     assert main(["train", "--preset", "fast-99", "--momentum", "0"]) == 2
     assert capsys.readouterr().err == "Momentum must be above 0 with the optimizer nesterov, got 0.\n"
-    assert store.list_runs() == []
+    assert store.queries.list_runs() == []
 
 
 @pytest.mark.parametrize(
@@ -47,21 +47,21 @@ def test_a_bad_value_exits_with_2_and_names_field_and_range(
     printed = capsys.readouterr()
     assert problem in printed.err
     assert printed.out == ""
-    assert store.list_runs() == []
+    assert store.queries.list_runs() == []
 
 
 @trains_here
 def test_a_batch_larger_than_the_training_set_exits_with_2(store: RunStore, capsys: Printed) -> None:
     assert main([*QUICK, "--batch-size", "271"]) == 2
     assert "Batch size must be between 1 and 270, the number of training images" in capsys.readouterr().err
-    assert [run.status for run in store.list_runs()] == [RunStatus.FAILED]
+    assert [run.status for run in store.queries.list_runs()] == [RunStatus.FAILED]
 
 
 def test_a_name_that_is_taken_exits_with_2(store: RunStore, capsys: Printed) -> None:
-    store.create_run(TrainConfig(), "mine")
+    store.commands.create_run(TrainConfig(), "mine")
     assert main([*QUICK, "--name", "mine"]) == 2
     assert capsys.readouterr().err == "A run named 'mine' exists already. Choose another name.\n"
-    assert len(store.list_runs()) == 1
+    assert len(store.queries.list_runs()) == 1
 
 
 @pytest.mark.usefixtures("offline", "signals_restored")
@@ -71,7 +71,7 @@ def test_a_dataset_that_is_not_to_be_had_exits_with_1_and_the_remedy(store: RunS
     assert printed.out == ""
     assert "MNIST is not in" in printed.err
     assert "choose the dataset mnist-5k" in printed.err
-    (run,) = store.list_runs()
+    (run,) = store.queries.list_runs()
     assert run.status is RunStatus.FAILED
     assert run.reason in printed.err
 

@@ -105,10 +105,14 @@ def test_what_cannot_be_compared_exits_with_1(store: RunStore, capsys: Printed) 
 def test_a_run_is_edited(store: RunStore, capsys: Printed) -> None:
     words = ["--name", "=brave", "--notes", "# n", "--tags", "a, b", "--star", "--archive"]
     assert main(["edit", "bold", *words]) == 0
-    run = store.get_run(1)
+    run = store.queries.get_run(1)
     assert (run.name, run.notes, run.tags, run.starred, run.archived) == ("=brave", "# n", ("a", "b"), True, True)
     assert main(["edit", "1", "--no-star", "--tags", ""]) == 0
-    assert (store.get_run(1).tags, store.get_run(1).starred, store.get_run(1).archived) == ((), False, True)
+    assert (store.queries.get_run(1).tags, store.queries.get_run(1).starred, store.queries.get_run(1).archived) == (
+        (),
+        False,
+        True,
+    )
     assert main(["edit", "1"]) == 2
     assert main(["edit", "1", "--name", "slow"]) == 2
     assert "A run named 'slow' exists already" in capsys.readouterr().err
@@ -127,14 +131,14 @@ def test_deleted_runs_are_in_the_bin_and_come_back(store: RunStore, capsys: Prin
 
 def test_deleting_all_or_none(store: RunStore, capsys: Printed) -> None:
     assert main(["delete", "bold", "nobody"]) == 1
-    assert len(store.list_runs()) == 3
+    assert len(store.queries.list_runs()) == 3
 
 
 def test_deleting_a_run_that_trains_says_that_it_is_stopped(store: RunStore, capsys: Printed) -> None:
-    run = store.create_run(TrainConfig(), "going", trainer=own_identity())
+    run = store.commands.create_run(TrainConfig(), "going", trainer=own_identity())
     assert main(["delete", "going"]) == 0
     assert "It is stopped first." in capsys.readouterr().out
-    assert store.get_run(run.id).status is RunStatus.STOPPING
+    assert store.queries.get_run(run.id).status is RunStatus.STOPPING
 
 
 def test_runs_go_to_another_machine_and_back(

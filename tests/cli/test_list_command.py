@@ -28,7 +28,7 @@ def test_an_empty_list_says_how_to_start(capsys: Printed) -> None:
 @trains_here
 def test_runs_are_listed_as_an_aligned_table(store: RunStore, capsys: Printed) -> None:
     main([*QUICK, "--name", "a long name for a run", "--lr", "0.05"])
-    store.create_run(TrainConfig(), "short")
+    store.commands.create_run(TrainConfig(), "short")
     capsys.readouterr()
     main(["runs"])
     heading, first, second = capsys.readouterr().out.splitlines()
@@ -55,9 +55,9 @@ def test_runs_are_listed_as_json(capsys: Printed) -> None:
 
 
 def test_a_list_with_a_diverged_run_is_valid_json(store: RunStore, capsys: Printed) -> None:
-    run = store.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "boot"))
-    store.append_steps(run, Progress(step=1, epoch=1, loss=float("inf")))
-    store.finish_run(run, RunStatus.DIVERGED)
+    run = store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "boot"))
+    store.trainer_writes.append_steps(run, Progress(step=1, epoch=1, loss=float("inf")))
+    store.trainer_writes.finish_run(run, RunStatus.DIVERGED)
     main(["runs", "--json"])
 
     def refuse(constant: str) -> None:
@@ -68,23 +68,23 @@ def test_a_list_with_a_diverged_run_is_valid_json(store: RunStore, capsys: Print
 
 
 def test_listing_runs_notices_that_a_trainer_is_gone(store: RunStore, capsys: Printed) -> None:
-    run = store.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "another boot"))
+    run = store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "another boot"))
     main(["runs"])
     assert "interrupted" in capsys.readouterr().out
-    assert store.get_run(run.id).reason == "Its trainer process (pid 1) is gone."
+    assert store.queries.get_run(run.id).reason == "Its trainer process (pid 1) is gone."
 
 
 # Backups
 
 
 def test_a_backup_is_a_copy_that_opens(store: RunStore, places: Path, capsys: Printed) -> None:
-    store.create_run(TrainConfig(), "mine")
+    store.commands.create_run(TrainConfig(), "mine")
     copy = places / "copy" / "runs.sqlite"
     copy.parent.mkdir()
     assert main(["backup", str(copy)]) == 0
     assert capsys.readouterr().out.startswith(f"1 run was copied to {copy}. To go back to it, end the server and put ")
     opened = RunStore.open(copy.parent)
-    assert [run.name for run in opened.list_runs()] == ["mine"]
+    assert [run.name for run in opened.queries.list_runs()] == ["mine"]
     opened.close()
     assert main(["backup", str(copy)]) == 1
     assert f"{copy} exists already" in capsys.readouterr().err

@@ -21,19 +21,19 @@ CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=1, device="cpu")
 
 @pytest.fixture
 def running(store: RunStore) -> Run:
-    run = store.create_run(CONFIG, "mine", trainer=own_identity())
+    run = store.commands.create_run(CONFIG, "mine", trainer=own_identity())
     sizes = {"train_images": 270, "validation_images": 30, "test_images": 100}
-    store.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=1)
+    store.trainer_writes.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=1)
     return run
 
 
 @pytest.fixture
 def trained(store: RunStore) -> Run:
-    return train_run(store, store.create_run(CONFIG, trainer=own_identity()))
+    return train_run(store, store.commands.create_run(CONFIG, trainer=own_identity()))
 
 
 def orders(store: RunStore, run: Run) -> list[PendingCommand]:
-    return store.list_commands(run.id, 0)
+    return store.queries.list_commands(run.id, 0)
 
 
 @pytest.mark.parametrize("command", [Command.PAUSE, Command.STEP, Command.EVALUATE, Command.RESUME])
@@ -52,10 +52,10 @@ def test_adjust_sends_the_settings_that_are_given(
 
 
 def test_stop_ends_a_run_in_progress_and_takes_a_queued_one_off_the_queue(store: RunStore, running: Run) -> None:
-    waiting = store.create_run(CONFIG)
+    waiting = store.commands.create_run(CONFIG)
     assert main(["stop", "mine"]) == main(["stop", waiting.name]) == 0
-    assert store.get_run(running.id).status is RunStatus.STOPPING
-    assert store.get_run(waiting.id).status is RunStatus.STOPPED
+    assert store.queries.get_run(running.id).status is RunStatus.STOPPING
+    assert store.queries.get_run(waiting.id).status is RunStatus.STOPPED
 
 
 @pytest.mark.parametrize(
@@ -98,19 +98,19 @@ def test_an_interrupted_run_is_trained_on_here(
         if isinstance(event, StepMetrics) and event.step == 4:
             raise EnoughError
 
-    held = store.create_run(CONFIG, trainer=own_identity())
+    held = store.commands.create_run(CONFIG, trainer=own_identity())
     with pytest.raises(EnoughError):
         train_run(store, held, leave)
     assert main(["resume", held.name]) == 0
     assert re.search(r"Test set: Average loss", capsys.readouterr().out)
-    run = store.get_run(held.id)
+    run = store.queries.get_run(held.id)
     assert (run.status, run.attempt) == (RunStatus.COMPLETED, 2)
-    assert store.read_steps(run.id)["loss"].tolist() == store.read_steps(trained.id)["loss"].tolist()
+    assert store.queries.read_steps(run.id)["loss"].tolist() == store.queries.read_steps(trained.id)["loss"].tolist()
 
 
 def test_a_run_is_continued_here_with_other_settings(store: RunStore, trained: Run) -> None:
     assert main(["continue", "run-1", "--more-epochs", "1", "--lr", "0.1", "--name", "longer"]) == 0
-    run = store.find_run("longer")
+    run = store.queries.find_run("longer")
     assert (run.config.epochs, run.config.lr, run.parent_id, run.parent_step) == (2, 0.1, trained.id, 9)
     assert run.progress.step == 18
     assert [(one.field, one.old, one.new, one.by) for one in run.interventions] == [("lr", 0.01, 0.1, "continued")]
@@ -120,7 +120,7 @@ def test_a_steered_run_is_repeated_here(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(steering, "COMMAND_POLL_SECONDS", 0.0)
-    held = store.create_run(CONFIG, trainer=own_identity())
+    held = store.commands.create_run(CONFIG, trainer=own_identity())
 
     def steer(event: Event) -> None:
         if isinstance(event, StepMetrics) and event.step == 3:
@@ -128,8 +128,8 @@ def test_a_steered_run_is_repeated_here(
 
     original = train_run(store, held, steer)
     assert main(["repeat", original.name]) == 0
-    again = store.get_run(original.id + 1)
-    assert store.read_steps(again.id)["loss"].tolist() == store.read_steps(original.id)["loss"].tolist()
+    again = store.queries.get_run(original.id + 1)
+    assert store.queries.read_steps(again.id)["loss"].tolist() == store.queries.read_steps(original.id)["loss"].tolist()
 
 
 def test_every_order_has_a_command() -> None:

@@ -34,5 +34,5 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
 @pytest.fixture
 def app(store: RunStore, places: Path, visitor: Visitor) -> AppTest:
     control = access.guarded(RunActions(store))
-    services.provide(services.Services(store, control, Sharing(places / "runs")))
+    services.provide(services.Services(store.queries, control, Sharing(places / "runs")))
     return AppTest.from_file(str(MAIN), default_timeout=20)

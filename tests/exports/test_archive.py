@@ -30,12 +30,12 @@ Change = Callable[[dict[str, bytes]], None]
 @pytest.fixture
 def run(store: RunStore, a_step: Step) -> Run:
     made = finished_run(store, name="<b>mine</b>", steps=[a_step(step, loss=1 / step) for step in range(1, 6)])
-    return store.edit_run(made.id, notes="# Notes\n=1+1", tags=["good", "slow"], starred=True)
+    return store.commands.edit_run(made.id, notes="# Notes\n=1+1", tags=["good", "slow"], starred=True)
 
 
 @pytest.fixture
 def file(store: RunStore, run: Run, tmp_path: Path) -> Path:
-    export(store, [run], "archive", tmp_path / "runs.zip")
+    export(store.queries, [run], "archive", tmp_path / "runs.zip")
     return tmp_path / "runs.zip"
 
 
@@ -62,12 +62,14 @@ def changed(file: Path, change: Change) -> io.BytesIO:
 def test_a_run_comes_over_whole(store: RunStore, elsewhere: RunStore, run: Run, file: Path) -> None:
     (imported,) = RunActions(elsewhere).import_file(file)
     assert dataclasses.replace(imported, id=run.id, trainer=run.trainer) == run
-    assert elsewhere.read_steps(imported.id).tolist() == store.read_steps(run.id).tolist()
-    for there, here in zip(store.list_evaluations(run.id), elsewhere.list_evaluations(imported.id), strict=True):
+    assert elsewhere.queries.read_steps(imported.id).tolist() == store.queries.read_steps(run.id).tolist()
+    for there, here in zip(
+        store.queries.list_evaluations(run.id), elsewhere.queries.list_evaluations(imported.id), strict=True
+    ):
         assert here.predictions.tolist() == there.predictions.tolist()
         assert dataclasses.replace(here, predictions=there.predictions) == there
     assert run.provenance
-    labels = elsewhere.test_labels(run.provenance.test_checksum)
+    labels = elsewhere.queries.test_labels(run.provenance.test_checksum)
     assert labels is not None
     assert labels.tolist() == LABELS.tolist()
 
@@ -75,20 +77,20 @@ def test_a_run_comes_over_whole(store: RunStore, elsewhere: RunStore, run: Run, 
 def test_an_imported_run_can_be_compared_with_one_from_here(elsewhere: RunStore, file: Path) -> None:
     (imported,) = archive.import_archive(elsewhere, file)
     mine = finished_run(elsewhere, TrainConfig(lr=0.1), right=range(960))
-    assert compare_runs(elsewhere, [mine.id], [imported.id]).is_better == "a"
+    assert compare_runs(elsewhere.queries, [mine.id], [imported.id]).is_better == "a"
 
 
 def test_nothing_is_overwritten_and_names_that_are_taken_get_a_number(store: RunStore, run: Run, file: Path) -> None:
     first, second = (archive.import_archive(store, file)[0] for _ in range(2))
     assert [first.name, second.name] == ["<b>mine</b>-2", "<b>mine</b>-3"]
-    assert store.get_run(run.id) == run
-    assert len(store.list_runs()) == 3
+    assert store.queries.get_run(run.id) == run
+    assert len(store.queries.list_runs()) == 3
 
 
 def test_two_runs_of_one_name_in_a_file_get_two_names(
     store: RunStore, elsewhere: RunStore, run: Run, tmp_path: Path
 ) -> None:
-    export(store, [run, run], "archive", tmp_path / "twice.zip")
+    export(store.queries, [run, run], "archive", tmp_path / "twice.zip")
     names = [one.name for one in archive.import_archive(elsewhere, tmp_path / "twice.zip")]
     assert names == ["<b>mine</b>", "<b>mine</b>-2"]
 
@@ -100,10 +102,10 @@ def test_diverged_and_steered_runs_come_over(
     steered = dataclasses.replace(
         run, interventions=(Intervention(1, "batch_size", 64, 32, run.created_at, "page"),), name="steered"
     )
-    export(store, [run, steered], "archive", tmp_path / "runs.zip")
+    export(store.queries, [run, steered], "archive", tmp_path / "runs.zip")
     one, other = archive.import_archive(elsewhere, tmp_path / "runs.zip")
     assert one.status is RunStatus.DIVERGED
-    assert np.isnan(elsewhere.read_steps(one.id)["loss"][1])
+    assert np.isnan(elsewhere.queries.read_steps(one.id)["loss"][1])
     assert other.interventions == steered.interventions
 
 
@@ -111,7 +113,7 @@ def test_an_interrupted_run_arrives_as_stopped_since_its_checkpoints_stay_behind
     store: RunStore, elsewhere: RunStore, tmp_path: Path
 ) -> None:
     run = finished_run(store, status=RunStatus.INTERRUPTED)
-    export(store, [run], "archive", tmp_path / "runs.zip")
+    export(store.queries, [run], "archive", tmp_path / "runs.zip")
     assert archive.import_archive(elsewhere, tmp_path / "runs.zip")[0].status is RunStatus.STOPPED
 
 
@@ -119,7 +121,7 @@ def test_a_run_that_goes_on_from_another_is_still_known_for_one(
     store: RunStore, elsewhere: RunStore, run: Run, tmp_path: Path
 ) -> None:
     """It must not count as a seed of the settings that it ended with, nor be made again from the first weights."""
-    export(store, [dataclasses.replace(run, parent_id=run.id, parent_step=3)], "archive", tmp_path / "runs.zip")
+    export(store.queries, [dataclasses.replace(run, parent_id=run.id, parent_step=3)], "archive", tmp_path / "runs.zip")
     (imported,) = archive.import_archive(elsewhere, tmp_path / "runs.zip")
     assert (imported.parent_id, imported.parent_step) == (None, 3)
     with pytest.raises(RunStateError, match="goes on from another run"):
@@ -130,7 +132,7 @@ def test_runs_are_read_one_at_a_time(store: RunStore, elsewhere: RunStore, a_ste
     run = finished_run(store, steps=[a_step(step) for step in range(1, 5001)])
     peaks = []
     for count in (1, 10):
-        export(store, [run] * count, "archive", tmp_path / f"{count}.zip")
+        export(store.queries, [run] * count, "archive", tmp_path / f"{count}.zip")
         tracemalloc.start()
         archive.import_archive(elsewhere, tmp_path / f"{count}.zip")
         peaks.append(tracemalloc.get_traced_memory()[1])
@@ -149,7 +151,7 @@ def test_labels_from_elsewhere_do_not_replace_those_of_a_trainer(store: RunStore
         members["0/run.json"] = json.dumps(made).encode()
 
     archive.import_archive(store, changed(file, lie))
-    kept = store.test_labels(run.provenance.test_checksum)
+    kept = store.queries.test_labels(run.provenance.test_checksum)
     assert kept is not None
     assert kept.tolist() == LABELS.tolist()
 
@@ -157,10 +159,10 @@ def test_labels_from_elsewhere_do_not_replace_those_of_a_trainer(store: RunStore
 def test_labels_of_a_trainer_replace_those_from_elsewhere(elsewhere: RunStore, run: Run, file: Path) -> None:
     assert run.provenance
     archive.import_archive(elsewhere, file)
-    trained = elsewhere.create_run(TrainConfig(), trainer=own_identity())
+    trained = elsewhere.commands.create_run(TrainConfig(), trainer=own_identity())
     other = (LABELS + 1) % 10
-    elsewhere.write_provenance(trained, run.provenance, other)
-    labels = elsewhere.test_labels(run.provenance.test_checksum)
+    elsewhere.trainer_writes.write_provenance(trained, run.provenance, other)
+    labels = elsewhere.queries.test_labels(run.provenance.test_checksum)
     assert labels is not None
     assert labels.tolist() == other.tolist()
 
@@ -241,7 +243,7 @@ def test_a_file_that_is_not_in_order_is_refused_whole(elsewhere: RunStore, file:
     with pytest.raises(ImportRefusedError) as caught:
         archive.import_archive(elsewhere, changed(file, change))
     assert len(str(caught.value)) < 400
-    assert elsewhere.list_runs() == []
+    assert elsewhere.queries.list_runs() == []
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + b"\0" * 18, b"Dear diary", b"\x89PNG\r\n"])
@@ -262,7 +264,7 @@ def test_every_truncation_and_flipped_bit_is_refused_or_harmless(elsewhere: RunS
             archive.import_archive(elsewhere, io.BytesIO(damaged))
         except ImportRefusedError:
             continue
-    assert all(run.results.test_accuracy == 0.9 for run in elsewhere.list_runs())
+    assert all(run.results.test_accuracy == 0.9 for run in elsewhere.queries.list_runs())
 
 
 @pytest.mark.parametrize("name", ["missing.zip", "."])

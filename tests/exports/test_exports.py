@@ -45,7 +45,7 @@ def recorded(store: RunStore, a_step: Step) -> Run:
 
 @pytest.fixture
 def trained(store: RunStore, small_mnist: Dataset, signals_restored: None) -> Run:
-    return train_run(store, store.create_run(CONFIG, trainer=own_identity()))
+    return train_run(store, store.commands.create_run(CONFIG, trainer=own_identity()))
 
 
 # Tables
@@ -55,8 +55,8 @@ def trained(store: RunStore, small_mnist: Dataset, signals_restored: None) -> Ru
 def test_what_begins_like_a_formula_is_text_in_a_spreadsheet(store: RunStore, tmp_path: Path, start: str) -> None:
     run = finished_run(store, name="=1+1")
     notes = f"{start}HYPERLINK(1)"
-    store.edit_run(run.id, notes=notes, tags=["-1", "<b>"])
-    export(store, store.list_runs(), "csv", tmp_path / "t.csv")
+    store.commands.edit_run(run.id, notes=notes, tags=["-1", "<b>"])
+    export(store.queries, store.queries.list_runs(), "csv", tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
     assert (row["name"], row["notes"], row["tags"]) == ("'=1+1", f"'{notes}", "'-1, <b>")
@@ -65,7 +65,7 @@ def test_what_begins_like_a_formula_is_text_in_a_spreadsheet(store: RunStore, tm
 def test_numbers_stay_numbers_in_csv(store: RunStore, tmp_path: Path) -> None:
     finished_run(store, TrainConfig(lr=0.025, weight_decay=0.001))
     finished_run(store, validation=None)
-    export(store, store.list_runs(), "csv", tmp_path / "t.csv")
+    export(store.queries, store.queries.list_runs(), "csv", tmp_path / "t.csv")
     table = pd.read_csv(tmp_path / "t.csv")
     assert table["lr"].tolist() == [0.025, 0.01]
     assert table["test_accuracy"].tolist() == [0.9, 0.9]
@@ -74,7 +74,7 @@ def test_numbers_stay_numbers_in_csv(store: RunStore, tmp_path: Path) -> None:
 
 
 def test_parquet_holds_the_same_table_with_its_types(store: RunStore, recorded: Run, tmp_path: Path) -> None:
-    export(store, [recorded], "parquet", tmp_path / "t.parquet")
+    export(store.queries, [recorded], "parquet", tmp_path / "t.parquet")
     table = pd.read_parquet(tmp_path / "t.parquet")
     assert table["name"].tolist() == ["=1+1"]
     assert table["lr"].tolist() == [0.01]
@@ -86,7 +86,7 @@ def test_curves_have_a_row_for_each_step_and_evaluation(
     store: RunStore, recorded: Run, tmp_path: Path, name: str
 ) -> None:
     other = finished_run(store)
-    export(store, [recorded, other], name, tmp_path / "c")
+    export(store.queries, [recorded, other], name, tmp_path / "c")
     table = pd.read_csv(tmp_path / "c") if name == "curves-csv" else pd.read_parquet(tmp_path / "c")
     training = table[table["split"] == "training"]
     assert training["loss"].tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
@@ -108,14 +108,14 @@ def log_probabilities(run: Run, digits: Dataset) -> np.ndarray:
 def test_weights_are_those_of_the_last_checkpoint(
     store: RunStore, trained: Run, small_mnist: Dataset, tmp_path: Path
 ) -> None:
-    export(store, [trained], "safetensors", tmp_path / "w.safetensors")
-    export(store, [trained], "state-dict", tmp_path / "w.pt")
+    export(store.queries, [trained], "safetensors", tmp_path / "w.safetensors")
+    export(store.queries, [trained], "state-dict", tmp_path / "w.pt")
     expected = load_model(trained).state_dict()
     for read in (load_file(tmp_path / "w.safetensors"), torch.load(tmp_path / "w.pt", weights_only=True)):
         assert read.keys() == expected.keys()
         assert all(torch.equal(read[name], weight) for name, weight in expected.items())
     predicted = log_probabilities(trained, small_mnist).argmax(1)
-    assert predicted.tolist() == store.list_evaluations(trained.id)[-1].predictions.tolist()
+    assert predicted.tolist() == store.queries.list_evaluations(trained.id)[-1].predictions.tolist()
 
 
 def test_a_saved_model_goes_before_checkpoints(store: RunStore, trained: Run) -> None:
@@ -131,7 +131,7 @@ def test_a_saved_model_goes_before_checkpoints(store: RunStore, trained: Run) ->
 def test_a_run_without_weights_is_refused(store: RunStore, tmp_path: Path) -> None:
     run = finished_run(store)
     with pytest.raises(ExportError, match="run-1 has no weights: neither a saved model nor a checkpoint"):
-        export(store, [run], "safetensors", tmp_path / "w")
+        export(store.queries, [run], "safetensors", tmp_path / "w")
     assert list(tmp_path.glob("*")) == []
 
 
@@ -140,8 +140,8 @@ def test_onnx_runtime_says_what_the_network_says(
     store: RunStore, small_mnist: Dataset, signals_restored: None, tmp_path: Path, model: str
 ) -> None:
     config = TrainConfig(dataset="mnist", batch_size=100, epochs=1, device="cpu", model=model)
-    run = train_run(store, store.create_run(config, trainer=own_identity()))
-    export(store, [run], "onnx", tmp_path / "m.onnx")
+    run = train_run(store, store.commands.create_run(config, trainer=own_identity()))
+    export(store.queries, [run], "onnx", tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
     pixels = small_mnist.test.images.astype(np.float32)[:, None]
     for images in (pixels, pixels[:1]):
@@ -150,8 +150,8 @@ def test_onnx_runtime_says_what_the_network_says(
 
 
 def test_weights_of_several_runs_are_zipped(store: RunStore, trained: Run, tmp_path: Path) -> None:
-    again = train_run(store, store.create_run(CONFIG, trainer=own_identity()))
-    export(store, [trained, again], "safetensors", tmp_path / "w.zip")
+    again = train_run(store, store.commands.create_run(CONFIG, trainer=own_identity()))
+    export(store.queries, [trained, again], "safetensors", tmp_path / "w.zip")
     assert zipfile.ZipFile(tmp_path / "w.zip").namelist() == ["run-1.safetensors", "run-2.safetensors"]
     assert file_name("safetensors", [trained, again]) == "2-runs-safetensors.zip"
 
@@ -160,7 +160,7 @@ def test_weights_of_several_runs_are_zipped(store: RunStore, trained: Run, tmp_p
 
 
 def test_tensorboard_reads_the_events(store: RunStore, recorded: Run, tmp_path: Path) -> None:
-    export(store, [recorded], "tensorboard", tmp_path / "tb.zip")
+    export(store.queries, [recorded], "tensorboard", tmp_path / "tb.zip")
     zipfile.ZipFile(tmp_path / "tb.zip").extractall(tmp_path / "logs")
     events = EventAccumulator(str(tmp_path / "logs" / f"run-{recorded.id}")).Reload()
     assert [(one.step, one.value) for one in events.Scalars("training/loss")] == [
@@ -177,8 +177,8 @@ def test_tensorboard_reads_the_events(store: RunStore, recorded: Run, tmp_path: 
 
 def test_a_report_holds_all_it_needs_and_takes_names_as_text(store: RunStore, tmp_path: Path) -> None:
     run = finished_run(store, name="</script><script>alert(1)</script>")
-    store.edit_run(run.id, notes="<img src=x onerror=alert(2)>")
-    export(store, store.list_runs(), "report", tmp_path / "r.html")
+    store.commands.edit_run(run.id, notes="<img src=x onerror=alert(2)>")
+    export(store.queries, store.queries.list_runs(), "report", tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
     assert page.count("<script") == page.count("</script>") == 3
     assert "alert(1)" in page
@@ -192,7 +192,7 @@ def test_a_report_holds_all_it_needs_and_takes_names_as_text(store: RunStore, tm
 
 def test_a_long_curve_is_reduced_in_a_report(store: RunStore, a_step: Step, tmp_path: Path) -> None:
     finished_run(store, steps=[a_step(step, loss=step) for step in range(1, 1502)])
-    export(store, store.list_runs(), "report", tmp_path / "r.html")
+    export(store.queries, store.queries.list_runs(), "report", tmp_path / "r.html")
     content = (tmp_path / "r.html").read_text().split('id="content">')[1].split("</script>")[0]
     curve = json.loads(content)["runs"][0]["curves"]["loss"]
     assert (curve["step"][0], curve["mean"][0]) == (3, 2)
@@ -236,7 +236,7 @@ def test_exports_are_kept_for_a_day(store: RunStore, places: Path) -> None:
 
 @pytest.mark.parametrize("name", ["archive", "onnx"])
 def test_an_export_that_is_refused_leaves_no_folder_behind(store: RunStore, places: Path, name: str) -> None:
-    run = store.create_run(TrainConfig(), trainer=own_identity())
+    run = store.commands.create_run(TrainConfig(), trainer=own_identity())
     with pytest.raises(ExportError):
         RunActions(store).export([run.id], name)
     assert not list((places / "runs" / "exports").glob("*"))
@@ -252,15 +252,15 @@ def test_exporting_does_not_bring_torch_into_the_server() -> None:
 def test_what_cannot_be_written_leaves_nothing_behind(store: RunStore, trained: Run, tmp_path: Path, name: str) -> None:
     (tmp_path / "taken").mkdir()
     with pytest.raises(ExportError, match="taken cannot be written"):
-        export(store, [trained], name, tmp_path / "taken")
+        export(store.queries, [trained], name, tmp_path / "taken")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 def test_nothing_and_unknown_formats_are_refused(store: RunStore, recorded: Run, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="There are no runs to export"):
-        export(store, [], "csv", tmp_path / "t.csv")
+        export(store.queries, [], "csv", tmp_path / "t.csv")
     with pytest.raises(ExportError, match=r"There is no format 'xls'\. Choose one of csv, parquet"):
-        export(store, [recorded], "xls", tmp_path / "t.xls")
+        export(store.queries, [recorded], "xls", tmp_path / "t.xls")
 
 
 def test_a_file_is_named_after_its_run_without_what_names_cannot_have(store: RunStore) -> None:
@@ -269,7 +269,7 @@ def test_a_file_is_named_after_its_run_without_what_names_cannot_have(store: Run
 
 
 def test_a_run_in_progress_has_no_archive(store: RunStore, tmp_path: Path) -> None:
-    run = store.create_run(TrainConfig(), trainer=own_identity())
+    run = store.commands.create_run(TrainConfig(), trainer=own_identity())
     assert run.status is RunStatus.PREPARING
     with pytest.raises(ExportError, match=r"run-1 is preparing\. Export it when it has ended"):
-        export(store, [run], "archive", tmp_path / "a.zip")
+        export(store.queries, [run], "archive", tmp_path / "a.zip")

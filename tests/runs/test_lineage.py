@@ -23,11 +23,11 @@ STEPS = 18
 
 @pytest.fixture
 def parent(store: RunStore) -> Run:
-    return train_run(store, store.create_run(CONFIG, trainer=own_identity()))
+    return train_run(store, store.commands.create_run(CONFIG, trainer=own_identity()))
 
 
 def losses(store: RunStore, run: Run) -> list[float]:
-    return list(store.read_steps(run.id)["loss"].tolist())
+    return list(store.queries.read_steps(run.id)["loss"].tolist())
 
 
 def more(store: RunStore, parent: Run, trainer: ProcessIdentity | None = None) -> Run:
@@ -36,7 +36,7 @@ def more(store: RunStore, parent: Run, trainer: ProcessIdentity | None = None) -
 
 
 def evaluations(store: RunStore, run: Run) -> list[tuple[int, str, float]]:
-    return [(one.step, one.split, one.loss) for one in store.list_evaluations(run.id)]
+    return [(one.step, one.split, one.loss) for one in store.queries.list_evaluations(run.id)]
 
 
 def test_the_last_two_checkpoints_and_the_best_can_be_continued_from(parent: Run) -> None:
@@ -45,7 +45,7 @@ def test_the_last_two_checkpoints_and_the_best_can_be_continued_from(parent: Run
 
 
 def test_continuing_for_more_epochs_is_the_run_that_was_that_long_from_the_start(store: RunStore, parent: Run) -> None:
-    longer = train_run(store, store.create_run(dataclasses.replace(CONFIG, epochs=3), trainer=own_identity()))
+    longer = train_run(store, store.commands.create_run(dataclasses.replace(CONFIG, epochs=3), trainer=own_identity()))
     continued = train_run(store, more(store, parent, trainer=own_identity()))
     assert (continued.status, continued.parent_id, continued.parent_step) == (RunStatus.COMPLETED, parent.id, STEPS)
     assert losses(store, continued) == losses(store, longer)
@@ -53,7 +53,7 @@ def test_continuing_for_more_epochs_is_the_run_that_was_that_long_from_the_start
     assert [one for one in evaluations(store, continued) if one[:2] not in tested_on_the_way] == evaluations(
         store, longer
     )
-    assert store.get_run(parent.id) == parent
+    assert store.queries.get_run(parent.id) == parent
 
 
 def test_a_fork_begins_with_its_parents_curve_and_goes_its_own_way(store: RunStore, parent: Run) -> None:
@@ -62,24 +62,24 @@ def test_a_fork_begins_with_its_parents_curve_and_goes_its_own_way(store: RunSto
     waiting = lineage.fork(store, parent, config, step=step, name="bold")
     assert (waiting.status, waiting.progress.step) == (RunStatus.QUEUED, step)
     assert losses(store, waiting) == losses(store, parent)[:step]
-    claimed = store.claim_run(waiting.id, own_identity(), 1)
+    claimed = store.trainer_writes.claim_run(waiting.id, own_identity(), 1)
     assert claimed
     forked = train_run(store, claimed)
     own = losses(store, forked)
     assert own[: step + 1] == losses(store, parent)[: step + 1]  # a loss is of the batch before its update
     assert len(own) == 27
     assert own[step + 1 : STEPS] != losses(store, parent)[step + 1 :]
-    assert set(store.read_steps(forked.id)["lr"][step:]) == {0.1}
+    assert set(store.queries.read_steps(forked.id)["lr"][step:]) == {0.1}
 
 
 def test_a_fork_goes_on_with_what_was_adjusted_unless_that_is_changed(store: RunStore) -> None:
-    run = store.create_run(CONFIG, trainer=own_identity())
-    store.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05, momentum=0.5), by="page")
+    run = store.commands.create_run(CONFIG, trainer=own_identity())
+    store.commands.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05, momentum=0.5), by="page")
     parent = train_run(store, run)
     assert (lineage.config_at(parent).lr, lineage.config_at(parent, 0).lr) == (0.05, CONFIG.lr)
     config = dataclasses.replace(lineage.with_more_epochs(parent, 1), momentum=CONFIG.momentum)
     forked = train_run(store, lineage.fork(store, parent, config, trainer=own_identity()))
-    own = store.read_steps(forked.id)[STEPS:]
+    own = store.queries.read_steps(forked.id)[STEPS:]
     assert set(own["lr"]) == {0.05}
     assert set(own["momentum"]) == {CONFIG.momentum}
     assert [(one.step, one.field, one.new) for one in forked.interventions] == [
@@ -109,7 +109,7 @@ def test_what_the_weights_depend_on_cannot_be_changed(
         ConfigError, match=rf"{label}.* cannot be changed in a run that goes on from another: run-1 has"
     ):
         lineage.fork(store, parent, TrainConfig(**{**vars(CONFIG), field: value}))
-    assert len(store.list_runs()) == 1
+    assert len(store.queries.list_runs()) == 1
 
 
 def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(store: RunStore, parent: Run) -> None:
@@ -118,10 +118,10 @@ def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(store: Ru
 
 
 def test_a_run_without_checkpoints_cannot_be_continued(store: RunStore) -> None:
-    run = store.create_run(CONFIG, trainer=own_identity())
-    store.finish_run(run, RunStatus.FAILED, "no")
+    run = store.commands.create_run(CONFIG, trainer=own_identity())
+    store.trainer_writes.finish_run(run, RunStatus.FAILED, "no")
     with pytest.raises(RunStateError, match="run-1 has no checkpoint to go on from"):
-        more(store, store.get_run(run.id))
+        more(store, store.queries.get_run(run.id))
 
 
 def test_a_run_is_not_continued_beyond_the_most_epochs(parent: Run) -> None:
@@ -146,7 +146,7 @@ def test_a_fork_whose_checkpoint_cannot_be_copied_leaves_nothing(
         CheckpointError, match=r"could not be copied \(No space left on device\)\. Free some disk space"
     ):
         lineage.fork(store, parent, CONFIG)
-    assert len(store.list_runs()) == 1
+    assert len(store.queries.list_runs()) == 1
     assert [path.name for path in (places / "runs" / "checkpoints").iterdir()] == ["run-1"]
 
 
@@ -154,7 +154,7 @@ def test_a_new_run_takes_nothing_from_what_lies_in_its_folder(store: RunStore, p
     """As when a server was killed between a checkpoint's copy and the commit of the run that it was for."""
     shutil.copytree(checkpoints_dir(parent.id), checkpoints_dir(2))
     shutil.copytree(checkpoints_dir(parent.id), checkpoints_dir(3))
-    again = train_run(store, store.create_run(dataclasses.replace(CONFIG, seed=2), trainer=own_identity()))
+    again = train_run(store, store.commands.create_run(dataclasses.replace(CONFIG, seed=2), trainer=own_identity()))
     assert (again.notice, len(losses(store, again))) == ("", STEPS)
     step = min(lineage.fork_points(parent))
     forked = lineage.fork(store, parent, CONFIG, step=step)
@@ -164,7 +164,9 @@ def test_a_new_run_takes_nothing_from_what_lies_in_its_folder(store: RunStore, p
 def test_a_test_set_is_evaluated_at_the_end_of_a_continued_run(store: RunStore, parent: Run) -> None:
     continued = train_run(store, more(store, parent, trainer=own_identity()))
     tests = [
-        one for one in store.list_evaluations(continued.id) if isinstance(one, EvalMetrics) and one.split == "test"
+        one
+        for one in store.queries.list_evaluations(continued.id)
+        if isinstance(one, EvalMetrics) and one.split == "test"
     ]
     assert [one.step for one in tests] == [STEPS, 27]
     assert checkpoints_dir(continued.id).is_dir()

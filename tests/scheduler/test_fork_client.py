@@ -46,8 +46,8 @@ def training(store: RunStore, eventually: Wait) -> Callable[[Run], Run]:
     """Waits until a run has trained a few batches."""
 
     def wait(run: Run) -> Run:
-        eventually(lambda: store.get_run(run.id).progress.step > 3)
-        return store.get_run(run.id)
+        eventually(lambda: store.queries.get_run(run.id).progress.step > 3)
+        return store.queries.get_run(run.id)
 
     return wait
 
@@ -55,8 +55,8 @@ def training(store: RunStore, eventually: Wait) -> Callable[[Run], Run]:
 @pytest.fixture
 def ended(store: RunStore, eventually: Wait) -> Callable[[Run], Run]:
     def wait(run: Run) -> Run:
-        eventually(lambda: store.get_run(run.id).finished_at)
-        return store.get_run(run.id)
+        eventually(lambda: store.queries.get_run(run.id).finished_at)
+        return store.queries.get_run(run.id)
 
     return wait
 
@@ -67,7 +67,7 @@ WaitFor = Callable[[Run], Run]
 def test_a_submitted_run_is_trained_to_its_end(supervisor: Supervisor, store: RunStore, ended: WaitFor) -> None:
     run = ended(supervisor.submit(SHORT, "first"))
     assert (run.status, run.reason, run.dataset) == (RunStatus.COMPLETED, "", "MNIST")
-    assert len(store.read_steps(run.id)) == run.total_steps == 5
+    assert len(store.queries.read_steps(run.id)) == run.total_steps == 5
     assert run.results.test_accuracy is not None
     assert run.trainer
     assert run.trainer.pid != os.getpid()
@@ -87,7 +87,7 @@ def test_runs_train_one_after_another_in_the_order_of_the_queue(
 ) -> None:
     first = training(supervisor.submit(LONG))
     second, third = supervisor.submit(SHORT), supervisor.submit(SHORT)
-    assert [run.id for run in store.list_queued_runs()] == [second.id, third.id]
+    assert [run.id for run in store.queries.list_queued_runs()] == [second.id, third.id]
     supervisor.request_stop(first.id)
     runs = [ended(run) for run in (first, second, third)]
     assert [run.status for run in runs] == [RunStatus.STOPPED, RunStatus.COMPLETED, RunStatus.COMPLETED]
@@ -106,7 +106,7 @@ def test_stop_ends_a_running_run_and_keeps_its_metrics(
     assert supervisor.request_stop(run.id) is RunStatus.STOPPING
     stopped = ended(run)
     assert (stopped.status, stopped.reason) == (RunStatus.STOPPED, "")
-    assert len(store.read_steps(run.id)) == stopped.progress.step >= run.progress.step
+    assert len(store.queries.read_steps(run.id)) == stopped.progress.step >= run.progress.step
 
 
 def test_a_killed_trainer_leaves_an_interrupted_run_with_its_metrics(
@@ -118,7 +118,7 @@ def test_a_killed_trainer_leaves_an_interrupted_run_with_its_metrics(
     interrupted = ended(run)
     assert interrupted.status is RunStatus.INTERRUPTED
     assert interrupted.reason == "Its trainer process was killed (SIGKILL)."
-    assert len(store.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
+    assert len(store.queries.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
     assert ended(supervisor.submit(SHORT)).status is RunStatus.COMPLETED
 
 
@@ -154,15 +154,15 @@ def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
     supervisor, store = apart
     supervisor.start()
     submitted = [supervisor.submit(LONG) for _ in range(2)]
-    eventually(lambda: all(store.get_run(run.id).progress.step > 3 for run in submitted))
-    before = [store.get_run(run.id) for run in submitted]
+    eventually(lambda: all(store.queries.get_run(run.id).progress.step > 3 for run in submitted))
+    before = [store.queries.get_run(run.id) for run in submitted]
     supervisor.close()
     assert processes_of(places / "apart" / "runs") == []
     for run in before:
-        interrupted = store.get_run(run.id)
+        interrupted = store.queries.get_run(run.id)
         assert interrupted.status is RunStatus.INTERRUPTED
         assert interrupted.reason == "The server was closed while it was training."
-        assert len(store.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
+        assert len(store.queries.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
 
 
 def test_close_before_the_host_is_ready_leaves_no_process_and_no_run_going(
@@ -174,4 +174,4 @@ def test_close_before_the_host_is_ready_leaves_no_process_and_no_run_going(
     eventually(lambda: supervisor._host.run_ids)
     supervisor.close()
     assert processes_of(places / "apart" / "runs") == []
-    assert not store.get_run(run.id).status.is_active
+    assert not store.queries.get_run(run.id).status.is_active

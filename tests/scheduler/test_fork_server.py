@@ -65,13 +65,13 @@ def test_a_host_forks_trainers_reports_their_exit_and_ends_with_its_input(
 
     assert heard() == ["ready"]
 
-    run = store.create_run(TrainConfig(dataset="mnist", epochs=1))
+    run = store.commands.create_run(TrainConfig(dataset="mnist", epochs=1))
     say(f"{run.id}")  # a line may come in parts
     say(" 1\n")
     word, run_id, pid = heard()
     assert (word, run_id) == ("started", str(run.id))
     assert heard() == ["exited", run_id, pid, "0"]
-    trained = store.get_run(run.id)
+    trained = store.queries.get_run(run.id)
     assert trained.status is RunStatus.COMPLETED
     assert trained.trainer
     assert trained.trainer.pid == int(pid) != host.pid
@@ -81,19 +81,19 @@ def test_a_host_forks_trainers_reports_their_exit_and_ends_with_its_input(
     assert (word, run_id) == ("started", "77")
     assert heard() == ["exited", "77", pid, "1"]
 
-    lasting = store.create_run(TrainConfig(dataset="mnist", epochs=50, batch_size=1))
+    lasting = store.commands.create_run(TrainConfig(dataset="mnist", epochs=50, batch_size=1))
     say(f"{lasting.id} 1\n")
     pid = heard()[2]
-    eventually(lambda: store.get_run(lasting.id).progress.step)
+    eventually(lambda: store.queries.get_run(lasting.id).progress.step)
     assert os.getsid(int(pid)) == int(pid) != os.getsid(host.pid)
     if sys.platform == "linux":
         assert first_to_be_killed(int(pid)) == 1000, "a trainer goes before what serves all runs"
         assert first_to_be_killed(host.pid) == first_to_be_killed(os.getpid())
     host.stdin.close()
     assert host.wait(timeout=30) == 0
-    assert store.get_run(lasting.id).status is RunStatus.RUNNING  # it lives on
-    store.request_stop(lasting.id)
-    eventually(lambda: store.get_run(lasting.id).status is RunStatus.STOPPED)
+    assert store.queries.get_run(lasting.id).status is RunStatus.RUNNING  # it lives on
+    store.commands.request_stop(lasting.id)
+    eventually(lambda: store.queries.get_run(lasting.id).status is RunStatus.STOPPED)
     assert "There is no run 77" in host.stderr.read()
 
 

@@ -22,8 +22,8 @@ Wait = Callable[[Callable[[], object]], None]
 
 
 def test_a_run_whose_terminal_trainer_died_is_noticed(started: SupervisorHarness, eventually: Wait) -> None:
-    run = started.store.create_run(TrainConfig(), trainer=DEAD)
-    eventually(lambda: started.store.get_run(run.id).status is RunStatus.INTERRUPTED)
+    run = started.store.commands.create_run(TrainConfig(), trainer=DEAD)
+    eventually(lambda: started.store.queries.get_run(run.id).status is RunStatus.INTERRUPTED)
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ def test_a_trainer_that_left_its_run_going_is_explained(
     stage: SupervisorHarness, a_step: Callable[..., StepMetrics], code: int, status: RunStatus, reason: str
 ) -> None:
     held = stage.launched()
-    stage.store.append_steps(held, Progress(step=1), [a_step(1)])
+    stage.store.trainer_writes.append_steps(held, Progress(step=1), [a_step(1)])
     stage.host.end(held.id, code)
-    run = stage.store.get_run(held.id)
+    run = stage.store.queries.get_run(held.id)
     assert (run.status, run.reason) == (status, reason)
-    assert len(stage.store.read_steps(run.id)) == 1
+    assert len(stage.store.queries.read_steps(run.id)) == 1
 
 
 def test_a_trainer_killed_because_memory_ran_out_has_failed(
@@ -57,18 +57,18 @@ def test_a_trainer_killed_because_memory_ran_out_has_failed(
     submitted = [started.supervisor.submit(TrainConfig()) for _ in range(2)]
     eventually(lambda: len(started.host.launched) == 2)
     for run in submitted:
-        started.store.claim_run(run.id, DEAD, max_active=2)
+        started.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
     kills[0] += 2
     for run in submitted:
         started.host.end(run.id, -signal.SIGKILL)
-        failed = started.store.get_run(run.id)
+        failed = started.store.queries.get_run(run.id)
         assert failed.status is RunStatus.FAILED
         assert failed.reason.startswith("Out of memory: ")
     later = started.supervisor.submit(TrainConfig())
     eventually(lambda: len(started.host.launched) == 3)
-    started.store.claim_run(later.id, DEAD, max_active=2)
+    started.store.trainer_writes.claim_run(later.id, DEAD, max_active=2)
     started.host.end(later.id, -signal.SIGKILL)
-    assert started.store.get_run(later.id).status is RunStatus.INTERRUPTED
+    assert started.store.queries.get_run(later.id).status is RunStatus.INTERRUPTED
 
 
 def test_a_trainer_whose_host_was_killed_too_when_memory_ran_out_has_failed(
@@ -78,10 +78,10 @@ def test_a_trainer_whose_host_was_killed_too_when_memory_ran_out_has_failed(
     monkeypatch.setattr(module, "oom_kills", lambda: kills[0])
     run = started.supervisor.submit(TrainConfig())
     eventually(lambda: started.host.launched)
-    started.store.claim_run(run.id, DEAD, max_active=2)
+    started.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
     kills[0] += 2
     started.host.end(run.id, FORK_SERVER_LOST)
-    failed = started.store.get_run(run.id)
+    failed = started.store.queries.get_run(run.id)
     assert failed.status is RunStatus.FAILED
     assert failed.reason.startswith("Out of memory: ")
 
@@ -96,24 +96,24 @@ def test_a_run_whose_trainers_die_for_memory_before_claiming_it_says_so_and_can_
         eventually(lambda launches=launches: started.host.launched == [run.id] * launches)  # type: ignore[misc]
         started.host.end(run.id, -signal.SIGKILL)
         started.supervisor._wake.set()
-    given_up = started.store.get_run(run.id)
+    given_up = started.store.queries.get_run(run.id)
     assert given_up.status is RunStatus.INTERRUPTED
     assert given_up.reason.startswith("Out of memory: the system killed its trainer before it began.")
 
 
 def test_an_orderly_end_is_left_as_it_is(stage: SupervisorHarness) -> None:
     held = stage.launched()
-    stage.store.finish_run(held, RunStatus.DIVERGED, "Loss became NaN.")
-    before = stage.store.get_run(held.id)
+    stage.store.trainer_writes.finish_run(held, RunStatus.DIVERGED, "Loss became NaN.")
+    before = stage.store.queries.get_run(held.id)
     stage.host.end(held.id, 0)
-    assert stage.store.get_run(held.id) == before
+    assert stage.store.queries.get_run(held.id) == before
 
 
 def test_a_trainer_that_outlives_its_host_keeps_its_run(stage: SupervisorHarness) -> None:
     run = stage.supervisor.submit(TrainConfig())
-    held = stage.store.claim_run(run.id, own_identity(), max_active=1)
+    held = stage.store.trainer_writes.claim_run(run.id, own_identity(), max_active=1)
     stage.host.end(run.id, FORK_SERVER_LOST)
-    assert stage.store.get_run(run.id) == held
+    assert stage.store.queries.get_run(run.id) == held
 
 
 @pytest.mark.parametrize("code", [1, -signal.SIGSEGV])
@@ -123,7 +123,7 @@ def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(
     run = started.supervisor.submit(TrainConfig())
     eventually(lambda: started.host.launched)
     started.host.end(run.id, code)
-    refused = started.store.get_run(run.id)
+    refused = started.store.queries.get_run(run.id)
     assert refused.status is RunStatus.FAILED
     assert refused.reason == "No trainer process could be started; the terminal says why."
 
@@ -134,11 +134,11 @@ def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not
 ) -> None:
     run = started.supervisor.submit(TrainConfig())
     for launches in (1, 2, 3):
-        assert started.store.get_run(run.id).status is RunStatus.QUEUED
+        assert started.store.queries.get_run(run.id).status is RunStatus.QUEUED
         eventually(lambda launches=launches: started.host.launched == [run.id] * launches)  # type: ignore[misc]
         started.host.end(run.id, code)
         started.supervisor._wake.set()
-    given_up = started.store.get_run(run.id)
+    given_up = started.store.queries.get_run(run.id)
     assert given_up.status is RunStatus.INTERRUPTED
     assert given_up.reason == "No trainer process could be started; the terminal says why."
     started.supervisor.resume(run.id)
@@ -151,12 +151,12 @@ def test_a_trainer_that_is_reported_after_its_run_was_resumed_does_not_end_it(
     """Another process has seen it dead first, and a person was quick."""
     run = started.supervisor.submit(TrainConfig())
     eventually(lambda: started.host.launched)
-    held = started.store.claim_run(run.id, DEAD, max_active=2)
+    held = started.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
     assert held
     assert interrupt_lost_runs(started.store) == [held]
     started.supervisor.resume(run.id)
     started.host.end(run.id, -signal.SIGKILL)
-    assert started.store.get_run(run.id).status is RunStatus.QUEUED
+    assert started.store.queries.get_run(run.id).status is RunStatus.QUEUED
     eventually(lambda: started.host.launched == [run.id, run.id])
 
 
@@ -180,25 +180,25 @@ def silent(stage: SupervisorHarness, monkeypatch: pytest.MonkeyPatch) -> Callabl
 def test_a_live_trainer_that_says_and_does_nothing_for_30_seconds_loses_its_run(
     stage: SupervisorHarness, silent: Callable[..., None]
 ) -> None:
-    run = stage.store.create_run(TrainConfig(), trainer=own_identity())
+    run = stage.store.commands.create_run(TrainConfig(), trainer=own_identity())
     stage.host.going.add(run.id)
     for _ in range(30):
         silent(1.0)
-    assert stage.store.get_run(run.id).status is RunStatus.PREPARING
+    assert stage.store.queries.get_run(run.id).status is RunStatus.PREPARING
     silent(1.0)
-    given_up = stage.store.get_run(run.id)
+    given_up = stage.store.queries.get_run(run.id)
     assert given_up.status is RunStatus.INTERRUPTED
     assert given_up.reason == f"Its trainer process (pid {os.getpid()}) has not been heard of for 30 s."
     assert run.id not in stage.host.run_ids, "so that another can be launched"
 
 
 def test_a_beat_or_work_keeps_a_run(stage: SupervisorHarness, silent: Callable[..., None]) -> None:
-    run = stage.store.create_run(TrainConfig(), trainer=own_identity())
+    run = stage.store.commands.create_run(TrainConfig(), trainer=own_identity())
     for second in range(100):
         silent(1.0, cpu=0.01 if 40 < second < 80 and second % 20 == 0 else 0.0)
         if second % 20 == 0 and not 40 < second < 80:
-            stage.store.heartbeat(run)
-    assert stage.store.get_run(run.id).status is RunStatus.PREPARING
+            stage.store.trainer_writes.heartbeat(run)
+    assert stage.store.queries.get_run(run.id).status is RunStatus.PREPARING
 
 
 def test_recover_marks_runs_whose_trainer_is_gone_and_no_others(store: RunStore) -> None:
@@ -208,17 +208,17 @@ def test_recover_marks_runs_whose_trainer_is_gone_and_no_others(store: RunStore)
         "pid reused": dataclasses.replace(me, start_ticks=me.start_ticks - 1),
         "restarted": dataclasses.replace(me, boot_id="another boot"),
     }
-    alive = store.create_run(TrainConfig(), "alive", trainer=me)
-    queued = store.create_run(TrainConfig(), "queued")
-    ended = store.create_run(TrainConfig(), "ended", trainer=gone["restarted"])
-    store.finish_run(ended, RunStatus.COMPLETED)
+    alive = store.commands.create_run(TrainConfig(), "alive", trainer=me)
+    queued = store.commands.create_run(TrainConfig(), "queued")
+    ended = store.commands.create_run(TrainConfig(), "ended", trainer=gone["restarted"])
+    store.trainer_writes.finish_run(ended, RunStatus.COMPLETED)
     for name, trainer in gone.items():
-        store.create_run(TrainConfig(), name, trainer=trainer)
-    stopping = store.create_run(TrainConfig(), "stopping", trainer=gone["pid reused"])
-    store.request_stop(stopping.id)
+        store.commands.create_run(TrainConfig(), name, trainer=trainer)
+    stopping = store.commands.create_run(TrainConfig(), "stopping", trainer=gone["pid reused"])
+    store.commands.request_stop(stopping.id)
 
     assert {run.name for run in interrupt_lost_runs(store)} == {*gone, "stopping"}
-    by_name = {run.name: run for run in store.list_runs()}
+    by_name = {run.name: run for run in store.queries.list_runs()}
     for name in (*gone, "stopping"):
         assert by_name[name].status is RunStatus.INTERRUPTED
         assert by_name[name].finished_at
@@ -230,6 +230,6 @@ def test_recover_marks_runs_whose_trainer_is_gone_and_no_others(store: RunStore)
 
 
 def test_recover_spares_runs_that_somebody_else_will_judge(store: RunStore) -> None:
-    run = store.create_run(TrainConfig(), trainer=dataclasses.replace(own_identity(), pid=NEVER_A_PID))
+    run = store.commands.create_run(TrainConfig(), trainer=dataclasses.replace(own_identity(), pid=NEVER_A_PID))
     assert interrupt_lost_runs(store, spare=frozenset({run.id})) == []
-    assert store.get_run(run.id) == run
+    assert store.queries.get_run(run.id) == run

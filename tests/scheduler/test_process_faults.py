@@ -76,10 +76,10 @@ def terminal(supervisor: Supervisor, places: Path, eventually: Wait) -> Iterator
     command = [sys.executable, "-m", "mnist_core", "train", *flags]
     opened = RunStore.open(places / "runs")
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        eventually(lambda: any(run.name == "terminal" for run in opened.list_active_runs()))
-        run = opened.find_run("terminal")
-        opened.send_command(run.id, Command.PAUSE, by="test")
-        eventually(lambda: opened.get_run(run.id).status is RunStatus.PAUSED)
+        eventually(lambda: any(run.name == "terminal" for run in opened.queries.list_active_runs()))
+        run = opened.queries.find_run("terminal")
+        opened.commands.send_command(run.id, Command.PAUSE, by="test")
+        eventually(lambda: opened.queries.get_run(run.id).status is RunStatus.PAUSED)
         yield process
         process.kill()
     opened.close()
@@ -89,8 +89,8 @@ def terminal(supervisor: Supervisor, places: Path, eventually: Wait) -> Iterator
 def undisturbed(supervisor: Supervisor, places: Path, eventually: Wait) -> Run:
     opened = RunStore.open(places / "runs")
     run = supervisor.submit(CONFIG, "undisturbed")
-    eventually(lambda: opened.get_run(run.id).status is RunStatus.COMPLETED)
-    run = opened.get_run(run.id)
+    eventually(lambda: opened.queries.get_run(run.id).status is RunStatus.COMPLETED)
+    run = opened.queries.get_run(run.id)
     opened.close()
     return run
 
@@ -104,16 +104,16 @@ class Watch:
 
     def training(self, run_id: int, step: int = 300) -> Run:
         """The run, once it has trained beyond a step: in its second epoch if none is given."""
-        self.eventually(lambda: self.store.get_run(run_id).progress.step > step)
-        return self.store.get_run(run_id)
+        self.eventually(lambda: self.store.queries.get_run(run_id).progress.step > step)
+        return self.store.queries.get_run(run_id)
 
     def ended(self, run_id: int) -> Run:
-        self.eventually(lambda: self.store.get_run(run_id).finished_at)
-        return self.store.get_run(run_id)
+        self.eventually(lambda: self.store.queries.get_run(run_id).finished_at)
+        return self.store.queries.get_run(run_id)
 
     def curve(self, run: Run) -> list[object]:
         """All that must repeat exactly: every step, and every evaluation with its predictions."""
-        table, evaluations = self.store.read_steps(run.id), self.store.list_evaluations(run.id)
+        table, evaluations = self.store.queries.read_steps(run.id), self.store.queries.list_evaluations(run.id)
         columns = [table[name].tolist() for name in ("epoch", "loss", "accuracy", "lr", "momentum")]
         return [*columns, [(one.step, one.split, one.loss, one.predictions.tolist()) for one in evaluations]]
 
@@ -132,8 +132,8 @@ def test_a_run_in_a_terminal_that_is_killed_is_seen_at_the_next_look_and_resumed
     undisturbed: Run,
     watch: Watch,
 ) -> None:
-    held = watch.store.find_run("terminal")
-    watch.store.send_command(held.id, Command.RESUME, by="test")
+    held = watch.store.queries.find_run("terminal")
+    watch.store.commands.send_command(held.id, Command.RESUME, by="test")
     run = watch.training(held.id, held.progress.step)
     terminal.kill()
     terminal.wait()
@@ -144,7 +144,7 @@ def test_a_run_in_a_terminal_that_is_killed_is_seen_at_the_next_look_and_resumed
     )
     (seen,) = [one for one in json.loads(listed.stdout) if one["id"] == run.id]
     assert (seen["status"], seen["reason"]) == ("interrupted", f"Its trainer process (pid {terminal.pid}) is gone.")
-    assert len(watch.store.read_steps(run.id)) == seen["step"] >= run.progress.step
+    assert len(watch.store.queries.read_steps(run.id)) == seen["step"] >= run.progress.step
     supervisor.resume(run.id)
     resumed = watch.ended(run.id)
     assert (resumed.status, resumed.attempt, resumed.progress.step) == (RunStatus.COMPLETED, 2, STEPS)
@@ -166,7 +166,7 @@ def test_a_run_whose_trainer_is_killed_again_and_again_ends_as_if_nothing_had_be
             RunStatus.INTERRUPTED,
             "Its trainer process was killed (SIGKILL).",
         )
-        assert len(watch.store.read_steps(run_id)) == killed.progress.step >= run.progress.step
+        assert len(watch.store.queries.read_steps(run_id)) == killed.progress.step >= run.progress.step
         supervisor.resume(run_id)
     resumed = watch.ended(run_id)
     assert (resumed.status, resumed.attempt) == (RunStatus.COMPLETED, 4)
@@ -191,8 +191,8 @@ def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervis
     supervisor, store = apart
     supervisor.start()
     training = [supervisor.submit(LONG).id for _ in range(2)]
-    eventually(lambda: all(store.get_run(run_id).progress.step > 3 for run_id in training))
-    orphan, killed = (store.get_run(run_id).trainer for run_id in training)
+    eventually(lambda: all(store.queries.get_run(run_id).progress.step > 3 for run_id in training))
+    orphan, killed = (store.queries.get_run(run_id).trainer for run_id in training)
     assert orphan
     assert killed
     host = psutil.Process(orphan.pid).parent()
@@ -203,16 +203,16 @@ def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervis
     host.kill()
     assert is_alive(orphan)
     os.kill(killed.pid, signal.SIGKILL)
-    eventually(lambda: store.get_run(training[1]).status is RunStatus.INTERRUPTED)
-    eventually(lambda: store.get_run(handed_over).progress.step > 3)
-    stopped = store.get_run(handed_over).trainer
+    eventually(lambda: store.queries.get_run(training[1]).status is RunStatus.INTERRUPTED)
+    eventually(lambda: store.queries.get_run(handed_over).progress.step > 3)
+    stopped = store.queries.get_run(handed_over).trainer
     assert stopped
     os.kill(stopped.pid, signal.SIGSTOP)  # somebody pressed Ctrl-Z
     supervisor.close()
     assert not is_alive(orphan)
     assert not is_alive(stopped)
     for run_id in (training[0], handed_over):
-        interrupted = store.get_run(run_id)
+        interrupted = store.queries.get_run(run_id)
         assert interrupted.status is RunStatus.INTERRUPTED
         assert interrupted.reason == "The server was closed while it was training."
 
@@ -273,11 +273,11 @@ def test_two_supervisors_on_one_folder_start_every_run_once_and_end_only_their_o
     assert len(set(submitted)) == 4
     runs = [watch.ended(run_id) for run_id in submitted]
     assert {(run.status, run.attempt) for run in runs} == {(RunStatus.COMPLETED, 1)}
-    assert {len(watch.store.read_steps(run.id)) for run in runs} == {2 * 270}
+    assert {len(watch.store.queries.read_steps(run.id)) for run in runs} == {2 * 270}
     other.close()
     other_store.close()
     assert mine.trainer
     assert is_alive(mine.trainer)
-    assert watch.training(mine.id, watch.store.get_run(mine.id).progress.step).status is RunStatus.RUNNING
+    assert watch.training(mine.id, watch.store.queries.get_run(mine.id).progress.step).status is RunStatus.RUNNING
     supervisor.request_stop(mine.id)
     assert watch.ended(mine.id).status is RunStatus.STOPPED

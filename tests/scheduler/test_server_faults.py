@@ -135,9 +135,9 @@ def training(eventually: Wait) -> Callable[[Server], Run]:
     """Has a server train a run, and waits until it does."""
 
     def begin(server: Server) -> Run:
-        run_id = server.store.create_run(LONG).id
-        eventually(lambda: server.store.get_run(run_id).progress.step > 3)
-        return server.store.get_run(run_id)
+        run_id = server.store.commands.create_run(LONG).id
+        eventually(lambda: server.store.queries.get_run(run_id).progress.step > 3)
+        return server.store.queries.get_run(run_id)
 
     return begin
 
@@ -155,10 +155,10 @@ def test_a_server_that_is_ended_takes_its_run_to_a_checkpoint_and_leaves_no_proc
     server.process.wait(timeout=2 * EXIT_SECONDS)
     assert time.monotonic() - began < EXIT_SECONDS
     assert processes_of(server.runs) == []
-    interrupted = server.store.get_run(run.id)
+    interrupted = server.store.queries.get_run(run.id)
     assert (interrupted.status, interrupted.reason) == (RunStatus.INTERRUPTED, CLOSED)
     last = interrupted.progress.step
-    assert len(server.store.read_steps(run.id)) == last >= run.progress.step
+    assert len(server.store.queries.read_steps(run.id)) == last >= run.progress.step
     monkeypatch.setenv("MNIST_RUNS_DIR", str(server.runs))
     assert last in list_checkpoints(checkpoints_dir(run.id))
 
@@ -176,13 +176,13 @@ def test_a_killed_server_leaves_its_trainer_alone_and_the_next_server_takes_it_o
     server.start()
     eventually(server.answers)
     server.listen(run)
-    before = server.store.get_run(run.id)
-    eventually(lambda: server.store.get_run(run.id).progress.step > before.progress.step)
-    going_on = server.store.get_run(run.id)
+    before = server.store.queries.get_run(run.id)
+    eventually(lambda: server.store.queries.get_run(run.id).progress.step > before.progress.step)
+    going_on = server.store.queries.get_run(run.id)
     assert (going_on.status, going_on.attempt, going_on.trainer) == (RunStatus.RUNNING, 1, trainer)
     server.process.terminate()  # as `kill` and containers do
     server.process.wait(timeout=EXIT_SECONDS)
     assert processes_of(server.runs) == []
-    interrupted = server.store.get_run(run.id)
+    interrupted = server.store.queries.get_run(run.id)
     assert (interrupted.status, interrupted.reason) == (RunStatus.INTERRUPTED, CLOSED)
-    assert len(server.store.read_steps(run.id)) == interrupted.progress.step > before.progress.step
+    assert len(server.store.queries.read_steps(run.id)) == interrupted.progress.step > before.progress.step

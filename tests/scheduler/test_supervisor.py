@@ -42,14 +42,14 @@ def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
 
     with ThreadPoolExecutor(tabs) as pool:
         ids = sorted(pool.map(press, range(tabs)))
-    runs = started.store.list_runs()
+    runs = started.store.queries.list_runs()
     assert [run.id for run in runs] == ids
     assert len({run.name for run in runs}) == tabs
     for run_id in ids:
         eventually(lambda run_id=run_id: run_id in started.host.launched)  # type: ignore[misc]
-        held = started.store.claim_run(run_id, own_identity(), max_active=2)
+        held = started.store.trainer_writes.claim_run(run_id, own_identity(), max_active=2)
         assert held
-        started.store.finish_run(held, RunStatus.COMPLETED)
+        started.store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
         started.host.end(run_id, 0)
     assert started.host.launched == ids
 
@@ -57,9 +57,9 @@ def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
 def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(started: SupervisorHarness, eventually: Wait) -> None:
     runs = [started.supervisor.submit(TrainConfig()) for _ in range(4)]
     eventually(lambda: len(started.host.launched) == 2)
-    held = started.store.claim_run(runs[0].id, own_identity(), max_active=2)
+    held = started.store.trainer_writes.claim_run(runs[0].id, own_identity(), max_active=2)
     assert held
-    started.store.finish_run(held, RunStatus.COMPLETED)
+    started.store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
     started.host.end(held.id, 0)
     eventually(lambda: len(started.host.launched) == 3)
     assert started.host.launched == [run.id for run in runs[:3]]
@@ -67,12 +67,14 @@ def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(started: Superv
 
 def test_runs_started_in_a_terminal_count_too(started: SupervisorHarness, eventually: Wait) -> None:
     for _ in range(2):
-        held = started.store.create_run(TrainConfig(), trainer=own_identity())
+        held = started.store.commands.create_run(TrainConfig(), trainer=own_identity())
     waiting = started.supervisor.submit(TrainConfig())
-    probe = started.store.create_run(TrainConfig(), trainer=DEAD)  # once it is recovered, the queue was looked at
-    eventually(lambda: started.store.get_run(probe.id).status is RunStatus.INTERRUPTED)
+    probe = started.store.commands.create_run(
+        TrainConfig(), trainer=DEAD
+    )  # once it is recovered, the queue was looked at
+    eventually(lambda: started.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
     assert started.host.launched == []
-    started.store.finish_run(held, RunStatus.COMPLETED)
+    started.store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
     eventually(lambda: started.host.launched == [waiting.id])
 
 
@@ -96,8 +98,10 @@ def test_a_measurement_of_the_speed_that_somebody_kills_is_not_begun_again(
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
     eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID])
     started.host.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
-    probe = started.store.create_run(TrainConfig(), trainer=DEAD)  # once it is recovered, the queue was looked at
-    eventually(lambda: started.store.get_run(probe.id).status is RunStatus.INTERRUPTED)
+    probe = started.store.commands.create_run(
+        TrainConfig(), trainer=DEAD
+    )  # once it is recovered, the queue was looked at
+    eventually(lambda: started.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
     run = started.supervisor.submit(TrainConfig())
     eventually(lambda: run.id in started.host.launched)
     assert started.host.launched == [CALIBRATION_RUN_ID, run.id]
@@ -141,7 +145,7 @@ def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(stage: Super
     stage.supervisor.start()
     stage.supervisor.close()
     stage.host.end(run.id, FORK_SERVER_LOST)
-    assert stage.store.get_run(run.id).status is RunStatus.QUEUED
+    assert stage.store.queries.get_run(run.id).status is RunStatus.QUEUED
 
 
 @pytest.mark.parametrize(("text", "count"), [("", 1), ("1", 1), ("64", 64)])

@@ -28,15 +28,15 @@ def control(store: RunStore) -> RunActions:
 
 
 def training(store: RunStore, name: str = "") -> Run:
-    run = store.create_run(TrainConfig(), name, trainer=own_identity())
-    store.begin_training(run, dataset="MNIST", notice="", device="cpu", **SIZES)
-    return store.get_run(run.id)
+    run = store.commands.create_run(TrainConfig(), name, trainer=own_identity())
+    store.trainer_writes.begin_training(run, dataset="MNIST", notice="", device="cpu", **SIZES)
+    return store.queries.get_run(run.id)
 
 
 def finished(store: RunStore, name: str = "") -> Run:
     run = training(store, name)
-    store.finish_run(run, RunStatus.COMPLETED)
-    return store.get_run(run.id)
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
+    return store.queries.get_run(run.id)
 
 
 # Edit
@@ -50,13 +50,17 @@ def test_what_people_write_is_kept_as_written(store: RunStore, control: RunActio
     )
     assert (edited.name, edited.notes, edited.tags) == ("<i>=1+1</i>", notes, ("good", "slow"))
     assert (edited.starred, edited.archived) == (True, True)
-    assert store.get_run(run.id) == edited
+    assert store.queries.get_run(run.id) == edited
 
 
 def test_what_is_not_given_stays(store: RunStore, control: RunActions) -> None:
     run = control.edit_run(finished(store, "mine").id, notes="n", tags=["t"], starred=True)
-    assert control.edit_run(run.id, archived=True) == store.get_run(run.id)
-    assert (store.get_run(run.id).notes, store.get_run(run.id).tags, store.get_run(run.id).starred) == (
+    assert control.edit_run(run.id, archived=True) == store.queries.get_run(run.id)
+    assert (
+        store.queries.get_run(run.id).notes,
+        store.queries.get_run(run.id).tags,
+        store.queries.get_run(run.id).starred,
+    ) == (
         "n",
         ("t",),
         True,
@@ -68,8 +72,8 @@ def test_what_is_not_given_stays(store: RunStore, control: RunActions) -> None:
 def test_a_run_in_progress_can_be_edited_and_goes_on(store: RunStore, control: RunActions) -> None:
     run = training(store)
     control.edit_run(run.id, name="renamed")
-    assert store.append_steps(run, Progress(step=1)) is RunStatus.RUNNING
-    assert store.get_run(run.id).name == "renamed"
+    assert store.trainer_writes.append_steps(run, Progress(step=1)) is RunStatus.RUNNING
+    assert store.queries.get_run(run.id).name == "renamed"
 
 
 def test_notes_have_a_longest_length(store: RunStore, control: RunActions) -> None:
@@ -77,7 +81,7 @@ def test_notes_have_a_longest_length(store: RunStore, control: RunActions) -> No
     assert len(control.edit_run(run.id, notes="x" * MAX_NOTES_LENGTH).notes) == MAX_NOTES_LENGTH
     with pytest.raises(ConfigError, match="Notes must have at most 10,000 characters, got 10,001"):
         control.edit_run(run.id, notes="y" * (MAX_NOTES_LENGTH + 1))
-    assert store.get_run(run.id).notes == "x" * MAX_NOTES_LENGTH
+    assert store.queries.get_run(run.id).notes == "x" * MAX_NOTES_LENGTH
 
 
 def test_line_ends_of_other_systems_become_ours(store: RunStore, control: RunActions) -> None:
@@ -114,7 +118,7 @@ def test_a_run_cannot_take_another_ones_name_or_none(store: RunStore, control: R
         control.edit_run(second.id, name="first", notes="lost")
     with pytest.raises(ConfigError, match="must not be empty"):
         control.edit_run(second.id, name=" ")
-    assert store.get_run(second.id) == second
+    assert store.queries.get_run(second.id) == second
     assert control.edit_run(second.id, name="second").name == "second"
 
 
@@ -135,10 +139,10 @@ def test_a_run_that_is_not_there_cannot_be_edited(control: RunActions) -> None:
 def test_a_deleted_run_is_in_the_bin_and_comes_back_as_it_was(store: RunStore, control: RunActions) -> None:
     kept, run = finished(store), finished(store, "mine")
     control.delete_runs([run.id])
-    assert store.list_runs() == [kept] == [store.latest_run()]
-    assert [one.id for one in store.list_deleted_runs()] == [run.id]
+    assert store.queries.list_runs() == [kept] == [store.queries.latest_run()]
+    assert [one.id for one in store.queries.list_deleted_runs()] == [run.id]
     assert control.restore_runs([run.id]) == [run]
-    assert store.list_runs() == [kept, run]
+    assert store.queries.list_runs() == [kept, run]
 
 
 def test_a_name_in_the_bin_can_be_given_again(store: RunStore, control: RunActions) -> None:
@@ -148,17 +152,17 @@ def test_a_name_in_the_bin_can_be_given_again(store: RunStore, control: RunActio
     control.delete_runs([second.id])
     third = finished(store, "mine")
     assert [run.name for run in control.restore_runs([first.id, second.id])] == ["mine-2", "mine-3"]
-    assert store.find_run("mine") == third
+    assert store.queries.find_run("mine") == third
 
 
 def test_deleting_a_run_that_is_training_stops_it(store: RunStore, control: RunActions) -> None:
     run = training(store)
     control.delete_runs([run.id])
-    assert store.list_runs() == []
-    assert [one.id for one in store.list_active_runs()] == [run.id]
-    assert store.append_steps(run, Progress(step=1)) is RunStatus.STOPPING
-    store.finish_run(run, RunStatus.STOPPED)
-    assert store.list_active_runs() == []
+    assert store.queries.list_runs() == []
+    assert [one.id for one in store.queries.list_active_runs()] == [run.id]
+    assert store.trainer_writes.append_steps(run, Progress(step=1)) is RunStatus.STOPPING
+    store.trainer_writes.finish_run(run, RunStatus.STOPPED)
+    assert store.queries.list_active_runs() == []
     (restored,) = control.restore_runs([run.id])
     assert (restored.status, restored.progress.step) == (RunStatus.STOPPED, 1)
 
@@ -166,23 +170,23 @@ def test_deleting_a_run_that_is_training_stops_it(store: RunStore, control: RunA
 def test_deleting_a_queued_run_takes_it_off_the_queue(store: RunStore, control: RunActions) -> None:
     run = control.submit(TrainConfig())
     control.delete_runs([run.id])
-    assert store.list_queued_runs() == []
-    assert store.claim_run(run.id, own_identity(), 64) is None
+    assert store.queries.list_queued_runs() == []
+    assert store.trainer_writes.claim_run(run.id, own_identity(), 64) is None
 
 
 def test_deleting_many_deletes_all_or_none(store: RunStore, control: RunActions) -> None:
     runs = [finished(store) for _ in range(3)]
     with pytest.raises(RunNotFoundError):
         control.delete_runs([runs[0].id, 99])
-    assert store.list_runs() == runs
+    assert store.queries.list_runs() == runs
     control.delete_runs(run.id for run in runs)
     control.delete_runs([runs[0].id])
-    assert store.list_runs() == []
+    assert store.queries.list_runs() == []
 
 
 def test_nothing_but_restoring_is_possible_in_the_bin(store: RunStore, control: RunActions) -> None:
     run = training(store)
-    store.interrupt_run(run, "gone")
+    store.commands.interrupt_run(run, "gone")
     control.delete_runs([run.id])
     for act in (lambda: control.edit_run(run.id, starred=True), lambda: control.resume(run.id)):
         with pytest.raises(RunStateError, match=r"run-1 is in the bin\. Restore it first"):
@@ -194,10 +198,10 @@ def test_a_deleted_run_is_found_only_in_the_bin(store: RunStore, control: RunAct
     control.delete_runs([run.id])
     for text in ("mine", str(run.id)):
         with pytest.raises(RunNotFoundError, match="There is no run"):
-            store.find_run(text)
-        assert store.find_run(text, deleted=True).id == run.id
+            store.queries.find_run(text)
+        assert store.queries.find_run(text, deleted=True).id == run.id
     with pytest.raises(RunNotFoundError, match="in the bin"):
-        store.find_run("other", deleted=True)
+        store.queries.find_run("other", deleted=True)
 
 
 def files_of(run: Run) -> list[Path]:
@@ -216,7 +220,7 @@ def test_the_bin_is_emptied_of_what_was_in_it_for_long_and_its_files(store: RunS
     assert retention.purge_expired_runs(store, later - timedelta(minutes=1)) == []
     assert all(path.exists() for path in files)
     assert retention.purge_expired_runs(store, later + timedelta(minutes=1)) == [runs[0].id]
-    assert store.list_deleted_runs() == []
+    assert store.queries.list_deleted_runs() == []
     assert not any(path.exists() for path in files)
     assert all(path.exists() for path in kept_files)
 
@@ -225,8 +229,8 @@ def test_what_a_trainer_still_holds_is_not_taken_from_under_it(store: RunStore, 
     run = training(store)
     control.delete_runs([run.id])
     assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == []
-    store.purge_runs([run.id])
-    assert store.get_run(run.id).status is RunStatus.STOPPING
+    store.commands.purge_runs([run.id])
+    assert store.queries.get_run(run.id).status is RunStatus.STOPPING
 
 
 def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
@@ -242,7 +246,7 @@ def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
     monkeypatch.setattr(shutil, "rmtree", refuse)
     assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == []
     assert "cannot be removed" in caplog.text
-    assert [one.id for one in store.list_deleted_runs()] == [run.id]
+    assert [one.id for one in store.queries.list_deleted_runs()] == [run.id]
 
 
 # More seeds

@@ -34,10 +34,10 @@ def test_connections_keep_the_integrity_of_runs_and_their_steps(tmp_path: Path) 
 
 def test_reopening_keeps_what_is_there(tmp_path: Path) -> None:
     first = RunStore.open(tmp_path)
-    run = first.create_run(TrainConfig(lr=0.25), "mine")
+    run = first.commands.create_run(TrainConfig(lr=0.25), "mine")
     first.close()
     second = RunStore.open(tmp_path)
-    assert second.get_run(run.id) == run
+    assert second.queries.get_run(run.id) == run
     second.close()
 
 
@@ -98,14 +98,14 @@ def test_what_another_program_has_not_yet_moved_from_its_log_is_set_aside_with_i
 
 def test_a_damaged_database_of_ours_is_set_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = RunStore.open(tmp_path)
-    store.create_run(TrainConfig())
+    store.commands.create_run(TrainConfig())
     store.close()
     path = tmp_path / "runs.sqlite"
     content = bytearray(path.read_bytes())
     content[100:4096] = b"\xff" * 3996  # the header stays, the list of tables is gone
     path.write_bytes(content)
     reopened = RunStore.open(tmp_path)
-    assert reopened.list_runs() == []
+    assert reopened.queries.list_runs() == []
     reopened.close()
     assert (tmp_path / "runs.sqlite.set-aside-1").read_bytes() == content
     assert "is no database, or is damaged (database disk image is malformed)" in capsys.readouterr().err
@@ -114,14 +114,14 @@ def test_a_damaged_database_of_ours_is_set_aside(tmp_path: Path, capsys: pytest.
 def test_damage_met_later_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     store = RunStore.open(tmp_path)
     for _ in range(100):
-        store.create_run(TrainConfig())
+        store.commands.create_run(TrainConfig())
     store.close()
     path = tmp_path / "runs.sqlite"
     content = path.read_bytes()[:-16384] + b"\xff" * 16384
     path.write_bytes(content)
     store = RunStore.open(tmp_path)
     with pytest.raises(StoreError, match=r"runs.sqlite is damaged .* Put a backup in its place and start again\."):
-        store.list_runs()
+        store.queries.list_runs()
     store.close()
     assert path.read_bytes() == content
 
@@ -137,7 +137,7 @@ def test_a_new_database_does_not_give_a_run_the_number_of_files_that_are_left(tm
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "run-11.pt").touch()
     store = RunStore.open(tmp_path)
-    assert store.create_run(TrainConfig()).name == "run-12"
+    assert store.commands.create_run(TrainConfig()).name == "run-12"
     store.close()
 
 
@@ -193,14 +193,14 @@ def test_a_sqlite_that_can_corrupt_databases_is_refused(
 def test_threads_that_open_a_new_database_at_once_agree(tmp_path: Path) -> None:
     def create(number: int) -> str:
         store = RunStore.open(tmp_path)
-        name = store.create_run(TrainConfig(), f"from thread {number}").name
+        name = store.commands.create_run(TrainConfig(), f"from thread {number}").name
         store.close()
         return name
 
     with ThreadPoolExecutor(8) as pool:
         names = list(pool.map(create, range(8)))
     store = RunStore.open(tmp_path)
-    assert sorted(run.name for run in store.list_runs()) == sorted(names)
+    assert sorted(run.name for run in store.queries.list_runs()) == sorted(names)
     store.close()
 
 
@@ -210,7 +210,7 @@ def names_of_runs_made_at_once(folder: Path, count: int) -> list[str]:
         "import sys; from pathlib import Path; from mnist_core.config import TrainConfig\n"
         "from mnist_core.store import RunStore\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
-        "store = RunStore.open(Path(sys.argv[1])); print(store.create_run(TrainConfig()).name); store.close()"
+        "store = RunStore.open(Path(sys.argv[1])); print(store.commands.create_run(TrainConfig()).name); store.close()"
     )
     processes = [
         subprocess.Popen(

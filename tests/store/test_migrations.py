@@ -123,11 +123,11 @@ def test_bringing_a_database_up_keeps_runs_their_steps_and_their_numbers(
     old.execute("DELETE FROM runs WHERE id = 3")
     old.close()
     store = RunStore.open(tmp_path)
-    first, second = store.list_runs()
+    first, second = store.queries.list_runs()
     assert (first.name, second.name, first.config.lr, second.parent_id) == ("n1", "n2", 0.25, 1)
     assert (first.notes, first.tags, first.starred, first.deleted_at, first.curve) == ("", (), False, None, ())
-    assert len(store.read_steps(2)) == 2
-    assert store.create_run(TrainConfig()).id == 4
+    assert len(store.queries.read_steps(2)) == 2
+    assert store.commands.create_run(TrainConfig()).id == 4
     store.close()
 
 

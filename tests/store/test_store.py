@@ -19,7 +19,7 @@ ENDINGS = [RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.D
 
 
 def claimed(store: RunStore, name: str = "") -> Run:
-    run = store.claim_run(store.create_run(TrainConfig(), name).id, TRAINER, max_active=64)
+    run = store.trainer_writes.claim_run(store.commands.create_run(TrainConfig(), name).id, TRAINER, max_active=64)
     assert run
     return run
 
@@ -27,71 +27,71 @@ def claimed(store: RunStore, name: str = "") -> Run:
 def training(store: RunStore) -> Run:
     run = claimed(store)
     sizes = {"train_images": 270, "validation_images": 30, "test_images": 100}
-    store.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=2)
+    store.trainer_writes.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=2)
     return run
 
 
 def test_a_new_run_is_queued_with_its_config(store: RunStore) -> None:
     config = TrainConfig(lr=0.1, batch_size=7, dataset="mnist-5k", save_model=True, validation_fraction=0)
     before = datetime.now(UTC)
-    run = store.create_run(config, "first")
+    run = store.commands.create_run(config, "first")
     assert (run.name, run.status, run.config, run.attempt) == ("first", RunStatus.QUEUED, config, 0)
     assert before <= run.created_at <= datetime.now(UTC)
     assert (run.started_at, run.finished_at, run.trainer) == (None, None, None)
     assert run.progress == Progress()
-    assert store.get_run(run.id) == run
+    assert store.queries.get_run(run.id) == run
 
 
 def test_a_run_created_by_its_trainer_is_held_at_once(store: RunStore) -> None:
-    run = store.create_run(TrainConfig(), trainer=TRAINER)
+    run = store.commands.create_run(TrainConfig(), trainer=TRAINER)
     assert (run.status, run.attempt, run.trainer) == (RunStatus.PREPARING, 1, TRAINER)
     assert run.started_at
-    assert store.list_queued_runs() == []
+    assert store.queries.list_queued_runs() == []
 
 
 # Names
 
 
 def test_a_run_without_a_name_is_named_by_its_number(store: RunStore) -> None:
-    assert [store.create_run(TrainConfig()).name for _ in range(2)] == ["run-1", "run-2"]
+    assert [store.commands.create_run(TrainConfig()).name for _ in range(2)] == ["run-1", "run-2"]
 
 
 def test_a_number_that_is_taken_as_a_name_gets_a_suffix(store: RunStore) -> None:
     for name in ("run-3", "run-3-2"):
-        store.create_run(TrainConfig(), name)
-    assert store.create_run(TrainConfig(), "  ").name == "run-3-3"
+        store.commands.create_run(TrainConfig(), name)
+    assert store.commands.create_run(TrainConfig(), "  ").name == "run-3-3"
 
 
 def test_blanks_around_a_name_are_dropped(store: RunStore) -> None:
-    assert store.create_run(TrainConfig(), "  größer, langsamer \n").name == "größer, langsamer"
+    assert store.commands.create_run(TrainConfig(), "  größer, langsamer \n").name == "größer, langsamer"
 
 
 def test_a_name_that_is_taken_is_refused_and_adds_no_run(store: RunStore) -> None:
-    store.create_run(TrainConfig(), "mine")
+    store.commands.create_run(TrainConfig(), "mine")
     with pytest.raises(ConfigError, match=r"A run named 'mine' exists already. Choose another name") as caught:
-        store.create_run(TrainConfig(), " mine ")
+        store.commands.create_run(TrainConfig(), " mine ")
     assert caught.value.field == "name"
-    assert len(store.list_runs()) == 1
+    assert len(store.queries.list_runs()) == 1
 
 
 def test_a_name_has_a_longest_length(store: RunStore) -> None:
-    assert store.create_run(TrainConfig(), "x" * MAX_NAME_LENGTH).name == "x" * MAX_NAME_LENGTH
+    assert store.commands.create_run(TrainConfig(), "x" * MAX_NAME_LENGTH).name == "x" * MAX_NAME_LENGTH
     with pytest.raises(ConfigError, match="Run name must have at most 80 characters, got 81"):
-        store.create_run(TrainConfig(), "x" * (MAX_NAME_LENGTH + 1))
+        store.commands.create_run(TrainConfig(), "x" * (MAX_NAME_LENGTH + 1))
 
 
 @pytest.mark.parametrize("name", ["a\nb", "a\x1b[31mb", "a\x00b", "a\u202eb"])
 def test_control_characters_in_a_name_are_refused(store: RunStore, name: str) -> None:
     with pytest.raises(ConfigError, match="Run name must not contain control characters"):
-        store.create_run(TrainConfig(), name)
-    assert store.list_runs() == []
+        store.commands.create_run(TrainConfig(), name)
+    assert store.queries.list_runs() == []
 
 
 def test_the_number_of_a_deleted_run_is_not_given_again(store: RunStore) -> None:
-    last = [store.create_run(TrainConfig()) for _ in range(2)][-1]
-    store.delete_runs([last.id])
-    store.purge_runs([last.id])
-    assert store.create_run(TrainConfig()).id == last.id + 1
+    last = [store.commands.create_run(TrainConfig()) for _ in range(2)][-1]
+    store.commands.delete_runs([last.id])
+    store.commands.purge_runs([last.id])
+    assert store.commands.create_run(TrainConfig()).id == last.id + 1
 
 
 # Reading
@@ -99,46 +99,46 @@ def test_the_number_of_a_deleted_run_is_not_given_again(store: RunStore) -> None
 
 def test_a_run_that_is_not_there_is_an_error(store: RunStore) -> None:
     with pytest.raises(RunNotFoundError, match="There is no run 7"):
-        store.get_run(7)
+        store.queries.get_run(7)
     with pytest.raises(RunNotFoundError):
-        store.request_stop(7)
+        store.commands.request_stop(7)
     with pytest.raises(RunNotFoundError):
-        store.claim_run(7, TRAINER, max_active=1)
+        store.trainer_writes.claim_run(7, TRAINER, max_active=1)
 
 
 def test_of_the_runs_asked_for_those_outside_the_bin_come_in_that_order(store: RunStore) -> None:
-    first, binned, last = (store.create_run(TrainConfig()) for _ in range(3))
-    store.delete_runs([binned.id])
-    assert store.get_runs([last.id, 99, binned.id, first.id]) == [last, first]
-    assert store.get_runs([*range(last.id, 40_000)]) == [last]  # more than a statement takes parameters
-    assert store.get_runs([]) == []
+    first, binned, last = (store.commands.create_run(TrainConfig()) for _ in range(3))
+    store.commands.delete_runs([binned.id])
+    assert store.queries.get_runs([last.id, 99, binned.id, first.id]) == [last, first]
+    assert store.queries.get_runs([*range(last.id, 40_000)]) == [last]  # more than a statement takes parameters
+    assert store.queries.get_runs([]) == []
 
 
 def test_names_are_listed_newest_first_without_those_in_the_bin(store: RunStore) -> None:
-    made = [store.create_run(TrainConfig(), name).id for name in ("a", "b", "c")]
-    store.delete_runs([made[1]])
-    assert list(store.list_names().items()) == [(made[2], "c"), (made[0], "a")]
+    made = [store.commands.create_run(TrainConfig(), name).id for name in ("a", "b", "c")]
+    store.commands.delete_runs([made[1]])
+    assert list(store.queries.list_names().items()) == [(made[2], "c"), (made[0], "a")]
 
 
 def test_an_empty_store_lists_nothing(store: RunStore) -> None:
-    assert store.list_runs() == store.list_active_runs() == store.list_unfinished_runs() == []
-    assert store.latest_run() is None
+    assert store.queries.list_runs() == store.queries.list_active_runs() == store.queries.list_unfinished_runs() == []
+    assert store.queries.latest_run() is None
 
 
 def test_runs_are_listed_by_where_they_stand(store: RunStore) -> None:
-    waiting, held, ended = (store.create_run(TrainConfig(), name) for name in ("waiting", "held", "ended"))
-    store.claim_run(held.id, TRAINER, max_active=64)
-    store.request_stop(ended.id)
+    waiting, held, ended = (store.commands.create_run(TrainConfig(), name) for name in ("waiting", "held", "ended"))
+    store.trainer_writes.claim_run(held.id, TRAINER, max_active=64)
+    store.commands.request_stop(ended.id)
 
     def names(runs: list[Run]) -> list[str]:
         return [run.name for run in runs]
 
-    assert names(store.list_runs()) == ["waiting", "held", "ended"]
-    assert names(store.list_runs({RunStatus.STOPPED, RunStatus.QUEUED})) == ["waiting", "ended"]
-    assert names(store.list_active_runs()) == ["held"]
-    assert names(store.list_queued_runs()) == ["waiting"]
-    assert names(store.list_unfinished_runs()) == ["held", "waiting"]
-    assert store.latest_run() == store.get_run(ended.id)
+    assert names(store.queries.list_runs()) == ["waiting", "held", "ended"]
+    assert names(store.queries.list_runs({RunStatus.STOPPED, RunStatus.QUEUED})) == ["waiting", "ended"]
+    assert names(store.queries.list_active_runs()) == ["held"]
+    assert names(store.queries.list_queued_runs()) == ["waiting"]
+    assert names(store.queries.list_unfinished_runs()) == ["held", "waiting"]
+    assert store.queries.latest_run() == store.queries.get_run(ended.id)
     assert waiting.id < held.id < ended.id
 
 
@@ -146,31 +146,31 @@ def test_runs_are_listed_by_where_they_stand(store: RunStore) -> None:
 
 
 def test_a_claim_hands_over_the_run_once(store: RunStore) -> None:
-    run = store.create_run(TrainConfig())
-    mine = store.claim_run(run.id, TRAINER, max_active=2)
+    run = store.commands.create_run(TrainConfig())
+    mine = store.trainer_writes.claim_run(run.id, TRAINER, max_active=2)
     assert mine
     assert (mine.status, mine.attempt, mine.trainer) == (RunStatus.PREPARING, 1, TRAINER)
-    assert store.claim_run(run.id, OTHER_TRAINER, max_active=2) is None
-    assert store.get_run(run.id) == mine
+    assert store.trainer_writes.claim_run(run.id, OTHER_TRAINER, max_active=2) is None
+    assert store.queries.get_run(run.id) == mine
 
 
 def test_no_more_runs_are_claimed_than_may_go_at_once(store: RunStore) -> None:
-    first, second = (store.create_run(TrainConfig()) for _ in range(2))
-    held = store.claim_run(first.id, TRAINER, max_active=1)
+    first, second = (store.commands.create_run(TrainConfig()) for _ in range(2))
+    held = store.trainer_writes.claim_run(first.id, TRAINER, max_active=1)
     assert held
-    assert store.claim_run(second.id, OTHER_TRAINER, max_active=1) is None
-    store.finish_run(held, RunStatus.COMPLETED)
-    assert store.claim_run(second.id, OTHER_TRAINER, max_active=1)
+    assert store.trainer_writes.claim_run(second.id, OTHER_TRAINER, max_active=1) is None
+    store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
+    assert store.trainer_writes.claim_run(second.id, OTHER_TRAINER, max_active=1)
 
 
 def test_of_many_claims_at_once_one_succeeds(store: RunStore) -> None:
     for _ in range(5):
-        run = store.create_run(TrainConfig())
+        run = store.commands.create_run(TrainConfig())
         trainers = [ProcessIdentity(pid, 1, "boot") for pid in range(8)]
         with ThreadPoolExecutor(8) as pool:
-            claims = list(pool.map(partial(store.claim_run, run.id, max_active=64), trainers))
+            claims = list(pool.map(partial(store.trainer_writes.claim_run, run.id, max_active=64), trainers))
         (winner,) = filter(None, claims)
-        assert store.get_run(run.id) == winner
+        assert store.queries.get_run(run.id) == winner
         assert winner.attempt == 1
 
 
@@ -178,26 +178,26 @@ def test_of_many_claims_at_once_one_succeeds(store: RunStore) -> None:
 
 
 def test_a_queued_run_that_is_stopped_leaves_the_queue(store: RunStore) -> None:
-    run = store.create_run(TrainConfig())
-    assert store.request_stop(run.id) is RunStatus.STOPPED
-    stopped = store.get_run(run.id)
+    run = store.commands.create_run(TrainConfig())
+    assert store.commands.request_stop(run.id) is RunStatus.STOPPED
+    stopped = store.queries.get_run(run.id)
     assert stopped.finished_at
     assert stopped.reason == "Taken off the queue."
-    assert store.claim_run(run.id, TRAINER, max_active=1) is None
+    assert store.trainer_writes.claim_run(run.id, TRAINER, max_active=1) is None
 
 
 def test_an_active_run_is_asked_to_stop(store: RunStore) -> None:
     run = claimed(store)
-    assert store.request_stop(run.id) is RunStatus.STOPPING
-    assert store.get_run(run.id).finished_at is None
-    assert store.append_steps(run, Progress(step=1)) is RunStatus.STOPPING
+    assert store.commands.request_stop(run.id) is RunStatus.STOPPING
+    assert store.queries.get_run(run.id).finished_at is None
+    assert store.trainer_writes.append_steps(run, Progress(step=1)) is RunStatus.STOPPING
 
 
 def test_a_stop_asked_for_while_preparing_is_not_forgotten(store: RunStore) -> None:
     run = claimed(store)
-    store.request_stop(run.id)
-    assert store.set_notice(run, "Downloading MNIST, 34 %") is RunStatus.STOPPING
-    status = store.begin_training(
+    store.commands.request_stop(run.id)
+    assert store.trainer_writes.set_notice(run, "Downloading MNIST, 34 %") is RunStatus.STOPPING
+    status = store.trainer_writes.begin_training(
         run,
         dataset="MNIST",
         notice="",
@@ -208,16 +208,16 @@ def test_a_stop_asked_for_while_preparing_is_not_forgotten(store: RunStore) -> N
         threads=2,
     )
     assert status is RunStatus.STOPPING
-    assert store.get_run(run.id).status is RunStatus.STOPPING
+    assert store.queries.get_run(run.id).status is RunStatus.STOPPING
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_stopping_a_run_that_has_ended_does_nothing(store: RunStore, ending: RunStatus) -> None:
     run = claimed(store)
-    store.finish_run(run, ending, "over")
-    before = store.get_run(run.id)
-    assert store.request_stop(run.id) is ending
-    assert store.get_run(run.id) == before
+    store.trainer_writes.finish_run(run, ending, "over")
+    before = store.queries.get_run(run.id)
+    assert store.commands.request_stop(run.id) is ending
+    assert store.queries.get_run(run.id) == before
 
 
 # The trainer's writes
@@ -225,13 +225,13 @@ def test_stopping_a_run_that_has_ended_does_nothing(store: RunStore, ending: Run
 
 def test_a_trainer_says_what_it_is_doing(store: RunStore) -> None:
     run = claimed(store)
-    assert store.set_notice(run, "Downloading MNIST, 34 %") is RunStatus.PREPARING
-    assert store.get_run(run.id).notice == "Downloading MNIST, 34 %"
+    assert store.trainer_writes.set_notice(run, "Downloading MNIST, 34 %") is RunStatus.PREPARING
+    assert store.queries.get_run(run.id).notice == "Downloading MNIST, 34 %"
 
 
 def test_training_begins_with_what_is_known_of_the_dataset(store: RunStore) -> None:
     run = claimed(store)
-    status = store.begin_training(
+    status = store.trainer_writes.begin_training(
         run,
         dataset="MNIST-5k",
         notice="No network",
@@ -242,7 +242,7 @@ def test_training_begins_with_what_is_known_of_the_dataset(store: RunStore) -> N
         threads=2,
     )
     assert status is RunStatus.RUNNING
-    begun = store.get_run(run.id)
+    begun = store.queries.get_run(run.id)
     assert (begun.dataset, begun.notice, begun.total_steps) == ("MNIST-5k", "No network", 3 * 57)
     assert (begun.train_images, begun.validation_images, begun.test_images) == (3600, 400, 1000)
     assert (begun.device, begun.threads) == ("cpu", 2)
@@ -251,8 +251,8 @@ def test_training_begins_with_what_is_known_of_the_dataset(store: RunStore) -> N
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_finished_run_says_how_and_when_it_ended(store: RunStore, ending: RunStatus) -> None:
     run = training(store)
-    store.finish_run(run, ending, "because", "runs/models/run-1.pt")
-    ended = store.get_run(run.id)
+    store.trainer_writes.finish_run(run, ending, "because", "runs/models/run-1.pt")
+    ended = store.queries.get_run(run.id)
     assert (ended.status, ended.reason, ended.model_file) == (ending, "because", "runs/models/run-1.pt")
     assert ended.finished_at
     assert ended.started_at
@@ -261,33 +261,33 @@ def test_a_finished_run_says_how_and_when_it_ended(store: RunStore, ending: RunS
 
 def test_a_run_is_marked_interrupted_only_while_somebody_holds_it(store: RunStore) -> None:
     run = training(store)
-    assert store.interrupt_run(run, "gone")
-    interrupted = store.get_run(run.id)
+    assert store.commands.interrupt_run(run, "gone")
+    interrupted = store.queries.get_run(run.id)
     assert (interrupted.status, interrupted.reason) == (RunStatus.INTERRUPTED, "gone")
     assert interrupted.finished_at
-    assert not store.interrupt_run(run, "gone again")
-    assert store.get_run(run.id) == interrupted
+    assert not store.commands.interrupt_run(run, "gone again")
+    assert store.queries.get_run(run.id) == interrupted
 
 
 def test_a_run_that_crashed_is_marked_failed(store: RunStore) -> None:
     run = training(store)
-    assert store.interrupt_run(run, "crashed", RunStatus.FAILED)
-    assert store.get_run(run.id).status is RunStatus.FAILED
+    assert store.commands.interrupt_run(run, "crashed", RunStatus.FAILED)
+    assert store.queries.get_run(run.id).status is RunStatus.FAILED
 
 
 def test_a_run_that_cannot_be_started_is_refused_only_from_the_queue(store: RunStore) -> None:
-    queued, held = store.create_run(TrainConfig()), claimed(store)
-    store.end_queued_run(queued.id, "no trainer")
-    store.end_queued_run(held.id, "no trainer")
-    refused = store.get_run(queued.id)
+    queued, held = store.commands.create_run(TrainConfig()), claimed(store)
+    store.commands.end_queued_run(queued.id, "no trainer")
+    store.commands.end_queued_run(held.id, "no trainer")
+    refused = store.queries.get_run(queued.id)
     assert (refused.status, refused.reason) == (RunStatus.FAILED, "no trainer")
     assert refused.finished_at
-    assert store.get_run(held.id) == held
+    assert store.queries.get_run(held.id) == held
 
 
 def test_errors_can_be_shown_as_they_stand(store: RunStore) -> None:
     run = training(store)
     stale = dataclasses.replace(run, attempt=0)
     with pytest.raises(MnistError, match=r"Attempt 0 at run-1 no longer holds the run.*Nothing was written") as caught:
-        store.append_steps(stale, Progress(step=5))
+        store.trainer_writes.append_steps(stale, Progress(step=5))
     assert isinstance(caught.value, StaleAttemptError)

@@ -26,12 +26,12 @@ def pragma(store: RunStore, text: str) -> object:
 
 def append(store: RunStore, run: Run, a_step: Step, first: int, count: int) -> None:
     steps = [a_step(step, loss=1 / step) for step in range(first, first + count)]
-    store.append_steps(run, Progress(step=steps[-1].step, epoch=1), steps)
+    store.trainer_writes.append_steps(run, Progress(step=steps[-1].step, epoch=1), steps)
 
 
 @pytest.fixture
 def run(store: RunStore) -> Run:
-    return store.create_run(TrainConfig(), trainer=own_identity())
+    return store.commands.create_run(TrainConfig(), trainer=own_identity())
 
 
 # The disk is full
@@ -52,14 +52,14 @@ def test_a_full_disk_is_said_with_the_remedy_and_loses_nothing(
     assert str(caught.value) == (
         f"The disk with the runs folder {places / 'runs'} is full. Free some space and resume the run."
     )
-    kept = store.count_steps(run.id)
+    kept = store.queries.count_steps(run.id)
     assert kept < 5000
-    assert store.get_run(run.id).progress.step == kept
+    assert store.queries.get_run(run.id).progress.step == kept
     assert pragma(store, "integrity_check") == "ok"
 
     pragma(store, "max_page_count = 1000000")
     append(store, run, a_step, kept + 1, 700)
-    assert store.read_steps(run.id)["loss"].tolist() == [1 / step for step in range(1, kept + 701)]
+    assert store.queries.read_steps(run.id)["loss"].tolist() == [1 / step for step in range(1, kept + 701)]
 
 
 def test_a_write_the_kernel_refuses_is_an_error_that_may_pass(
@@ -73,7 +73,7 @@ def test_a_write_the_kernel_refuses_is_an_error_that_may_pass(
     ):
         append(store, run, a_step, 11, 10)
     append(store, run, a_step, 11, 10)
-    assert store.read_steps(run.id)["loss"].tolist() == [1 / step for step in range(1, 21)]
+    assert store.queries.read_steps(run.id)["loss"].tolist() == [1 / step for step in range(1, 21)]
     assert pragma(store, "integrity_check") == "ok"
 
 
@@ -86,11 +86,11 @@ def test_a_lock_held_for_too_long_is_an_error_with_the_remedy(
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     impatient = RunStore.open(places / "runs")
     with store._engine.begin():
-        assert impatient.get_run(run.id) == run  # readers do not wait
+        assert impatient.queries.get_run(run.id) == run  # readers do not wait
         with pytest.raises(StoreUnavailableError, match=r"kept the database .* locked for 0\.1 s\. End it"):
             append(impatient, run, a_step, 1, 10)
     append(impatient, run, a_step, 1, 10)
-    assert store.count_steps(run.id) == 10
+    assert store.queries.count_steps(run.id) == 10
     impatient.close()
 
 
@@ -116,7 +116,7 @@ def test_a_lock_that_another_process_holds_for_ten_seconds_is_waited_for(
         began = time.monotonic()
         append(store, run, a_step, 1, 10)
         assert time.monotonic() - began > LOCKED_SECONDS - 1
-    assert store.read_steps(run.id)["loss"].tolist() == [1 / step for step in range(1, 11)]
+    assert store.queries.read_steps(run.id)["loss"].tolist() == [1 / step for step in range(1, 11)]
 
 
 # Backup
@@ -130,12 +130,12 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import Progress, StepMetrics
 from mnist_core.store import RunStore
 store = RunStore.open(Path(sys.argv[1]))
-run = store.create_run(TrainConfig(), trainer=own_identity())
+run = store.commands.create_run(TrainConfig(), trainer=own_identity())
 step = 0
 while True:
     step += 1
     one = StepMetrics(step, 1, 0.5, 0.8, 0.01, 0.5, 1000.0, step / 100, ((0,) * 10,) * 10)
-    store.append_steps(run, Progress(step=step, epoch=1), [one])
+    store.trainer_writes.append_steps(run, Progress(step=step, epoch=1), [one])
     print(step, flush=True)
 """
 
@@ -146,19 +146,19 @@ def test_a_backup_taken_while_a_trainer_writes_is_whole(store: RunStore, places:
         assert writer.stdout
         while int(writer.stdout.readline()) < 50:
             pass
-        before = store.count_steps(1)
+        before = store.queries.count_steps(1)
         (places / "copies" / "a").mkdir(parents=True)
         (places / "copies" / "b").mkdir()
         for name in "ab":
             store.backup(places / "copies" / name / "runs.sqlite")
-        after = store.count_steps(1)
+        after = store.queries.count_steps(1)
         writer.kill()
     for name in "ab":
         copy = RunStore.open(places / "copies" / name)
         assert pragma(copy, "integrity_check") == "ok"
-        steps = copy.count_steps(1)
+        steps = copy.queries.count_steps(1)
         assert before <= steps <= after
-        assert copy.get_run(1).progress.step == steps == len(copy.read_steps(1))
+        assert copy.queries.get_run(1).progress.step == steps == len(copy.queries.read_steps(1))
         copy.close()
 
 
@@ -185,4 +185,4 @@ def test_a_backup_that_does_not_fit_leaves_nothing_behind(
         store.backup(folder / "backup.sqlite")
     assert not list(folder.iterdir())
     append(store, run, a_step, 3001, 10)
-    assert store.count_steps(run.id) == 3010
+    assert store.queries.count_steps(run.id) == 3010

@@ -21,44 +21,46 @@ CONFUSION = tuple(tuple(row * 10 + column for column in range(10)) for row in ra
 @pytest.fixture
 def run(store: RunStore) -> Run:
     """A run in training, held by this attempt."""
-    run = store.create_run(TrainConfig(), trainer=ProcessIdentity(4321, 99, "boot"))
+    run = store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(4321, 99, "boot"))
     sizes = {"train_images": 270, "validation_images": 30, "test_images": 100}
-    store.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=2)
+    store.trainer_writes.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=2)
     return run
 
 
 def test_steps_are_read_in_order(store: RunStore, run: Run, a_step: Step) -> None:
     for first in (1, 4, 7):
         steps = [a_step(step, loss=10 - step, epoch=first) for step in range(first, first + 3)]
-        assert store.append_steps(run, Progress(step=first + 2), steps) is RunStatus.RUNNING
-    table = store.read_steps(run.id)
+        assert store.trainer_writes.append_steps(run, Progress(step=first + 2), steps) is RunStatus.RUNNING
+    table = store.queries.read_steps(run.id)
     assert table["loss"].tolist() == [9, 8, 7, 6, 5, 4, 3, 2, 1]
     assert table["epoch"].tolist() == [1, 1, 1, 4, 4, 4, 7, 7, 7]
 
 
 def test_a_run_without_steps_has_an_empty_table(store: RunStore, run: Run) -> None:
-    assert len(store.read_steps(run.id)) == 0
-    assert store.list_evaluations(run.id) == []
+    assert len(store.queries.read_steps(run.id)) == 0
+    assert store.queries.list_evaluations(run.id) == []
 
 
 def test_the_latest_numbers_stand_beside_the_run(store: RunStore, run: Run) -> None:
     progress = Progress(12, 2, 0.25, 0.9, 5500.0, 3.5, CONFUSION)
-    store.append_steps(run, progress)
-    assert store.get_run(run.id).progress == progress
+    store.trainer_writes.append_steps(run, progress)
+    assert store.queries.get_run(run.id).progress == progress
 
 
 def test_a_loss_that_is_no_number_is_kept(store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation) -> None:
-    store.append_steps(run, Progress(1, 1, math.nan), [a_step(1, math.nan)], [an_evaluation(1, loss=math.nan)])
-    assert math.isnan(store.read_steps(run.id)["loss"][0])
-    assert math.isnan(store.list_evaluations(run.id)[0].loss)
-    assert store.get_run(run.id).progress.loss is None
+    store.trainer_writes.append_steps(
+        run, Progress(1, 1, math.nan), [a_step(1, math.nan)], [an_evaluation(1, loss=math.nan)]
+    )
+    assert math.isnan(store.queries.read_steps(run.id)["loss"][0])
+    assert math.isnan(store.queries.list_evaluations(run.id)[0].loss)
+    assert store.queries.get_run(run.id).progress.loss is None
 
 
 def test_evaluations_come_back_whole_and_in_order(store: RunStore, run: Run, an_evaluation: Evaluation) -> None:
     written = [an_evaluation(5), an_evaluation(9), an_evaluation(9, "test", 88)]
-    store.append_steps(run, Progress(step=9), [], written[:1])
-    store.append_steps(run, Progress(step=9), [], written[1:])
-    read = store.list_evaluations(run.id)
+    store.trainer_writes.append_steps(run, Progress(step=9), [], written[:1])
+    store.trainer_writes.append_steps(run, Progress(step=9), [], written[1:])
+    read = store.queries.list_evaluations(run.id)
     for before, after in zip(written, read, strict=True):
         assert after.predictions.tolist() == before.predictions.tolist()
         assert dataclasses.replace(after, predictions=before.predictions) == before
@@ -67,10 +69,10 @@ def test_evaluations_come_back_whole_and_in_order(store: RunStore, run: Run, an_
 def test_the_best_validation_accuracy_is_kept_and_the_latest_too(
     store: RunStore, run: Run, an_evaluation: Evaluation
 ) -> None:
-    assert store.get_run(run.id).results.best_validation_accuracy is None
+    assert store.queries.get_run(run.id).results.best_validation_accuracy is None
     for right, best in [(70, 0.7), (90, 0.9), (80, 0.9)]:
-        store.append_steps(run, Progress(), [], [an_evaluation(1, right=right)])
-        results = store.get_run(run.id).results
+        store.trainer_writes.append_steps(run, Progress(), [], [an_evaluation(1, right=right)])
+        results = store.queries.get_run(run.id).results
         assert (results.validation_accuracy, results.best_validation_accuracy) == (right / 100, best)
     assert results.test_accuracy is None
 
@@ -78,14 +80,18 @@ def test_the_best_validation_accuracy_is_kept_and_the_latest_too(
 def test_the_best_of_several_evaluations_in_one_commit_counts(
     store: RunStore, run: Run, an_evaluation: Evaluation
 ) -> None:
-    store.append_steps(run, Progress(), [], [an_evaluation(step, right=right) for step, right in ((1, 95), (2, 85))])
-    results = store.get_run(run.id).results
+    store.trainer_writes.append_steps(
+        run, Progress(), [], [an_evaluation(step, right=right) for step, right in ((1, 95), (2, 85))]
+    )
+    results = store.queries.get_run(run.id).results
     assert (results.validation_accuracy, results.best_validation_accuracy) == (0.85, 0.95)
 
 
 def test_test_results_do_not_touch_validation(store: RunStore, run: Run, an_evaluation: Evaluation) -> None:
-    store.append_steps(run, Progress(), [], [an_evaluation(9, right=60), an_evaluation(9, "test", 99, loss=0.125)])
-    results = store.get_run(run.id).results
+    store.trainer_writes.append_steps(
+        run, Progress(), [], [an_evaluation(9, right=60), an_evaluation(9, "test", 99, loss=0.125)]
+    )
+    results = store.queries.get_run(run.id).results
     assert (results.test_accuracy, results.test_loss) == (0.99, 0.125)
     assert (results.validation_accuracy, results.best_validation_accuracy) == (0.6, 0.6)
 
@@ -94,17 +100,17 @@ def test_test_results_do_not_touch_validation(store: RunStore, run: Run, an_eval
 
 
 def everything(store: RunStore) -> Changes:
-    changes = store.read_changes(Cursor())
+    changes = store.queries.read_changes(Cursor())
     return dataclasses.replace(changes, steps=[], evaluations=[])  # arrays do not compare; the cursor counts them
 
 
 def write_all_ways(store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation) -> None:
     sizes = {"train_images": 1, "validation_images": 1, "test_images": 1}
     for write in (
-        lambda: store.append_steps(run, Progress(step=2), [a_step(2)], [an_evaluation(2, "test")]),
-        lambda: store.set_notice(run, "late"),
-        lambda: store.begin_training(run, dataset="late", notice="", **sizes, device="cpu", threads=2),
-        lambda: store.finish_run(run, RunStatus.COMPLETED),
+        lambda: store.trainer_writes.append_steps(run, Progress(step=2), [a_step(2)], [an_evaluation(2, "test")]),
+        lambda: store.trainer_writes.set_notice(run, "late"),
+        lambda: store.trainer_writes.begin_training(run, dataset="late", notice="", **sizes, device="cpu", threads=2),
+        lambda: store.trainer_writes.finish_run(run, RunStatus.COMPLETED),
     ):
         before = everything(store)
         with pytest.raises(StaleAttemptError):
@@ -116,8 +122,8 @@ def write_all_ways(store: RunStore, run: Run, a_step: Step, an_evaluation: Evalu
 def test_nothing_is_written_to_a_run_that_has_ended(
     store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation, ending: RunStatus
 ) -> None:
-    store.append_steps(run, Progress(step=1), [a_step(1)])
-    store.finish_run(run, ending)
+    store.trainer_writes.append_steps(run, Progress(step=1), [a_step(1)])
+    store.trainer_writes.finish_run(run, ending)
     write_all_ways(store, run, a_step, an_evaluation)
 
 
@@ -127,81 +133,81 @@ def test_nothing_is_written_for_another_attempt(
 ) -> None:
     other = dataclasses.replace(run, attempt=attempt)
     write_all_ways(store, other, a_step, an_evaluation)
-    assert not store.interrupt_run(other, "gone")
-    assert store.append_steps(run, Progress(step=1), [a_step(1)]) is RunStatus.RUNNING
+    assert not store.commands.interrupt_run(other, "gone")
+    assert store.trainer_writes.append_steps(run, Progress(step=1), [a_step(1)]) is RunStatus.RUNNING
 
 
 def test_a_write_to_one_run_leaves_the_others_alone(store: RunStore, run: Run, a_step: Step) -> None:
-    other = store.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "boot"))
-    store.append_steps(run, Progress(step=1), [a_step(1)])
-    store.finish_run(run, RunStatus.COMPLETED)
-    assert store.get_run(other.id) == other
-    assert len(store.read_steps(other.id)) == 0
+    other = store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "boot"))
+    store.trainer_writes.append_steps(run, Progress(step=1), [a_step(1)])
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
+    assert store.queries.get_run(other.id) == other
+    assert len(store.queries.read_steps(other.id)) == 0
 
 
 # Changes
 
 
 def test_changes_come_once_and_complete(store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation) -> None:
-    cursor = store.latest_cursor()
-    store.append_steps(run, Progress(step=2), [a_step(1, 0.5), a_step(2, 0.25)])
-    store.append_steps(run, Progress(step=3), [a_step(3, 0.125)], [an_evaluation(3)])
-    changes = store.read_changes(cursor)
-    assert changes.runs == [store.get_run(run.id)]
+    cursor = store.queries.latest_cursor()
+    store.trainer_writes.append_steps(run, Progress(step=2), [a_step(1, 0.5), a_step(2, 0.25)])
+    store.trainer_writes.append_steps(run, Progress(step=3), [a_step(3, 0.125)], [an_evaluation(3)])
+    changes = store.queries.read_changes(cursor)
+    assert changes.runs == [store.queries.get_run(run.id)]
     assert [(new.run_id, new.attempt, new.first_step) for new in changes.steps] == [(run.id, 1, 1), (run.id, 1, 3)]
     assert [new.table["loss"].tolist() for new in changes.steps] == [[0.5, 0.25], [0.125]]
     (evaluation,) = changes.evaluations
     assert (evaluation.run_id, evaluation.attempt, evaluation.metrics.step) == (run.id, 1, 3)
 
-    assert store.read_changes(changes.cursor) == Changes(changes.cursor)
-    assert store.latest_cursor() == changes.cursor
+    assert store.queries.read_changes(changes.cursor) == Changes(changes.cursor)
+    assert store.queries.latest_cursor() == changes.cursor
 
 
 def test_every_kind_of_write_shows_as_a_change(store: RunStore) -> None:
     trainer = ProcessIdentity(1, 1, "boot")
-    cursor = store.latest_cursor()
+    cursor = store.queries.latest_cursor()
     assert cursor == Cursor()
 
     def statuses() -> list[str]:
         nonlocal cursor
-        changes = store.read_changes(cursor)
+        changes = store.queries.read_changes(cursor)
         cursor = changes.cursor
         return [f"{run.name} {run.status}" for run in changes.runs]
 
-    first, second = (store.create_run(TrainConfig(), name) for name in ("first", "second"))
+    first, second = (store.commands.create_run(TrainConfig(), name) for name in ("first", "second"))
     assert statuses() == ["first queued", "second queued"]
-    held = store.claim_run(first.id, trainer, max_active=1)
+    held = store.trainer_writes.claim_run(first.id, trainer, max_active=1)
     assert held
     assert statuses() == ["first preparing"]
-    store.request_stop(first.id)
-    store.request_stop(second.id)
+    store.commands.request_stop(first.id)
+    store.commands.request_stop(second.id)
     assert statuses() == ["first stopping", "second stopped"]
-    store.finish_run(held, RunStatus.STOPPED)
+    store.trainer_writes.finish_run(held, RunStatus.STOPPED)
     assert statuses() == ["first stopped"]
-    store.request_stop(first.id)
+    store.commands.request_stop(first.id)
     assert statuses() == []
 
 
 def test_a_reader_from_the_start_sees_everything(
     store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation
 ) -> None:
-    store.append_steps(run, Progress(step=1), [a_step(1)], [an_evaluation(1)])
-    changes = store.read_changes(Cursor())
+    store.trainer_writes.append_steps(run, Progress(step=1), [a_step(1)], [an_evaluation(1)])
+    changes = store.queries.read_changes(Cursor())
     assert (len(changes.runs), len(changes.steps), len(changes.evaluations)) == (1, 1, 1)
-    assert changes.cursor == store.latest_cursor()
+    assert changes.cursor == store.queries.latest_cursor()
 
 
 def test_a_watch_tells_that_something_was_committed_elsewhere(store: RunStore, run: Run, places: Path) -> None:
     elsewhere = RunStore.open(places / "runs")
-    watch = store.watch()
+    watch = store.queries.watch()
     assert watch.moved()  # nobody knows what was there before the first look
     assert not watch.moved()
-    elsewhere.set_notice(run, "hello")
+    elsewhere.trainer_writes.set_notice(run, "hello")
     assert watch.moved()
     assert not watch.moved()
-    store.set_notice(run, "hello again")  # over another connection of the same store
+    store.trainer_writes.set_notice(run, "hello again")  # over another connection of the same store
     assert watch.moved()
-    elsewhere.list_runs()
+    elsewhere.queries.list_runs()
     assert not watch.moved()
     watch.close()
     elsewhere.close()

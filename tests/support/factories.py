@@ -56,8 +56,8 @@ def finished_run(
 ) -> Run:
     """A run that was tested on 1,000 images and is right about those in `right`."""
     config = config or TrainConfig()
-    run = store.create_run(config, name, trainer=own_identity())
-    store.begin_training(
+    run = store.commands.create_run(config, name, trainer=own_identity())
+    store.trainer_writes.begin_training(
         run,
         dataset=dataset,
         notice="",
@@ -68,14 +68,14 @@ def finished_run(
         threads=1,
     )
     if provenance:
-        store.write_provenance(run, replace(provenance, dataset=dataset, seed=config.seed), LABELS)
+        store.trainer_writes.write_provenance(run, replace(provenance, dataset=dataset, seed=config.seed), LABELS)
     said = predictions(right)
     made = [EvalMetrics(5, 1, "test", 0.2, float((said == LABELS).mean()), NO_CONFUSION, said, 0.05)]
     if validation is not None:
         made.insert(0, EvalMetrics(5, 1, "validation", 0.3, validation, NO_CONFUSION, said[:30], 0.04))
-    store.append_steps(run, Progress(step=len(steps), epoch=1, loss=0.5, accuracy=0.8), steps, made)
-    store.finish_run(run, status)
-    return store.get_run(run.id)
+    store.trainer_writes.append_steps(run, Progress(step=len(steps), epoch=1, loss=0.5, accuracy=0.8), steps, made)
+    store.trainer_writes.finish_run(run, status)
+    return store.queries.get_run(run.id)
 
 
 def numbered(count: int) -> Split:

@@ -19,11 +19,11 @@ NOTHING: Confusion = tuple((0,) * 10 for _ in range(10))
 
 def commit(store: RunStore, run: Run, first: int, count: int) -> None:
     steps = [StepMetrics(n, 1, n / 10, 0.5, 0.01, 0.5, 100, n, NOTHING) for n in range(first, first + count)]
-    store.append_steps(run, Progress(step=first + count - 1), steps)
+    store.trainer_writes.append_steps(run, Progress(step=first + count - 1), steps)
 
 
 def active_run(store: RunStore) -> Run:
-    return store.create_run(TrainConfig(), trainer=own_identity())
+    return store.commands.create_run(TrainConfig(), trainer=own_identity())
 
 
 class Reader:
@@ -53,7 +53,7 @@ class Reader:
 
 @asynccontextmanager
 async def following(store: RunStore) -> AsyncIterator[LiveHub]:
-    hub = LiveHub(store)
+    hub = LiveHub(store.queries)
     task = asyncio.create_task(hub.follow())
     try:
         async with asyncio.timeout(20):

@@ -22,21 +22,21 @@ def act_at_step(number: int, act: Callable[[], object]) -> Observer:
 
 
 def claimed_run(store: RunStore, config: TrainConfig = CONFIG) -> Run:
-    return store.create_run(config, trainer=own_identity())
+    return store.commands.create_run(config, trainer=own_identity())
 
 
 def resume(store: RunStore, run: Run) -> Run:
-    store.requeue_run(run.id)
-    claimed = store.claim_run(run.id, own_identity(), 1)
+    store.commands.requeue_run(run.id)
+    claimed = store.trainer_writes.claim_run(run.id, own_identity(), 1)
     assert claimed
     return train_run(store, claimed)
 
 
 def assert_undisturbed(store: RunStore, run: Run, whole: list[float]) -> None:
     """A run that ended as if nothing had been: every step once, bit for bit, every evaluation, the last checkpoint."""
-    whole[:] = whole or store.read_steps(train_run(store, claimed_run(store)).id)["loss"].tolist()
+    whole[:] = whole or store.queries.read_steps(train_run(store, claimed_run(store)).id)["loss"].tolist()
     assert (run.status, run.reason) == (RunStatus.COMPLETED, "")
-    assert store.read_steps(run.id)["loss"].tolist() == whole
-    evaluated = [(one.step, one.split) for one in store.list_evaluations(run.id)]
+    assert store.queries.read_steps(run.id)["loss"].tolist() == whole
+    evaluated = [(one.step, one.split) for one in store.queries.list_evaluations(run.id)]
     assert evaluated == [*((step, "validation") for step in (5, 9, 14, 18)), (18, "test")]
     assert sorted(list_checkpoints(checkpoints_dir(run.id))) == [14, 18]

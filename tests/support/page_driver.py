@@ -42,8 +42,8 @@ def component_data(app: AppTest, key: str) -> dict[str, Any]:
 
 
 def active_run(store: RunStore, status: RunStatus = RunStatus.RUNNING, reason: str = "") -> Run:
-    run = store.create_run(TrainConfig(), trainer=own_identity())
-    store.begin_training(
+    run = store.commands.create_run(TrainConfig(), trainer=own_identity())
+    store.trainer_writes.begin_training(
         run,
         dataset="MNIST",
         notice="",
@@ -53,7 +53,7 @@ def active_run(store: RunStore, status: RunStatus = RunStatus.RUNNING, reason: s
         device="cpu",
         threads=2,
     )
-    store.append_steps(run, Progress(step=412, epoch=1, loss=0.1, accuracy=0.9))
+    store.trainer_writes.append_steps(run, Progress(step=412, epoch=1, loss=0.1, accuracy=0.9))
     if status is not RunStatus.RUNNING:
-        store.finish_run(run, status, reason)
-    return store.get_run(run.id)
+        store.trainer_writes.finish_run(run, status, reason)
+    return store.queries.get_run(run.id)

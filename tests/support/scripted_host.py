@@ -69,6 +69,6 @@ class SupervisorHarness:
         """A run that its trainer has claimed; that trainer is dead by now, but has not been reported."""
         run = self.supervisor.submit(TrainConfig())
         self.host.going.add(run.id)
-        held = self.store.claim_run(run.id, DEAD, max_active=64)
+        held = self.store.trainer_writes.claim_run(run.id, DEAD, max_active=64)
         assert held
         return held

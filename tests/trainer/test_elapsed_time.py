@@ -17,7 +17,7 @@ def test_a_clock_that_is_set_changes_no_duration(store: RunStore, monkeypatch: p
     real, passed = time.time, [0.0]
     monkeypatch.setattr(time, "time", lambda: real() + passed[0])
     config = TrainConfig(dataset="mnist", model="softmax", epochs=3, batch_size=1, device="cpu")
-    run = store.create_run(config, trainer=own_identity())
+    run = store.commands.create_run(config, trainer=own_identity())
     began = time.perf_counter()
 
     def set_clock(event: object) -> None:
@@ -26,7 +26,7 @@ def test_a_clock_that_is_set_changes_no_duration(store: RunStore, monkeypatch: p
 
     trained = train_run(store, run, set_clock)
     took = time.perf_counter() - began
-    elapsed = store.read_steps(run.id)["elapsed_seconds"]
+    elapsed = store.queries.read_steps(run.id)["elapsed_seconds"]
     assert trained.status is RunStatus.COMPLETED
     assert 0 < elapsed[0] < trained.progress.elapsed_seconds < took
     assert (elapsed[1:] > elapsed[:-1]).all()

@@ -17,12 +17,12 @@ Step = Callable[..., StepMetrics]
 
 
 def test_a_short_run_has_its_losses_as_curve(store: RunStore, a_step: Step) -> None:
-    run = store.create_run(TrainConfig(), trainer=own_identity())
+    run = store.commands.create_run(TrainConfig(), trainer=own_identity())
     recorder = MetricsBuffer(store, run)
     for step in range(1, 4):
         recorder.add(a_step(step, loss=step / 4))
     recorder.finish()
-    assert store.get_run(run.id).curve == (0.25, 0.5, 0.75)
+    assert store.queries.get_run(run.id).curve == (0.25, 0.5, 0.75)
 
 
 def test_a_curve_is_the_means_of_equally_many_steps_however_they_come() -> None:
@@ -43,11 +43,11 @@ def test_what_is_no_number_is_left_out_of_a_curve() -> None:
 
 
 def test_a_resumed_run_goes_on_with_its_curve(store: RunStore, a_step: Step) -> None:
-    run = store.create_run(TrainConfig(), trainer=own_identity())
-    store.append_steps(run, Progress(step=2), [a_step(1, loss=4.0), a_step(2, loss=3.0)])
-    recorder = MetricsBuffer(store, store.get_run(run.id))
+    run = store.commands.create_run(TrainConfig(), trainer=own_identity())
+    store.trainer_writes.append_steps(run, Progress(step=2), [a_step(1, loss=4.0), a_step(2, loss=3.0)])
+    recorder = MetricsBuffer(store, store.queries.get_run(run.id))
     recorder.add(a_step(3, loss=2.0))
-    assert store.get_run(run.id).curve == (4.0, 3.0, 2.0)
+    assert store.queries.get_run(run.id).curve == (4.0, 3.0, 2.0)
 
 
 # Steps in one piece
@@ -56,14 +56,14 @@ def test_a_resumed_run_goes_on_with_its_curve(store: RunStore, a_step: Step) -> 
 def test_the_steps_of_a_finished_run_are_one_chunk_that_readers_are_not_sent_again(
     store: RunStore, a_step: Step
 ) -> None:
-    run = store.create_run(TrainConfig(), trainer=own_identity())
-    store.append_steps(run, Progress(step=2), [a_step(1), a_step(2)])
-    behind = store.latest_cursor()
-    store.append_steps(run, Progress(step=3), [a_step(3, loss=0.25)])
-    up_to_date = store.latest_cursor()
-    before = store.read_steps(run.id)
-    store.finish_run(run, RunStatus.COMPLETED)
-    assert store.read_steps(run.id).tolist() == before.tolist()
-    assert store.read_changes(up_to_date).steps == []
-    (missed,) = store.read_changes(behind).steps
+    run = store.commands.create_run(TrainConfig(), trainer=own_identity())
+    store.trainer_writes.append_steps(run, Progress(step=2), [a_step(1), a_step(2)])
+    behind = store.queries.latest_cursor()
+    store.trainer_writes.append_steps(run, Progress(step=3), [a_step(3, loss=0.25)])
+    up_to_date = store.queries.latest_cursor()
+    before = store.queries.read_steps(run.id)
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
+    assert store.queries.read_steps(run.id).tolist() == before.tolist()
+    assert store.queries.read_changes(up_to_date).steps == []
+    (missed,) = store.queries.read_changes(behind).steps
     assert (missed.first_step, missed.table["loss"].tolist()) == (1, [0.5, 0.5, 0.25])

@@ -30,7 +30,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def run(store: RunStore) -> Run:
-    return store.create_run(TrainConfig(), trainer=ProcessIdentity(4321, 99, "boot"))
+    return store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(4321, 99, "boot"))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def recorder(store: RunStore, run: Run, clock: Clock) -> MetricsBuffer:
 
 def commits(store: RunStore) -> list[tuple[int, int]]:
     """(first step, number of steps) of each commit so far."""
-    return [(steps.first_step, len(steps.table)) for steps in store.read_changes(Cursor()).steps]
+    return [(steps.first_step, len(steps.table)) for steps in store.queries.read_changes(Cursor()).steps]
 
 
 def all_read_as(label: int) -> Confusion:
@@ -72,12 +72,12 @@ def test_an_evaluation_is_committed_at_once_with_the_steps_before_it(
         recorder.add(event)
     assert recorder.add(an_evaluation(3, right=75)) is RunStatus.PREPARING
     assert commits(store) == [(1, 1), (2, 2)]
-    assert store.get_run(run.id).results.validation_accuracy == 0.75
+    assert store.queries.get_run(run.id).results.validation_accuracy == 0.75
 
 
 def test_a_commit_brings_the_runs_status(recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step) -> None:
     recorder.add(a_step(1))
-    store.request_stop(run.id)
+    store.commands.request_stop(run.id)
     assert recorder.add(a_step(2)) is None
     assert recorder.commit() is RunStatus.STOPPING
 
@@ -86,7 +86,7 @@ def test_progress_is_that_of_the_last_step(recorder: MetricsBuffer, store: RunSt
     recorder.add(a_step(1, 0.5))
     recorder.add(a_step(2, 0.25, epoch=2))
     recorder.commit()
-    progress = store.get_run(run.id).progress
+    progress = store.queries.get_run(run.id).progress
     assert (progress.step, progress.epoch, progress.loss, progress.accuracy) == (2, 2, 0.25, 0.8)
     assert progress.elapsed_seconds == 0.02
 
@@ -98,7 +98,7 @@ def test_the_live_matrix_sums_the_last_100_batches(
     for step in range(1, 151):
         recorder.add(dataclasses.replace(a_step(step), confusion=all_read_as(8 if step <= 70 else 3)))
     recorder.commit()
-    matrix = store.get_run(run.id).progress.live_confusion
+    matrix = store.queries.get_run(run.id).progress.live_confusion
     assert matrix
     assert (matrix[3][8], matrix[3][3]) == (200, 800)
     assert sum(map(sum, matrix)) == 1000
@@ -108,7 +108,7 @@ def test_live_throughput_is_of_the_latest_commit_and_the_final_one_of_the_run(
     recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step
 ) -> None:
     def rate() -> float | None:
-        return store.get_run(run.id).progress.examples_per_second
+        return store.queries.get_run(run.id).progress.examples_per_second
 
     recorder.add(a_step(1, images_per_second=1000.0))  # 10 images in 0.01 s
     assert rate() == pytest.approx(1000)
@@ -133,9 +133,9 @@ def test_the_time_of_the_last_evaluation_is_kept(
     evaluation = an_evaluation(1, "test")
     recorder.add(a_step(1))
     recorder.add(evaluation)
-    assert store.get_run(run.id).progress.elapsed_seconds == evaluation.elapsed_seconds
+    assert store.queries.get_run(run.id).progress.elapsed_seconds == evaluation.elapsed_seconds
     recorder.finish()
-    assert store.get_run(run.id).progress.elapsed_seconds == evaluation.elapsed_seconds
+    assert store.queries.get_run(run.id).progress.elapsed_seconds == evaluation.elapsed_seconds
 
 
 def test_what_could_not_be_written_is_written_by_the_next_commit(
@@ -144,7 +144,7 @@ def test_what_could_not_be_written_is_written_by_the_next_commit(
     recorder.add(a_step(1))
     recorder.add(a_step(2))
     with monkeypatch.context() as patch:
-        patch.setattr(store, "append", lambda *_: 1 / 0)
+        patch.setattr(store.trainer_writes, "append_steps", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             recorder.commit()
     recorder.add(a_step(3))
@@ -156,4 +156,4 @@ def test_a_run_that_ends_before_its_first_step_keeps_its_progress(
     recorder: MetricsBuffer, store: RunStore, run: Run
 ) -> None:
     recorder.finish()
-    assert store.get_run(run.id).progress == run.progress
+    assert store.queries.get_run(run.id).progress == run.progress

@@ -29,7 +29,7 @@ CONFIG = TrainConfig(batch_size=30, epochs=2, lr=0.05, seed=3, device="cpu")
 
 @pytest.fixture
 def trained(store: RunStore) -> Run:
-    return train_run(store, store.create_run(CONFIG, "first", trainer=own_identity()))
+    return train_run(store, store.commands.create_run(CONFIG, "first", trainer=own_identity()))
 
 
 def test_a_run_says_what_it_was_made_with(store: RunStore, trained: Run, digits: Dataset) -> None:
@@ -40,7 +40,7 @@ def test_a_run_says_what_it_was_made_with(store: RunStore, trained: Run, digits:
     assert made.packages["numpy"] == np.__version__
     assert made.python == sys.version.split()[0]
     assert made.dataset_checksum == provenance.checksum(digits.train, digits.test) != made.test_checksum
-    labels = store.test_labels(made.test_checksum)
+    labels = store.queries.test_labels(made.test_checksum)
     assert labels is not None
     assert labels.tolist() == digits.test.labels.tolist()
 
@@ -92,9 +92,9 @@ def test_the_command_line_trains_the_same_run(store: RunStore, trained: Run, mon
     assert words[:4] == ["python", "-m", "mnist_core", "train"]
     monkeypatch.setenv(*threads.split("="))
     assert main([*words[3:], "--name", "again"]) == 0
-    again = store.find_run("again")
+    again = store.queries.find_run("again")
     assert again.config == dataclasses.replace(CONFIG, dataset="mnist")
-    assert first_difference(store, trained, again) is None
+    assert first_difference(store.queries, trained, again) is None
 
 
 # Made again
@@ -103,15 +103,15 @@ def test_the_command_line_trains_the_same_run(store: RunStore, trained: Run, mon
 def test_rerun_is_the_same_to_the_last_bit(store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rerun", "first"]) == 0
     assert f"run-2 is first to the last bit: {trained.progress.step} steps." in capsys.readouterr().err
-    assert store.get_run(2).config == CONFIG
+    assert store.queries.get_run(2).config == CONFIG
 
 
 def test_a_steered_run_is_made_again_with_its_changes(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
-    run = store.create_run(CONFIG, "steered", trainer=own_identity())
+    run = store.commands.create_run(CONFIG, "steered", trainer=own_identity())
 
     def steer(event: Event) -> None:
         if isinstance(event, StepMetrics) and event.step == 4:
-            store.send_command(run.id, Command.ADJUST, Adjustment(lr=0.2), by="test")
+            store.commands.send_command(run.id, Command.ADJUST, Adjustment(lr=0.2), by="test")
 
     assert train_run(store, run, steer).interventions
     assert main(["rerun", "steered"]) == 0

@@ -38,12 +38,12 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def curve(store: RunStore, run: Run) -> dict[str, list[Any]]:
     """What must repeat exactly: everything of every step but the times."""
-    table = store.read_steps(run.id)
+    table = store.queries.read_steps(run.id)
     return {name: table[name].tolist() for name in ("epoch", "loss", "accuracy", "lr", "momentum")}
 
 
 def evaluations(store: RunStore, run: Run) -> list[tuple[Any, ...]]:
-    return [(one.step, one.split, one.loss, one.accuracy) for one in store.list_evaluations(run.id)]
+    return [(one.step, one.split, one.loss, one.accuracy) for one in store.queries.list_evaluations(run.id)]
 
 
 def interrupt() -> None:
@@ -51,8 +51,8 @@ def interrupt() -> None:
 
 
 def resume(store: RunStore, run: Run, observe: Observer = lambda _event: None) -> Run:
-    store.requeue_run(run.id)
-    claimed = store.claim_run(run.id, own_identity(), 1)
+    store.commands.requeue_run(run.id)
+    claimed = store.trainer_writes.claim_run(run.id, own_identity(), 1)
     assert claimed
     return train_run(store, claimed, observe)
 
@@ -89,7 +89,7 @@ def test_steps_after_the_last_checkpoint_are_trained_again_and_kept_once(
             interrupt()
 
         interrupted = train_run(store, first, act_at_step(8, vanish))
-    assert len(store.read_steps(first.id)) == 8
+    assert len(store.queries.read_steps(first.id)) == 8
     assert checkpoint.load_latest(checkpoints_dir(first.id)).state.step == 5  # type: ignore[union-attr]
     resumed = resume(store, interrupted)
     assert curve(store, resumed) == curve(store, uninterrupted)
@@ -121,9 +121,9 @@ def hand(store: RunStore, run: Run) -> Observer:
 
     def steer(event: Event) -> None:
         if isinstance(event, StepMetrics) and event.step == 6:
-            store.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05), by="page")
+            store.commands.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05), by="page")
         if isinstance(event, StepMetrics) and event.step == 11:
-            store.send_command(run.id, Command.ADJUST, Adjustment(batch_size=16, momentum=0.5), by="terminal")
+            store.commands.send_command(run.id, Command.ADJUST, Adjustment(batch_size=16, momentum=0.5), by="terminal")
 
     return steer
 
@@ -143,7 +143,9 @@ def test_a_steered_run_is_repeated_bit_for_bit(store: RunStore, uninterrupted: R
     assert curve(store, original) != curve(store, uninterrupted)
     again = train_run(
         store,
-        store.create_run(original.config, trainer=own_identity(), parent=original, plan=original.interventions),
+        store.commands.create_run(
+            original.config, trainer=own_identity(), parent=original, plan=original.interventions
+        ),
     )
     assert curve(store, again) == curve(store, original)
     assert evaluations(store, again) == evaluations(store, original)
@@ -179,7 +181,8 @@ def test_a_steered_run_resumes_as_steered(
         (one.step, one.field, one.old, one.new, one.by) for one in original.interventions
     ]
     again = train_run(
-        store, store.create_run(resumed.config, trainer=own_identity(), parent=resumed, plan=resumed.interventions)
+        store,
+        store.commands.create_run(resumed.config, trainer=own_identity(), parent=resumed, plan=resumed.interventions),
     )
     assert curve(store, again) == curve(store, original)
 
@@ -223,9 +226,9 @@ def test_a_trainer_that_lost_its_run_in_the_middle_of_saving_leaves_the_checkpoi
 
     def stopped_for_long(file: int) -> None:
         flush(file)
-        store.interrupt_run(run, "not heard of")
-        store.requeue_run(run.id)
-        store.claim_run(run.id, own_identity(), 1)
+        store.commands.interrupt_run(run, "not heard of")
+        store.commands.requeue_run(run.id)
+        store.trainer_writes.claim_run(run.id, own_identity(), 1)
 
     monkeypatch.setattr(os, "fsync", stopped_for_long)
     state.step = 5

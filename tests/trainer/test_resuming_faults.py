@@ -54,10 +54,10 @@ def test_a_run_all_of_whose_checkpoints_are_damaged_fails_and_keeps_what_it_has(
         truncate(path)
     with pytest.raises(CheckpointError, match=r"No checkpoint in .* can be used\..*Start the run again as a new one\."):
         resume(store, run)
-    failed = store.get_run(run.id)
+    failed = store.queries.get_run(run.id)
     assert failed.status is RunStatus.FAILED
     assert failed.reason.startswith("No checkpoint in ")
-    assert store.count_steps(run.id) == 7
+    assert store.queries.count_steps(run.id) == 7
 
 
 def lose_after(store: RunStore, run: Run, step: int, *, evaluations_too: bool = True) -> None:
@@ -96,8 +96,8 @@ def test_an_evaluation_that_was_lost_is_made_again(store: RunStore, whole: list[
 
 def resume_to_the_test(store: RunStore, run: Run) -> Run:
     """Interrupted again, right after the test at the end."""
-    store.requeue_run(run.id)
-    claimed = store.claim_run(run.id, own_identity(), 1)
+    store.commands.requeue_run(run.id)
+    claimed = store.trainer_writes.claim_run(run.id, own_identity(), 1)
     assert claimed
     return train_run(
         store,
@@ -113,4 +113,4 @@ def test_a_run_that_goes_on_from_another_never_begins_anew_in_its_place(store: R
         path.unlink()
     with pytest.raises(CheckpointError, match="goes on from step 18 of another run, and that checkpoint is gone"):
         train_run(store, child)
-    assert store.get_run(child.id).status is RunStatus.FAILED
+    assert store.queries.get_run(child.id).status is RunStatus.FAILED

@@ -39,7 +39,7 @@ class Held:
         self.commits += 1
 
     def order(self, command: Command, adjustment: Adjustment | None = None) -> None:
-        self.store.send_command(self.run.id, command, adjustment, by="page")
+        self.store.commands.send_command(self.run.id, command, adjustment, by="page")
 
     def after(self, event: StepMetrics | EvalMetrics) -> Adjustment | None:
         if isinstance(event, StepMetrics):
@@ -48,15 +48,15 @@ class Held:
 
     @property
     def status(self) -> RunStatus:
-        return self.store.get_run(self.run.id).status
+        return self.store.queries.get_run(self.run.id).status
 
 
 @pytest.fixture
 def held(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Held:
     monkeypatch.setattr(module, "COMMAND_POLL_SECONDS", 0.0)
-    run = store.create_run(CONFIG, trainer=own_identity())
+    run = store.commands.create_run(CONFIG, trainer=own_identity())
     sizes = {"train_images": 270, "validation_images": 30, "test_images": 100}
-    store.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=1)
+    store.trainer_writes.begin_training(run, dataset="MNIST", notice="", **sizes, device="cpu", threads=1)
     return Held(store, run)
 
 
@@ -100,7 +100,7 @@ def test_evaluate_now_works_while_training_and_paused(held: Held, a_step: Step, 
 def test_a_changed_setting_is_sent_and_recorded(held: Held, a_step: Step) -> None:
     held.order(Command.ADJUST, Adjustment(lr=0.05, momentum=CONFIG.momentum))
     assert held.after(a_step(7)) == Adjustment(lr=0.05, momentum=CONFIG.momentum)
-    (made,) = held.store.get_run(held.run.id).interventions
+    (made,) = held.store.queries.get_run(held.run.id).interventions
     assert (made.step, made.field, made.old, made.new, made.by) == (7, "lr", 0.01, 0.05, "page")
     assert held.after(a_step(8)) is None
 
@@ -119,7 +119,7 @@ def test_changes_made_during_a_pause_are_seen_at_once_and_apply_when_it_ends(hel
     seen: list[list[tuple[float, float]]] = []
 
     def note() -> None:
-        made = held.store.get_run(held.run.id).interventions
+        made = held.store.queries.get_run(held.run.id).interventions
         seen.append([(one.old, one.new) for one in made])
 
     def adjust(lr: float) -> None:
@@ -139,14 +139,14 @@ def test_changes_made_during_a_pause_are_seen_at_once_and_apply_when_it_ends(hel
 
 
 def test_what_is_ordered_while_a_trainer_prepares_is_obeyed_when_it_trains(store: RunStore, a_step: Step) -> None:
-    run = store.create_run(CONFIG, trainer=own_identity())
-    store.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05), by="terminal")
+    run = store.commands.create_run(CONFIG, trainer=own_identity())
+    store.commands.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05), by="terminal")
     assert Held(store, run).after(a_step(1)) == Adjustment(lr=0.05)
 
 
 def test_stop_ends_a_pause(held: Held, a_step: Step) -> None:
     held.order(Command.PAUSE)
-    held.while_paused = [lambda: held.store.request_stop(held.run.id)]
+    held.while_paused = [lambda: held.store.commands.request_stop(held.run.id)]
     assert held.after(a_step(1)) is None
     assert held.steering.was_stopped
 
@@ -163,17 +163,17 @@ def test_a_plan_is_made_again_at_its_steps(store: RunStore, held: Held, a_step: 
         held.order(Command.ADJUST, Adjustment(lr=value))
         held.after(a_step(step))
         held.state.lr = value
-    plan = store.get_run(held.run.id).interventions
-    repeated = Held(store, store.create_run(CONFIG, trainer=own_identity(), parent=held.run, plan=plan))
+    plan = store.queries.get_run(held.run.id).interventions
+    repeated = Held(store, store.commands.create_run(CONFIG, trainer=own_identity(), parent=held.run, plan=plan))
     sent = [repeated.after(a_step(step)) for step in range(1, 6)]
     assert sent == [None, Adjustment(lr=0.05), None, Adjustment(lr=0.2), None]
 
 
 def test_orders_to_an_earlier_attempt_are_not_obeyed(held: Held, a_step: Step) -> None:
     held.order(Command.PAUSE)
-    held.store.interrupt_run(held.run, "killed")
-    held.store.requeue_run(held.run.id)
-    run = held.store.claim_run(held.run.id, own_identity(), 1)
+    held.store.commands.interrupt_run(held.run, "killed")
+    held.store.commands.requeue_run(held.run.id)
+    run = held.store.trainer_writes.claim_run(held.run.id, own_identity(), 1)
     assert run
     assert Held(held.store, run).after(a_step(1)) is None
 
@@ -183,7 +183,7 @@ def test_orders_to_an_earlier_attempt_are_not_obeyed(held: Held, a_step: Step) -
 
 @pytest.mark.parametrize("command", list(Command))
 def test_nobody_obeys_for_a_run_that_has_ended(held: Held, command: Command) -> None:
-    held.store.finish_run(held.run, RunStatus.COMPLETED)
+    held.store.trainer_writes.finish_run(held.run, RunStatus.COMPLETED)
     with pytest.raises(RunStateError, match=f"run-1 is completed: there is nothing to {command}"):
         held.order(command)
 
@@ -199,45 +199,45 @@ def test_nobody_obeys_for_a_run_that_has_ended(held: Held, command: Command) -> 
 def test_an_adjustment_out_of_range_is_refused_at_once(held: Held, adjustment: Adjustment, problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         held.order(Command.ADJUST, adjustment)
-    assert held.store.list_commands(held.run.id, after=0) == []
+    assert held.store.queries.list_commands(held.run.id, after=0) == []
 
 
 def test_a_momentum_that_the_optimizer_cannot_use_is_refused(store: RunStore) -> None:
-    run = store.create_run(TrainConfig(optimizer="nesterov", device="cpu"), trainer=own_identity())
+    run = store.commands.create_run(TrainConfig(optimizer="nesterov", device="cpu"), trainer=own_identity())
     with pytest.raises(ConfigError, match="Momentum must be above 0 with the optimizer nesterov"):
-        store.send_command(run.id, Command.ADJUST, Adjustment(momentum=0.0), by="page")
+        store.commands.send_command(run.id, Command.ADJUST, Adjustment(momentum=0.0), by="page")
 
 
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED])
 def test_only_an_interrupted_run_can_be_resumed(held: Held, status: RunStatus) -> None:
-    held.store.finish_run(held.run, status)
+    held.store.trainer_writes.finish_run(held.run, status)
     with pytest.raises(RunStateError, match=f"run-1 is {status}: only an interrupted run can be resumed"):
-        held.store.requeue_run(held.run.id)
+        held.store.commands.requeue_run(held.run.id)
 
 
 def test_interventions_are_kept_with_the_run(held: Held, a_step: Step) -> None:
     held.order(Command.ADJUST, Adjustment(batch_size=16))
     held.after(a_step(3))
-    (made,) = held.store.get_run(held.run.id).interventions
+    (made,) = held.store.queries.get_run(held.run.id).interventions
     assert made == Intervention(3, "batch_size", 64, 16, made.at, "page")
 
 
 def test_a_paused_trainer_beats_and_so_learns_that_its_run_is_somebody_elses(
     store: RunStore, a_step: Callable[..., StepMetrics]
 ) -> None:
-    run = store.create_run(TrainConfig(device="cpu"), trainer=own_identity())
+    run = store.commands.create_run(TrainConfig(device="cpu"), trainer=own_identity())
     clock = [0.0]
     beats: list[int] = []
 
     def sleep(_seconds: float) -> None:
         clock[0] += 1.0
-        beats.append(store.list_heartbeats().get(run.id, 0))
+        beats.append(store.queries.list_heartbeats().get(run.id, 0))
         if len(beats) == 12:
-            store.interrupt_run(run, "stopped for long")
+            store.commands.interrupt_run(run, "stopped for long")
 
     state = TrainState.initial(run.config)
     held = Steering(store, run, state, should_end=lambda: False, clock=lambda: clock[0], sleep=sleep)
-    store.send_command(run.id, Command.PAUSE, by="page")
+    store.commands.send_command(run.id, Command.PAUSE, by="page")
     with pytest.raises(StaleAttemptError):
         held.next_adjustment(a_step(1), lambda: None)
     assert len(set(beats[:12])) == 3, "two beats in 12 seconds of pause"

@@ -51,7 +51,7 @@ def train_in_little(*args, **options):
 worker.train = train_in_little
 store = RunStore.open(Path(sys.argv[1]))
 config = TrainConfig(batch_size=1024, device="cpu")
-run = worker.train_run(store, store.create_run(config, trainer=own_identity()))
+run = worker.train_run(store, store.commands.create_run(config, trainer=own_identity()))
 print(run.status, run.reason)
 """
 
@@ -117,7 +117,7 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint_to_go_on_from(
         RunStatus.DIVERGED,
         "Loss became NaN at step 8. Choose a lower learning rate.",
     )
-    assert len(store.read_steps(run.id)) == diverged.progress.step == 8
+    assert len(store.queries.read_steps(run.id)) == diverged.progress.step == 8
     saved = checkpoint.load_latest(checkpoints_dir(run.id))
     assert saved
     assert saved.state.step == 6, "what the update of step 7 left is no checkpoint"
@@ -127,5 +127,5 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint_to_go_on_from(
     forked = train_run(store, child)
     assert forked.status is RunStatus.COMPLETED
     assert forked.parent_step == saved.state.step
-    assert all(math.isfinite(loss) for loss in store.read_steps(forked.id)["loss"])
-    assert len(store.read_steps(forked.id)) == STEPS
+    assert all(math.isfinite(loss) for loss in store.queries.read_steps(forked.id)["loss"])
+    assert len(store.queries.read_steps(forked.id)) == STEPS

@@ -41,7 +41,7 @@ def set_pages(store: RunStore, number: int | None = None) -> None:
 
 def after_failures(number: int, store: RunStore, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Do something once the end of a run could not be recorded so many times."""
-    finish, failures = store.finish_run, 0
+    finish, failures = store.trainer_writes.finish_run, 0
 
     def count_failures(*facts: Any) -> None:
         nonlocal failures
@@ -53,7 +53,7 @@ def after_failures(number: int, store: RunStore, monkeypatch: pytest.MonkeyPatch
                 act()
             raise
 
-    monkeypatch.setattr(store, "finish_run", count_failures)
+    monkeypatch.setattr(store.trainer_writes, "finish_run", count_failures)
 
 
 def take_room(store: RunStore, *occasions: str) -> None:
@@ -84,7 +84,7 @@ def test_a_run_whose_database_finds_no_room_says_so_once_there_is_some_and_is_re
     saved = checkpoint.load_latest(checkpoints_dir(interrupted.id))
     assert saved
     # Nothing was lost: what could not be recorded at first was when the run ended, and the checkpoint after it.
-    assert saved.state.step == store.count_steps(interrupted.id) == interrupted.progress.step == 8
+    assert saved.state.step == store.queries.count_steps(interrupted.id) == interrupted.progress.step == 8
     assert_undisturbed(store, resume(store, interrupted), whole)
 
 
@@ -93,7 +93,7 @@ def test_a_run_that_can_be_ended_but_not_recorded_goes_on_from_the_checkpoint_be
 ) -> None:
     take_room(store, STEPS_RECORDED)
     interrupted = train_run(store, claimed_run(store), act_at_step(7, lambda: set_pages(store)))
-    assert store.count_steps(interrupted.id) == interrupted.progress.step == 7
+    assert store.queries.count_steps(interrupted.id) == interrupted.progress.step == 7
     assert (interrupted.status, interrupted.reason[: len(FULL)]) == (RunStatus.INTERRUPTED, FULL)
     set_pages(store, 100_000)
     assert_undisturbed(store, resume(store, interrupted), whole)
@@ -112,8 +112,8 @@ def test_a_trainer_gives_up_in_the_end_or_when_told_and_its_run_is_found(
     with pytest.raises(DiskFullError):
         train_run(store, run, act_at_step(7, lambda: set_pages(store)))
     set_pages(store, 100_000)
-    assert store.get_run(run.id).status is RunStatus.RUNNING
-    assert store.interrupt_run(run, "Its trainer process is gone.")
+    assert store.queries.get_run(run.id).status is RunStatus.RUNNING
+    assert store.commands.interrupt_run(run, "Its trainer process is gone.")
     assert_undisturbed(store, resume(store, run), whole)
 
 
@@ -141,7 +141,7 @@ def test_a_checkpoint_that_finds_no_room_interrupts_the_run_and_the_one_before_s
     assert interrupted.status is RunStatus.INTERRUPTED
     assert "step-00000009.ckpt could not be saved: File too large. Free some disk space" in interrupted.reason
     assert interrupted.reason.endswith("Then resume the run.")
-    assert len(store.read_steps(interrupted.id)) == 9
+    assert len(store.queries.read_steps(interrupted.id)) == 9
     folder = checkpoints_dir(interrupted.id)
     assert sorted(path.name for path in folder.iterdir()) == ["best-00000005.ckpt", "step-00000005.ckpt"]
     saved = checkpoint.load_latest(folder)
@@ -231,6 +231,6 @@ def test_a_lock_held_for_too_long_interrupts_the_run_with_all_it_did(
     interrupted = train_run(store, claimed_run(store), act_at_step(7, lambda: holder.tell("BEGIN IMMEDIATE")))
     assert interrupted.status is RunStatus.INTERRUPTED
     assert "Another process has kept the database" in interrupted.reason
-    assert store.count_steps(interrupted.id) == interrupted.progress.step == 8
+    assert store.queries.count_steps(interrupted.id) == interrupted.progress.step == 8
     assert_undisturbed(store, resume(store, interrupted), whole)
     store.close()

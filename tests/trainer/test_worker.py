@@ -49,8 +49,8 @@ def test_a_whole_run_is_recorded(store: RunStore) -> None:
 
     steps = [event for event in events if isinstance(event, StepMetrics)]
     evaluations = [event for event in events if isinstance(event, EvalMetrics)]
-    assert store.read_steps(run.id)["loss"].tolist() == [step.loss for step in steps]
-    stored = store.list_evaluations(run.id)
+    assert store.queries.read_steps(run.id)["loss"].tolist() == [step.loss for step in steps]
+    stored = store.queries.list_evaluations(run.id)
     assert [(one.step, one.split, one.accuracy) for one in stored] == [
         (one.step, one.split, one.accuracy) for one in evaluations
     ]
@@ -64,28 +64,28 @@ def test_a_whole_run_is_recorded(store: RunStore) -> None:
 def test_an_observer_sees_an_event_after_it_was_recorded(store: RunStore) -> None:
     begun = claimed_run(store, CONFIG)
     recorded = []
-    train_run(store, begun, act_at_step(4, lambda: recorded.append(len(store.read_steps(begun.id)))))
+    train_run(store, begun, act_at_step(4, lambda: recorded.append(len(store.queries.read_steps(begun.id)))))
     assert recorded == [4]
 
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_stop_ends_after_the_batch_in_hand_and_keeps_metrics_already_written(store: RunStore) -> None:
     begun = claimed_run(store, CONFIG)
-    run = train_run(store, begun, act_at_step(2, lambda: store.request_stop(begun.id)))
+    run = train_run(store, begun, act_at_step(2, lambda: store.commands.request_stop(begun.id)))
     assert (run.status, run.reason) == (RunStatus.STOPPED, "")
     assert run.finished_at
     assert run.progress.step == 3
-    assert len(store.read_steps(run.id)) == 3
+    assert len(store.queries.read_steps(run.id)) == 3
 
 
 @pytest.mark.usefixtures("commit_every_event")
 def test_a_run_that_is_deleted_while_it_trains_is_stopped_and_can_be_restored_and_continued(store: RunStore) -> None:
     begun = claimed_run(store, CONFIG)
-    deleted = train_run(store, begun, act_at_step(2, lambda: store.delete_runs([begun.id])))
+    deleted = train_run(store, begun, act_at_step(2, lambda: store.commands.delete_runs([begun.id])))
     assert (deleted.status, deleted.progress.step) == (RunStatus.STOPPED, 3)
-    assert store.list_runs() == []
-    assert store.list_deleted_runs() == [deleted]
-    (restored,) = store.restore_runs([begun.id])
+    assert store.queries.list_runs() == []
+    assert store.queries.list_deleted_runs() == [deleted]
+    (restored,) = store.commands.restore_runs([begun.id])
     continued = lineage.fork(store, restored, lineage.with_more_epochs(restored, 1), trainer=own_identity())
     assert train_run(store, continued).status is RunStatus.COMPLETED
 
@@ -103,7 +103,7 @@ def test_a_signal_interrupts_between_two_batches_and_keeps_metrics(
 ) -> None:
     run = train_run(store, claimed_run(store, CONFIG), act_at_step(2, lambda: os.kill(os.getpid(), number)))
     assert (run.status, run.reason) == (RunStatus.INTERRUPTED, reason)
-    assert len(store.read_steps(run.id)) == 2
+    assert len(store.queries.read_steps(run.id)) == 2
 
 
 @pytest.mark.parametrize(("loss", "what"), [(math.nan, "NaN"), (math.inf, "infinite")])
@@ -119,7 +119,7 @@ def test_a_loss_that_is_no_number_ends_the_run_as_diverged(
     run = train_run(store, claimed_run(store, CONFIG))
     assert run.status is RunStatus.DIVERGED
     assert run.reason == f"Loss became {what} at step 2. Choose a lower learning rate."
-    assert str(store.read_steps(run.id)["loss"].tolist()) == str([0.5, loss])
+    assert str(store.queries.read_steps(run.id)["loss"].tolist()) == str([0.5, loss])
 
 
 def test_running_out_of_memory_is_said_with_the_remedy(
@@ -133,7 +133,7 @@ def test_running_out_of_memory_is_said_with_the_remedy(
     run = train_run(store, claimed_run(store, CONFIG))
     assert run.status is RunStatus.FAILED
     assert run.reason == "Out of memory. Choose a smaller batch size or test batch size."
-    assert len(store.read_steps(run.id)) == 1
+    assert len(store.queries.read_steps(run.id)) == 1
 
 
 def test_a_defect_fails_the_run_and_is_printed(
@@ -157,14 +157,14 @@ def test_a_trainer_whose_run_was_taken_away_stops_and_writes_nothing_more(store:
     def observe(event: Event) -> None:
         steps.append(event.step)
         if event.step == 2:
-            store.interrupt_run(begun, "taken away")
+            store.commands.interrupt_run(begun, "taken away")
 
     with pytest.raises(StaleAttemptError):
         train_run(store, begun, observe)
-    run = store.get_run(begun.id)
+    run = store.queries.get_run(begun.id)
     assert steps == [1, 2]
     assert (run.status, run.reason) == (RunStatus.INTERRUPTED, "taken away")
-    assert len(store.read_steps(run.id)) == 2
+    assert len(store.queries.read_steps(run.id)) == 2
 
 
 # Preparing
@@ -176,7 +176,7 @@ def test_a_damaged_dataset_fails_the_run_with_the_reason(store: RunStore, places
     begun = claimed_run(store, CONFIG)
     with pytest.raises(DatasetError, match="train-images-idx3-ubyte") as caught:
         train_run(store, begun)
-    run = store.get_run(begun.id)
+    run = store.queries.get_run(begun.id)
     assert (run.status, run.reason) == (RunStatus.FAILED, str(caught.value))
 
 
@@ -184,7 +184,7 @@ def test_a_batch_larger_than_the_training_set_fails_the_run_with_the_reason(stor
     begun = claimed_run(store, TrainConfig(dataset="mnist", batch_size=271))
     with pytest.raises(ConfigError, match="between 1 and 270"):
         train_run(store, begun)
-    run = store.get_run(begun.id)
+    run = store.queries.get_run(begun.id)
     assert run.status is RunStatus.FAILED
     assert run.reason.startswith("Batch size must be between 1 and 270")
     assert run.progress.step == 0
@@ -207,7 +207,7 @@ def test_a_download_shows_as_the_runs_notice(store: RunStore, digits: Dataset, m
     seen: list[tuple[RunStatus, str]] = []
 
     def look() -> None:
-        run = store.get_run(begun.id)
+        run = store.queries.get_run(begun.id)
         seen.append((run.status, run.notice))
 
     loads_slowly(monkeypatch, look, digits)
@@ -217,7 +217,7 @@ def test_a_download_shows_as_the_runs_notice(store: RunStore, digits: Dataset, m
 
 def test_stop_cancels_a_download(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = claimed_run(store, CONFIG)
-    loads_slowly(monkeypatch, lambda: store.request_stop(begun.id), digits)
+    loads_slowly(monkeypatch, lambda: store.commands.request_stop(begun.id), digits)
     run = train_run(store, begun)
     assert (run.status, run.dataset) == (RunStatus.STOPPED, "")
 
@@ -230,7 +230,7 @@ def test_a_signal_cancels_a_download(store: RunStore, digits: Dataset, monkeypat
 
 def test_a_stop_asked_for_before_the_first_batch_trains_nothing(store: RunStore) -> None:
     begun = claimed_run(store, CONFIG)
-    store.request_stop(begun.id)
+    store.commands.request_stop(begun.id)
     run = train_run(store, begun)
     assert run.status is RunStatus.STOPPED
     assert run.progress.step == 0
@@ -248,7 +248,7 @@ def test_a_saved_model_is_the_network_that_was_tested(store: RunStore, digits: D
     model = Net()
     model.load_state_dict(torch.load(run.model_file, weights_only=True))
     loss, _, predictions = evaluate(model, Images.on_device(digits.test, torch.device("cpu")))
-    test = store.list_evaluations(run.id)[-1]
+    test = store.queries.list_evaluations(run.id)[-1]
     assert predictions.tolist() == test.predictions.tolist()
     assert loss == pytest.approx(test.loss, rel=1e-5)
     assert [path.name for path in Path(run.model_file).parent.iterdir()] == [f"run-{run.id}.pt"]
@@ -257,7 +257,7 @@ def test_a_saved_model_is_the_network_that_was_tested(store: RunStore, digits: D
 @pytest.mark.usefixtures("commit_every_event")
 def test_a_stopped_run_saves_its_model_and_an_interrupted_one_does_not(store: RunStore) -> None:
     begun = claimed_run(store, SAVING)
-    stopped = train_run(store, begun, act_at_step(2, lambda: store.request_stop(begun.id)))
+    stopped = train_run(store, begun, act_at_step(2, lambda: store.commands.request_stop(begun.id)))
     assert Path(stopped.model_file).is_file()
     interrupted = train_run(
         store, claimed_run(store, SAVING), act_at_step(2, lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -279,22 +279,22 @@ def test_a_models_folder_that_cannot_be_written_fails_the_run_but_keeps_its_metr
 
 
 def test_a_queued_run_is_claimed_and_trained(store: RunStore) -> None:
-    run_id = store.create_run(CONFIG).id
+    run_id = store.commands.create_run(CONFIG).id
     train_queued_run(run_id, 1)
-    run = store.get_run(run_id)
+    run = store.queries.get_run(run_id)
     assert (run.status, run.attempt, run.trainer) == (RunStatus.COMPLETED, 1, own_identity())
 
 
 def test_a_run_somebody_else_took_is_left_alone(store: RunStore) -> None:
     begun = claimed_run(store, CONFIG)
     train_queued_run(begun.id, 1)
-    assert store.get_run(begun.id) == begun
+    assert store.queries.get_run(begun.id) == begun
 
 
 def test_a_queued_run_that_cannot_be_trained_says_so_in_the_store_only(store: RunStore, places: Path) -> None:
     (places / "data" / "MNIST" / "raw" / idx.FILES[0]).unlink()
-    run_id = store.create_run(CONFIG).id
+    run_id = store.commands.create_run(CONFIG).id
     train_queued_run(run_id, 1)
-    run = store.get_run(run_id)
+    run = store.queries.get_run(run_id)
     assert run.status is RunStatus.FAILED
     assert "missing: train-images-idx3-ubyte" in run.reason

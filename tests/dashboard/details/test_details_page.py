@@ -88,7 +88,7 @@ def test_changes_on_the_way_and_relatives_are_listed(app: AppTest, store: RunSto
 
 
 def test_run_before_its_training_says_what_is_missing(app: AppTest, store: RunStore) -> None:
-    run = store.create_run(TrainConfig())
+    run = store.commands.create_run(TrainConfig())
     open_details(app, run.id)
     assert "Queued." in said(app)
     assert "What it was made with is written down when training begins." in [one.value for one in app.caption]
@@ -97,7 +97,7 @@ def test_run_before_its_training_says_what_is_missing(app: AppTest, store: RunSt
 
 def test_run_in_the_bin_says_so(app: AppTest, store: RunStore) -> None:
     run = finished_run(store, name="<i>gone</i>")
-    store.delete_runs([run.id])
+    store.commands.delete_runs([run.id])
     open_details(app, run.id)
     assert "\\<i\\>gone\\<\\/i\\> is in the bin. Restore it on the Runs page." in said(app)
 
@@ -107,7 +107,7 @@ def test_owner_writes_notes_which_show_as_markdown_without_html(app: AppTest, st
     open_details(app, run.id)
     app.text_area[0].set_value("**Why** <script>alert(1)</script>")
     click(app, "Save")
-    assert store.get_run(run.id).notes == "**Why** <script>alert(1)</script>"
+    assert store.queries.get_run(run.id).notes == "**Why** <script>alert(1)</script>"
     shown = next(block for block in app.markdown if "<script>" in block.value)
     assert not shown.allow_html
 
@@ -119,7 +119,7 @@ def test_name_that_is_taken_is_refused_as_text(app: AppTest, store: RunStore) ->
     app.text_input[0].set_value("*a*")
     click(app, "Save")
     assert "\\*a\\*" in app.error[0].value
-    assert store.get_run(run.id).name == "run-2"
+    assert store.queries.get_run(run.id).name == "run-2"
 
 
 def test_reason_of_a_failure_is_text(app: AppTest, store: RunStore) -> None:

@@ -58,10 +58,10 @@ def test_evaluations_and_changes_of_status_arrive(store: RunStore, writer: RunSt
             reader = Reader(hub, [run.id])
             await reader.event("history")
             evaluation = EvalMetrics(4, 1, "validation", float("nan"), 0.8, NOTHING, np.zeros(1, np.uint8), 1.0)
-            writer.append_steps(run, Progress(step=4), [], [evaluation])
+            writer.trainer_writes.append_steps(run, Progress(step=4), [], [evaluation])
             event = await reader.event("evaluation")
             assert (event["step"], event["loss"], event["accuracy"]) == (4, None, 0.8)
-            writer.finish_run(run, RunStatus.STOPPED)
+            writer.trainer_writes.finish_run(run, RunStatus.STOPPED)
             while (await reader.event("run"))["status"] != "stopped":
                 pass
 
@@ -69,14 +69,14 @@ def test_evaluations_and_changes_of_status_arrive(store: RunStore, writer: RunSt
 
 
 def test_places_in_the_queue_are_sent_again_when_it_moves(store: RunStore, writer: RunStore) -> None:
-    first, second = writer.create_run(TrainConfig()), writer.create_run(TrainConfig())
+    first, second = writer.commands.create_run(TrainConfig()), writer.commands.create_run(TrainConfig())
 
     async def scenario() -> None:
         async with following(store) as hub:
             reader = Reader(hub, [])
             places = {event["id"]: event["queue_position"] for event in [await reader.event("run") for _ in range(2)]}
             assert places == {first.id: 1, second.id: 2}
-            writer.request_stop(first.id)
+            writer.commands.request_stop(first.id)
             while True:
                 event = await reader.event("run")
                 if event["id"] == second.id:
@@ -167,13 +167,13 @@ def test_however_many_watch_a_commit_is_read_once(
     reads: list[str] = []
 
     def count(name: str) -> None:
-        read = getattr(store, name)
+        read = getattr(store.queries, name)
 
         def counted(*arguments: Any) -> Any:
             reads.append(name)
             return read(*arguments)
 
-        monkeypatch.setattr(store, name, counted)
+        monkeypatch.setattr(store.queries, name, counted)
 
     for name in ("read_changes", "get_run", "read_steps", "list_evaluations", "list_runs", "list_unfinished_runs"):
         count(name)
@@ -249,7 +249,7 @@ def test_server_that_ends_completes_every_answer(
 
 @pytest.mark.parametrize("query", ["runs=seven", "runs=-1", "runs=1&smoothing=1", "smoothing=x", "runs=" + "1," * 21])
 def test_bad_query_is_refused_with_a_sentence(store: RunStore, places: Path, query: str) -> None:
-    app = Starlette(routes=feed_routes(LiveHub(store), Sharing(places / "runs")))
+    app = Starlette(routes=feed_routes(LiveHub(store.queries), Sharing(places / "runs")))
     sent: list[AsgiMessage] = []
     scope = {"type": "http", "method": "GET", "path": "/live", "query_string": query.encode(), "headers": []}
 

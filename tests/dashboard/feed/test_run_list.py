@@ -21,36 +21,36 @@ def test_list_without_runs_is_a_list() -> None:
 
 
 def test_list_follows_what_becomes_of_runs(store: RunStore) -> None:
-    first, second = store.create_run(TrainConfig(lr=0.02)), store.create_run(TrainConfig())
+    first, second = store.commands.create_run(TrainConfig(lr=0.02)), store.commands.create_run(TrainConfig())
     runs = RunList()
     runs.update([summarize_run(first), summarize_run(second)])
     assert listed(runs)[first.id]["settings"]["lr"] == 0.02
-    renamed = store.edit_run(first.id, name="<b>=1+1</b>", tags=["mine"], starred=True)
+    renamed = store.commands.edit_run(first.id, name="<b>=1+1</b>", tags=["mine"], starred=True)
     runs.update([summarize_run(renamed)])
     assert listed(runs)[first.id]["name"] == "<b>=1+1</b>"
     assert listed(runs)[first.id]["tags"] == ["mine"]
-    store.delete_runs([second.id])
-    runs.update([summarize_run(store.get_run(second.id))])
+    store.commands.delete_runs([second.id])
+    runs.update([summarize_run(store.queries.get_run(second.id))])
     assert list(listed(runs)) == [first.id]
 
 
 def test_list_is_packed_once_until_something_changes(store: RunStore) -> None:
     runs = RunList()
-    runs.update([summarize_run(store.create_run(TrainConfig()))])
+    runs.update([summarize_run(store.commands.create_run(TrainConfig()))])
     tag, packed = runs.pack()
     assert runs.pack()[1] is packed
-    runs.update([summarize_run(store.create_run(TrainConfig()))])
+    runs.update([summarize_run(store.commands.create_run(TrainConfig()))])
     assert runs.pack()[0] != tag
 
 
 def test_runs_that_differ_only_in_seed_are_told_apart_from_others(store: RunStore) -> None:
     groups = [
-        summarize_run(store.create_run(config))["seed_group"]
+        summarize_run(store.commands.create_run(config))["seed_group"]
         for config in (TrainConfig(seed=1), TrainConfig(seed=2), TrainConfig(seed=1, lr=0.02))
     ]
     assert groups[0] == groups[1] != groups[2]
 
 
 def test_long_notes_do_not_make_the_list_long(store: RunStore) -> None:
-    run = store.create_run(TrainConfig())
-    assert len(summarize_run(store.edit_run(run.id, notes="x" * 10_000))["notes"]) < 500
+    run = store.commands.create_run(TrainConfig())
+    assert len(summarize_run(store.commands.edit_run(run.id, notes="x" * 10_000))["notes"]) < 500

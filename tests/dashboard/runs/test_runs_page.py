@@ -34,7 +34,7 @@ def test_linked_comparison_is_shown(app: AppTest, store: RunStore) -> None:
 
 def test_runs_that_are_not_there_are_left_out(app: AppTest, store: RunStore) -> None:
     run, gone = active_run(store, RunStatus.COMPLETED), active_run(store, RunStatus.COMPLETED)
-    store.delete_runs([gone.id])
+    store.commands.delete_runs([gone.id])
     open_runs(app, runs=f"{run.id},{gone.id},999")
     assert component_data(app, "runs_table")["selected"] == [run.id]
 

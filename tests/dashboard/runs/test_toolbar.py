@@ -26,8 +26,8 @@ def said(app: AppTest) -> str:
 
 
 def test_train_again_puts_the_settings_into_the_sliders(app: AppTest, store: RunStore) -> None:
-    run = store.create_run(TrainConfig(lr=0.02, momentum=0.9))
-    store.request_stop(run.id)
+    run = store.commands.create_run(TrainConfig(lr=0.02, momentum=0.9))
+    store.commands.request_stop(run.id)
     click(open_runs(app, runs=str(run.id)), "Train again with these")
     assert app.session_state["draft"]["lr"] == 0.02
     assert app.session_state["draft"]["momentum"] == 0.9
@@ -37,7 +37,7 @@ def test_train_again_puts_the_settings_into_the_sliders(app: AppTest, store: Run
 def test_three_more_seeds_are_one_click(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.COMPLETED)
     click(open_runs(app, runs=str(run.id)), "Run 3 more seeds")
-    assert [queued.config.seed for queued in store.list_queued_runs()] == [2, 3, 4]
+    assert [queued.config.seed for queued in store.queries.list_queued_runs()] == [2, 3, 4]
     assert "3 runs like run\\-1, with other seeds, are in the queue." in said(app)
 
 
@@ -45,7 +45,7 @@ def test_more_seeds_of_a_group_are_none_that_it_has(app: AppTest, store: RunStor
     for seed in (1, 3):
         finished_run(store, TrainConfig(seed=seed))
     click(open_runs(app, runs="1,2"), "Run 3 more seeds")
-    assert [queued.config.seed for queued in store.list_queued_runs()] == [2, 4, 5]
+    assert [queued.config.seed for queued in store.queries.list_queued_runs()] == [2, 4, 5]
 
 
 def test_more_seeds_are_not_offered_for_runs_that_differ_in_more(app: AppTest, store: RunStore) -> None:
@@ -63,9 +63,9 @@ def test_several_runs_are_starred_tagged_and_archived_at_once(app: AppTest, stor
     app.text_input(key="new_tag").set_value("good").run()
     click(app, "Add tag")
     click(app, "Archive")
-    assert [(run.starred, run.tags, run.archived) for run in store.list_runs()] == [(True, ("good",), True)] * 2
+    assert [(run.starred, run.tags, run.archived) for run in store.queries.list_runs()] == [(True, ("good",), True)] * 2
     click(app, "Unstar")
-    assert not any(run.starred for run in store.list_runs())
+    assert not any(run.starred for run in store.queries.list_runs())
 
 
 def test_unusable_tag_is_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
@@ -80,30 +80,30 @@ def test_deleting_can_be_undone(app: AppTest, store: RunStore) -> None:
     for _ in range(2):
         active_run(store, RunStatus.COMPLETED)
     click(open_runs(app, runs="1,2"), "Delete")
-    assert store.list_runs() == []
+    assert store.queries.list_runs() == []
     assert "Deleted run\\-1, run\\-2." in said(app)
     click(app, "Undo")
-    assert [run.name for run in store.list_runs()] == ["run-1", "run-2"]
+    assert [run.name for run in store.queries.list_runs()] == ["run-1", "run-2"]
 
 
 def test_bin_gives_runs_back(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
-    store.delete_runs([1])
+    store.commands.delete_runs([1])
     active_run(store, RunStatus.COMPLETED)
     open_runs(app)
     app.multiselect(key="to_restore").set_value([1]).run()
     click(app, "Restore")
-    assert [run.id for run in store.list_runs()] == [1, 2]
+    assert [run.id for run in store.queries.list_runs()] == [1, 2]
 
 
 def test_where_deleted_runs_are_is_said_when_none_is_left(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
-    store.delete_runs([1])
+    store.commands.delete_runs([1])
     open_runs(app)
     assert "All runs are in the bin." in said(app)
     app.multiselect(key="to_restore").set_value([1]).run()
     click(app, "Restore")
-    assert [run.id for run in store.list_runs()] == [1]
+    assert [run.id for run in store.queries.list_runs()] == [1]
 
 
 def test_viewer_without_runs_is_told_who_starts_them(app: AppTest, visitor: Visitor) -> None:
@@ -115,10 +115,10 @@ def test_viewer_without_runs_is_told_who_starts_them(app: AppTest, visitor: Visi
 def test_deleting_a_run_that_is_training_asks_and_stops_it_first(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     click(open_runs(app, runs=str(run.id)), "Delete")
-    assert store.get_run(run.id).status is RunStatus.RUNNING
+    assert store.queries.get_run(run.id).status is RunStatus.RUNNING
     assert "run\\-1 is not over." in said(app)
     click(app, "Stop and delete")
-    deleted = store.get_run(run.id)
+    deleted = store.queries.get_run(run.id)
     assert deleted.status is RunStatus.STOPPING
     assert deleted.deleted_at
 
@@ -145,7 +145,7 @@ def test_names_tags_and_notes_are_saved(app: AppTest, store: RunStore) -> None:
     app.text_input[2].set_value("one, two")
     app.text_area[0].set_value("# Why\n<script>alert(1)</script> ![x](http://elsewhere/x.png)")
     click(app, "Save")
-    saved = store.get_run(1)
+    saved = store.queries.get_run(1)
     assert (saved.name, saved.tags) == ("<b>mine</b>", ("one", "two"))
     shown = [block for block in app.markdown if "<script>" in block.value]
     assert [block.allow_html for block in shown] == [False]
@@ -160,7 +160,7 @@ def test_name_that_is_taken_is_refused_with_a_sentence(app: AppTest, store: RunS
     app.text_input[1].set_value("run-2")
     click(app, "Save")
     assert markdown.escape("A run named 'run-2' exists already") in said(app)
-    assert store.get_run(1).name == "run-1"
+    assert store.queries.get_run(1).name == "run-1"
 
 
 def test_name_shows_as_it_was_typed() -> None:

@@ -54,12 +54,12 @@ def test_verdict_is_not_worked_out_twice(app: AppTest, store: RunStore, monkeypa
 
     def asking(store: RunStore, a_ids: list[int], b_ids: list[int]) -> Verdict:
         asked.append([*a_ids, *b_ids])
-        return compare_runs(store, a_ids, b_ids)
+        return compare_runs(store.queries, a_ids, b_ids)
 
     monkeypatch.setattr(verdict_view, "verdict", asking)
     app.run()
     assert not asked
-    store.edit_run(1, name="renamed")
+    store.commands.edit_run(1, name="renamed")
     app.run()
     assert asked == [[1, 2]]
     assert not app.exception
@@ -93,7 +93,7 @@ def test_hyperparameters_of_few_runs_say_what_is_missing(app: AppTest, store: Ru
 
 
 def test_words_and_few_numbers_stand_at_equal_distances(made_up: RunStore) -> None:
-    axes = hyperparameter_charts.dimensions(made_up.list_runs(), ["seed", "lr"], "test_accuracy")
+    axes = hyperparameter_charts.dimensions(made_up.queries.list_runs(), ["seed", "lr"], "test_accuracy")
     assert axes[0]["ticks"] == [(0.0, "1"), (0.5, "2"), (1.0, "3")]
     assert axes[0]["places"][:3] == [0.0, 0.5, 1.0]
 
@@ -102,14 +102,14 @@ def test_many_learning_rates_stand_as_far_apart_as_their_orders_of_magnitude(sto
     rates = [10 ** (-4 + step / 4) for step in range(13)]
     for lr in rates:
         finished_run(store, TrainConfig(lr=lr))
-    runs = sorted(store.list_runs(), key=lambda run: run.id)
+    runs = sorted(store.queries.list_runs(), key=lambda run: run.id)
     axis = hyperparameter_charts.dimensions(runs, ["lr"], "test_accuracy")[0]
     assert axis["places"] == pytest.approx([step / 12 for step in range(13)])
     assert [text for _, text in axis["ticks"]] == ["0.0001", "0.000562", "0.00316", "0.0178", "0.1"]
 
 
 def test_names_are_text_in_the_scatter_plot(made_up: RunStore) -> None:
-    run = made_up.edit_run(2, name="<b>&</b>")
+    run = made_up.commands.edit_run(2, name="<b>&</b>")
     figure = hyperparameter_charts.scatter([run], "lr", "test_accuracy", "#0072B2")
     assert figure.data[0].text == ("&lt;b&gt;&amp;&lt;/b&gt;",)
 

@@ -65,10 +65,10 @@ def test_a_renewed_key_refuses_the_next_act_of_a_page_that_is_open(
     watches(visitor)
     visitor.cookies[owner_cookie()] = key.read()
     click(open_page(app), "Start training")
-    assert len(store.list_runs()) == 1
+    assert len(store.queries.list_runs()) == 1
     key.renew()
     click(app, "Add to queue")
-    assert len(store.list_runs()) == 1
+    assert len(store.queries.list_runs()) == 1
     assert "only the owner can do this" in " ".join(error.value for error in app.error)
 
 
@@ -82,16 +82,16 @@ def test_whoever_acts_too_often_is_told_to_wait(recording: Recording) -> None:
 
 
 def test_a_change_says_who_made_it(app: AppTest, store: RunStore, visitor: Visitor, places: Path) -> None:
-    run = store.create_run(TrainConfig(), trainer=own_identity())
-    store.begin_training(
+    run = store.commands.create_run(TrainConfig(), trainer=own_identity())
+    store.trainer_writes.begin_training(
         run, dataset="MNIST", notice="", train_images=100, validation_images=0, test_images=0, device="cpu", threads=1
     )
-    store.append_steps(run, Progress(step=1))
+    store.trainer_writes.append_steps(run, Progress(step=1))
     click(open_page(app, run.id), "Pause")
     watches(visitor)
     visitor.cookies[owner_cookie()] = Sharing(places / "runs").key.read()
     click(open_page(app, run.id), "Pause")
-    assert [order.by for order in store.list_commands(run.id, 0)] == [OWNER, GUEST]
+    assert [order.by for order in store.queries.list_commands(run.id, 0)] == [OWNER, GUEST]
 
 
 def test_control_of_pages_is_made_of_what_the_supervisor_has(store: RunStore) -> None:

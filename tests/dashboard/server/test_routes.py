@@ -66,7 +66,7 @@ async def anything(_request: Request) -> PlainTextResponse:
 
 
 def test_every_route_of_our_own_is_asked_for_here(store: RunStore, sharing: Sharing) -> None:
-    hub = LiveHub(store)
+    hub = LiveHub(store.queries)
     routes = [*feed_routes(hub, sharing), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(sharing)]
     assert {route.path for route in routes} == {*SEEN, owner_link.PATH}
 

@@ -49,7 +49,7 @@ def sharing(places: Path) -> Sharing:
 @pytest.fixture
 def app(store: RunStore, sharing: Sharing) -> Guard:
     """Every address of ours, as `app.py` puts them together, without Streamlit behind."""
-    hub = LiveHub(store)
+    hub = LiveHub(store.queries)
     routes = [*assets.ASSET_ROUTES, *feed_routes(hub, sharing), *owner_link.owner_link_routes(sharing)]
     return Guard(Starlette(routes=routes), sharing, AllowedHosts(["10.0.0.2"]))
 
@@ -115,12 +115,12 @@ def test_what_the_feed_reads_from_an_address_is_in_bounds_or_refused(asked: Aske
     text=st.one_of(st.text(max_size=120), st.sampled_from(["'; DROP TABLE runs; --", "=1+1", "<script>", "@SUM(A1)"]))
 )
 def test_text_in_a_field_is_kept_as_it_was_typed_or_refused(store: RunStore, text: str) -> None:
-    run = store.create_run(TrainConfig())
+    run = store.commands.create_run(TrainConfig())
     with suppress(ConfigError):
-        assert store.edit_run(run.id, name=text).name == text.strip()
+        assert store.commands.edit_run(run.id, name=text).name == text.strip()
     with suppress(ConfigError):
-        assert store.edit_run(run.id, notes=text).notes.strip() == text.strip()
+        assert store.commands.edit_run(run.id, notes=text).notes.strip() == text.strip()
     with suppress(ConfigError):
-        assert store.edit_run(run.id, tags=[text]).tags in ((text.strip(),), ())
-    assert run.id in {one.id for one in store.list_runs()}
-    store.delete_runs([run.id])
+        assert store.commands.edit_run(run.id, tags=[text]).tags in ((text.strip(),), ())
+    assert run.id in {one.id for one in store.queries.list_runs()}
+    store.commands.delete_runs([run.id])

@@ -76,7 +76,7 @@ def test_preset_goes_into_all_widgets_and_leaves_dataset_and_seed(app: AppTest, 
     assert app.slider(key="momentum_slider").value == wanted.momentum
     assert app.slider(key="validation_fraction_slider").value == wanted.validation_fraction
     click(app, "Start training")
-    assert store.get_run(1).config == wanted
+    assert store.queries.get_run(1).config == wanted
 
 
 def test_changed_preset_is_marked_and_can_be_restored(app: AppTest) -> None:
@@ -148,7 +148,7 @@ def test_exact_value_the_browser_sends_from_before_the_slider_moved_is_ignored(
 
 
 def test_settings_stay_after_a_look_at_the_runs(app: AppTest, store: RunStore) -> None:
-    store.create_run(TrainConfig())
+    store.commands.create_run(TrainConfig())
     choose_preset(open_page(app), "PyTorch example")
     app.slider(key="epochs_slider").set_value(2).run()
     app.switch_page("pages/runs.py").run()
@@ -160,10 +160,10 @@ def test_settings_stay_after_a_look_at_the_runs(app: AppTest, store: RunStore) -
 
 def test_train_again_shows_its_settings_in_the_sidebar(app: AppTest, store: RunStore) -> None:
     config = TrainConfig(model="mlp", lr=0.05, momentum=0.8, seed=9)
-    run = store.create_run(config, trainer=own_identity())
-    store.finish_run(run, RunStatus.STOPPED)
+    run = store.commands.create_run(config, trainer=own_identity())
+    store.trainer_writes.finish_run(run, RunStatus.STOPPED)
     click(open_page(app, run.id), "Train again with these settings")
-    assert store.get_run(run.id + 1).config == config
+    assert store.queries.get_run(run.id + 1).config == config
     assert app.select_slider(key="lr_slider").value == app.number_input(key="lr_field").value == 0.05
     assert app.selectbox(key="model_field").value == "mlp"
     assert preset_box(app).value == "Custom"
@@ -203,7 +203,7 @@ def test_bf16_can_be_chosen_where_the_processor_has_it(
 ) -> None:
     monkeypatch.setattr("mnist_core.system.machine.has_bf16", lambda: True)
     click(choose(open_page(app), "precision_field", "bf16"), "Start training")
-    assert store.get_run(1).config.precision == "bf16"
+    assert store.queries.get_run(1).config.precision == "bf16"
 
 
 @pytest.mark.parametrize(("optimizer", "label"), [("adam", "Adam"), ("adadelta", "Adadelta")])

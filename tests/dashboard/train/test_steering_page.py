@@ -12,12 +12,12 @@ from tests.support.page_driver import active_run, address, click, component_data
 
 
 def orders(store: RunStore, run: Run) -> list[tuple[Command, Adjustment]]:
-    return [(order.command, order.adjustment) for order in store.list_commands(run.id, 0)]
+    return [(order.command, order.adjustment) for order in store.queries.list_commands(run.id, 0)]
 
 
 def change(store: RunStore, run: Run, field: str, old: float, new: float) -> None:
     made = Intervention(412, field, old, new, run.created_at, "terminal")
-    store.set_interventions(run, [*store.get_run(run.id).interventions, made])
+    store.trainer_writes.set_interventions(run, [*store.queries.get_run(run.id).interventions, made])
 
 
 def give_checkpoint(run: Run, step: int) -> None:
@@ -39,7 +39,7 @@ def test_a_run_in_progress_can_be_asked(app: AppTest, store: RunStore, label: st
 )
 def test_a_paused_run_can_be_asked(app: AppTest, store: RunStore, label: str, command: Command) -> None:
     run = active_run(store)
-    store.set_paused(run, paused=True)
+    store.trainer_writes.set_paused(run, paused=True)
     click(open_page(app), label)
     assert orders(store, run) == [(command, Adjustment())]
 
@@ -47,7 +47,7 @@ def test_a_paused_run_can_be_asked(app: AppTest, store: RunStore, label: str, co
 def test_an_order_that_came_too_late_is_said_and_not_a_traceback(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     open_page(app)
-    store.finish_run(run, RunStatus.COMPLETED)
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
     click(app, "Pause")
     assert [error.value for error in app.error] == [markdown.escape("run-1 is completed: there is nothing to pause.")]
 
@@ -55,7 +55,7 @@ def test_an_order_that_came_too_late_is_said_and_not_a_traceback(app: AppTest, s
 def test_an_interrupted_run_is_resumed(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.INTERRUPTED, "killed")
     click(open_page(app), "Resume")
-    assert store.get_run(run.id).status is RunStatus.QUEUED
+    assert store.queries.get_run(run.id).status is RunStatus.QUEUED
 
 
 def test_a_finished_run_is_continued_for_more_epochs(app: AppTest, store: RunStore) -> None:
@@ -65,7 +65,7 @@ def test_a_finished_run_is_continued_for_more_epochs(app: AppTest, store: RunSto
     app.run()
     app.number_input(key="more_epochs_1").set_value(2).run()
     click(app, "Continue")
-    made = store.get_run(2)
+    made = store.queries.get_run(2)
     assert (made.config.epochs, made.parent_id, made.parent_step) == (5, run.id, 412)
     assert address(app) == "2"
 
@@ -74,16 +74,16 @@ def test_a_diverged_run_restarts_from_its_checkpoint_at_half_the_rate(app: AppTe
     run = active_run(store, RunStatus.DIVERGED, "Loss became NaN at step 412.")
     give_checkpoint(run, 400)
     click(open_page(app), "Restart from step 400 at half the learning rate")
-    made = store.get_run(2)
+    made = store.queries.get_run(2)
     assert (made.config.lr, made.parent_step) == (0.005, 400)
 
 
 def test_a_steered_run_is_repeated_with_its_changes(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     change(store, run, "lr", 0.01, 0.05)
-    store.finish_run(run, RunStatus.COMPLETED)
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
     click(open_page(app), "Repeat with its changes")
-    assert [(one.field, one.new) for one in store.get_run(2).plan] == [("lr", 0.05)]
+    assert [(one.field, one.new) for one in store.queries.get_run(2).plan] == [("lr", 0.05)]
 
 
 def this_run(app: AppTest) -> AppTest:
@@ -121,7 +121,7 @@ def test_sliders_for_this_run_follow_what_somebody_else_changed(app: AppTest, st
     change(store, run, "lr", 0.01, 0.2)
     app.run()
     assert app.number_input(key="steer_1_lr_field").value == 0.2
-    assert steering_sidebar.current_settings(store.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
+    assert steering_sidebar.current_settings(store.queries.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
 
 
 def test_a_value_out_of_range_is_named_and_steers_nothing(app: AppTest, store: RunStore) -> None:
@@ -139,6 +139,6 @@ def test_changes_are_handed_to_the_list_and_can_be_undone_while_it_goes(app: App
     handed = component_data(app, "changes")
     assert handed["can_undo"] is True
     assert [one["new"] for one in handed["run"]["interventions"]] == [0.05]
-    store.finish_run(run, RunStatus.COMPLETED)
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
     app.run()
     assert component_data(app, "changes")["can_undo"] is False

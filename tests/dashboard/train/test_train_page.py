@@ -23,7 +23,7 @@ def test_start_submits_what_the_sliders_say_and_shows_the_run(app: AppTest, stor
     app.selectbox(key="dataset_field").set_value("mnist-5k").run()
     app.text_input(key="run_name").set_value("first try").run()
     click(app, "Start training")
-    run = store.get_run(1)
+    run = store.queries.get_run(1)
     assert (run.name, run.config.momentum, run.config.batch_size) == ("first try", 0.9, 128)
     assert (run.config.lr, run.config.dataset) == (0.0123, "mnist-5k")
     assert address(app) == "1"
@@ -33,7 +33,7 @@ def test_run_that_begins_at_once_is_shown_and_not_said_to_be_queued(
     app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     active_run(store, RunStatus.COMPLETED)
-    monkeypatch.setattr(store, "create_run", partial(store.create_run, trainer=own_identity()))
+    monkeypatch.setattr(store.commands, "create_run", partial(store.commands.create_run, trainer=own_identity()))
     click(open_page(app), "Start training")
     assert address(app) == "2"
     assert not any("in the queue" in caption.value for caption in app.caption)
@@ -41,7 +41,7 @@ def test_run_that_begins_at_once_is_shown_and_not_said_to_be_queued(
 
 def test_runs_that_wait_are_said_as_long_as_they_do(app: AppTest, store: RunStore) -> None:
     going = active_run(store)
-    first, second = (store.create_run(going.config, name) for name in ("*next*", ""))
+    first, second = (store.commands.create_run(going.config, name) for name in ("*next*", ""))
 
     def said() -> list[str]:
         return [
@@ -49,9 +49,9 @@ def test_runs_that_wait_are_said_as_long_as_they_do(app: AppTest, store: RunStor
         ]
 
     assert said() == [r":material/playlist_add: \*next\* and 1 more are in the queue."]
-    store.request_stop(first.id)
+    store.commands.request_stop(first.id)
     assert said() == [f":material/playlist_add: run\\-{second.id} is in the queue."]
-    store.request_stop(second.id)
+    store.commands.request_stop(second.id)
     assert not said()
 
 
@@ -60,17 +60,17 @@ def test_run_in_progress_can_be_stopped_and_the_next_queued(app: AppTest, store:
     open_page(app)
     assert "Add to queue" in labels(app)
     click(app, "Add to queue")
-    assert store.list_queued_runs()[0].id == run.id + 1
+    assert store.queries.list_queued_runs()[0].id == run.id + 1
     assert address(app) == str(run.id)
     click(app, "Stop")
-    assert store.get_run(run.id).status is RunStatus.STOPPING
+    assert store.queries.get_run(run.id).status is RunStatus.STOPPING
 
 
 def test_queued_run_can_be_removed(app: AppTest, store: RunStore) -> None:
     active_run(store)
-    queued = store.create_run(TrainConfig())
+    queued = store.commands.create_run(TrainConfig())
     click(open_page(app, queued.id), "Remove from queue")
-    assert store.get_run(queued.id).status is RunStatus.STOPPED
+    assert store.queries.get_run(queued.id).status is RunStatus.STOPPED
 
 
 @pytest.mark.parametrize(
@@ -92,14 +92,14 @@ def test_ended_run_says_why_and_what_to_do_next(
     assert shown == ([markdown.escape(reason)] if reason else [])
     click(app, button)
     expected = 0.005 if status is RunStatus.DIVERGED else 0.01
-    assert store.get_run(run.id + 1).config.lr == expected
+    assert store.queries.get_run(run.id + 1).config.lr == expected
     assert address(app) == str(run.id + 1)
 
 
 def test_names_and_reasons_are_text_on_the_train_page(app: AppTest, store: RunStore) -> None:
     hostile = "**bold** $x$ :material/check: [a](b) <b>c</b>"
     other = active_run(store)
-    store.edit_run(other.id, name=hostile)
+    store.commands.edit_run(other.id, name=hostile)
     failed = active_run(store, RunStatus.FAILED, f"{hostile} cannot be read.")
     open_page(app, failed.id)
     assert [element.value for element in app.error] == [markdown.escape(failed.reason)]
@@ -115,7 +115,7 @@ def test_unknown_run_in_the_address_is_said(app: AppTest, store: RunStore) -> No
 
 
 def test_taken_name_is_said_beside_the_settings(app: AppTest, store: RunStore) -> None:
-    store.create_run(TrainConfig(), "mine")
+    store.commands.create_run(TrainConfig(), "mine")
     open_page(app)
     app.text_input(key="run_name").set_value("mine").run()
     click(app, "Add to queue")

@@ -33,7 +33,7 @@ def codes(app: AppTest) -> list[str]:
 
 
 def test_links_lead_to_the_present_view_by_every_address(app: AppTest, store: RunStore) -> None:
-    run = store.create_run(TrainConfig())
+    run = store.commands.create_run(TrainConfig())
     open_page(app, run.id)
     assert codes(app) == [f"{address}/?run={run.id}" for address in ADDRESSES]
 
@@ -106,11 +106,11 @@ def test_a_viewer_changes_nothing_in_the_store_whatever_is_pressed(
     watch(visitor)
     open_page(app, run.id)
     app.switch_page(page).run()
-    before = store.list_runs()
+    before = store.queries.list_runs()
     for number in range(len(app.button)):
         if not app.button[number].disabled:
             app.button[number].click().run()
     assert not app.exception
-    assert store.list_runs() == before
-    assert not store.list_deleted_runs()
-    assert not store.list_commands(run.id, 0)
+    assert store.queries.list_runs() == before
+    assert not store.queries.list_deleted_runs()
+    assert not store.queries.list_commands(run.id, 0)

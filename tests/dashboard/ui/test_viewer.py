@@ -32,7 +32,7 @@ def test_nothing_that_a_viewer_presses_is_written(
     active_run(store, RunStatus.COMPLETED)
     active_run(store)
     visitor.headers.clear()
-    kept, watch = files(places), store.watch()
+    kept, watch = files(places), store.queries.watch()
     watch.moved()
     name, _, query = address.partition("?")
     app.run().switch_page(f"pages/{name}.py")
