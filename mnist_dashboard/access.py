@@ -1,16 +1,13 @@
-"""What whoever looks at a page may do, and the check in front of everything that can be done.
+"""Who the current user is, what they may do, and the check before every action.
 
-Buttons follow `may_act()`, which is a courtesy. The rule is in `guarded`: every act of a page goes through it, and it
-looks at the key again each time, so that an old key on an open page is worth nothing.
+Buttons follow `may_act()` as a courtesy. The rule is `action_check`: it reads the key again before each action, so an
+old key on an open page is worth nothing.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Mapping
-from types import SimpleNamespace
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 import streamlit as st
 
@@ -20,13 +17,13 @@ from mnist_dashboard.server.rate_limits import RateLimit
 from mnist_dashboard.server.roles import GUEST, LOCAL, LOCATION_HEADER, OWNER
 
 USER_NAME_KEY = "own_name"
-"""Where the session keeps what a guest wants to be called."""
+"""Session key of the name that a guest has chosen."""
 
 MAX_ACTIONS, ACTION_SECONDS = 40, 10.0
 
 
 class NotAllowedError(MnistError):
-    """Somebody who only watches, or whose key is old, wanted to act; or acted too often."""
+    """A viewer, or an owner with an old key, tried to act; or somebody acted too often."""
 
 
 class _Request(Protocol):
@@ -42,35 +39,35 @@ def request() -> _Request:
 
 
 def may_act() -> bool:
-    """Whether whoever looks at this page may change anything, now."""
+    """Whether the current user may change anything, now."""
     return services.current().sharing.is_owner(request().headers, request().cookies)
 
 
 def is_local() -> bool:
-    """Whether whoever looks at this page sits at the machine of the server."""
+    """Whether the current user sits at the machine of the server."""
     return request().headers.get(LOCATION_HEADER) == LOCAL
 
 
 def require_owner() -> None:
-    """Raises `NotAllowedError` unless whoever looks at this page may act, now."""
+    """Raises `NotAllowedError` unless the current user may act, now."""
     if not may_act():
         raise NotAllowedError("You are watching: only the owner can do this. Open the owner link to act.")
 
 
 def require_export_quota() -> None:
-    """Raises `NotAllowedError` when somebody who only watches has files made too often."""
+    """Raises `NotAllowedError` when a viewer exports too often."""
     if not services.current().sharing.may_export(request().headers):
         raise NotAllowedError("Those are many files within a minute. Wait a little and try again.")
 
 
 def renew_key() -> None:
-    """Make a new owner key: everyone who holds the old one watches from here on."""
+    """Make a new owner key; everyone with the old key becomes a viewer."""
     require_owner()
     services.current().sharing.key.renew()
 
 
 def show_on_network(visible: bool) -> None:
-    """Let others in or not. Only for owners at the machine itself: another would shut the door on themselves."""
+    """Let others in or not. Only at the machine itself: from elsewhere one would lock oneself out."""
     require_owner()
     if not is_local():
         raise NotAllowedError("This can be changed at the machine of the server only.")
@@ -78,27 +75,21 @@ def show_on_network(visible: bool) -> None:
 
 
 def current_user() -> str:
-    """Who whoever looks at this page is called in lists of what was done."""
+    """Display name of the current user in the change log."""
     return OWNER if is_local() else str(st.session_state.get(USER_NAME_KEY, "")).strip() or GUEST
 
 
-def guarded(control: services.RunControl, acted: Callable[[str], None] = lambda _name: None) -> services.RunControl:
-    """`control` for pages: each method of `RunControl`, and nothing else, after a check that its caller may act now.
+def action_check(record_action: Callable[[str], None] = lambda _user: None) -> Callable[[], None]:
+    """The check before every action on runs: raises `NotAllowedError` for viewers, old keys and too many actions.
 
-    `acted` is told the name of whoever does.
+    `record_action` is called with the name of the user who acts.
     """
     limit = RateLimit(MAX_ACTIONS, ACTION_SECONDS)
 
-    def checked(act: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(act)
-        def check_and_act(*args: Any, **kwargs: Any) -> Any:
-            require_owner()
-            if not limit.allows(current_user()):
-                raise NotAllowedError("That was too much at once. Wait a few seconds and try again.")
-            acted(current_user())
-            return act(*args, **kwargs)
+    def check() -> None:
+        require_owner()
+        if not limit.allows(current_user()):
+            raise NotAllowedError("That was too much at once. Wait a few seconds and try again.")
+        record_action(current_user())
 
-        return check_and_act
-
-    names = [name for name, _ in inspect.getmembers(services.RunControl, inspect.isfunction) if name[0] != "_"]
-    return cast("services.RunControl", SimpleNamespace(**{name: checked(getattr(control, name)) for name in names}))
+    return check

@@ -21,6 +21,8 @@ from streamlit import config as server_config
 from streamlit.runtime.pages_manager import PagesManager
 
 from mnist_core.errors import MnistError
+from mnist_core.runs.actions import RunActions
+from mnist_core.runs.retention import purge_expired_runs
 from mnist_core.scheduler.supervisor import Supervisor, interrupt_lost_runs, parse_max_runs
 from mnist_core.store import RunStore
 from mnist_core.system.paths import display_path, runs_dir
@@ -53,7 +55,9 @@ def compose() -> dict[str, Any]:
     hub = LiveHub(store.queries)
     sharing = Sharing(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
     hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
-    services.provide(services.Services(store.queries, access.guarded(supervisor, hub.audience.record_action), sharing))
+    check = access.action_check(hub.audience.record_action)
+    actions = RunActions(store, wake=supervisor.wake, before_action=check)
+    services.provide(services.Services(store.queries, actions, sharing))
     # Without this, a first visit to a page other than Train would run that page's file without `main.py`.
     PagesManager.uses_pages_directory = False
 
@@ -61,6 +65,7 @@ def compose() -> dict[str, Any]:
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         _end_on_hangup()
         interrupt_lost_runs(store)
+        purge_expired_runs(store)
         supervisor.start()
         os.nice(SERVER_NICENESS)  # applies to this thread and those it starts, so not to the supervisor's trainers
         feed = asyncio.create_task(hub.follow())

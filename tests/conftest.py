@@ -16,10 +16,9 @@ from mnist_core.data import download
 from mnist_core.data.datasets import Dataset, Split
 from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.scheduler import fork_client, supervisor
-from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
 from tests.support.factories import write_mnist
-from tests.support.scripted_host import ScriptedForkServer, SupervisorHarness
+from tests.support.scripted_host import ActingSupervisor, ScriptedForkServer, SupervisorHarness
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the batches here are tiny; read when torch is imported
 
@@ -156,8 +155,8 @@ def stage(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> SupervisorHarness
         hosts.append(ScriptedForkServer(exited))
         return hosts[0]
 
-    monkeypatch.setattr(supervisor, "TrainerHost", make)
-    made = Supervisor(store, max_runs=2)
+    monkeypatch.setattr(supervisor, "ForkServerClient", make)
+    made = ActingSupervisor(store, max_runs=2)
     return SupervisorHarness(store, made, hosts[0])
 
 

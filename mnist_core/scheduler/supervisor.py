@@ -14,8 +14,6 @@ from collections import Counter
 
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run, RunStatus
-from mnist_core.runs import retention
-from mnist_core.runs.actions import RunActions
 from mnist_core.scheduler.fork_client import FORK_SERVER_LOST, ForkServerClient, is_orphan
 from mnist_core.scheduler.stall_detector import StallDetector
 from mnist_core.store import RunStore
@@ -68,12 +66,12 @@ def interrupt_lost_runs(store: RunStore, spare: frozenset[int] = frozenset()) ->
     ]
 
 
-class Supervisor(RunActions):
+class Supervisor:
     """Keeps at most `max_runs` runs going, oldest in the queue first. One per server: `start()` it, `close()` it."""
 
     def __init__(self, store: RunStore, *, max_runs: int = 1, lease_seconds: float = LEASE_SECONDS) -> None:
+        self._store = store
         self._wake = threading.Event()
-        super().__init__(store, wake=self._wake.set)
         self._max_runs = max_runs
         self._lease_seconds = lease_seconds
         self._stall_detector = StallDetector(lease_seconds)
@@ -88,9 +86,13 @@ class Supervisor(RunActions):
         self._speed_unknown = not speed.is_calibrated()
 
     def start(self) -> None:
-        retention.purge_expired_runs(self._store)
+        """Start the fork server and the thread that watches the queue."""
         self._host.start()
         self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the queue now; may be called from any thread."""
+        self._wake.set()
 
     def close(self) -> None:
         """End its trainers, and those of servers that were killed, each between two batches: `interrupted`."""

@@ -58,7 +58,7 @@ def _labels(run: Run) -> None:
             if st.form_submit_button("Save", icon=":material/save:"):
                 wanted = [tag for tag in map(str.strip, tags.split(",")) if tag]
                 toolbar.attempt(
-                    lambda: services.current().control.edit_run(run.id, name=name, notes=text, tags=wanted),
+                    lambda: services.current().actions.edit_run(run.id, name=name, notes=text, tags=wanted),
                     f"Saved {markdown.escape(name)}.",
                 )
                 st.rerun()

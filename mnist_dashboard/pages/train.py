@@ -30,7 +30,7 @@ ACCURACY_EMPTY = "The accuracy of every batch will be drawn here."
 TITLES = {"auto": "MNIST", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "kmnist": "KMNIST"}
 MATRIX_EMPTY = "Digits the network mixes up show here."
 
-queries, control = services.current().queries, services.current().control
+queries, actions = services.current().queries, services.current().actions
 
 # ---------------------------------------------------------------------- what is shown
 
@@ -59,7 +59,7 @@ def expected_images(config: TrainConfig) -> int:
 def start(config: TrainConfig, name: str = "") -> None:
     """Submit a run, and go to it unless another one is in progress."""
     try:
-        submitted = control.submit(config, name)
+        submitted = actions.submit(config, name)
     except MnistError as error:
         st.session_state["start_problem"] = str(error)
         return
@@ -120,7 +120,7 @@ def other_run_button(run: Run, unfinished: list[Run]) -> None:
             return
 
 
-def actions(run: Run | None, unfinished: list[Run], *, may_act: bool) -> None:
+def action_row(run: Run | None, unfinished: list[Run], *, may_act: bool) -> None:
     """What can be done with the run that is shown, and where more of it is to be seen."""
     if not may_act:
         audience(may_act=False)
@@ -229,7 +229,7 @@ status_strip(
 # the browser would then build anew. An open popover would close, and a chart flicker.
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="actions"):
-        actions(run, unfinished, may_act=may_act)
+        action_row(run, unfinished, may_act=may_act)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="view"):
         if may_act:
             audience(may_act=True)

@@ -46,7 +46,7 @@ def render_export(selected: Sequence[Run]) -> None:
 def _export(runs: Sequence[Run], name: str) -> tuple[str, bytes]:
     """What the file is called, and what is in it. Raises `MnistError`."""
     if access.may_act():
-        path = services.current().control.export([run.id for run in runs], name)
+        path = services.current().actions.export([run.id for run in runs], name)
         return path.name, path.read_bytes()
     steps = sum(run.progress.step for run in runs)
     if name.startswith("curves") and steps > MAX_VIEWER_STEPS:
@@ -70,7 +70,7 @@ def render_import() -> None:
         uploaded = st.file_uploader("Archive of runs", type="zip", key="import_file")
         if uploaded and st.button("Import these runs", type="primary"):
             try:
-                added = services.current().control.import_file(uploaded)
+                added = services.current().actions.import_file(uploaded)
             except MnistError as error:
                 st.error(markdown.escape(str(error)))
             else:

@@ -108,7 +108,7 @@ def _more_seeds(selected: Sequence[Run]) -> None:
     _button(
         "Run 3 more seeds",
         "casino",
-        lambda: services.current().control.more_seeds(one.id) if one else None,
+        lambda: services.current().actions.repeat_with_new_seeds(one.id) if one else None,
         disabled=one is None,
         notice=f"3 runs like {markdown.escape(one.name)}, with other seeds, are in the queue." if one else "",
         help="Trains the selected run three more times, with seeds that none like it was trained with: then it "
@@ -122,7 +122,7 @@ def _star(selected: Sequence[Run]) -> None:
     _button(
         "Unstar" if starred else "Star",
         "star",
-        lambda: services.current().control.edit_runs(ids, starred=not starred),
+        lambda: services.current().actions.edit_runs(ids, starred=not starred),
         disabled=not selected,
     )
 
@@ -133,7 +133,7 @@ def _archive(selected: Sequence[Run]) -> None:
     _button(
         "Unarchive" if archived else "Archive",
         "archive",
-        lambda: services.current().control.edit_runs(ids, archived=not archived),
+        lambda: services.current().actions.edit_runs(ids, archived=not archived),
         disabled=not selected,
         help="Archived runs stay, but the table leaves them out unless Archived is pressed.",
     )
@@ -144,7 +144,7 @@ def _tag(selected: Sequence[Run]) -> None:
 
     def add() -> None:
         tag = st.session_state["new_tag"]
-        attempt(lambda: services.current().control.edit_runs(ids, add_tag=tag))
+        attempt(lambda: services.current().actions.edit_runs(ids, add_tag=tag))
         st.session_state["new_tag"] = ""
 
     with st.popover("Tag", icon=":material/label:", disabled=not selected):
@@ -164,7 +164,7 @@ def _delete(selected: Sequence[Run]) -> None:
 
 
 def _remove(runs: Sequence[Run]) -> None:
-    attempt(lambda: services.current().control.delete_runs([run.id for run in runs]))
+    attempt(lambda: services.current().actions.delete_runs([run.id for run in runs]))
     if PROBLEM_KEY not in st.session_state:
         st.session_state[NOTICE_KEY] = (
             f"Deleted {join_names(runs)}. Restorable from the bin for {BIN_RETENTION.days} days."
@@ -197,7 +197,7 @@ def _bin(deleted: Sequence[Run]) -> None:
         _button(
             "Restore",
             "undo",
-            lambda: services.current().control.restore_runs([run.id for run in restored]),
+            lambda: services.current().actions.restore_runs([run.id for run in restored]),
             disabled=not restored,
             notice=f"Restored {join_names(restored)}.",
         )
@@ -215,7 +215,7 @@ def render_outcome() -> None:
                 _button(
                     "Undo",
                     "undo",
-                    lambda: services.current().control.restore_runs(deleted),
+                    lambda: services.current().actions.restore_runs(deleted),
                     disabled=False,
                     notice="The deleted runs are back.",
                 )

@@ -43,7 +43,7 @@ def render_fork_form(run: Run, go_to: Callable[[Run], None]) -> None:
         run_actions.render_button(
             "Start the fork",
             "call_split",
-            lambda: go_to(services.current().control.fork(run, changed, step)),
+            lambda: go_to(services.current().actions.fork(run, changed, step)),
             "Trains from there on with these settings; the run it comes from stays as it is.",
             "primary",
             disabled=bool(problem),

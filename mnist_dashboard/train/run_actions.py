@@ -24,7 +24,7 @@ def render_run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[
     """Draw them. `go_to` shows a run that was made, `train` starts one from the first weights."""
     match run.status:
         case RunStatus.QUEUED:
-            render_button("Remove from queue", "close", lambda: _control().request_stop(run.id))
+            render_button("Remove from queue", "close", lambda: services.current().actions.request_stop(run.id))
         case RunStatus.PREPARING:
             _stop(run)
         case RunStatus.RUNNING:
@@ -42,7 +42,7 @@ def render_run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[
             render_button(
                 "Resume",
                 "play_arrow",
-                lambda: _control().resume(run.id),
+                lambda: services.current().actions.resume(run.id),
                 "Goes on from the last checkpoint.",
                 "primary",
             )
@@ -56,7 +56,7 @@ def render_run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[
                 render_button(
                     "Repeat with its changes",
                     "repeat",
-                    lambda: go_to(_control().repeat(run)),
+                    lambda: go_to(services.current().actions.repeat(run)),
                     "Same seed, and the same changes at the same steps: the same curve to the last bit.",
                 )
 
@@ -66,11 +66,9 @@ def undo(run: Run, index: int) -> None:
     if index < len(run.interventions):
         one = run.interventions[index]
         back = Adjustment(**{one.field: one.old})  # type: ignore[arg-type]
-        _attempt(lambda: _control().send_command(run.id, Command.ADJUST, back, by=access.current_user()))
-
-
-def _control() -> services.RunControl:
-    return services.current().control
+        _attempt(
+            lambda: services.current().actions.send_command(run.id, Command.ADJUST, back, by=access.current_user())
+        )
 
 
 def _attempt(act: Callable[[], object]) -> None:
@@ -104,7 +102,13 @@ def render_button(
 
 
 def _order(run: Run, label: str, icon: str, command: Command, help: str, *, type: ButtonType = "secondary") -> None:
-    render_button(label, icon, lambda: _control().send_command(run.id, command, by=access.current_user()), help, type)
+    render_button(
+        label,
+        icon,
+        lambda: services.current().actions.send_command(run.id, command, by=access.current_user()),
+        help,
+        type,
+    )
 
 
 def _evaluate(run: Run) -> None:
@@ -113,7 +117,10 @@ def _evaluate(run: Run) -> None:
 
 def _stop(run: Run) -> None:
     render_button(
-        "Stop", "stop", lambda: _control().request_stop(run.id), "Ends the run and keeps everything recorded so far."
+        "Stop",
+        "stop",
+        lambda: services.current().actions.request_stop(run.id),
+        "Ends the run and keeps everything recorded so far.",
     )
 
 
@@ -136,7 +143,7 @@ def _after_divergence(run: Run, go_to: Callable[[Run], None], train: Callable[[T
         render_button(
             f"Restart from step {max(points)} at half the learning rate",
             "replay",
-            lambda: go_to(_control().fork(run, gentler)),
+            lambda: go_to(services.current().actions.fork(run, gentler)),
             "A new run that goes on from the last checkpoint.",
             "primary",
         )
@@ -150,5 +157,7 @@ def _continue(run: Run, go_to: Callable[[Run], None]) -> None:
     with st.popover("Continue for more epochs", icon=":material/fast_forward:"):
         more = int(st.number_input("Epochs to add", 1, most, key=f"more_epochs_{run.id}"))
         longer = lineage.with_more_epochs(run, more)
-        render_button("Continue", "fast_forward", lambda: go_to(_control().fork(run, longer)), type="primary")
+        render_button(
+            "Continue", "fast_forward", lambda: go_to(services.current().actions.fork(run, longer)), type="primary"
+        )
         st.caption(f"A new run that goes on where {markdown.escape(run.name)} ended; its curve begins with this one.")

@@ -53,7 +53,7 @@ def _binding(run: Run) -> Binding:
         echoes.set_widget_value(f"{prefix}{name}_{'field' if part == 'slider' else 'slider'}", typed[name])
         try:
             adjustment = Adjustment(**{name: typed[name]})
-            services.current().control.send_command(run.id, Command.ADJUST, adjustment, by=access.current_user())
+            services.current().actions.send_command(run.id, Command.ADJUST, adjustment, by=access.current_user())
         except MnistError as error:
             st.session_state[PROBLEM_KEY] = str(error)
 

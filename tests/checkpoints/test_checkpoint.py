@@ -79,10 +79,12 @@ def test_another_process_goes_on_bit_for_bit(small_mnist: Dataset, tmp_path: Pat
     path = save(tmp_path, config, state, dataset="MNIST")
     code = (
         "import json, sys; from pathlib import Path; import torch\n"
-        "from mnist_core.checkpoints import checkpoint, load_dataset, places, train\n"
+        "from mnist_core import load_dataset, train\n"
+        "from mnist_core.checkpoints import checkpoint\n"
+        "from mnist_core.system import paths\n"
         "loaded = checkpoint.load(Path(sys.argv[1]))\n"
         "torch.set_num_threads(loaded.threads)\n"
-        "data = load_dataset(loaded.config.dataset, runs_dir=places.runs_dir())\n"
+        "data = load_dataset(loaded.config.dataset, runs_dir=paths.runs_dir())\n"
         "print(json.dumps([event.loss for event in train(loaded.config, data, state=loaded.state)]))"
     )
     ended = subprocess.run([sys.executable, "-c", code, path], cwd=ROOT, capture_output=True, text=True, check=False)

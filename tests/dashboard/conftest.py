@@ -33,6 +33,6 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
 
 @pytest.fixture
 def app(store: RunStore, places: Path, visitor: Visitor) -> AppTest:
-    control = access.guarded(RunActions(store))
-    services.provide(services.Services(store.queries, control, Sharing(places / "runs")))
+    actions = RunActions(store, before_action=access.action_check())
+    services.provide(services.Services(store.queries, actions, Sharing(places / "runs")))
     return AppTest.from_file(str(MAIN), default_timeout=20)

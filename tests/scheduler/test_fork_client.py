@@ -1,4 +1,4 @@
-"""Supervisor, host and trainers as the processes they are, on a few hundred digits. Decisions: test_supervisor.py."""
+"""Supervisor, fork server and trainers as the processes they are. Decisions: test_supervisor.py."""
 
 import itertools
 import os
@@ -12,10 +12,10 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import Run, RunStatus
-from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
 from mnist_core.system.processes import is_alive
 from tests.support.fork_processes import isolated_folders, kill_remaining, processes_of
+from tests.support.scripted_host import ActingSupervisor
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -31,10 +31,10 @@ def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterato
 
 
 @pytest.fixture(scope="module")
-def supervisor(places: Path) -> Iterator[Supervisor]:
+def supervisor(places: Path) -> Iterator[ActingSupervisor]:
     """One run at a time; shared, because its host takes seconds to import torch."""
     opened = RunStore.open(places / "runs")
-    started = Supervisor(opened, max_runs=1)
+    started = ActingSupervisor(opened, max_runs=1)
     started.start()
     yield started
     started.close()
@@ -64,8 +64,8 @@ def ended(store: RunStore, eventually: Wait) -> Callable[[Run], Run]:
 WaitFor = Callable[[Run], Run]
 
 
-def test_a_submitted_run_is_trained_to_its_end(supervisor: Supervisor, store: RunStore, ended: WaitFor) -> None:
-    run = ended(supervisor.submit(SHORT, "first"))
+def test_a_submitted_run_is_trained_to_its_end(supervisor: ActingSupervisor, store: RunStore, ended: WaitFor) -> None:
+    run = ended(supervisor.actions.submit(SHORT, "first"))
     assert (run.status, run.reason, run.dataset) == (RunStatus.COMPLETED, "", "MNIST")
     assert len(store.queries.read_steps(run.id)) == run.total_steps == 5
     assert run.results.test_accuracy is not None
@@ -73,9 +73,9 @@ def test_a_submitted_run_is_trained_to_its_end(supervisor: Supervisor, store: Ru
     assert run.trainer.pid != os.getpid()
 
 
-def test_a_bad_run_fails_with_its_reason_and_the_next_one_trains(supervisor: Supervisor, ended: WaitFor) -> None:
-    bad = supervisor.submit(TrainConfig(dataset="mnist", batch_size=300))
-    good = supervisor.submit(SHORT)
+def test_a_bad_run_fails_with_its_reason_and_the_next_one_trains(supervisor: ActingSupervisor, ended: WaitFor) -> None:
+    bad = supervisor.actions.submit(TrainConfig(dataset="mnist", batch_size=300))
+    good = supervisor.actions.submit(SHORT)
     failed = ended(bad)
     assert failed.status is RunStatus.FAILED
     assert failed.reason.startswith("Batch size must be between 1 and 270")
@@ -83,12 +83,12 @@ def test_a_bad_run_fails_with_its_reason_and_the_next_one_trains(supervisor: Sup
 
 
 def test_runs_train_one_after_another_in_the_order_of_the_queue(
-    supervisor: Supervisor, store: RunStore, training: WaitFor, ended: WaitFor
+    supervisor: ActingSupervisor, store: RunStore, training: WaitFor, ended: WaitFor
 ) -> None:
-    first = training(supervisor.submit(LONG))
-    second, third = supervisor.submit(SHORT), supervisor.submit(SHORT)
+    first = training(supervisor.actions.submit(LONG))
+    second, third = supervisor.actions.submit(SHORT), supervisor.actions.submit(SHORT)
     assert [run.id for run in store.queries.list_queued_runs()] == [second.id, third.id]
-    supervisor.request_stop(first.id)
+    supervisor.actions.request_stop(first.id)
     runs = [ended(run) for run in (first, second, third)]
     assert [run.status for run in runs] == [RunStatus.STOPPED, RunStatus.COMPLETED, RunStatus.COMPLETED]
     for before, after in itertools.pairwise(runs):
@@ -98,62 +98,62 @@ def test_runs_train_one_after_another_in_the_order_of_the_queue(
 
 
 def test_stop_ends_a_running_run_and_keeps_its_metrics(
-    supervisor: Supervisor, store: RunStore, training: WaitFor, ended: WaitFor
+    supervisor: ActingSupervisor, store: RunStore, training: WaitFor, ended: WaitFor
 ) -> None:
-    run = training(supervisor.submit(LONG))
+    run = training(supervisor.actions.submit(LONG))
     assert run.trainer
     assert os.getsid(run.trainer.pid) == run.trainer.pid  # a session of its own: no Ctrl-C reaches it
-    assert supervisor.request_stop(run.id) is RunStatus.STOPPING
+    assert supervisor.actions.request_stop(run.id) is RunStatus.STOPPING
     stopped = ended(run)
     assert (stopped.status, stopped.reason) == (RunStatus.STOPPED, "")
     assert len(store.queries.read_steps(run.id)) == stopped.progress.step >= run.progress.step
 
 
 def test_a_killed_trainer_leaves_an_interrupted_run_with_its_metrics(
-    supervisor: Supervisor, store: RunStore, training: WaitFor, ended: WaitFor
+    supervisor: ActingSupervisor, store: RunStore, training: WaitFor, ended: WaitFor
 ) -> None:
-    run = training(supervisor.submit(LONG))
+    run = training(supervisor.actions.submit(LONG))
     assert run.trainer
     os.kill(run.trainer.pid, signal.SIGKILL)
     interrupted = ended(run)
     assert interrupted.status is RunStatus.INTERRUPTED
     assert interrupted.reason == "Its trainer process was killed (SIGKILL)."
     assert len(store.queries.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
-    assert ended(supervisor.submit(SHORT)).status is RunStatus.COMPLETED
+    assert ended(supervisor.actions.submit(SHORT)).status is RunStatus.COMPLETED
 
 
 def test_a_trainer_outlives_a_killed_host_which_is_restarted_for_the_next_run(
-    supervisor: Supervisor, places: Path, training: WaitFor, ended: WaitFor
+    supervisor: ActingSupervisor, places: Path, training: WaitFor, ended: WaitFor
 ) -> None:
-    run = training(supervisor.submit(LONG))
+    run = training(supervisor.actions.submit(LONG))
     assert run.trainer
     (host,) = [process for process in processes_of(places / "runs") if process.pid != run.trainer.pid]
     host.kill()
     host.wait()
     assert is_alive(run.trainer)
-    supervisor.request_stop(run.id)
+    supervisor.actions.request_stop(run.id)
     assert ended(run).status is RunStatus.STOPPED
-    assert ended(supervisor.submit(SHORT)).status is RunStatus.COMPLETED
+    assert ended(supervisor.actions.submit(SHORT)).status is RunStatus.COMPLETED
 
 
 @pytest.fixture
-def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Supervisor, RunStore]]:
+def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ActingSupervisor, RunStore]]:
     """Another supervisor over another store, for a test to close."""
     folder = places / "apart"
     monkeypatch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
     store = RunStore.open(folder / "runs")
-    yield Supervisor(store, max_runs=2), store
+    yield ActingSupervisor(store, max_runs=2), store
     kill_remaining(folder / "runs")
     store.close()
     shutil.rmtree(folder)
 
 
 def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
-    apart: tuple[Supervisor, RunStore], places: Path, eventually: Wait
+    apart: tuple[ActingSupervisor, RunStore], places: Path, eventually: Wait
 ) -> None:
     supervisor, store = apart
     supervisor.start()
-    submitted = [supervisor.submit(LONG) for _ in range(2)]
+    submitted = [supervisor.actions.submit(LONG) for _ in range(2)]
     eventually(lambda: all(store.queries.get_run(run.id).progress.step > 3 for run in submitted))
     before = [store.queries.get_run(run.id) for run in submitted]
     supervisor.close()
@@ -166,10 +166,10 @@ def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
 
 
 def test_close_before_the_host_is_ready_leaves_no_process_and_no_run_going(
-    apart: tuple[Supervisor, RunStore], places: Path, eventually: Wait
+    apart: tuple[ActingSupervisor, RunStore], places: Path, eventually: Wait
 ) -> None:
     supervisor, store = apart
-    run = supervisor.submit(LONG)
+    run = supervisor.actions.submit(LONG)
     supervisor.start()
     eventually(lambda: supervisor._host.run_ids)
     supervisor.close()

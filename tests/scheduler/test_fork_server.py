@@ -239,7 +239,7 @@ def test_a_program_that_has_a_trainers_pid_by_now_is_never_signalled(
     def as_it_was(pid: int) -> object:
         return dataclasses.replace(own_identity(), pid=pid, start_ticks=1)
 
-    monkeypatch.setattr(fork_client, "identity_of", as_it_was)
+    monkeypatch.setattr(fork_client, "identify", as_it_was)
     pid = scripted.launch(1)
     eventually(lambda: scripted.host._trainers[0].identity)
     scripted.host.kill(1)

@@ -53,8 +53,8 @@ def test_a_trainer_killed_because_memory_ran_out_has_failed(
 ) -> None:
     """Two of them, and a third that somebody killed later."""
     kills = [5]
-    monkeypatch.setattr(module, "oom_kills", lambda: kills[0])
-    submitted = [started.supervisor.submit(TrainConfig()) for _ in range(2)]
+    monkeypatch.setattr(module, "count_oom_kills", lambda: kills[0])
+    submitted = [started.supervisor.actions.submit(TrainConfig()) for _ in range(2)]
     eventually(lambda: len(started.host.launched) == 2)
     for run in submitted:
         started.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
@@ -64,7 +64,7 @@ def test_a_trainer_killed_because_memory_ran_out_has_failed(
         failed = started.store.queries.get_run(run.id)
         assert failed.status is RunStatus.FAILED
         assert failed.reason.startswith("Out of memory: ")
-    later = started.supervisor.submit(TrainConfig())
+    later = started.supervisor.actions.submit(TrainConfig())
     eventually(lambda: len(started.host.launched) == 3)
     started.store.trainer_writes.claim_run(later.id, DEAD, max_active=2)
     started.host.end(later.id, -signal.SIGKILL)
@@ -75,8 +75,8 @@ def test_a_trainer_whose_host_was_killed_too_when_memory_ran_out_has_failed(
     started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = [0]
-    monkeypatch.setattr(module, "oom_kills", lambda: kills[0])
-    run = started.supervisor.submit(TrainConfig())
+    monkeypatch.setattr(module, "count_oom_kills", lambda: kills[0])
+    run = started.supervisor.actions.submit(TrainConfig())
     eventually(lambda: started.host.launched)
     started.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
     kills[0] += 2
@@ -90,8 +90,8 @@ def test_a_run_whose_trainers_die_for_memory_before_claiming_it_says_so_and_can_
     started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = iter(range(100))
-    monkeypatch.setattr(module, "oom_kills", lambda: next(kills))
-    run = started.supervisor.submit(TrainConfig())
+    monkeypatch.setattr(module, "count_oom_kills", lambda: next(kills))
+    run = started.supervisor.actions.submit(TrainConfig())
     for launches in (1, 2, 3):
         eventually(lambda launches=launches: started.host.launched == [run.id] * launches)  # type: ignore[misc]
         started.host.end(run.id, -signal.SIGKILL)
@@ -110,7 +110,7 @@ def test_an_orderly_end_is_left_as_it_is(stage: SupervisorHarness) -> None:
 
 
 def test_a_trainer_that_outlives_its_host_keeps_its_run(stage: SupervisorHarness) -> None:
-    run = stage.supervisor.submit(TrainConfig())
+    run = stage.supervisor.actions.submit(TrainConfig())
     held = stage.store.trainer_writes.claim_run(run.id, own_identity(), max_active=1)
     stage.host.end(run.id, FORK_SERVER_LOST)
     assert stage.store.queries.get_run(run.id) == held
@@ -120,7 +120,7 @@ def test_a_trainer_that_outlives_its_host_keeps_its_run(stage: SupervisorHarness
 def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(
     started: SupervisorHarness, eventually: Wait, code: int
 ) -> None:
-    run = started.supervisor.submit(TrainConfig())
+    run = started.supervisor.actions.submit(TrainConfig())
     eventually(lambda: started.host.launched)
     started.host.end(run.id, code)
     refused = started.store.queries.get_run(run.id)
@@ -132,7 +132,7 @@ def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(
 def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not_for_ever(
     started: SupervisorHarness, eventually: Wait, code: int
 ) -> None:
-    run = started.supervisor.submit(TrainConfig())
+    run = started.supervisor.actions.submit(TrainConfig())
     for launches in (1, 2, 3):
         assert started.store.queries.get_run(run.id).status is RunStatus.QUEUED
         eventually(lambda launches=launches: started.host.launched == [run.id] * launches)  # type: ignore[misc]
@@ -141,7 +141,7 @@ def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not
     given_up = started.store.queries.get_run(run.id)
     assert given_up.status is RunStatus.INTERRUPTED
     assert given_up.reason == "No trainer process could be started; the terminal says why."
-    started.supervisor.resume(run.id)
+    started.supervisor.actions.resume(run.id)
     eventually(lambda: started.host.launched == [run.id] * 4)
 
 
@@ -149,12 +149,12 @@ def test_a_trainer_that_is_reported_after_its_run_was_resumed_does_not_end_it(
     started: SupervisorHarness, eventually: Wait
 ) -> None:
     """Another process has seen it dead first, and a person was quick."""
-    run = started.supervisor.submit(TrainConfig())
+    run = started.supervisor.actions.submit(TrainConfig())
     eventually(lambda: started.host.launched)
     held = started.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
     assert held
     assert interrupt_lost_runs(started.store) == [held]
-    started.supervisor.resume(run.id)
+    started.supervisor.actions.resume(run.id)
     started.host.end(run.id, -signal.SIGKILL)
     assert started.store.queries.get_run(run.id).status is RunStatus.QUEUED
     eventually(lambda: started.host.launched == [run.id, run.id])

@@ -20,13 +20,13 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import Command, Run, RunStatus
-from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import is_alive
 from mnist_core.trainer import speed
 from tests.support.fork_processes import isolated_folders, kill_remaining
 from tests.support.raw_sqlite import bundled_sqlite
+from tests.support.scripted_host import ActingSupervisor
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -59,9 +59,9 @@ def stop_between_commits(pid: int, database: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def supervisor(places: Path) -> Iterator[Supervisor]:
+def supervisor(places: Path) -> Iterator[ActingSupervisor]:
     opened = RunStore.open(places / "runs")
-    started = Supervisor(opened, max_runs=3, lease_seconds=LEASE_SECONDS)
+    started = ActingSupervisor(opened, max_runs=3, lease_seconds=LEASE_SECONDS)
     started.start()
     yield started
     started.close()
@@ -69,7 +69,7 @@ def supervisor(places: Path) -> Iterator[Supervisor]:
 
 
 @pytest.fixture(scope="module")
-def terminal(supervisor: Supervisor, places: Path, eventually: Wait) -> Iterator[subprocess.Popen[bytes]]:
+def terminal(supervisor: ActingSupervisor, places: Path, eventually: Wait) -> Iterator[subprocess.Popen[bytes]]:
     """`python -m mnist_core train`, paused as soon as it trains, so that it waits for whoever kills it."""
     flags = ["--dataset", "mnist", "--model", "softmax", "--epochs", str(CONFIG.epochs), "--batch-size", "1"]
     flags += ["--momentum", "0.9", "--device", "cpu", "--name", "terminal"]
@@ -86,9 +86,9 @@ def terminal(supervisor: Supervisor, places: Path, eventually: Wait) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def undisturbed(supervisor: Supervisor, places: Path, eventually: Wait) -> Run:
+def undisturbed(supervisor: ActingSupervisor, places: Path, eventually: Wait) -> Run:
     opened = RunStore.open(places / "runs")
-    run = supervisor.submit(CONFIG, "undisturbed")
+    run = supervisor.actions.submit(CONFIG, "undisturbed")
     eventually(lambda: opened.queries.get_run(run.id).status is RunStatus.COMPLETED)
     run = opened.queries.get_run(run.id)
     opened.close()
@@ -128,7 +128,7 @@ def watch(store: RunStore, eventually: Wait) -> Watch:
 
 def test_a_run_in_a_terminal_that_is_killed_is_seen_at_the_next_look_and_resumed_by_the_supervisor(
     terminal: subprocess.Popen[bytes],
-    supervisor: Supervisor,
+    supervisor: ActingSupervisor,
     undisturbed: Run,
     watch: Watch,
 ) -> None:
@@ -145,18 +145,18 @@ def test_a_run_in_a_terminal_that_is_killed_is_seen_at_the_next_look_and_resumed
     (seen,) = [one for one in json.loads(listed.stdout) if one["id"] == run.id]
     assert (seen["status"], seen["reason"]) == ("interrupted", f"Its trainer process (pid {terminal.pid}) is gone.")
     assert len(watch.store.queries.read_steps(run.id)) == seen["step"] >= run.progress.step
-    supervisor.resume(run.id)
+    supervisor.actions.resume(run.id)
     resumed = watch.ended(run.id)
     assert (resumed.status, resumed.attempt, resumed.progress.step) == (RunStatus.COMPLETED, 2, STEPS)
     assert watch.curve(resumed) == watch.curve(undisturbed)
 
 
 def test_a_run_whose_trainer_is_killed_again_and_again_ends_as_if_nothing_had_been(
-    supervisor: Supervisor,
+    supervisor: ActingSupervisor,
     undisturbed: Run,
     watch: Watch,
 ) -> None:
-    run_id = supervisor.submit(CONFIG).id
+    run_id = supervisor.actions.submit(CONFIG).id
     for step in (20, 700, 1600):  # before anything was saved, and twice after
         run = watch.training(run_id, step)
         assert run.trainer
@@ -167,7 +167,7 @@ def test_a_run_whose_trainer_is_killed_again_and_again_ends_as_if_nothing_had_be
             "Its trainer process was killed (SIGKILL).",
         )
         assert len(watch.store.queries.read_steps(run_id)) == killed.progress.step >= run.progress.step
-        supervisor.resume(run_id)
+        supervisor.actions.resume(run_id)
     resumed = watch.ended(run_id)
     assert (resumed.status, resumed.attempt) == (RunStatus.COMPLETED, 4)
     assert watch.curve(resumed) == watch.curve(undisturbed)
@@ -175,22 +175,22 @@ def test_a_run_whose_trainer_is_killed_again_and_again_ends_as_if_nothing_had_be
 
 
 @pytest.fixture
-def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Supervisor, RunStore]]:
+def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ActingSupervisor, RunStore]]:
     """Another supervisor over another store, for a test to close."""
     folder = places / "apart"
     monkeypatch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
     opened = RunStore.open(folder / "runs")
-    yield Supervisor(opened, max_runs=3), opened
+    yield ActingSupervisor(opened, max_runs=3), opened
     opened.close()
     kill_remaining(folder / "runs")
 
 
 def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervisor(
-    apart: tuple[Supervisor, RunStore], eventually: Wait
+    apart: tuple[ActingSupervisor, RunStore], eventually: Wait
 ) -> None:
     supervisor, store = apart
     supervisor.start()
-    training = [supervisor.submit(LONG).id for _ in range(2)]
+    training = [supervisor.actions.submit(LONG).id for _ in range(2)]
     eventually(lambda: all(store.queries.get_run(run_id).progress.step > 3 for run_id in training))
     orphan, killed = (store.queries.get_run(run_id).trainer for run_id in training)
     assert orphan
@@ -198,7 +198,7 @@ def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervis
     host = psutil.Process(orphan.pid).parent()
     assert host
     host.suspend()  # so that it is killed with a run in its hands
-    handed_over = supervisor.submit(LONG).id
+    handed_over = supervisor.actions.submit(LONG).id
     eventually(lambda: handed_over in supervisor._host.run_ids)
     host.kill()
     assert is_alive(orphan)
@@ -221,18 +221,18 @@ def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervis
 
 
 def test_a_trainer_that_wakes_after_its_run_went_on_elsewhere_is_refused_and_ends(
-    supervisor: Supervisor,
+    supervisor: ActingSupervisor,
     undisturbed: Run,
     watch: Watch,
     places: Path,
 ) -> None:
-    run = watch.training(supervisor.submit(CONFIG).id)
+    run = watch.training(supervisor.actions.submit(CONFIG).id)
     assert run.trainer
     stop_between_commits(run.trainer.pid, places / "runs" / "runs.sqlite")
     silent = watch.ended(run.id)
     assert silent.status is RunStatus.INTERRUPTED
     assert silent.reason == f"Its trainer process (pid {run.trainer.pid}) has not been heard of for 1 s."
-    supervisor.resume(run.id)
+    supervisor.actions.resume(run.id)
     resumed = watch.training(run.id, silent.progress.step)
     assert resumed.attempt == 2
     os.kill(run.trainer.pid, signal.SIGCONT)
@@ -248,22 +248,22 @@ def test_a_trainer_that_wakes_after_its_run_went_on_elsewhere_is_refused_and_end
 
 
 def test_two_supervisors_on_one_folder_start_every_run_once_and_end_only_their_own(
-    supervisor: Supervisor,
+    supervisor: ActingSupervisor,
     places: Path,
     watch: Watch,
 ) -> None:
-    mine = watch.training(supervisor.submit(LONG, "of the first").id, 3)
+    mine = watch.training(supervisor.actions.submit(LONG, "of the first").id, 3)
     other_store = RunStore.open(places / "runs")
-    other = Supervisor(other_store, max_runs=3)
+    other = ActingSupervisor(other_store, max_runs=3)
     other.start()
     watch.eventually(lambda: other._host._ready)
     submitted: list[int] = []
     short = dataclasses.replace(CONFIG, epochs=2)
     starts = threading.Barrier(4)
 
-    def press_start(server: Supervisor) -> None:
+    def press_start(server: ActingSupervisor) -> None:
         starts.wait()
-        submitted.append(server.submit(short).id)
+        submitted.append(server.actions.submit(short).id)
 
     tabs = [threading.Thread(target=press_start, args=(server,)) for server in (supervisor, supervisor, other, other)]
     for tab in tabs:
@@ -279,5 +279,5 @@ def test_two_supervisors_on_one_folder_start_every_run_once_and_end_only_their_o
     assert mine.trainer
     assert is_alive(mine.trainer)
     assert watch.training(mine.id, watch.store.queries.get_run(mine.id).progress.step).status is RunStatus.RUNNING
-    supervisor.request_stop(mine.id)
+    supervisor.actions.request_stop(mine.id)
     assert watch.ended(mine.id).status is RunStatus.STOPPED

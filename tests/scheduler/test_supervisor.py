@@ -24,10 +24,10 @@ Wait = Callable[[Callable[[], object]], None]
 
 
 def test_submit_queues_a_run_under_its_name(stage: SupervisorHarness) -> None:
-    run = stage.supervisor.submit(TrainConfig(lr=0.5), "mine")
+    run = stage.supervisor.actions.submit(TrainConfig(lr=0.5), "mine")
     assert (run.name, run.status, run.config.lr) == ("mine", RunStatus.QUEUED, 0.5)
     with pytest.raises(ConfigError, match="exists already"):
-        stage.supervisor.submit(TrainConfig(), "mine")
+        stage.supervisor.actions.submit(TrainConfig(), "mine")
 
 
 def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
@@ -38,7 +38,7 @@ def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
 
     def press(_: int) -> int:
         together.wait()
-        return started.supervisor.submit(TrainConfig()).id
+        return started.supervisor.actions.submit(TrainConfig()).id
 
     with ThreadPoolExecutor(tabs) as pool:
         ids = sorted(pool.map(press, range(tabs)))
@@ -55,7 +55,7 @@ def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
 
 
 def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(started: SupervisorHarness, eventually: Wait) -> None:
-    runs = [started.supervisor.submit(TrainConfig()) for _ in range(4)]
+    runs = [started.supervisor.actions.submit(TrainConfig()) for _ in range(4)]
     eventually(lambda: len(started.host.launched) == 2)
     held = started.store.trainer_writes.claim_run(runs[0].id, own_identity(), max_active=2)
     assert held
@@ -68,7 +68,7 @@ def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(started: Superv
 def test_runs_started_in_a_terminal_count_too(started: SupervisorHarness, eventually: Wait) -> None:
     for _ in range(2):
         held = started.store.commands.create_run(TrainConfig(), trainer=own_identity())
-    waiting = started.supervisor.submit(TrainConfig())
+    waiting = started.supervisor.actions.submit(TrainConfig())
     probe = started.store.commands.create_run(
         TrainConfig(), trainer=DEAD
     )  # once it is recovered, the queue was looked at
@@ -83,11 +83,11 @@ def test_the_speed_is_measured_when_nobody_trains_and_a_run_goes_first(
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
     eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID])
-    run = started.supervisor.submit(TrainConfig())
+    run = started.supervisor.actions.submit(TrainConfig())
     eventually(lambda: f"kill {CALIBRATION_RUN_ID}" in started.host.calls)
     started.host.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
     eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID, run.id])
-    started.supervisor.request_stop(run.id)
+    started.supervisor.actions.request_stop(run.id)
     started.host.end(run.id, 0)
     eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID, run.id, CALIBRATION_RUN_ID])
 
@@ -102,7 +102,7 @@ def test_a_measurement_of_the_speed_that_somebody_kills_is_not_begun_again(
         TrainConfig(), trainer=DEAD
     )  # once it is recovered, the queue was looked at
     eventually(lambda: started.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
-    run = started.supervisor.submit(TrainConfig())
+    run = started.supervisor.actions.submit(TrainConfig())
     eventually(lambda: run.id in started.host.launched)
     assert started.host.launched == [CALIBRATION_RUN_ID, run.id]
 
@@ -110,7 +110,7 @@ def test_a_measurement_of_the_speed_that_somebody_kills_is_not_begun_again(
 def test_the_queue_is_looked_after_again_after_an_error(
     stage: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage.supervisor.submit(TrainConfig())
+    stage.supervisor.actions.submit(TrainConfig())
     with monkeypatch.context() as broken:
         broken.setattr(module, "interrupt_lost_runs", lambda *_args, **_kwargs: 1 / 0)
         stage.supervisor.start()
@@ -121,8 +121,8 @@ def test_the_queue_is_looked_after_again_after_an_error(
 
 
 def test_a_stopped_run_is_never_started(stage: SupervisorHarness) -> None:
-    run = stage.supervisor.submit(TrainConfig())
-    assert stage.supervisor.request_stop(run.id) is RunStatus.STOPPED
+    run = stage.supervisor.actions.submit(TrainConfig())
+    assert stage.supervisor.actions.request_stop(run.id) is RunStatus.STOPPED
     stage.supervisor.start()
     stage.supervisor.close()
     assert stage.host.launched == []
@@ -135,13 +135,13 @@ def test_close_asks_trainers_to_end_before_it_kills_them(stage: SupervisorHarnes
 
 
 def test_only_an_interrupted_run_can_be_resumed(stage: SupervisorHarness) -> None:
-    run = stage.supervisor.submit(TrainConfig())
+    run = stage.supervisor.actions.submit(TrainConfig())
     with pytest.raises(RunStateError, match="run-1 is queued: only an interrupted run can be resumed"):
-        stage.supervisor.resume(run.id)
+        stage.supervisor.actions.resume(run.id)
 
 
 def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(stage: SupervisorHarness) -> None:
-    run = stage.supervisor.submit(TrainConfig())
+    run = stage.supervisor.actions.submit(TrainConfig())
     stage.supervisor.start()
     stage.supervisor.close()
     stage.host.end(run.id, FORK_SERVER_LOST)

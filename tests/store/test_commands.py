@@ -256,15 +256,15 @@ def test_more_seeds_are_those_not_tried_yet(store: RunStore, control: RunActions
     run = control.submit(TrainConfig(seed=2, lr=0.1))
     control.submit(TrainConfig(seed=3, lr=0.1))
     control.submit(TrainConfig(seed=1, lr=0.2))
-    more = control.more_seeds(run.id, 3)
+    more = control.repeat_with_new_seeds(run.id, 3)
     assert [(one.config.seed, one.config.lr, one.status) for one in more] == [
         (seed, 0.1, RunStatus.QUEUED) for seed in (1, 4, 5)
     ]
-    assert [one.config.seed for one in control.more_seeds(run.id, 1)] == [6]
+    assert [one.config.seed for one in control.repeat_with_new_seeds(run.id, 1)] == [6]
 
 
 @pytest.mark.parametrize("count", [0, 21])
 def test_a_count_of_seeds_out_of_range_is_refused(control: RunActions, count: int) -> None:
     run = control.submit(TrainConfig())
     with pytest.raises(MnistError, match=f"from 1 to 20 at once, got {count}"):
-        control.more_seeds(run.id, count)
+        control.repeat_with_new_seeds(run.id, count)

@@ -3,15 +3,25 @@
 import dataclasses
 import signal
 import threading
+from typing import Any
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run
+from mnist_core.runs.actions import RunActions
 from mnist_core.scheduler import fork_client
 from mnist_core.scheduler.supervisor import Supervisor
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 
 DEAD = dataclasses.replace(own_identity(), start_ticks=1)
+
+
+class ActingSupervisor(Supervisor):
+    """A supervisor with the actions that wake it, as the server composes them."""
+
+    def __init__(self, store: RunStore, **options: Any) -> None:
+        super().__init__(store, **options)
+        self.actions = RunActions(store, wake=self.wake)
 
 
 class ScriptedForkServer:
@@ -62,12 +72,12 @@ class ScriptedForkServer:
 @dataclasses.dataclass
 class SupervisorHarness:
     store: RunStore
-    supervisor: Supervisor
+    supervisor: ActingSupervisor
     host: ScriptedForkServer
 
     def launched(self) -> Run:
         """A run that its trainer has claimed; that trainer is dead by now, but has not been reported."""
-        run = self.supervisor.submit(TrainConfig())
+        run = self.supervisor.actions.submit(TrainConfig())
         self.host.going.add(run.id)
         held = self.store.trainer_writes.claim_run(run.id, DEAD, max_active=64)
         assert held

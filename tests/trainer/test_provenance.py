@@ -122,8 +122,8 @@ def test_a_rerun_that_comes_out_differently_says_where_and_what_has_changed(
     store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fresh = TrainState.initial
-    monkeypatch.setattr(TrainState, "fresh", lambda config: fresh(dataclasses.replace(config, seed=99)))
-    monkeypatch.setattr(provenance, "processor", lambda: "another processor")
+    monkeypatch.setattr(TrainState, "initial", lambda config: fresh(dataclasses.replace(config, seed=99)))
+    monkeypatch.setattr(provenance, "processor_name", lambda: "another processor")
     assert main(["rerun", "first"]) == 1
     said = capsys.readouterr().err
     assert "run-2 differs from first from step 1 on." in said

@@ -111,7 +111,7 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint_to_go_on_from(
 
     with monkeypatch.context() as patch:
         patch.setattr(saver, "SAVE_SECONDS", 0.0)
-        patch.setattr(TrainState, "fresh", fresh_and_seen)
+        patch.setattr(TrainState, "initial", fresh_and_seen)
         diverged = train_run(store, run, act_at_step(7, overflow))
     assert (diverged.status, diverged.reason) == (
         RunStatus.DIVERGED,

@@ -13,6 +13,7 @@ from mnist_core.analysis.importance import Importance
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
 from mnist_dashboard.runs import hyperparameter_charts, verdict_view
 from tests.dashboard.runs.test_runs_page import open_runs
 from tests.dashboard.runs.test_toolbar import said
@@ -52,11 +53,11 @@ def test_verdict_is_not_worked_out_twice(app: AppTest, store: RunStore, monkeypa
     show(open_runs(app, runs="1,2"), "Verdict")
     asked: list[list[int]] = []
 
-    def asking(store: RunStore, a_ids: list[int], b_ids: list[int]) -> Verdict:
+    def asking(queries: Queries, a_ids: list[int], b_ids: list[int]) -> Verdict:
         asked.append([*a_ids, *b_ids])
-        return compare_runs(store.queries, a_ids, b_ids)
+        return compare_runs(queries, a_ids, b_ids)
 
-    monkeypatch.setattr(verdict_view, "verdict", asking)
+    monkeypatch.setattr(verdict_view, "compare_runs", asking)
     app.run()
     assert not asked
     store.commands.edit_run(1, name="renamed")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,48 +13,41 @@ from mnist_core.records import Progress
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from mnist_dashboard import access, services
+from mnist_dashboard import access
 from mnist_dashboard.server.roles import GUEST, LOCATION_HEADER, OWNER, REMOTE, Sharing, owner_cookie
 from tests.dashboard.conftest import Visitor
 from tests.support.page_driver import click, open_page
 
-METHODS = [name for name, _ in inspect.getmembers(services.RunControl, inspect.isfunction) if not name.startswith("_")]
-
-
-class Recording:
-    """Stands for whatever `RunControl` has, or will have, methods for."""
-
-    def __init__(self) -> None:
-        self.called: list[str] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *_args, **_kwargs: self.called.append(name)
+ACTIONS = [name for name, _ in inspect.getmembers(RunActions, inspect.isfunction) if not name.startswith("_")]
 
 
 def watches(visitor: Visitor) -> None:
     visitor.headers[LOCATION_HEADER] = REMOTE
 
 
-@pytest.fixture
-def recording(app: AppTest) -> Recording:  # `app` provides the services that roles are looked up in
-    return Recording()
+@pytest.mark.parametrize("name", ACTIONS)
+def test_every_action_is_checked_before_anything_else(store: RunStore, name: str) -> None:
+    def refuse() -> None:
+        raise access.NotAllowedError("checked")
+
+    actions = RunActions(store, before_action=refuse)
+    needed = [
+        parameter
+        for parameter in inspect.signature(getattr(actions, name)).parameters.values()
+        if parameter.default is parameter.empty
+    ]
+    positional = [None for parameter in needed if parameter.kind is not parameter.KEYWORD_ONLY]
+    keywords = {parameter.name: None for parameter in needed if parameter.kind is parameter.KEYWORD_ONLY}
+    with pytest.raises(access.NotAllowedError, match="checked"):
+        getattr(actions, name)(*positional, **keywords)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_every_method_of_control_is_for_owners(recording: Recording, visitor: Visitor, method: str) -> None:
-    control = access.guarded(recording)
-    getattr(control, method)()
-    assert recording.called == [method]
+def test_a_viewer_cannot_act(app: AppTest, visitor: Visitor) -> None:  # `app` provides the services that roles are in
+    check = access.action_check()
+    check()
     watches(visitor)
     with pytest.raises(access.NotAllowedError, match="only the owner"):
-        getattr(control, method)()
-    assert recording.called == [method]
-
-
-def test_nothing_but_the_methods_of_control_is_reached(recording: Recording) -> None:
-    assert {"submit", "request_stop", "order"} <= set(METHODS)
-    with pytest.raises(AttributeError):
-        _ = access.guarded(recording).close  # type: ignore[attr-defined]
+        check()
 
 
 def test_a_renewed_key_refuses_the_next_act_of_a_page_that_is_open(
@@ -72,13 +64,14 @@ def test_a_renewed_key_refuses_the_next_act_of_a_page_that_is_open(
     assert "only the owner can do this" in " ".join(error.value for error in app.error)
 
 
-def test_whoever_acts_too_often_is_told_to_wait(recording: Recording) -> None:
-    control = access.guarded(recording)
+def test_a_user_who_acts_too_often_has_to_wait(app: AppTest, visitor: Visitor) -> None:
+    users: list[str] = []
+    check = access.action_check(users.append)
     for _ in range(access.MAX_ACTIONS):
-        control.request_stop(1)
+        check()
     with pytest.raises(access.NotAllowedError, match="Wait a few seconds"):
-        control.request_stop(1)
-    assert len(recording.called) == access.MAX_ACTIONS
+        check()
+    assert users == [OWNER] * access.MAX_ACTIONS
 
 
 def test_a_change_says_who_made_it(app: AppTest, store: RunStore, visitor: Visitor, places: Path) -> None:
@@ -91,9 +84,4 @@ def test_a_change_says_who_made_it(app: AppTest, store: RunStore, visitor: Visit
     watches(visitor)
     visitor.cookies[owner_cookie()] = Sharing(places / "runs").key.read()
     click(open_page(app, run.id), "Pause")
-    assert [order.by for order in store.queries.list_commands(run.id, 0)] == [OWNER, GUEST]
-
-
-def test_control_of_pages_is_made_of_what_the_supervisor_has(store: RunStore) -> None:
-    control = access.guarded(RunActions(store))
-    assert {name for name in vars(control) if not name.startswith("_")} == set(METHODS)
+    assert [command.by for command in store.queries.list_commands(run.id, 0)] == [OWNER, GUEST]
