@@ -1,8 +1,13 @@
 """What README.md says about this repository and another file says, too."""
 
 import re
+import tomllib
+
+from packaging.requirements import Requirement
 
 from mnist_core.system.paths import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def shell_commands(markdown: str) -> list[str]:
@@ -12,6 +17,26 @@ def shell_commands(markdown: str) -> list[str]:
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     stated = re.findall(r"^test_command='(.*)'$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.M)
-    commands = shell_commands((ROOT / "README.md").read_text(encoding="utf-8"))
+    commands = shell_commands(README)
     assert stated == [command for command in commands if command.endswith("pytest")]
     assert len(stated) == 1
+
+
+def test_its_tables_name_every_dependency_once() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    section = README.partition("## Dependencies")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| (\S+) \|", section, re.M)
+    assert sorted(named) == sorted([*(Requirement(line).name for line in declared), "package", "package"])
+
+
+def test_its_map_has_a_line_for_each_package() -> None:
+    lines = README.partition("## The code")[2].split("```")[1].strip().splitlines()
+    assert len(lines) <= 25
+    packages = [
+        path.parent.name
+        for package in ("mnist_core", "mnist_dashboard")
+        for path in (ROOT / package).glob("*/__init__.py")
+    ]
+    folders = set(re.findall(r"\b(\w+)/", "\n".join(lines)))
+    assert not set(packages) - folders
