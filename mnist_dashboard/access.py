@@ -13,8 +13,8 @@ import streamlit as st
 
 from mnist_core.errors import MnistError
 from mnist_dashboard import services
+from mnist_dashboard.server.access_policy import GUEST, LOCAL, LOCATION_HEADER, OWNER
 from mnist_dashboard.server.rate_limits import RateLimit
-from mnist_dashboard.server.roles import GUEST, LOCAL, LOCATION_HEADER, OWNER
 
 USER_NAME_KEY = "own_name"
 """Session key of the name that a guest has chosen."""

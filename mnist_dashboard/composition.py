@@ -30,11 +30,11 @@ from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.server import links
+from mnist_dashboard.server.access_policy import Sharing
 from mnist_dashboard.server.assets import ASSET_ROUTES
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.owner_link import owner_link_routes
-from mnist_dashboard.server.roles import Sharing
 
 MAIN_SCRIPT = str(Path(__file__).resolve().parent / "main.py")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mnist_core.runs.actions import RunActions
 from mnist_core.store.queries import Queries
-from mnist_dashboard.server.roles import Sharing
+from mnist_dashboard.server.access_policy import Sharing
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,11 @@ from mnist_core.errors import RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
 from mnist_core.store.change_feed import Changes, NewSteps
 from mnist_core.store.queries import Queries
-from mnist_dashboard.feed.run_cache import CachedRun, encode_json, evaluation_event
-from mnist_dashboard.feed.run_list import RunList
+from mnist_dashboard.feed.broadcaster import Audience, Message, Subscriber
+from mnist_dashboard.feed.cached_run import CachedRun, encode_json, evaluation_event
 from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.feed.series import round_for_json
-from mnist_dashboard.feed.subscribers import Audience, Message, Subscriber
+from mnist_dashboard.feed.summary_cache import RunList
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS
 
 POLL_SECONDS = 0.05

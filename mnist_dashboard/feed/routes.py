@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from mnist_dashboard.feed.hub import LiveHub
-from mnist_dashboard.server.roles import Sharing, viewer_cookie
+from mnist_dashboard.server.access_policy import Sharing, viewer_cookie
 
 PING_SECONDS = 2.0
 

@@ -23,9 +23,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from mnist_dashboard.server.hosts import AllowedHosts, address_of, host_name, is_loopback_name
-from mnist_dashboard.server.rate_limits import RateLimit
-from mnist_dashboard.server.roles import (
+from mnist_dashboard.server.access_policy import (
     LOCAL,
     LOCATION_HEADER,
     REMOTE,
@@ -34,6 +32,8 @@ from mnist_dashboard.server.roles import (
     owner_cookie,
     viewer_cookie,
 )
+from mnist_dashboard.server.hosts import AllowedHosts, address_of, host_name, is_loopback_name
+from mnist_dashboard.server.rate_limits import RateLimit
 from mnist_dashboard.server.socket_guard import GuardedSocket
 
 READ_METHODS = ("GET", "HEAD", "OPTIONS")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from streamlit import config as server_config
 
 from mnist_dashboard.server import hosts
+from mnist_dashboard.server.access_policy import Sharing
 from mnist_dashboard.server.owner_link import owner_link
-from mnist_dashboard.server.roles import Sharing
 
 
 def local_url() -> str:

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from mnist_dashboard.server.access_policy import Sharing, owner_cookie
 from mnist_dashboard.server.guard import source_of
-from mnist_dashboard.server.roles import Sharing, owner_cookie
 
 PATH = "/owner"
 COOKIE_SECONDS = 30 * 24 * 3600

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Send
 
+from mnist_dashboard.server.access_policy import Sharing
 from mnist_dashboard.server.rate_limits import TokenBucket
-from mnist_dashboard.server.roles import Sharing
 
 BURST, PER_SECOND = 200, 20.0
 """Messages from a page. A slider dragged without a pause sends the most."""

@@ -11,8 +11,8 @@ import streamlit as st
 from mnist_dashboard import access, services
 from mnist_dashboard.components.owner_link import copy_owner_link
 from mnist_dashboard.server import links
+from mnist_dashboard.server.access_policy import GUEST
 from mnist_dashboard.server.owner_link import owner_link
-from mnist_dashboard.server.roles import GUEST
 
 PROBLEM_KEY = "share_problem"
 _FOLLOW_KEY = "follow_owner_link"

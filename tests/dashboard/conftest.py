@@ -10,7 +10,7 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_dashboard import access, services
-from mnist_dashboard.server.roles import LOCAL, LOCATION_HEADER, Sharing
+from mnist_dashboard.server.access_policy import LOCAL, LOCATION_HEADER, Sharing
 
 MAIN = ROOT / "mnist_dashboard" / "main.py"
 

@@ -15,10 +15,10 @@ from starlette.types import Message as AsgiMessage
 from mnist_core.config import TrainConfig
 from mnist_core.records import EvalMetrics, Progress, RunStatus
 from mnist_core.store import RunStore
-from mnist_dashboard.feed import routes, subscribers
+from mnist_dashboard.feed import broadcaster, routes
 from mnist_dashboard.feed.hub import LiveHub, poll_seconds
 from mnist_dashboard.feed.routes import feed_routes
-from mnist_dashboard.server.roles import Sharing
+from mnist_dashboard.server.access_policy import Sharing
 from tests.support.asgi_client import scope_of
 from tests.support.feed_reader import NOTHING, Reader, active_run, commit, following, play
 
@@ -113,7 +113,7 @@ def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(
     store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = 20
-    monkeypatch.setattr(subscribers, "QUEUED_MESSAGES", most)
+    monkeypatch.setattr(broadcaster, "QUEUED_MESSAGES", most)
     run = active_run(writer)
 
     async def scenario() -> None:

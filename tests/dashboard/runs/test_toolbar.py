@@ -13,7 +13,7 @@ from mnist_core.exports.formats import FORMATS
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.runs import export_import
-from mnist_dashboard.server.roles import MAX_EXPORTS, SOURCE_HEADER
+from mnist_dashboard.server.access_policy import MAX_EXPORTS, SOURCE_HEADER
 from mnist_dashboard.ui import markdown
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.runs.test_runs_page import open_runs

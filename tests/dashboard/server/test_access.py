@@ -14,7 +14,7 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard import access
-from mnist_dashboard.server.roles import GUEST, LOCATION_HEADER, OWNER, REMOTE, Sharing, owner_cookie
+from mnist_dashboard.server.access_policy import GUEST, LOCATION_HEADER, OWNER, REMOTE, Sharing, owner_cookie
 from tests.dashboard.conftest import Visitor
 from tests.support.page_driver import click, open_page
 

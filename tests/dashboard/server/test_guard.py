@@ -11,9 +11,7 @@ from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from mnist_dashboard.server.guard import Guard
-from mnist_dashboard.server.hosts import AllowedHosts, own_addresses
-from mnist_dashboard.server.roles import (
+from mnist_dashboard.server.access_policy import (
     LOCATION_HEADER,
     MAX_KEY_ATTEMPTS,
     SOURCE_HEADER,
@@ -21,6 +19,8 @@ from mnist_dashboard.server.roles import (
     owner_cookie,
     viewer_cookie,
 )
+from mnist_dashboard.server.guard import Guard
+from mnist_dashboard.server.hosts import AllowedHosts, own_addresses
 from tests.support.asgi_client import HERE, PEER, Answer, ask, scope_of
 
 LAN = "192.168.7.20"

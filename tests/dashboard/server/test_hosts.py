@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from mnist_dashboard.server import hosts, links
-from mnist_dashboard.server.roles import Sharing
+from mnist_dashboard.server.access_policy import Sharing
 
 Nic = namedtuple("Nic", "address")
 

@@ -16,9 +16,9 @@ from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.server import assets, owner_link
+from mnist_dashboard.server.access_policy import LOCATION_HEADER, Sharing, owner_cookie
 from mnist_dashboard.server.guard import OWNER_PATHS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
-from mnist_dashboard.server.roles import LOCATION_HEADER, Sharing, owner_cookie
 from tests.support.asgi_client import PEER, Answer, answer_of, scope_of
 from tests.support.feed_reader import following
 

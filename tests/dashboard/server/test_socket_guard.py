@@ -10,9 +10,9 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from mnist_dashboard.server import rate_limits, socket_guard
+from mnist_dashboard.server.access_policy import Sharing, owner_cookie
 from mnist_dashboard.server.guard import MAX_FLOODS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
-from mnist_dashboard.server.roles import Sharing, owner_cookie
 from tests.support.asgi_client import HERE, PEER, scope_of
 
 LAN = "192.168.7.20"

@@ -11,7 +11,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.server import links
-from mnist_dashboard.server.roles import LOCATION_HEADER, REMOTE, Sharing, owner_cookie
+from mnist_dashboard.server.access_policy import LOCATION_HEADER, REMOTE, Sharing, owner_cookie
 from tests.dashboard.conftest import Visitor
 from tests.support.page_driver import active_run, click, component_data, labels, open_page
 

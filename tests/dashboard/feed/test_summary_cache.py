@@ -8,8 +8,8 @@ from typing import Any
 
 from mnist_core.config import TrainConfig
 from mnist_core.store import RunStore
-from mnist_dashboard.feed.run_list import RunList
 from mnist_dashboard.feed.run_summary import summarize_run
+from mnist_dashboard.feed.summary_cache import RunList
 
 
 def listed(runs: RunList) -> dict[int, dict[str, Any]]:

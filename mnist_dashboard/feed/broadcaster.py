@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mnist_dashboard.feed.run_cache import encode_json
+from mnist_dashboard.feed.cached_run import encode_json
 
 REPLAYED_MESSAGES = 600
 """How many messages are kept for browsers that come back: about a minute of one run."""
