@@ -9,7 +9,7 @@ from typing import Any
 
 from mnist_core.analysis import filters
 from mnist_core.analysis.compare import compare_runs
-from mnist_core.cli import terminal
+from mnist_core.cli import event_printers
 from mnist_core.errors import ConfigError, ExportError, RunNotFoundError
 from mnist_core.exports.formats import FORMATS, file_name
 from mnist_core.records import Run
@@ -80,11 +80,11 @@ def _runs(options: argparse.Namespace) -> int:
     if options.sort:
         chosen = filters.sort_runs(chosen, options.sort, descending=options.descending)
     if options.json:
-        print(terminal.format_runs_json(chosen))
+        print(event_printers.format_runs_json(chosen))
     elif not chosen and (listed or options.deleted):
         print("No run is like that." if listed else "The bin is empty.")
     else:
-        print(terminal.format_runs_table(chosen))
+        print(event_printers.format_runs_table(chosen))
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mnist_core.cli import terminal
+from mnist_core.cli import event_printers
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.machine import threads_per_trainer
@@ -33,7 +33,9 @@ def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: boo
     torch.set_num_threads(threads_per_trainer(len(store.queries.list_active_runs())))
     print(f"{run.name}: watch it in the dashboard, or here.", file=sys.stderr)
     printer = (
-        terminal.JsonPrinter(store.queries, run) if json else terminal.ClassicPrinter(store.queries, run, log_interval)
+        event_printers.JsonPrinter(store.queries, run)
+        if json
+        else event_printers.ClassicPrinter(store.queries, run, log_interval)
     )
     with printer:
         run = train_run(store, run, printer.show)
