@@ -6,9 +6,9 @@ import argparse
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mnist_core.cli import main as command_line
+from mnist_core.cli.command_setup import Subparsers, add_command
 from mnist_core.system.paths import IS_CHECKOUT, ROOT
 
 # Streamlit reads `.streamlit/config.toml` beside this script. The wheel has both in a folder of their own, because
@@ -20,13 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return command_line.main(arguments, program="mnist-trainer", add_commands=_add_serve)
 
 
-def _add_serve(commands: Any) -> None:
-    text = "start the dashboard in this terminal; Ctrl-C ends it"
-    serve = commands.add_parser("serve", help=text, description=text)
+def _add_serve(subparsers: Subparsers) -> None:
+    serve = add_command(subparsers, "serve", "start the dashboard in this terminal; Ctrl-C stops it", _serve)
     serve.add_argument("--port", type=_port, metavar="N", help="port to listen on (default: 8501)")
     serve.add_argument("--address", type=_address, metavar="A", help="address to listen on (default: all)")
     serve.add_argument("--headless", action="store_true", help="do not open a browser")
-    serve.set_defaults(command=_serve)
 
 
 def _port(text: str) -> int:

@@ -1,97 +1,105 @@
-"""The commands that act on a run there is: steer it, resume it, and make new runs of it."""
+"""The commands that act on one run: steer it, resume it, repeat it, or continue it as a new run."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from mnist_core.analysis import reproducibility
-from mnist_core.cli.train_command import EXIT_FAILED, train_in_terminal
+from mnist_core.cli.command_setup import (
+    EXIT_FAILED,
+    Handler,
+    Subparsers,
+    add_command,
+    add_setting_flag,
+    given_settings,
+    open_store,
+)
+from mnist_core.cli.train_command import train_in_terminal
 from mnist_core.config import LOG_INTERVAL, SETTINGS
 from mnist_core.errors import ConfigError, RunStateError
 from mnist_core.records import ADJUSTABLE, Adjustment, Command, Run, RunStatus
 from mnist_core.runs import lineage
-from mnist_core.scheduler.supervisor import interrupt_lost_runs
 from mnist_core.store import RunStore
-from mnist_core.system.paths import runs_dir
 from mnist_core.system.processes import own_identity
 
 ACTOR = "terminal"
-"""Who made a change, in the list of interventions."""
+"""Who changed a run, in its list of interventions, when the change came from the command line."""
 
-CHANGEABLE = [name for name in SETTINGS if name not in (*lineage.INHERITED_SETTINGS, "epochs")]
-"""What a run that goes on from another may have otherwise; its epochs are given as those to add."""
+CHANGEABLE = [
+    name
+    for name, setting in SETTINGS.items()
+    if name not in (*lineage.INHERITED_SETTINGS, "epochs") and setting.kind is not bool
+]
+"""Settings that a continued run may change. Its epochs are given by `--more-epochs`."""
 
-_COMMAND_HELP = {
-    Command.PAUSE: "hold a run after the batch in hand",
-    Command.STEP: "train one batch and hold again",
+COMMAND_HELP = {
+    Command.PAUSE: "pause a run after its current batch",
+    Command.STEP: "train one batch of a run, then pause it",
     Command.EVALUATE: "evaluate a run before its next batch",
 }
+"""Commands that need no arguments but the run, and their help."""
 
 
-def add_run_commands(commands: Any, parse: Callable[[Callable[[str], Any]], Callable[[str], Any]]) -> None:
-    """Add them to `commands`, the subparsers; `parse` turns a setting's parser into one that argparse understands."""
+def add_run_commands(subparsers: Subparsers) -> None:
+    """Add the commands that act on one run to `subparsers`."""
 
-    def command(
-        name: str, text: str, act: Callable[[argparse.Namespace], int], *aliases: str
-    ) -> argparse.ArgumentParser:
-        parser: argparse.ArgumentParser = commands.add_parser(name, aliases=aliases, help=text, description=text)
-        parser.add_argument("run", help="its name or number")
-        parser.set_defaults(command=act, log_interval=LOG_INTERVAL.default)
+    def add(name: str, description: str, handler: Handler, *aliases: str) -> argparse.ArgumentParser:
+        parser = add_command(subparsers, name, description, handler, aliases=aliases)
+        parser.add_argument("run", help="name or number of the run")
+        parser.set_defaults(log_interval=LOG_INTERVAL.default)
         return parser
 
-    for order, text in _COMMAND_HELP.items():
-        command(order, text, lambda options, order=order: _order(options, order))  # type: ignore[misc]
-    command("stop", "end a run, and keep all that it recorded", _stop)
-    command("resume", "let a paused run go on; train an interrupted one on from its last checkpoint, here", _resume)
-    again = "train a run again, here: same seed, same changes at the same steps; says whether it came out the same"
-    command("rerun", again, _rerun, "repeat")
-    adjust = command("adjust", "change settings of a run while it is going", _adjust)
+    for command, description in COMMAND_HELP.items():
+        add(command, description, partial(_send_command, command=command))
+    add("stop", "stop a run; what it recorded is kept", _stop)
+    add("resume", "resume a paused run, or train an interrupted one in this terminal from its last checkpoint", _resume)
+    rerun = (
+        "train a run again in this terminal, with the same seed and changes, and check that the results are the same"
+    )
+    add("rerun", rerun, _rerun, "repeat")
+    adjust_parser = add("adjust", "change settings of a run while it trains", _adjust)
     for name in ADJUSTABLE:
-        adjust.add_argument(SETTINGS[name].flag, type=parse(SETTINGS[name].parse), metavar="N")
-    goes_on = command("continue", "train on from a checkpoint of a run, as a new run, here", _continue)
-    goes_on.add_argument("--more-epochs", type=int, default=0, metavar="N", help="epochs to add")
-    goes_on.add_argument("--step", type=int, metavar="N", help="the checkpoint to go on from; without it, the last")
-    goes_on.add_argument("--name", default="", help="name of the new run")
+        add_setting_flag(adjust_parser, SETTINGS[name], default="unchanged")
+    continue_parser = add("continue", "train a new run in this terminal that starts from a checkpoint", _continue)
+    continue_parser.add_argument("--more-epochs", type=int, default=0, metavar="N", help="epochs to add (default: 0)")
+    continue_parser.add_argument("--step", type=int, metavar="N", help="step of the checkpoint (default: the last)")
+    continue_parser.add_argument("--name", default="", help="name of the new run (default: run-<number>)")
     for name in CHANGEABLE:
-        setting = SETTINGS[name]
-        if setting.kind is not bool:
-            goes_on.add_argument(setting.flag, type=parse(setting.parse), metavar="N", help=setting.help)
+        add_setting_flag(continue_parser, SETTINGS[name], default="as at the checkpoint")
 
 
-def _find(store: RunStore, text: str) -> Run:
-    interrupt_lost_runs(store)
-    return store.queries.find_run(text)
+def _open_run(options: argparse.Namespace) -> tuple[RunStore, Run]:
+    store = open_store()
+    return store, store.queries.find_run(options.run)
 
 
-def _open(options: argparse.Namespace) -> tuple[RunStore, Run]:
-    store = RunStore.open(runs_dir())
-    return store, _find(store, options.run)
-
-
-def _order(options: argparse.Namespace, order: Command) -> int:
-    store, run = _open(options)
-    store.commands.send_command(run.id, order, by=ACTOR)
-    print(f"{run.name}: asked to {order}.")
+def _send_command(options: argparse.Namespace, command: Command) -> int:
+    store, run = _open_run(options)
+    _ask(store, run, command)
     return 0
 
 
+def _ask(store: RunStore, run: Run, command: Command) -> None:
+    store.commands.send_command(run.id, command, by=ACTOR)
+    print(f"{run.name}: asked to {command}.")
+
+
 def _adjust(options: argparse.Namespace) -> int:
-    values = {name: getattr(options, name) for name in ADJUSTABLE if getattr(options, name) is not None}
+    values = given_settings(options, ADJUSTABLE)
     if not values:
         flags = ", ".join(SETTINGS[name].flag for name in ADJUSTABLE)
         raise ConfigError("adjust", f"There is nothing to change: give one of {flags}.")
-    store, run = _open(options)
+    store, run = _open_run(options)
     store.commands.send_command(run.id, Command.ADJUST, Adjustment(**values), by=ACTOR)
     print(f"{run.name}: {', '.join(f'{name} {value:g}' for name, value in values.items())} from the next batch on.")
     return 0
 
 
 def _stop(options: argparse.Namespace) -> int:
-    store, run = _open(options)
+    store, run = _open_run(options)
     if run.status is not RunStatus.QUEUED and not run.status.is_active:
         raise RunStateError(f"{run.name} is {run.status}: there is nothing to stop.")
     print(f"{run.name}: {store.commands.request_stop(run.id)}.")
@@ -99,34 +107,32 @@ def _stop(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    store, run = _open(options)
+    store, run = _open_run(options)
     if run.status.is_active:
-        store.commands.send_command(run.id, Command.RESUME, by=ACTOR)
-        print(f"{run.name}: goes on.")
+        _ask(store, run, Command.RESUME)
         return 0
     store.commands.requeue_run(run.id)
-    held = store.trainer_writes.claim_run(run.id, own_identity(), len(store.queries.list_active_runs()) + 1)
-    if held is None:  # a server was quicker
+    claimed = store.trainer_writes.claim_run(run.id, own_identity(), len(store.queries.list_active_runs()) + 1)
+    if claimed is None:  # a server claimed it first
         print(f"{run.name}: resumed by the dashboard's server.")
         return 0
-    return train_in_terminal(store, held, log_interval=options.log_interval)
+    return train_in_terminal(store, claimed, log_interval=options.log_interval)
 
 
 def _rerun(options: argparse.Namespace) -> int:
-    store, run = _open(options)
-    again = lineage.repeat(store, run, trainer=own_identity())
-    code = train_in_terminal(store, again, log_interval=options.log_interval)
-    if code or not run.status.is_finished:
-        return code
-    is_same, sentence = reproducibility.describe_rerun(store.queries, run, store.queries.get_run(again.id))
+    store, original = _open_run(options)
+    rerun = lineage.repeat(store, original, trainer=own_identity())
+    exit_code = train_in_terminal(store, rerun, log_interval=options.log_interval)
+    if exit_code or not original.status.is_finished:
+        return exit_code
+    is_same, sentence = reproducibility.describe_rerun(store.queries, original, store.queries.get_run(rerun.id))
     print(sentence, file=sys.stderr)
     return 0 if is_same else EXIT_FAILED
 
 
 def _continue(options: argparse.Namespace) -> int:
-    store, parent = _open(options)
-    changed = {name: getattr(options, name, None) for name in CHANGEABLE}
-    values = {name: value for name, value in changed.items() if value is not None}
-    config = dataclasses.replace(lineage.with_more_epochs(parent, options.more_epochs, options.step), **values)
+    store, parent = _open_run(options)
+    config = lineage.with_more_epochs(parent, options.more_epochs, options.step)
+    config = dataclasses.replace(config, **given_settings(options, CHANGEABLE))
     run = lineage.fork(store, parent, config, step=options.step, name=options.name, trainer=own_identity())
     return train_in_terminal(store, run, log_interval=options.log_interval)

@@ -1,42 +1,66 @@
-"""Trains a run in this very terminal and prints what happens; the dashboard shows it all the same."""
+"""The command `train`, and training any run in this process; the dashboard shows the run live."""
 
 from __future__ import annotations
 
+import argparse
 import sys
+from dataclasses import asdict
 
-from mnist_core.cli import event_printers
+from mnist_core import presets
+from mnist_core.cli.command_setup import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    Subparsers,
+    add_command,
+    add_setting_flag,
+    flag_type,
+    given_settings,
+)
+from mnist_core.cli.event_printers import ClassicPrinter, JsonPrinter
+from mnist_core.config import LOG_INTERVAL, SETTINGS, TrainConfig
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.machine import threads_per_trainer
-from mnist_core.system.paths import PROGRAM
+from mnist_core.system.paths import PROGRAM, runs_dir
+from mnist_core.system.processes import own_identity
 
-EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130
-"""What shells report for a program ended by Ctrl-C."""
+
+def add_train_command(subparsers: Subparsers) -> None:
+    """Add `train` to `subparsers`."""
+    parser = add_command(subparsers, "train", "train a network in this terminal; the dashboard shows the run", _train)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter  # keeps the line breaks of the epilog
+    parser.epilog = "presets and their settings:\n" + "\n".join(map(_preset_line, presets.PRESETS))
+    parser.add_argument(
+        "--preset",
+        type=flag_type(presets.find_preset),
+        default=presets.DEFAULTS,
+        metavar="NAME",
+        help=f"start from these settings; other flags override them: {', '.join(map(_preset_flag, presets.PRESETS))}",
+    )
+    for setting in [*SETTINGS.values(), LOG_INTERVAL]:
+        add_setting_flag(parser, setting, default=str(setting.default))
+    parser.set_defaults(log_interval=LOG_INTERVAL.default)
+    parser.add_argument("--no-cuda", action="store_true", help="train on the CPU; the same as --device cpu")
+    parser.add_argument("--name", default="", help="name of the run (default: run-<number>)")
+    parser.add_argument("--json", action="store_true", help="print events as JSON, one object a line")
 
 
 def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: bool = False) -> int:
-    """Train a run that this process holds until it ends; returns the exit code.
+    """Train a run that this process has claimed and print its events; returns the exit code.
 
-    It shares the cores with whatever else is training as it begins. Raises `MnistError` when the run cannot be trained.
+    The run shares the cores with the runs that are active when it starts. Raises `MnistError` if it cannot be trained.
     """
     try:
-        import torch
+        import torch  # takes seconds, and other commands do without it
 
-        from mnist_core.trainer.worker import (
-            train_run,  # imports torch, which takes seconds and other commands do not need
-        )
+        from mnist_core.trainer.worker import train_run
     except KeyboardInterrupt:
         store.commands.interrupt_run(run, "Interrupted from the keyboard (Ctrl-C).")
         raise
 
     torch.set_num_threads(threads_per_trainer(len(store.queries.list_active_runs())))
-    print(f"{run.name}: watch it in the dashboard, or here.", file=sys.stderr)
-    printer = (
-        event_printers.JsonPrinter(store.queries, run)
-        if json
-        else event_printers.ClassicPrinter(store.queries, run, log_interval)
-    )
+    print(f"{run.name}: watch it here or in the dashboard.", file=sys.stderr)
+    printer = JsonPrinter(store.queries, run) if json else ClassicPrinter(store.queries, run, log_interval)
     with printer:
         run = train_run(store, run, printer.show)
     if run.reason:
@@ -44,6 +68,26 @@ def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: boo
     if run.model_file:
         print(f"Model saved to {run.model_file}.", file=sys.stderr)
     if run.status is RunStatus.INTERRUPTED:
-        print(f"Go on with: {PROGRAM} resume {run.name}", file=sys.stderr)
+        print(f"Resume it with: {PROGRAM} resume {run.name}", file=sys.stderr)
         return EXIT_INTERRUPTED
     return 0 if run.status in (RunStatus.COMPLETED, RunStatus.STOPPED) else EXIT_FAILED
+
+
+def _train(options: argparse.Namespace) -> int:
+    settings = given_settings(options, SETTINGS)
+    if options.no_cuda:
+        settings["device"] = "cpu"
+    config = TrainConfig(**{**presets.apply_preset(options.preset, asdict(TrainConfig())), **settings})
+    store = RunStore.open(runs_dir())
+    run = store.commands.create_run(config, options.name, trainer=own_identity())
+    return train_in_terminal(store, run, log_interval=options.log_interval, json=options.json)
+
+
+def _preset_line(name: str) -> str:
+    flags = [f"{SETTINGS[field].flag} {value}" for field, value in presets.PRESETS[name].items()]
+    return f"  {_preset_flag(name)}: {' '.join(flags)}"
+
+
+def _preset_flag(name: str) -> str:
+    """Return the value of `--preset` that selects a preset, such as `fast-99`."""
+    return name.lower().replace(" ", "-")

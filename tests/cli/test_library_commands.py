@@ -73,7 +73,7 @@ def test_a_filter_that_cannot_be_read_exits_with_2(capsys: Printed, words: list[
 
 def test_a_table_without_rows_says_why(capsys: Printed) -> None:
     main(["runs", "--filter", "name=nobody"])
-    assert capsys.readouterr().out == "No run is like that.\n"
+    assert capsys.readouterr().out == "No run matches.\n"
     main(["runs", "--deleted"])
     assert capsys.readouterr().out == "The bin is empty.\n"
 
@@ -83,7 +83,7 @@ def test_two_runs_are_compared_in_words_and_numbers(capsys: Printed) -> None:
     said = capsys.readouterr().out
     assert said.startswith("bold is better than careful: it is right about 95.00 % against 90.00 %")
     assert "Only bold is right" in said
-    assert "Beware: This says which of these two trained networks is better" in said
+    assert "Warning: This says which of these two trained networks is better" in said
 
 
 def test_groups_of_seeds_are_compared(store: RunStore, capsys: Printed) -> None:

@@ -82,7 +82,9 @@ def test_a_backup_is_a_copy_that_opens(store: RunStore, places: Path, capsys: Pr
     copy = places / "copy" / "runs.sqlite"
     copy.parent.mkdir()
     assert main(["backup", str(copy)]) == 0
-    assert capsys.readouterr().out.startswith(f"1 run was copied to {copy}. To go back to it, end the server and put ")
+    assert capsys.readouterr().out.startswith(
+        f"1 run was copied to {copy}. To restore the copy, stop the server and replace "
+    )
     opened = RunStore.open(copy.parent)
     assert [run.name for run in opened.queries.list_runs()] == ["mine"]
     opened.close()

@@ -133,5 +133,5 @@ def test_a_steered_run_is_repeated_here(
 
 
 def test_every_order_has_a_command() -> None:
-    given: set[Callable[..., object] | Command] = set(run_commands._COMMAND_HELP)
+    given: set[Callable[..., object] | Command] = set(run_commands.COMMAND_HELP)
     assert given == set(Command) - {Command.RESUME, Command.ADJUST}

@@ -1,0 +1,74 @@
+"""What all commands share: exit codes, parsers, flags for settings, and opening the store."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from mnist_core.config import Setting
+from mnist_core.errors import ConfigError
+from mnist_core.scheduler.supervisor import interrupt_lost_runs
+from mnist_core.store import RunStore
+from mnist_core.system.paths import runs_dir
+
+EXIT_FAILED = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+"""The code that shells report for a program ended by Ctrl-C: 128 + SIGINT."""
+
+Handler: TypeAlias = Callable[[argparse.Namespace], int]
+"""Runs a command and returns its exit code."""
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_command(
+    subparsers: Subparsers, name: str, description: str, handler: Handler, *, aliases: Sequence[str] = ()
+) -> argparse.ArgumentParser:
+    """Add a command to `subparsers`; returns its parser."""
+    parser = subparsers.add_parser(name, aliases=aliases, help=description, description=description)
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+def add_setting_flag(parser: argparse.ArgumentParser, setting: Setting, default: str) -> None:
+    """Add the flag of a setting. `default` says in the help which value holds without the flag.
+
+    A flag that is not given sets no attribute, so that another source, such as a preset, can supply the value.
+    """
+    if setting.kind is bool:
+        parser.add_argument(setting.flag, action="store_true", default=argparse.SUPPRESS, help=setting.help)
+        return
+    value_range = "" if setting.choices else f" ({setting.bounds.replace(' and ', ' to ')})"
+    parser.add_argument(
+        setting.flag,
+        type=flag_type(setting.parse),
+        default=argparse.SUPPRESS,
+        metavar="|".join(setting.choices) or "N",
+        help=f"{setting.help}{value_range} (default: {default})".replace("%", "%%"),
+    )
+
+
+def given_settings(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
+    """Return the settings among `names` whose flags were given, in the order of `names`."""
+    return {name: getattr(options, name) for name in names if hasattr(options, name)}
+
+
+def flag_type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Convert the `ConfigError` of a parser to the error that argparse reports with the flag's name and exit code 2."""
+
+    def parse_flag(text: str) -> Any:
+        try:
+            return parse(text)
+        except ConfigError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse_flag
+
+
+def open_store() -> RunStore:
+    """Open the store of this machine's runs, after marking runs whose trainer is gone as interrupted."""
+    store = RunStore.open(runs_dir())
+    interrupt_lost_runs(store)
+    return store

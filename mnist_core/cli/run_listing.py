@@ -1,0 +1,80 @@
+"""Format a list of runs as a table or as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mnist_core.records import Run
+from mnist_core.system.paths import PROGRAM
+
+
+def format_runs_json(runs: Sequence[Run]) -> str:
+    """Return a JSON array with one object per run, in the given order; times are ISO 8601 in UTC."""
+    return json.dumps([_run_to_json(run) for run in runs], indent=2)
+
+
+def _run_to_json(run: Run) -> dict[str, Any]:
+    numbers = {**asdict(run.progress), **asdict(run.results)}
+    del numbers["live_confusion"]
+    numbers |= {name: None for name, number in numbers.items() if number is not None and not math.isfinite(number)}
+    times = {name: getattr(run, name) for name in ("created_at", "started_at", "finished_at")}
+    return {
+        **{name: getattr(run, name) for name in ("id", "name", "status", "attempt", "reason", "notice", "dataset")},
+        **{name: getattr(run, name) for name in ("train_images", "validation_images", "test_images", "total_steps")},
+        **{name: time and time.isoformat() for name, time in times.items()},
+        **{name: getattr(run, name) for name in ("notes", "tags", "starred", "archived", "device", "threads")},
+        "parent_id": run.parent_id,
+        "model_file": run.model_file,
+        "config": asdict(run.config),
+        "provenance": asdict(run.provenance) if run.provenance else None,
+        **numbers,
+    }
+
+
+_COLUMNS: dict[str, Callable[[Run], str]] = {
+    "Run": lambda run: run.name,
+    "Status": lambda run: run.status.label.lower(),
+    "Dataset": lambda run: run.dataset or "–",
+    "Batch": lambda run: str(run.config.batch_size),
+    "LR": lambda run: f"{run.config.lr:g}",
+    "Momentum": lambda run: f"{run.config.momentum:g}",
+    "Epochs": lambda run: str(run.config.epochs),
+    "Step": lambda run: f"{run.progress.step}/{run.total_steps}" if run.total_steps else "–",
+    "Best val.": lambda run: _percent(run.results.best_validation_accuracy),
+    "Test acc.": lambda run: _percent(run.results.test_accuracy),
+    "Test loss": lambda run: "–" if run.results.test_loss is None else f"{run.results.test_loss:.4f}",
+    "Img/s": lambda run: "–" if not run.progress.examples_per_second else f"{run.progress.examples_per_second:.0f}",
+    "Time": lambda run: _clock(run.progress.elapsed_seconds),
+}
+_TEXT_COLUMNS = ("Run", "Status", "Dataset")
+
+
+def format_runs_table(runs: Sequence[Run]) -> str:
+    """Return a table with one line per run, or how to start a run if there is none."""
+    if not runs:
+        return f"No runs yet. Start one with: {PROGRAM} train"
+    rows = [list(_COLUMNS), *[[cell(run) for cell in _COLUMNS.values()] for run in runs]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(_table_line(row, widths) for row in rows)
+
+
+def _table_line(cells: list[str], widths: list[int]) -> str:
+    padded_cells = [
+        cell.ljust(width) if title in _TEXT_COLUMNS else cell.rjust(width)
+        for title, cell, width in zip(_COLUMNS, cells, widths, strict=True)
+    ]
+    return "  ".join(padded_cells).rstrip()
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.2f} %"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
