@@ -20,7 +20,8 @@ from mnist_dashboard.components.live_chart import ChartRun, Fault, live_chart
 from mnist_dashboard.components.status_strip import status_strip
 from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
-from mnist_dashboard.train import draft, echoes, fork_form, run_actions, settings_sidebar, steering_sidebar
+from mnist_dashboard.train import echoes, fork_form, run_actions, settings_sidebar, steering_sidebar
+from mnist_dashboard.train.draft import Draft, read_draft
 from mnist_dashboard.ui import markdown, run_address, share_popover
 
 CHART_HEIGHT = 328
@@ -85,19 +86,20 @@ def steers_this_run() -> bool:
     return target == "This run"
 
 
-def sidebar(run: Run | None, unfinished: list[Run], *, may_act: bool, can_steer: bool) -> None:
+def sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_act: bool, can_steer: bool) -> None:
     """The settings of the next run, or of the run shown: to be steered by owners, to be seen by viewers."""
     if not may_act:
-        values = asdict(run.config) | steering_sidebar.current_settings(run) if run else draft.values()
+        values = asdict(run.config) | steering_sidebar.current_settings(run) if run else draft.values
         settings_sidebar.render_read_only_sidebar("Settings of this run" if run else "Settings", values)
     elif run and can_steer and steers_this_run():
         steering_sidebar.render_steering_sidebar(run)
     else:
         in_progress = any(other.status.is_active for other in unfinished)
         settings_sidebar.render_draft_sidebar(
+            draft,
             caption="Prepares the next run. The current run keeps its settings." if in_progress else "",
             start_label="Add to queue" if unfinished else "Start training",
-            training_images=expected_images(draft.config()),
+            training_images=expected_images(draft.config),
             on_start=start,
         )
 
@@ -208,7 +210,8 @@ run = run_to_show(unfinished)
 
 may_act = access.may_act()
 can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
-sidebar(run, unfinished, may_act=may_act, can_steer=can_steer)
+draft = read_draft()
+sidebar(draft, run, unfinished, may_act=may_act, can_steer=can_steer)
 echoes.start_echo_window()
 if problem := st.session_state.pop("start_problem", ""):
     st.sidebar.error(markdown.escape(problem))
@@ -216,7 +219,7 @@ say_what_waits([other for other in unfinished if other.status is RunStatus.QUEUE
 if run:
     run_address.set_run(run)
 
-config = run.config if run else draft.config()
+config = run.config if run else draft.config
 total_steps = (run.total_steps if run else 0) or config.total_steps(expected_images(config))
 summary = summarize_run(run, unfinished) if run else None
 status_strip(

@@ -16,7 +16,8 @@ from mnist_core import presets
 from mnist_core.config import OPTIMIZERS, SETTINGS, TrainConfig
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.networks import PARAMETER_COUNTS
-from mnist_dashboard.train import draft
+from mnist_dashboard.train import draft as draft_settings
+from mnist_dashboard.train.draft import Draft
 
 LR_STOPS = [round(mantissa * 10.0**power, 6) for power in range(-4, 0) for mantissa in (1, 1.5, 2, 3, 5, 7)] + [1.0]
 BATCH_SIZE_STOPS = [1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
@@ -41,11 +42,17 @@ class Binding:
         return {"key": key, "on_change": self.take, "args": (name, part)}
 
 
-DRAFT = Binding(draft.values, draft.on_widget_change, draft.range_problem, draft.problems)
+def _bind_draft(draft: Draft) -> Binding:
+    return Binding(
+        values=lambda: draft.values,
+        take=draft_settings.on_widget_change,
+        out_of_range=lambda name: draft.out_of_range.get(name, ""),
+        problems=lambda: dict(draft.problems),
+    )
 
 
 def render_draft_sidebar(
-    caption: str, start_label: str, training_images: int, on_start: Callable[[TrainConfig, str], None]
+    draft: Draft, caption: str, start_label: str, training_images: int, on_start: Callable[[TrainConfig, str], None]
 ) -> None:
     """Draw the settings of the next run, and Start, which calls `on_start` with the config and the run's name.
 
@@ -55,24 +62,27 @@ def render_draft_sidebar(
 
     def start() -> None:
         # A value may have been typed and Start pressed before the page could say that the value is refused.
-        if not draft.problems():
-            on_start(TrainConfig(**draft.values()), st.session_state["run_name"])
+        now = draft_settings.read_draft()
+        if not now.problems:
+            on_start(now.config, st.session_state["run_name"])
+
+    binding = _bind_draft(draft)
 
     with st.sidebar, st.container(key="settings"):
         st.markdown("**Settings**")
         if caption:
             st.caption(caption)
-        _render_preset()
-        _render_choice("model")
-        st.caption(_size_and_time(draft.config(), training_images))
-        render_slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1)
-        render_slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g")
-        _render_momentum()
-        render_slider_with_field("epochs", step=1)
+        _render_preset(draft.preset)
+        _render_choice("model", binding)
+        st.caption(_size_and_time(draft.config, training_images))
+        render_slider_with_field("batch_size", stops=BATCH_SIZE_STOPS, step=1, binding=binding)
+        render_slider_with_field("lr", stops=LR_STOPS, step=0.001, format="%g", binding=binding)
+        _render_momentum(binding)
+        render_slider_with_field("epochs", step=1, binding=binding)
         with st.expander("More settings"):
-            _render_more_settings()
+            _render_more_settings(binding)
         st.text_input("Run name", placeholder="Named automatically, e.g. run-8", key="run_name", max_chars=80)
-        problems = list(draft.problems().values())
+        problems = list(draft.problems.values())
         st.button(
             start_label,
             type="primary",
@@ -103,7 +113,7 @@ def render_read_only_sidebar(title: str, values: dict[str, Any]) -> None:
             _render_more_settings(watched)
 
 
-def _render_more_settings(binding: Binding = DRAFT) -> None:
+def _render_more_settings(binding: Binding) -> None:
     _render_choice("optimizer", binding)
     _render_field("weight_decay", step=0.0001, format="%g", binding=binding)
     _render_choice("schedule", binding)
@@ -131,27 +141,26 @@ def _size_and_time(config: TrainConfig, training_images: int) -> str:
 # ---------------------------------------------------------------------- one setting each
 
 
-def _render_preset() -> None:
+def _render_preset(preset: str) -> None:
     """All settings at once. Settings that were changed since have an entry of their own, so that any can be chosen."""
-    shown, key = draft.preset(), draft.preset_key()
+    key = draft_settings.preset_key(preset)
     st.selectbox(
         "Preset",
-        presets.NAMES if shown in presets.NAMES else (shown, *presets.NAMES),
+        presets.NAMES if preset in presets.NAMES else (preset, *presets.NAMES),
         key=key,
         help="Puts settings that belong together into the fields below. Dataset, seed, device and the like stay.",
         filter_mode=None,
-        on_change=draft.choose_preset,
+        on_change=draft_settings.choose_preset,
         args=(key,),
     )
 
 
-def _render_momentum() -> None:
+def _render_momentum(binding: Binding) -> None:
     """Not to be moved with an optimizer that ignores it, unless its value is refused and must be mended."""
-    values = draft.values()
+    values = binding.values()
     ignored = not presets.has_effect("momentum", values)
-    render_slider_with_field(
-        "momentum", step=0.01, format="%.2f", disabled=ignored and not draft.range_problem("momentum")
-    )
+    disabled = ignored and not binding.out_of_range("momentum")
+    render_slider_with_field("momentum", step=0.01, format="%.2f", disabled=disabled, binding=binding)
     if ignored:
         st.caption(f"{OPTIMIZERS[values['optimizer']]} does not use momentum.")
 
@@ -163,7 +172,7 @@ def render_slider_with_field(
     stops: list[Any] | None = None,
     format: str | None = None,
     disabled: bool = False,
-    binding: Binding = DRAFT,
+    binding: Binding,
 ) -> None:
     """A slider and, beside it, the exact value, which can be typed; both write the same setting."""
     setting = SETTINGS[name]
@@ -184,7 +193,7 @@ def render_slider_with_field(
 
 
 def _render_slider(
-    name: str, *, step: float, stops: list[Any] | None = None, disabled: bool = False, binding: Binding = DRAFT
+    name: str, *, step: float, stops: list[Any] | None = None, disabled: bool = False, binding: Binding
 ) -> None:
     setting = SETTINGS[name]
     key = f"{binding.prefix}{name}_slider"
@@ -197,7 +206,7 @@ def _render_slider(
         st.slider(setting.label, setting.kind(setting.low), setting.kind(setting.high), step=step, **common)
 
 
-def _render_field(name: str, *, step: float, format: str | None = None, binding: Binding = DRAFT) -> None:
+def _render_field(name: str, *, step: float, format: str | None = None, binding: Binding) -> None:
     setting = SETTINGS[name]
     st.number_input(
         setting.label,
@@ -210,7 +219,7 @@ def _render_field(name: str, *, step: float, format: str | None = None, binding:
     _render_problem(name, binding)
 
 
-def _render_choice(name: str, binding: Binding = DRAFT) -> None:
+def _render_choice(name: str, binding: Binding) -> None:
     setting = SETTINGS[name]
     st.selectbox(
         setting.label,
@@ -223,11 +232,11 @@ def _render_choice(name: str, binding: Binding = DRAFT) -> None:
     _render_problem(name, binding)
 
 
-def _render_checkbox(name: str, binding: Binding = DRAFT) -> None:
+def _render_checkbox(name: str, binding: Binding) -> None:
     setting = SETTINGS[name]
     st.checkbox(setting.label, help=setting.help, disabled=binding.disabled, **binding.bound(name, "field"))
 
 
-def _render_problem(name: str, binding: Binding = DRAFT) -> None:
+def _render_problem(name: str, binding: Binding) -> None:
     if problem := binding.problems().get(name):
         st.markdown(f":red[:small[{problem}]]")
