@@ -61,14 +61,19 @@ def small_mnist(places: Path, digits: Dataset) -> Dataset:
 
 
 @pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No mirror answers: every one of them is a loopback port that nobody listens on."""
+def offline_address() -> str:
+    """A loopback address that refuses connections."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        closed = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture
+def offline(offline_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No mirror answers."""
     monkeypatch.setenv("no_proxy", "*")
     for name, source in download.SOURCES.items():
-        monkeypatch.setitem(download.SOURCES, name, dataclasses.replace(source, hosts=(closed,)))
+        monkeypatch.setitem(download.SOURCES, name, dataclasses.replace(source, hosts=(offline_address,)))
 
 
 @pytest.fixture

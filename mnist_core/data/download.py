@@ -1,7 +1,7 @@
-"""Fetch MNIST, Fashion-MNIST or KMNIST from the mirrors and with the checksums that torchvision lists.
+"""Downloads MNIST, Fashion-MNIST or KMNIST from torchvision's mirrors and checks torchvision's checksums.
 
-torchvision's own downloader has no timeout and trusts whatever is unpacked already, so only its lists are used, and
-torchvision (with torch) is imported only once a mirror answers. Nothing here decides what to do without a dataset.
+Only the lists of torchvision are used: its downloader has no timeout and trusts files that are already unpacked.
+torchvision, which imports torch, is imported only after a mirror answers.
 """
 
 from __future__ import annotations
@@ -11,29 +11,45 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Protocol
-from urllib import request
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select_proxy
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from mnist_core.data.idx import FILES, DamagedFileError, publish
 from mnist_core.errors import DatasetError
 from mnist_core.system.paths import display_path
 
 CONNECT_SECONDS = 2.0
-SOCKET_SECONDS = 10.0
-FILE_SECONDS = 900.0
-"""The most one file may take, against a mirror that sends a byte now and then; the largest needs 30 kB/s."""
-SIZE_LIMIT = 64 * 2**20
-"""The most one file may weigh, packed and unpacked; the largest, the training images, weighs 47 MB unpacked."""
-PROGRESS_SECONDS = 0.2
+"""Time limit for the question whether any mirror answers."""
 
-_SHARES = dict(zip(FILES, (0.85, 0.01, 0.13, 0.01), strict=True))  # of the bytes to download, for all three datasets
+SOCKET_SECONDS = 10.0
+"""Time limit for connecting, and for each wait for data."""
+
+FILE_SECONDS = 900.0
+"""Time limit for one file, in case a mirror sends a byte now and then. The largest file needs 30 kB/s to meet it."""
+
+SIZE_LIMIT = 64 * 2**20
+"""Maximum size of one file in bytes, packed and unpacked. The training images, the largest, take 47 MB unpacked."""
+
+REDIRECT_LIMIT = 10
+"""Maximum number of redirects per file."""
+
+PROGRESS_SECONDS = 0.2
+"""Minimum time between two progress lines."""
+
+_HEADERS = {"User-Agent": "mnist-trainer", "Accept-Encoding": "identity"}  # the checksums are of the packed files
+
+_SHARES = dict(zip(FILES, (0.85, 0.01, 0.13, 0.01), strict=True))
+"""Share of each file in the bytes to download, about the same for all three datasets."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +58,9 @@ class Source:
 
     name: str
     folder: str
-    """In the data folder; also the name of torchvision's class."""
+    """Name of its folder in the data folder, and of its class in torchvision."""
     hosts: tuple[str, ...]
-    """Where torchvision's mirrors are, repeated here to ask whether they answer without importing torchvision."""
+    """Hosts of torchvision's mirrors, repeated here so that trying them does not take an import of torchvision."""
 
 
 SOURCES = {
@@ -57,7 +73,7 @@ SOURCES = {
 
 
 class DownloadError(DatasetError):
-    """A dataset is neither there nor to be had. `notice` is the beginning of a sentence that says so in brief."""
+    """A dataset is missing and cannot be downloaded. `notice` says so in a few words, without a full stop."""
 
     def __init__(self, source: Source, folder: Path, reason: str, notice: str) -> None:
         super().__init__(
@@ -67,172 +83,194 @@ class DownloadError(DatasetError):
         self.notice = notice
 
 
-class _UnusableError(Exception):
-    """What a mirror did wrong; completes a sentence that begins with its host."""
+class _MirrorError(Exception):
+    """A mirror failed. The message completes a sentence that begins with the mirror's host name."""
 
 
-class _Lists(Protocol):
+class _TorchvisionLists(Protocol):
     mirrors: list[str]
     resources: list[tuple[str, str]]
+    """File name and MD5 of each file."""
 
 
 def fetch(source: Source, folder: Path, progress: Callable[[str], None]) -> None:
-    """Download the four files of `source` into `folder`, all or none, checked before anybody can see them.
+    """Download the four files of `source` into `folder`. Other processes see all of them, checked, or none.
 
-    Of several processes one downloads and the others wait for it. What `progress` raises cancels the download
-    and passes through, except an `OSError`, which counts as one of the disk.
+    If several processes want the same folder, one downloads and the others wait for it. An exception from `progress`
+    cancels the download and passes through, except an `OSError`, which is treated as an error of the disk.
     Raises `DownloadError` when no mirror answers or has the right files, or when `folder` cannot be written.
     """
-    if not _any_answers(source.hosts):
-        hosts = ", ".join(_host(url) for url in source.hosts)
+    if not _any_host_answers(source.hosts):
+        hosts = ", ".join(_host_name(url) for url in source.hosts)
         raise DownloadError(source, folder, f"no answer from {hosts}", f"No network and no {source.name} files")
 
-    def waiting() -> None:
+    def report_waiting() -> None:
         progress(f"Waiting for another process that downloads {source.name}")
 
     try:
-        publish(folder, lambda staging: _download(source, staging, progress), waiting)
+        publish(folder, lambda staging: _download_files(source, staging, progress), report_waiting)
     except OSError as error:
         reason = f"{display_path(folder)} cannot be written ({error.strerror or error})"
         raise DownloadError(source, folder, reason, f"No {source.name} files, and {reason}") from error
-    except (_UnusableError, DamagedFileError) as error:
+    except (_MirrorError, DamagedFileError) as error:
         reason = f"{error.path.name} {error.problem}" if isinstance(error, DamagedFileError) else str(error)
         notice = f"No {source.name} files, and the download failed ({reason})"
         raise DownloadError(source, folder, reason, notice) from error
 
 
-def _download(source: Source, staging: Path, progress: Callable[[str], None]) -> None:
-    meter = _Meter(source.name, progress)
+def _download_files(source: Source, staging: Path, progress: Callable[[str], None]) -> None:
+    meter = _ProgressMeter(source.name, progress)
     lists = _torchvision_lists(source)
     mirrors = list(lists.mirrors)
     for filename, md5 in lists.resources:
         name = filename.removesuffix(".gz")
-        content = _from_any(mirrors, filename, md5, meter)
-        # In memory until here, so that an OSError above is the network's and one below is the disk's.
+        content = _download_from_any(mirrors, filename, md5, meter)
+        # Each file stays in memory until here: network errors arise above, and an OSError below is one of the disk.
         (staging / name).write_bytes(content)
-        meter.finish(_SHARES[name])
+        meter.finish_file(_SHARES[name])
 
 
-def _torchvision_lists(source: Source) -> _Lists:
+def _torchvision_lists(source: Source) -> _TorchvisionLists:
     try:
         from torchvision import datasets
     except (ImportError, RuntimeError) as error:  # RuntimeError: a torchvision built for another torch
-        raise _UnusableError(f"torchvision cannot be imported ({error})") from error
-    lists: _Lists = getattr(datasets, source.folder)
+        raise _MirrorError(f"torchvision cannot be imported ({error})") from error
+    lists: _TorchvisionLists = getattr(datasets, source.folder)
     return lists
 
 
-class _Meter:
-    """Turns pieces of files into lines of progress, at most one every `PROGRESS_SECONDS`."""
+class _ProgressMeter:
+    """Reports the percentage downloaded, at most once every `PROGRESS_SECONDS`."""
 
     def __init__(self, name: str, progress: Callable[[str], None]) -> None:
         self._name, self._progress = name, progress
-        self._finished, self._due = 0.0, 0.0
-        self.show(0.0, 0.0)
+        self._finished, self._next_report_at = 0.0, 0.0
+        self.report(0.0, 0.0)
 
-    def show(self, share: float, fraction: float) -> None:
-        if time.monotonic() >= self._due:
-            self._due = time.monotonic() + PROGRESS_SECONDS
+    def report(self, share: float, fraction: float) -> None:
+        """Report that `fraction` of a file is there, which is `share` of all bytes."""
+        if time.monotonic() >= self._next_report_at:
+            self._next_report_at = time.monotonic() + PROGRESS_SECONDS
             self._progress(f"Downloading {self._name}, {100 * (self._finished + share * fraction):.0f} %")
 
-    def finish(self, share: float) -> None:
+    def finish_file(self, share: float) -> None:
         self._finished += share
 
 
-def _from_any(mirrors: list[str], filename: str, md5: str, meter: _Meter) -> bytes:
-    """The unpacked content of `filename` from the first mirror that has it; that one is asked first from then on."""
+def _download_from_any(mirrors: list[str], filename: str, md5: str, meter: _ProgressMeter) -> bytes:
+    """Return the unpacked content of `filename` from the first mirror that has it.
+
+    Mirrors that fail move to the end of `mirrors`, so the next file is asked of the one that worked.
+    """
     share = _SHARES[filename.removesuffix(".gz")]
     failures = []
     for mirror in tuple(mirrors):
         try:
-            packed = _get(f"{mirror}{filename}", lambda fraction: meter.show(share, fraction))
-            content = _unpack(packed, md5)
-        except _UnusableError as error:
-            failures.append(f"{_host(mirror)} {error}")
+            packed = _get(f"{mirror}{filename}", lambda fraction: meter.report(share, fraction))
+            return _unpack(packed, md5)
+        except _MirrorError as error:
+            failures.append(f"{_host_name(mirror)} {error}")
             mirrors.append(mirrors.pop(0))
-        else:
-            return content
-    raise _UnusableError(f"{filename}: {'; '.join(failures)}")
+    raise _MirrorError(f"{filename}: {'; '.join(failures)}")
 
 
 def _get(url: str, report: Callable[[float], None]) -> bytes:
-    """The body at `url`, whole and within the limits. Raises `_UnusableError`; what `report` raises passes through."""
-    body = bytearray()
-    announced: int | None = None
+    """Return the body at `url`. Calls `report` with the fraction received; what that raises passes through.
+
+    Raises `_MirrorError` when the body is incomplete, too large or too slow.
+    """
     deadline = time.monotonic() + FILE_SECONDS
-    for piece, announced in _pieces(url):
-        body += piece
-        if max(len(body), announced or 0) > SIZE_LIMIT:
-            raise _UnusableError(f"sent more than {SIZE_LIMIT:,} bytes")
-        if time.monotonic() > deadline:
-            raise _UnusableError(f"took longer than {FILE_SECONDS:.0f} s")
-        report(len(body) / announced if announced else 0.0)
-    if announced is not None and len(body) < announced:
-        raise _UnusableError(f"broke off after {len(body):,} of {announced:,} bytes")
-    return bytes(body)
+    body = bytearray()
+    with closing(_open(url)) as response:
+        announced: int | None = response.raw.length_remaining
+        while True:
+            if max(len(body), announced or 0) > SIZE_LIMIT:
+                raise _MirrorError(f"sent more than {SIZE_LIMIT:,} bytes")
+            if time.monotonic() > deadline:
+                raise _MirrorError(f"took longer than {FILE_SECONDS:.0f} s")
+            report(len(body) / announced if announced else 0.0)
+            try:
+                # read1 returns what has arrived. read would wait for all 64 kB, and a slow mirror escape the deadline.
+                piece = response.raw.read1(2**16, decode_content=False)
+            except ReadTimeoutError as error:
+                raise _MirrorError(f"sent nothing for {SOCKET_SECONDS:g} s") from error
+            except HTTPError as error:
+                size = f"{len(body):,} of {announced:,}" if announced else f"{len(body):,}"
+                raise _MirrorError(f"broke off after {size} bytes") from error
+            if not piece:
+                return bytes(body)
+            body += piece
 
 
-def _pieces(url: str) -> Iterator[tuple[bytes, int | None]]:
-    """The body at `url` piece by piece, each with the announced length; the first piece is empty."""
+def _open(url: str) -> requests.Response:
+    """Request `url`, follow redirects, and return the response with its body unread. Raises `_MirrorError`."""
     try:
-        with _opener().open(request.Request(url, headers={"User-Agent": "mnist-trainer"}), timeout=SOCKET_SECONDS) as r:
-            response: HTTPResponse = r
-            announced = response.length
-            yield b"", announced
-            # read1, because read would wait for a full piece and a slow mirror would escape the deadline
-            while piece := response.read1(2**16):
-                yield piece, announced
-    except HTTPError as error:
-        error.close()
-        raise _UnusableError(f"answered {error.code} {error.reason}") from error
-    except URLError as error:
-        raise _UnusableError(f"cannot be reached ({error.reason})") from error
-    except TimeoutError as error:
-        raise _UnusableError(f"sent nothing for {SOCKET_SECONDS:g} s") from error
-    except (OSError, HTTPException) as error:
-        raise _UnusableError(f"broke off ({error})") from error
+        with requests.Session() as session:
+            for _redirect in range(REDIRECT_LIMIT + 1):
+                response = _send(session, url)
+                if not response.is_redirect:
+                    break
+                response.close()
+                url = urljoin(url, response.headers["location"])
+            else:
+                raise _MirrorError(f"redirects more than {REDIRECT_LIMIT} times")
+    except requests.ReadTimeout as error:
+        raise _MirrorError(f"sent nothing for {SOCKET_SECONDS:g} s") from error
+    except (requests.RequestException, HTTPError) as error:
+        cause = _root_cause(error)
+        problem = "broke off" if isinstance(cause, HTTPException) else "cannot be reached"
+        raise _MirrorError(f"{problem} ({cause})") from error
+    if response.status_code != requests.codes.ok:
+        response.close()
+        raise _MirrorError(f"answered {response.status_code} {response.reason}")
+    return response
 
 
-def _opener() -> request.OpenerDirector:
-    """urllib for http and https only, redirects included: its default also opens file: and ftp: addresses."""
-    opener = request.OpenerDirector()
-    for handler in (
-        request.ProxyHandler,
-        request.HTTPHandler,
-        request.HTTPSHandler,
-        request.HTTPRedirectHandler,
-        request.HTTPDefaultErrorHandler,
-        request.HTTPErrorProcessor,
-        request.UnknownHandler,
-    ):
-        opener.add_handler(handler())
-    return opener
+def _send(session: requests.Session, url: str) -> requests.Response:
+    """Send one request, through the proxy and with the certificates that the environment names.
+
+    The adapter sends it, not the session, which would add passwords from `.netrc`, return cookies, and read the body
+    of a redirect however long it is.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme not in ("http", "https"):
+        raise _MirrorError(f"cannot be reached (unknown url type: {scheme})")
+    request = requests.Request("GET", url, _HEADERS).prepare()
+    settings = session.merge_environment_settings(url, {}, True, None, None)
+    return session.get_adapter(url).send(request, timeout=SOCKET_SECONDS, **settings)
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """Return the innermost error: the outer ones, of requests and urllib3, only repeat the address."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return error
 
 
 def _unpack(packed: bytes, md5: str) -> bytes:
-    # The checksum guards against accidents; it is the one torchvision publishes.
-    found = hashlib.md5(packed, usedforsecurity=False).hexdigest()
-    if found != md5:
+    """Check and unpack a gzip file. The checksum guards against accidents, not against attackers."""
+    actual_md5 = hashlib.md5(packed, usedforsecurity=False).hexdigest()
+    if actual_md5 != md5:
         if packed[:100].lstrip().startswith(b"<"):
-            raise _UnusableError("sent a web page instead of the file")
-        raise _UnusableError(f"sent a file with the wrong checksum (MD5 {found[:8]}…, not {md5[:8]}…)")
+            raise _MirrorError("sent a web page instead of the file")
+        raise _MirrorError(f"sent a file with the wrong checksum (MD5 {actual_md5[:8]}…, not {md5[:8]}…)")
     gunzip = zlib.decompressobj(wbits=31)
     try:
         content = gunzip.decompress(packed, SIZE_LIMIT)
     except zlib.error as error:
-        raise _UnusableError(f"sent a file that cannot be unpacked ({error})") from error
+        raise _MirrorError(f"sent a file that cannot be unpacked ({error})") from error
     if gunzip.unconsumed_tail:
-        raise _UnusableError(f"sent a file that unpacks to more than {SIZE_LIMIT:,} bytes")
+        raise _MirrorError(f"sent a file that unpacks to more than {SIZE_LIMIT:,} bytes")
     if not gunzip.eof:
-        raise _UnusableError("sent a file that is packed only in part")
+        raise _MirrorError("sent a file that is packed only in part")
     return content
 
 
-def _any_answers(hosts: tuple[str, ...]) -> bool:
-    """Whether one of `hosts` accepts a connection within about two seconds, slow name servers included."""
+def _any_host_answers(hosts: tuple[str, ...]) -> bool:
+    """Whether one of `hosts` accepts a connection within `CONNECT_SECONDS`, slow name servers included."""
     answers: SimpleQueue[bool] = SimpleQueue()
     for host in hosts:
-        threading.Thread(target=_knock, args=(host, answers), daemon=True).start()
+        threading.Thread(target=_try_to_connect, args=(host, answers), daemon=True).start()
     deadline = time.monotonic() + CONNECT_SECONDS
     try:
         return any(answers.get(timeout=max(0.0, deadline - time.monotonic())) for _ in hosts)
@@ -240,7 +278,7 @@ def _any_answers(hosts: tuple[str, ...]) -> bool:
         return False
 
 
-def _knock(url: str, answers: SimpleQueue[bool]) -> None:
+def _try_to_connect(url: str, answers: SimpleQueue[bool]) -> None:
     try:
         socket.create_connection(_first_hop(url), timeout=CONNECT_SECONDS).close()
     except (OSError, ValueError):
@@ -250,13 +288,11 @@ def _knock(url: str, answers: SimpleQueue[bool]) -> None:
 
 
 def _first_hop(url: str) -> tuple[str, int]:
-    """Host and port that a request for `url` connects to: its own, or those of the proxy that the system names."""
-    parts = urlsplit(url)
-    proxy = request.getproxies().get(parts.scheme)
-    if proxy and not request.proxy_bypass(_host(url)):
-        parts = urlsplit(proxy if "//" in proxy else f"http://{proxy}")
+    """Return host and port that a request for `url` connects to: those of the proxy if the environment names one."""
+    proxy = select_proxy(url, get_environ_proxies(url))
+    parts = urlsplit(prepend_scheme_if_needed(proxy, "http") if proxy else url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _host(url: str) -> str:
+def _host_name(url: str) -> str:
     return urlsplit(url).hostname or url

@@ -269,7 +269,7 @@ def test_auto_falls_back_when_the_data_folder_cannot_be_written(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Even the superuser cannot make a folder inside a file; that is how CI runs.
-    monkeypatch.setattr(download, "_any_answers", lambda _: True)
+    monkeypatch.setattr(download, "_any_host_answers", lambda _: True)
     (tmp_path / "data").write_text("")
     dataset = load_dataset(data_dir=tmp_path / "data", runs_dir=runs)
     folder = tmp_path / "data" / "MNIST" / "raw"

@@ -1,8 +1,10 @@
 """Downloading, with a loopback server in the place of torchvision's mirrors."""
 
+import contextlib
 import dataclasses
 import gzip
 import hashlib
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ from mnist_core.data import datasets as our_datasets
 from mnist_core.data import download, idx
 from mnist_core.data.datasets import Dataset, Split, load_dataset
 from mnist_core.errors import DatasetError
-from tests.support.mirror import BAD, Mirror, nothing, send
+from tests.support.mirror import BAD, Mirror, elsewhere, nothing, send
 
 IMAGES = "train-images-idx3-ubyte.gz"
 
@@ -183,6 +185,20 @@ def test_a_mirror_that_takes_for_ever_is_given_up(
     assert "127.0.0.1 took longer than" in failure(tmp_path)
 
 
+def test_a_mirror_that_sends_byte_by_byte_is_given_up(
+    mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        send(handler, b"", 2**16)
+        with contextlib.suppress(OSError):
+            while not mnist.closing.wait(0.01):
+                handler.wfile.write(b"\x1f")
+
+    monkeypatch.setattr(download, "FILE_SECONDS", 0.2)
+    mnist.answers[f"/second/{IMAGES}"] = drip
+    assert "127.0.0.1 took longer than" in failure(tmp_path)
+
+
 def test_silence_in_the_middle_is_given_up(mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stall(handler: BaseHTTPRequestHandler) -> None:
         send(handler, b"\x1f\x8b", 500)
@@ -196,6 +212,58 @@ def test_silence_in_the_middle_is_given_up(mnist: Mirror, tmp_path: Path, monkey
 def test_a_mirror_must_be_http(mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.MNIST, "mirrors", ["file:///etc/"])
     assert "cannot be reached (unknown url type: file)" in failure(tmp_path)
+
+
+def test_a_mirror_that_refuses_connections_is_named(
+    mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline_address: str
+) -> None:
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{offline_address}/"])
+    assert re.search(r"127\.0\.0\.1 cannot be reached \(\[Errno \d+\] Connection refused\)", failure(tmp_path))
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_redirect_is_followed_however_long_its_own_body_is(
+    mnist: Mirror, tmp_path: Path, packed: dict[str, bytes]
+) -> None:
+    def redirect(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", f"/moved/{IMAGES}")
+        handler.end_headers()
+        nothing(handler)
+
+    mnist.answers |= {f"/second/{IMAGES}": redirect, f"/moved/{IMAGES}": packed[IMAGES]}
+    assert len(load_dataset("mnist", data_dir=tmp_path).train) == 300
+
+
+def test_redirects_without_end_are_an_error(mnist: Mirror, tmp_path: Path) -> None:
+    mnist.answers[f"/second/{IMAGES}"] = elsewhere(f"/second/{IMAGES}")
+    assert "127.0.0.1 redirects more than 10 times" in failure(tmp_path)
+
+
+def test_neither_passwords_nor_cookies_are_sent(
+    mnist: Mirror, tmp_path: Path, packed: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers: list[str] = []
+
+    def redirect(handler: BaseHTTPRequestHandler) -> None:
+        headers.extend(handler.headers)
+        handler.send_response(302)
+        handler.send_header("Set-Cookie", "id=1; Path=/")
+        handler.send_header("Location", f"/moved/{IMAGES}")
+        handler.end_headers()
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        headers.extend(handler.headers)
+        send(handler, packed[IMAGES], len(packed[IMAGES]))
+
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    mnist.answers |= {f"/second/{IMAGES}": redirect, f"/moved/{IMAGES}": answer}
+    load_dataset("mnist", data_dir=tmp_path)
+    assert headers.count("User-Agent") == 2
+    assert {"Authorization", "Cookie"}.isdisjoint(headers)
 
 
 def serve_with_its_checksum(mnist: Mirror, name: str, body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,6 +327,6 @@ def test_the_quick_check_does_not_wait_for_a_slow_name_server(monkeypatch: pytes
 
     monkeypatch.setattr("socket.create_connection", slow)
     monkeypatch.setattr(download, "CONNECT_SECONDS", 0.05)
-    assert not download._any_answers(("http://one.invalid", "http://two.invalid"))
+    assert not download._any_host_answers(("http://one.invalid", "http://two.invalid"))
     assert not answered.is_set()
     answered.set()

@@ -90,7 +90,7 @@ BAD: dict[str, tuple[Answer, str]] = {
     "silent": (nothing, "sent nothing for 0.2 s"),
     "endless": (endless, "sent more than 300,000 bytes"),
     "announced too large": (lambda h: send(h, b"", 10**12), "sent more than 300,000 bytes"),
-    "redirect to a file": (elsewhere("file:///etc/hostname"), "answered 302"),
+    "redirect to a file": (elsewhere("file:///etc/hostname"), "cannot be reached (unknown url type: file)"),
     "redirect to ftp": (elsewhere("ftp://127.0.0.1/x"), "cannot be reached (unknown url type: ftp)"),
     "no http": (no_http, "broke off ("),
 }
