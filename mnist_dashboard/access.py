@@ -1,7 +1,7 @@
-"""Who the current user is, what they may do, and the check before every action.
+"""What the current user of a page may do, and the check before every action.
 
-Buttons follow `may_act()` as a courtesy. The rule is `action_check`: it reads the key again before each action, so an
-old key on an open page is worth nothing.
+Pages hide buttons by `may_act()`, but the rule is `action_check()`: it checks the key again before each action, so that
+a page opened with an old key can do nothing.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import streamlit as st
 
 from mnist_core.errors import MnistError
 from mnist_dashboard import services
-from mnist_dashboard.server.access_policy import GUEST, LOCAL, LOCATION_HEADER, OWNER
+from mnist_dashboard.server import client_location
+from mnist_dashboard.server.access_policy import GUEST_NAME, OWNER_NAME
 from mnist_dashboard.server.rate_limits import RateLimit
 
 USER_NAME_KEY = "own_name"
-"""Session key of the name that a guest has chosen."""
+"""Session key of the name that a user elsewhere has chosen."""
 
 MAX_ACTIONS, ACTION_SECONDS = 40, 10.0
+"""Actions that one user may take within this time."""
 
 
 class NotAllowedError(MnistError):
-    """A viewer, or an owner with an old key, tried to act; or somebody acted too often."""
+    """A viewer, or an owner with an old key, tried to act, or a user acted too often."""
 
 
 class _Request(Protocol):
@@ -34,62 +36,63 @@ class _Request(Protocol):
 
 
 def request() -> _Request:
-    """The request with which this page's WebSocket was opened, as the guard left it."""
+    """The request that opened this page's WebSocket, with the headers that the guard added."""
     return st.context
 
 
 def may_act() -> bool:
-    """Whether the current user may change anything, now."""
-    return services.current().sharing.is_owner(request().headers, request().cookies)
+    """Whether the current user is an owner at this moment."""
+    return services.current().access_policy.is_owner(request().headers, request().cookies)
 
 
 def is_local() -> bool:
-    """Whether the current user sits at the machine of the server."""
-    return request().headers.get(LOCATION_HEADER) == LOCAL
+    """Whether the current user is at the server's machine."""
+    return client_location.is_local(request().headers)
 
 
 def require_owner() -> None:
-    """Raises `NotAllowedError` unless the current user may act, now."""
+    """Refuse a viewer: raises `NotAllowedError` unless the current user is an owner at this moment."""
     if not may_act():
         raise NotAllowedError("You are watching: only the owner can do this. Open the owner link to act.")
 
 
 def require_export_quota() -> None:
     """Raises `NotAllowedError` when a viewer exports too often."""
-    if not services.current().sharing.may_export(request().headers):
-        raise NotAllowedError("Those are many files within a minute. Wait a little and try again.")
+    if not services.current().access_policy.may_export(request().headers):
+        raise NotAllowedError("You have exported many files within a minute. Wait a little and try again.")
 
 
 def renew_key() -> None:
     """Make a new owner key; everyone with the old key becomes a viewer."""
     require_owner()
-    services.current().sharing.key.renew()
+    services.current().access_policy.key.renew()
 
 
 def show_on_network(visible: bool) -> None:
-    """Let others in or not. Only at the machine itself: from elsewhere one would lock oneself out."""
+    """Answer other machines or not. Only for a user at the server's machine: others would lock themselves out."""
     require_owner()
     if not is_local():
-        raise NotAllowedError("This can be changed at the machine of the server only.")
-    services.current().sharing.set_visible(visible)
+        raise NotAllowedError("Only someone at the server's own machine can change this.")
+    services.current().access_policy.set_visible(visible)
 
 
 def current_user() -> str:
     """Display name of the current user in the change log."""
-    return OWNER if is_local() else str(st.session_state.get(USER_NAME_KEY, "")).strip() or GUEST
+    return OWNER_NAME if is_local() else str(st.session_state.get(USER_NAME_KEY, "")).strip() or GUEST_NAME
 
 
 def action_check(record_action: Callable[[str], None] = lambda _user: None) -> Callable[[], None]:
-    """The check before every action on runs: raises `NotAllowedError` for viewers, old keys and too many actions.
+    """Return the check to run before every action on runs.
 
-    `record_action` is called with the name of the user who acts.
+    The check raises `NotAllowedError` for viewers, old keys and too many actions. Otherwise it calls `record_action`
+    with the name of the current user.
     """
     limit = RateLimit(MAX_ACTIONS, ACTION_SECONDS)
 
     def check() -> None:
         require_owner()
-        if not limit.allows(current_user()):
-            raise NotAllowedError("That was too much at once. Wait a few seconds and try again.")
+        if not limit.try_acquire(current_user()):
+            raise NotAllowedError("Too many actions within a few seconds. Wait a few seconds and try again.")
         record_action(current_user())
 
     return check

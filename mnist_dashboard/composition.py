@@ -1,4 +1,4 @@
-"""Puts the app together from run store, supervisor, live feed, roles and pages."""
+"""Build the app from run store, supervisor, live feed, access policy and pages."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from mnist_core.system.paths import display_path, runs_dir
 from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
-from mnist_dashboard.server import links
-from mnist_dashboard.server.access_policy import Sharing
+from mnist_dashboard.server import hosts
+from mnist_dashboard.server.access_policy import AccessPolicy
 from mnist_dashboard.server.assets import ASSET_ROUTES
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
-from mnist_dashboard.server.owner_link import owner_link_routes
+from mnist_dashboard.server.owner_link import owner_link, owner_link_routes
 
 MAIN_SCRIPT = str(Path(__file__).resolve().parent / "main.py")
 
@@ -43,9 +43,9 @@ SERVER_NICENESS = 5
 
 
 def compose() -> dict[str, Any]:
-    """Open the store and build everything the server runs on: the keyword arguments of `st.App`.
+    """Open the store and return the keyword arguments of `st.App`.
 
-    Ends the program with one sentence when the runs folder or a variable of the environment cannot be used.
+    Ends the program with one sentence when the runs folder or an environment variable cannot be used.
     """
     try:
         store = RunStore.open(runs_dir())
@@ -53,12 +53,12 @@ def compose() -> dict[str, Any]:
     except MnistError as error:
         sys.exit(str(error))
     hub = LiveHub(store.queries)
-    sharing = Sharing(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
-    hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
-    check = access.action_check(hub.audience.record_action)
+    policy = AccessPolicy(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
+    allowed_hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
+    check = access.action_check(hub.broadcaster.record_action)
     actions = RunActions(store, wake=supervisor.wake, before_action=check)
-    services.provide(services.Services(store.queries, actions, sharing))
-    # Without this, a first visit to a page other than Train would run that page's file without `main.py`.
+    services.provide(services.Services(store.queries, actions, policy))
+    # Otherwise a first visit to a page other than Train would run that page's file without `main.py`.
     PagesManager.uses_pages_directory = False
 
     @asynccontextmanager
@@ -67,14 +67,14 @@ def compose() -> dict[str, Any]:
         interrupt_lost_runs(store)
         purge_expired_runs(store)
         supervisor.start()
-        os.nice(SERVER_NICENESS)  # applies to this thread and those it starts, so not to the supervisor's trainers
+        os.nice(SERVER_NICENESS)  # for this thread and the threads it starts, so not for the supervisor's trainers
         feed = asyncio.create_task(hub.follow())
-        _announce(sharing)
-        gc.freeze()  # each page rerun ends in a full collection; this keeps it from scanning everything imported
+        _announce(policy)
+        gc.freeze()  # each page rerun ends in a full collection, which now skips everything imported
         try:
             yield {}
         finally:
-            hub.audience.close()
+            hub.broadcaster.close()
             feed.cancel()
             with suppress(asyncio.CancelledError):
                 await feed
@@ -83,29 +83,52 @@ def compose() -> dict[str, Any]:
 
     return {
         "lifespan": lifespan,
-        "routes": [*ASSET_ROUTES, *feed_routes(hub, sharing), *owner_link_routes(sharing)],
-        "middleware": [Middleware(Guard, sharing=sharing, hosts=hosts)],
+        "routes": [*ASSET_ROUTES, *feed_routes(hub, policy), *owner_link_routes(policy)],
+        "middleware": [Middleware(Guard, policy=policy, hosts=allowed_hosts)],
         "on_script_error": _show_error,
     }
 
 
 def _end_on_hangup() -> None:
-    """Treat a closed terminal like Ctrl-C, so that shutdown is orderly; under `nohup` the server goes on."""
+    """Shut down in order when the terminal closes, as after Ctrl-C. Under `nohup` the server keeps running."""
     in_main_thread = threading.current_thread() is threading.main_thread()
     if in_main_thread and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
-def _announce(sharing: Sharing) -> None:
-    """Print the addresses of the page, and open it where there is a screen."""
-    print(links.start_message(sharing, display_path(runs_dir())), flush=True)
+def _announce(policy: AccessPolicy) -> None:
+    """Print the addresses of the server, and open the page if there is a screen."""
+    print(start_message(policy, display_path(runs_dir())), flush=True)
     has_screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if has_screen and not server_config.get_option("server.headless"):
-        asyncio.get_running_loop().call_later(0.5, webbrowser.open, links.local_url())
+        asyncio.get_running_loop().call_later(0.5, webbrowser.open, hosts.local_url())
+
+
+def start_message(policy: AccessPolicy, runs_folder: str) -> str:
+    """What the terminal shows when the server has started: its URLs, the owner link and the runs folder."""
+    network_urls = hosts.network_urls()
+    if not network_urls:
+        watch = ["Nobody else: it listens to this machine only, or this machine is on no network."]
+    elif not policy.is_visible:
+        watch = ["Nobody else: it is not shared. The page's Share button changes that."]
+    else:
+        watch = network_urls
+    link = owner_link((network_urls or [hosts.local_url()])[0], policy.key.read())
+    if policy.strict:
+        lines = [f"MNIST Trainer, for owners: {link}", *_labelled("Others watch at", watch)]
+    else:
+        lines = [f"MNIST Trainer: {hosts.local_url()}", *_labelled("Others watch at", watch)]
+        lines += _labelled("Owner link", [link])
+    return "".join(f"\n  {line}" for line in [*lines, f"Runs are kept in {runs_folder}. Ctrl-C ends it."]) + "\n"
+
+
+def _labelled(label: str, lines: list[str]) -> list[str]:
+    """The lines in a column, with the label before the first."""
+    return [f"{label if number == 0 else '':<17}{line}" for number, line in enumerate(lines)]
 
 
 def _show_error(error: Exception) -> bool:
-    """Show one sentence on a page that failed, and log the details."""
+    """Show one sentence on the page that failed, and log the details."""
     logging.getLogger("mnist_dashboard").exception("A page failed", exc_info=error)
     text = str(error) if isinstance(error, MnistError) else "This page met an error it did not expect."
     st.error(f"{text} Reload the page; runs in progress are not affected. The terminal has the details.")

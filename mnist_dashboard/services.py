@@ -1,4 +1,4 @@
-"""What pages act on, provided by `composition` (or by a test): queries, actions on runs, and who may do what."""
+"""What pages work with: queries, actions on runs, and the access policy. `composition` or a test provides them."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from dataclasses import dataclass
 
 from mnist_core.runs.actions import RunActions
 from mnist_core.store.queries import Queries
-from mnist_dashboard.server.access_policy import Sharing
+from mnist_dashboard.server.access_policy import AccessPolicy
 
 
 @dataclass(frozen=True)
 class Services:
     queries: Queries
     actions: RunActions
-    """What pages may do to runs; each action is checked first, see `access.action_check`."""
-    sharing: Sharing
+    """What pages may do to runs. Each action first runs the check of `access.action_check`."""
+    access_policy: AccessPolicy
 
 
 _provided: list[Services] = []
 
 
 def provide(services: Services) -> None:
-    """Set the services of this process; a later call replaces them."""
+    """Set the services of this process. A later call replaces them."""
     _provided[:] = [services]
 
 
 def current() -> Services:
+    """The services of this process."""
     assert _provided, "composition.compose() provides the services before the first page runs"
     return _provided[0]

@@ -65,7 +65,7 @@ class Subscriber:
         self._queue.put_nowait(None)
 
 
-class Audience:
+class Broadcaster:
     """All subscribers, and what they were told lately. For the thread of the event loop, `record_action()` apart."""
 
     def __init__(self) -> None:

@@ -29,11 +29,11 @@ from mnist_core.errors import RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
 from mnist_core.store.change_feed import Changes, NewSteps
 from mnist_core.store.queries import Queries
-from mnist_dashboard.feed.broadcaster import Audience, Message, Subscriber
+from mnist_dashboard.feed.broadcaster import Broadcaster, Message, Subscriber
 from mnist_dashboard.feed.cached_run import CachedRun, encode_json, evaluation_event
 from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.feed.series import round_for_json
-from mnist_dashboard.feed.summary_cache import RunList
+from mnist_dashboard.feed.summary_cache import SummaryCache
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS
 
 POLL_SECONDS = 0.05
@@ -60,10 +60,10 @@ class LiveHub:
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
-        self.audience = Audience()
+        self.broadcaster = Broadcaster()
         self._cached: OrderedDict[int, CachedRun] = OrderedDict()
         self._unfinished: dict[int, Run] = {}
-        self._list: RunList | None = None
+        self._list: SummaryCache | None = None
         # Held while the database is read, so that what a newcomer is told and what is told to all fit together.
         self._reading = asyncio.Lock()
         # Set once it is known from where on changes will be read: a history read before that could miss some.
@@ -80,10 +80,10 @@ class LiveHub:
             failed = False
             told_at = 0.0
             while True:
-                await asyncio.sleep(poll_seconds(len(self.audience)))
+                await asyncio.sleep(poll_seconds(len(self.broadcaster)))
                 if time.monotonic() - told_at > AUDIENCE_SECONDS:
                     told_at = time.monotonic()
-                    self.audience.refresh()
+                    self.broadcaster.refresh()
                 try:
                     if watch.moved() or failed:
                         failed = False
@@ -116,10 +116,10 @@ class LiveHub:
         subscriber = Subscriber(frozenset(run_ids), smoothing, viewer or secrets.token_hex(8), admitted)
         await self._started.wait()
         async with self._reading:
-            opening = self.audience.messages_since(last_event_id)
+            opening = self.broadcaster.messages_since(last_event_id)
             if opening is None:
                 opening = await self._opening(subscriber)
-            self.audience.join(subscriber)
+            self.broadcaster.join(subscriber)
         try:
             for message in opening:
                 if subscriber.wants(message):
@@ -127,15 +127,15 @@ class LiveHub:
             while (fresh := await subscriber.next_events()) is not None:
                 yield fresh
         finally:
-            self.audience.leave(subscriber)
+            self.broadcaster.leave(subscriber)
 
-    async def run_list(self) -> RunList:
+    async def run_list(self) -> SummaryCache:
         """Every run, kept up to date from the first call on."""
         await self._started.wait()
         async with self._reading:
             if self._list is None:
                 runs = await asyncio.to_thread(self._queries.list_runs)
-                self._list = RunList()
+                self._list = SummaryCache()
                 await asyncio.to_thread(
                     self._list.update, [summarize_run(run, self._unfinished.values()) for run in runs]
                 )
@@ -152,12 +152,12 @@ class LiveHub:
             except RunNotFoundError:
                 continue
             shown[run_id] = followed.run
-            messages.append(self.audience.encode("history", followed.history(subscriber.smoothing), run_id))
+            messages.append(self.broadcaster.encode("history", followed.history(subscriber.smoothing), run_id))
         summaries = [
-            self.audience.encode("run", encode_json(summarize_run(run, self._unfinished.values())))
+            self.broadcaster.encode("run", encode_json(summarize_run(run, self._unfinished.values())))
             for run in shown.values()
         ]
-        return [*summaries, *messages, self.audience.description()]
+        return [*summaries, *messages, self.broadcaster.description()]
 
     async def _cached_run(self, run_id: int) -> CachedRun:
         """What is held of a run; read when it is the first time that somebody wants it. Raises `RunNotFoundError`."""
@@ -171,7 +171,7 @@ class LiveHub:
         return self._cached[run_id]
 
     def _evict_unwatched(self) -> None:
-        watched = self.audience.watched_run_ids
+        watched = self.broadcaster.watched_run_ids
         idle = [run_id for run_id in self._cached if run_id not in watched]
         for run_id in idle[: max(0, len(idle) - MAX_IDLE_RUNS)]:
             del self._cached[run_id]
@@ -198,14 +198,14 @@ class LiveHub:
                 if event not in followed.evaluations:
                     followed.evaluations.append(event)
                 about = {"run": evaluation.run_id, "attempt": evaluation.attempt}
-                self.audience.publish("evaluation", about | event, evaluation.run_id)
+                self.broadcaster.publish("evaluation", about | event, evaluation.run_id)
         # Last, so that a browser has every point of a run before it hears that the run has ended.
         moved = by_id | {run.id: run for run in self._unfinished.values() if queue_moved}
         summaries = [summarize_run(run, self._unfinished.values()) for run in moved.values()]
         if self._list:
             self._list.update(summaries)
         for summary in summaries:
-            self.audience.publish("run", summary)
+            self.broadcaster.publish("run", summary)
 
     async def _append_steps(self, followed: CachedRun, steps: NewSteps) -> None:
         known = followed.series.steps
@@ -220,12 +220,12 @@ class LiveHub:
                     "matrix": followed.matrix,
                     "matrix_batches": LIVE_BATCHES,
                 }
-                self.audience.publish("steps", event, steps.run_id)
+                self.broadcaster.publish("steps", event, steps.run_id)
             return
         del self._cached[steps.run_id]  # a newer attempt, or a gap: everybody starts over with this run
         followed = await self._cached_run(steps.run_id)
-        for subscriber in self.audience.watching(steps.run_id):
-            subscriber.offer(self.audience.encode("history", followed.history(subscriber.smoothing), steps.run_id))
+        for subscriber in self.broadcaster.watching(steps.run_id):
+            subscriber.offer(self.broadcaster.encode("history", followed.history(subscriber.smoothing), steps.run_id))
 
 
 def poll_seconds(streams: int) -> float:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from mnist_dashboard.feed.hub import LiveHub
-from mnist_dashboard.server.access_policy import Sharing, viewer_cookie
+from mnist_dashboard.server.access_policy import AccessPolicy, viewer_cookie
 
 PING_SECONDS = 2.0
 
@@ -34,7 +34,7 @@ class _Stream(EventSourceResponse):
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def feed_routes(hub: LiveHub, sharing: Sharing) -> list[Route]:
+def feed_routes(hub: LiveHub, policy: AccessPolicy) -> list[Route]:
     """The feed, and the list of all runs that it keeps up to date."""
 
     async def live(request: Request) -> Response:
@@ -49,7 +49,7 @@ def feed_routes(hub: LiveHub, sharing: Sharing) -> list[Route]:
                 smoothing,
                 last_event_id,
                 viewer=request.cookies.get(viewer_cookie(), ""),
-                admitted=lambda: sharing.admits(request.headers),
+                admitted=lambda: policy.admits(request.headers),
             ),
             ping=PING_SECONDS,
             send_timeout=SEND_SECONDS,

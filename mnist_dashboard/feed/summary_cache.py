@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 
-class RunList:
+class SummaryCache:
     """The encoded summaries of all runs that are not in the bin. Safe to use from several threads."""
 
     def __init__(self) -> None:

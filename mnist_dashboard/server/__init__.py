@@ -1,1 +1,1 @@
-"""The server around the pages: who is let in, who may act, what the browser loads."""
+"""The web server around the pages: access, addresses, rate limits, and the assets that browsers load."""

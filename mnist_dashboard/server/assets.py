@@ -1,9 +1,9 @@
-"""What the browser loads from this server besides Streamlit itself: scripts, style sheets and images of this
+"""What the browser loads from this server besides Streamlit itself: the scripts, style sheets and images of this
 package, the constants that scripts share with Python, and Plotly's library.
 
-Every asset has a versioned address, so browsers may keep it for a year: the version is a hash over all of them (they
-import one another by relative addresses). Names are looked up in a table and never joined to a path. The files are read
-once, at import; a change to one needs a restart of the server.
+The address of every asset contains a version, so browsers may cache it for a year. The version is one hash over all
+assets, because scripts import one another by relative addresses. The server looks names up in a table and never joins
+them to a path. It reads the files once, at import: restart it after a change.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; char
 
 @dataclass(frozen=True)
 class _Asset:
-    """One thing to serve and how."""
+    """One file to serve, and its media type."""
 
     media_type: str
     fingerprint: bytes
-    """Differs whenever the body does."""
+    """Changes whenever the body does."""
     build: Callable[[], bytes]
 
     @functools.cached_property
@@ -42,9 +42,9 @@ class _Asset:
 
     @functools.cached_property
     def gzipped(self) -> bytes | None:
-        """The compressed body, made at first use; None for images, which are compressed already.
+        """The compressed body, computed at first use; None for images, which are compressed already.
 
-        Two first requests at once may both compress (0.2 s for Plotly), which does no harm.
+        Two requests at once may both compress it (0.2 s for Plotly), which does no harm.
         """
         return None if self.media_type.startswith("image/") else gzip.compress(self.body, compresslevel=6, mtime=0)
 
@@ -71,23 +71,23 @@ _ASSETS = {
     for path in PACKAGE.rglob("*.*")
     if path.suffix in _MEDIA_TYPES and not path.name.endswith(".test.js")
 } | {"components/lib/constants.js": _CONSTANTS, _PLOTLY.name: _load(_PLOTLY)}
-"""By path below the package, such as `components/lib/dom.js`; Plotly's library by its bare name."""
+"""Assets by their path below the package, such as `components/lib/dom.js`; Plotly's library by its file name."""
 
 _VERSION = _version(_ASSETS)
 
 
 def asset_url(name: str) -> str:
-    """Address of an asset, from the root of the server. Raises `KeyError` for a name that is not served."""
+    """Path of an asset on the server. Raises `KeyError` for a name that is not served."""
     if name not in _ASSETS:
-        raise KeyError(f"There is no asset {name!r}; served are {', '.join(sorted(_ASSETS))}.")
+        raise KeyError(f"There is no asset {name!r}. Assets: {', '.join(sorted(_ASSETS))}.")
     return f"/assets/{_VERSION}/{name}"
 
 
 def _serve(request: Request) -> Response:
-    """Answer with the asset. Not `async`: Starlette then calls it in a thread, where compressing delays nobody."""
+    """Respond with the asset. Not `async`, so Starlette runs it in a thread: compressing does not block the server."""
     asset = _ASSETS.get(request.path_params["name"])
     if asset is None or request.path_params["version"] != _VERSION:
-        # Another version's address must not be answered with these files: the browser would keep them for a year.
+        # Never serve these files at another version's address: the browser would cache them there for a year.
         return Response("Not found", status_code=404, media_type="text/plain", headers={"Cache-Control": "no-store"})
     headers = {
         "Cache-Control": "public, max-age=31536000, immutable",
@@ -96,7 +96,7 @@ def _serve(request: Request) -> Response:
     }
     body = asset.body
     if asset.gzipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
-        # Streamlit's own middleware compresses every response anew, but leaves one alone that says it is encoded.
+        # Streamlit's middleware compresses every response, except those that have an encoding already.
         body, headers["Content-Encoding"] = asset.gzipped, "gzip"
     return Response(body, media_type=asset.media_type, headers=headers)
 

@@ -1,6 +1,7 @@
-"""By which addresses and names this machine is reached, and which of them the server answers to.
+"""The addresses and names of this machine: the server's URLs, and the `Host` headers that it accepts.
 
-Nothing here sends anything: names are not looked up, and the way out is asked of the system alone.
+No function here sends anything over the network: names are not looked up, and the outgoing address comes from the
+operating system.
 """
 
 from __future__ import annotations
@@ -13,18 +14,81 @@ from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 
 import psutil
+from streamlit import config as server_config
 
 Address = IPv4Address | IPv6Address
 
 REFRESH_SECONDS = 5.0
-"""How soon an address that this machine has just been given counts."""
+"""Time after which a new address of this machine is accepted."""
 
 _DOCUMENTATION_ADDRESSES = (("192.0.2.1", socket.AF_INET), ("2001:db8::1", socket.AF_INET6))
-"""Documentation addresses: connecting a datagram socket there chooses a way out and sends nothing."""
+"""Addresses reserved for documentation (RFC 5737 and RFC 3849). Connecting a datagram socket to one makes the system
+choose an outgoing address, but sends nothing."""
 
 
-def address_of(text: str) -> Address | None:
-    """The address that `text` writes, an IPv4 one in IPv6 clothes as itself; None if it is none."""
+class AllowedHosts:
+    """The host names that requests may name: this machine's own and `extra_names`.
+
+    A foreign page whose own name points to this machine (DNS rebinding) sends that name, which is none of them.
+    """
+
+    def __init__(self, extra_names: Iterable[str] = ()) -> None:
+        self._extra_names = {name.lower() for name in extra_names}
+        self._own_names: set[str] = set()
+        self._refreshed_at = float("-inf")
+
+    def allows(self, host_header: str) -> bool:
+        """Whether a request with this `Host` header may pass."""
+        name = parse_host_header(host_header)
+        if name is None:
+            return False
+        if is_loopback_name(name) or name in self._extra_names or name in self._own_names:
+            return True
+        if time.monotonic() - self._refreshed_at > REFRESH_SECONDS:
+            self._refreshed_at = time.monotonic()
+            self._own_names = {str(address) for address in own_addresses()} | set(own_names())
+        return name in self._own_names
+
+
+def local_url() -> str:
+    """URL of the server on this machine."""
+    return _server_url("localhost")
+
+
+def network_urls() -> list[str]:
+    """URLs of the server for other machines, the likeliest first; empty if it listens to this machine only."""
+    configured: str = server_config.get_option("server.address") or ""
+    if is_loopback_name(configured):
+        return []
+    address = parse_address(configured)
+    if configured and not (address and address.is_unspecified):
+        return [_server_url(address or configured)]
+    addresses = [address for address in own_addresses() if not (configured and address.version == 6)]
+    return [_server_url(host) for host in [*addresses, *own_names()[:1]]]
+
+
+def own_addresses() -> list[Address]:
+    """Addresses at which other machines reach this one: the outgoing ones first, IPv4 before IPv6."""
+    addresses: set[Address] = set()
+    for entries in psutil.net_if_addrs().values():
+        for entry in entries:
+            address = parse_address(entry.address)
+            if address and not (address.is_loopback or address.is_link_local or address.is_unspecified):
+                addresses.add(address)
+    outgoing = _outgoing_addresses()
+    return sorted(addresses, key=lambda address: (address not in outgoing, address.version, int(address)))
+
+
+def own_names() -> list[str]:
+    """Names of this machine on the network, the plain host name last."""
+    name = socket.gethostname().lower().rstrip(".")
+    if not name or is_loopback_name(name) or name.startswith("localhost"):
+        return []
+    return [name] if "." in name else [f"{name}.local", name]
+
+
+def parse_address(text: str) -> Address | None:
+    """The IP address in `text`, or None. An IPv4 address that is mapped to IPv6 becomes IPv4 again."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -32,79 +96,39 @@ def address_of(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def is_loopback_name(name: str) -> bool:
-    """Whether a host name (without port or brackets) means the machine that says it."""
-    address = address_of(name)
-    return address.is_loopback if address else name == "localhost"
-
-
-def own_addresses() -> list[Address]:
-    """Where others on the network reach this machine: the address of the way out first, IPv4 before IPv6."""
-    found: set[Address] = set()
-    for entries in psutil.net_if_addrs().values():
-        for entry in entries:
-            address = address_of(entry.address)
-            if address and not (address.is_loopback or address.is_link_local or address.is_unspecified):
-                found.add(address)
-    ways_out = _outgoing_addresses()
-    return sorted(found, key=lambda address: (address not in ways_out, address.version, int(address)))
-
-
-def own_names() -> list[str]:
-    """What this machine is called on the network, where that knows names; the plain host name last."""
-    name = socket.gethostname().lower().rstrip(".")
-    if not name or is_loopback_name(name) or name.startswith("localhost"):
-        return []
-    return [name] if "." in name else [f"{name}.local", name]
-
-
-def server_url(host: Address | str, port: int, scheme: str = "http") -> str:
-    """The address of the server at a host, without a path."""
-    name = f"[{host}]" if isinstance(host, IPv6Address) else str(host)
-    return f"{scheme}://{name}:{port}"
-
-
-class AllowedHosts:
-    """The host names that requests may be for: a page elsewhere that has its own name point here asks for another."""
-
-    def __init__(self, further: Iterable[str] = ()) -> None:
-        self._further = {name.lower() for name in further}
-        self._own: set[str] = set()
-        self._looked_at = float("-inf")
-
-    def allow(self, host_header: str) -> bool:
-        name = host_name(host_header)
-        if name is None:
-            return False
-        if is_loopback_name(name) or name in self._further or name in self._own:
-            return True
-        if time.monotonic() - self._looked_at > REFRESH_SECONDS:
-            self._looked_at = time.monotonic()
-            self._own = {str(address) for address in own_addresses()} | set(own_names())
-        return name in self._own
-
-
-def host_name(host_header: str) -> str | None:
-    """The name or address in a `Host` header, in one spelling; None if that is malformed."""
+def parse_host_header(host_header: str) -> str | None:
+    """The name or address in a `Host` header, normalized; None if the header is malformed."""
     name, port = host_header, ""
     if host_header.startswith("["):
-        name, closed, port = host_header[1:].partition("]")
-        if not closed or not isinstance(address_of(name), Address) or (port and not port.startswith(":")):
+        name, bracket, port = host_header[1:].partition("]")
+        if not bracket or not isinstance(parse_address(name), Address) or (port and not port.startswith(":")):
             return None
         port = port.removeprefix(":")
     elif ":" in host_header:
         name, _, port = host_header.partition(":")
     if port and not (port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) <= 65535):
         return None
-    address = address_of(name)
+    address = parse_address(name)
     return str(address) if address else (name.lower().rstrip(".") or None)
 
 
+def is_loopback_name(name: str) -> bool:
+    """Whether a host name (without port or brackets) means this machine to itself."""
+    address = parse_address(name)
+    return address.is_loopback if address else name == "localhost"
+
+
+def _server_url(host: Address | str) -> str:
+    scheme = "https" if server_config.get_option("server.sslCertFile") else "http"
+    name = f"[{host}]" if isinstance(host, IPv6Address) else str(host)
+    return f"{scheme}://{name}:{int(server_config.get_option('server.port'))}"
+
+
 def _outgoing_addresses() -> set[Address]:
-    chosen = set()
+    addresses = set()
     for target, family in _DOCUMENTATION_ADDRESSES:
         with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((target, 9))
-            address = address_of(probe.getsockname()[0])
-            chosen |= {address} if address else set()
-    return chosen
+            address = parse_address(probe.getsockname()[0])
+            addresses |= {address} if address else set()
+    return addresses

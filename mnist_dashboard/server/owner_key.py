@@ -1,4 +1,4 @@
-"""The owner key: whoever holds it may act. It lives in the runs folder, in a file for this account only."""
+"""The owner key, a secret in a file that only this account can read. A browser that shows it may act."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from pathlib import Path
 from mnist_core.errors import MnistError
 
 KEY_BYTES = 32
-_LEAST_CHARACTERS = 22
-"""128 bits in base 64. A file with less in it was not written here."""
+
+_MIN_KEY_LENGTH = 22
+"""Characters of base 64 that 128 bits take. A shorter key in the file was not written here."""
 
 
 class OwnerKey:
-    """The key in a file. Read anew at each use: one that was renewed, by whatever server, counts from then on."""
+    """The key in a file, read again at each use: another server on the same folder may have renewed it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         if path.exists():
-            path.chmod(0o600)  # it may have come back from a backup, readable by all
+            path.chmod(0o600)  # a backup may have restored it readable by all
 
     def read(self) -> str:
-        """The key; a new one if there is none yet. Raises `MnistError` if that is not possible."""
+        """Return the key; create it if there is none. Raises `MnistError` if the file cannot be read or written."""
         try:
             key = self._path.read_text(encoding="ascii").strip()
         except FileNotFoundError:
             return self.renew()
         except (OSError, UnicodeDecodeError) as error:
             raise MnistError(f"The owner key in {self._path} cannot be read: {error}. Delete that file.") from error
-        return key if len(key) >= _LEAST_CHARACTERS else self.renew()
+        return key if len(key) >= _MIN_KEY_LENGTH else self.renew()
 
     def renew(self) -> str:
-        """Replace the key; the old one is worth nothing from here on."""
+        """Replace the key and return the new one. The old one is invalid at once."""
         key = secrets.token_urlsafe(KEY_BYTES)
         try:
             descriptor, name = tempfile.mkstemp(prefix=".owner-key-", dir=self._path.parent)  # with mode 0600
@@ -41,9 +42,9 @@ class OwnerKey:
                 file.write(f"{key}\n")
             Path(name).replace(self._path)
         except OSError as error:
-            raise MnistError(f"The owner key cannot be kept in {self._path}: {error}.") from error
+            raise MnistError(f"The owner key cannot be saved in {self._path}: {error}.") from error
         return key
 
     def matches(self, candidate: str) -> bool:
-        """Whether that is the key, found out in a time that does not tell how much of it is right."""
+        """Whether `candidate` is the key. Takes equally long however much of it is right."""
         return bool(candidate) and secrets.compare_digest(candidate.encode(), self.read().encode())

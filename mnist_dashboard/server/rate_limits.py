@@ -1,4 +1,4 @@
-"""A limit on how often somebody may do something."""
+"""Limits on how often a client may do something."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ import threading
 import time
 from collections import OrderedDict, deque
 
-MAX_SOURCES = 1000
-"""How many are kept apart; whoever was heard of longest ago is forgotten first."""
+MAX_CLIENTS = 1000
+"""Maximum number of clients that one limit remembers; it forgets the one that acted longest ago."""
 
 
 class RateLimit:
-    """At most `most` times in `seconds`, for each source apart. Safe to share between threads."""
+    """At most `count` times in `seconds`, for each client. Safe to share between threads."""
 
-    def __init__(self, most: int, seconds: float) -> None:
-        self._most = most
+    def __init__(self, count: int, seconds: float) -> None:
+        self._count = count
         self._seconds = seconds
         self._times: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def allows(self, source: str) -> bool:
-        """Whether `source` may do it once more now; if so, that counts."""
+    def try_acquire(self, client: str) -> bool:
+        """Whether `client` is within the limit. If so, this call counts."""
         with self._lock:
-            times = self._times.setdefault(source, deque())
-            self._times.move_to_end(source)
-            if len(self._times) > MAX_SOURCES:
+            times = self._times.setdefault(client, deque())
+            self._times.move_to_end(client)
+            if len(self._times) > MAX_CLIENTS:
                 self._times.popitem(last=False)
-            if self._is_used_up(times):
+            if self._is_exhausted(times):
                 return False
             times.append(time.monotonic())
             return True
 
-    def is_used_up(self, source: str) -> bool:
-        """Whether `source` may not do it once more now; asking does not count."""
+    def is_exhausted(self, client: str) -> bool:
+        """Whether `client` has reached the limit. This call does not count."""
         with self._lock:
-            return self._is_used_up(self._times.get(source, deque()))
+            return self._is_exhausted(self._times.get(client, deque()))
 
-    def _is_used_up(self, times: deque[float]) -> bool:
+    def _is_exhausted(self, times: deque[float]) -> bool:
         while times and times[0] <= time.monotonic() - self._seconds:
             times.popleft()
-        return len(times) >= self._most
+        return len(times) >= self._count
 
 
 class TokenBucket:
-    """At most `burst` at once, and `per_second` in the long run, for one source. For one thread."""
+    """At most `burst` at once and `per_second` in the long run, for one client. Not thread-safe."""
 
     def __init__(self, burst: float, per_second: float) -> None:
         self._burst = burst
@@ -52,7 +52,7 @@ class TokenBucket:
         self._filled_at = time.monotonic()
 
     def try_acquire(self) -> bool:
-        """Whether it may be done once more now; if so, that counts."""
+        """Whether there is a token left. If so, this call uses it."""
         now = time.monotonic()
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._per_second)
         self._filled_at = now

@@ -15,7 +15,7 @@ from mnist_core.analysis.run_table import METRICS
 from mnist_core.analysis.seed_groups import CONFIDENCE, t_quantile
 from mnist_core.config import SETTINGS, Setting
 from mnist_core.records import RunStatus
-from mnist_dashboard.server.access_policy import GUEST, OWNER
+from mnist_dashboard.server.access_policy import GUEST_NAME, OWNER_NAME
 
 CURVES = ("loss", "accuracy", "examples_per_second")
 """Quantities that jump from batch to batch: charts smooth them, and each bucket keeps its extremes."""
@@ -78,8 +78,8 @@ def _constants() -> dict[str, Any]:
         "MAX_SEARCH_LENGTH": MAX_SEARCH_LENGTH,
         "MAX_CONDITION_LENGTH": MAX_CONDITION_LENGTH,
         "CONFIDENCE": CONFIDENCE,
-        "OWNER": OWNER,
-        "GUEST": GUEST,
+        "OWNER": OWNER_NAME,
+        "GUEST": GUEST_NAME,
     }
 
 

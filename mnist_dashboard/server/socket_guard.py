@@ -1,6 +1,7 @@
-"""What holds for a WebSocket once it is open: its peer is still let in, and whoever only watches does not flood it.
+"""Checks every message of an open WebSocket: its client must still be let in, and a viewer may not flood the server.
 
-Every message of a page has the server run a script, for which a person has to click or drag; a program does not.
+Each message of a page makes the server run a script. A person sends one by a click or a drag; a program could send
+thousands.
 """
 
 from __future__ import annotations
@@ -10,34 +11,41 @@ from collections.abc import Callable
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Send
 
-from mnist_dashboard.server.access_policy import Sharing
+from mnist_dashboard.server.access_policy import AccessPolicy
 from mnist_dashboard.server.rate_limits import TokenBucket
 
-BURST, PER_SECOND = 200, 20.0
-"""Messages from a page. A slider dragged without a pause sends the most."""
+MESSAGE_BURST, MESSAGES_PER_SECOND = 200, 20.0
+"""Messages that a viewer's page may send at once, and in the long run. Dragging a slider sends the most."""
 
 POLICY_VIOLATION = 1008
+"""WebSocket close code (RFC 6455, section 7.4.1)."""
 
 
 class GuardedSocket:
-    """Stands between the server and the app. When it closes, the app sees a peer that has left."""
+    """Stands between the server and the app. When it closes the WebSocket, the app sees a client that has left."""
 
     def __init__(
-        self, connection: HTTPConnection, sharing: Sharing, receive: Receive, send: Send, flooded: Callable[[], object]
+        self,
+        connection: HTTPConnection,
+        policy: AccessPolicy,
+        receive: Receive,
+        send: Send,
+        *,
+        on_flood: Callable[[], object],
     ) -> None:
         self._connection = connection
-        self._sharing = sharing
+        self._policy = policy
         self._receive = receive
         self._send = send
-        self._flooded = flooded
-        self._messages = TokenBucket(BURST, PER_SECOND)
+        self._on_flood = on_flood
+        self._messages = TokenBucket(MESSAGE_BURST, MESSAGES_PER_SECOND)
         self._closed = False
 
     async def receive(self) -> Message:
         message = await self._receive()
-        if message["type"] == "websocket.receive" and (objection := self._close_reason()):
+        if message["type"] == "websocket.receive" and (reason := self._close_reason()):
             self._closed = True
-            await self._send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": objection})
+            await self._send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": reason})
             return {"type": "websocket.disconnect", "code": POLICY_VIOLATION}
         return message
 
@@ -46,11 +54,11 @@ class GuardedSocket:
             await self._send(message)
 
     def _close_reason(self) -> str:
-        """Why the peer's next message is not taken; empty if it is."""
+        """Why the client's next message closes the WebSocket; empty if it does not."""
         headers = self._connection.headers
-        if not self._sharing.admits(headers):
+        if not self._policy.admits(headers):
             return "This dashboard is not shared at the moment."
-        if not self._messages.try_acquire() and not self._sharing.is_owner(headers, self._connection.cookies):
-            self._flooded()
+        if not self._messages.try_acquire() and not self._policy.is_owner(headers, self._connection.cookies):
+            self._on_flood()
             return "Too many messages."
         return ""

@@ -10,8 +10,8 @@ import streamlit as st
 
 from mnist_dashboard import access, services
 from mnist_dashboard.components.owner_link import copy_owner_link
-from mnist_dashboard.server import links
-from mnist_dashboard.server.access_policy import GUEST
+from mnist_dashboard.server import hosts
+from mnist_dashboard.server.access_policy import GUEST_NAME
 from mnist_dashboard.server.owner_link import owner_link
 
 PROBLEM_KEY = "share_problem"
@@ -27,7 +27,7 @@ def render_share_popover() -> None:
         st.container(gap="xsmall", key="share_content"),
     ):
         st.markdown("**Watch on this network**")
-        if services.current().sharing.is_visible:
+        if services.current().access_policy.is_visible:
             _render_watch_links()
         else:
             st.caption("Only this machine is answered at the moment.")
@@ -52,8 +52,8 @@ def _render_watch_links() -> None:
 
 
 def _render_visibility() -> None:
-    sharing = services.current().sharing
-    st.session_state["visible_on_network"] = sharing.is_visible
+    policy = services.current().access_policy
+    st.session_state["visible_on_network"] = policy.is_visible
     st.toggle(
         "Visible on the network",
         key="visible_on_network",
@@ -69,7 +69,7 @@ def _render_owner_link() -> None:
     st.markdown("**Owner link**")
     st.caption("Whoever opens it can start, steer and delete runs.")
     bases = _server_urls()
-    link = owner_link(bases[0] if bases else links.local_url(), services.current().sharing.key.read(), _run())
+    link = owner_link(bases[0] if bases else hosts.local_url(), services.current().access_policy.key.read(), _run())
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         copy_owner_link(link, follow=st.session_state.pop(_FOLLOW_KEY, False))
         st.button(
@@ -80,7 +80,7 @@ def _render_owner_link() -> None:
         )
     if not access.is_local():
         st.text_input(
-            "Your name", key=access.USER_NAME_KEY, max_chars=MAX_NAME_LENGTH, placeholder=GUEST,
+            "Your name", key=access.USER_NAME_KEY, max_chars=MAX_NAME_LENGTH, placeholder=GUEST_NAME,
             help="Stands beside what you change.",
         )  # fmt: skip
 
@@ -99,14 +99,14 @@ def _on_renew() -> None:
         st.session_state[PROBLEM_KEY] = str(error)
     else:
         # Whoever came by the old link has just signed out, too, and needs the new one.
-        st.session_state[_FOLLOW_KEY] = not access.is_local() or services.current().sharing.strict
+        st.session_state[_FOLLOW_KEY] = not access.is_local() or services.current().access_policy.strict
 
 
 def _server_urls() -> list[str]:
     """Addresses of the server for others: the one that this page was reached by comes first, if it is not loopback."""
     parts = urlsplit(st.context.url or "")
     own = [f"{parts.scheme}://{parts.netloc}"] if parts.netloc and not access.is_local() else []
-    return list(dict.fromkeys([*own, *links.network_urls()]))
+    return list(dict.fromkeys([*own, *hosts.network_urls()]))
 
 
 def _current_view() -> str:

@@ -10,7 +10,8 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_dashboard import access, services
-from mnist_dashboard.server.access_policy import LOCAL, LOCATION_HEADER, Sharing
+from mnist_dashboard.server.access_policy import AccessPolicy
+from mnist_dashboard.server.client_location import LOCAL, LOCATION_HEADER
 
 MAIN = ROOT / "mnist_dashboard" / "main.py"
 
@@ -34,5 +35,5 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
 @pytest.fixture
 def app(store: RunStore, places: Path, visitor: Visitor) -> AppTest:
     actions = RunActions(store, before_action=access.action_check())
-    services.provide(services.Services(store.queries, actions, Sharing(places / "runs")))
+    services.provide(services.Services(store.queries, actions, AccessPolicy(places / "runs")))
     return AppTest.from_file(str(MAIN), default_timeout=20)

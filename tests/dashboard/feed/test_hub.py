@@ -18,7 +18,7 @@ from mnist_core.store import RunStore
 from mnist_dashboard.feed import broadcaster, routes
 from mnist_dashboard.feed.hub import LiveHub, poll_seconds
 from mnist_dashboard.feed.routes import feed_routes
-from mnist_dashboard.server.access_policy import Sharing
+from mnist_dashboard.server.access_policy import AccessPolicy
 from tests.support.asgi_client import scope_of
 from tests.support.feed_reader import NOTHING, Reader, active_run, commit, following, play
 
@@ -152,7 +152,7 @@ def test_browser_that_takes_nothing_any_more_is_let_go(
         async with following(store) as hub:
             other = Reader(hub, [run.id])
             await other.event("history")
-            app = Starlette(routes=feed_routes(hub, Sharing(places / "runs")))
+            app = Starlette(routes=feed_routes(hub, AccessPolicy(places / "runs")))
             await app(scope_of(f"/live?runs={run.id}"), receive, stuck)
             commit(writer, run, 1, 1)
             assert (await other.event("steps"))["first"] == 1
@@ -217,7 +217,7 @@ def test_close_ends_every_stream(store: RunStore, writer: RunStore) -> None:
         async with following(store) as hub:
             reader = Reader(hub, [run.id])
             await reader.event("history")
-            hub.audience.close()
+            hub.broadcaster.close()
             with pytest.raises(EOFError):
                 await reader.event("steps")
 
@@ -239,7 +239,7 @@ def test_server_that_ends_completes_every_answer(
 
     async def scenario() -> None:
         async with following(store) as hub:
-            app = Starlette(routes=feed_routes(hub, Sharing(places / "runs")))
+            app = Starlette(routes=feed_routes(hub, AccessPolicy(places / "runs")))
             await app(scope_of("/live"), receive, send)
 
     play(scenario)
@@ -249,7 +249,7 @@ def test_server_that_ends_completes_every_answer(
 
 @pytest.mark.parametrize("query", ["runs=seven", "runs=-1", "runs=1&smoothing=1", "smoothing=x", "runs=" + "1," * 21])
 def test_bad_query_is_refused_with_a_sentence(store: RunStore, places: Path, query: str) -> None:
-    app = Starlette(routes=feed_routes(LiveHub(store.queries), Sharing(places / "runs")))
+    app = Starlette(routes=feed_routes(LiveHub(store.queries), AccessPolicy(places / "runs")))
     sent: list[AsgiMessage] = []
     scope = {"type": "http", "method": "GET", "path": "/live", "query_string": query.encode(), "headers": []}
 

@@ -9,20 +9,20 @@ from typing import Any
 from mnist_core.config import TrainConfig
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.run_summary import summarize_run
-from mnist_dashboard.feed.summary_cache import RunList
+from mnist_dashboard.feed.summary_cache import SummaryCache
 
 
-def listed(runs: RunList) -> dict[int, dict[str, Any]]:
+def listed(runs: SummaryCache) -> dict[int, dict[str, Any]]:
     return {run["id"]: run for run in json.loads(gzip.decompress(runs.pack()[1]))["runs"]}
 
 
 def test_list_without_runs_is_a_list() -> None:
-    assert listed(RunList()) == {}
+    assert listed(SummaryCache()) == {}
 
 
 def test_list_follows_what_becomes_of_runs(store: RunStore) -> None:
     first, second = store.commands.create_run(TrainConfig(lr=0.02)), store.commands.create_run(TrainConfig())
-    runs = RunList()
+    runs = SummaryCache()
     runs.update([summarize_run(first), summarize_run(second)])
     assert listed(runs)[first.id]["settings"]["lr"] == 0.02
     renamed = store.commands.edit_run(first.id, name="<b>=1+1</b>", tags=["mine"], starred=True)
@@ -35,7 +35,7 @@ def test_list_follows_what_becomes_of_runs(store: RunStore) -> None:
 
 
 def test_list_is_packed_once_until_something_changes(store: RunStore) -> None:
-    runs = RunList()
+    runs = SummaryCache()
     runs.update([summarize_run(store.commands.create_run(TrainConfig()))])
     tag, packed = runs.pack()
     assert runs.pack()[1] is packed

@@ -13,7 +13,8 @@ from mnist_core.exports.formats import FORMATS
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.runs import export_import
-from mnist_dashboard.server.access_policy import MAX_EXPORTS, SOURCE_HEADER
+from mnist_dashboard.server.access_policy import MAX_EXPORTS
+from mnist_dashboard.server.client_location import CLIENT_ADDRESS_HEADER
 from mnist_dashboard.ui import markdown
 from tests.dashboard.conftest import Visitor
 from tests.dashboard.runs.test_runs_page import open_runs
@@ -212,7 +213,7 @@ def test_viewer_who_takes_too_many_files_is_told_to_wait(app: AppTest, store: Ru
     click(app, "Prepare the file")
     assert not app.get("download_button")
     assert "Wait a little" in said(app)
-    visitor.headers[SOURCE_HEADER] = "10.0.0.10"
+    visitor.headers[CLIENT_ADDRESS_HEADER] = "10.0.0.10"
     click(app, "Prepare the file")
     assert len(app.get("download_button")) == 1
 

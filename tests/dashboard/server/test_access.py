@@ -14,7 +14,8 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard import access
-from mnist_dashboard.server.access_policy import GUEST, LOCATION_HEADER, OWNER, REMOTE, Sharing, owner_cookie
+from mnist_dashboard.server.access_policy import GUEST_NAME, OWNER_NAME, AccessPolicy, owner_cookie
+from mnist_dashboard.server.client_location import LOCATION_HEADER, REMOTE
 from tests.dashboard.conftest import Visitor
 from tests.support.page_driver import click, open_page
 
@@ -53,7 +54,7 @@ def test_a_viewer_cannot_act(app: AppTest, visitor: Visitor) -> None:  # `app` p
 def test_a_renewed_key_refuses_the_next_act_of_a_page_that_is_open(
     app: AppTest, visitor: Visitor, store: RunStore, places: Path
 ) -> None:
-    key = Sharing(places / "runs").key
+    key = AccessPolicy(places / "runs").key
     watches(visitor)
     visitor.cookies[owner_cookie()] = key.read()
     click(open_page(app), "Start training")
@@ -71,7 +72,7 @@ def test_a_user_who_acts_too_often_has_to_wait(app: AppTest, visitor: Visitor) -
         check()
     with pytest.raises(access.NotAllowedError, match="Wait a few seconds"):
         check()
-    assert users == [OWNER] * access.MAX_ACTIONS
+    assert users == [OWNER_NAME] * access.MAX_ACTIONS
 
 
 def test_a_change_says_who_made_it(app: AppTest, store: RunStore, visitor: Visitor, places: Path) -> None:
@@ -82,6 +83,6 @@ def test_a_change_says_who_made_it(app: AppTest, store: RunStore, visitor: Visit
     store.trainer_writes.append_steps(run, Progress(step=1))
     click(open_page(app, run.id), "Pause")
     watches(visitor)
-    visitor.cookies[owner_cookie()] = Sharing(places / "runs").key.read()
+    visitor.cookies[owner_cookie()] = AccessPolicy(places / "runs").key.read()
     click(open_page(app, run.id), "Pause")
-    assert [command.by for command in store.queries.list_commands(run.id, 0)] == [OWNER, GUEST]
+    assert [command.by for command in store.queries.list_commands(run.id, 0)] == [OWNER_NAME, GUEST_NAME]

@@ -12,13 +12,12 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from mnist_dashboard.server.access_policy import (
-    LOCATION_HEADER,
     MAX_KEY_ATTEMPTS,
-    SOURCE_HEADER,
-    Sharing,
+    AccessPolicy,
     owner_cookie,
     viewer_cookie,
 )
+from mnist_dashboard.server.client_location import CLIENT_ADDRESS_HEADER, LOCAL, LOCATION_HEADER, REMOTE
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts, own_addresses
 from tests.support.asgi_client import HERE, PEER, Answer, ask, scope_of
@@ -47,23 +46,23 @@ def inner() -> Inner:
 
 
 @pytest.fixture
-def sharing(places: Path) -> Sharing:
-    return Sharing(places / "runs")
+def policy(places: Path) -> AccessPolicy:
+    return AccessPolicy(places / "runs")
 
 
 @pytest.fixture
-def guard(inner: Inner, sharing: Sharing) -> Guard:
-    return Guard(inner, sharing, AllowedHosts([LAN, "trainer.school.example"]))
+def guard(inner: Inner, policy: AccessPolicy) -> Guard:
+    return Guard(inner, policy, AllowedHosts([LAN, "trainer.school.example"]))
 
 
 def key_cookie(key: str) -> tuple[str, str]:
     return ("cookie", f"{owner_cookie()}={key}")
 
 
-def is_owner(answer: Answer, inner: Inner, sharing: Sharing) -> bool:
+def is_owner(answer: Answer, inner: Inner, policy: AccessPolicy) -> bool:
     """Whether the request came through, and with the rights of an owner."""
     assert answer.status in (0, 200), answer.body
-    return sharing.is_owner(inner.seen[-1].headers, inner.seen[-1].cookies)
+    return policy.is_owner(inner.seen[-1].headers, inner.seen[-1].cookies)
 
 
 # ---------------------------------------------------------------------- roles
@@ -72,21 +71,21 @@ def is_owner(answer: Answer, inner: Inner, sharing: Sharing) -> bool:
 @pytest.mark.parametrize("client", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "127.8.9.1"])
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8501", "127.0.0.1:8501", "[::1]:8501"])
 def test_a_person_at_this_machine_is_owner(
-    guard: Guard, inner: Inner, sharing: Sharing, client: str, host: str
+    guard: Guard, inner: Inner, policy: AccessPolicy, client: str, host: str
 ) -> None:
-    assert is_owner(ask(guard, scope_of("/", client=client, host=host)), inner, sharing)
+    assert is_owner(ask(guard, scope_of("/", client=client, host=host)), inner, policy)
 
 
 @pytest.mark.parametrize("client", [PEER, "192.0.2.9", "::ffff:10.0.0.9", "fd00::9", "testclient"])
 @pytest.mark.parametrize("host", [LAN, "localhost"])
 def test_a_peer_without_key_is_a_viewer_whatever_host_it_names(
-    guard: Guard, inner: Inner, sharing: Sharing, client: str, host: str
+    guard: Guard, inner: Inner, policy: AccessPolicy, client: str, host: str
 ) -> None:
-    assert not is_owner(ask(guard, scope_of("/", client=client, host=host)), inner, sharing)
+    assert not is_owner(ask(guard, scope_of("/", client=client, host=host)), inner, policy)
 
 
-def test_a_loopback_connection_for_another_name_is_a_viewer(guard: Guard, inner: Inner, sharing: Sharing) -> None:
-    assert not is_owner(ask(guard, scope_of("/", host=LAN)), inner, sharing)
+def test_a_loopback_connection_for_another_name_is_a_viewer(guard: Guard, inner: Inner, policy: AccessPolicy) -> None:
+    assert not is_owner(ask(guard, scope_of("/", host=LAN)), inner, policy)
 
 
 @pytest.mark.parametrize(
@@ -103,50 +102,50 @@ def test_a_loopback_connection_for_another_name_is_a_viewer(guard: Guard, inner:
 )
 @pytest.mark.parametrize("client", [HERE, PEER])
 def test_forwarding_headers_take_rights_and_never_give_them(
-    guard: Guard, inner: Inner, sharing: Sharing, client: str, forwarding: tuple[str, str]
+    guard: Guard, inner: Inner, policy: AccessPolicy, client: str, forwarding: tuple[str, str]
 ) -> None:
-    assert not is_owner(ask(guard, scope_of("/", client=client, headers=[forwarding])), inner, sharing)
+    assert not is_owner(ask(guard, scope_of("/", client=client, headers=[forwarding])), inner, policy)
 
 
 @pytest.mark.parametrize("name", [LOCATION_HEADER, LOCATION_HEADER.upper()])
-def test_a_forged_role_header_is_dropped(guard: Guard, inner: Inner, sharing: Sharing, name: str) -> None:
-    forged = [(name, "here"), (name, "here")]
-    assert not is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=forged)), inner, sharing)
-    assert inner.seen[-1].headers.getlist(LOCATION_HEADER) == ["elsewhere"]
+def test_a_forged_role_header_is_dropped(guard: Guard, inner: Inner, policy: AccessPolicy, name: str) -> None:
+    forged = [(name, LOCAL), (name, LOCAL)]
+    assert not is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=forged)), inner, policy)
+    assert inner.seen[-1].headers.getlist(LOCATION_HEADER) == [REMOTE]
 
 
 def test_a_forged_source_is_dropped(guard: Guard, inner: Inner) -> None:
-    ask(guard, scope_of("/", client=PEER, host=LAN, headers=[(SOURCE_HEADER, "10.0.0.77")]))
-    assert inner.seen[-1].headers.getlist(SOURCE_HEADER) == [PEER]
+    ask(guard, scope_of("/", client=PEER, host=LAN, headers=[(CLIENT_ADDRESS_HEADER, "10.0.0.77")]))
+    assert inner.seen[-1].headers.getlist(CLIENT_ADDRESS_HEADER) == [PEER]
 
 
-def test_the_key_in_a_cookie_makes_an_owner_of_anybody(guard: Guard, inner: Inner, sharing: Sharing) -> None:
-    scope = scope_of("/", client=PEER, host=LAN, headers=[key_cookie(sharing.key.read())])
-    assert is_owner(ask(guard, scope), inner, sharing)
+def test_the_key_in_a_cookie_makes_an_owner_of_anybody(guard: Guard, inner: Inner, policy: AccessPolicy) -> None:
+    scope = scope_of("/", client=PEER, host=LAN, headers=[key_cookie(policy.key.read())])
+    assert is_owner(ask(guard, scope), inner, policy)
 
 
 @pytest.mark.parametrize("forged", ["", "x", "x" * 43, '""', "%00", "0"])
 def test_a_forged_cookie_and_a_viewers_cookie_give_nothing(
-    guard: Guard, inner: Inner, sharing: Sharing, forged: str
+    guard: Guard, inner: Inner, policy: AccessPolicy, forged: str
 ) -> None:
-    sharing.key.read()
+    policy.key.read()
     for cookie in (key_cookie(forged), ("cookie", f"{viewer_cookie()}={forged}")):
-        assert not is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=[cookie])), inner, sharing)
+        assert not is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=[cookie])), inner, policy)
 
 
 def test_an_old_key_is_worth_nothing_from_the_moment_it_is_renewed(
-    guard: Guard, inner: Inner, sharing: Sharing
+    guard: Guard, inner: Inner, policy: AccessPolicy
 ) -> None:
-    old = sharing.key.read()
+    old = policy.key.read()
     answer = ask(guard, scope_of("/", client=PEER, host=LAN, headers=[key_cookie(old)]))
-    assert is_owner(answer, inner, sharing)
-    new = sharing.key.renew()
-    assert not is_owner(answer, inner, sharing)  # the same request: a page that has been open since
-    assert is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=[key_cookie(new)])), inner, sharing)
+    assert is_owner(answer, inner, policy)
+    new = policy.key.renew()
+    assert not is_owner(answer, inner, policy)  # the same request: a page that has been open since
+    assert is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=[key_cookie(new)])), inner, policy)
 
 
 def test_strict_demands_the_key_at_this_machine_too(inner: Inner, places: Path) -> None:
-    strict = Sharing(places / "runs", strict=True)
+    strict = AccessPolicy(places / "runs", strict=True)
     guard = Guard(inner, strict, AllowedHosts())
     assert not is_owner(ask(guard, scope_of("/")), inner, strict)
     assert is_owner(ask(guard, scope_of("/", headers=[key_cookie(strict.key.read())])), inner, strict)
@@ -177,8 +176,8 @@ def test_two_host_headers_are_refused(guard: Guard, inner: Inner) -> None:
     assert not inner.seen
 
 
-def test_names_and_addresses_of_this_machine_are_answered(inner: Inner, sharing: Sharing) -> None:
-    guard = Guard(inner, sharing, AllowedHosts())
+def test_names_and_addresses_of_this_machine_are_answered(inner: Inner, policy: AccessPolicy) -> None:
+    guard = Guard(inner, policy, AllowedHosts())
     hosts = [f"[{one}]" if one.version == 6 else str(one) for one in own_addresses()]
     for host in [*hosts, socket.gethostname(), "localhost."]:
         assert ask(guard, scope_of("/", host=f"{host}:8501")).status == 200, host
@@ -236,13 +235,13 @@ def test_a_link_from_elsewhere_is_followed_and_a_script_from_elsewhere_is_not(gu
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "CONNECT", "WHATEVER"])
-def test_only_owners_may_do_more_than_read(guard: Guard, inner: Inner, sharing: Sharing, method: str) -> None:
+def test_only_owners_may_do_more_than_read(guard: Guard, inner: Inner, policy: AccessPolicy, method: str) -> None:
     path = "/_stcore/upload_file/session/file"
     own = [("origin", f"http://{LAN}")]
     assert ask(guard, scope_of(path, method=method, client=PEER, host=LAN, headers=own)).status == 403
     assert ask(guard, scope_of(path, method=method)).status == 403  # no browser leaves the origin out
     assert not inner.seen
-    with_key = [*own, key_cookie(sharing.key.read())]
+    with_key = [*own, key_cookie(policy.key.read())]
     assert ask(guard, scope_of(path, method=method, client=PEER, host=LAN, headers=with_key)).status == 200
 
 
@@ -251,14 +250,14 @@ def test_only_owners_may_do_more_than_read(guard: Guard, inner: Inner, sharing: 
 
 @pytest.mark.parametrize("websocket", [False, True])
 def test_while_it_is_not_shared_peers_are_refused_with_key_and_without(
-    guard: Guard, sharing: Sharing, websocket: bool
+    guard: Guard, policy: AccessPolicy, websocket: bool
 ) -> None:
-    sharing.set_visible(False)
-    headers = [("origin", f"http://{LAN}"), key_cookie(sharing.key.read())]
+    policy.set_visible(False)
+    headers = [("origin", f"http://{LAN}"), key_cookie(policy.key.read())]
     assert ask(guard, scope_of("/live", client=PEER, host=LAN, headers=headers, websocket=websocket)).status == 403
     assert ask(guard, scope_of("/live", headers=[("x-forwarded-for", PEER)])).status == 403
     assert ask(guard, scope_of("/live")).status == 200
-    sharing.set_visible(True)
+    policy.set_visible(True)
     assert ask(guard, scope_of("/live", client=PEER, host=LAN)).status == 200
 
 
@@ -289,7 +288,7 @@ def test_a_browser_is_given_a_viewer_cookie_once(guard: Guard) -> None:
     assert "set-cookie" not in ask(guard, scope_of("/", client=PEER, host=LAN, headers=back)).headers
 
 
-def test_trying_out_keys_is_answered_with_429(guard: Guard, sharing: Sharing) -> None:
+def test_trying_out_keys_is_answered_with_429(guard: Guard, policy: AccessPolicy) -> None:
     def connect(key: str, client: str = PEER) -> int:
         headers = [("origin", f"http://{LAN}"), key_cookie(key)]
         scope = scope_of("/_stcore/stream", client=client, host=LAN, headers=headers, websocket=True)
@@ -298,4 +297,4 @@ def test_trying_out_keys_is_answered_with_429(guard: Guard, sharing: Sharing) ->
     assert {connect(f"wrong {number}") for number in range(MAX_KEY_ATTEMPTS)} == {0}  # let in, as viewers
     assert connect("wrong") == 429
     assert connect("wrong", client="10.0.0.10") == 0
-    assert connect(sharing.key.read()) == 0
+    assert connect(policy.key.read()) == 0

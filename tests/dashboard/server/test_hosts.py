@@ -10,8 +10,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from mnist_dashboard.server import hosts, links
-from mnist_dashboard.server.access_policy import Sharing
+from mnist_dashboard.server import hosts
 
 Nic = namedtuple("Nic", "address")
 
@@ -31,19 +30,19 @@ def interfaces(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def options(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     values: dict[str, object] = {"server.port": 8501}
-    monkeypatch.setattr(links, "server_config", SimpleNamespace(get_option=values.get))
+    monkeypatch.setattr(hosts, "server_config", SimpleNamespace(get_option=values.get))
     return values
 
 
 @pytest.mark.usefixtures("interfaces")
-def test_links_name_the_address_of_the_way_out_first_then_the_rest(options: dict[str, object]) -> None:
-    assert links.network_urls() == [
+def test_links_name_the_parse_address_the_way_out_first_then_the_rest(options: dict[str, object]) -> None:
+    assert hosts.network_urls() == [
         "http://192.168.7.20:8501",
         "http://[fd00::20]:8501",
         "http://172.17.0.1:8501",
         "http://studio.local:8501",
     ]
-    assert links.local_url() == "http://localhost:8501"
+    assert hosts.local_url() == "http://localhost:8501"
 
 
 @pytest.mark.usefixtures("interfaces")
@@ -60,27 +59,16 @@ def test_links_follow_the_address_that_the_server_was_told_to_listen_to(
     options: dict[str, object], address: str, found: list[str]
 ) -> None:
     options["server.address"] = address
-    assert links.network_urls() == found
-
-
-@pytest.mark.usefixtures("interfaces")
-def test_start_message_names_who_may_watch_and_the_owner_link(options: dict[str, object], tmp_path: object) -> None:
-    sharing = Sharing(tmp_path)  # type: ignore[arg-type]
-    message = links.start_message(sharing, "runs")
-    assert "http://localhost:8501\n" in message
-    assert "http://[fd00::20]:8501" in message
-    assert f"http://192.168.7.20:8501/owner?key={sharing.key.read()}" in message
-    sharing.set_visible(False)
-    assert "http://[fd00::20]:8501" not in links.start_message(sharing, "runs")
+    assert hosts.network_urls() == found
 
 
 @pytest.mark.parametrize("text", ["", "studio", "999.1.1.1", "00:11:22:33:44:55"])
 def test_what_is_no_address_is_none(text: str) -> None:
-    assert hosts.address_of(text) is None
+    assert hosts.parse_address(text) is None
 
 
 def test_an_ipv4_address_in_ipv6_clothes_is_itself() -> None:
-    assert hosts.address_of("::ffff:127.0.0.1") == ip_address("127.0.0.1")
+    assert hosts.parse_address("::ffff:127.0.0.1") == ip_address("127.0.0.1")
     assert hosts.is_loopback_name("::ffff:127.0.0.1")
 
 
@@ -89,6 +77,6 @@ def test_an_address_given_to_this_machine_later_counts(monkeypatch: pytest.Monke
     monkeypatch.setattr(hosts, "own_addresses", lambda: own)
     monkeypatch.setattr(hosts, "REFRESH_SECONDS", 0.0)
     allowed = hosts.AllowedHosts()
-    assert not allowed.allow("192.168.7.21:8501")
+    assert not allowed.allows("192.168.7.21:8501")
     own.append(ip_address("192.168.7.21"))
-    assert allowed.allow("192.168.7.21:8501")
+    assert allowed.allows("192.168.7.21:8501")

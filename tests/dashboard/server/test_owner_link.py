@@ -9,20 +9,20 @@ import pytest
 from starlette.applications import Starlette
 
 from mnist_core.errors import MnistError
-from mnist_dashboard.server.access_policy import MAX_KEY_ATTEMPTS, Sharing, owner_cookie
+from mnist_dashboard.server.access_policy import MAX_KEY_ATTEMPTS, AccessPolicy, owner_cookie
 from mnist_dashboard.server.owner_key import OwnerKey
 from mnist_dashboard.server.owner_link import owner_link, owner_link_routes
 from tests.support.asgi_client import PEER, ask, scope_of
 
 
 @pytest.fixture
-def sharing(places: Path) -> Sharing:
-    return Sharing(places / "runs")
+def policy(places: Path) -> AccessPolicy:
+    return AccessPolicy(places / "runs")
 
 
 @pytest.fixture
-def app(sharing: Sharing) -> Starlette:
-    return Starlette(routes=owner_link_routes(sharing))
+def app(policy: AccessPolicy) -> Starlette:
+    return Starlette(routes=owner_link_routes(policy))
 
 
 def test_the_key_is_long_random_kept_and_for_this_account_only(tmp_path: Path) -> None:
@@ -52,27 +52,27 @@ def test_a_damaged_key_file_is_replaced_and_opens_nothing(tmp_path: Path, conten
 
 
 def test_a_key_that_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(MnistError, match="owner key cannot be kept"):
+    with pytest.raises(MnistError, match="owner key cannot be saved"):
         OwnerKey(tmp_path / "missing" / "owner-key").read()
     (tmp_path / "bytes").write_bytes(b"\xff" * 50)
     with pytest.raises(MnistError, match="cannot be read"):
         OwnerKey(tmp_path / "bytes").read()
 
 
-def test_the_link_is_exchanged_for_a_cookie(app: Starlette, sharing: Sharing) -> None:
-    link = owner_link("", sharing.key.read(), run="7")
+def test_the_link_is_exchanged_for_a_cookie(app: Starlette, policy: AccessPolicy) -> None:
+    link = owner_link("", policy.key.read(), run="7")
     answer = ask(app, scope_of(link, client=PEER))
     assert (answer.status, answer.headers["location"]) == (303, "/?run=7")
     cookie, *attributes = answer.headers["set-cookie"].split("; ")
-    assert cookie == f"{owner_cookie()}={sharing.key.read()}"
+    assert cookie == f"{owner_cookie()}={policy.key.read()}"
     assert owner_cookie().endswith("8501")
     assert {"httponly", "samesite=strict", "path=/"} <= {attribute.lower() for attribute in attributes}
     assert answer.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("run", ["//evil.example", "7&x=1", "https://evil.example", "-1", "\u0667", "7/../.."])
-def test_the_link_leads_nowhere_else(app: Starlette, sharing: Sharing, run: str) -> None:
-    answer = ask(app, scope_of(owner_link("", sharing.key.read(), run=run)))
+def test_the_link_leads_nowhere_else(app: Starlette, policy: AccessPolicy, run: str) -> None:
+    answer = ask(app, scope_of(owner_link("", policy.key.read(), run=run)))
     assert (answer.status, answer.headers["location"]) == (303, "/")
 
 
@@ -83,14 +83,14 @@ def test_a_wrong_key_gives_no_cookie(app: Starlette, query: str) -> None:
     assert "set-cookie" not in answer.headers
 
 
-def test_an_old_link_is_not_valid(app: Starlette, sharing: Sharing) -> None:
-    old = owner_link("", sharing.key.read())
-    sharing.key.renew()
+def test_an_old_link_is_not_valid(app: Starlette, policy: AccessPolicy) -> None:
+    old = owner_link("", policy.key.read())
+    policy.key.renew()
     assert ask(app, scope_of(old)).status == 403
 
 
-def test_keys_can_be_tried_only_so_often_and_then_not_even_the_right_one(app: Starlette, sharing: Sharing) -> None:
+def test_keys_can_be_tried_only_so_often_and_then_not_even_the_right_one(app: Starlette, policy: AccessPolicy) -> None:
     for _ in range(MAX_KEY_ATTEMPTS):
         assert ask(app, scope_of("/owner?key=wrong", client=PEER)).status == 403
-    assert ask(app, scope_of(owner_link("", sharing.key.read()), client=PEER)).status == 429
-    assert ask(app, scope_of(owner_link("", sharing.key.read()), client="10.0.0.10")).status == 303
+    assert ask(app, scope_of(owner_link("", policy.key.read()), client=PEER)).status == 429
+    assert ask(app, scope_of(owner_link("", policy.key.read()), client="10.0.0.10")).status == 303

@@ -16,7 +16,8 @@ from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.server import assets, owner_link
-from mnist_dashboard.server.access_policy import LOCATION_HEADER, Sharing, owner_cookie
+from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
+from mnist_dashboard.server.client_location import LOCAL, LOCATION_HEADER
 from mnist_dashboard.server.guard import OWNER_PATHS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
 from tests.support.asgi_client import PEER, Answer, answer_of, scope_of
@@ -37,25 +38,25 @@ VIEWERS = ("peer", "with a wrong key", "with a forged header")
 
 
 @pytest.fixture
-def sharing(places: Path) -> Sharing:
-    return Sharing(places / "runs")
+def policy(places: Path) -> AccessPolicy:
+    return AccessPolicy(places / "runs")
 
 
-def fetched(store: RunStore, sharing: Sharing, who: str, address: str, **more: Any) -> Answer:
+def fetched(store: RunStore, policy: AccessPolicy, who: str, address: str, **more: Any) -> Answer:
     """What the server, as `app.py` puts it together, answers to somebody."""
     headers = {
-        "with the key": [("cookie", f"{owner_cookie()}={sharing.key.read()}")],
+        "with the key": [("cookie", f"{owner_cookie()}={policy.key.read()}")],
         "with a wrong key": [("cookie", f"{owner_cookie()}=wrong")],
-        "with a forged header": [(LOCATION_HEADER, "here")],
+        "with a forged header": [(LOCATION_HEADER, LOCAL)],
     }.get(who, [])
     place: dict[str, Any] = {} if who == "here" else {"client": PEER, "host": LAN}
     own = ("origin", f"http://{place.get('host', 'localhost:8501')}")
 
     async def scenario() -> Answer:
         async with following(store) as hub:
-            routes = [*feed_routes(hub, sharing), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(sharing)]
+            routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(policy)]
             streamlits = [Route(path, anything) for path in OWNER_PATHS]
-            app = Guard(Starlette(routes=[*routes, *streamlits]), sharing, AllowedHosts(["10.0.0.2"]))
+            app = Guard(Starlette(routes=[*routes, *streamlits]), policy, AllowedHosts(["10.0.0.2"]))
             return await answer_of(app, scope_of(address, headers=[own, *headers], **place, **more))
 
     return asyncio.run(scenario())
@@ -65,41 +66,41 @@ async def anything(_request: Request) -> PlainTextResponse:
     return PlainTextResponse("in")
 
 
-def test_every_route_of_our_own_is_asked_for_here(store: RunStore, sharing: Sharing) -> None:
+def test_every_route_of_our_own_is_asked_for_here(store: RunStore, policy: AccessPolicy) -> None:
     hub = LiveHub(store.queries)
-    routes = [*feed_routes(hub, sharing), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(sharing)]
+    routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(policy)]
     assert {route.path for route in routes} == {*SEEN, owner_link.PATH}
 
 
 @pytest.mark.parametrize("who", [*OWNERS, *VIEWERS])
 @pytest.mark.parametrize("address", SEEN.values())
 def test_everybody_sees_everything_unless_it_is_not_shared(
-    store: RunStore, sharing: Sharing, address: str, who: str
+    store: RunStore, policy: AccessPolicy, address: str, who: str
 ) -> None:
-    assert fetched(store, sharing, who, address).status == 200
-    sharing.set_visible(False)
-    assert fetched(store, sharing, who, address).status == (200 if who == "here" else 403)
+    assert fetched(store, policy, who, address).status == 200
+    policy.set_visible(False)
+    assert fetched(store, policy, who, address).status == (200 if who == "here" else 403)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("address", [*SEEN.values(), owner_link.PATH])
-def test_no_route_of_our_own_takes_anything(store: RunStore, sharing: Sharing, address: str, method: str) -> None:
-    assert [fetched(store, sharing, who, address, method=method).status for who in VIEWERS] == [403] * len(VIEWERS)
-    assert [fetched(store, sharing, who, address, method=method).status for who in OWNERS] == [405] * len(OWNERS)
+def test_no_route_of_our_own_takes_anything(store: RunStore, policy: AccessPolicy, address: str, method: str) -> None:
+    assert [fetched(store, policy, who, address, method=method).status for who in VIEWERS] == [403] * len(VIEWERS)
+    assert [fetched(store, policy, who, address, method=method).status for who in OWNERS] == [405] * len(OWNERS)
 
 
 @pytest.mark.parametrize("address", OWNER_PATHS)
-def test_what_is_for_owners_is_refused_to_those_who_watch(store: RunStore, sharing: Sharing, address: str) -> None:
-    assert [fetched(store, sharing, who, address).status for who in VIEWERS] == [403] * len(VIEWERS)
-    assert [fetched(store, sharing, who, address).status for who in OWNERS] == [200] * len(OWNERS)
+def test_what_is_for_owners_is_refused_to_those_who_watch(store: RunStore, policy: AccessPolicy, address: str) -> None:
+    assert [fetched(store, policy, who, address).status for who in VIEWERS] == [403] * len(VIEWERS)
+    assert [fetched(store, policy, who, address).status for who in OWNERS] == [200] * len(OWNERS)
 
 
 @pytest.mark.parametrize("who", [*OWNERS, *VIEWERS])
-def test_nothing_but_the_key_in_the_link_makes_an_owner(store: RunStore, sharing: Sharing, who: str) -> None:
-    key = sharing.key.read()
+def test_nothing_but_the_key_in_the_link_makes_an_owner(store: RunStore, policy: AccessPolicy, who: str) -> None:
+    key = policy.key.read()
     for address in (owner_link.PATH, f"{owner_link.PATH}?key=", f"{owner_link.PATH}?key={key[:-1]}"):
-        refused = fetched(store, sharing, who, address)
+        refused = fetched(store, policy, who, address)
         assert (refused.status, "set-cookie" in refused.headers) == (403, False)
-    given = fetched(store, sharing, who, f"{owner_link.PATH}?key={key}")
+    given = fetched(store, policy, who, f"{owner_link.PATH}?key={key}")
     assert given.status == 303
     assert given.headers["set-cookie"].startswith(f"{owner_cookie()}={key};")

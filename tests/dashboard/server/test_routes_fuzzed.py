@@ -18,7 +18,7 @@ from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import MAX_RUNS_PER_STREAM, feed_routes, read_query
 from mnist_dashboard.server import assets, owner_link
-from mnist_dashboard.server.access_policy import Sharing
+from mnist_dashboard.server.access_policy import AccessPolicy
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
 from tests.support.asgi_client import HERE, PEER, Answer, ask, scope_of
@@ -42,16 +42,16 @@ PARAMETERS = st.dictionaries(st.sampled_from(["runs", "smoothing", "key", "run",
 
 
 @pytest.fixture
-def sharing(places: Path) -> Sharing:
-    return Sharing(places / "runs")
+def policy(places: Path) -> AccessPolicy:
+    return AccessPolicy(places / "runs")
 
 
 @pytest.fixture
-def app(store: RunStore, sharing: Sharing) -> Guard:
+def app(store: RunStore, policy: AccessPolicy) -> Guard:
     """Every address of ours, as `app.py` puts them together, without Streamlit behind."""
     hub = LiveHub(store.queries)
-    routes = [*assets.ASSET_ROUTES, *feed_routes(hub, sharing), *owner_link.owner_link_routes(sharing)]
-    return Guard(Starlette(routes=routes), sharing, AllowedHosts(["10.0.0.2"]))
+    routes = [*assets.ASSET_ROUTES, *feed_routes(hub, policy), *owner_link.owner_link_routes(policy)]
+    return Guard(Starlette(routes=routes), policy, AllowedHosts(["10.0.0.2"]))
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ ASKED = st.builds(
 
 @FEW
 @given(asked=ASKED)
-def test_no_request_breaks_a_route_or_brings_out_a_file(app: Guard, sharing: Sharing, asked: Asked) -> None:
-    key = sharing.key.read()
+def test_no_request_breaks_a_route_or_brings_out_a_file(app: Guard, policy: AccessPolicy, asked: Asked) -> None:
+    key = policy.key.read()
     answer = asked.of(app)
     assert answer.status < 500
     assert key.encode() not in answer.body

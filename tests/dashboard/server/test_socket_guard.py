@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from mnist_dashboard.server import rate_limits, socket_guard
-from mnist_dashboard.server.access_policy import Sharing, owner_cookie
+from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
 from mnist_dashboard.server.guard import MAX_FLOODS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
 from tests.support.asgi_client import HERE, PEER, scope_of
@@ -19,17 +19,17 @@ LAN = "192.168.7.20"
 
 
 @pytest.fixture
-def sharing(places: Path) -> Sharing:
-    return Sharing(places / "runs")
+def policy(places: Path) -> AccessPolicy:
+    return AccessPolicy(places / "runs")
 
 
 class Page:
     """A page that sends messages over a WebSocket of its own each time, and the app that takes them."""
 
     def __init__(
-        self, sharing: Sharing, client: str = PEER, host: str = LAN, headers: Sequence[tuple[str, str]] = ()
+        self, policy: AccessPolicy, client: str = PEER, host: str = LAN, headers: Sequence[tuple[str, str]] = ()
     ) -> None:
-        self._guard = Guard(self.listen, sharing, AllowedHosts([LAN]))
+        self._guard = Guard(self.listen, policy, AllowedHosts([LAN]))
         own = [("origin", f"http://{host}"), *headers]
         self._scope = scope_of("/_stcore/stream", client=client, host=host, headers=own, websocket=True)
         self._taken = 0
@@ -63,34 +63,34 @@ class Page:
         return self._taken
 
 
-def test_an_open_page_of_a_peer_ends_at_its_next_message_once_peers_are_not_let_in(sharing: Sharing) -> None:
-    page = Page(sharing)
-    page.after_each = lambda: sharing.set_visible(False)
+def test_an_open_page_of_a_peer_ends_at_its_next_message_once_peers_are_not_let_in(policy: AccessPolicy) -> None:
+    page = Page(policy)
+    page.after_each = lambda: policy.set_visible(False)
     assert page.sends(3) == 1
     assert page.closed == 1008
 
 
-def test_a_viewer_who_floods_the_server_is_closed(sharing: Sharing) -> None:
-    page = Page(sharing)
-    assert page.sends(socket_guard.BURST) == socket_guard.BURST
+def test_a_viewer_who_floods_the_server_is_closed(policy: AccessPolicy) -> None:
+    page = Page(policy)
+    assert page.sends(socket_guard.MESSAGE_BURST) == socket_guard.MESSAGE_BURST
     assert page.closed is None
-    assert page.sends(10 * socket_guard.BURST) < socket_guard.BURST + 20
+    assert page.sends(10 * socket_guard.MESSAGE_BURST) < socket_guard.MESSAGE_BURST + 20
     assert page.closed == 1008
 
 
-def test_whoever_was_closed_for_flooding_too_often_opens_nothing_for_a_while(sharing: Sharing) -> None:
-    page = Page(sharing)
+def test_whoever_was_closed_for_flooding_too_often_opens_nothing_for_a_while(policy: AccessPolicy) -> None:
+    page = Page(policy)
     for _ in range(MAX_FLOODS):
-        page.sends(2 * socket_guard.BURST)
+        page.sends(2 * socket_guard.MESSAGE_BURST)
     assert page.sends(1) == 0
     assert page.refused == 429
 
 
-def test_owners_may_send_as_much_as_they_like(sharing: Sharing) -> None:
-    here = Page(sharing, HERE, "localhost:8501")
-    with_key = Page(sharing, headers=[("cookie", f"{owner_cookie()}={sharing.key.read()}")])
+def test_owners_may_send_as_much_as_they_like(policy: AccessPolicy) -> None:
+    here = Page(policy, HERE, "localhost:8501")
+    with_key = Page(policy, headers=[("cookie", f"{owner_cookie()}={policy.key.read()}")])
     for page in (here, with_key):
-        assert page.sends(5 * socket_guard.BURST) == 5 * socket_guard.BURST
+        assert page.sends(5 * socket_guard.MESSAGE_BURST) == 5 * socket_guard.MESSAGE_BURST
         assert page.closed is None
 
 

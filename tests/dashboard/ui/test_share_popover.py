@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
-from mnist_dashboard.server import links
-from mnist_dashboard.server.access_policy import LOCATION_HEADER, REMOTE, Sharing, owner_cookie
+from mnist_dashboard.server import hosts
+from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
+from mnist_dashboard.server.client_location import LOCATION_HEADER, REMOTE
 from tests.dashboard.conftest import Visitor
 from tests.support.page_driver import active_run, click, component_data, labels, open_page
 
@@ -21,7 +22,7 @@ PAGES = ["pages/train.py", "pages/runs.py"]
 
 @pytest.fixture(autouse=True)
 def on_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "network_urls", lambda: ADDRESSES)
+    monkeypatch.setattr(hosts, "network_urls", lambda: ADDRESSES)
 
 
 def watch(visitor: Visitor) -> None:
@@ -39,7 +40,7 @@ def test_links_lead_to_the_present_view_by_every_address(app: AppTest, store: Ru
 
 
 def test_the_owner_link_is_for_owners(app: AppTest, visitor: Visitor, places: Path) -> None:
-    key = Sharing(places / "runs").key.read()
+    key = AccessPolicy(places / "runs").key.read()
     open_page(app)
     assert component_data(app, "owner_link")["link"] == f"{ADDRESSES[0]}/owner?key={key}"
     watch(visitor)
@@ -50,7 +51,7 @@ def test_the_owner_link_is_for_owners(app: AppTest, visitor: Visitor, places: Pa
 
 
 def test_renewing_signs_out_whoever_came_by_the_old_link(app: AppTest, visitor: Visitor, places: Path) -> None:
-    key = Sharing(places / "runs").key
+    key = AccessPolicy(places / "runs").key
     guest_key = key.read()
     click(open_page(app), "Renew")
     assert key.read() != guest_key
@@ -64,7 +65,7 @@ def test_it_can_be_kept_to_this_machine_from_this_machine_only(app: AppTest, vis
     def visible() -> list[bool]:
         return [toggle.disabled for toggle in app.toggle if toggle.label == "Visible on the network"]
 
-    sharing = Sharing(places / "runs")
+    sharing = AccessPolicy(places / "runs")
     open_page(app)
     next(toggle for toggle in app.toggle if toggle.label == "Visible on the network").set_value(False).run()
     assert not sharing.is_visible
@@ -78,7 +79,7 @@ def test_it_can_be_kept_to_this_machine_from_this_machine_only(app: AppTest, vis
 
 
 def test_without_a_network_the_page_says_how_to_find_the_address(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "network_urls", list)
+    monkeypatch.setattr(hosts, "network_urls", list)
     open_page(app)
     assert any("network settings show it" in caption.value for caption in app.caption)
 
