@@ -30,7 +30,7 @@ from mnist_core.store import RunStore, step_codec  # noqa: E402
 from mnist_core.store.run_store import DATABASE_NAME  # noqa: E402
 from mnist_core.system.machine import cores, processor_name  # noqa: E402
 from mnist_core.system.processes import own_identity  # noqa: E402
-from mnist_core.trainer.loss_curve import LossCurve  # noqa: E402
+from mnist_core.trainer.metrics_buffer import LossCurve  # noqa: E402
 from mnist_dashboard.feed.hub import LiveHub  # noqa: E402
 
 TRAIN_IMAGES, VALIDATION_IMAGES, TEST_IMAGES = 54_000, 6_000, 10_000

@@ -1,105 +1,104 @@
-"""Folds the events of a run into commits to the store, a few a second."""
+"""Buffers the metrics of a run and commits them to the store a few times a second."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from mnist_core.records import LIVE_BATCHES, EvalMetrics, Event, Progress, Run, RunStatus, StepMetrics
+from mnist_core.records import CURVE_POINTS, LIVE_BATCHES, EvalMetrics, Event, Progress, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
-from mnist_core.trainer.loss_curve import LossCurve
 
 COMMIT_SECONDS = 0.2
-"""How often metrics are committed: often enough to look live, rarely enough to cost nothing."""
+"""Time between two commits: short enough to look live, long enough to cost nothing."""
 
 
 class MetricsBuffer:
     """Collects events and commits them about every `COMMIT_SECONDS`; the first event and evaluations at once.
 
-    What it adds up is added up at a commit, for all new steps together: between two steps there is no time for it.
+    Sums and means are computed at a commit, for all new steps together, so that a step itself costs almost nothing.
     """
 
     def __init__(self, store: RunStore, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._run = run
         self._clock = clock
-        self._due = -math.inf
+        self._next_commit_at = -math.inf
         self._steps: list[StepMetrics] = []
         self._evaluations: list[EvalMetrics] = []
-        self._latest_batches = np.zeros((0, 10, 10), np.int64)
-        self._all = Throughput()
-        self._last_step: StepMetrics | None = None
+        self._latest_confusions = np.zeros((0, 10, 10), np.int64)
+        self._throughput = Throughput()
+        self._last_committed_step: StepMetrics | None = None
         self._elapsed_seconds = run.progress.elapsed_seconds
         self._curve = LossCurve()
         if run.progress.step:
             self._curve = self._curve.with_losses(store.queries.read_steps(run.id)["loss"])
 
     def add(self, event: Event) -> RunStatus | None:
-        """Take one event; returns the run's status if this committed, else None."""
+        """Add one event. Returns the run's status if this committed, else None."""
         self._elapsed_seconds = event.elapsed_seconds
         if isinstance(event, EvalMetrics):
             self._evaluations.append(event)
             return self.commit()
         self._steps.append(event)
-        return self.commit() if self._clock() >= self._due else None
+        return self.commit() if self._clock() >= self._next_commit_at else None
 
     def commit(self) -> RunStatus:
-        """Write what has been collected; on an error it stays collected, and nothing of it was written."""
-        return self._write(whole_run=False)
+        """Commit all buffered events and return the run's status. On an error they stay in the buffer, uncommitted."""
+        return self._commit(is_last=False)
 
     def finish(self) -> RunStatus:
-        """Commit the rest, with the throughput of the whole run in place of the latest."""
-        return self._write(whole_run=True)
+        """Commit the rest, with the throughput of the whole run instead of the latest steps."""
+        return self._commit(is_last=True)
 
-    def _write(self, *, whole_run: bool) -> RunStatus:
-        batches, latest = self._latest_batches, Throughput()
+    def _commit(self, *, is_last: bool) -> RunStatus:
+        latest_confusions, latest = self._latest_confusions, Throughput()
         if self._steps:
             confusions = np.array([step.confusion for step in self._steps])
-            batches = np.concatenate([batches, confusions])[-LIVE_BATCHES:]
+            latest_confusions = np.concatenate([latest_confusions, confusions])[-LIVE_BATCHES:]
             latest = Throughput.from_rates(confusions.sum((1, 2)), [step.examples_per_second for step in self._steps])
-        in_all = self._all + latest
-        rate = in_all.rate if whole_run else latest.rate or in_all.rate
+        throughput = self._throughput + latest
+        rate = throughput.rate if is_last else latest.rate or throughput.rate
         curve = self._curve.with_losses(np.array([step.loss for step in self._steps]))
         status = self._store.trainer_writes.append_steps(
-            self._run, self._progress(batches, rate), self._steps, self._evaluations, curve.points()
+            self._run, self._progress(latest_confusions, rate), self._steps, self._evaluations, curve.points()
         )
-        self._curve = curve
-        self._latest_batches, self._all = batches, in_all
+        # Only after the write: if it raises, the next commit writes the same events.
+        self._curve, self._throughput, self._latest_confusions = curve, throughput, latest_confusions
         if self._steps:
-            self._last_step = self._steps[-1]
+            self._last_committed_step = self._steps[-1]
         self._steps, self._evaluations = [], []
-        self._due = self._clock() + COMMIT_SECONDS
+        self._next_commit_at = self._clock() + COMMIT_SECONDS
         return status
 
-    def _progress(self, batches: np.ndarray, rate: float) -> Progress:
-        last = self._steps[-1] if self._steps else self._last_step
-        if last is None:
+    def _progress(self, latest_confusions: np.ndarray, examples_per_second: float) -> Progress:
+        step = self._steps[-1] if self._steps else self._last_committed_step
+        if step is None:
             return self._run.progress
         return Progress(
-            step=last.step,
-            epoch=last.epoch,
-            loss=last.loss,
-            accuracy=last.accuracy,
-            examples_per_second=rate,
+            step=step.step,
+            epoch=step.epoch,
+            loss=step.loss,
+            accuracy=step.accuracy,
+            examples_per_second=examples_per_second,
             elapsed_seconds=self._elapsed_seconds,
-            live_confusion=tuple(map(tuple, batches.sum(0).tolist())),
+            live_confusion=tuple(map(tuple, latest_confusions.sum(0).tolist())),
         )
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """Images trained on, and the seconds that their updates took."""
+    """Number of images trained on, and how long that took."""
 
     images: int = 0
     seconds: float = 0.0
 
     @classmethod
     def from_rates(cls, images: np.ndarray, rates: Sequence[float]) -> Throughput:
-        """From the images of each step and their images per second."""
+        """Sum steps, given the number of images of each and its images per second."""
         return cls(int(images.sum()), float((images / np.array(rates)).sum()))
 
     def __add__(self, other: Throughput) -> Throughput:
@@ -107,5 +106,43 @@ class Throughput:
 
     @property
     def rate(self) -> float:
-        """Images per second; 0 before the first update."""
+        """Images per second; 0 before the first step."""
         return self.images / self.seconds if self.seconds else 0.0
+
+
+def _empty_points() -> np.ndarray:
+    return np.zeros(CURVE_POINTS)
+
+
+@dataclass(frozen=True)
+class LossCurve:
+    """Training loss of a whole run in at most `CURVE_POINTS` points, for the small curves in tables.
+
+    Each point is the mean of `steps_per_point` steps. When the curve is full, neighbouring points are merged.
+    """
+
+    steps: int = 0
+    steps_per_point: int = 1
+    sums: np.ndarray = field(default_factory=_empty_points)
+    counts: np.ndarray = field(default_factory=_empty_points)
+
+    def with_losses(self, losses: np.ndarray) -> LossCurve:
+        """Return this curve with the losses of the next steps. Infinite losses and NaN are left out of the means."""
+        steps, steps_per_point = self.steps + len(losses), self.steps_per_point
+        sums, counts = self.sums, self.counts
+        while steps > CURVE_POINTS * steps_per_point:
+            sums, counts = _merge_neighbours(sums), _merge_neighbours(counts)
+            steps_per_point *= 2
+        is_finite = np.isfinite(losses)
+        points = (np.arange(self.steps, steps) // steps_per_point)[is_finite]
+        sums = sums + np.bincount(points, losses[is_finite], CURVE_POINTS)
+        return LossCurve(steps, steps_per_point, sums, counts + np.bincount(points, minlength=CURVE_POINTS))
+
+    def points(self) -> np.ndarray:
+        """Return the means, float64, at most `CURVE_POINTS` of them."""
+        has_steps = self.counts > 0
+        return np.asarray(self.sums[has_steps] / self.counts[has_steps])
+
+
+def _merge_neighbours(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([values.reshape(-1, 2).sum(1), np.zeros(CURVE_POINTS // 2)])

@@ -211,3 +211,18 @@ def test_a_watch_tells_that_something_was_committed_elsewhere(store: RunStore, r
     assert not watch.moved()
     watch.close()
     elsewhere.close()
+
+
+def test_the_steps_of_a_finished_run_are_one_chunk_that_readers_are_not_sent_again(
+    store: RunStore, run: Run, a_step: Step
+) -> None:
+    store.trainer_writes.append_steps(run, Progress(step=2), [a_step(1), a_step(2)])
+    behind = store.queries.latest_cursor()
+    store.trainer_writes.append_steps(run, Progress(step=3), [a_step(3, loss=0.25)])
+    up_to_date = store.queries.latest_cursor()
+    before = store.queries.read_steps(run.id)
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
+    assert store.queries.read_steps(run.id).tolist() == before.tolist()
+    assert store.queries.read_changes(up_to_date).steps == []
+    (missed,) = store.queries.read_changes(behind).steps
+    assert (missed.first_step, missed.table["loss"].tolist()) == (1, [0.5, 0.5, 0.25])

@@ -1,15 +1,28 @@
 """How a trainer folds events into commits; scripted events and a scripted clock."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, ProcessIdentity, Run, RunStatus, StepMetrics
+from mnist_core.records import (
+    CURVE_POINTS,
+    LIVE_BATCHES,
+    Confusion,
+    EvalMetrics,
+    ProcessIdentity,
+    Progress,
+    Run,
+    RunStatus,
+    StepMetrics,
+)
 from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Cursor
-from mnist_core.trainer.metrics_buffer import COMMIT_SECONDS, MetricsBuffer
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.metrics_buffer import COMMIT_SECONDS, LossCurve, MetricsBuffer
 
 Step = Callable[..., StepMetrics]
 Evaluation = Callable[..., EvalMetrics]
@@ -157,3 +170,40 @@ def test_a_run_that_ends_before_its_first_step_keeps_its_progress(
 ) -> None:
     recorder.finish()
     assert store.queries.get_run(run.id).progress == run.progress
+
+
+# The loss curve of a whole run
+
+
+def test_a_short_run_has_its_losses_as_curve(store: RunStore, a_step: Step) -> None:
+    run = store.commands.create_run(TrainConfig(), trainer=own_identity())
+    recorder = MetricsBuffer(store, run)
+    for step in range(1, 4):
+        recorder.add(a_step(step, loss=step / 4))
+    recorder.finish()
+    assert store.queries.get_run(run.id).curve == (0.25, 0.5, 0.75)
+
+
+def test_a_curve_is_the_means_of_equally_many_steps_however_they_come() -> None:
+    losses = np.linspace(3, 0, 1000)
+    curve = LossCurve()
+    for part in np.split(losses, [1, 40, 41, 700]):
+        curve = curve.with_losses(part)
+    points = curve.points()
+    assert CURVE_POINTS / 2 <= len(points) <= CURVE_POINTS
+    assert points[0] == pytest.approx(losses[:32].mean())
+    assert points[3] == pytest.approx(losses[96:128].mean())
+    assert points[-1] == pytest.approx(losses[992:].mean())
+
+
+def test_what_is_no_number_is_left_out_of_a_curve() -> None:
+    curve = LossCurve().with_losses(np.array([1.0, math.nan, math.inf, 2.0]))
+    assert curve.points().tolist() == [1.0, 2.0]
+
+
+def test_a_resumed_run_goes_on_with_its_curve(store: RunStore, a_step: Step) -> None:
+    run = store.commands.create_run(TrainConfig(), trainer=own_identity())
+    store.trainer_writes.append_steps(run, Progress(step=2), [a_step(1, loss=4.0), a_step(2, loss=3.0)])
+    recorder = MetricsBuffer(store, store.queries.get_run(run.id))
+    recorder.add(a_step(3, loss=2.0))
+    assert store.queries.get_run(run.id).curve == (4.0, 3.0, 2.0)
