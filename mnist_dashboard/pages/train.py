@@ -20,7 +20,7 @@ from mnist_dashboard.components.live_chart import ChartRun, Fault, live_chart
 from mnist_dashboard.components.status_strip import status_strip
 from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
-from mnist_dashboard.train import echoes, fork_form, run_actions, settings_sidebar, steering_sidebar
+from mnist_dashboard.train import fork_form, run_actions, settings_sidebar, stale_widgets, steering_sidebar
 from mnist_dashboard.train.draft import Draft, read_draft
 from mnist_dashboard.ui import markdown, run_address, share_popover
 
@@ -212,7 +212,7 @@ may_act = access.may_act()
 can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
 draft = read_draft()
 sidebar(draft, run, unfinished, may_act=may_act, can_steer=can_steer)
-echoes.start_echo_window()
+stale_widgets.start_echo_window()
 if problem := st.session_state.pop("start_problem", ""):
     st.sidebar.error(markdown.escape(problem))
 say_what_waits([other for other in unfinished if other.status is RunStatus.QUEUED and not (run and other.id == run.id)])

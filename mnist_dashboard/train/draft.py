@@ -17,7 +17,7 @@ from mnist_core import presets
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.system import machine
-from mnist_dashboard.train import echoes
+from mnist_dashboard.train import stale_widgets
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def range_problem(name: str, value: object) -> str:
 def on_widget_change(name: str, part: str) -> None:
     """A widget was moved: remember its value, and have the other widget of the same setting follow."""
     value = st.session_state[f"{name}_{part}"]
-    if echoes.is_echo(f"{name}_{part}"):
+    if stale_widgets.is_echo(f"{name}_{part}"):
         _show_value(name, part)
         return
     _values()[name] = value
@@ -99,7 +99,7 @@ def _show_value(name: str, part: str) -> None:
     """Have a widget show its setting's value. One out of range stays in the widget it was typed into."""
     value = _values()[name]
     if not range_problem(name, value):
-        echoes.set_widget_value(f"{name}_{part}", value)
+        stale_widgets.set_widget_value(f"{name}_{part}", value)
 
 
 # ---------------------------------------------------------------------- presets

@@ -10,7 +10,7 @@ from mnist_core.config import SETTINGS
 from mnist_core.errors import ConfigError, MnistError
 from mnist_core.records import ADJUSTABLE, Adjustment, Command, Run
 from mnist_dashboard import access, services
-from mnist_dashboard.train import echoes
+from mnist_dashboard.train import stale_widgets
 from mnist_dashboard.train.run_actions import PROBLEM_KEY
 from mnist_dashboard.train.settings_sidebar import BATCH_SIZE_STOPS, LR_STOPS, Binding, render_slider_with_field
 
@@ -40,17 +40,17 @@ def _binding(run: Run) -> Binding:
         if known.get(name) != value:
             known[name] = typed[name] = value
             for part in ("slider", "field"):
-                echoes.set_widget_value(f"{prefix}{name}_{part}", value)
+                stale_widgets.set_widget_value(f"{prefix}{name}_{part}", value)
 
     def take(name: str, part: str) -> None:
         key = f"{prefix}{name}_{part}"
-        if echoes.is_echo(key):
-            echoes.set_widget_value(key, typed[name])
+        if stale_widgets.is_echo(key):
+            stale_widgets.set_widget_value(key, typed[name])
             return
         typed[name] = st.session_state[key]
         if out_of_range(name):
             return
-        echoes.set_widget_value(f"{prefix}{name}_{'field' if part == 'slider' else 'slider'}", typed[name])
+        stale_widgets.set_widget_value(f"{prefix}{name}_{'field' if part == 'slider' else 'slider'}", typed[name])
         try:
             adjustment = Adjustment(**{name: typed[name]})
             services.current().actions.send_command(run.id, Command.ADJUST, adjustment, by=access.current_user())
