@@ -89,7 +89,7 @@ def steers_this_run() -> bool:
 def sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_act: bool, can_steer: bool) -> None:
     """The settings of the next run, or of the run shown: to be steered by owners, to be seen by viewers."""
     if not may_act:
-        values = asdict(run.config) | steering_sidebar.current_settings(run) if run else draft.values
+        values = asdict(run.config) | steering_sidebar.current_settings(run) if run else asdict(draft.config)
         settings_sidebar.render_read_only_sidebar("Settings of this run" if run else "Settings", values)
     elif run and can_steer and steers_this_run():
         steering_sidebar.render_steering_sidebar(run)
@@ -212,7 +212,7 @@ may_act = access.may_act()
 can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
 draft = read_draft()
 sidebar(draft, run, unfinished, may_act=may_act, can_steer=can_steer)
-stale_widgets.start_echo_window()
+stale_widgets.mark_values_sent()
 if problem := st.session_state.pop("start_problem", ""):
     st.sidebar.error(markdown.escape(problem))
 say_what_waits([other for other in unfinished if other.status is RunStatus.QUEUED and not (run and other.id == run.id)])

@@ -1,7 +1,7 @@
 """The settings of the next run as the sidebar holds them, and what is wrong with them.
 
 The values live in the session under `draft`, apart from the widgets, whose own state Streamlit forgets when the page
-changes. A setting's widgets have the keys `<name>_slider` and `<name>_field`.
+changes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mnist_core import presets
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.system import machine
-from mnist_dashboard.train import stale_widgets
+from mnist_dashboard.train.settings_binding import SettingsBinding, range_problems
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Draft:
 def read_draft() -> Draft:
     """Check the session's values; each setting is validated twice, alone and with the others."""
     values = _values()
-    out_of_range = {name: problem for name in SETTINGS if (problem := range_problem(name, values[name]))}
+    out_of_range = range_problems(values)
     problems = dict(out_of_range)
     usable = {name: SETTINGS[name].default if name in out_of_range else value for name, value in values.items()}
     try:
@@ -56,29 +56,16 @@ def read_draft() -> Draft:
     return Draft(values, out_of_range, problems, config, _preset(values))
 
 
+def bind_draft(draft: Draft) -> SettingsBinding:
+    """Connect the sidebar's widgets to the draft."""
+    return SettingsBinding(draft.values, out_of_range=draft.out_of_range, problems=draft.problems)
+
+
 def load_config(config: TrainConfig) -> None:
     """Put a config's values into the sidebar. Call it before the sidebar is drawn, e.g. in a widget's callback."""
-    _set_values({name: getattr(config, name) for name in SETTINGS})
-    st.session_state["preset_chosen"] = presets.match_preset(_values())
-
-
-def range_problem(name: str, value: object) -> str:
-    """What is wrong with one setting's value, as a sentence; empty if nothing is."""
-    try:
-        SETTINGS[name].validate(value)
-    except ConfigError as error:
-        return str(error)
-    return ""
-
-
-def on_widget_change(name: str, part: str) -> None:
-    """A widget was moved: remember its value, and have the other widget of the same setting follow."""
-    value = st.session_state[f"{name}_{part}"]
-    if stale_widgets.is_echo(f"{name}_{part}"):
-        _show_value(name, part)
-        return
-    _values()[name] = value
-    _show_value(name, "field" if part == "slider" else "slider")
+    values = {name: getattr(config, name) for name in SETTINGS}
+    SettingsBinding(_values()).set_values(values)
+    st.session_state["preset_chosen"] = presets.match_preset(values)
 
 
 def _values() -> dict[str, Any]:
@@ -86,20 +73,6 @@ def _values() -> dict[str, Any]:
         "draft", {name: setting.default for name, setting in SETTINGS.items()}
     )
     return values
-
-
-def _set_values(new: dict[str, Any]) -> None:
-    _values().update(new)
-    for name in new:
-        _show_value(name, "slider")
-        _show_value(name, "field")
-
-
-def _show_value(name: str, part: str) -> None:
-    """Have a widget show its setting's value. One out of range stays in the widget it was typed into."""
-    value = _values()[name]
-    if not range_problem(name, value):
-        stale_widgets.set_widget_value(f"{name}_{part}", value)
 
 
 # ---------------------------------------------------------------------- presets
@@ -130,5 +103,5 @@ def choose_preset(key: str) -> None:
     chosen = st.session_state[key]
     current = f"preset_{st.session_state['preset_box']}"
     if key == current and chosen in presets.NAMES:  # not a box since replaced, nor the entry for changed settings
-        _set_values(presets.apply_preset(chosen, _values()))
+        SettingsBinding(_values()).set_values(presets.apply_preset(chosen, _values()))
         st.session_state["preset_chosen"] = chosen

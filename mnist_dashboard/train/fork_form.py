@@ -15,16 +15,11 @@ from mnist_core.records import Run
 from mnist_core.runs import lineage
 from mnist_dashboard import services
 from mnist_dashboard.train import run_actions
+from mnist_dashboard.train.settings_widgets import NUMBER_STYLES
 from mnist_dashboard.ui import markdown
 
-FIELDS: dict[str, dict[str, Any]] = {
-    "lr": {"step": 0.001, "format": "%g"},
-    "momentum": {"step": 0.01, "format": "%.2f"},
-    "batch_size": {"step": 1},
-    "weight_decay": {"step": 0.0001, "format": "%g"},
-    "epochs": {"step": 1},
-}
-"""The settings that can be changed here, with how their fields count and write."""
+FIELDS = ("lr", "momentum", "batch_size", "weight_decay", "epochs")
+"""The settings that a fork can change."""
 
 
 def render_fork_form(run: Run, go_to: Callable[[Run], None]) -> None:
@@ -73,7 +68,8 @@ def _field(run: Run, step: int, name: str, value: Any) -> Any:
     # Named after the step: another checkpoint brings the settings that were in force there.
     key = f"fork_{run.id}_{step}_{name}"
     setting = SETTINGS[name]
-    return st.number_input(setting.label, value=value, help=setting.help, key=key, **FIELDS[name])
+    arguments = NUMBER_STYLES[name].field_arguments
+    return st.number_input(setting.label, value=value, help=setting.help, key=key, **arguments)
 
 
 def _with(config: TrainConfig, typed: dict[str, Any]) -> tuple[TrainConfig, str]:

@@ -1,7 +1,8 @@
-"""Values of widgets that are set by the program, and told apart from what the browser sends back.
+"""Sets the values of widgets, and recognizes stale values that the browser sends back.
 
-With every message the browser sends the values of all its widgets. One that was sent before it had heard of a value set
-here brings the old value back, as if somebody had moved the widget: an echo, to be ignored.
+The race: with every message the browser sends the values of all its widgets. A message that leaves the browser before
+it has received a value set here still carries the widget's old value. Streamlit takes that for a change by the user and
+calls the widget's callback, which must ignore it, or it would undo the new value.
 """
 
 from __future__ import annotations
@@ -11,37 +12,38 @@ from typing import Any
 
 import streamlit as st
 
-ECHO_SECONDS = 2.0
-"""How long after a value set here was sent to the browser that may still send the one before."""
+STALE_SECONDS = 2.0
+"""How long after a new value was sent to the browser it may still send the old one."""
 
 
 def set_widget_value(key: str, value: Any) -> None:
-    """Have a widget show a value; one that is not drawn yet will begin with what its setting is."""
+    """Set the value of a widget that has been drawn; does nothing for other keys."""
     if key in st.session_state and st.session_state[key] != value:
-        _superseded().setdefault(key, {})[st.session_state[key]] = None
+        _replaced_values().setdefault(key, {})[st.session_state[key]] = None
         st.session_state[key] = value
 
 
-def start_echo_window() -> None:
-    """The widgets have been drawn: from here on the browser hears of the values set here."""
+def mark_values_sent() -> None:
+    """Start the clock for values set since the last call: the widgets have been drawn, so the browser receives them."""
     now = time.monotonic()
-    for since in _superseded().values():
-        since.update({value: now for value, sent in since.items() if sent is None})
+    for sent_at in _replaced_values().values():
+        sent_at.update({value: now for value, sent in sent_at.items() if sent is None})
 
 
-def is_echo(key: str) -> bool:
-    """Whether the browser sends what this widget showed before a value was set here, of which it may not know yet.
+def is_stale(key: str) -> bool:
+    """Whether the value that the browser sent is one that was replaced here and that it may still hold.
 
-    A run of the page that is broken off, or slow, has not told it however long ago the value was set.
+    A new value that has not been sent yet, because a script run is slow or was interrupted, leaves the old one in the
+    browser for any time.
     """
-    superseded = _superseded().get(key, {})
-    if st.session_state[key] not in superseded:
+    replaced = _replaced_values().get(key, {})
+    if st.session_state[key] not in replaced:
         return False
-    sent = superseded[st.session_state[key]]
-    return sent is None or time.monotonic() - sent < ECHO_SECONDS
+    sent_at = replaced[st.session_state[key]]
+    return sent_at is None or time.monotonic() - sent_at < STALE_SECONDS
 
 
-def _superseded() -> dict[str, dict[Any, float | None]]:
-    """By key, the values that widgets showed before others were set here, and when the others were sent, if so."""
-    superseded: dict[str, dict[Any, float | None]] = st.session_state.setdefault("superseded", {})
-    return superseded
+def _replaced_values() -> dict[str, dict[Any, float | None]]:
+    """By widget key: each value that was replaced, and when its successor was sent; None if it has not been."""
+    values: dict[str, dict[Any, float | None]] = st.session_state.setdefault("replaced_values", {})
+    return values

@@ -121,13 +121,13 @@ def test_preset_box_is_another_one_once_a_slider_has_changed_what_it_shows(app: 
 def test_value_the_browser_sends_from_before_it_heard_of_the_preset_is_ignored(
     app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    monkeypatch.setattr(stale_widgets, "ECHO_SECONDS", 60.0)
+    monkeypatch.setattr(stale_widgets, "STALE_SECONDS", 60.0)
     choose_preset(open_page(app), "Fast 99")
     widget = app.slider(key=key) if key.endswith("slider") else app.number_input(key=key)
     widget.set_value(0.5).run()
     assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99", 0.9)
     assert app.slider(key="momentum_slider").value == app.number_input(key="momentum_field").value == 0.9
-    monkeypatch.setattr(stale_widgets, "ECHO_SECONDS", 0.0)  # by now a person must have done it
+    monkeypatch.setattr(stale_widgets, "STALE_SECONDS", 0.0)  # by now a person must have done it
     widget = app.slider(key=key) if key.endswith("slider") else app.number_input(key=key)
     widget.set_value(0.5).run()
     assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99 (changed)", 0.5)
@@ -136,7 +136,7 @@ def test_value_the_browser_sends_from_before_it_heard_of_the_preset_is_ignored(
 def test_exact_value_the_browser_sends_from_before_the_slider_moved_is_ignored(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stale_widgets, "ECHO_SECONDS", 60.0)
+    monkeypatch.setattr(stale_widgets, "STALE_SECONDS", 60.0)
     open_page(app)
     app.slider(key="momentum_slider").set_value(0.7).run()
     app.slider(key="momentum_slider").set_value(0.8).run()

@@ -1,4 +1,4 @@
-"""Telling what a browser sends of its own from what somebody did."""
+"""Telling stale values that the browser sends from changes by the user."""
 
 from typing import Any
 
@@ -24,30 +24,32 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def test_the_former_value_is_an_echo_until_a_while_after_the_new_one_was_drawn(
+def test_the_replaced_value_is_stale_until_some_time_after_the_new_one_was_sent(
     session: dict[str, Any], clock: list[float]
 ) -> None:
     session["lr_slider"] = 0.01
-    clock[0] += 60  # a page that took that long has told the browser nothing
-    assert stale_widgets.is_echo("lr_slider")
-    stale_widgets.start_echo_window()
-    clock[0] += stale_widgets.ECHO_SECONDS / 2
-    stale_widgets.start_echo_window()  # the next drawing tells it nothing new
-    assert stale_widgets.is_echo("lr_slider")
-    clock[0] += stale_widgets.ECHO_SECONDS
-    assert not stale_widgets.is_echo("lr_slider")
+    clock[0] += 60  # a slow script run has not sent anything yet
+    assert stale_widgets.is_stale("lr_slider")
+    stale_widgets.mark_values_sent()
+    clock[0] += stale_widgets.STALE_SECONDS / 2
+    stale_widgets.mark_values_sent()  # the next script run sends nothing new
+    assert stale_widgets.is_stale("lr_slider")
+    clock[0] += stale_widgets.STALE_SECONDS
+    assert not stale_widgets.is_stale("lr_slider")
 
 
-def test_an_answered_echo_is_one_until_that_answer_was_drawn(session: dict[str, Any], clock: list[float]) -> None:
-    stale_widgets.start_echo_window()
+def test_a_stale_value_replaced_again_is_stale_until_the_new_one_was_sent(
+    session: dict[str, Any], clock: list[float]
+) -> None:
+    stale_widgets.mark_values_sent()
     session["lr_slider"] = 0.01
-    assert stale_widgets.is_echo("lr_slider")
+    assert stale_widgets.is_stale("lr_slider")
     stale_widgets.set_widget_value("lr_slider", 0.03)
     clock[0] += 60
     session["lr_slider"] = 0.01
-    assert stale_widgets.is_echo("lr_slider")
+    assert stale_widgets.is_stale("lr_slider")
 
 
-def test_any_other_value_is_somebodys(session: dict[str, Any]) -> None:
+def test_any_other_value_is_a_change_by_the_user(session: dict[str, Any]) -> None:
     session["lr_slider"] = 0.1
-    assert not stale_widgets.is_echo("lr_slider")
+    assert not stale_widgets.is_stale("lr_slider")
