@@ -1,1 +1,1 @@
-"""Questions about finished runs: tables, filters, groups of seeds, comparisons, importance of settings."""
+"""Analysis of recorded runs: table rows, filters, seed groups, comparisons, importance of settings, reproducibility."""

@@ -1,4 +1,4 @@
-"""Choosing and ordering runs by their columns, as typed: `status=completed`, `lr>=0.01`, `name~search`."""
+"""Filter and sort runs by their columns, with filters as typed: `status=completed`, `lr>=0.01`, `name~search`."""
 
 from __future__ import annotations
 
@@ -19,40 +19,41 @@ _OPERATORS: dict[str, Callable[[object, object], bool]] = {
     "<": operator.lt,  # type: ignore[dict-item]
     "~": lambda cell, word: str(word).lower() in str(cell).lower(),
 }
-"""The longer ones first: that is how they are looked for."""
+"""Longer operators come first, so that the pattern does not read `>=` as `>`."""
 
 _FILTER = re.compile(rf"\s*(\w+)\s*({'|'.join(_OPERATORS)})\s*(.*?)\s*")
 
 
 def filter_runs(runs: Iterable[Run], filters: Sequence[str]) -> list[Run]:
-    """The runs that all of `filters` hold for. Raises `ConfigError` for one that cannot be read."""
+    """Return the runs that match all filters. Raises `ConfigError` for a filter that cannot be parsed."""
     parsed = [_parse(text) for text in filters]
-    return [run for run in runs if all(_matches(flat_row(run), *one) for one in parsed)]
+    return [run for run in runs if all(_matches(flat_row(run), *condition) for condition in parsed)]
 
 
 def sort_runs(runs: Sequence[Run], column: str, *, descending: bool = False) -> list[Run]:
-    """The runs by a column; those that have nothing in it come last. Raises `ConfigError` for a column that is none."""
-    cells = [(flat_row(run), run) for run in runs]
-    for cell, _ in cells:
-        _check_column(column, cell, "sort")
-    known = [(cell[column], run) for cell, run in cells if cell[column] is not None]
-    rest = [run for cell, run in cells if cell[column] is None]
-    in_order = sorted(known, key=lambda pair: pair[0], reverse=descending)  # type: ignore[arg-type,return-value]
-    return [run for _, run in in_order] + rest
+    """Sort runs by a column; runs without a value come last. Raises `ConfigError` if there is no such column."""
+    rows = [(flat_row(run), run) for run in runs]
+    for row, _ in rows:
+        _check_column(column, row, "sort")
+    with_value = [(row[column], run) for row, run in rows if row[column] is not None]
+    without_value = [run for row, run in rows if row[column] is None]
+    with_value.sort(key=lambda pair: pair[0], reverse=descending)  # type: ignore[arg-type,return-value]
+    return [run for _, run in with_value] + without_value
 
 
 def _parse(text: str) -> tuple[str, str, str]:
-    found = _FILTER.fullmatch(text)
-    if not found:
+    """Split a filter into column, operator and value."""
+    match = _FILTER.fullmatch(text)
+    if not match:
         raise ConfigError(
             "filter", f"A filter is a column, one of {' '.join(_OPERATORS)}, and a value, as in lr>=0.01; got {text!r}."
         )
-    return found[1], found[2], found[3]
+    return match[1], match[2], match[3]
 
 
-def _matches(cells: dict[str, Cell], column: str, sign: str, word: str) -> bool:
-    _check_column(column, cells, "filter")
-    cell = cells[column]
+def _matches(row: dict[str, Cell], column: str, sign: str, word: str) -> bool:
+    _check_column(column, row, "filter")
+    cell = row[column]
     if sign == "~":
         return cell is not None and _OPERATORS[sign](cell, word)
     if cell is None or word == "":
@@ -61,7 +62,7 @@ def _matches(cells: dict[str, Cell], column: str, sign: str, word: str) -> bool:
 
 
 def _convert(cell: Cell, word: str, column: str) -> object:
-    """What was typed, as what is in the column. Raises `ConfigError` when it cannot be that."""
+    """Convert a typed value to the type of the column's cells, or raise `ConfigError`."""
     if isinstance(cell, bool):
         if word.lower() not in ("true", "false", "yes", "no"):
             raise ConfigError("filter", f"{column} is true or false, got {word!r}.")
@@ -74,6 +75,6 @@ def _convert(cell: Cell, word: str, column: str) -> object:
     return word
 
 
-def _check_column(column: str, cells: dict[str, Cell], what: str) -> None:
-    if column not in cells:
-        raise ConfigError(what, f"There is no column {column!r}. Choose one of {', '.join(cells)}.")
+def _check_column(column: str, row: dict[str, Cell], option: str) -> None:
+    if column not in row:
+        raise ConfigError(option, f"There is no column {column!r}. Choose one of {', '.join(row)}.")

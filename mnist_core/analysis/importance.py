@@ -1,8 +1,8 @@
-"""Which hyperparameters a metric depends on, estimated from the runs there are.
+"""Estimate from recorded runs which settings a metric depends on: permutation importance (Breiman 2001, section 10).
 
-A random forest learns the metric from the settings; a setting is as important as the forest's predictions get worse
-when its values are dealt out anew among the runs (Breiman 2001, section 10). Like functional ANOVA over a forest, it
-sees interactions and assumes no shape. Settings that always changed together share the credit.
+A random forest predicts the metric from the settings. A setting is as important as the predictions get worse when its
+values are shuffled among the runs. Like functional ANOVA over a forest, this captures interactions and assumes no
+shape. Settings that always change together share their importance.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.analysis.compare import CompareError
+from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric_value
 from mnist_core.config import SETTINGS
 from mnist_core.records import Run
 
 MIN_RUNS = 10
-TREES, REPEATS = 100, 20
+"""Minimum number of runs for an estimate."""
+
+TREES = 100
+REPEATS = 20
+"""Trees in the forest, and shuffles of each setting."""
+
 NOT_TUNED = ("seed", "save_model", "dataset", "device", "test_batch_size")
-"""Settings that are not to be tuned, or change no result."""
+"""Settings left out, because they change no result or are no hyperparameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """One setting's share in what can be explained; the shares of all add up to 1."""
+    """Importance of one setting; the shares of all settings add up to 1."""
 
     name: str
     label: str
@@ -33,38 +38,46 @@ class Importance:
 
 
 def setting_importance(runs: Sequence[Run], metric_name: str) -> tuple[Importance, ...]:
-    """The settings in which the runs differ, most important first. Raises `CompareError` when that cannot be said."""
+    """Return the importance of each setting in which the runs differ, largest first.
+
+    Raises `CompareError` for an unknown metric, too few runs, several datasets, or runs that differ only in seed.
+    """
     if metric_name not in METRICS:
         raise CompareError(f"There is no metric {metric_name!r}. Choose one of {', '.join(METRICS)}.")
-    known = [(run, value) for run in runs if (value := metric_value(run, metric_name)) is not None]
-    if len(known) < MIN_RUNS:
-        what = METRICS[metric_name].label.lower()
-        raise CompareError(f"Importance takes at least {MIN_RUNS} runs with a {what}, got {len(known)}. Train more.")
-    if len(datasets := sorted({run.dataset for run, _ in known})) > 1:
+    measured = [(run, value) for run in runs if (value := metric_value(run, metric_name)) is not None]
+    if len(measured) < MIN_RUNS:
+        metric = METRICS[metric_name].label.lower()
+        raise CompareError(
+            f"Importance takes at least {MIN_RUNS} runs with a {metric}, got {len(measured)}. Train more."
+        )
+    if len(datasets := sorted({run.dataset for run, _ in measured})) > 1:
         raise CompareError(f"These runs learned different datasets: {', '.join(datasets)}. Choose runs of one.")
-    columns = {name: [getattr(run.config, name) for run, _ in known] for name in SETTING_NAMES if name not in NOT_TUNED}
+    names = [name for name in SETTING_NAMES if name not in NOT_TUNED]
+    columns = {name: [getattr(run.config, name) for run, _ in measured] for name in names}
     varied = {name: values for name, values in columns.items() if len(set(values)) > 1}
     if not varied:
         raise CompareError("These runs differ in no setting but the seed. Choose runs with different settings.")
-    shares = _shares(np.column_stack([_numbers(values) for values in varied.values()]), [value for _, value in known])
-    found = [Importance(name, SETTINGS[name].label, share) for name, share in zip(varied, shares, strict=True)]
-    return tuple(sorted(found, key=lambda one: -one.share))
+    features = np.column_stack([_as_numbers(values) for values in varied.values()])
+    shares = _importance_shares(features, [value for _, value in measured])
+    importances = [Importance(name, SETTINGS[name].label, share) for name, share in zip(varied, shares, strict=True)]
+    return tuple(sorted(importances, key=lambda importance: -importance.share))
 
 
-def _numbers(values: Sequence[object]) -> list[float]:
-    """Numbers as they are, words by their place in the alphabet: to a forest only the order matters."""
+def _as_numbers(values: Sequence[object]) -> list[float]:
+    """Return numbers unchanged, and words as ranks in the alphabet: a forest only uses the order."""
     if all(isinstance(value, int | float) for value in values):
         return [float(value) for value in values if isinstance(value, int | float)]
-    places = {value: float(place) for place, value in enumerate(sorted({str(value) for value in values}))}
-    return [places[str(value)] for value in values]
+    ranks = {word: float(rank) for rank, word in enumerate(sorted({str(value) for value in values}))}
+    return [ranks[str(value)] for value in values]
 
 
-def _shares(settings: np.ndarray, metrics: Sequence[float]) -> list[float]:
+def _importance_shares(features: np.ndarray, targets: Sequence[float]) -> list[float]:
+    """Return the share of each column of `features` (runs x settings); equal shares if none helps the prediction."""
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
 
-    forest = RandomForestRegressor(TREES, random_state=0).fit(settings, metrics)
-    found = permutation_importance(forest, settings, metrics, n_repeats=REPEATS, random_state=0).importances_mean
-    found = np.clip(found, 0, None)
-    total = found.sum()
-    return (found / total if total else np.full(len(found), 1 / len(found))).tolist()
+    forest = RandomForestRegressor(TREES, random_state=0).fit(features, targets)
+    result = permutation_importance(forest, features, targets, n_repeats=REPEATS, random_state=0)
+    importances = np.clip(result.importances_mean, 0, None)
+    total = importances.sum()
+    return (importances / total if total else np.full(len(importances), 1 / len(importances))).tolist()

@@ -1,4 +1,4 @@
-"""A run as one flat line: what tables are exported, filtered, sorted and compared by."""
+"""A run as one flat row, and the table of metrics: the columns that exports, filters and sorting use."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SETTING_NAMES = tuple(field.name for field in fields(TrainConfig))
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Label of a metric, the shorter title of its column in the browser's table, and what it is measured in."""
+    """Label of a metric, the shorter title of its column in the browser's table, and its unit."""
 
     label: str
     title: str
     unit: Literal["share", "nats", "images/s", "seconds"]
     best: Literal["high", "low"] | None = None
-    """Which value wins a comparison; None if the metric says nothing about quality."""
+    """Whether a high or a low value is better; None if the metric does not measure quality."""
 
 
 METRICS = {
@@ -35,17 +35,20 @@ METRICS = {
     "examples_per_second": Metric("Images per second", "img/s", "images/s"),
     "elapsed_seconds": Metric("Seconds", "Duration", "seconds"),
 }
-"""Everything measured of a run, the result first."""
+"""All metrics of a run, results first."""
 
 
 def metric_value(run: Run, name: str) -> float | None:
-    """One of `METRICS`; None when it was not measured, or is no number."""
+    """Return the value of one of `METRICS`; None if it was not measured or is not finite."""
     value = getattr(run.progress if hasattr(run.progress, name) else run.results, name)
     return None if value is None or not math.isfinite(value) else value
 
 
 def flat_row(run: Run) -> dict[str, Cell]:
-    """Every column of a run in a fixed order: what it is, its settings (the dataset asked for is one), its metrics."""
+    """Return all columns of a run in a fixed order: identity, settings, progress, metrics, origin.
+
+    `dataset` is what the run was trained on, `dataset_setting` what was asked for, such as `auto`.
+    """
     settings = asdict(run.config)
     settings["dataset_setting"] = settings.pop("dataset")
     return {

@@ -1,4 +1,4 @@
-"""Runs that differ only in their seed: which they are, and what they come to together."""
+"""Group runs that differ only in their seed, and summarize their metrics."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mnist_core.analysis.run_table import METRICS, metric_value
 from mnist_core.records import Run
 
 CONFIDENCE = 0.95
+"""Level of the confidence intervals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +21,19 @@ class Summary:
     count: int
     mean: float
     sd: float | None
-    """Standard deviation of the sample (n - 1); None of a single run, as the interval is."""
+    """Standard deviation of the sample (n - 1); None for a single run, which has no interval either."""
     low: float | None
     high: float | None
-    """The 95 % confidence interval of the mean, by Student's t distribution."""
+    """The 95 % confidence interval of the mean, from Student's t distribution."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedGroup:
-    """Runs that differ only in seed, oldest first; a run without a twin is a group by itself."""
+    """Runs that differ only in seed, oldest first; a group may have a single run."""
 
     runs: tuple[Run, ...]
     metrics: dict[str, Summary]
-    """Of the runs that have ended, each seed once; without those metrics that none of them has."""
+    """Summary of each metric that was measured, over the finished runs; each seed counts once."""
 
     @property
     def name(self) -> str:
@@ -41,30 +42,30 @@ class SeedGroup:
 
 
 def seed_group_key(run: Run) -> Hashable:
-    """The same for runs that differ only in seed: same settings, changes on the way, dataset and beginning."""
-    steered = tuple((one.step, one.field, one.new) for one in run.interventions or run.plan)
-    beginning = run.parent_step and (run.parent_id, run.parent_step)
+    """Return a key that is equal for runs with the same settings, interventions, dataset and starting point."""
+    interventions = tuple((change.step, change.field, change.new) for change in run.interventions or run.plan)
+    starting_point = run.parent_step and (run.parent_id, run.parent_step)
     settings = dataclasses.replace(run.config, seed=0, save_model=False)
-    return settings, steered, run.dataset or run.config.dataset, beginning
+    return settings, interventions, run.dataset or run.config.dataset, starting_point
 
 
 def group_by_seed(runs: Iterable[Run]) -> list[SeedGroup]:
-    """All runs in groups, in the order of the oldest run of each."""
-    grouped: dict[Hashable, list[Run]] = {}
-    for run in sorted(runs, key=lambda one: one.id):
-        grouped.setdefault(seed_group_key(run), []).append(run)
-    return [SeedGroup(tuple(group), _summaries(group)) for group in grouped.values()]
+    """Group all runs; groups are ordered by their oldest run."""
+    groups: dict[Hashable, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: run.id):
+        groups.setdefault(seed_group_key(run), []).append(run)
+    return [SeedGroup(tuple(group), _summaries(group)) for group in groups.values()]
 
 
 def unused_seeds(run: Run, others: Iterable[Run], count: int) -> list[int]:
-    """The next `count` seeds that neither the run nor any of `others` like it was trained with."""
+    """Return the `count` smallest seeds that neither the run nor any of `others` in its group was trained with."""
     key = seed_group_key(run)
-    used = {run.config.seed} | {one.config.seed for one in others if seed_group_key(one) == key}
+    used = {run.config.seed} | {other.config.seed for other in others if seed_group_key(other) == key}
     return [seed for seed in range(1, len(used) + count + 1) if seed not in used][:count]
 
 
 def summarize(values: Sequence[float]) -> Summary:
-    """Mean, spread and interval of at least one value."""
+    """Return mean, standard deviation and interval of at least one value."""
     mean = statistics.fmean(values)
     if len(values) < 2:
         return Summary(len(values), mean, None, None, None)
@@ -74,15 +75,20 @@ def summarize(values: Sequence[float]) -> Summary:
 
 
 def t_quantile(degrees_of_freedom: int) -> float:
-    """Half of a confidence interval of a mean, in standard errors: a quantile of Student's t distribution."""
+    """Return the quantile of Student's t distribution: half the width of a confidence interval in standard errors."""
     from scipy.special import stdtrit  # `scipy.stats` would take a second to import
 
     return float(stdtrit(degrees_of_freedom, (1 + CONFIDENCE) / 2))
 
 
 def _summaries(runs: Sequence[Run]) -> dict[str, Summary]:
-    """Of each seed the first run that ended: the same training once more, or imported, is no further measurement."""
-    ended = [run for run in runs if run.status.is_finished] or runs
-    of_seeds = {run.config.seed: run for run in reversed(ended)}.values()
-    values = {name: [value for run in of_seeds if (value := metric_value(run, name)) is not None] for name in METRICS}
-    return {name: summarize(found) for name, found in values.items() if found}
+    """Summarize each metric over the first finished run of each seed.
+
+    A repeated or imported run with the same seed is the same training and adds no measurement.
+    """
+    finished = [run for run in runs if run.status.is_finished] or runs
+    one_per_seed = {run.config.seed: run for run in reversed(finished)}.values()
+    values_by_metric = {
+        name: [value for run in one_per_seed if (value := metric_value(run, name)) is not None] for name in METRICS
+    }
+    return {name: summarize(values) for name, values in values_by_metric.items() if values}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnist_core.analysis.compare import CompareError
+from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.importance import setting_importance
 from mnist_core.analysis.run_table import METRICS
 from mnist_core.config import SETTINGS

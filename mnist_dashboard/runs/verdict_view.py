@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnist_core.analysis.compare import CompareError, Verdict, compare_runs
+from mnist_core.analysis.comparability import CompareError
+from mnist_core.analysis.compare import compare_runs
 from mnist_core.analysis.run_table import METRICS
 from mnist_core.analysis.seed_groups import SeedGroup, group_by_seed
+from mnist_core.analysis.verdict import Verdict
 from mnist_core.records import Run
 from mnist_dashboard import services
 from mnist_dashboard.ui import markdown
@@ -67,7 +69,7 @@ def _sides(selected: Sequence[Run], baseline: Run | None) -> list[Sequence[Run]]
 
 
 def _answer(found: Verdict) -> None:
-    icon = ":material/help:" if not found.is_better else ":material/verified:"
+    icon = ":material/help:" if not found.winner else ":material/verified:"
     st.markdown(f"### {icon} {markdown.escape(found.sentence)}")
     for warning in found.warnings:
         st.caption(f":material/info: {markdown.escape(warning)}")

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from mnist_core.analysis.compare import CompareError, Verdict, compare_runs
+from mnist_core.analysis.comparability import CompareError
+from mnist_core.analysis.compare import compare_runs
 from mnist_core.analysis.importance import setting_importance
 from mnist_core.analysis.seed_groups import group_by_seed
+from mnist_core.analysis.verdict import Verdict
 from mnist_core.config import TrainConfig
 from mnist_core.records import Intervention, Run, RunStatus
 from mnist_core.store import RunStore
@@ -33,11 +35,11 @@ def details(found: Verdict) -> dict[str, str]:
 # One run against one
 
 
-def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunStore) -> None:
+def test_the_run_that_gets_more_of_the_same_images_right_winner(store: RunStore) -> None:
     good = finished_run(store, name="good", right=range(950))
     bad = finished_run(store, name="bad", right=range(900))
     found = compare_runs(store.queries, [good.id], [bad.id])
-    assert found.is_better == "a"
+    assert found.winner == "a"
     assert found.sentence.startswith("good is better than bad: it is right about 95.00 % against 90.00 % of 1,000 test")
     assert found.difference == pytest.approx(0.05)
     assert 0.03 < found.low < 0.05 < found.high < 0.07
@@ -46,7 +48,7 @@ def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunSto
     assert details(found)["good minus bad, 95 % interval"].startswith("+5.00 points (+")
     assert details(found)["Both right / both wrong"] == "900 / 50"
     mirrored = compare_runs(store.queries, [bad.id], [good.id])
-    assert (mirrored.is_better, mirrored.p_value, mirrored.difference) == ("b", found.p_value, -found.difference)
+    assert (mirrored.winner, mirrored.p_value, mirrored.difference) == ("b", found.p_value, -found.difference)
     assert mirrored.sentence.startswith("good is better than bad")
     assert "a difference of +5.00 points (+" in found.sentence
     assert "a difference of +5.00 points (+" in mirrored.sentence
@@ -56,7 +58,7 @@ def test_a_difference_that_chance_makes_is_no_verdict(store: RunStore) -> None:
     a = finished_run(store, name="a", right=range(905))
     b = finished_run(store, name="b", right=[*range(880), *range(905, 926)])
     found = compare_runs(store.queries, [a.id], [b.id])
-    assert found.is_better == ""
+    assert found.winner == ""
     assert found.sentence.startswith("It cannot be told which is better: a is right about 90.50 % and b about 90.10 %")
     assert found.sentence.endswith("one as large 66 times in 100 (p = 0.66).")
     assert found.p_value == pytest.approx(0.659, abs=0.001)  # 25 against 21, exact
@@ -89,7 +91,7 @@ def test_seeds_are_paired_and_the_better_settings_named(store: RunStore) -> None
     a = seeds(store, FAST, [950, 952, 949, 955])
     b = seeds(store, SLOW, [930, 933, 931, 934])
     found = compare_runs(store.queries, a, b)
-    assert found.is_better == "a"
+    assert found.winner == "a"
     assert found.sentence.startswith(
         "run-1 (4 seeds) is better than run-5 (4 seeds): it is right about 95.15 % against"
     )
@@ -100,7 +102,7 @@ def test_seeds_are_paired_and_the_better_settings_named(store: RunStore) -> None
 
 def test_too_few_seeds_are_said_with_how_many_it_takes(store: RunStore) -> None:
     found = compare_runs(store.queries, seeds(store, FAST, [940, 960]), seeds(store, SLOW, [939, 941]))
-    assert found.is_better == ""
+    assert found.winner == ""
     assert found.seeds_needed is not None
     assert f"about {found.seeds_needed} seeds of each would tell" in found.sentence
     assert details(found)["Seeds needed to tell"] == str(found.seeds_needed)
@@ -121,7 +123,7 @@ def test_seeds_that_only_one_side_has_are_left_out_and_that_is_said(store: RunSt
 
 def test_other_seeds_are_compared_without_pairs(store: RunStore) -> None:
     found = compare_runs(store.queries, seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904], first=7))
-    assert found.is_better == "a"
+    assert found.winner == "a"
     assert any("Welch" in detail.help for detail in found.details)
 
 

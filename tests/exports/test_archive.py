@@ -77,7 +77,7 @@ def test_a_run_comes_over_whole(store: RunStore, elsewhere: RunStore, run: Run, 
 def test_an_imported_run_can_be_compared_with_one_from_here(elsewhere: RunStore, file: Path) -> None:
     (imported,) = archive.import_archive(elsewhere, file)
     mine = finished_run(elsewhere, TrainConfig(lr=0.1), right=range(960))
-    assert compare_runs(elsewhere.queries, [mine.id], [imported.id]).is_better == "a"
+    assert compare_runs(elsewhere.queries, [mine.id], [imported.id]).winner == "a"
 
 
 def test_nothing_is_overwritten_and_names_that_are_taken_get_a_number(store: RunStore, run: Run, file: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.many_runs import fill
-from mnist_core.analysis.compare import Verdict, compare_runs
+from mnist_core.analysis.compare import compare_runs
 from mnist_core.analysis.importance import Importance
+from mnist_core.analysis.verdict import Verdict
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
