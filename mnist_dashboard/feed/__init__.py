@@ -1,1 +1,1 @@
-"""The live feed: one reader of the run store, many browsers."""
+"""The live feed: reads the run store once and sends changes to every browser."""

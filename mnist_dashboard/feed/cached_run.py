@@ -1,48 +1,49 @@
-"""One run as the live feed holds it: curves, evaluations and rolling matrix, and its `history` event."""
+"""One run in the memory of the live feed, and its `history` event."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run
+from mnist_dashboard.feed.json_encoding import encode_json
 from mnist_dashboard.feed.run_summary import finite_or_none
 from mnist_dashboard.feed.series import RunSeries
 
 
 class CachedRun:
-    """All that is drawn of one run."""
+    """The latest row of a run, its curves and its evaluations."""
 
     def __init__(self, run: Run, table: np.ndarray, evaluations: Iterable[EvalMetrics]) -> None:
         self.run = run
-        """As it was last committed."""
         self.series = RunSeries(run.attempt)
         self.series.extend(1, table)
-        self.evaluations = [evaluation_event(event) for event in evaluations]
+        self.evaluations = [evaluation_to_json(evaluation) for evaluation in evaluations]
         self._history: tuple[float, bytes] | None = None
 
     @property
     def matrix(self) -> Confusion | None:
+        """Confusion matrix of the latest training batches."""
         return self.run.progress.live_confusion
 
     def update(self, run: Run) -> None:
-        """The run has moved on."""
+        """Replace the row by a newer one."""
         self.run = run
         self._history = None
 
     def history(self, smoothing: float) -> bytes:
-        """The data of the event for a newcomer, as JSON.
+        """The data of the `history` event, as JSON.
 
-        One is kept, so that a class that joins at once costs one; a person who moves the slider leaves nothing behind.
+        Only the last result is cached: enough for a class that joins at once, and dragging the smoothing slider does
+        not fill the memory.
         """
         if self._history is None or self._history[0] != smoothing:
             event = {
                 "run": self.run.id,
                 "attempt": self.series.attempt,
-                **self.series.history(smoothing),
+                **self.series.points(smoothing),
                 "evaluations": self.evaluations,
                 "matrix": self.matrix,
                 "matrix_batches": LIVE_BATCHES,
@@ -51,16 +52,12 @@ class CachedRun:
         return self._history[1]
 
 
-def encode_json(data: dict[str, Any]) -> bytes:
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
-
-
-def evaluation_event(event: EvalMetrics) -> dict[str, Any]:
+def evaluation_to_json(evaluation: EvalMetrics) -> dict[str, Any]:
     return {
-        "step": event.step,
-        "epoch": event.epoch,
-        "split": event.split,
-        "loss": finite_or_none(event.loss),
-        "accuracy": event.accuracy,
-        "confusion": event.confusion,
+        "step": evaluation.step,
+        "epoch": evaluation.epoch,
+        "split": evaluation.split,
+        "loss": finite_or_none(evaluation.loss),
+        "accuracy": evaluation.accuracy,
+        "confusion": evaluation.confusion,
     }

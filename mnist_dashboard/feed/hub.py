@@ -1,19 +1,19 @@
 """The live feed: one reader of the store, many subscribers over server-sent events.
 
-`GET /live?runs=7,5&smoothing=0.95` answers with a stream of events whose data is JSON:
+`GET /live?runs=7,5&smoothing=0.95` responds with a stream of events whose data is JSON:
 
-- `history`, once per run asked for, and again whenever the browser's copy must be replaced: the curve so far, smoothed
-  and reduced (see `series`), the evaluations, and the confusion matrix of the last training batches.
-- `steps`: consecutive steps since then, every batch of them.
-- `evaluation`: one pass over validation or test.
-- `run`: the summary of any run whose row has changed (see `summary`).
-- `audience`: how many are watching, and who acted last.
+- `history`: one run's curves so far (see `series`), its evaluations, and the confusion matrix of the last training
+  batches. Sent once for each run in the query, and again whenever the browser must replace its copy.
+- `steps`: every batch since then, in order.
+- `evaluation`: one pass over the validation or test split.
+- `run`: the summary of any run whose row has changed (see `run_summary`).
+- `audience`: the number of viewers, and who acted last.
 - `ping`: every 2 s, so that the browser can tell a quiet feed from a broken one.
 
-Every event has an id. A browser that comes back with the last one it saw gets what it missed, if that is not too long
-ago, else `history`. However many are watching, the database is read once per tick, and only if something was committed.
+Every event has an id. A browser that reconnects with its last one gets the events it missed, or `history` if they are
+no longer in memory. The database is read once per tick for all viewers, and only if something was committed.
 
-`GET /runs.json` is the list of all runs (see `run_list`), which the same reading keeps up to date.
+The same reader keeps the response to `GET /runs.json` up to date (see `summary_cache`).
 """
 
 from __future__ import annotations
@@ -27,50 +27,51 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
-from mnist_core.store.change_feed import Changes, NewSteps
+from mnist_core.store.change_feed import Changes, Evaluation, NewSteps
 from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message, Subscriber
-from mnist_dashboard.feed.cached_run import CachedRun, encode_json, evaluation_event
-from mnist_dashboard.feed.run_summary import summarize_run
-from mnist_dashboard.feed.series import round_for_json
+from mnist_dashboard.feed.cached_run import CachedRun, evaluation_to_json
+from mnist_dashboard.feed.json_encoding import encode_json, round_values
+from mnist_dashboard.feed.run_summary import RunSummary, summarize_run
 from mnist_dashboard.feed.summary_cache import SummaryCache
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS
 
 POLL_SECONDS = 0.05
-"""How often to ask whether anything was committed; asking costs 0.1 ms."""
+"""Time between two checks for commits; a check takes 0.1 ms."""
 
 SECONDS_PER_STREAM = 0.0025
-"""What a tick costs grows with the open streams: they come further apart. Up to 50 get each commit by itself."""
+"""Minimum time between two checks, per open stream: a tick costs more with more streams. Up to 50 streams still get
+each commit of a run separately."""
 
 MAX_POLL_SECONDS = 1.0
 
 AUDIENCE_SECONDS = 1.0
-"""How often it is told at most who is watching: a whole class may join within seconds."""
+"""Minimum time between two `audience` events: a whole class may join within seconds."""
 
 RETRY_SECONDS = 1.0
 
 MAX_IDLE_RUNS = 32
-"""Curves kept in memory that nobody is watching, so that going back to a run does not read it again."""
+"""Maximum number of unwatched runs kept in memory, so that going back to a run does not read it again."""
 
 _log = logging.getLogger(__name__)
 
 
 class LiveHub:
-    """Reads what trainers commit and fans it out. `follow()` runs as a task of the server's event loop."""
+    """Reads what trainers commit and sends it to subscribers. `follow()` runs as a task of the server's event loop."""
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
         self.broadcaster = Broadcaster()
-        self._cached: OrderedDict[int, CachedRun] = OrderedDict()
+        self._cached_runs: OrderedDict[int, CachedRun] = OrderedDict()
         self._unfinished: dict[int, Run] = {}
-        self._list: SummaryCache | None = None
-        # Held while the database is read, so that what a newcomer is told and what is told to all fit together.
-        self._reading = asyncio.Lock()
-        # Set once it is known from where on changes will be read: a history read before that could miss some.
+        self._summary_cache: SummaryCache | None = None
+        # Held while reading the database, so that a new subscriber's history and later events fit together.
+        self._read_lock = asyncio.Lock()
+        # Set once the cursor is known: a history read before that could miss changes.
         self._started = asyncio.Event()
 
     async def follow(self) -> None:
-        """Read and fan out until cancelled."""
+        """Read and send changes until cancelled."""
         watch = self._queries.watch()
         try:
             cursor = await asyncio.to_thread(self._queries.latest_cursor)
@@ -78,21 +79,22 @@ class LiveHub:
             self._unfinished = {run.id: run for run in unfinished}
             self._started.set()
             failed = False
-            told_at = 0.0
+            audience_at = 0.0
             while True:
                 await asyncio.sleep(poll_seconds(len(self.broadcaster)))
-                if time.monotonic() - told_at > AUDIENCE_SECONDS:
-                    told_at = time.monotonic()
-                    self.broadcaster.refresh()
+                if time.monotonic() - audience_at > AUDIENCE_SECONDS:
+                    audience_at = time.monotonic()
+                    self.broadcaster.disconnect_refused()
+                    self.broadcaster.publish_audience()
                 try:
                     if watch.moved() or failed:
                         failed = False
-                        async with self._reading:
+                        async with self._read_lock:
                             changes = await asyncio.to_thread(self._queries.read_changes, cursor)
                             cursor = changes.cursor
-                            await self._fan_out(changes)
+                            await self._publish_changes(changes)
                 except Exception:
-                    # Whatever went wrong with one read (a full disk, a removed folder), the feed outlives it.
+                    # The feed must survive any failed read, such as a full disk or a removed folder.
                     _log.exception("The live feed could not read the run store; trying again.")
                     failed = True
                     await asyncio.sleep(RETRY_SECONDS)
@@ -105,129 +107,138 @@ class LiveHub:
         smoothing: float,
         last_event_id: str = "",
         *,
-        viewer: str = "",
-        admitted: Callable[[], bool] = lambda: True,
+        viewer_id: str = "",
+        is_admitted: Callable[[], bool] = lambda: True,
     ) -> AsyncIterator[bytes]:
-        """The events for one browser, encoded; ends when the hub closes or the browser does not keep up.
+        """The encoded events for one browser.
 
-        Streams of the same `viewer` count as one who is watching, one without as another. It ends, too, when the
-        browser is no longer `admitted`.
+        It ends when the hub closes, the browser falls behind, or `is_admitted` returns False. Streams with the same
+        `viewer_id` count as one viewer; each stream without one counts by itself.
         """
-        subscriber = Subscriber(frozenset(run_ids), smoothing, viewer or secrets.token_hex(8), admitted)
+        subscriber = Subscriber(frozenset(run_ids), smoothing, viewer_id or secrets.token_hex(8), is_admitted)
         await self._started.wait()
-        async with self._reading:
-            opening = self.broadcaster.messages_since(last_event_id)
-            if opening is None:
-                opening = await self._opening(subscriber)
-            self.broadcaster.join(subscriber)
+        async with self._read_lock:
+            messages = self.broadcaster.messages_since(last_event_id)
+            if messages is None:
+                messages = await self._first_messages(subscriber)
+            self.broadcaster.add(subscriber)
         try:
-            for message in opening:
+            for message in messages:
                 if subscriber.wants(message):
                     yield message.body
-            while (fresh := await subscriber.next_events()) is not None:
-                yield fresh
+            while (chunk := await subscriber.next_chunk()) is not None:
+                yield chunk
         finally:
-            self.broadcaster.leave(subscriber)
+            self.broadcaster.remove(subscriber)
 
-    async def run_list(self) -> SummaryCache:
-        """Every run, kept up to date from the first call on."""
+    async def summaries(self) -> SummaryCache:
+        """The summaries of all runs, kept up to date from the first call on."""
         await self._started.wait()
-        async with self._reading:
-            if self._list is None:
+        async with self._read_lock:
+            if self._summary_cache is None:
                 runs = await asyncio.to_thread(self._queries.list_runs)
-                self._list = SummaryCache()
-                await asyncio.to_thread(
-                    self._list.update, [summarize_run(run, self._unfinished.values()) for run in runs]
-                )
-        return self._list
+                self._summary_cache = SummaryCache()
+                await asyncio.to_thread(self._summary_cache.update, [self._summarize(run) for run in runs])
+        return self._summary_cache
 
-    # ------------------------------------------------------------------ what a newcomer gets
+    def _summarize(self, run: Run) -> RunSummary:
+        return summarize_run(run, self._unfinished.values())
 
-    async def _opening(self, subscriber: Subscriber) -> list[Message]:
-        messages = []
-        shown = dict(self._unfinished)
+    # ------------------------------------------------------------------ for a new subscriber
+
+    async def _first_messages(self, subscriber: Subscriber) -> list[Message]:
+        histories = []
+        runs = dict(self._unfinished)
         for run_id in sorted(subscriber.run_ids):
             try:
-                followed = await self._cached_run(run_id)
+                cached = await self._cached_run(run_id)
             except RunNotFoundError:
                 continue
-            shown[run_id] = followed.run
-            messages.append(self.broadcaster.encode("history", followed.history(subscriber.smoothing), run_id))
-        summaries = [
-            self.broadcaster.encode("run", encode_json(summarize_run(run, self._unfinished.values())))
-            for run in shown.values()
-        ]
-        return [*summaries, *messages, self.broadcaster.description()]
+            runs[run_id] = cached.run
+            histories.append(self.broadcaster.encode("history", cached.history(subscriber.smoothing), run_id))
+        summaries = [self.broadcaster.encode("run", encode_json(self._summarize(run))) for run in runs.values()]
+        return [*summaries, *histories, self.broadcaster.audience_message()]
 
     async def _cached_run(self, run_id: int) -> CachedRun:
-        """What is held of a run; read when it is the first time that somebody wants it. Raises `RunNotFoundError`."""
-        if run_id not in self._cached:
+        """The run in memory, read from the store if it is not there. Raises `RunNotFoundError`."""
+        if run_id not in self._cached_runs:
             run = await asyncio.to_thread(self._queries.get_run, run_id)
             table = await asyncio.to_thread(self._queries.read_steps, run_id)
             evaluations = await asyncio.to_thread(self._queries.list_evaluations, run_id)
-            self._cached[run_id] = CachedRun(run, table, evaluations)
-        self._cached.move_to_end(run_id)
-        self._evict_unwatched()
-        return self._cached[run_id]
+            self._cached_runs[run_id] = CachedRun(run, table, evaluations)
+        self._cached_runs.move_to_end(run_id)
+        self._evict_idle_runs()
+        return self._cached_runs[run_id]
 
-    def _evict_unwatched(self) -> None:
+    def _evict_idle_runs(self) -> None:
         watched = self.broadcaster.watched_run_ids
-        idle = [run_id for run_id in self._cached if run_id not in watched]
+        idle = [run_id for run_id in self._cached_runs if run_id not in watched]
         for run_id in idle[: max(0, len(idle) - MAX_IDLE_RUNS)]:
-            del self._cached[run_id]
+            del self._cached_runs[run_id]
 
-    # ------------------------------------------------------------------ what everybody gets
+    # ------------------------------------------------------------------ for all subscribers
 
-    async def _fan_out(self, changes: Changes) -> None:
-        queue_moved = False
+    async def _publish_changes(self, changes: Changes) -> None:
+        queue_changed = self._update_unfinished(changes.runs)
         for run in changes.runs:
-            before = self._unfinished.get(run.id)
-            queue_moved |= before is None or before.status is not run.status
-            self._unfinished.pop(run.id, None)
-            if run.status.is_active or run.status is RunStatus.QUEUED:
-                self._unfinished[run.id] = run
-        by_id = {run.id: run for run in changes.runs}
-        for run_id in [run_id for run_id in by_id if run_id in self._cached]:
-            self._cached[run_id].update(by_id[run_id])
+            if cached := self._cached_runs.get(run.id):
+                cached.update(run)
         for steps in changes.steps:
-            if steps.run_id in self._cached:
-                await self._append_steps(self._cached[steps.run_id], steps)
+            if cached := self._cached_runs.get(steps.run_id):
+                await self._publish_steps(cached, steps)
         for evaluation in changes.evaluations:
-            if followed := self._cached.get(evaluation.run_id):
-                event = evaluation_event(evaluation.metrics)
-                if event not in followed.evaluations:
-                    followed.evaluations.append(event)
-                about = {"run": evaluation.run_id, "attempt": evaluation.attempt}
-                self.broadcaster.publish("evaluation", about | event, evaluation.run_id)
-        # Last, so that a browser has every point of a run before it hears that the run has ended.
-        moved = by_id | {run.id: run for run in self._unfinished.values() if queue_moved}
-        summaries = [summarize_run(run, self._unfinished.values()) for run in moved.values()]
-        if self._list:
-            self._list.update(summaries)
+            if cached := self._cached_runs.get(evaluation.run_id):
+                self._publish_evaluation(cached, evaluation)
+        # Summaries come last, so that a browser has every point of a run before it learns that the run has ended.
+        changed = {run.id: run for run in changes.runs}
+        if queue_changed:
+            changed |= self._unfinished
+        summaries = [self._summarize(run) for run in changed.values()]
+        if self._summary_cache:
+            self._summary_cache.update(summaries)
         for summary in summaries:
             self.broadcaster.publish("run", summary)
 
-    async def _append_steps(self, followed: CachedRun, steps: NewSteps) -> None:
-        known = followed.series.steps
-        if steps.attempt == followed.series.attempt and followed.series.extend(steps.first_step, steps.table):
-            fresh = steps.table[known + 1 - steps.first_step :]
-            if len(fresh):
+    def _update_unfinished(self, runs: Iterable[Run]) -> bool:
+        """Replace, add and remove unfinished runs. Return whether positions in the queue may have changed."""
+        queue_changed = False
+        for run in runs:
+            previous = self._unfinished.pop(run.id, None)
+            queue_changed |= previous is None or previous.status is not run.status
+            if run.status.is_active or run.status is RunStatus.QUEUED:
+                self._unfinished[run.id] = run
+        return queue_changed
+
+    async def _publish_steps(self, cached: CachedRun, steps: NewSteps) -> None:
+        """Append steps to the curves and publish them, or publish the history again if they do not fit on."""
+        last_step = cached.series.steps
+        if steps.attempt == cached.series.attempt and cached.series.extend(steps.first_step, steps.table):
+            new_steps = steps.table[last_step + 1 - steps.first_step :]
+            if len(new_steps):
                 event = {
                     "run": steps.run_id,
                     "attempt": steps.attempt,
-                    "first": known + 1,
-                    **{name: round_for_json(fresh[name]) for name in (*CURVES, *LEVELS)},
-                    "matrix": followed.matrix,
+                    "first": last_step + 1,
+                    **{name: round_values(new_steps[name]) for name in (*CURVES, *LEVELS)},
+                    "matrix": cached.matrix,
                     "matrix_batches": LIVE_BATCHES,
                 }
                 self.broadcaster.publish("steps", event, steps.run_id)
             return
-        del self._cached[steps.run_id]  # a newer attempt, or a gap: everybody starts over with this run
-        followed = await self._cached_run(steps.run_id)
-        for subscriber in self.broadcaster.watching(steps.run_id):
-            subscriber.offer(self.broadcaster.encode("history", followed.history(subscriber.smoothing), steps.run_id))
+        del self._cached_runs[steps.run_id]  # a newer attempt, or missing steps
+        reread = await self._cached_run(steps.run_id)
+        for subscriber in self.broadcaster.subscribers_of(steps.run_id):
+            history = reread.history(subscriber.smoothing)
+            subscriber.offer(self.broadcaster.encode("history", history, steps.run_id))
+
+    def _publish_evaluation(self, cached: CachedRun, evaluation: Evaluation) -> None:
+        data = evaluation_to_json(evaluation.metrics)
+        if data not in cached.evaluations:
+            cached.evaluations.append(data)
+        event = {"run": evaluation.run_id, "attempt": evaluation.attempt, **data}
+        self.broadcaster.publish("evaluation", event, evaluation.run_id)
 
 
 def poll_seconds(streams: int) -> float:
-    """How long to wait before asking again whether anything was committed."""
+    """Time to wait before the next check for commits."""
     return min(MAX_POLL_SECONDS, max(POLL_SECONDS, SECONDS_PER_STREAM * streams))

@@ -1,4 +1,4 @@
-"""The addresses of the live feed, `/live`, and of the list of all runs that it keeps up to date, `/runs.json`."""
+"""The routes of the live feed: `/live`, the event stream, and `/runs.json`, the summaries of all runs."""
 
 from __future__ import annotations
 
@@ -18,61 +18,59 @@ from mnist_dashboard.server.access_policy import AccessPolicy, viewer_cookie
 
 PING_SECONDS = 2.0
 
-SEND_SECONDS = 20.0
-"""A browser that takes nothing for so long has gone to sleep: it comes back by itself when it wakes."""
+SEND_TIMEOUT_SECONDS = 20.0
+"""A stream whose browser reads nothing for this long is closed. A browser that slept reconnects when it wakes."""
 
 MAX_RUNS_PER_STREAM = 20
 
 
-class _Stream(EventSourceResponse):
-    """Leaves nothing in the terminal when its browser takes nothing any more, or the server ends."""
+class _EventStream(EventSourceResponse):
+    """Logs no error when a browser stops reading or the server shuts down."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with suppress(SendTimeoutError):
             await super().__call__(scope, receive, send)
-            if self.active and scope["method"] == "GET":  # cut off by the server's end; it complains of half an answer
+            if self.active and scope["method"] == "GET":  # cut off by a shutdown, which logs incomplete responses
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def feed_routes(hub: LiveHub, policy: AccessPolicy) -> list[Route]:
-    """The feed, and the list of all runs that it keeps up to date."""
-
     async def live(request: Request) -> Response:
         try:
             run_ids, smoothing = read_query(request.url.query)
         except ValueError as error:
             return PlainTextResponse(f"{error}\n", status_code=400)
-        last_event_id = request.headers.get("last-event-id", "")
-        return _Stream(
-            hub.stream(
-                run_ids,
-                smoothing,
-                last_event_id,
-                viewer=request.cookies.get(viewer_cookie(), ""),
-                admitted=lambda: policy.admits(request.headers),
-            ),
+        stream = hub.stream(
+            run_ids,
+            smoothing,
+            request.headers.get("last-event-id", ""),
+            viewer_id=request.cookies.get(viewer_cookie(), ""),
+            is_admitted=lambda: policy.admits(request.headers),
+        )
+        return _EventStream(
+            stream,
             ping=PING_SECONDS,
-            send_timeout=SEND_SECONDS,
+            send_timeout=SEND_TIMEOUT_SECONDS,
             ping_message_factory=lambda: ServerSentEvent(event="ping", data="{}"),
         )
 
-    async def run_list(request: Request) -> Response:
-        tag, packed = await asyncio.to_thread((await hub.run_list()).pack)
+    async def all_runs(request: Request) -> Response:
+        etag, compressed = await asyncio.to_thread((await hub.summaries()).compress)
+        if request.headers.get("if-none-match", "").removeprefix("W/") == etag:
+            return Response(status_code=304, headers={"ETag": etag})
         headers = {
-            "ETag": tag,
+            "ETag": etag,
             "Cache-Control": "no-cache",
             "Content-Encoding": "gzip",
             "X-Content-Type-Options": "nosniff",
         }
-        if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
-            return Response(status_code=304, headers={"ETag": tag})
-        return Response(packed, media_type="application/json", headers=headers)
+        return Response(compressed, media_type="application/json", headers=headers)
 
-    return [Route("/live", live), Route("/runs.json", run_list)]
+    return [Route("/live", live), Route("/runs.json", all_runs)]
 
 
 def read_query(query: str) -> tuple[frozenset[int], float]:
-    """Which runs, and how smooth. Raises ValueError with a sentence for whoever wrote the address."""
+    """Run ids and smoothing in the query of `/live`. Raises `ValueError` with a sentence about what is wrong."""
     parameters = QueryParams(query)
     words = [word for word in parameters.get("runs", "").split(",") if word]
     if len(words) > MAX_RUNS_PER_STREAM or not all(word.isdecimal() and len(word) < 10 for word in words):

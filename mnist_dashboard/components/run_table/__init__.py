@@ -24,7 +24,7 @@ def run_table(
 ) -> None:
     """Show all runs as a table, live; tell which ids are ticked, and how the reader wants to see the table.
 
-    The rows reach the browser by a route of their own (`dashboard/run_list.py`). `selected` and `view` are what the
+    The rows reach the browser by a route of their own (`feed/summary_cache.py`). `selected` and `view` are what the
     table begins with: store what is told and pass it in again, for Streamlit forgets a component's state when the
     reader changes the page. It is told in callbacks, before the page is drawn, so that it is drawn once, with that.
     `colors` maps the id of a run that is drawn in a chart to its colour index. `known` maps the ids of runs that the

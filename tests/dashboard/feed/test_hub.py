@@ -113,7 +113,7 @@ def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(
     store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = 20
-    monkeypatch.setattr(broadcaster, "QUEUED_MESSAGES", most)
+    monkeypatch.setattr(broadcaster, "MAX_QUEUED_MESSAGES", most)
     run = active_run(writer)
 
     async def scenario() -> None:
@@ -136,7 +136,7 @@ def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(
 def test_browser_that_takes_nothing_any_more_is_let_go(
     store: RunStore, writer: RunStore, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routes, "SEND_SECONDS", 0.05)
+    monkeypatch.setattr(routes, "SEND_TIMEOUT_SECONDS", 0.05)
     run = active_run(writer)
     never = asyncio.Event()
 

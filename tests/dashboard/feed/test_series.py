@@ -34,9 +34,9 @@ def test_smoothing_is_the_bias_corrected_average(smoothing: float) -> None:
 def test_short_run_keeps_every_step() -> None:
     series = RunSeries(1)
     series.extend(1, table(np.array([3.0, 2.0, 1.0])))
-    history = series.history(0)
-    assert history["x"] == [1, 2, 3]
-    assert history["loss"] == {"low": [3, 2, 1], "high": [3, 2, 1], "smooth": [3, 2, 1]}
+    points = series.points(0)
+    assert points["x"] == [1, 2, 3]
+    assert points["loss"] == {"low": [3, 2, 1], "high": [3, 2, 1], "smooth": [3, 2, 1]}
 
 
 def test_long_run_is_reduced_but_no_spike_is_lost() -> None:
@@ -44,18 +44,18 @@ def test_long_run_is_reduced_but_no_spike_is_lost() -> None:
     loss[1_234_567] = 9.0
     series = RunSeries(1)
     series.extend(1, table(loss))
-    history = series.history(0.95)
-    assert len(history["x"]) <= MAX_BUCKETS
-    assert history["x"][-1] == history["step"] == 3_000_000
-    assert max(history["loss"]["high"]) == 9.0
-    assert max(history["loss"]["smooth"]) < 9.0
+    points = series.points(0.95)
+    assert len(points["x"]) <= MAX_BUCKETS
+    assert points["x"][-1] == points["step"] == 3_000_000
+    assert max(points["loss"]["high"]) == 9.0
+    assert max(points["loss"]["smooth"]) < 9.0
 
 
 def test_browser_can_carry_the_average_on() -> None:
     values = np.random.default_rng(2).random(50)
     series = RunSeries(1)
     series.extend(1, table(values[:40]))
-    average, count = series.history(0.9)["ema"]["loss"]
+    average, count = series.points(0.9)["ema"]["loss"]
     for value in values[40:]:
         average, count = 0.9 * average + 0.1 * value, count + 1
     assert average / (1 - 0.9**count) == pytest.approx(by_the_book(values.tolist(), 0.9)[-1], rel=1e-5)
@@ -65,7 +65,7 @@ def test_overlap_is_passed_over_and_a_gap_refused() -> None:
     series = RunSeries(1)
     assert series.extend(1, table(np.array([1.0, 2.0])))
     assert series.extend(2, table(np.array([2.0, 3.0])))
-    assert series.history(0)["loss"]["low"] == [1, 2, 3]
+    assert series.points(0)["loss"]["low"] == [1, 2, 3]
     assert not series.extend(5, table(np.array([5.0])))
     assert series.steps == 3
 
@@ -73,11 +73,11 @@ def test_overlap_is_passed_over_and_a_gap_refused() -> None:
 def test_nan_is_null_and_leaves_the_average_alone() -> None:
     series = RunSeries(1)
     series.extend(1, table(np.array([1.0, np.nan])))
-    history = series.history(0.5)
-    assert history["loss"]["low"] == [1, None]
-    assert history["ema"]["loss"][1] == 1
+    points = series.points(0.5)
+    assert points["loss"]["low"] == [1, None]
+    assert points["ema"]["loss"][1] == 1
 
 
 def test_no_steps_is_an_empty_history() -> None:
-    history = RunSeries(1).history(0.95)
-    assert (history["step"], history["x"], history["loss"]["smooth"]) == (0, [], [])
+    points = RunSeries(1).points(0.95)
+    assert (points["step"], points["x"], points["loss"]["smooth"]) == (0, [], [])

@@ -13,7 +13,7 @@ from mnist_dashboard.feed.summary_cache import SummaryCache
 
 
 def listed(runs: SummaryCache) -> dict[int, dict[str, Any]]:
-    return {run["id"]: run for run in json.loads(gzip.decompress(runs.pack()[1]))["runs"]}
+    return {run["id"]: run for run in json.loads(gzip.decompress(runs.compress()[1]))["runs"]}
 
 
 def test_list_without_runs_is_a_list() -> None:
@@ -37,10 +37,10 @@ def test_list_follows_what_becomes_of_runs(store: RunStore) -> None:
 def test_list_is_packed_once_until_something_changes(store: RunStore) -> None:
     runs = SummaryCache()
     runs.update([summarize_run(store.commands.create_run(TrainConfig()))])
-    tag, packed = runs.pack()
-    assert runs.pack()[1] is packed
+    tag, packed = runs.compress()
+    assert runs.compress()[1] is packed
     runs.update([summarize_run(store.commands.create_run(TrainConfig()))])
-    assert runs.pack()[0] != tag
+    assert runs.compress()[0] != tag
 
 
 def test_runs_that_differ_only_in_seed_are_told_apart_from_others(store: RunStore) -> None:
