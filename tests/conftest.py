@@ -18,7 +18,7 @@ from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.scheduler import fork_client, supervisor
 from mnist_core.store import RunStore
 from tests.support.factories import write_mnist
-from tests.support.scripted_host import ActingSupervisor, ScriptedForkServer, SupervisorHarness
+from tests.support.scripted_fork_server import ActingSupervisor, ScriptedForkServer, SupervisorHarness
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the batches here are tiny; read when torch is imported
 

@@ -15,7 +15,7 @@ from mnist_core.scheduler.stall_detector import StallDetector
 from mnist_core.scheduler.supervisor import interrupt_lost_runs
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from tests.support.scripted_host import DEAD, SupervisorHarness
+from tests.support.scripted_fork_server import DEAD, SupervisorHarness
 
 NEVER_A_PID = 2**22 + 1  # above the most that Linux allows
 Wait = Callable[[Callable[[], object]], None]

@@ -24,9 +24,9 @@ from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import is_alive
 from mnist_core.trainer import speed
-from tests.support.fork_processes import isolated_folders, kill_remaining
-from tests.support.raw_sqlite import bundled_sqlite
-from tests.support.scripted_host import ActingSupervisor
+from tests.support.processes import isolated_folders, kill_remaining
+from tests.support.scripted_fork_server import ActingSupervisor
+from tests.support.storage import bundled_sqlite
 
 Wait = Callable[[Callable[[], object]], None]
 

@@ -26,7 +26,7 @@ from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from tests.support.factories import write_mnist
-from tests.support.fork_processes import processes_of
+from tests.support.processes import processes_of
 
 Wait = Callable[[Callable[[], object]], None]
 

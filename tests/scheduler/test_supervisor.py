@@ -18,7 +18,7 @@ from mnist_core.scheduler.supervisor import parse_max_runs
 from mnist_core.system import paths as real_places
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.speed import CALIBRATION_RUN_ID
-from tests.support.scripted_host import DEAD, SupervisorHarness
+from tests.support.scripted_fork_server import DEAD, SupervisorHarness
 
 Wait = Callable[[Callable[[], object]], None]
 

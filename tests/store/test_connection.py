@@ -17,7 +17,7 @@ from mnist_core.store import connection as opening
 from mnist_core.store.connection import open_database
 from mnist_core.store.migrations import MIGRATIONS
 from mnist_core.system import paths
-from tests.support.raw_sqlite import bundled_sqlite, pragma, tables
+from tests.support.storage import bundled_sqlite, pragma, tables
 
 
 def test_the_folder_is_made(tmp_path: Path) -> None:

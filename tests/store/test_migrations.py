@@ -17,7 +17,7 @@ from mnist_core.errors import StoreError
 from mnist_core.store import RunStore, migrations, schema, step_codec
 from mnist_core.store.connection import open_database
 from mnist_core.store.migrations import MIGRATIONS
-from tests.support.raw_sqlite import bundled_sqlite, pragma, tables
+from tests.support.storage import bundled_sqlite, pragma, tables
 
 
 @pytest.fixture

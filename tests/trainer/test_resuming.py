@@ -21,7 +21,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer import metrics_buffer, saver, steering
 from mnist_core.trainer.worker import Observer, train_run
 from mnist_core.training.engine import TrainState
-from tests.support.interrupted_training import act_at_step, claimed_run
+from tests.support.training import act_at_step, claimed_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
 

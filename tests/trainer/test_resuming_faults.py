@@ -15,7 +15,7 @@ from mnist_core.runs import lineage
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
-from tests.support.interrupted_training import CONFIG, STEPS, act_at_step, assert_undisturbed, claimed_run, resume
+from tests.support.training import CONFIG, STEPS, act_at_step, assert_undisturbed, claimed_run, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
 

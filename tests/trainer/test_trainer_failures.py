@@ -21,7 +21,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer import saver, worker
 from mnist_core.trainer.worker import train_run
 from mnist_core.training.engine import TrainState
-from tests.support.interrupted_training import CONFIG, STEPS, act_at_step, claimed_run
+from tests.support.training import CONFIG, STEPS, act_at_step, claimed_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
 

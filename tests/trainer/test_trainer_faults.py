@@ -25,7 +25,7 @@ from mnist_core.system.paths import ROOT
 from mnist_core.trainer import worker
 from mnist_core.trainer.saver import CheckpointSaver
 from mnist_core.trainer.worker import train_run
-from tests.support.interrupted_training import CONFIG, act_at_step, assert_undisturbed, claimed_run, resume
+from tests.support.training import CONFIG, act_at_step, assert_undisturbed, claimed_run, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
 

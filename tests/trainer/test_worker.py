@@ -22,7 +22,7 @@ from mnist_core.trainer import metrics_buffer, worker
 from mnist_core.trainer.worker import train_queued_run, train_run
 from mnist_core.training.engine import Images, evaluate
 from mnist_core.training.models import Net
-from tests.support.interrupted_training import act_at_step, claimed_run
+from tests.support.training import act_at_step, claimed_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 
