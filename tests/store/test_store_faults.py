@@ -14,7 +14,7 @@ from mnist_core.records import Progress, Run, StepMetrics
 from mnist_core.store import RunStore, connection
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
-from tests.support.full_disk import no_file_longer_than
+from tests.support.storage import no_file_longer_than
 
 Step = Callable[..., StepMetrics]
 

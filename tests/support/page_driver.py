@@ -1,6 +1,7 @@
 """Driving the pages through AppTest: what every test of a page needs."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -11,12 +12,35 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 
 
+@dataclass
+class Visitor:
+    """The person looking at the page: what `st.context` says of the request, which AppTest leaves empty."""
+
+    headers: dict[str, str]
+    cookies: dict[str, str]
+
+
 def open_page(app: AppTest, run: int | None = None) -> AppTest:
     if run is not None:
         app.query_params["run"] = str(run)
     app.run()
     assert not app.exception
     return app
+
+
+def open_runs(app: AppTest, **parameters: str) -> AppTest:
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.run().switch_page("pages/runs.py")
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def page_text(app: AppTest) -> str:
+    return "\n".join(element.value for kind in (app.markdown, app.error, app.info, app.warning) for element in kind)
 
 
 def click(app: AppTest, label: str) -> AppTest:

@@ -1,9 +1,13 @@
-"""A database as SQLite itself sees it, without the store: with the copy of SQLite that the store uses.
+"""A database as SQLite itself sees it, without the store, and a disk that is full for this process alone.
 
-A second copy in one process, such as Python's own, drops the locks of the first when it closes the files; the next
-process to open them cuts off the memory that this one has mapped, which ends it with SIGBUS.
+Use the copy of SQLite that the store uses. A second copy in one process, such as Python's own, drops the locks of the
+first when it closes the files; the next process to open them cuts off the memory that this one has mapped, which ends
+it with SIGBUS.
 """
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +29,14 @@ def tables(path: Path) -> set[str]:
     names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     connection.close()
     return names
+
+
+@contextmanager
+def no_file_longer_than(size: int) -> Iterator[None]:
+    """Have the kernel refuse this process every write beyond `size` bytes, mid-write and with an `OSError`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -1,13 +1,17 @@
-"""Trainers that something happens to in the middle of a short run, and runs that must come out as if nothing had."""
+"""Short trainings: interrupted in the middle, compared with undisturbed ones, or only their checkpoints."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+from mnist_core.checkpoints.checkpoint import save
 from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints
 from mnist_core.config import TrainConfig
-from mnist_core.records import Event, Run, RunStatus, StepMetrics
+from mnist_core.records import EvalMetrics, Event, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import Observer, train_run
+from mnist_core.training.engine import TrainState
 
 CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=2, momentum=0.9, device="cpu")
 STEPS = 18
@@ -40,3 +44,28 @@ def assert_undisturbed(store: RunStore, run: Run, whole: list[float]) -> None:
     evaluated = [(one.step, one.split) for one in store.queries.list_evaluations(run.id)]
     assert evaluated == [*((step, "validation") for step in (5, 9, 14, 18)), (18, "test")]
     assert sorted(list_checkpoints(checkpoints_dir(run.id))) == [14, 18]
+
+
+def timeless(event: Event) -> dict[str, Any]:
+    """The fields of an event that must repeat exactly: all but the times."""
+    fields = {name: getattr(event, name) for name in event.__slots__}
+    fields.pop("elapsed_seconds")
+    fields.pop("examples_per_second", None)
+    if isinstance(event, EvalMetrics):
+        fields["predictions"] = event.predictions.tolist()
+    return fields
+
+
+# Checkpoints without training
+
+SMALL = TrainConfig(model="softmax", device="cpu")
+
+
+def save_small(folder: Path, step: int, *, best: bool = False) -> Path:
+    state = TrainState.initial(SMALL)
+    state.step = step
+    return save(folder, SMALL, state, dataset="MNIST", best=best)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())

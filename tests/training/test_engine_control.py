@@ -14,19 +14,10 @@ from mnist_core.data.datasets import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.records import Adjustment, EvalMetrics, Event, StepMetrics
 from mnist_core.training.engine import TrainState, train
+from tests.support.training import timeless
 
 CONFIG = TrainConfig(batch_size=64, epochs=2, momentum=0.9, device="cpu")
 EVENTS = 2 * (5 + 2) + 1
-
-
-def timeless(event: Event) -> dict[str, Any]:
-    """What must repeat exactly: everything but the times."""
-    fields = {name: getattr(event, name) for name in event.__slots__}
-    fields.pop("elapsed_seconds")
-    fields.pop("examples_per_second", None)
-    if isinstance(event, EvalMetrics):
-        fields["predictions"] = event.predictions.tolist()
-    return fields
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,8 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
-from tests.dashboard.conftest import Visitor
-from tests.dashboard.runs.test_toolbar import said
 from tests.support.factories import finished_run
-from tests.support.page_driver import active_run, address, click, labels
+from tests.support.page_driver import Visitor, active_run, address, click, labels, page_text
 
 
 def open_details(app: AppTest, run: object = None) -> AppTest:
@@ -38,7 +36,7 @@ def links(app: AppTest) -> list[str]:
 def test_everything_of_a_run_is_shown(app: AppTest, store: RunStore) -> None:
     run = finished_run(store, TrainConfig(lr=0.02, seed=7))
     open_details(app, run.id)
-    assert "Finished, learns MNIST." in said(app)
+    assert "Finished, learns MNIST." in page_text(app)
     assert table(app, "Setting")["Learning rate"] == "0.02"
     assert table(app, "Result")["Test accuracy"] == "90.00\u202f%"
     made = table(app, "What")
@@ -59,14 +57,14 @@ def test_settings_carry_their_units(app: AppTest, store: RunStore) -> None:
 
 def test_without_runs_it_says_where_to_start_one(app: AppTest) -> None:
     open_details(app)
-    assert "No runs yet. Start one on the Train page." in said(app)
+    assert "No runs yet. Start one on the Train page." in page_text(app)
 
 
 def test_address_of_no_run_says_so_and_shows_the_latest(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
     for wrong in ("<b>", "99", "9" * 40):
         open_details(app, wrong)
-        assert "There is no run" in said(app)
+        assert "There is no run" in page_text(app)
         assert address(app) == "1"
 
 
@@ -90,7 +88,7 @@ def test_changes_on_the_way_and_relatives_are_listed(app: AppTest, store: RunSto
 def test_run_before_its_training_says_what_is_missing(app: AppTest, store: RunStore) -> None:
     run = store.commands.create_run(TrainConfig())
     open_details(app, run.id)
-    assert "Queued." in said(app)
+    assert "Queued." in page_text(app)
     assert "What it was made with is written down when training begins." in [one.value for one in app.caption]
     assert "Nothing: it was trained with its settings all the way." in [one.value for one in app.caption]
 
@@ -99,7 +97,7 @@ def test_run_in_the_bin_says_so(app: AppTest, store: RunStore) -> None:
     run = finished_run(store, name="<i>gone</i>")
     store.commands.delete_runs([run.id])
     open_details(app, run.id)
-    assert "\\<i\\>gone\\<\\/i\\> is in the bin. Restore it on the Runs page." in said(app)
+    assert "\\<i\\>gone\\<\\/i\\> is in the bin. Restore it on the Runs page." in page_text(app)
 
 
 def test_owner_writes_notes_which_show_as_markdown_without_html(app: AppTest, store: RunStore) -> None:

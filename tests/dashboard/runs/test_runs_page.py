@@ -6,18 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
-from tests.support.page_driver import active_run, component_data
-
-
-def open_runs(app: AppTest, **parameters: str) -> AppTest:
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    app.run().switch_page("pages/runs.py")
-    for name, value in parameters.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
+from tests.support.page_driver import active_run, component_data, open_runs
 
 
 def test_linked_comparison_is_shown(app: AppTest, store: RunStore) -> None:

@@ -16,14 +16,8 @@ from mnist_dashboard.runs import export_import
 from mnist_dashboard.server.access_policy import MAX_EXPORTS
 from mnist_dashboard.server.client_location import CLIENT_ADDRESS_HEADER
 from mnist_dashboard.ui import markdown
-from tests.dashboard.conftest import Visitor
-from tests.dashboard.runs.test_runs_page import open_runs
 from tests.support.factories import finished_run
-from tests.support.page_driver import active_run, click, component_data, labels
-
-
-def said(app: AppTest) -> str:
-    return "\n".join(element.value for kind in (app.markdown, app.error, app.info, app.warning) for element in kind)
+from tests.support.page_driver import Visitor, active_run, click, component_data, labels, open_runs, page_text
 
 
 def test_train_again_puts_the_settings_into_the_sliders(app: AppTest, store: RunStore) -> None:
@@ -39,7 +33,7 @@ def test_three_more_seeds_are_one_click(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.COMPLETED)
     click(open_runs(app, runs=str(run.id)), "Run 3 more seeds")
     assert [queued.config.seed for queued in store.queries.list_queued_runs()] == [2, 3, 4]
-    assert "3 runs like run\\-1, with other seeds, are in the queue." in said(app)
+    assert "3 runs like run\\-1, with other seeds, are in the queue." in page_text(app)
 
 
 def test_more_seeds_of_a_group_are_none_that_it_has(app: AppTest, store: RunStore) -> None:
@@ -74,7 +68,7 @@ def test_unusable_tag_is_refused_with_a_sentence(app: AppTest, store: RunStore) 
     open_runs(app, runs="1")
     app.text_input(key="new_tag").set_value("a,b").run()
     click(app, "Add tag")
-    assert markdown.escape("A tag must not contain commas or control characters, got 'a,b'.") in said(app)
+    assert markdown.escape("A tag must not contain commas or control characters, got 'a,b'.") in page_text(app)
 
 
 def test_deleting_can_be_undone(app: AppTest, store: RunStore) -> None:
@@ -82,7 +76,7 @@ def test_deleting_can_be_undone(app: AppTest, store: RunStore) -> None:
         active_run(store, RunStatus.COMPLETED)
     click(open_runs(app, runs="1,2"), "Delete")
     assert store.queries.list_runs() == []
-    assert "Deleted run\\-1, run\\-2." in said(app)
+    assert "Deleted run\\-1, run\\-2." in page_text(app)
     click(app, "Undo")
     assert [run.name for run in store.queries.list_runs()] == ["run-1", "run-2"]
 
@@ -101,7 +95,7 @@ def test_where_deleted_runs_are_is_said_when_none_is_left(app: AppTest, store: R
     active_run(store, RunStatus.COMPLETED)
     store.commands.delete_runs([1])
     open_runs(app)
-    assert "All runs are in the bin." in said(app)
+    assert "All runs are in the bin." in page_text(app)
     app.multiselect(key="to_restore").set_value([1]).run()
     click(app, "Restore")
     assert [run.id for run in store.queries.list_runs()] == [1]
@@ -110,14 +104,14 @@ def test_where_deleted_runs_are_is_said_when_none_is_left(app: AppTest, store: R
 def test_viewer_without_runs_is_told_who_starts_them(app: AppTest, visitor: Visitor) -> None:
     visitor.headers.clear()
     open_runs(app)
-    assert "They appear here as soon as the owner starts one." in said(app)
+    assert "They appear here as soon as the owner starts one." in page_text(app)
 
 
 def test_deleting_a_run_that_is_training_asks_and_stops_it_first(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     click(open_runs(app, runs=str(run.id)), "Delete")
     assert store.queries.get_run(run.id).status is RunStatus.RUNNING
-    assert "run\\-1 is not over." in said(app)
+    assert "run\\-1 is not over." in page_text(app)
     click(app, "Stop and delete")
     deleted = store.queries.get_run(run.id)
     assert deleted.status is RunStatus.STOPPING
@@ -160,7 +154,7 @@ def test_name_that_is_taken_is_refused_with_a_sentence(app: AppTest, store: RunS
     app.segmented_control(key="show").set_value("Details").run()
     app.text_input[1].set_value("run-2")
     click(app, "Save")
-    assert markdown.escape("A run named 'run-2' exists already") in said(app)
+    assert markdown.escape("A run named 'run-2' exists already") in page_text(app)
     assert store.queries.get_run(1).name == "run-1"
 
 
@@ -186,7 +180,7 @@ def test_export_that_is_refused_says_why(app: AppTest, store: RunStore) -> None:
     open_runs(app, runs="1")
     app.selectbox(key="export_format").set_value("archive").run()
     click(app, "Prepare the file")
-    assert "Export it when it has ended" in said(app)
+    assert "Export it when it has ended" in page_text(app)
 
 
 def test_viewer_takes_tables_along_and_leaves_nothing_behind(
@@ -212,7 +206,7 @@ def test_viewer_who_takes_too_many_files_is_told_to_wait(app: AppTest, store: Ru
     assert len(app.get("download_button")) == 1
     click(app, "Prepare the file")
     assert not app.get("download_button")
-    assert "Wait a little" in said(app)
+    assert "Wait a little" in page_text(app)
     visitor.headers[CLIENT_ADDRESS_HEADER] = "10.0.0.10"
     click(app, "Prepare the file")
     assert len(app.get("download_button")) == 1
@@ -228,4 +222,4 @@ def test_viewer_is_refused_more_curves_than_fit(
     visitor.headers.clear()
     click(app, "Prepare the file")
     assert not app.get("download_button")
-    assert "412 batches" in said(app)
+    assert "412 batches" in page_text(app)

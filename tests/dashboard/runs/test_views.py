@@ -16,10 +16,8 @@ from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_core.store.queries import Queries
 from mnist_dashboard.runs import hyperparameter_charts, verdict_view
-from tests.dashboard.runs.test_runs_page import open_runs
-from tests.dashboard.runs.test_toolbar import said
 from tests.support.factories import finished_run
-from tests.support.page_driver import active_run, component_data
+from tests.support.page_driver import active_run, component_data, open_runs, page_text
 
 
 @pytest.fixture
@@ -37,13 +35,13 @@ def show(app: AppTest, view: str) -> AppTest:
 
 def test_verdict_is_a_sentence_with_numbers_behind_it(app: AppTest, made_up: RunStore) -> None:
     show(open_runs(app, runs="2,5"), "Verdict")
-    assert re.search(r"search\\-1 is better than search\\-4|search\\-4 is better|cannot be told", said(app))
+    assert re.search(r"search\\-1 is better than search\\-4|search\\-4 is better|cannot be told", page_text(app))
     assert "McNemar" in app.dataframe[0].value.to_string()
 
 
 def test_verdict_on_two_groups_of_seeds(app: AppTest, made_up: RunStore) -> None:
     show(open_runs(app, runs="2,3,4,5,6,7", base="5"), "Verdict")
-    assert "seeds" in said(app)
+    assert "seeds" in page_text(app)
     assert any(block.value == "**A: search\\-1 and 2 more seeds**" for block in app.markdown)
     assert "95 % interval" in app.dataframe[1].value.columns
 
@@ -69,7 +67,7 @@ def test_verdict_is_not_worked_out_twice(app: AppTest, store: RunStore, monkeypa
 
 def test_verdict_without_two_sides_says_what_to_select(app: AppTest, made_up: RunStore) -> None:
     show(open_runs(app, runs="2"), "Verdict")
-    assert "Select two runs, or the runs of two groups of seeds" in said(app)
+    assert "Select two runs, or the runs of two groups of seeds" in page_text(app)
 
 
 def test_runs_that_cannot_be_compared_are_refused_in_words(app: AppTest, store: RunStore) -> None:
@@ -91,7 +89,7 @@ def test_hyperparameters_of_all_runs(app: AppTest, made_up: RunStore) -> None:
 def test_hyperparameters_of_few_runs_say_what_is_missing(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
     show(open_runs(app), "Hyperparameters")
-    assert "Train a few with other settings" in said(app)
+    assert "Train a few with other settings" in page_text(app)
 
 
 def test_words_and_few_numbers_stand_at_equal_distances(made_up: RunStore) -> None:

@@ -13,8 +13,7 @@ from mnist_core.store import RunStore
 from mnist_dashboard.server import hosts
 from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
 from mnist_dashboard.server.client_location import LOCATION_HEADER, REMOTE
-from tests.dashboard.conftest import Visitor
-from tests.support.page_driver import active_run, click, component_data, labels, open_page
+from tests.support.page_driver import Visitor, active_run, click, component_data, labels, open_page
 
 ADDRESSES = ["http://192.0.2.7:8501", "http://[2001:db8::7]:8501", "http://mnist.local:8501"]
 PAGES = ["pages/train.py", "pages/runs.py"]

@@ -11,9 +11,8 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
-from tests.dashboard.conftest import Visitor
 from tests.support.factories import finished_run
-from tests.support.page_driver import active_run
+from tests.support.page_driver import Visitor, active_run
 
 VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
 ADDRESSES = ["train?run=4", "details?run=1", *(f"runs?runs=1,2&show={one}" for one in VIEWS)]

@@ -1,0 +1,17 @@
+"""Trainers that commit each event, and what an undisturbed one records."""
+
+import pytest
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every event is committed, orders are read after each, and what failed is tried again soon."""
+    monkeypatch.setattr("mnist_core.trainer.metrics_buffer.COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_core.trainer.steering.COMMAND_POLL_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_core.trainer.worker.RETRY_SECONDS", 0.01)
+
+
+@pytest.fixture(scope="module")
+def whole() -> list[float]:
+    """Filled with the losses of an undisturbed run by whoever needs them first."""
+    return []
