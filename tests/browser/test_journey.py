@@ -10,7 +10,8 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
-from tests.browser.conftest import MORE_POINTS, POINTS, Server, start_long_run
+from tests.support.browser_driver import MORE_POINTS, POINTS, start_long_run
+from tests.support.processes import Server
 
 X_RANGE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.range"
 

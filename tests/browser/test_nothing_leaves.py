@@ -20,7 +20,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.system.paths import ROOT
 from mnist_dashboard.server.hosts import is_loopback_name
-from tests.browser.conftest import Eventually, Server, running_server
+from tests.support.processes import Eventually, Server, running_server
 
 NOTED = "NOTED_PEERS"
 OBSERVER = f"""

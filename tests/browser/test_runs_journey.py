@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from benchmarks.many_runs import fill
 from mnist_core.store import RunStore
 from mnist_dashboard.server.assets import asset_url
-from tests.browser.conftest import Eventually, Server, running_server
+from tests.support.processes import Eventually, Server, running_server
 
 RUNS, STEPS = 60, 900
 FEED = "**/live?*"

@@ -1,7 +1,7 @@
 """Sharing a run: one drives, another watches, and the owner link changes hands, in a real browser."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.system.processes import own_identity
-from tests.browser.conftest import Server, running_server, start_long_run, wait_for_points
+from tests.support.browser_driver import start_long_run, wait_for_points
+from tests.support.processes import Eventually, Server, running_server
 
-Eventually = Callable[[Callable[[], object]], None]
 ACTIONS = re.compile("Pause|Stop|Start training|Add to queue|Evaluate now|Delete|Renew")
 
 

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-from collections.abc import Callable
 from dataclasses import replace
 
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
@@ -12,10 +11,9 @@ from mnist_core.records import Command, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.server.assets import asset_url
-from tests.browser.conftest import POINTS, Server, start_long_run, wait_for_points
+from tests.support.browser_driver import POINTS, start_long_run, wait_for_points
 from tests.support.factories import finished_run
-
-Eventually = Callable[[Callable[[], object]], None]
+from tests.support.processes import Eventually, Server
 
 
 def test_pause_step_change_undo_and_resume(page: Page, live: Server, eventually: Eventually) -> None:

@@ -2,17 +2,15 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import urllib.request
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mnist_core.system.paths import ROOT
+from tests.support.processes import Eventually, answers, free_port
 
 MNIST_TRAINER = "import sys; from mnist_dashboard.cli import main; sys.exit(main())"
 """What the console script `mnist-trainer` runs."""
@@ -102,25 +100,15 @@ def test_places_that_cannot_be_written_are_one_sentence(
 
 
 def test_it_serves_the_dashboard_with_its_settings(
-    environment: dict[str, str], tmp_path: Path, eventually: Callable[[Callable[[], object]], None]
+    environment: dict[str, str], tmp_path: Path, eventually: Eventually
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"http://localhost:{probe.getsockname()[1]}"
-    flags = ["serve", "--headless", "--address", "127.0.0.1", "--port", address.rpartition(":")[2]]
+    port = free_port()
+    address = f"http://localhost:{port}"
+    flags = ["serve", "--headless", "--address", "127.0.0.1", "--port", str(port)]
     command = [sys.executable, "-c", MNIST_TRAINER, *flags]
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as server:
-
-        def answers() -> bool:
-            assert server.poll() is None, "The server ended before it answered."
-            try:
-                with urllib.request.urlopen(address, timeout=1):
-                    return True
-            except OSError:
-                return False
-
         try:
-            eventually(answers)
+            eventually(lambda: answers(server, address))
         finally:
             server.send_signal(signal.SIGINT)
             output, _ = server.communicate(timeout=30)

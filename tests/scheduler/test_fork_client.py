@@ -14,10 +14,8 @@ from mnist_core.data.datasets import Dataset
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import is_alive
-from tests.support.processes import isolated_folders, kill_remaining, processes_of
+from tests.support.processes import Eventually, isolated_folders, kill_remaining, processes_of
 from tests.support.scripted_fork_server import ActingSupervisor
-
-Wait = Callable[[Callable[[], object]], None]
 
 SHORT = TrainConfig(dataset="mnist", epochs=1, device="cpu")
 LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
@@ -42,7 +40,7 @@ def supervisor(places: Path) -> Iterator[ActingSupervisor]:
 
 
 @pytest.fixture
-def training(store: RunStore, eventually: Wait) -> Callable[[Run], Run]:
+def training(store: RunStore, eventually: Eventually) -> Callable[[Run], Run]:
     """Waits until a run has trained a few batches."""
 
     def wait(run: Run) -> Run:
@@ -53,7 +51,7 @@ def training(store: RunStore, eventually: Wait) -> Callable[[Run], Run]:
 
 
 @pytest.fixture
-def ended(store: RunStore, eventually: Wait) -> Callable[[Run], Run]:
+def ended(store: RunStore, eventually: Eventually) -> Callable[[Run], Run]:
     def wait(run: Run) -> Run:
         eventually(lambda: store.queries.get_run(run.id).finished_at)
         return store.queries.get_run(run.id)
@@ -149,7 +147,7 @@ def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Actin
 
 
 def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
-    apart: tuple[ActingSupervisor, RunStore], places: Path, eventually: Wait
+    apart: tuple[ActingSupervisor, RunStore], places: Path, eventually: Eventually
 ) -> None:
     supervisor, store = apart
     supervisor.start()
@@ -166,7 +164,7 @@ def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
 
 
 def test_close_before_the_host_is_ready_leaves_no_process_and_no_run_going(
-    apart: tuple[ActingSupervisor, RunStore], places: Path, eventually: Wait
+    apart: tuple[ActingSupervisor, RunStore], places: Path, eventually: Eventually
 ) -> None:
     supervisor, store = apart
     run = supervisor.actions.submit(LONG)

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import identify, is_alive, own_identity
 from mnist_core.trainer.speed import CALIBRATION_RUN_ID, is_calibrated
+from tests.support.processes import Eventually
 
 pytestmark = pytest.mark.usefixtures("small_mnist")
 
@@ -48,7 +49,7 @@ def first_to_be_killed(pid: int) -> int:
 
 
 def test_a_host_forks_trainers_reports_their_exit_and_ends_with_its_input(
-    host: subprocess.Popen[str], store: RunStore, eventually: Callable[[Callable[[], object]], None]
+    host: subprocess.Popen[str], store: RunStore, eventually: Eventually
 ) -> None:
     assert host.stdin
     assert host.stdout
@@ -168,7 +169,6 @@ class Scripted:
 
 
 REAL_POPEN: Any = subprocess.Popen
-Wait = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
     made.close()
 
 
-def test_a_line_that_cannot_be_acted_on_does_not_silence_the_host(scripted: Scripted, eventually: Wait) -> None:
+def test_a_line_that_cannot_be_acted_on_does_not_silence_the_host(scripted: Scripted, eventually: Eventually) -> None:
     scripted.host.start()
     for line in ("", "what", "started 1", "exited 7 7 0"):
         scripted.say(line)
@@ -190,7 +190,7 @@ def test_a_line_that_cannot_be_acted_on_does_not_silence_the_host(scripted: Scri
 
 
 def test_an_exit_that_cannot_be_recorded_frees_the_run_for_whoever_looks_next(
-    scripted: Scripted, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    scripted: Scripted, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid = scripted.launch(1)
     with monkeypatch.context() as locked:
@@ -202,7 +202,7 @@ def test_an_exit_that_cannot_be_recorded_frees_the_run_for_whoever_looks_next(
     eventually(lambda: scripted.exits == [(1, 0)])
 
 
-def test_a_dead_host_speaks_for_its_own_trainers_only(scripted: Scripted, eventually: Wait) -> None:
+def test_a_dead_host_speaks_for_its_own_trainers_only(scripted: Scripted, eventually: Eventually) -> None:
     living = scripted.launch(1)
     scripted.host.launch(2, 1)  # never forked
     eventually(lambda: scripted.host._trainers[0].identity)
@@ -219,7 +219,9 @@ def test_a_dead_host_speaks_for_its_own_trainers_only(scripted: Scripted, eventu
     assert scripted.host.run_ids == {3}
 
 
-def test_the_end_of_an_abandoned_trainer_is_not_taken_for_its_successors(scripted: Scripted, eventually: Wait) -> None:
+def test_the_end_of_an_abandoned_trainer_is_not_taken_for_its_successors(
+    scripted: Scripted, eventually: Eventually
+) -> None:
     first = scripted.launch(1)
     eventually(lambda: scripted.host._trainers[0].identity)
     scripted.host.abandon(1)
@@ -234,7 +236,7 @@ def test_the_end_of_an_abandoned_trainer_is_not_taken_for_its_successors(scripte
 
 
 def test_a_program_that_has_a_trainers_pid_by_now_is_never_signalled(
-    scripted: Scripted, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    scripted: Scripted, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def as_it_was(pid: int) -> object:
         return dataclasses.replace(own_identity(), pid=pid, start_ticks=1)

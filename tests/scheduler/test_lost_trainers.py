@@ -15,13 +15,13 @@ from mnist_core.scheduler.stall_detector import StallDetector
 from mnist_core.scheduler.supervisor import interrupt_lost_runs
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
+from tests.support.processes import Eventually
 from tests.support.scripted_fork_server import DEAD, SupervisorHarness
 
 NEVER_A_PID = 2**22 + 1  # above the most that Linux allows
-Wait = Callable[[Callable[[], object]], None]
 
 
-def test_a_run_whose_terminal_trainer_died_is_noticed(started: SupervisorHarness, eventually: Wait) -> None:
+def test_a_run_whose_terminal_trainer_died_is_noticed(started: SupervisorHarness, eventually: Eventually) -> None:
     run = started.store.commands.create_run(TrainConfig(), trainer=DEAD)
     eventually(lambda: started.store.queries.get_run(run.id).status is RunStatus.INTERRUPTED)
 
@@ -49,7 +49,7 @@ def test_a_trainer_that_left_its_run_going_is_explained(
 
 
 def test_a_trainer_killed_because_memory_ran_out_has_failed(
-    started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two of them, and a third that somebody killed later."""
     kills = [5]
@@ -72,7 +72,7 @@ def test_a_trainer_killed_because_memory_ran_out_has_failed(
 
 
 def test_a_trainer_whose_host_was_killed_too_when_memory_ran_out_has_failed(
-    started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = [0]
     monkeypatch.setattr(module, "count_oom_kills", lambda: kills[0])
@@ -87,7 +87,7 @@ def test_a_trainer_whose_host_was_killed_too_when_memory_ran_out_has_failed(
 
 
 def test_a_run_whose_trainers_die_for_memory_before_claiming_it_says_so_and_can_be_resumed(
-    started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = iter(range(100))
     monkeypatch.setattr(module, "count_oom_kills", lambda: next(kills))
@@ -118,7 +118,7 @@ def test_a_trainer_that_outlives_its_host_keeps_its_run(stage: SupervisorHarness
 
 @pytest.mark.parametrize("code", [1, -signal.SIGSEGV])
 def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(
-    started: SupervisorHarness, eventually: Wait, code: int
+    started: SupervisorHarness, eventually: Eventually, code: int
 ) -> None:
     run = started.supervisor.actions.submit(TrainConfig())
     eventually(lambda: started.host.launched)
@@ -130,7 +130,7 @@ def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(
 
 @pytest.mark.parametrize("code", [-signal.SIGKILL, FORK_SERVER_LOST])
 def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not_for_ever(
-    started: SupervisorHarness, eventually: Wait, code: int
+    started: SupervisorHarness, eventually: Eventually, code: int
 ) -> None:
     run = started.supervisor.actions.submit(TrainConfig())
     for launches in (1, 2, 3):
@@ -146,7 +146,7 @@ def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not
 
 
 def test_a_trainer_that_is_reported_after_its_run_was_resumed_does_not_end_it(
-    started: SupervisorHarness, eventually: Wait
+    started: SupervisorHarness, eventually: Eventually
 ) -> None:
     """Another process has seen it dead first, and a person was quick."""
     run = started.supervisor.actions.submit(TrainConfig())

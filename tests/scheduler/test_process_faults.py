@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -24,11 +24,9 @@ from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import is_alive
 from mnist_core.trainer import speed
-from tests.support.processes import isolated_folders, kill_remaining
+from tests.support.processes import Eventually, isolated_folders, kill_remaining
 from tests.support.scripted_fork_server import ActingSupervisor
 from tests.support.storage import bundled_sqlite
-
-Wait = Callable[[Callable[[], object]], None]
 
 CONFIG = TrainConfig(dataset="mnist", model="softmax", epochs=12, batch_size=1, momentum=0.9, device="cpu")
 STEPS = 12 * 270
@@ -69,7 +67,7 @@ def supervisor(places: Path) -> Iterator[ActingSupervisor]:
 
 
 @pytest.fixture(scope="module")
-def terminal(supervisor: ActingSupervisor, places: Path, eventually: Wait) -> Iterator[subprocess.Popen[bytes]]:
+def terminal(supervisor: ActingSupervisor, places: Path, eventually: Eventually) -> Iterator[subprocess.Popen[bytes]]:
     """`python -m mnist_core train`, paused as soon as it trains, so that it waits for whoever kills it."""
     flags = ["--dataset", "mnist", "--model", "softmax", "--epochs", str(CONFIG.epochs), "--batch-size", "1"]
     flags += ["--momentum", "0.9", "--device", "cpu", "--name", "terminal"]
@@ -86,7 +84,7 @@ def terminal(supervisor: ActingSupervisor, places: Path, eventually: Wait) -> It
 
 
 @pytest.fixture(scope="module")
-def undisturbed(supervisor: ActingSupervisor, places: Path, eventually: Wait) -> Run:
+def undisturbed(supervisor: ActingSupervisor, places: Path, eventually: Eventually) -> Run:
     opened = RunStore.open(places / "runs")
     run = supervisor.actions.submit(CONFIG, "undisturbed")
     eventually(lambda: opened.queries.get_run(run.id).status is RunStatus.COMPLETED)
@@ -100,7 +98,7 @@ class Watch:
     """Looks at runs until they are where a test wants them."""
 
     store: RunStore
-    eventually: Wait
+    eventually: Eventually
 
     def training(self, run_id: int, step: int = 300) -> Run:
         """The run, once it has trained beyond a step: in its second epoch if none is given."""
@@ -119,7 +117,7 @@ class Watch:
 
 
 @pytest.fixture
-def watch(store: RunStore, eventually: Wait) -> Watch:
+def watch(store: RunStore, eventually: Eventually) -> Watch:
     return Watch(store, eventually)
 
 
@@ -186,7 +184,7 @@ def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Actin
 
 
 def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervisor(
-    apart: tuple[ActingSupervisor, RunStore], eventually: Wait
+    apart: tuple[ActingSupervisor, RunStore], eventually: Eventually
 ) -> None:
     supervisor, store = apart
     supervisor.start()

@@ -6,7 +6,6 @@ No browser: a page is here whoever reads the live feed.
 import os
 import pty
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,9 +25,7 @@ from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from tests.support.factories import write_mnist
-from tests.support.processes import processes_of
-
-Wait = Callable[[Callable[[], object]], None]
+from tests.support.processes import Eventually, answers, free_port, processes_of
 
 LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
 CLOSED = "The server was closed while it was training."
@@ -59,9 +56,7 @@ class Server:
 
     def __post_init__(self) -> None:
         self.store = RunStore.open(self.runs)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
 
     def start(self) -> None:
         if self.terminal >= 0:
@@ -77,12 +72,7 @@ class Server:
         os.close(shell_side)
 
     def answers(self) -> bool:
-        assert self.process.poll() is None, "The server ended before it answered."
-        try:
-            with urllib.request.urlopen(f"http://localhost:{self.port}/_stcore/health", timeout=1):
-                return True
-        except OSError:
-            return False
+        return answers(self.process, f"http://localhost:{self.port}/_stcore/health")
 
     def listen(self, run: Run) -> None:
         """Be a page: read the feed of a run until its first event has come, and keep it open."""
@@ -116,7 +106,9 @@ ENDINGS = {"Ctrl-C": ctrl_c, "the terminal is closed": close_the_terminal}
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory, digits: Dataset, eventually: Wait) -> Iterator[dict[str, Server]]:
+def servers(
+    tmp_path_factory: pytest.TempPathFactory, digits: Dataset, eventually: Eventually
+) -> Iterator[dict[str, Server]]:
     """One server for each test, all started at the same time, since starting is most of the time."""
     folder = tmp_path_factory.mktemp("servers")
     write_mnist(folder / "data", digits)
@@ -131,7 +123,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory, digits: Dataset, eventuall
 
 
 @pytest.fixture
-def training(eventually: Wait) -> Callable[[Server], Run]:
+def training(eventually: Eventually) -> Callable[[Server], Run]:
     """Has a server train a run, and waits until it does."""
 
     def begin(server: Server) -> Run:
@@ -164,7 +156,7 @@ def test_a_server_that_is_ended_takes_its_run_to_a_checkpoint_and_leaves_no_proc
 
 
 def test_a_killed_server_leaves_its_trainer_alone_and_the_next_server_takes_it_on(
-    servers: dict[str, Server], training: Callable[[Server], Run], eventually: Wait
+    servers: dict[str, Server], training: Callable[[Server], Run], eventually: Eventually
 ) -> None:
     server = servers["SIGKILL"]
     run = training(server)

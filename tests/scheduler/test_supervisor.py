@@ -2,7 +2,6 @@
 
 import signal
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from mnist_core.scheduler.supervisor import parse_max_runs
 from mnist_core.system import paths as real_places
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.speed import CALIBRATION_RUN_ID
+from tests.support.processes import Eventually
 from tests.support.scripted_fork_server import DEAD, SupervisorHarness
-
-Wait = Callable[[Callable[[], object]], None]
 
 
 def test_submit_queues_a_run_under_its_name(stage: SupervisorHarness) -> None:
@@ -31,7 +29,7 @@ def test_submit_queues_a_run_under_its_name(stage: SupervisorHarness) -> None:
 
 
 def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
-    started: SupervisorHarness, eventually: Wait
+    started: SupervisorHarness, eventually: Eventually
 ) -> None:
     tabs = 6
     together = threading.Barrier(tabs)
@@ -54,7 +52,9 @@ def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
     assert started.host.launched == ids
 
 
-def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(started: SupervisorHarness, eventually: Wait) -> None:
+def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(
+    started: SupervisorHarness, eventually: Eventually
+) -> None:
     runs = [started.supervisor.actions.submit(TrainConfig()) for _ in range(4)]
     eventually(lambda: len(started.host.launched) == 2)
     held = started.store.trainer_writes.claim_run(runs[0].id, own_identity(), max_active=2)
@@ -65,7 +65,7 @@ def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(started: Superv
     assert started.host.launched == [run.id for run in runs[:3]]
 
 
-def test_runs_started_in_a_terminal_count_too(started: SupervisorHarness, eventually: Wait) -> None:
+def test_runs_started_in_a_terminal_count_too(started: SupervisorHarness, eventually: Eventually) -> None:
     for _ in range(2):
         held = started.store.commands.create_run(TrainConfig(), trainer=own_identity())
     waiting = started.supervisor.actions.submit(TrainConfig())
@@ -79,7 +79,7 @@ def test_runs_started_in_a_terminal_count_too(started: SupervisorHarness, eventu
 
 
 def test_the_speed_is_measured_when_nobody_trains_and_a_run_goes_first(
-    started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
     eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID])
@@ -93,7 +93,7 @@ def test_the_speed_is_measured_when_nobody_trains_and_a_run_goes_first(
 
 
 def test_a_measurement_of_the_speed_that_somebody_kills_is_not_begun_again(
-    started: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch
+    started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
     eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID])
@@ -108,7 +108,7 @@ def test_a_measurement_of_the_speed_that_somebody_kills_is_not_begun_again(
 
 
 def test_the_queue_is_looked_after_again_after_an_error(
-    stage: SupervisorHarness, eventually: Wait, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    stage: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage.supervisor.actions.submit(TrainConfig())
     with monkeypatch.context() as broken:

@@ -1,15 +1,32 @@
-"""Hosts, trainers and servers that a test starts as processes of their own: where they work, and which of them live."""
+"""Servers, fork servers and trainers that a test starts as processes: where they work, and which of them live."""
+
+from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from mnist_core.data.datasets import Dataset
+from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT
 from tests.support.factories import write_mnist
+
+Eventually = Callable[[Callable[[], object]], None]
+"""Waits until a condition holds; see the fixture `eventually`."""
+
+ELSEWHERE = "classroom.test"
+"""A name by which the server is reached as from another machine: who comes by it is no person at this one."""
 
 
 @contextlib.contextmanager
@@ -42,3 +59,64 @@ def kill_remaining(runs: Path) -> None:
     for process in left:
         process.kill()
     assert not left, "a process was left behind"
+
+
+# Servers
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(server: subprocess.Popen[Any], address: str) -> bool:
+    """Whether a server that is still running answers at this address."""
+    assert server.poll() is None, "The server ended before it answered."
+    try:
+        with urllib.request.urlopen(address, timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    folder: Path
+    store: RunStore
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url_elsewhere(self) -> str:
+        return self.url.replace("localhost", ELSEWHERE)
+
+
+@contextlib.contextmanager
+def running_server(folder: Path, data: Path, eventually: Eventually) -> Iterator[Server]:
+    """The server as the README starts it, on a port of its own; killed if whoever uses it did not end it."""
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    places = {"MNIST_RUNS_DIR": str(folder), "MNIST_DATA_DIR": str(data), "MNIST_HOSTS": ELSEWHERE}
+    process = subprocess.Popen([*command, "--server.headless", "true"], cwd=ROOT, env={**os.environ, **places})
+    try:
+        eventually(lambda: answers(process, f"http://localhost:{port}/_stcore/health"))
+        store = RunStore.open(folder)
+        yield Server(f"http://localhost:{port}", folder, store, process)
+        store.close()
+    finally:
+        if process.poll() is None:
+            for left in psutil.Process(process.pid).children(recursive=True):
+                left.kill()
+            process.kill()
+            process.wait()
+
+
+def end_server(server: Server) -> None:
+    """Have the server end as on Ctrl-C in a container or `kill`: soon, and with everything it started."""
+    family = psutil.Process(server.process.pid).children(recursive=True)
+    assert family, "The server started no trainer host."
+    server.process.send_signal(signal.SIGTERM)
+    server.process.wait(timeout=10)
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive, f"The server left processes behind: {alive}"

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from mnist_core.records import ProcessIdentity
 from mnist_core.system import processes
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import count_oom_kills, is_alive, own_identity, send_signal
+from tests.support.processes import Eventually
 
 NEVER_A_PID = 2**22 + 1  # above the most that Linux allows
 
@@ -60,7 +61,7 @@ def test_a_pid_that_nobody_has_is_dead() -> None:
 
 
 def test_another_process_lives_until_it_ends_even_as_a_zombie(
-    child: subprocess.Popen[str], eventually: Callable[[Callable[[], object]], None]
+    child: subprocess.Popen[str], eventually: Eventually
 ) -> None:
     identity = identity_of(child)
     assert identity.pid == child.pid

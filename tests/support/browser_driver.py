@@ -1,0 +1,30 @@
+"""What several journeys do with the Train page."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.support.processes import Server
+
+POINTS = "() => Math.max(0, ...(document.querySelector('.js-plotly-plot')?.data ?? []).map((t) => t.x?.at(-1) ?? 0))"
+MORE_POINTS = f"(before) => ({POINTS})() > before"
+
+
+def start_long_run(page: Page, live: Server) -> int:
+    """Start 50 epochs of 4,000 images, which last longer than any journey, from the open page. Returns its number."""
+    latest = live.store.queries.latest_run()
+    run = latest.id + 1 if latest else 1
+    field = page.get_by_label("Epochs, exact value")
+    field.fill("50")
+    field.press("Enter")
+    expect(page.get_by_role("slider", name="Epochs")).to_have_value("50")
+    page.get_by_role("button", name="Start training").click()
+    expect(page).to_have_url(re.compile(rf"run={run}\b"))
+    wait_for_points(page, run)
+    return run
+
+
+def wait_for_points(page: Page, run: int, more_than: int = 0) -> None:
+    """Until the loss chart shows this run beyond a step."""
+    shown = f"() => document.querySelector('.js-plotly-plot')?.layout?.uirevision === 'run-{run}'"
+    page.wait_for_function(f"(before) => ({shown})() && ({POINTS})() > before", arg=more_than)
