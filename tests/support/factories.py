@@ -1,4 +1,4 @@
-"""Runs in a store as their trainers left them, without training; datasets as files, and images told apart."""
+"""Runs in a store as their trainers left them, without training; datasets as files."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,13 +33,14 @@ PROVENANCE = Provenance(
 )
 
 NO_CONFUSION = ((0,) * 10,) * 10
+SEARCH_TRAIN_IMAGES = 54_000
 
 
 def predictions(right: Sequence[int] | range) -> np.ndarray:
-    """What a network says that is right about these images and wrong about all others."""
-    said = (LABELS + 1) % 10
-    said[list(right)] = LABELS[list(right)]
-    return said.astype(np.uint8)
+    """The predictions of a network that is right about these images and wrong about all others."""
+    predicted = (LABELS + 1) % 10
+    predicted[list(right)] = LABELS[list(right)]
+    return predicted.astype(np.uint8)
 
 
 def finished_run(
@@ -53,6 +54,8 @@ def finished_run(
     status: RunStatus = RunStatus.COMPLETED,
     steps: Sequence[StepMetrics] = (),
     validation: float | None = 0.9,
+    test_loss: float = 0.2,
+    train_images: int = 270,
 ) -> Run:
     """A run that was tested on 1,000 images and is right about those in `right`."""
     config = config or TrainConfig()
@@ -61,7 +64,7 @@ def finished_run(
         run,
         dataset=dataset,
         notice="",
-        train_images=270,
+        train_images=train_images,
         validation_images=30 if config.validation_fraction else 0,
         test_images=len(LABELS),
         device="cpu",
@@ -69,13 +72,58 @@ def finished_run(
     )
     if provenance:
         store.trainer_writes.write_provenance(run, replace(provenance, dataset=dataset, seed=config.seed), LABELS)
-    said = predictions(right)
-    made = [EvalMetrics(5, 1, "test", 0.2, float((said == LABELS).mean()), NO_CONFUSION, said, 0.05)]
+    predicted = predictions(right)
+    accuracy = float((predicted == LABELS).mean())
+    evaluations = [EvalMetrics(5, 1, "test", test_loss, accuracy, NO_CONFUSION, predicted, 0.05)]
     if validation is not None:
-        made.insert(0, EvalMetrics(5, 1, "validation", 0.3, validation, NO_CONFUSION, said[:30], 0.04))
-    store.trainer_writes.append_steps(run, Progress(step=len(steps), epoch=1, loss=0.5, accuracy=0.8), steps, made)
+        evaluations.insert(0, EvalMetrics(5, 1, "validation", 0.3, validation, NO_CONFUSION, predicted[:30], 0.04))
+    speed = steps[-1].examples_per_second if steps else None
+    progress = Progress(len(steps), 1, loss=0.5, accuracy=0.8, examples_per_second=speed)
+    store.trainer_writes.append_steps(run, progress, steps, evaluations)
     store.trainer_writes.finish_run(run, status)
     return store.queries.get_run(run.id)
+
+
+def search_runs(store: RunStore, count: int, steps: int) -> list[Run]:
+    """Finished runs `search-1` and so on: three seeds of each settings, the first settings the most accurate."""
+    return [_search_run(store, number, steps) for number in range(count)]
+
+
+def _search_run(store: RunStore, number: int, steps: int) -> Run:
+    settings, seed = divmod(number, 3)
+    config = TrainConfig(
+        lr=round(0.3 * 0.8**settings, 6),
+        batch_size=(32, 64, 128)[settings % 3],
+        momentum=(0.0, 0.5, 0.9)[settings % 2],
+        epochs=5 + settings % 4,
+        seed=seed + 1,
+    )
+    wrong = 40 + 20 * settings + (0, 3, 1)[seed]
+    speed = 5000.0 + 100 * (number % 7)
+    curve = [
+        StepMetrics(
+            step=step,
+            epoch=1 + (step - 1) * config.batch_size // SEARCH_TRAIN_IMAGES,
+            loss=2.3 / (1 + step * config.lr) ** 0.5 * (1.2 if step % 2 else 0.8),
+            accuracy=0.9,
+            lr=config.lr,
+            momentum=config.momentum,
+            examples_per_second=speed,
+            elapsed_seconds=step * config.batch_size / speed,
+            confusion=NO_CONFUSION,
+        )
+        for step in range(1, steps + 1)
+    ]
+    return finished_run(
+        store,
+        config,
+        name=f"search-{number + 1}",
+        right=range(len(LABELS) - wrong),
+        steps=curve,
+        validation=1 - wrong / len(LABELS),
+        test_loss=wrong / len(LABELS),
+        train_images=SEARCH_TRAIN_IMAGES,
+    )
 
 
 def numbered(count: int) -> Split:
