@@ -20,8 +20,8 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 sys.path[0] = ROOT  # as `python -m` would have it
 os.environ["PYTHONPATH"] = ROOT
 
-from benchmarks import served  # noqa: E402
-from benchmarks.measure import (  # noqa: E402
+from benchmarks.lib import server as served  # noqa: E402
+from benchmarks.lib.measure import (  # noqa: E402
     RIVAL,
     Figure,
     Options,
@@ -84,7 +84,7 @@ def program(options: Options) -> Iterator[Figure]:
 
 def peak(options: Options) -> Iterator[Figure]:
     """Training's share of the machine's fp32 matrix-multiply peak."""
-    measured = json.loads(python("-m", "benchmarks.steps", "peak", "--rounds", str(options.repeats)))
+    measured = json.loads(python("-m", "benchmarks.lib.training_step", "peak", "--rounds", str(options.repeats)))
     for name, wanted in (("batch 64", ">= 45 %"), ("batch 256", ">= 60 %")):
         for of, label, goal in (("torch", "torch.matmul", wanted), ("onednn", "oneDNN", "")):
             shares = [100 * share for share in ratios(measured[name], measured[of])]
@@ -141,10 +141,10 @@ def fast(options: Options) -> Iterator[Figure]:
 
 def profile(_options: Options) -> Iterator[Figure]:
     """Where a step goes: the convolutions' products alone, then operators under torch.profiler."""
-    for row in json.loads(python("-m", "benchmarks.steps", "products")):
+    for row in json.loads(python("-m", "benchmarks.lib.training_step", "products")):
         rate = f"{row['flop'] / 1e6:.0f} MFLOP at {row['flop'] / row['seconds'] / 1e9:.0f} GFLOP/s"
         yield Figure(f"{row['name']}, batch 64, alone", f"{1e3 * row['seconds']:.2f} ms", "", rate)
-    rows = json.loads(python("-m", "benchmarks.steps", "profile").splitlines()[-1])
+    rows = json.loads(python("-m", "benchmarks.lib.training_step", "profile").splitlines()[-1])
     step = sum(row["seconds"] for row in rows)
     yield Figure("one step under torch.profiler, batch 64", f"{1e3 * step:.2f} ms", "", "mean of 200 steps")
     for row in rows[:LISTED_OPERATORS]:

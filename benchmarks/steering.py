@@ -26,8 +26,8 @@ os.environ["PYTHONPATH"] = ROOT
 
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
-from benchmarks import served  # noqa: E402
-from benchmarks.measure import Figure, figure, print_head, print_row  # noqa: E402
+from benchmarks.lib import server as served  # noqa: E402
+from benchmarks.lib.measure import Figure, figure, print_head, print_row  # noqa: E402
 from benchmarks.page import BROWSER_FLAGS  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import Adjustment, Command, Run, RunStatus  # noqa: E402

@@ -2,7 +2,7 @@
 
     MNIST_DATA_DIR=... python benchmarks/viewers.py [--only speed,cpu,delay,join,churn] [--browsers 2] [--minutes 15]
 
-Prints one table. Viewers are clients of the live feed in one process of their own (`crowd.py`); see `README.md` here.
+Prints one table. The viewers are clients of the live feed in one process, `lib/viewer_process.py`. See `README.md`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 sys.path[0] = ROOT  # as `python -m` would have it
 os.environ["PYTHONPATH"] = ROOT
 
-from benchmarks.crowd import Order  # noqa: E402
-from benchmarks.measure import Figure, classic, figure, in_turn, print_head, print_row, ratios  # noqa: E402
+from benchmarks.lib.measure import Figure, classic, figure, in_turn, print_head, print_row, ratios  # noqa: E402
+from benchmarks.lib.server import Server, end_run, gigabytes, server  # noqa: E402
+from benchmarks.lib.viewer_process import Order  # noqa: E402
 from benchmarks.page import BROWSER_FLAGS, LOWEST_PRIORITY, delays, have_browsers_yield, pair  # noqa: E402
-from benchmarks.served import Server, end_run, gigabytes, server  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import Run, RunStatus  # noqa: E402
 from mnist_core.system.paths import data_dir  # noqa: E402
@@ -52,7 +52,7 @@ class Crowd:
 
     def __init__(self, on: Server, run: Run, viewers: int, **wishes: Any) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.crowd"],
+            [sys.executable, "-m", "benchmarks.lib.viewer_process"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.measure import ROOT, Figure, Options, classic, figure, in_turn, ratios, train_bare
+from benchmarks.lib.measure import ROOT, Figure, Options, classic, figure, in_turn, ratios, train_bare
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore

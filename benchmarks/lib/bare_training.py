@@ -1,6 +1,6 @@
 """The engine alone, set up as the worker does, without store, server or page; prints its times as JSON.
 
-python -m benchmarks.bare '{"epochs": 1}' [--threads 1] [--until 0.99]
+python -m benchmarks.lib.bare_training '{"epochs": 1}' [--threads 1] [--until 0.99]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The rival: the classic MNIST script, with PyTorch's own data pipeline, network, optimizer and loop.
 
-    MNIST_DATA_DIR=... python benchmarks/classic.py --epochs 1
+    MNIST_DATA_DIR=... python benchmarks/lib/classic_script.py --epochs 1
 
 Deliberately as tutorials have it: a DataLoader that decodes image by image in the process that trains, ReLU before
 pooling, contiguous NCHW tensors, `torch.optim.SGD`. Nothing of `mnist_core` is used. The last line says how long it

@@ -1,6 +1,6 @@
 """One training step, taken apart: its arithmetic against the peak of this machine, and where its time goes.
 
-    python -m benchmarks.steps peak|products|profile [--rounds 7]
+    python -m benchmarks.lib.training_step peak|products|profile [--rounds 7]
 
 prints JSON, for `engine.py`. Runs in a process of its own, set up as a trainer is.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.measure import classic
+from benchmarks.lib.measure import classic
 from mnist_core.data.datasets import load_dataset
 from mnist_core.records import Event
 from mnist_core.system.allocator import keep_freed_memory

@@ -19,8 +19,8 @@ from typing import Any
 from mnist_core.config import TrainConfig
 from mnist_core.system.machine import cores, processor_name, threads_per_trainer
 
-ROOT = Path(__file__).resolve().parent.parent
-RIVAL = str(ROOT / "benchmarks" / "classic.py")
+ROOT = Path(__file__).resolve().parents[2]
+RIVAL = str(ROOT / "benchmarks" / "lib" / "classic_script.py")
 
 CLASSIC_SETTINGS: dict[str, Any] = {
     "batch_size": 64,
@@ -103,7 +103,7 @@ def shell_seconds(*arguments: str, environment: Mapping[str, str] | None = None)
 
 @dataclass(frozen=True)
 class BareRun:
-    """What `bare.py` printed."""
+    """What `lib/bare_training.py` printed."""
 
     seconds: float
     """From reading the dataset to the last evaluation."""
@@ -115,7 +115,7 @@ class BareRun:
 
 @dataclass(frozen=True)
 class RivalRun:
-    """What `classic.py` printed."""
+    """What `lib/classic_script.py` printed."""
 
     seconds: float
     """From opening the dataset to the last test, imports apart."""
@@ -126,7 +126,7 @@ class RivalRun:
 def train_bare(threads: int = 0, until: float = 1.0, **settings: Any) -> BareRun:
     """Train in a fresh process, without store or server; classic settings but for `settings`."""
     config = json.dumps(CLASSIC_SETTINGS | settings)
-    arguments = ["-m", "benchmarks.bare", config, "--threads", str(threads), "--until", str(until)]
+    arguments = ["-m", "benchmarks.lib.bare_training", config, "--threads", str(threads), "--until", str(until)]
     return BareRun(**json.loads(python(*arguments)))
 
 
