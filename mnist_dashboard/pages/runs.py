@@ -8,7 +8,7 @@ from mnist_core.records import Run
 from mnist_dashboard import services
 from mnist_dashboard.components.run_table import run_table
 from mnist_dashboard.details import details_view
-from mnist_dashboard.runs import curves_view, hyperparameters_view, page_state, toolbar, verdict_view, view_choices
+from mnist_dashboard.runs import curves_view, hyperparameters_view, page_state, toolbar, verdict_view, widget_state
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID
 from mnist_dashboard.ui import markdown
 
@@ -44,7 +44,7 @@ run_table(
 
 shown = st.segmented_control(
     "What is shown of the selected runs",
-    view_choices.VIEWS,
+    widget_state.VIEWS,
     required=True,
     key="show",
     label_visibility="collapsed",

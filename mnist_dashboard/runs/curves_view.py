@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core.records import Run
 from mnist_dashboard.components.live_chart import ChartRun, live_chart
-from mnist_dashboard.runs.view_choices import AXES, FIELDS
+from mnist_dashboard.runs.widget_state import AXES, FIELDS
 
 CHART_HEIGHT = 400
 SMALL_HEIGHT = 210

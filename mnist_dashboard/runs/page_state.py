@@ -7,29 +7,29 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_dashboard.runs import view_choices
-from mnist_dashboard.runs.table_view import PARAMETERS, TableView, selected_runs, unreadable_parameters
+from mnist_dashboard.runs import widget_state
+from mnist_dashboard.runs.table_state import PARAMETERS, TableState, selected_runs, unreadable_parameters
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID
 
-ADDRESSED = (*PARAMETERS, *view_choices.DEFAULTS)
+ADDRESSED = (*PARAMETERS, *widget_state.DEFAULTS)
 _WRITTEN_KEY = "runs_address"
 
 
-def current_view() -> tuple[TableView, list[int]]:
+def current_view() -> tuple[TableState, list[int]]:
     """The view and the selected runs: the session's, else what the address says. The address is made to say them.
 
     The widgets beside the table are given what was chosen with them; see `choices`.
     """
     parameters = {name: st.query_params.get_all(name) for name in ADDRESSED}
-    view_choices.restore(parameters)
+    widget_state.restore(parameters)
     if "runs_view" not in st.session_state:
-        st.session_state["runs_view"] = TableView.from_address(parameters)
+        st.session_state["runs_view"] = TableState.from_address(parameters)
         st.session_state["ticked_runs"] = selected_runs(parameters)
-        if wrong := [*unreadable_parameters(parameters), *view_choices.unreadable_parameters(parameters)]:
+        if wrong := [*unreadable_parameters(parameters), *widget_state.unreadable_parameters(parameters)]:
             st.warning(f"The address has something unreadable in {', '.join(wrong)}. The rest is shown.")
-    view: TableView = st.session_state["runs_view"]
+    view: TableState = st.session_state["runs_view"]
     ticked: list[int] = st.session_state["ticked_runs"]
-    _write_address(parameters, view.to_address(ticked) | view_choices.to_address())
+    _write_address(parameters, view.to_address(ticked) | widget_state.to_address())
     return view, ticked
 
 
@@ -40,7 +40,7 @@ def select_runs(ids: Sequence[int]) -> None:
 
 def set_view(told: Mapping[str, Any]) -> None:
     """Show the table as its reader told, as of the next drawing."""
-    st.session_state["runs_view"] = TableView.from_browser(told)
+    st.session_state["runs_view"] = TableState.from_browser(told)
 
 
 def assign_colors(chosen: Sequence[int]) -> dict[int, int]:

@@ -3,7 +3,7 @@ import { compare, COLUMNS, columnOf } from "./columns.js";
 import { condition, search } from "./filters.js";
 
 /**
- * @typedef {object} View what the reader has chosen; kept in the address of the page, see dashboard/table_view.py
+ * @typedef {object} View what the reader has chosen; kept in the address of the page, see mnist_dashboard/runs/table_state.py
  * @property {string} sort key of a column, with a minus before it for descending; "" is newest first
  * @property {string} search
  * @property {Object<string, string>} where conditions by key of column

@@ -23,7 +23,7 @@ PARAMETERS = ("runs", "base", "sort", "q", "where", "group", "columns", "pin", "
 
 
 @dataclass(frozen=True)
-class TableView:
+class TableState:
     """Sort, filters and the like; the fields are those of `View` in `components/run_table/model/arrange.js`."""
 
     sort: str = ""
@@ -96,7 +96,7 @@ def selected_runs(parameters: Mapping[str, Sequence[str]]) -> list[int]:
 
 def unreadable_parameters(parameters: Mapping[str, Sequence[str]]) -> list[str]:
     """Which parameters of an address say something that was left out, for a sentence to whoever wrote it."""
-    view = TableView.from_address(parameters)
+    view = TableState.from_address(parameters)
     understood = view.to_address(selected_runs(parameters))
     return [name for name in PARAMETERS if "".join(parameters.get(name, [])) and name not in understood]
 

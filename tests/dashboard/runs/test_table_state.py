@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mnist_dashboard.runs.table_view import MAX_IN_ADDRESS, TableView, selected_runs, unreadable_parameters
+from mnist_dashboard.runs.table_state import MAX_IN_ADDRESS, TableState, selected_runs, unreadable_parameters
 
-CHOSEN = TableView(
+CHOSEN = TableState(
     sort="-test_accuracy",
     search="first try",
     where={"lr": ">0.01", "name": "a:b,c"},
@@ -25,17 +25,17 @@ def as_parameters(said: dict[str, str | list[str]]) -> dict[str, list[str]]:
 
 def test_address_says_the_whole_view_and_the_selection() -> None:
     parameters = as_parameters(CHOSEN.to_address([5, 2]))
-    assert TableView.from_address(parameters) == CHOSEN
+    assert TableState.from_address(parameters) == CHOSEN
     assert selected_runs(parameters) == [5, 2]
     assert unreadable_parameters(parameters) == []
 
 
 def test_browser_says_the_whole_view() -> None:
-    assert TableView.from_browser(CHOSEN.for_browser() | {"filters": True}) == CHOSEN
+    assert TableState.from_browser(CHOSEN.for_browser() | {"filters": True}) == CHOSEN
 
 
 def test_usual_view_leaves_the_address_alone() -> None:
-    assert TableView().to_address([]) == {}
+    assert TableState().to_address([]) == {}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_usual_view_leaves_the_address_alone() -> None:
 )
 def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> None:
     parameters = {name: [value], "archived": ["1"]}
-    assert TableView.from_address(parameters) == TableView(archived=True)
+    assert TableState.from_address(parameters) == TableState(archived=True)
     assert selected_runs(parameters) == []
     assert unreadable_parameters(parameters) == [name]
 
@@ -69,10 +69,10 @@ def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> Non
     ],
 )
 def test_browser_that_says_nonsense_gets_the_usual_view(told: dict[str, object]) -> None:
-    assert TableView.from_browser(told) == TableView()
+    assert TableState.from_browser(told) == TableState()
 
 
 def test_address_names_no_more_runs_than_it_can_hold() -> None:
-    said = as_parameters(TableView().to_address(list(range(1, 2001))))
+    said = as_parameters(TableState().to_address(list(range(1, 2001))))
     assert len(selected_runs(said)) == MAX_IN_ADDRESS
     assert len(selected_runs({"runs": [",".join(map(str, range(1, 2001)))]})) == MAX_IN_ADDRESS
