@@ -29,17 +29,17 @@ if queries.latest_run() is None:
     toolbar.render_empty_state()
     st.stop()
 
-view, ticked = page_state.current_view()
-selected = queries.get_runs(ticked)
+table, selected_ids = page_state.sync_with_address()
+selected = queries.get_runs(selected_ids)
 colors = page_state.assign_colors([run.id for run in selected])
 toolbar.render_toolbar(selected)
 run_table(
-    view.for_browser(),
+    table.for_browser(),
     selected=[run.id for run in selected],
     colors=colors,
     known={run.id: f"{run.attempt}/{run.status}" for run in selected},
     on_selected=page_state.select_runs,
-    on_view=page_state.set_view,
+    on_view=page_state.set_table,
 )
 
 shown = st.segmented_control(
@@ -49,7 +49,7 @@ shown = st.segmented_control(
     key="show",
     label_visibility="collapsed",
 )
-baseline = next(iter(queries.get_runs([view.baseline] if view.baseline else [])), None)
+baseline = next(iter(queries.get_runs([table.baseline] if table.baseline else [])), None)
 match shown:
     case "Verdict":
         verdict_view.render_verdict(selected, baseline)

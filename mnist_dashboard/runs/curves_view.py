@@ -1,4 +1,4 @@
-"""The curves of the selected runs, overlaid: what is drawn, over what, and how it is compared."""
+"""The Curves view: the curves of the selected runs, overlaid or as small multiples."""
 
 from __future__ import annotations
 
@@ -12,29 +12,16 @@ from mnist_dashboard.components.live_chart import ChartRun, live_chart
 from mnist_dashboard.runs.widget_state import AXES, FIELDS
 
 CHART_HEIGHT = 400
-SMALL_HEIGHT = 210
-SMALL_COLUMNS = 3
-EMPTY = "Select rows to compare their curves."
+SMALL_CHART_HEIGHT = 210
+SMALL_CHART_COLUMNS = 3
+EMPTY_TEXT = "Select rows to compare their curves."
 
 
 def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None) -> None:
-    """Controls (see `choices`) and the charts of `runs`."""
+    """Draw the controls (see `widget_state`) and the charts of `runs`."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
-        fields = st.segmented_control(
-            "What is drawn",
-            list(FIELDS),
-            selection_mode="multi",
-            key="curves",
-            label_visibility="collapsed",
-        )
-        axis = st.segmented_control(
-            "Over what",
-            list(AXES),
-            required=True,
-            key="over",
-            label_visibility="collapsed",
-        )
-        assert axis
+        field_labels = _select_fields()
+        axis = _select_axis()
         st.space("stretch")
         logx = st.toggle("Log x", key="logx")
         logy = st.toggle("Log y", key="logy")
@@ -49,9 +36,9 @@ def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run 
             key="bands",
             help="Draws runs that differ only in their seeds as their mean, with one standard deviation to each side.",
         )
-        small = st.toggle("Small multiples", key="small", help="One chart a run, with the same axes.")
-        smoothing = _smoothing()
-    draw = partial(
+        small = st.toggle("Small multiples", key="small", help="One chart for each run, all with the same axes.")
+        smoothing = _select_smoothing()
+    draw_chart = partial(
         live_chart,
         runs=[ChartRun(id=run.id, name=run.name, color=colors[run.id]) for run in runs],
         total_steps=max((run.total_steps for run in runs), default=0),
@@ -64,39 +51,54 @@ def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run 
         best=True,
         xtitle=True,
         uirevision=f"overlay-{axis}-{logx}-{difference}",
-        empty=EMPTY,
+        empty=EMPTY_TEXT,
     )
-    chosen = [name for name in FIELDS if name in fields] or ["Loss"]
     if small and len(runs) > 1:
-        _small_multiples(runs, chosen, draw)
+        _render_small_multiples(runs, field_labels, draw_chart)
     else:
-        _large(chosen, draw)
+        _render_overlays(field_labels, draw_chart)
 
 
-def _smoothing() -> float:
+def _select_fields() -> list[str]:
+    """Labels of the quantities to draw, in the order of `FIELDS`; the loss if none is selected."""
+    selected = st.segmented_control(
+        "What is drawn", list(FIELDS), selection_mode="multi", key="curves", label_visibility="collapsed"
+    )
+    return [label for label in FIELDS if label in selected] or ["Loss"]
+
+
+def _select_axis() -> str:
+    axis = st.segmented_control("Over what", list(AXES), required=True, key="over", label_visibility="collapsed")
+    assert axis
+    return axis
+
+
+def _select_smoothing() -> float:
     st.markdown(f":small[Smoothing {st.session_state['smoothed']:.2f}]", width="content")
     with st.container(width=110, key="smooth"):
         return st.slider("Smoothing", 0.0, 0.99, step=0.01, key="smoothed", label_visibility="collapsed")
 
 
-def _large(names: Sequence[str], draw: Callable[..., None]) -> None:
-    for first in range(0, len(names), 2):
-        pair = names[first : first + 2]
-        for column, name in zip(st.columns(len(pair), gap="medium"), pair, strict=True):
+def _render_overlays(field_labels: Sequence[str], draw_chart: Callable[..., None]) -> None:
+    """One chart for each quantity, two in a row."""
+    for first in range(0, len(field_labels), 2):
+        pair = field_labels[first : first + 2]
+        for column, label in zip(st.columns(len(pair), gap="medium"), pair, strict=True):
             with column:
-                draw(name, FIELDS[name], height=CHART_HEIGHT, key=f"overlay_{FIELDS[name]}")
+                draw_chart(label, FIELDS[label], height=CHART_HEIGHT, key=f"overlay_{FIELDS[label]}")
 
 
-def _small_multiples(runs: Sequence[Run], names: Sequence[str], draw: Callable[..., None]) -> None:
-    for name in names:
-        for first in range(0, len(runs), SMALL_COLUMNS):
-            for column, run in zip(st.columns(SMALL_COLUMNS, gap="small"), runs[first:], strict=False):
+def _render_small_multiples(runs: Sequence[Run], field_labels: Sequence[str], draw_chart: Callable[..., None]) -> None:
+    """One chart for each quantity and run."""
+    for label in field_labels:
+        for first in range(0, len(runs), SMALL_CHART_COLUMNS):
+            for column, run in zip(st.columns(SMALL_CHART_COLUMNS, gap="small"), runs[first:], strict=False):
                 with column:
-                    draw(
-                        f"{name}, {run.name}",
-                        FIELDS[name],
-                        height=SMALL_HEIGHT,
+                    draw_chart(
+                        f"{label}, {run.name}",
+                        FIELDS[label],
+                        height=SMALL_CHART_HEIGHT,
                         legend=False,
                         only=run.id,
-                        key=f"small_{FIELDS[name]}_{run.id}",
+                        key=f"small_{FIELDS[label]}_{run.id}",
                     )

@@ -1,4 +1,4 @@
-"""The Hyperparameters view: what settings do to a result, over the selected runs or all of them."""
+"""The Hyperparameters view: how settings affect a metric, over the selected runs or all of them."""
 
 from __future__ import annotations
 
@@ -13,59 +13,60 @@ from mnist_core.config import SETTINGS
 from mnist_core.records import Run
 from mnist_dashboard.components.parallel_coordinates import parallel_coordinates
 from mnist_dashboard.runs import hyperparameter_charts
-from mnist_dashboard.runs.hyperparameter_charts import HEIGHT
 from mnist_dashboard.ui import markdown
 
-CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d"]}
+DEFAULT_METRIC = "best_validation_accuracy"
+PLOTLY_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d"]}
 
 
 def render_hyperparameters(runs: Sequence[Run]) -> None:
-    """Parallel coordinates, a scatter plot, and the importance of settings."""
+    """Draw parallel coordinates, a scatter plot, and the importance of settings."""
     metric_name = st.selectbox(
         "Result",
         list(METRICS),
-        index=list(METRICS).index("best_validation_accuracy"),
+        index=list(METRICS).index(DEFAULT_METRIC),
         format_func=lambda name: METRICS[name].label,
         key="result",
         width=260,
     )
-    shown = hyperparameter_charts.runs_with_metric(runs, metric_name)
-    settings = hyperparameter_charts.varied_settings(shown)
-    if len(shown) < 2 or not settings:
+    measured = hyperparameter_charts.runs_with_metric(runs, metric_name)
+    settings = hyperparameter_charts.varied_settings(measured)
+    if len(measured) < 2 or not settings:
         st.info(
-            f"This takes runs with different settings and a {METRICS[metric_name].label.lower()}; {len(shown)} of "
-            "these have one. Train a few with other settings, or select others.",
+            f"This view needs runs with different settings and a {METRICS[metric_name].label.lower()}; "
+            f"{len(measured)} of these runs have one. Train a few with other settings, or select others.",
             icon=":material/tune:",
         )
         return
-    color = _first_color()
+    color = _first_theme_color()
     st.markdown("**Settings and result of each run**")
     parallel_coordinates(
-        hyperparameter_charts.dimensions(shown, settings, metric_name),
-        [run.name for run in shown],
-        height=HEIGHT,
+        hyperparameter_charts.dimensions(measured, settings, metric_name),
+        [run.name for run in measured],
+        height=hyperparameter_charts.CHART_HEIGHT,
     )
     left, right = st.columns(2, gap="medium")
     with left:
         setting = st.selectbox(
             "Setting", settings, format_func=lambda name: SETTINGS[name].label, key="scatter_setting", width=260
         )
-        st.plotly_chart(hyperparameter_charts.scatter(shown, setting, metric_name, color), config=CONFIG, key="scatter")
+        scatter = hyperparameter_charts.scatter(measured, setting, metric_name, color)
+        st.plotly_chart(scatter, config=PLOTLY_CONFIG, key="scatter")
     with right:
-        _importance(shown, metric_name, color)
+        _render_importance(measured, metric_name, color)
 
 
-def _importance(runs: Sequence[Run], metric_name: str, color: str) -> None:
+def _render_importance(runs: Sequence[Run], metric_name: str, color: str) -> None:
     st.markdown("**Importance** :gray[How much worse a forest of decision trees predicts without each setting.]")
     try:
         with st.spinner("Growing a forest…"):
-            found = setting_importance(runs, metric_name)
+            importances = setting_importance(runs, metric_name)
     except CompareError as error:
         st.info(markdown.escape(str(error)), icon=":material/forest:")
         return
-    st.plotly_chart(hyperparameter_charts.bars(found, color), config=CONFIG, key="importance")
+    st.plotly_chart(hyperparameter_charts.bars(importances, color), config=PLOTLY_CONFIG, key="importance")
 
 
-def _first_color() -> str:
+def _first_theme_color() -> str:
     theme = st.context.theme.type or "light"
     return str(st.get_option(f"theme.{theme}.chartCategoricalColors")[0])

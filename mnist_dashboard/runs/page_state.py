@@ -1,4 +1,7 @@
-"""What the Runs page shows, kept in the session and in the page's address: table, selected runs, choices, colours."""
+"""What the Runs page shows, kept in the session and in the page's address, so that it can be linked.
+
+This module joins the two halves: `table_state` is the table's, `widget_state` is that of the widgets next to it.
+"""
 
 from __future__ import annotations
 
@@ -7,62 +10,74 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_dashboard.runs import widget_state
-from mnist_dashboard.runs.table_state import PARAMETERS, TableState, selected_runs, unreadable_parameters
+from mnist_dashboard.runs import table_state, widget_state
+from mnist_dashboard.runs.table_state import TableState
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID
 
-ADDRESSED = (*PARAMETERS, *widget_state.DEFAULTS)
-_WRITTEN_KEY = "runs_address"
+PARAMETERS = (*table_state.PARAMETERS, *widget_state.DEFAULTS)
+"""Names of this page's parameters in the address."""
+
+_TABLE_KEY = "runs_view"
+_SELECTED_KEY = "ticked_runs"
+_COLORS_KEY = "run_colors"
+_ADDRESS_KEY = "runs_address"
+"""Session key of the parameters that were last written to the address."""
 
 
-def current_view() -> tuple[TableState, list[int]]:
-    """The view and the selected runs: the session's, else what the address says. The address is made to say them.
+def sync_with_address() -> tuple[TableState, list[int]]:
+    """Return the table's state and the ids of the selected runs, and write all state to the address.
 
-    The widgets beside the table are given what was chosen with them; see `choices`.
+    The state comes from the session, or from the address on the first visit. Widgets get theirs, too.
     """
-    parameters = {name: st.query_params.get_all(name) for name in ADDRESSED}
+    parameters = {name: st.query_params.get_all(name) for name in PARAMETERS}
     widget_state.restore(parameters)
-    if "runs_view" not in st.session_state:
-        st.session_state["runs_view"] = TableState.from_address(parameters)
-        st.session_state["ticked_runs"] = selected_runs(parameters)
-        if wrong := [*unreadable_parameters(parameters), *widget_state.unreadable_parameters(parameters)]:
-            st.warning(f"The address has something unreadable in {', '.join(wrong)}. The rest is shown.")
-    view: TableState = st.session_state["runs_view"]
-    ticked: list[int] = st.session_state["ticked_runs"]
-    _write_address(parameters, view.to_address(ticked) | widget_state.to_address())
-    return view, ticked
+    if _TABLE_KEY not in st.session_state:
+        st.session_state[_TABLE_KEY] = TableState.from_address(parameters)
+        st.session_state[_SELECTED_KEY] = table_state.selected_runs(parameters)
+        unreadable = table_state.unreadable_parameters(parameters) + widget_state.unreadable_parameters(parameters)
+        if unreadable:
+            st.warning(f"The address has something unreadable in {', '.join(unreadable)}. The rest is shown.")
+    table: TableState = st.session_state[_TABLE_KEY]
+    selected: list[int] = st.session_state[_SELECTED_KEY]
+    _write_address(parameters, table.to_address(selected) | widget_state.to_address())
+    return table, selected
 
 
 def select_runs(ids: Sequence[int]) -> None:
-    """Tick these runs, as of the next drawing."""
-    st.session_state["ticked_runs"] = list(ids)
+    """Select these runs, from the next rerun on."""
+    st.session_state[_SELECTED_KEY] = list(ids)
 
 
-def set_view(told: Mapping[str, Any]) -> None:
-    """Show the table as its reader told, as of the next drawing."""
-    st.session_state["runs_view"] = TableState.from_browser(told)
+def set_table(browser_view: Mapping[str, Any]) -> None:
+    """Store the table's state that the browser sent, for the next rerun."""
+    st.session_state[_TABLE_KEY] = TableState.from_browser(browser_view)
 
 
-def assign_colors(chosen: Sequence[int]) -> dict[int, int]:
-    """One colour per ticked run, kept as long as it stays ticked; a new one takes the first that is free."""
-    held: dict[int, int] = st.session_state.get("run_colors", {})
-    drawn = chosen[:MAX_OVERLAID]
-    colors = {run_id: held[run_id] for run_id in drawn if run_id in held}
+def assign_colors(selected: Sequence[int]) -> dict[int, int]:
+    """A colour index for each run that is drawn. A run keeps its colour while selected; a new one gets the first free.
+
+    Only the first `MAX_OVERLAID` runs are drawn.
+    """
+    previous: dict[int, int] = st.session_state.get(_COLORS_KEY, {})
+    drawn = selected[:MAX_OVERLAID]
+    colors = {run_id: previous[run_id] for run_id in drawn if run_id in previous}
     for run_id in drawn:
         if run_id not in colors:
             colors[run_id] = next(index for index in range(MAX_OVERLAID) if index not in colors.values())
-    st.session_state["run_colors"] = colors
+    st.session_state[_COLORS_KEY] = colors
     return colors
 
 
-def _write_address(read: Mapping[str, Sequence[str]], wanted: Mapping[str, str | list[str]]) -> None:
-    """Have the address say what is wanted, all at once.
+def _write_address(current: Mapping[str, Sequence[str]], state: Mapping[str, str | list[str]]) -> None:
+    """Set all of this page's parameters at once.
 
-    Also when it seems to say so: what was written before may be on its way to the browser, and says something else.
+    Even if the address seems right already, it is written again unless this page wrote it: an earlier, different one
+    may still be on its way to the browser.
     """
-    said = {name: [texts] if isinstance(texts, str) else texts for name, texts in wanted.items()}
-    if said == {name: list(texts) for name, texts in read.items() if texts} == st.session_state.get(_WRITTEN_KEY, said):
+    parameters = {name: [values] if isinstance(values, str) else values for name, values in state.items()}
+    is_current = parameters == {name: list(values) for name, values in current.items() if values}
+    if is_current and parameters == st.session_state.get(_ADDRESS_KEY, parameters):
         return
-    st.session_state[_WRITTEN_KEY] = said
-    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in ADDRESSED}
-    st.query_params.from_dict(others | said)
+    st.session_state[_ADDRESS_KEY] = parameters
+    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in PARAMETERS}
+    st.query_params.from_dict(others | parameters)

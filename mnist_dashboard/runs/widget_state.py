@@ -1,7 +1,7 @@
-"""What a reader chooses on the Runs page beside its table, kept in the session and named by the page's address.
+"""The state of the widgets next to the table of runs, kept in the session and written to the page's address.
 
-The widgets are not bound to the address by Streamlit: two would write it then. What the page writes there of the table,
-in answer to what the browser sent a moment before, would take away what was chosen since.
+The page does not use Streamlit's own binding of widgets to the address. It writes the table's parameters itself, in
+reply to an older address, and so would undo what a bound widget has written since.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import get_args
 
 import streamlit as st
 
+from mnist_core.config import SETTINGS
 from mnist_dashboard.components.live_chart import Axis, Field
 from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 
@@ -19,7 +20,7 @@ VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
 FIELDS: dict[str, Field] = {
     "Loss": "loss",
     "Accuracy": "accuracy",
-    "Learning rate": "lr",
+    SETTINGS["lr"].label: "lr",
     "Throughput": "examples_per_second",
 }
 AXES: dict[str, Axis] = {"Step": "step", "Epoch": "epoch", "Images": "images", "Time": "time"}
@@ -27,14 +28,8 @@ AXES: dict[str, Axis] = {"Step": "step", "Epoch": "epoch", "Images": "images", "
 assert set(FIELDS.values()) == set(get_args(Field))
 assert set(AXES.values()) == set(get_args(Axis))
 
-_SWITCH = {"true": True, "false": False}
-_HUNDREDTHS = re.compile(r"0(\.\d{1,2})?", re.ASCII)
-_ONE_OF: dict[str, Sequence[str]] = {"show": VIEWS, "over": tuple(AXES)}
-_SOME_OF: dict[str, Sequence[str]] = {"curves": tuple(FIELDS)}
-_KEPT_KEY = "runs_choices"
-
-Chosen = str | list[str] | bool | float
-DEFAULTS: dict[str, Chosen] = {
+Value = str | list[str] | bool | float
+DEFAULTS: dict[str, Value] = {
     "show": "Curves",
     "curves": ["Loss", "Accuracy"],
     "over": "Step",
@@ -45,51 +40,56 @@ DEFAULTS: dict[str, Chosen] = {
     "small": False,
     "smoothed": DEFAULT_SMOOTHING,
 }
-"""By the key of a widget, which is also the parameter's name."""
+"""Default of each widget by its key, which is also the parameter's name in the address."""
+
+_SINGLE_CHOICES: dict[str, Sequence[str]] = {"show": VIEWS, "over": tuple(AXES)}
+_MULTIPLE_CHOICES: dict[str, Sequence[str]] = {"curves": tuple(FIELDS)}
+_BOOLEANS = {"true": True, "false": False}
+_HUNDREDTHS = re.compile(r"0(\.\d{1,2})?", re.ASCII)
+_SESSION_KEY = "runs_choices"
+"""Session key of all values: Streamlit forgets a widget's value when a rerun does not draw it."""
 
 
 def restore(parameters: Mapping[str, Sequence[str]]) -> None:
-    """Have the widgets, whether drawn or not, begin with what was chosen before, else with what the address says."""
-    kept: dict[str, Chosen] = st.session_state.setdefault(_KEPT_KEY, {})
+    """Set each widget to its earlier value in this session, else to the address's, else to its default."""
+    values: dict[str, Value] = st.session_state.setdefault(_SESSION_KEY, {})
     for name, default in DEFAULTS.items():
         if name in st.session_state:
-            kept[name] = st.session_state[name]
-            continue  # to set it again would undo what is clicked meanwhile
-        if name not in kept:
-            said = _read(name, parameters.get(name, []))
-            kept[name] = default if said is None else said
-        st.session_state[name] = kept[name]
+            values[name] = st.session_state[name]
+            continue  # setting it again would undo what the user clicks meanwhile
+        if name not in values:
+            value = _parse(name, parameters.get(name, []))
+            values[name] = default if value is None else value
+        st.session_state[name] = values[name]
 
 
 def to_address() -> dict[str, str | list[str]]:
-    """The parameters that say what is chosen; what is as usual is left out."""
+    """The parameters for all widgets, without those that have their default."""
     return {
-        name: _to_text(st.session_state[name])
-        for name, default in DEFAULTS.items()
-        if st.session_state[name] != default
+        name: _format(st.session_state[name]) for name, default in DEFAULTS.items() if st.session_state[name] != default
     }
 
 
 def unreadable_parameters(parameters: Mapping[str, Sequence[str]]) -> list[str]:
-    """Which parameters of an address say something that there is not to choose."""
-    return [name for name in DEFAULTS if parameters.get(name) and _read(name, parameters[name]) is None]
+    """The names of parameters in an address whose values cannot be read."""
+    return [name for name in DEFAULTS if parameters.get(name) and _parse(name, parameters[name]) is None]
 
 
-def _read(name: str, texts: Sequence[str]) -> Chosen | None:
+def _parse(name: str, texts: Sequence[str]) -> Value | None:
     if not texts:
         return None
-    if name in _SOME_OF:
-        return None if {*texts} - {*_SOME_OF[name], ""} else [text for text in texts if text]
-    if name in _ONE_OF:
-        return texts[-1] if texts[-1] in _ONE_OF[name] else None
+    if name in _MULTIPLE_CHOICES:
+        return None if {*texts} - {*_MULTIPLE_CHOICES[name], ""} else [text for text in texts if text]
+    if name in _SINGLE_CHOICES:
+        return texts[-1] if texts[-1] in _SINGLE_CHOICES[name] else None
     if isinstance(DEFAULTS[name], float):
         return float(texts[-1]) if _HUNDREDTHS.fullmatch(texts[-1]) else None
-    return _SWITCH.get(texts[-1])
+    return _BOOLEANS.get(texts[-1])
 
 
-def _to_text(chosen: Chosen) -> str | list[str]:
-    if isinstance(chosen, bool):
-        return str(chosen).lower()
-    if isinstance(chosen, float):
-        return f"{chosen:.2f}"
-    return chosen or [""]
+def _format(value: Value) -> str | list[str]:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return value or [""]

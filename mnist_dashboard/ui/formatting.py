@@ -37,3 +37,11 @@ def format_duration(seconds: float) -> str:
 
 def format_time(time: datetime | None) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC") if time else MISSING
+
+
+def format_metric(value: float | None, unit: str) -> str:
+    """A value of a metric, by the unit in `METRICS`."""
+    if value is None:
+        return MISSING
+    formats = {"share": format_percent, "nats": format_loss, "images/s": format_count, "seconds": format_duration}
+    return formats[unit](value)
