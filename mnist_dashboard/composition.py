@@ -23,7 +23,8 @@ from streamlit.runtime.pages_manager import PagesManager
 from mnist_core.errors import MnistError
 from mnist_core.runs.actions import RunActions
 from mnist_core.runs.retention import purge_expired_runs
-from mnist_core.scheduler.supervisor import Supervisor, interrupt_lost_runs, parse_max_runs
+from mnist_core.scheduler.recovery import interrupt_lost_runs
+from mnist_core.scheduler.supervisor import Supervisor, parse_max_runs
 from mnist_core.store import RunStore
 from mnist_core.system.paths import display_path, runs_dir
 from mnist_dashboard import access, services

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from mnist_core.config import Setting
 from mnist_core.errors import ConfigError
-from mnist_core.scheduler.supervisor import interrupt_lost_runs
+from mnist_core.scheduler.recovery import interrupt_lost_runs
 from mnist_core.store import RunStore
 from mnist_core.system.paths import runs_dir
 

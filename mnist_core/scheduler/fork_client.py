@@ -1,6 +1,6 @@
-"""Starts and ends trainer processes, through the host that forks them (see `fork_server`).
+"""Starts and ends trainer processes through the fork server (see `fork_server`), which it starts and restarts.
 
-Knows processes, not runs: what becomes of a run whose trainer has ended is the supervisor's business.
+It knows processes, not runs: the supervisor decides what the exit of a trainer means for its run.
 """
 
 from __future__ import annotations
@@ -24,53 +24,56 @@ from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import identify, is_alive, send_signal
 
 CLOSE_SECONDS = 0.5
-"""How long the host has to end, and to have forked what it was asked for, before that is given up."""
+"""Time limit for the fork server to fork the trainers already requested, and again to exit."""
 
 POLL_SECONDS = 0.02
 
 FORK_SERVER_MODULE = "mnist_core.scheduler.fork_server"
 
 SPIN_COUNT = "20000"
-"""How long a trainer's threads wait for each other before they give up their core: a fifteenth of GNU OpenMP's default.
+"""How often a trainer's threads check for work before they give up their core: a fifteenth of GNU OpenMP's default.
 
-A browser that draws the page of a new run on the same cores else holds up its first batch by half a second.
+With the default, a browser that draws the page of a new run on the same cores delays the first batch by half a second.
 https://gcc.gnu.org/onlinedocs/libgomp/GOMP_005fSPINCOUNT.html
 """
 
-FORK_SERVER_LOST = 256
-"""Reported in place of an exit code, which goes up to 255, when the host has ended and nobody will learn of it."""
+EXIT_CODE_UNKNOWN = 256
+"""Reported for a trainer whose fork server ended before it did. Real exit codes go up to 255."""
 
 _log = logging.getLogger(__name__)
 
 ExitCallback = Callable[[int, int], None]
-"""Called with a run's id and its trainer's exit code (or minus the signal that ended it)."""
+"""Called with the run id and the exit code of its trainer, or minus the signal that ended it."""
 
 
 def is_orphan(trainer: ProcessIdentity) -> bool:
-    """Whether a host has forked this trainer and has ended since; not so for one in a terminal."""
+    """Whether a fork server started this trainer and has ended since. False for a trainer in a terminal."""
     try:
         process = psutil.Process(trainer.pid)
         parent = process.parent()
-        return _belongs_to_fork_server(process) and not (parent and _belongs_to_fork_server(parent))
+        return _has_fork_server_command(process) and not (parent and _has_fork_server_command(parent))
     except psutil.Error:
         return False
 
 
-def _belongs_to_fork_server(process: psutil.Process) -> bool:
-    return FORK_SERVER_MODULE in process.cmdline()  # a fork keeps it
+def _has_fork_server_command(process: psutil.Process) -> bool:
+    """Whether this is a fork server or a trainer that it forked, which keeps its command line."""
+    return FORK_SERVER_MODULE in process.cmdline()
 
 
 @dataclass(eq=False)
 class _Trainer:
-    """One process that was asked for. Its host is None once that has ended; a trainer outlives it."""
+    """A trainer process that was requested from a fork server."""
 
     run_id: int
-    host: subprocess.Popen[str] | None
+    fork_server: subprocess.Popen[str] | None
+    """None once the fork server has ended. The trainer lives on."""
     pid: int | None = None
     identity: ProcessIdentity | None = None
-    """None before it was forked, and if it had ended before anybody could look."""
+    """None before the process was forked, or if it ended before it could be identified."""
     is_forked: bool = False
-    is_abandoned: bool = False
+    is_detached: bool = False
+    """Whether it no longer owns its run: see `ForkServerClient.detach`."""
 
     @property
     def is_alive(self) -> bool:
@@ -82,74 +85,74 @@ class _Trainer:
 
 
 class ForkServerClient:
-    """The process that forks trainers (see `fork_server`), restarted when it is needed and has died.
+    """Owns a fork server process and tracks the trainers that it forks. Starts another one when it has died.
 
-    Trainers of a server that died stay with this object: it notices their end in `report_lost_trainers` and ends
-    them with the others.
+    Trainers outlive their fork server. This object keeps tracking them: `report_lost_trainers` notices their exit, and
+    `end_trainers` ends them with the others.
     """
 
-    def __init__(self, exited: ExitCallback) -> None:
-        self._exited = exited
+    def __init__(self, on_exit: ExitCallback) -> None:
+        self._on_exit = on_exit
         self._process: subprocess.Popen[str] | None = None
-        self._listener: threading.Thread | None = None
+        self._reader: threading.Thread | None = None
         self._trainers: list[_Trainer] = []
-        self._ready = False
+        self._is_ready = False
         self._changed = threading.Condition()
 
     @property
     def run_ids(self) -> frozenset[int]:
-        """Runs for which a trainer was asked for and has not ended."""
+        """Runs whose trainer was requested and has not ended."""
         with self._changed:
-            return frozenset(trainer.run_id for trainer in self._trainers if not trainer.is_abandoned)
+            return frozenset(trainer.run_id for trainer in self._trainers if not trainer.is_detached)
 
     def start(self) -> None:
-        """Have it import torch now, so that the first run does not wait for that."""
-        self._running()
+        """Start the fork server now, so that the first run does not wait until it has imported torch."""
+        self._ensure_started()
 
     def launch(self, run_id: int, max_active: int) -> None:
-        """Have a trainer forked that will claim the run."""
+        """Request a trainer that will claim the run."""
         with self._changed:
-            process = self._running()
+            process = self._ensure_started()
             self._trainers.append(_Trainer(run_id, process))
         assert process.stdin
-        with contextlib.suppress(BrokenPipeError):  # it has just died: `_listen` reports the run as exited
+        with contextlib.suppress(BrokenPipeError):  # The server has just died: `_read_messages` will notice.
             process.stdin.write(f"{run_id} {max_active}\n")
             process.stdin.flush()
 
     def adopt(self, run_id: int, trainer: ProcessIdentity) -> None:
-        """Take on a trainer whose host has ended, as another server's has that was killed."""
+        """Track a trainer whose fork server has ended, such as that of a killed dashboard server."""
         with self._changed:
             self._trainers.append(_Trainer(run_id, None, trainer.pid, trainer, is_forked=True))
 
     def kill(self, run_id: int) -> None:
-        """End one trainer, wherever it is, if it is there."""
+        """Kill the trainer of a run, if it has one."""
         with self._changed:
             for trainer in self._trainers:
-                if trainer.run_id == run_id and not trainer.is_abandoned:
+                if trainer.run_id == run_id and not trainer.is_detached:
                     trainer.signal(signal.SIGKILL)
 
-    def abandon(self, run_id: int) -> None:
-        """Its run is no longer this trainer's, if it should ever go on; another may be launched for the run."""
+    def detach(self, run_id: int) -> None:
+        """Detach a run from its stalled trainer: its exit is not reported, and another trainer may be launched."""
         with self._changed:
             for trainer in self._trainers:
-                trainer.is_abandoned |= trainer.run_id == run_id
+                trainer.is_detached |= trainer.run_id == run_id
 
     def report_lost_trainers(self) -> None:
-        """Report those trainers that have ended since their host did, or never began. One thread at a time."""
+        """Report trainers that ended after their fork server, or that it never forked. Call from one thread only."""
         with self._changed:
-            ended = [trainer for trainer in self._trainers if trainer.host is None and not trainer.is_alive]
-        for trainer in ended:
-            self._report(trainer, FORK_SERVER_LOST)
+            lost = [trainer for trainer in self._trainers if trainer.fork_server is None and not trainer.is_alive]
+        for trainer in lost:
+            self._remove(trainer, EXIT_CODE_UNKNOWN)
 
     def end_trainers(self, number: signal.Signals, timeout: float) -> None:
         """Send a signal to every trainer and wait until all have ended, at most `timeout` seconds."""
         with self._changed:
-            if self._process and not self._ready:
-                self._process.kill()  # still importing: it has forked nobody, and must not begin to
+            if self._process and not self._is_ready:
+                self._process.kill()  # It is still importing, has forked no trainer, and must not begin to.
             self._changed.wait_for(lambda: all(trainer.is_forked for trainer in self._trainers), CLOSE_SECONDS)
             for trainer in self._trainers:
                 trainer.signal(number)
-                trainer.signal(signal.SIGCONT)  # one that somebody has stopped hears nothing else
+                trainer.signal(signal.SIGCONT)  # A stopped process handles other signals only once it continues.
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             self.report_lost_trainers()
@@ -159,7 +162,8 @@ class ForkServerClient:
                 self._changed.wait(POLL_SECONDS)
 
     def close(self) -> None:
-        process, listener = self._process, self._listener
+        """End the fork server and report every exit that is still unreported. Trainers that live are left alone."""
+        process, reader = self._process, self._reader
         if process and process.stdin:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()
@@ -167,69 +171,76 @@ class ForkServerClient:
                 process.wait(CLOSE_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
-        if listener:
-            listener.join()  # what it still has to report goes into the store before that is closed
+        if reader:
+            reader.join()  # Its last reports must reach the store before the store is closed.
         self.report_lost_trainers()
 
-    def _running(self) -> subprocess.Popen[str]:
+    def _ensure_started(self) -> subprocess.Popen[str]:
         with self._changed:
             if self._process:
                 return self._process
-            self._ready = False
+            self._is_ready = False
             self._process = process = subprocess.Popen(
                 [sys.executable, "-m", FORK_SERVER_MODULE],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
                 errors="replace",
-                start_new_session=True,  # neither Ctrl-C nor a closed terminal reaches it
+                start_new_session=True,  # Neither Ctrl-C nor a closed terminal reaches it.
                 cwd=ROOT,
                 env=_fork_server_environment(os.environ),
             )
-            self._listener = threading.Thread(target=self._listen, args=(process,), name="trainer-host", daemon=True)
-            self._listener.start()
+            self._reader = threading.Thread(
+                target=self._read_messages, args=(process,), name="fork-server-reader", daemon=True
+            )
+            self._reader.start()
             return process
 
-    def _listen(self, process: subprocess.Popen[str]) -> None:
+    def _read_messages(self, process: subprocess.Popen[str]) -> None:
+        """Handle what a fork server reports until it ends."""
         assert process.stdout
         for line in process.stdout:
             try:
-                self._hear(process, line)
+                self._handle_message(process, line)
             except Exception:
-                # One line that cannot be read must not leave the lines after it unread for ever.
-                _log.exception("The trainer host said %r, which could not be acted on.", line)
+                # Go on reading: one bad line must not hide the lines after it.
+                _log.exception("Cannot handle the message %r from the fork server.", line)
         process.wait()
         with self._changed:
             if self._process is process:
                 self._process = None
-            orphans = [trainer for trainer in self._trainers if trainer.host is process]
-            for trainer in orphans:
-                trainer.host = None
-                trainer.is_forked = trainer.identity is not None  # what it was asked for last, it may not have done
+            for trainer in self._trainers_of(process):
+                trainer.fork_server = None
+                trainer.is_forked = trainer.identity is not None  # The last request may not have been carried out.
             self._changed.notify_all()
 
-    def _hear(self, process: subprocess.Popen[str], line: str) -> None:
+    def _handle_message(self, process: subprocess.Popen[str], line: str) -> None:
         word, *numbers = line.split()
         with self._changed:
-            mine = [trainer for trainer in self._trainers if trainer.host is process]
+            trainers = self._trainers_of(process)
             if word == "ready":
-                self._ready |= process is self._process
+                self._is_ready |= process is self._process
             elif word == "started":
                 run_id, pid = map(int, numbers)
-                trainer = next(one for one in mine if one.run_id == run_id and not one.is_forked)
+                trainer = next(trainer for trainer in trainers if trainer.run_id == run_id and not trainer.is_forked)
                 trainer.pid, trainer.identity, trainer.is_forked = pid, identify(pid), True
                 self._changed.notify_all()
         if word == "exited":
             run_id, pid, code = map(int, numbers)
-            self._report(next(one for one in mine if one.run_id == run_id and one.pid == pid), code)
+            trainer = next(trainer for trainer in trainers if trainer.run_id == run_id and trainer.pid == pid)
+            self._remove(trainer, code)
 
-    def _report(self, trainer: _Trainer, code: int) -> None:
+    def _trainers_of(self, process: subprocess.Popen[str]) -> list[_Trainer]:
+        return [trainer for trainer in self._trainers if trainer.fork_server is process]
+
+    def _remove(self, trainer: _Trainer, code: int) -> None:
+        """Report the exit of a trainer and stop tracking it."""
         try:
-            if not trainer.is_abandoned:
-                self._exited(trainer.run_id, code)
+            if not trainer.is_detached:
+                self._on_exit(trainer.run_id, code)
         except Exception:
-            # Such as a locked database. Once the trainer is off the list, whoever looks next finds its run.
-            _log.exception("The end of the trainer of run %d could not be recorded.", trainer.run_id)
+            # For example a locked database. The supervisor will find the run without a trainer later.
+            _log.exception("Cannot record the exit of the trainer of run %d.", trainer.run_id)
         finally:
             with self._changed:
                 if trainer in self._trainers:
@@ -238,7 +249,7 @@ class ForkServerClient:
 
 
 def _fork_server_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """With folders given relative to where the server was started resolved, since the host starts elsewhere."""
-    places = {name: environment[name] for name in ("MNIST_DATA_DIR", "MNIST_RUNS_DIR") if environment.get(name)}
-    resolved = {name: str(Path(place).expanduser().resolve()) for name, place in places.items()}
+    """Return the environment with absolute folders: the fork server runs in another working directory."""
+    folders = {name: environment[name] for name in ("MNIST_DATA_DIR", "MNIST_RUNS_DIR") if environment.get(name)}
+    resolved = {name: str(Path(folder).expanduser().resolve()) for name, folder in folders.items()}
     return {"GOMP_SPINCOUNT": SPIN_COUNT, **environment, **resolved}

@@ -1,10 +1,12 @@
-"""A process that has torch imported and forks one trainer per request, so that a click trains within a fraction of a
-second instead of after seconds of imports. Started by the supervisor as `python -m mnist_core.scheduler.fork_server`.
+"""Fork server: a process that has imported torch and forks one trainer per request.
 
-Protocol, a line each. In: `<run id> <max active runs>`. Out: `ready`; `started <run id> <pid>`;
-`exited <run id> <pid> <exit code, or minus the signal>`. Under the id `CALIBRATION_RUN_ID`, which no run has, a process
-measures how fast this machine trains. When its input ends, the host ends; trainers it has forked live on in sessions
-of their own.
+A forked trainer starts within a fraction of a second, where a new process would import torch for seconds first.
+The supervisor starts the fork server as `python -m mnist_core.scheduler.fork_server`.
+
+Protocol, one line per message. Requests on standard input: `<run id> <max active runs>`. Messages on standard output:
+`ready`; `started <run id> <pid>`; `exited <run id> <pid> <exit code, or minus the signal>`. The run id
+`CALIBRATION_RUN_ID` requests a measurement of the training speed instead of a run. The fork server exits when its
+input ends. Its trainers live on, each in a session of its own.
 
 Nothing here may run a tensor operation: it would start OpenMP threads, and a forked child would wait for them for ever.
 """
@@ -29,20 +31,20 @@ from mnist_core.trainer.worker import train_queued_run
 
 
 def main() -> None:
-    git_checkout()
-    gc.freeze()  # keeps the collector from touching, and so copying, the pages shared with every trainer
-    child_ended = _wake_on_child_exit()
+    git_checkout()  # cached here, while the files are still those that this process runs; trainers inherit it
+    gc.freeze()  # The collector would write to, and so copy, the memory pages shared with the trainers.
+    child_exits = _open_child_exit_socket()
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
-    selector.register(child_ended, selectors.EVENT_READ)
+    selector.register(child_exits, selectors.EVENT_READ)
     run_by_pid: dict[int, int] = {}
     pending = b""
-    _reply("ready")
+    _send("ready")
     while True:
         for key, _events in selector.select():
-            if key.fileobj is child_ended:
-                child_ended.recv(4096)
-                _reap(run_by_pid)
+            if key.fileobj is child_exits:
+                child_exits.recv(4096)
+                _report_exits(run_by_pid)
                 continue
             received = os.read(sys.stdin.fileno(), 4096)
             if not received:
@@ -52,7 +54,7 @@ def main() -> None:
                 run_id, max_active = map(int, line.split())
                 pid = _fork_trainer(run_id, max_active)
                 run_by_pid[pid] = run_id
-                _reply(f"started {run_id} {pid}")
+                _send(f"started {run_id} {pid}")
 
 
 def _fork_trainer(run_id: int, max_active: int) -> int:
@@ -65,7 +67,10 @@ def _fork_trainer(run_id: int, max_active: int) -> int:
 
 
 def _become_trainer(run_id: int, max_active: int) -> NoReturn:
-    """In the child: a session of its own, no share in the host's pipes, and never back into the host's loop."""
+    """Train the run in the forked child, then exit without returning to the loop of the fork server.
+
+    The child gets a session of its own and gives up the pipes of the fork server.
+    """
     code = 1
     try:
         os.setsid()
@@ -88,31 +93,32 @@ def _become_trainer(run_id: int, max_active: int) -> NoReturn:
         os._exit(code)
 
 
-def _wake_on_child_exit() -> socket.socket:
-    ours, signals = socket.socketpair()
-    ours.setblocking(False)
-    signals.setblocking(False)
-    signal.set_wakeup_fd(signals.fileno())
+def _open_child_exit_socket() -> socket.socket:
+    """Return a socket that becomes readable when a child exits."""
+    readable, writable = socket.socketpair()
+    readable.setblocking(False)
+    writable.setblocking(False)
+    signal.set_wakeup_fd(writable.fileno())
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    _keep_open.append(signals)
-    return ours
+    _keep_open.append(writable)
+    return readable
 
 
 _keep_open: list[socket.socket] = []
 
 
-def _reap(run_by_pid: dict[int, int]) -> None:
+def _report_exits(run_by_pid: dict[int, int]) -> None:
     while run_by_pid:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        _reply(f"exited {run_by_pid.pop(pid)} {pid} {os.waitstatus_to_exitcode(status)}")
+        _send(f"exited {run_by_pid.pop(pid)} {pid} {os.waitstatus_to_exitcode(status)}")
 
 
-def _reply(line: str) -> None:
+def _send(message: str) -> None:
     try:
-        print(line, flush=True)
-    except BrokenPipeError:  # the server was killed, and nothing can be flushed to it at exit
+        print(message, flush=True)
+    except BrokenPipeError:  # The dashboard server was killed. A normal exit would try to flush the pipe again.
         os._exit(0)
 
 

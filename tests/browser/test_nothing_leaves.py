@@ -66,7 +66,7 @@ def family(server: Server) -> list[psutil.Process]:
 
 
 def peers(server: Server) -> list[str]:
-    """The other side of every socket that the server, its trainer host and its trainers have open now."""
+    """The other side of every socket that the server, its fork server and its trainers have open now."""
     sockets = [one for process in family(server) for one in process.net_connections("inet")]
     return [one.raddr.ip for one in sockets if one.raddr]
 
@@ -96,7 +96,7 @@ def test_while_pages_are_open_and_a_run_trains_all_talk_stays_on_this_machine(
             for page in ("", "runs", "details"):
                 shows(server, page, f"run={run.id}")
             assert server.store.queries.get_run(run.id).status is RunStatus.RUNNING
-            assert len(family(server)) >= 3, "server, trainer host, trainer"
+            assert len(family(server)) >= 3, "server, fork server, trainer"
             connected = peers(server)
             assert connected, "the feed is"
             assert not outsiders(connected)

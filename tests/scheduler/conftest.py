@@ -11,21 +11,21 @@ from tests.support.scripted_fork_server import ActingSupervisor, ScriptedForkSer
 
 @pytest.fixture
 def stage(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> SupervisorHarness:
-    """A supervisor that has not begun, over a scripted host."""
-    hosts: list[ScriptedForkServer] = []
+    """A supervisor that has not been started, over a scripted fork server."""
+    fork_servers: list[ScriptedForkServer] = []
 
-    def make(exited: fork_client.ExitCallback) -> ScriptedForkServer:
-        hosts.append(ScriptedForkServer(exited))
-        return hosts[0]
+    def create(on_exit: fork_client.ExitCallback) -> ScriptedForkServer:
+        fork_servers.append(ScriptedForkServer(on_exit))
+        return fork_servers[0]
 
-    monkeypatch.setattr(supervisor, "ForkServerClient", make)
-    made = ActingSupervisor(store, max_runs=2)
-    return SupervisorHarness(store, made, hosts[0])
+    monkeypatch.setattr(supervisor, "ForkServerClient", create)
+    acting_supervisor = ActingSupervisor(store, max_runs=2)
+    return SupervisorHarness(store, acting_supervisor, fork_servers[0])
 
 
 @pytest.fixture
 def started(stage: SupervisorHarness) -> Iterator[SupervisorHarness]:
-    """The same, looking after the queue."""
+    """The same, started."""
     stage.supervisor.start()
     yield stage
     stage.supervisor.close()

@@ -23,14 +23,14 @@ LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
 
 @pytest.fixture(scope="module", autouse=True)
 def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterator[Path]:
-    """One pair of folders for the module, since a host keeps the folders it was started with."""
+    """One pair of folders for the module, since a fork server keeps the folders it was started with."""
     with isolated_folders(tmp_path_factory.mktemp("places"), digits) as folder:
         yield folder
 
 
 @pytest.fixture(scope="module")
 def supervisor(places: Path) -> Iterator[ActingSupervisor]:
-    """One run at a time; shared, because its host takes seconds to import torch."""
+    """One run at a time; shared, because its fork server takes seconds to import torch."""
     opened = RunStore.open(places / "runs")
     started = ActingSupervisor(opened, max_runs=1)
     started.start()
@@ -120,14 +120,14 @@ def test_a_killed_trainer_leaves_an_interrupted_run_with_its_metrics(
     assert ended(supervisor.actions.submit(SHORT)).status is RunStatus.COMPLETED
 
 
-def test_a_trainer_outlives_a_killed_host_which_is_restarted_for_the_next_run(
+def test_a_trainer_outlives_a_killed_fork_server_which_is_restarted_for_the_next_run(
     supervisor: ActingSupervisor, places: Path, training: WaitFor, ended: WaitFor
 ) -> None:
     run = training(supervisor.actions.submit(LONG))
     assert run.trainer
-    (host,) = [process for process in processes_of(places / "runs") if process.pid != run.trainer.pid]
-    host.kill()
-    host.wait()
+    (fork_server,) = [process for process in processes_of(places / "runs") if process.pid != run.trainer.pid]
+    fork_server.kill()
+    fork_server.wait()
     assert is_alive(run.trainer)
     supervisor.actions.request_stop(run.id)
     assert ended(run).status is RunStatus.STOPPED
@@ -163,13 +163,13 @@ def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
         assert len(store.queries.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
 
 
-def test_close_before_the_host_is_ready_leaves_no_process_and_no_run_going(
+def test_close_before_the_fork_server_is_ready_leaves_no_process_and_no_run_going(
     apart: tuple[ActingSupervisor, RunStore], places: Path, eventually: Eventually
 ) -> None:
     supervisor, store = apart
     run = supervisor.actions.submit(LONG)
     supervisor.start()
-    eventually(lambda: supervisor._host.run_ids)
+    eventually(lambda: supervisor._fork_server.run_ids)
     supervisor.close()
     assert processes_of(places / "apart" / "runs") == []
     assert not store.queries.get_run(run.id).status.is_active

@@ -1,4 +1,4 @@
-"""What happens to processes loses no run: trainers, hosts and supervisors that are killed, stopped or started twice.
+"""No run is lost when trainers, fork servers or supervisors are killed, stopped or started twice.
 
 Real processes on a few hundred digits. Each run is compared with one that nothing happened to.
 """
@@ -36,7 +36,7 @@ LEASE_SECONDS = 1.0
 
 @pytest.fixture(scope="module", autouse=True)
 def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterator[Path]:
-    """One pair of folders for the module, since a host keeps the folders it was started with."""
+    """One pair of folders for the module, since a fork server keeps the folders it was started with."""
     with isolated_folders(tmp_path_factory.mktemp("faults"), digits) as folder:
         speed.save_speeds({}, "cpu")  # so that nobody measures it between two tests
         yield folder
@@ -183,7 +183,7 @@ def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Actin
     kill_remaining(folder / "runs")
 
 
-def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervisor(
+def test_a_killed_fork_server_costs_no_run_and_its_trainers_still_end_with_the_supervisor(
     apart: tuple[ActingSupervisor, RunStore], eventually: Eventually
 ) -> None:
     supervisor, store = apart
@@ -193,12 +193,12 @@ def test_a_killed_host_costs_no_run_and_its_trainers_still_end_with_the_supervis
     orphan, killed = (store.queries.get_run(run_id).trainer for run_id in training)
     assert orphan
     assert killed
-    host = psutil.Process(orphan.pid).parent()
-    assert host
-    host.suspend()  # so that it is killed with a run in its hands
+    fork_server = psutil.Process(orphan.pid).parent()
+    assert fork_server
+    fork_server.suspend()  # so that it is killed with a run in its hands
     handed_over = supervisor.actions.submit(LONG).id
-    eventually(lambda: handed_over in supervisor._host.run_ids)
-    host.kill()
+    eventually(lambda: handed_over in supervisor._fork_server.run_ids)
+    fork_server.kill()
     assert is_alive(orphan)
     os.kill(killed.pid, signal.SIGKILL)
     eventually(lambda: store.queries.get_run(training[1]).status is RunStatus.INTERRUPTED)
@@ -254,7 +254,7 @@ def test_two_supervisors_on_one_folder_start_every_run_once_and_end_only_their_o
     other_store = RunStore.open(places / "runs")
     other = ActingSupervisor(other_store, max_runs=3)
     other.start()
-    watch.eventually(lambda: other._host._ready)
+    watch.eventually(lambda: other._fork_server._is_ready)
     submitted: list[int] = []
     short = dataclasses.replace(CONFIG, epochs=2)
     starts = threading.Barrier(4)

@@ -164,7 +164,7 @@ def test_a_killed_server_leaves_its_trainer_alone_and_the_next_server_takes_it_o
     trainer = run.trainer
     server.process.kill()
     server.process.wait()
-    eventually(lambda: [process.pid for process in processes_of(server.runs)] == [trainer.pid])  # the host has ended
+    eventually(lambda: [process.pid for process in processes_of(server.runs)] == [trainer.pid])  # no fork server
     server.start()
     eventually(server.answers)
     server.listen(run)

@@ -12,7 +12,7 @@ from mnist_core.errors import ConfigError, RunStateError
 from mnist_core.records import RunStatus
 from mnist_core.scheduler import fork_client
 from mnist_core.scheduler import supervisor as module
-from mnist_core.scheduler.fork_client import FORK_SERVER_LOST
+from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN
 from mnist_core.scheduler.supervisor import parse_max_runs
 from mnist_core.system import paths as real_places
 from mnist_core.system.processes import own_identity
@@ -44,25 +44,25 @@ def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
     assert [run.id for run in runs] == ids
     assert len({run.name for run in runs}) == tabs
     for run_id in ids:
-        eventually(lambda run_id=run_id: run_id in started.host.launched)  # type: ignore[misc]
+        eventually(lambda run_id=run_id: run_id in started.fork_server.launched_ids)  # type: ignore[misc]
         held = started.store.trainer_writes.claim_run(run_id, own_identity(), max_active=2)
         assert held
         started.store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
-        started.host.end(run_id, 0)
-    assert started.host.launched == ids
+        started.fork_server.end(run_id, 0)
+    assert started.fork_server.launched_ids == ids
 
 
 def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(
     started: SupervisorHarness, eventually: Eventually
 ) -> None:
     runs = [started.supervisor.actions.submit(TrainConfig()) for _ in range(4)]
-    eventually(lambda: len(started.host.launched) == 2)
+    eventually(lambda: len(started.fork_server.launched_ids) == 2)
     held = started.store.trainer_writes.claim_run(runs[0].id, own_identity(), max_active=2)
     assert held
     started.store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
-    started.host.end(held.id, 0)
-    eventually(lambda: len(started.host.launched) == 3)
-    assert started.host.launched == [run.id for run in runs[:3]]
+    started.fork_server.end(held.id, 0)
+    eventually(lambda: len(started.fork_server.launched_ids) == 3)
+    assert started.fork_server.launched_ids == [run.id for run in runs[:3]]
 
 
 def test_runs_started_in_a_terminal_count_too(started: SupervisorHarness, eventually: Eventually) -> None:
@@ -73,38 +73,38 @@ def test_runs_started_in_a_terminal_count_too(started: SupervisorHarness, eventu
         TrainConfig(), trainer=DEAD
     )  # once it is recovered, the queue was looked at
     eventually(lambda: started.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
-    assert started.host.launched == []
+    assert started.fork_server.launched_ids == []
     started.store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
-    eventually(lambda: started.host.launched == [waiting.id])
+    eventually(lambda: started.fork_server.launched_ids == [waiting.id])
 
 
 def test_the_speed_is_measured_when_nobody_trains_and_a_run_goes_first(
     started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
-    eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID])
+    eventually(lambda: started.fork_server.launched_ids == [CALIBRATION_RUN_ID])
     run = started.supervisor.actions.submit(TrainConfig())
-    eventually(lambda: f"kill {CALIBRATION_RUN_ID}" in started.host.calls)
-    started.host.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
-    eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID, run.id])
+    eventually(lambda: f"kill {CALIBRATION_RUN_ID}" in started.fork_server.calls)
+    started.fork_server.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
+    eventually(lambda: started.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id])
     started.supervisor.actions.request_stop(run.id)
-    started.host.end(run.id, 0)
-    eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID, run.id, CALIBRATION_RUN_ID])
+    started.fork_server.end(run.id, 0)
+    eventually(lambda: started.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id, CALIBRATION_RUN_ID])
 
 
 def test_a_measurement_of_the_speed_that_somebody_kills_is_not_begun_again(
     started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
-    eventually(lambda: started.host.launched == [CALIBRATION_RUN_ID])
-    started.host.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
+    eventually(lambda: started.fork_server.launched_ids == [CALIBRATION_RUN_ID])
+    started.fork_server.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
     probe = started.store.commands.create_run(
         TrainConfig(), trainer=DEAD
     )  # once it is recovered, the queue was looked at
     eventually(lambda: started.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
     run = started.supervisor.actions.submit(TrainConfig())
-    eventually(lambda: run.id in started.host.launched)
-    assert started.host.launched == [CALIBRATION_RUN_ID, run.id]
+    eventually(lambda: run.id in started.fork_server.launched_ids)
+    assert started.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id]
 
 
 def test_the_queue_is_looked_after_again_after_an_error(
@@ -114,9 +114,9 @@ def test_the_queue_is_looked_after_again_after_an_error(
     with monkeypatch.context() as broken:
         broken.setattr(module, "interrupt_lost_runs", lambda *_args, **_kwargs: 1 / 0)
         stage.supervisor.start()
-        eventually(lambda: "could not be looked after" in caplog.text)
-        assert stage.host.launched == []
-    eventually(lambda: len(stage.host.launched) == 1)
+        eventually(lambda: "Cannot check the queue" in caplog.text)
+        assert stage.fork_server.launched_ids == []
+    eventually(lambda: len(stage.fork_server.launched_ids) == 1)
     stage.supervisor.close()
 
 
@@ -125,13 +125,13 @@ def test_a_stopped_run_is_never_started(stage: SupervisorHarness) -> None:
     assert stage.supervisor.actions.request_stop(run.id) is RunStatus.STOPPED
     stage.supervisor.start()
     stage.supervisor.close()
-    assert stage.host.launched == []
+    assert stage.fork_server.launched_ids == []
 
 
 def test_close_asks_trainers_to_end_before_it_kills_them(stage: SupervisorHarness) -> None:
     stage.supervisor.start()
     stage.supervisor.close()
-    assert stage.host.calls == ["start", "SIGTERM", "SIGKILL", "close"]
+    assert stage.fork_server.calls == ["start", "SIGTERM", "SIGKILL", "close"]
 
 
 def test_only_an_interrupted_run_can_be_resumed(stage: SupervisorHarness) -> None:
@@ -144,7 +144,7 @@ def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(stage: Super
     run = stage.supervisor.actions.submit(TrainConfig())
     stage.supervisor.start()
     stage.supervisor.close()
-    stage.host.end(run.id, FORK_SERVER_LOST)
+    stage.fork_server.end(run.id, EXIT_CODE_UNKNOWN)
     assert stage.store.queries.get_run(run.id).status is RunStatus.QUEUED
 
 

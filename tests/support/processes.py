@@ -31,7 +31,7 @@ ELSEWHERE = "classroom.test"
 
 @contextlib.contextmanager
 def isolated_folders(folder: Path, digits: Dataset) -> Iterator[Path]:
-    """`data`, with the digits as MNIST, and `runs`, for many tests: a host keeps the folders it was started with.
+    """`data`, with the digits as MNIST, and `runs`, for many tests: a fork server keeps those it started with.
 
     Whoever is left at the end is killed, and an error: no process may outlive the tests.
     """
@@ -115,7 +115,7 @@ def running_server(folder: Path, data: Path, eventually: Eventually) -> Iterator
 def end_server(server: Server) -> None:
     """Have the server end as on Ctrl-C in a container or `kill`: soon, and with everything it started."""
     family = psutil.Process(server.process.pid).children(recursive=True)
-    assert family, "The server started no trainer host."
+    assert family, "The server started no fork server."
     server.process.send_signal(signal.SIGTERM)
     server.process.wait(timeout=10)
     _, alive = psutil.wait_procs(family, timeout=5)

@@ -1,4 +1,4 @@
-"""A supervisor over a scripted host: a test says what becomes of the trainers."""
+"""A supervisor over a scripted fork server: the test decides how trainers end."""
 
 import dataclasses
 import signal
@@ -25,34 +25,34 @@ class ActingSupervisor(Supervisor):
 
 
 class ScriptedForkServer:
-    """Notes what it is asked to launch; a test says what then becomes of it."""
+    """Stands in for `ForkServerClient`: records what is launched, and lets a test end it."""
 
-    def __init__(self, exited: fork_client.ExitCallback) -> None:
-        self.exited = exited
-        self.launched: list[int] = []
-        self.going: set[int] = set()
+    def __init__(self, on_exit: fork_client.ExitCallback) -> None:
+        self.on_exit = on_exit
+        self.launched_ids: list[int] = []
+        self.live_ids: set[int] = set()
         self.calls: list[str] = []
         self.lock = threading.Lock()
 
     @property
     def run_ids(self) -> frozenset[int]:
         with self.lock:
-            return frozenset(self.going)
+            return frozenset(self.live_ids)
 
     def start(self) -> None:
         self.calls.append("start")
 
     def launch(self, run_id: int, max_active: int) -> None:
         with self.lock:
-            self.launched.append(run_id)
-            self.going.add(run_id)
+            self.launched_ids.append(run_id)
+            self.live_ids.add(run_id)
 
     def kill(self, run_id: int) -> None:
         self.calls.append(f"kill {run_id}")
 
-    def abandon(self, run_id: int) -> None:
+    def detach(self, run_id: int) -> None:
         with self.lock:
-            self.going.discard(run_id)
+            self.live_ids.discard(run_id)
 
     def report_lost_trainers(self) -> None:
         pass
@@ -64,21 +64,22 @@ class ScriptedForkServer:
         self.calls.append("close")
 
     def end(self, run_id: int, code: int) -> None:
-        self.exited(run_id, code)
+        """End the trainer of a run with this exit code."""
+        self.on_exit(run_id, code)
         with self.lock:
-            self.going.discard(run_id)
+            self.live_ids.discard(run_id)
 
 
 @dataclasses.dataclass
 class SupervisorHarness:
     store: RunStore
     supervisor: ActingSupervisor
-    host: ScriptedForkServer
+    fork_server: ScriptedForkServer
 
-    def launched(self) -> Run:
-        """A run that its trainer has claimed; that trainer is dead by now, but has not been reported."""
+    def submit_and_claim(self) -> Run:
+        """Submit a run and claim it for a trainer that is dead, but whose exit has not been reported."""
         run = self.supervisor.actions.submit(TrainConfig())
-        self.host.going.add(run.id)
-        held = self.store.trainer_writes.claim_run(run.id, DEAD, max_active=64)
-        assert held
-        return held
+        self.fork_server.live_ids.add(run.id)
+        claimed = self.store.trainer_writes.claim_run(run.id, DEAD, max_active=64)
+        assert claimed
+        return claimed
