@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mnist_dashboard.server.assets import PACKAGE
+from mnist_dashboard.ui import messages
 
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">
 <rect width="32" height="32" rx="7" fill="#0072B2"/>
@@ -36,4 +37,5 @@ if "run" in st.query_params:
 elif "run" in st.session_state:
     st.query_params["run"] = st.session_state["run"]
 
+messages.enter_page(page.title)
 page.run()

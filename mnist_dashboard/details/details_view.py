@@ -13,8 +13,7 @@ from mnist_core.runs import lineage
 from mnist_core.system.paths import PROGRAM
 from mnist_dashboard import access, services
 from mnist_dashboard.details import fact_tables
-from mnist_dashboard.runs import toolbar
-from mnist_dashboard.ui import markdown
+from mnist_dashboard.ui import markdown, messages
 
 EMPTY_TEXT = "Select a run to see what it was made with, and to write notes on it."
 MAX_CHILDREN = 10
@@ -57,7 +56,7 @@ def _labels(run: Run) -> None:
             )
             if st.form_submit_button("Save", icon=":material/save:"):
                 wanted = [tag for tag in map(str.strip, tags.split(",")) if tag]
-                toolbar.attempt(
+                messages.attempt(
                     lambda: services.current().actions.edit_run(run.id, name=name, notes=text, tags=wanted),
                     f"Saved {markdown.escape(name)}.",
                 )

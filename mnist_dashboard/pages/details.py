@@ -8,7 +8,7 @@ from mnist_core.records import Run
 from mnist_dashboard import services
 from mnist_dashboard.details import details_view
 from mnist_dashboard.runs import export_import, toolbar
-from mnist_dashboard.ui import markdown, run_address
+from mnist_dashboard.ui import markdown, messages, run_address
 
 queries = services.current().queries
 
@@ -47,5 +47,5 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
     export_import.render_export([run])
 if run.deleted_at:
     st.warning(f"{markdown.escape(run.name)} is in the bin. Restore it on the Runs page.", icon=":material/delete:")
-toolbar.render_outcome()
+messages.render()
 details_view.render_run(run)

@@ -8,7 +8,6 @@ import streamlit as st
 
 from mnist_core.config import TrainConfig
 from mnist_core.data import idx
-from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
 from mnist_core.system import paths
 from mnist_core.training.epochs import epoch_ends
@@ -22,7 +21,7 @@ from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 from mnist_dashboard.train import fork_form, run_actions, settings_sidebar, stale_widgets, steering_sidebar
 from mnist_dashboard.train.draft import Draft, read_draft
-from mnist_dashboard.ui import markdown, run_address, share_popover
+from mnist_dashboard.ui import markdown, messages, run_address, share_popover
 
 CHART_HEIGHT = 328
 OFFICIAL_TRAINING_IMAGES, BUILT_IN_TRAINING_IMAGES = 60_000, 4_000
@@ -58,12 +57,8 @@ def expected_images(config: TrainConfig) -> int:
 
 
 def start(config: TrainConfig, name: str = "") -> None:
-    """Submit a run, and go to it unless another one is in progress."""
-    try:
-        submitted = actions.submit(config, name)
-    except MnistError as error:
-        st.session_state["start_problem"] = str(error)
-        return
+    """Submit a run, and go to it unless another one is in progress. Raises `MnistError`."""
+    submitted = actions.submit(config, name)
     # Its own trainer may have begun already; only another run in progress keeps the page where it is.
     if not any(other.status.is_active and other.id != submitted.id for other in queries.list_unfinished_runs()):
         run_address.go_to_run(submitted)
@@ -102,6 +97,8 @@ def sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_act: bo
             training_images=expected_images(draft.config),
             on_start=start,
         )
+    with st.sidebar:
+        messages.render(messages.SIDEBAR)
 
 
 def say_what_waits(queued: list[Run]) -> None:
@@ -213,8 +210,6 @@ can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, Ru
 draft = read_draft()
 sidebar(draft, run, unfinished, may_act=may_act, can_steer=can_steer)
 stale_widgets.mark_values_sent()
-if problem := st.session_state.pop("start_problem", ""):
-    st.sidebar.error(markdown.escape(problem))
 say_what_waits([other for other in unfinished if other.status is RunStatus.QUEUED and not (run and other.id == run.id)])
 if run:
     run_address.set_run(run)
@@ -239,8 +234,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         log_loss = view_controls()
         share_popover.render_share_popover()
 with st.container(key="outcome"):
-    if problem := st.session_state.pop(run_actions.PROBLEM_KEY, ""):
-        st.error(markdown.escape(problem), icon=":material/error:")
+    messages.render()
     if run:
         outcome(run)
 left, right = st.columns([1.72, 1], gap="medium")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnist_core.errors import MnistError
 from mnist_core.exports.formats import FORMATS, file_name, write_file
 from mnist_core.records import Run
 from mnist_dashboard import access, services
-from mnist_dashboard.ui import markdown
+from mnist_dashboard.ui import markdown, messages
 
 EXPORT_KEY = "exported"
+EXPORT_PLACE, IMPORT_PLACE = "export", "import"
 TABLES = ("csv", "parquet", "curves-csv", "curves-parquet")
 """What those who only watch may take along: made beside the store, it changes nothing there."""
 
@@ -28,13 +28,15 @@ def render_export(selected: Sequence[Run]) -> None:
         offered = list(FORMATS) if access.may_act() else TABLES
         name = st.selectbox("Format", offered, format_func=lambda one: FORMATS[one].label, key="export_format")
         wanted = (name, tuple(run.id for run in selected))
+
+        def prepare() -> None:
+            st.session_state[EXPORT_KEY] = wanted, *_export(selected, name)
+
         if st.button("Prepare the file", icon=":material/settings:"):
             st.session_state.pop(EXPORT_KEY, None)
             with st.spinner("Preparing the file. What holds weights is made by a process of its own…"):
-                try:
-                    st.session_state[EXPORT_KEY] = wanted, *_export(selected, name)
-                except MnistError as error:
-                    st.error(markdown.escape(str(error)))
+                messages.attempt(prepare, place=EXPORT_PLACE)
+        messages.render(EXPORT_PLACE)
         ready = st.session_state.get(EXPORT_KEY)
         if ready and ready[0] == wanted:
             _, called, content = ready
@@ -69,9 +71,11 @@ def render_import() -> None:
         st.caption("Runs that another machine exported as an archive. They are added; nothing here is replaced.")
         uploaded = st.file_uploader("Archive of runs", type="zip", key="import_file")
         if uploaded and st.button("Import these runs", type="primary"):
-            try:
-                added = services.current().actions.import_file(uploaded)
-            except MnistError as error:
-                st.error(markdown.escape(str(error)))
-            else:
-                st.success(f"Added {', '.join(markdown.escape(run.name) for run in added[:5])}, {len(added)} in all.")
+            messages.attempt(
+                lambda: services.current().actions.import_file(uploaded), _describe_imported, place=IMPORT_PLACE
+            )
+        messages.render(IMPORT_PLACE)
+
+
+def _describe_imported(runs: Sequence[Run]) -> str:
+    return f"Added {', '.join(markdown.escape(run.name) for run in runs[:5])}, {len(runs)} in all."

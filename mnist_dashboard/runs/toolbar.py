@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
 from mnist_core.analysis.seed_groups import seed_group_key
-from mnist_core.errors import MnistError
 from mnist_core.records import Run, RunStatus
 from mnist_core.runs.retention import BIN_RETENTION
 from mnist_dashboard import access, services
 from mnist_dashboard.components.first_run import first_run
 from mnist_dashboard.runs import export_import
 from mnist_dashboard.train import draft
-from mnist_dashboard.ui import markdown, share_popover
+from mnist_dashboard.ui import markdown, messages, share_popover
 
-NOTICE_KEY, PROBLEM_KEY, DELETED_KEY = "manage_notice", "manage_problem", "manage_deleted"
 MAX_NAMES = 5
 
 
 def render_toolbar(selected: Sequence[Run]) -> None:
-    """Buttons for the selected runs, and what became of the last act."""
+    """Buttons for the selected runs, and the outcome of the last action."""
     if not access.may_act():
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
             st.caption("You are watching: runs can be compared here, but not changed.", width="content")
             st.space("stretch")
             export_import.render_export(selected)
             share_popover.render_share_popover()
+        messages.render()
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
         _train_again(selected)
@@ -41,7 +40,7 @@ def render_toolbar(selected: Sequence[Run]) -> None:
         export_import.render_import()
         _bin(services.current().queries.list_deleted_runs())
         share_popover.render_share_popover()
-    render_outcome()
+    messages.render()
 
 
 def render_empty_state() -> None:
@@ -61,19 +60,7 @@ def render_empty_state() -> None:
     with st.container(horizontal=True, gap="small", key="manage"):
         export_import.render_import()
         _bin(deleted)
-    render_outcome()
-
-
-def attempt(act: Callable[[], object], notice: str = "") -> None:
-    """Act; what was done, or why it could not be, is said below the buttons at the next drawing."""
-    for key in (NOTICE_KEY, PROBLEM_KEY, DELETED_KEY):
-        st.session_state.pop(key, None)
-    try:
-        act()
-    except MnistError as error:
-        st.session_state[PROBLEM_KEY] = str(error)
-    else:
-        st.session_state[NOTICE_KEY] = notice
+    messages.render()
 
 
 def join_names(runs: Sequence[Run]) -> str:
@@ -83,17 +70,9 @@ def join_names(runs: Sequence[Run]) -> str:
     return ", ".join(names) + (f" and {more} more" if more else "")
 
 
-def _button(
-    label: str, icon: str, act: Callable[[], object], *, disabled: bool, notice: str = "", help: str = ""
-) -> bool:
-    return st.button(
-        label, icon=f":material/{icon}:", disabled=disabled, help=help or None, on_click=attempt, args=(act, notice)
-    )
-
-
 def _train_again(selected: Sequence[Run]) -> None:
     one = selected[0] if len(selected) == 1 else None
-    if _button(
+    if messages.action_button(
         "Train again with these",
         "replay",
         lambda: draft.load_config(one.config) if one else None,
@@ -105,12 +84,12 @@ def _train_again(selected: Sequence[Run]) -> None:
 
 def _more_seeds(selected: Sequence[Run]) -> None:
     one = selected[0] if len({seed_group_key(run) for run in selected}) == 1 else None
-    _button(
+    messages.action_button(
         "Run 3 more seeds",
         "casino",
         lambda: services.current().actions.repeat_with_new_seeds(one.id) if one else None,
         disabled=one is None,
-        notice=f"3 runs like {markdown.escape(one.name)}, with other seeds, are in the queue." if one else "",
+        success=f"3 runs like {markdown.escape(one.name)}, with other seeds, are in the queue." if one else "",
         help="Trains the selected run three more times, with seeds that none like it was trained with: then it "
         "can be told how much of its result is chance. Select one run, or seeds of one.",
     )
@@ -119,7 +98,7 @@ def _more_seeds(selected: Sequence[Run]) -> None:
 def _star(selected: Sequence[Run]) -> None:
     starred = bool(selected) and all(run.starred for run in selected)
     ids = [run.id for run in selected]
-    _button(
+    messages.action_button(
         "Unstar" if starred else "Star",
         "star",
         lambda: services.current().actions.edit_runs(ids, starred=not starred),
@@ -130,7 +109,7 @@ def _star(selected: Sequence[Run]) -> None:
 def _archive(selected: Sequence[Run]) -> None:
     archived = bool(selected) and all(run.archived for run in selected)
     ids = [run.id for run in selected]
-    _button(
+    messages.action_button(
         "Unarchive" if archived else "Archive",
         "archive",
         lambda: services.current().actions.edit_runs(ids, archived=not archived),
@@ -144,7 +123,7 @@ def _tag(selected: Sequence[Run]) -> None:
 
     def add() -> None:
         tag = st.session_state["new_tag"]
-        attempt(lambda: services.current().actions.edit_runs(ids, add_tag=tag))
+        messages.attempt(lambda: services.current().actions.edit_runs(ids, add_tag=tag))
         st.session_state["new_tag"] = ""
 
     with st.popover("Tag", icon=":material/label:", disabled=not selected):
@@ -164,12 +143,13 @@ def _delete(selected: Sequence[Run]) -> None:
 
 
 def _remove(runs: Sequence[Run]) -> None:
-    attempt(lambda: services.current().actions.delete_runs([run.id for run in runs]))
-    if PROBLEM_KEY not in st.session_state:
-        st.session_state[NOTICE_KEY] = (
-            f"Deleted {join_names(runs)}. Restorable from the bin for {BIN_RETENTION.days} days."
-        )
-        st.session_state[DELETED_KEY] = [run.id for run in runs]
+    actions, run_ids = services.current().actions, [run.id for run in runs]
+    messages.attempt(
+        lambda: actions.delete_runs(run_ids),
+        f"Deleted {join_names(runs)}. Restorable from the bin for {BIN_RETENTION.days} days.",
+        undo=lambda: actions.restore_runs(run_ids),
+        undone="The deleted runs are back.",
+    )
 
 
 @st.dialog("Delete a run that is not over?")
@@ -194,28 +174,10 @@ def _bin(deleted: Sequence[Run]) -> None:
             "Runs to restore", list(by_id), format_func=lambda run_id: by_id[run_id].name, key="to_restore"
         )
         restored = [by_id[run_id] for run_id in chosen if run_id in by_id]
-        _button(
+        messages.action_button(
             "Restore",
             "undo",
             lambda: services.current().actions.restore_runs([run.id for run in restored]),
             disabled=not restored,
-            notice=f"Restored {join_names(restored)}.",
+            success=f"Restored {join_names(restored)}.",
         )
-
-
-def render_outcome() -> None:
-    """What was done, or why it could not be."""
-    if problem := st.session_state.get(PROBLEM_KEY, ""):
-        st.error(markdown.escape(problem), icon=":material/error:")
-    if notice := st.session_state.get(NOTICE_KEY, ""):
-        deleted: list[int] = st.session_state.get(DELETED_KEY, [])
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f":material/check: {notice}", width="content")
-            if deleted:
-                _button(
-                    "Undo",
-                    "undo",
-                    lambda: services.current().actions.restore_runs(deleted),
-                    disabled=False,
-                    notice="The deleted runs are back.",
-                )

@@ -14,9 +14,8 @@ from mnist_core.errors import ConfigError
 from mnist_core.records import Run
 from mnist_core.runs import lineage
 from mnist_dashboard import services
-from mnist_dashboard.train import run_actions
 from mnist_dashboard.train.settings_widgets import NUMBER_STYLES
-from mnist_dashboard.ui import markdown
+from mnist_dashboard.ui import markdown, messages
 
 FIELDS = ("lr", "momentum", "batch_size", "weight_decay", "epochs")
 """The settings that a fork can change."""
@@ -35,12 +34,12 @@ def render_fork_form(run: Run, go_to: Callable[[Run], None]) -> None:
         changed, problem = _with(config, typed)
         if problem:
             st.markdown(f":red[:small[{problem}]]")
-        run_actions.render_button(
+        messages.action_button(
             "Start the fork",
             "call_split",
             lambda: go_to(services.current().actions.fork(run, changed, step)),
-            "Trains from there on with these settings; the run it comes from stays as it is.",
-            "primary",
+            help="Trains from there on with these settings; the original run stays as it is.",
+            type="primary",
             disabled=bool(problem),
         )
 

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Literal
 
 import streamlit as st
 
 from mnist_core.config import SETTINGS, TrainConfig
-from mnist_core.errors import MnistError
 from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.runs import lineage
 from mnist_dashboard import access, services
 from mnist_dashboard.train import draft
-from mnist_dashboard.ui import markdown
-
-PROBLEM_KEY = "action_problem"
-ButtonType = Literal["primary", "secondary"]
+from mnist_dashboard.ui import markdown, messages
 
 
 def render_run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainConfig], None]) -> None:
     """Draw them. `go_to` shows a run that was made, `train` starts one from the first weights."""
     match run.status:
         case RunStatus.QUEUED:
-            render_button("Remove from queue", "close", lambda: services.current().actions.request_stop(run.id))
+            messages.action_button(
+                "Remove from queue", "close", lambda: services.current().actions.request_stop(run.id)
+            )
         case RunStatus.PREPARING:
             _stop(run)
         case RunStatus.RUNNING:
@@ -39,12 +36,12 @@ def render_run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[
         case RunStatus.STOPPING:
             st.button("Stopping", icon=":material/stop:", disabled=True)
         case RunStatus.INTERRUPTED:
-            render_button(
+            messages.action_button(
                 "Resume",
                 "play_arrow",
                 lambda: services.current().actions.resume(run.id),
-                "Goes on from the last checkpoint.",
-                "primary",
+                help="Continues from the last checkpoint.",
+                type="primary",
             )
             _train_again("Train again with these settings", run.config, train)
         case RunStatus.DIVERGED:
@@ -53,11 +50,11 @@ def render_run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[
             _train_again("Train again with these settings", run.config, train)
             _continue(run, go_to)
             if run.interventions and run.parent_step is None:
-                render_button(
+                messages.action_button(
                     "Repeat with its changes",
                     "repeat",
                     lambda: go_to(services.current().actions.repeat(run)),
-                    "Same seed, and the same changes at the same steps: the same curve to the last bit.",
+                    help="Same seed, and the same changes at the same steps: the same curve to the last bit.",
                 )
 
 
@@ -66,48 +63,20 @@ def undo(run: Run, index: int) -> None:
     if index < len(run.interventions):
         one = run.interventions[index]
         back = Adjustment(**{one.field: one.old})  # type: ignore[arg-type]
-        _attempt(
+        messages.attempt(
             lambda: services.current().actions.send_command(run.id, Command.ADJUST, back, by=access.current_user())
         )
 
 
-def _attempt(act: Callable[[], object]) -> None:
-    """Act, and keep what cannot be done for the page to say."""
-    try:
-        act()
-    except MnistError as error:
-        st.session_state[PROBLEM_KEY] = str(error)
-
-
-def render_button(
-    label: str,
-    icon: str,
-    act: Callable[[], object],
-    help: str = "",
-    type: ButtonType = "secondary",
-    *,
-    disabled: bool = False,
+def _order(
+    run: Run, label: str, icon: str, command: Command, help: str, *, type: messages.ButtonType = "secondary"
 ) -> None:
-    """A button that acts; what cannot be done is said on the page, below the buttons."""
-    # In a callback: it acts before the page is drawn anew, and also when the run has moved on and the button is gone.
-    st.button(
-        label,
-        icon=f":material/{icon}:",
-        help=help or None,
-        type=type,
-        disabled=disabled,
-        on_click=_attempt,
-        args=(act,),
-    )
-
-
-def _order(run: Run, label: str, icon: str, command: Command, help: str, *, type: ButtonType = "secondary") -> None:
-    render_button(
+    messages.action_button(
         label,
         icon,
         lambda: services.current().actions.send_command(run.id, command, by=access.current_user()),
-        help,
-        type,
+        help=help,
+        type=type,
     )
 
 
@@ -116,16 +85,16 @@ def _evaluate(run: Run) -> None:
 
 
 def _stop(run: Run) -> None:
-    render_button(
+    messages.action_button(
         "Stop",
         "stop",
         lambda: services.current().actions.request_stop(run.id),
-        "Ends the run and keeps everything recorded so far.",
+        help="Ends the run and keeps everything recorded so far.",
     )
 
 
 def _train_again(
-    label: str, config: TrainConfig, train: Callable[[TrainConfig], None], type: ButtonType = "secondary"
+    label: str, config: TrainConfig, train: Callable[[TrainConfig], None], type: messages.ButtonType = "secondary"
 ) -> None:
     """Starts a run with `config`, which the sidebar then shows as well."""
 
@@ -133,19 +102,19 @@ def _train_again(
         draft.load_config(config)
         train(config)
 
-    render_button(label, "replay", act, type=type)
+    messages.action_button(label, "replay", act, type=type)
 
 
 def _after_divergence(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainConfig], None]) -> None:
     config = lineage.config_at(run)
     gentler = dataclasses.replace(config, lr=max(config.lr / 2, SETTINGS["lr"].low))
     if points := lineage.fork_points(run):
-        render_button(
+        messages.action_button(
             f"Restart from step {max(points)} at half the learning rate",
             "replay",
             lambda: go_to(services.current().actions.fork(run, gentler)),
-            "A new run that goes on from the last checkpoint.",
-            "primary",
+            help="A new run that continues from the last checkpoint.",
+            type="primary",
         )
     _train_again("Train again at half the learning rate", gentler, train, "secondary" if points else "primary")
 
@@ -157,7 +126,7 @@ def _continue(run: Run, go_to: Callable[[Run], None]) -> None:
     with st.popover("Continue for more epochs", icon=":material/fast_forward:"):
         more = int(st.number_input("Epochs to add", 1, most, key=f"more_epochs_{run.id}"))
         longer = lineage.with_more_epochs(run, more)
-        render_button(
+        messages.action_button(
             "Continue", "fast_forward", lambda: go_to(services.current().actions.fork(run, longer)), type="primary"
         )
         st.caption(f"A new run that goes on where {markdown.escape(run.name)} ended; its curve begins with this one.")

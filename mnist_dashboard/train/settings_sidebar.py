@@ -14,6 +14,7 @@ from mnist_core.training.networks import PARAMETER_COUNTS
 from mnist_dashboard.train.draft import Draft, bind_draft, choose_preset, preset_key, read_draft
 from mnist_dashboard.train.settings_binding import SettingsBinding
 from mnist_dashboard.train.settings_widgets import render_setting
+from mnist_dashboard.ui import messages
 
 MORE_SETTINGS = (
     "optimizer",
@@ -33,7 +34,7 @@ MORE_SETTINGS = (
 def render_draft_sidebar(
     draft: Draft, caption: str, start_label: str, training_images: int, on_start: Callable[[TrainConfig, str], None]
 ) -> None:
-    """Draw the settings of the next run, and Start, which calls `on_start` with the config and the run's name.
+    """Draw the settings of the next run, and Start, which attempts `on_start` with the config and the run's name.
 
     `caption` says which run the settings apply to; `training_images` is the expected number per epoch. A value out of
     range is named under its field and disables Start.
@@ -43,7 +44,7 @@ def render_draft_sidebar(
         # The user may have typed a value and pressed Start before the page could show that the value is refused.
         typed = read_draft()
         if not typed.problems:
-            on_start(typed.config, st.session_state["run_name"])
+            messages.attempt(lambda: on_start(typed.config, st.session_state["run_name"]), place=messages.SIDEBAR)
 
     binding = bind_draft(draft)
     with st.sidebar, st.container(key="settings"):

@@ -7,12 +7,11 @@ from typing import Any
 import streamlit as st
 
 from mnist_core.config import SETTINGS
-from mnist_core.errors import MnistError
 from mnist_core.records import ADJUSTABLE, Adjustment, Command, Run
 from mnist_dashboard import access, services
-from mnist_dashboard.train.run_actions import PROBLEM_KEY
 from mnist_dashboard.train.settings_binding import SettingsBinding, range_problems
 from mnist_dashboard.train.settings_widgets import render_setting
+from mnist_dashboard.ui import messages
 
 
 def render_steering_sidebar(run: Run) -> None:
@@ -38,10 +37,8 @@ def _bind_run(run: Run) -> SettingsBinding:
 
     def send(name: str) -> None:
         adjustment = Adjustment(**{name: typed[name]})
-        try:
-            services.current().actions.send_command(run.id, Command.ADJUST, adjustment, by=access.current_user())
-        except MnistError as error:
-            st.session_state[PROBLEM_KEY] = str(error)
+        actions, user = services.current().actions, access.current_user()
+        messages.attempt(lambda: actions.send_command(run.id, Command.ADJUST, adjustment, by=user))
 
     news = {name: value for name, value in current_settings(run).items() if known.get(name) != value}
     known.update(news)

@@ -13,8 +13,9 @@ from mnist_dashboard.components.owner_link import copy_owner_link
 from mnist_dashboard.server import hosts
 from mnist_dashboard.server.access_policy import GUEST_NAME
 from mnist_dashboard.server.owner_link import owner_link
+from mnist_dashboard.ui import messages
 
-PROBLEM_KEY = "share_problem"
+_PLACE = "share"
 _FOLLOW_KEY = "follow_owner_link"
 MAX_NAME_LENGTH = 40
 
@@ -34,6 +35,7 @@ def render_share_popover() -> None:
         if access.may_act():
             _render_visibility()
             _render_owner_link()
+        messages.render(_PLACE)
 
 
 def _render_watch_links() -> None:
@@ -61,8 +63,6 @@ def _render_visibility() -> None:
         disabled=not access.is_local(),
         help=None if access.is_local() else "Can be changed at the machine of the server only.",
     )
-    if problem := st.session_state.pop(PROBLEM_KEY, ""):
-        st.error(problem)
 
 
 def _render_owner_link() -> None:
@@ -86,20 +86,16 @@ def _render_owner_link() -> None:
 
 
 def _on_visibility_change() -> None:
-    try:
-        access.show_on_network(st.session_state["visible_on_network"])
-    except access.NotAllowedError as error:
-        st.session_state[PROBLEM_KEY] = str(error)
+    messages.attempt(lambda: access.show_on_network(st.session_state["visible_on_network"]), place=_PLACE)
 
 
 def _on_renew() -> None:
-    try:
+    def renew() -> None:
         access.renew_key()
-    except access.NotAllowedError as error:
-        st.session_state[PROBLEM_KEY] = str(error)
-    else:
-        # Whoever came by the old link has just signed out, too, and needs the new one.
+        # An owner who came by the old link has just signed out, too, and needs the new one.
         st.session_state[_FOLLOW_KEY] = not access.is_local() or services.current().access_policy.strict
+
+    messages.attempt(renew, place=_PLACE)
 
 
 def _server_urls() -> list[str]:

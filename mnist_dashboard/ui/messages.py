@@ -1,0 +1,101 @@
+"""The outcome of the user's last action: what was done, or why it could not be.
+
+Actions run in callbacks, before the page is drawn; the page draws the outcome in its place. A problem is drawn once. A
+success stays until the next action or until the user leaves the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import streamlit as st
+
+from mnist_core.errors import MnistError
+from mnist_dashboard.ui import markdown
+
+PAGE, SIDEBAR = "page", "sidebar"
+"""Places below the buttons of a page and of its sidebar; popovers have places of their own."""
+
+_MESSAGE_KEY, _PAGE_KEY = "message", "page_shown"
+Result = TypeVar("Result")
+ButtonType = Literal["primary", "secondary"]
+
+
+@dataclass(frozen=True)
+class _Message:
+    text: str
+    place: str
+    is_problem: bool = False
+    undo: Callable[[], object] | None = None
+    undone: str = ""
+
+
+def attempt(
+    action: Callable[[], Result],
+    success: str | Callable[[Result], str] = "",
+    *,
+    place: str = PAGE,
+    undo: Callable[[], object] | None = None,
+    undone: str = "",
+) -> None:
+    """Run an action and keep its outcome for `render(place)`: `success`, or the text of the `MnistError` it raised.
+
+    `success` is Markdown, or a function of the action's result that returns Markdown; empty shows nothing. With `undo`
+    the message has a button that undoes the action, after which the page shows `undone`.
+    """
+    st.session_state.pop(_MESSAGE_KEY, None)
+    try:
+        result = action()
+    except MnistError as error:
+        st.session_state[_MESSAGE_KEY] = _Message(markdown.escape(str(error)), place, is_problem=True)
+        return
+    text = success if isinstance(success, str) else success(result)
+    if text:
+        st.session_state[_MESSAGE_KEY] = _Message(text, place, undo=undo, undone=undone)
+
+
+def action_button(
+    label: str,
+    icon: str,
+    action: Callable[[], object],
+    *,
+    success: str = "",
+    help: str = "",
+    type: ButtonType = "secondary",
+    disabled: bool = False,
+) -> bool:
+    """Draw a button that attempts an action; returns whether it was pressed. `icon` is the name of a Material icon."""
+    # In a callback: it runs before the page is redrawn, and also when the redrawn page no longer has the button.
+    return st.button(
+        label,
+        icon=f":material/{icon}:",
+        help=help or None,
+        type=type,
+        disabled=disabled,
+        on_click=attempt,
+        args=(action, success),
+    )
+
+
+def render(place: str = PAGE) -> None:
+    """Draw the outcome of the last action, if it belongs here."""
+    message: _Message | None = st.session_state.get(_MESSAGE_KEY)
+    if message is None or message.place != place:
+        return
+    if message.is_problem:
+        del st.session_state[_MESSAGE_KEY]
+        st.error(message.text, icon=":material/error:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/check: {message.text}", width="content")
+        if message.undo:
+            action_button("Undo", "undo", message.undo, success=message.undone)
+
+
+def enter_page(page: str) -> None:
+    """Forget the outcome of an action on another page."""
+    if st.session_state.get(_PAGE_KEY) != page:
+        st.session_state.pop(_MESSAGE_KEY, None)
+        st.session_state[_PAGE_KEY] = page
