@@ -1,14 +1,15 @@
-"""`train()`, a generator that yields what each batch showed, and `evaluate()`. No I/O, no callbacks, no flags.
+"""The training loop: the generator `train()`, and `evaluate()`. No I/O, no callbacks.
 
-The generator protocol is the remote control: not asking for the next event pauses, `close()` stops, and
+The generator protocol controls training. To pause, do not ask for the next event. To stop, call `close()`.
 `events.send(Adjustment(lr=0.05))` changes a setting from the next batch on and returns the next event. Without
-steering, a plain `for event in train(config, data)` is enough.
+control, a plain `for event in train(config, data)` is enough.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,21 +25,21 @@ from mnist_core.training.devices import autocast, check_precision, choose_device
 from mnist_core.training.optimizers import Optimizer
 
 EVALUATIONS_PER_EPOCH = 2
-"""Validation is measured this often, so that even one epoch shows a trend; test only once, at the end."""
+"""Evaluations on the validation split per epoch. Two show a trend even in a run of one epoch."""
 
 PIXEL_MEAN, PIXEL_STD = 0.1307, 0.3081
-"""Of the 60,000 MNIST training images scaled to 0–1; the constants of the classic PyTorch script."""
+"""Mean and standard deviation of the 60,000 MNIST training images scaled to 0–1, as in the classic PyTorch script."""
 
 CACHED_IMAGES = 200
-"""Most images a CPU evaluates at once: the activations of more no longer fit its cache, which costs a fifth."""
+"""Maximum number of images a CPU evaluates at once. With more, activations do not fit its cache: a fifth slower."""
 
 
 @dataclass(frozen=True)
 class Images:
     """A split on the training device: pixels uint8 (N, 28, 28), labels int64 (N,).
 
-    Pixels stay bytes and are normalised a batch at a time: that takes 30 microseconds of a step, while 188 MB of
-    normalised MNIST take up to 0.3 s to write before the first step.
+    Pixels stay bytes and are normalised per batch. That takes 30 microseconds of a step; normalising all of MNIST
+    (188 MB) would delay the first step by up to 0.3 s.
     """
 
     pixels: Tensor
@@ -48,45 +49,50 @@ class Images:
         return len(self.labels)
 
     def __getitem__(self, batch: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """Pixels (B, 1, 28, 28), normalised, of the default dtype, and labels (B,) of a batch."""
+        """Return normalised pixels (B, 1, 28, 28), of the default dtype, and labels (B,) of a batch."""
         pixels = self.pixels[batch].to(torch.get_default_dtype()).div_(255)
         return pixels.sub_(PIXEL_MEAN).div_(PIXEL_STD).unsqueeze(1), self.labels[batch]
 
     @classmethod
     def on_device(cls, split: Split, device: torch.device) -> Images:
-        """Keep a whole split on `device`."""
+        """Copy a split to `device`."""
         return cls(torch.as_tensor(split.images, device=device), torch.as_tensor(split.labels, device=device).long())
 
 
 @dataclass
 class TrainState:
-    """Where a run stands. The caller owns it; saved after any yielded event, training resumes from it bit for bit."""
+    """Model, optimizer and position of a run. The caller owns it.
+
+    It can be saved after any yielded event, and training then resumes from it bit for bit. Checkpoints store its fields
+    by name.
+    """
 
     model: nn.Module
     optimizer: Optimizer
     dropout: torch.Generator
-    """Seeded anew for each step, from (seed, step): a position says which masks come next."""
+    """Seeded before each step from (seed, step), so the masks depend on the position alone."""
     lr: float
-    """What the schedule scales; the constant schedule leaves it as it is."""
+    """Base learning rate, which the schedule multiplies."""
     momentum: float
     batch_size: int
     step: int = 0
     epoch: int = 1
     offset: int = 0
-    """Images of the current epoch already trained on."""
+    """Images of the current epoch trained on so far."""
     validations: int = 0
-    """Evaluations on validation already due and done in the current epoch."""
+    """Scheduled evaluations on validation done in the current epoch."""
     tested: bool = False
     """Whether test has been evaluated in the current epoch."""
     evaluation_asked: bool = False
-    """Whether somebody wants an evaluation before the next batch."""
+    """Whether an `Adjustment` has requested an evaluation before the next batch."""
     elapsed_seconds: float = 0.0
 
     @classmethod
     def initial(cls, config: TrainConfig) -> TrainState:
-        """First weights from the seed alone; the caller's random numbers are left undisturbed.
+        """Return the state at step 0, with weights that depend on the seed alone.
 
-        Raises `ConfigError` when this machine lacks the device or the precision.
+        Leaves torch's global random state unchanged. Raises `ConfigError` when this machine lacks the device or the
+        precision.
         """
         device = choose_device(config.device)
         check_precision(config.precision, device)
@@ -102,9 +108,9 @@ class TrainState:
         return next(self.model.parameters()).device
 
     def adjust(self, adjustment: Adjustment) -> None:
-        """Apply a change from the next batch on, or none of it: raises `ConfigError` when a value is out of range.
+        """Apply an adjustment from the next batch on. An `lr` replaces the base learning rate of the schedule.
 
-        A learning rate is the base value of the schedule, as in the config: the rest of the schedule scales with it.
+        Raises `ConfigError`, and changes nothing, when a value is out of range.
         """
         for name, value in adjustment.settings().items():
             setattr(self, name, value)
@@ -115,13 +121,9 @@ class TrainState:
 
 
 def sample_order(seed: int, epoch: int, images: int) -> Tensor:
-    """The order in which an epoch visits the images, int64 (images,): a function of (seed, epoch) alone."""
+    """Return the order in which an epoch visits the images, int64 (images,). It depends on (seed, epoch) alone."""
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
     return torch.randperm(images, generator=generator)
-
-
-def _dropout_seed(seed: int, step: int) -> int:
-    return seed * 1_000_003 + step
 
 
 def train(
@@ -129,69 +131,30 @@ def train(
 ) -> Generator[Event, Adjustment | None, None]:
     """Train the network, yielding one `StepMetrics` per batch and one `EvalMetrics` per evaluation.
 
-    Validation is evaluated `EVALUATIONS_PER_EPOCH` times per epoch and test at the end; with
-    `validation_fraction=0` test is evaluated after every epoch, as the classic script does. One that is asked for
-    (`Adjustment(evaluate=True)`) is the next event, on validation if there is one, and changes nothing else.
+    Validation is evaluated `EVALUATIONS_PER_EPOCH` times per epoch, and test once at the end. With
+    `validation_fraction=0` test is evaluated after every epoch, as in the classic script. After
+    `Adjustment(evaluate=True)` the next event is an evaluation, on validation if there is a validation split.
 
-    Raises `ConfigError` if the batch is larger than the training set or this machine lacks device or precision.
+    Raises `ConfigError` if the batch is larger than the training split or this machine lacks the device or the
+    precision.
     """
-    fit, held_out = split_validation(data.train, config.validation_fraction)
-    config.check_fits(len(fit))
+    train_split, validation_split = split_validation(data.train, config.validation_fraction)
+    config.check_fits(len(train_split))
     state = state or TrainState.initial(config)
-    model, optimizer = state.model, state.optimizer
+    training, validation, test = (
+        Images.on_device(split, state.device) for split in (train_split, validation_split, data.test)
+    )
     precision = autocast(config.precision, state.device)
-    training, validation, test = (Images.on_device(split, state.device) for split in (fit, held_out, data.test))
     order = sample_order(config.seed, state.epoch, len(training)).to(state.device)
 
     while state.epoch <= config.epochs:
-        began = time.perf_counter()
         event: Event
-        if split := _evaluation_due(state, config, len(training), len(validation)):
+        if split := _split_to_evaluate(config, state, len(training), len(validation)):
             images = validation if split == "validation" else test
-            loss, confusion, predictions = evaluate(model, images, config.test_batch_size, config.precision)
-            _mark_evaluated(state, split, len(training))
-            state.elapsed_seconds += time.perf_counter() - began
-            event = EvalMetrics(
-                step=state.step,
-                epoch=state.epoch,
-                split=split,
-                loss=loss,
-                accuracy=_accuracy(confusion),
-                confusion=confusion,
-                predictions=predictions,
-                elapsed_seconds=state.elapsed_seconds,
-            )
+            event = _evaluate_split(config, state, split, images, len(training))
         elif state.offset < len(training):
-            lr = state.lr * _schedule_factor(config, state, len(training))
-            state.dropout.manual_seed(_dropout_seed(config.seed, state.step))
-            if not model.training:
-                model.train()
-            # ------------------------------------------------------------ one training step
             batch = order[state.offset : state.offset + state.batch_size]
-            pixels, labels = training[batch]
-            optimizer.zero_grad()
-            with precision:
-                log_probabilities = model(pixels)
-            batch_loss = F.nll_loss(log_probabilities, labels)
-            batch_loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step(lr, state.momentum)
-            loss, confusion = _loss_and_confusion(batch_loss.detach(), labels, log_probabilities.detach().argmax(1))
-            state.step += 1
-            state.offset += len(labels)
-            # ------------------------------------------------------------
-            seconds = time.perf_counter() - began
-            state.elapsed_seconds += seconds
-            event = StepMetrics(
-                step=state.step,
-                epoch=state.epoch,
-                loss=loss,
-                accuracy=_accuracy(confusion),
-                lr=lr,
-                momentum=state.momentum,
-                examples_per_second=len(labels) / seconds,
-                elapsed_seconds=state.elapsed_seconds,
-                confusion=confusion,
-            )
+            event = _train_on_batch(config, state, training, batch, precision)
         else:
             state.start_next_epoch()
             order = sample_order(config.seed, state.epoch, len(training)).to(state.device)
@@ -202,11 +165,70 @@ def train(
             state.adjust(adjustment)
 
 
+def _train_on_batch(
+    config: TrainConfig, state: TrainState, training: Images, batch: Tensor, precision: AbstractContextManager[None]
+) -> StepMetrics:
+    """Do one training step and return its metrics. `batch` (B,) indexes the training images."""
+    started_at = time.perf_counter()
+    model, optimizer = state.model, state.optimizer
+    lr = state.lr * _schedule_factor(config, state, len(training))
+    state.dropout.manual_seed(config.seed * 1_000_003 + state.step)
+    if not model.training:
+        model.train()
+
+    # ------------------------------------------------------------ one training step
+    pixels, labels = training[batch]
+    optimizer.zero_grad()
+    with precision:
+        log_probabilities = model(pixels)
+    batch_loss = F.nll_loss(log_probabilities, labels)
+    batch_loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step(lr, state.momentum)
+    # ------------------------------------------------------------
+
+    loss, confusion = _loss_and_confusion(batch_loss.detach(), labels, log_probabilities.detach().argmax(1))
+    state.step += 1
+    state.offset += len(labels)
+    seconds = time.perf_counter() - started_at
+    state.elapsed_seconds += seconds
+    return StepMetrics(
+        step=state.step,
+        epoch=state.epoch,
+        loss=loss,
+        accuracy=_accuracy(confusion),
+        lr=lr,
+        momentum=state.momentum,
+        examples_per_second=len(labels) / seconds,
+        elapsed_seconds=state.elapsed_seconds,
+        confusion=confusion,
+    )
+
+
+def _evaluate_split(
+    config: TrainConfig, state: TrainState, split: str, images: Images, training_images: int
+) -> EvalMetrics:
+    """Evaluate a split, mark it as evaluated in `state`, and return the metrics."""
+    started_at = time.perf_counter()
+    loss, confusion, predictions = evaluate(state.model, images, config.test_batch_size, config.precision)
+    _mark_evaluated(state, split, training_images)
+    state.elapsed_seconds += time.perf_counter() - started_at
+    return EvalMetrics(
+        step=state.step,
+        epoch=state.epoch,
+        split=split,
+        loss=loss,
+        accuracy=_accuracy(confusion),
+        confusion=confusion,
+        predictions=predictions,
+        elapsed_seconds=state.elapsed_seconds,
+    )
+
+
 @torch.inference_mode()
 def evaluate(
     model: nn.Module, images: Images, batch_size: int = 1000, precision: str = "fp32"
 ) -> tuple[float, Confusion, np.ndarray]:
-    """Mean negative log-likelihood (nats), confusion counts and predicted labels (uint8, (N,)) over a split."""
+    """Return mean negative log-likelihood (nats), confusion counts and predicted labels (uint8, (N,)) of a split."""
     was_training = model.training
     model.eval()
     device = images.labels.device
@@ -226,45 +248,48 @@ def evaluate(
     return loss, confusion, predictions.to("cpu", torch.uint8).numpy()
 
 
-def _schedule_factor(config: TrainConfig, state: TrainState, images: int) -> float:
-    epochs_done = state.epoch - 1 + state.offset / images
+def _schedule_factor(config: TrainConfig, state: TrainState, training_images: int) -> float:
+    epochs_done = state.epoch - 1 + state.offset / training_images
     return schedules.lr_factor(config.schedule, epochs_done, config.epochs, config.gamma)
 
 
-def _evaluation_due(state: TrainState, config: TrainConfig, training: int, validation: int) -> str | None:
-    """Which split to evaluate now; decided from the position alone, so that a resumed run decides alike."""
+def _split_to_evaluate(
+    config: TrainConfig, state: TrainState, training_images: int, validation_images: int
+) -> str | None:
+    """Return the split to evaluate now, or None. Depends on `state` alone, so a resumed run decides alike."""
     if state.evaluation_asked:
-        return "validation" if validation else "test"
-    if validation and _validations_by_now(state, training) > state.validations:
+        return "validation" if validation_images else "test"
+    if validation_images and _scheduled_validations(state, training_images) > state.validations:
         return "validation"
-    at_epoch_end = state.offset >= training
-    if at_epoch_end and not state.tested and (not validation or state.epoch == config.epochs):
+    is_epoch_end = state.offset >= training_images
+    if is_epoch_end and not state.tested and (not validation_images or state.epoch == config.epochs):
         return "test"
     return None
 
 
-def _mark_evaluated(state: TrainState, split: str, training: int) -> None:
+def _mark_evaluated(state: TrainState, split: str, training_images: int) -> None:
     if state.evaluation_asked:
         state.evaluation_asked = False
     elif split == "validation":
-        state.validations = _validations_by_now(state, training)
+        state.validations = _scheduled_validations(state, training_images)
     else:
         state.tested = True
 
 
-def _validations_by_now(state: TrainState, training: int) -> int:
-    return state.offset * EVALUATIONS_PER_EPOCH // training
+def _scheduled_validations(state: TrainState, training_images: int) -> int:
+    """Number of evaluations on validation that are due by now in this epoch."""
+    return state.offset * EVALUATIONS_PER_EPOCH // training_images
 
 
 def _loss_and_confusion(loss: Tensor, labels: Tensor, predictions: Tensor) -> tuple[float, Confusion]:
-    """The loss and the counts of (true label, prediction), in one host synchronisation.
+    """Return the loss and the counts of (true label, prediction).
 
-    A float holds any pair exactly.
+    Both leave the device in one float tensor, and so in one synchronisation. Floats hold the pairs, 0 to 99, exactly.
     """
-    pairs_seen = (labels * 10 + predictions).to(widest_float(loss.device))
-    loss_value, *pairs = torch.cat([loss.to(pairs_seen.dtype).reshape(1), pairs_seen]).tolist()
+    pairs = (labels * 10 + predictions).to(widest_float(loss.device))
+    loss_value, *pair_values = torch.cat([loss.to(pairs.dtype).reshape(1), pairs]).tolist()
     counts = [0] * 100
-    for pair in pairs:
+    for pair in pair_values:
         counts[int(pair)] += 1
     return loss_value, tuple(tuple(counts[row : row + 10]) for row in range(0, 100, 10))
 
