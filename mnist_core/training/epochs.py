@@ -1,4 +1,4 @@
-"""At which steps the epochs of a run end, also when its batch size was changed on the way."""
+"""The steps at which the epochs of a run end, also when its batch size changes during the run."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from mnist_core.records import Intervention
 
 
 def epoch_ends(config: TrainConfig, images: int, interventions: Sequence[Intervention] = ()) -> list[int]:
-    """The step that ends each epoch; the last is the number of steps of the whole run, if nothing more is changed."""
-    changes = deque(one for one in interventions if one.field == "batch_size")
+    """Return the last step of each epoch, given the changes so far.
+
+    `images` is the size of the training split. The last entry is the total number of steps.
+    """
+    changes = deque(change for change in interventions if change.field == "batch_size")
     batch_size = int(changes[0].old) if changes else config.batch_size
     ends, step = [], 0
     for _epoch in range(config.epochs):
-        left = images
-        while left > 0:
+        remaining = images
+        while remaining > 0:
             while changes and changes[0].step <= step:
                 batch_size = int(changes.popleft().new)
-            steps = math.ceil(left / batch_size)
+            steps = math.ceil(remaining / batch_size)
             if changes:
                 steps = min(steps, changes[0].step - step)
             step += steps
-            left -= steps * batch_size
+            remaining -= steps * batch_size
         ends.append(step)
     return ends

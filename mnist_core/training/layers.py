@@ -1,4 +1,4 @@
-"""Two layers that compute what PyTorch's do, but faster (`Linear`) and reproducibly (`Dropout`)."""
+"""Variants of two PyTorch layers: a faster `Linear`, and a `Dropout` that can be reproduced."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _HAS_ONEDNN = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-ca
 
 
 class Linear(nn.Linear):
-    """`nn.Linear`, multiplied by oneDNN on the CPU in fp32.
+    """`nn.Linear`, but computed by oneDNN on the CPU in fp32.
 
-    PyTorch gives fp32 products to MKL, which leaves AVX-512 unused on AMD's processors: oneDNN, which PyTorch takes
-    for everything else here, is twice as fast there and equally fast on Intel's (`benchmarks/README.md`).
+    PyTorch computes fp32 matrix products with MKL, which does not use AVX-512 on AMD processors. oneDNN, which PyTorch
+    uses for all other operations here, is twice as fast there and equally fast on Intel (`benchmarks/README.md`).
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ class Linear(nn.Linear):
 
 
 class _OneDnnLinear(torch.autograd.Function):
-    """x (N, in) times weight (out, in) transposed, plus bias (out,); and its gradients."""
+    """x (N, in) @ weight (out, in) transposed + bias (out,), with gradients."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -36,8 +36,8 @@ class _OneDnnLinear(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
         x, weight = ctx.saved_tensors
-        of_x = _multiply(gradient, weight.t()) if ctx.needs_input_grad[0] else None
-        return of_x, _multiply(gradient.t(), x.t()), gradient.sum(0)
+        x_gradient = _multiply(gradient, weight.t()) if ctx.needs_input_grad[0] else None
+        return x_gradient, _multiply(gradient.t(), x.t()), gradient.sum(0)
 
 
 def _multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -46,7 +46,7 @@ def _multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 class Dropout(nn.Module):
-    """`nn.Dropout` with a generator of its own: masks neither depend on other random numbers nor disturb them."""
+    """`nn.Dropout` with its own random generator, independent of torch's global one."""
 
     def __init__(self, rate: float, generator: torch.Generator) -> None:
         super().__init__()

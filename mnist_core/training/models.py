@@ -1,7 +1,7 @@
 """The networks. Each maps float images (N, 1, 28, 28) to log-probabilities (N, 10).
 
-Pooling comes before ReLU: both are monotonic, so the result is the same, on a quarter of the values. ReLU works in
-place: nobody needs again what it overwrites.
+Pooling comes before ReLU. Both are monotonic, so the result is the same, but ReLU handles a quarter of the values.
+ReLU works in place, since its input is not needed again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Net(nn.Module):
 
 
 class ExampleNet(nn.Module):
-    """The network of today's PyTorch MNIST example, with dropout: 1,199,882 parameters.
+    """The network of the current PyTorch MNIST example, with dropout: 1,199,882 parameters.
 
     https://github.com/pytorch/examples/blob/main/mnist/main.py
     """
@@ -81,7 +81,7 @@ class Softmax(nn.Module):
 
 
 def build_model(name: str, generator: torch.Generator) -> nn.Module:
-    """The network that a config calls `name`: its weights from torch's own generator, dropout from `generator`."""
+    """Build one of `config.MODELS`. Weights come from torch's global generator, dropout masks from `generator`."""
     match name:
         case "classic":
             return Net()

@@ -1,7 +1,7 @@
-"""The update rules: what `torch.optim` computes, without its bookkeeping.
+"""Optimizers that compute the same as those of `torch.optim`, without its overhead.
 
-`torch.optim` imports `torch._dynamo` on first use, which takes a second in every new process, and adds a twentieth to
-a step of a network as small as these. The tests hold every rule here to the one there.
+`torch.optim` imports `torch._dynamo` on first use, which takes a second in every new process, and makes a step of such
+small networks 5 % slower. The tests compare every optimizer here with its counterpart there.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ class Optimizer(ABC):
 
     @abstractmethod
     def step(self, lr: float, momentum: float) -> None:
-        """Update every parameter once. Rules without a momentum of their own ignore it."""
+        """Update every parameter once. Adam and Adadelta ignore `momentum`."""
 
     @abstractmethod
     def state(self) -> list[Tensor]:
-        """Everything the next step depends on besides parameters and gradients; to be saved and copied back into."""
+        """Return the tensors that the next step depends on, besides parameters and gradients.
+
+        Checkpoints save them, and restore them by copying into them.
+        """
 
     def _gradients(self) -> list[Tensor]:
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
@@ -68,7 +71,7 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba 2015) with its usual constants, as `torch.optim.Adam`; `weight_decay` is an L2 penalty."""
+    """Adam (Kingma and Ba 2015) with its usual constants, as `torch.optim.Adam`. `weight_decay` is an L2 penalty."""
 
     def __init__(self, parameters: Iterable[Tensor], weight_decay: float) -> None:
         super().__init__(parameters, weight_decay)
@@ -121,7 +124,7 @@ class Adadelta(Optimizer):
 
 
 def build_optimizer(name: str, parameters: Iterable[Tensor], weight_decay: float) -> Optimizer:
-    """The rule that a config calls `name`."""
+    """Build one of `config.OPTIMIZERS`."""
     match name:
         case "sgd":
             return SGD(parameters, weight_decay)

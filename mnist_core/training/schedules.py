@@ -1,6 +1,6 @@
-"""How the learning rate moves over a run: a factor to its base value, as a function of the position alone.
+"""Learning rate schedules: the factor on the base learning rate, as a function of the position in the run.
 
-Position is measured in epochs, so a run resumed anywhere, or one whose batch size was changed, is where it would be.
+The position is measured in epochs, so it does not depend on the batch size or on where a run was resumed.
 """
 
 from __future__ import annotations
@@ -8,16 +8,18 @@ from __future__ import annotations
 import math
 
 WARM_UP = 0.3
+"""Share of a one-cycle run in which the learning rate rises. This and the factors are the defaults of `OneCycleLR`."""
+
 START_FACTOR, END_FACTOR = 1 / 25, 1 / 250_000
-"""Of one-cycle: share of the run that the rate rises, and where it begins and ends; the defaults of PyTorch's
-`OneCycleLR`, after Smith and Topin 2018. Momentum stays constant here."""
+"""Factors at the beginning and end of a one-cycle run."""
 
 
 def lr_factor(schedule: str, epochs_done: float, epochs: int, gamma: float) -> float:
-    """What the learning rate is multiplied by after `epochs_done` (fractional) of `epochs`.
+    """Return the factor on the learning rate after `epochs_done` (fractional) of `epochs`.
 
-    `constant` is 1; `step` is `gamma` to the power of whole epochs done; `one-cycle` rises along a cosine from 1/25
-    to 1 over the first 30 % of the run, then falls along a cosine to almost nothing.
+    `constant` is 1. `step` is `gamma` to the power of the whole epochs done. `one-cycle` rises along a cosine from 1/25
+    to 1 over the first 30 % of the run, then falls along a cosine to almost 0 (Smith and Topin 2018; as in PyTorch's
+    `OneCycleLR`, but with constant momentum).
     """
     if schedule == "step":
         return float(gamma ** math.floor(epochs_done))
@@ -30,5 +32,5 @@ def lr_factor(schedule: str, epochs_done: float, epochs: int, gamma: float) -> f
 
 
 def _cosine(start: float, end: float, share: float) -> float:
-    """From `start` to `end` as `share` goes from 0 to 1, slowly at both ends."""
+    """Interpolate from `start` to `end` along half a cosine as `share` goes from 0 to 1."""
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
