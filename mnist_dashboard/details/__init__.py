@@ -1,1 +1,1 @@
-"""What the details of one run show."""
+"""The details of one run: its facts, annotations and lineage."""

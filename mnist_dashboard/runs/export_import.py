@@ -1,4 +1,4 @@
-"""Runs out to other programs and machines, and in from them: what the Runs page offers beside the table."""
+"""The Export and Import buttons: runs as files for other programs and machines, and runs from another machine."""
 
 from __future__ import annotations
 
@@ -13,62 +13,69 @@ from mnist_core.records import Run
 from mnist_dashboard import access, services
 from mnist_dashboard.ui import markdown, messages
 
-EXPORT_KEY = "exported"
 EXPORT_PLACE, IMPORT_PLACE = "export", "import"
-TABLES = ("csv", "parquet", "curves-csv", "curves-parquet")
-"""What those who only watch may take along: made beside the store, it changes nothing there."""
+"""Places of the messages in the two popovers."""
+
+VIEWER_FORMATS = ("csv", "parquet", "curves-csv", "curves-parquet")
+"""Formats for viewers: tables, which are written outside the runs folder and change nothing there."""
 
 MAX_VIEWER_STEPS = 250_000
-"""How many batches there are at most in curves for them: a file is kept in memory while their page is open."""
+"""Maximum number of batches in a viewer's file of curves: the server keeps it in memory while the page is open."""
+
+MAX_NAMES = 5
+"""Maximum number of imported runs that the message names."""
+
+_FILE_KEY = "exported"
+"""Session key of the file that is ready: what was exported, the file's name and its content."""
 
 
 def render_export(selected: Sequence[Run]) -> None:
-    """Choose a format, have the file made, download it."""
+    """Draw the button with which users choose a format, prepare the file and download it."""
     with st.popover("Export", icon=":material/download:", disabled=not selected):
-        offered = list(FORMATS) if access.may_act() else TABLES
-        name = st.selectbox("Format", offered, format_func=lambda one: FORMATS[one].label, key="export_format")
-        wanted = (name, tuple(run.id for run in selected))
+        formats = list(FORMATS) if access.may_act() else VIEWER_FORMATS
+        format_name = st.selectbox("Format", formats, format_func=lambda name: FORMATS[name].label, key="export_format")
+        export = (format_name, tuple(run.id for run in selected))
 
         def prepare() -> None:
-            st.session_state[EXPORT_KEY] = wanted, *_export(selected, name)
+            st.session_state[_FILE_KEY] = export, *_write_export(selected, format_name)
 
         if st.button("Prepare the file", icon=":material/settings:"):
-            st.session_state.pop(EXPORT_KEY, None)
-            with st.spinner("Preparing the file. What holds weights is made by a process of its own…"):
+            st.session_state.pop(_FILE_KEY, None)
+            with st.spinner("Preparing the file. A separate process writes files that contain weights…"):
                 messages.attempt(prepare, place=EXPORT_PLACE)
         messages.render(EXPORT_PLACE)
-        ready = st.session_state.get(EXPORT_KEY)
-        if ready and ready[0] == wanted:
-            _, called, content = ready
-            st.download_button(f"Download {markdown.escape(called)}", content, called, on_click="ignore")
+        file = st.session_state.get(_FILE_KEY)
+        if file and file[0] == export:
+            _, name, content = file
+            st.download_button(f"Download {markdown.escape(name)}", content, name, on_click="ignore")
         elif access.may_act():
-            st.caption(f"{len(selected)} selected. The file is also kept in the folder of the runs, for a day.")
+            st.caption(f"{len(selected)} selected. The runs folder keeps the file for a day, too.")
 
 
-def _export(runs: Sequence[Run], name: str) -> tuple[str, bytes]:
-    """What the file is called, and what is in it. Raises `MnistError`."""
+def _write_export(runs: Sequence[Run], format_name: str) -> tuple[str, bytes]:
+    """Return the file's name and content. Raises `MnistError`."""
     if access.may_act():
-        path = services.current().actions.export([run.id for run in runs], name)
+        path = services.current().actions.export([run.id for run in runs], format_name)
         return path.name, path.read_bytes()
     steps = sum(run.progress.step for run in runs)
-    if name.startswith("curves") and steps > MAX_VIEWER_STEPS:
+    if format_name.startswith("curves") and steps > MAX_VIEWER_STEPS:
         raise access.NotAllowedError(
-            f"These runs have {steps:,} batches, and whoever watches gets at most {MAX_VIEWER_STEPS:,} in a file. "
+            f"These runs have {steps:,} batches, and a viewer can export at most {MAX_VIEWER_STEPS:,} at once. "
             "Select fewer runs, or ask the owner."
         )
     access.require_export_quota()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / file_name(name, runs)
-        write = FORMATS[name].write
-        assert write, "only tables are offered to those who watch, and they take no torch"
+        path = Path(folder) / file_name(format_name, runs)
+        write = FORMATS[format_name].write
+        assert write, "the formats for viewers need no torch"
         write_file(services.current().queries, runs, write, path)
         return path.name, path.read_bytes()
 
 
 def render_import() -> None:
-    """Add the runs of an archive that was exported elsewhere."""
+    """Draw the button with which users add the runs of an archive from another machine."""
     with st.popover("Import", icon=":material/upload:"):
-        st.caption("Runs that another machine exported as an archive. They are added; nothing here is replaced.")
+        st.caption("Adds runs that another machine exported as an archive. It replaces none of the runs here.")
         uploaded = st.file_uploader("Archive of runs", type="zip", key="import_file")
         if uploaded and st.button("Import these runs", type="primary"):
             messages.attempt(
@@ -78,4 +85,5 @@ def render_import() -> None:
 
 
 def _describe_imported(runs: Sequence[Run]) -> str:
-    return f"Added {', '.join(markdown.escape(run.name) for run in runs[:5])}, {len(runs)} in all."
+    names = ", ".join(markdown.escape(run.name) for run in runs[:MAX_NAMES])
+    return f"Added {names}, {len(runs)} in all."

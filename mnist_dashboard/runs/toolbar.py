@@ -1,4 +1,4 @@
-"""What can be done with the selected runs: train again, more seeds, star, tag, archive, delete; and the bin."""
+"""The actions on the selected runs: train again, more seeds, star, tag, archive, delete. Also the bin."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.analysis.seed_groups import seed_group_key
+from mnist_core.annotations import MAX_TAG_LENGTH
 from mnist_core.records import Run, RunStatus
 from mnist_core.runs.retention import BIN_RETENTION
 from mnist_dashboard import access, services
@@ -15,11 +16,15 @@ from mnist_dashboard.runs import export_import
 from mnist_dashboard.train import draft
 from mnist_dashboard.ui import markdown, messages, share_popover
 
+NEW_SEEDS = 3
+"""Number of runs that the button for more seeds queues."""
+
 MAX_NAMES = 5
+"""Maximum number of runs that a message names."""
 
 
 def render_toolbar(selected: Sequence[Run]) -> None:
-    """Buttons for the selected runs, and the outcome of the last action."""
+    """Draw the buttons for the selected runs, and the outcome of the last action."""
     if not access.may_act():
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
             st.caption("You are watching: runs can be compared here, but not changed.", width="content")
@@ -29,22 +34,22 @@ def render_toolbar(selected: Sequence[Run]) -> None:
         messages.render()
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="manage"):
-        _train_again(selected)
-        _more_seeds(selected)
-        _star(selected)
-        _tag(selected)
-        _archive(selected)
-        _delete(selected)
+        _render_train_again(selected)
+        _render_more_seeds(selected)
+        _render_star(selected)
+        _render_tag(selected)
+        _render_archive(selected)
+        _render_delete(selected)
         st.space("stretch")
         export_import.render_export(selected)
         export_import.render_import()
-        _bin(services.current().queries.list_deleted_runs())
+        _render_bin(services.current().queries.list_deleted_runs())
         share_popover.render_share_popover()
     messages.render()
 
 
 def render_empty_state() -> None:
-    """What there is to do while there are no runs: start one, import some, restore deleted ones."""
+    """Draw what a user can do while there are no runs: start one, import some, restore deleted ones."""
     first_run()
     if not access.may_act():
         st.info("No runs yet. They appear here as soon as the owner starts one.", icon=":material/info:")
@@ -59,43 +64,45 @@ def render_empty_state() -> None:
     st.page_link("pages/train.py", label="Go to the Train page", icon=":material/show_chart:")
     with st.container(horizontal=True, gap="small", key="manage"):
         export_import.render_import()
-        _bin(deleted)
+        _render_bin(deleted)
     messages.render()
 
 
 def join_names(runs: Sequence[Run]) -> str:
-    """Their names, for a sentence in Markdown."""
+    """The names of the runs, for a sentence in Markdown."""
     names = [markdown.escape(run.name) for run in runs[:MAX_NAMES]]
     more = len(runs) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
 
 
-def _train_again(selected: Sequence[Run]) -> None:
-    one = selected[0] if len(selected) == 1 else None
+def _render_train_again(selected: Sequence[Run]) -> None:
+    run = selected[0] if len(selected) == 1 else None
     if messages.action_button(
         "Train again with these",
         "replay",
-        lambda: draft.load_config(one.config) if one else None,
-        disabled=one is None,
+        lambda: draft.load_config(run.config) if run else None,
+        disabled=run is None,
         help="Puts the settings of the selected run into the sliders of the Train page.",
     ):
         st.switch_page("pages/train.py")
 
 
-def _more_seeds(selected: Sequence[Run]) -> None:
-    one = selected[0] if len({seed_group_key(run) for run in selected}) == 1 else None
+def _render_more_seeds(selected: Sequence[Run]) -> None:
+    run = selected[0] if len({seed_group_key(run) for run in selected}) == 1 else None
     messages.action_button(
-        "Run 3 more seeds",
+        f"Run {NEW_SEEDS} more seeds",
         "casino",
-        lambda: services.current().actions.repeat_with_new_seeds(one.id) if one else None,
-        disabled=one is None,
-        success=f"3 runs like {markdown.escape(one.name)}, with other seeds, are in the queue." if one else "",
-        help="Trains the selected run three more times, with seeds that none like it was trained with: then it "
-        "can be told how much of its result is chance. Select one run, or seeds of one.",
+        lambda: services.current().actions.repeat_with_new_seeds(run.id, NEW_SEEDS) if run else None,
+        disabled=run is None,
+        success=f"{NEW_SEEDS} runs like {markdown.escape(run.name)}, with other seeds, are in the queue."
+        if run
+        else "",
+        help=f"Trains the selected run {NEW_SEEDS} more times with new seeds, which shows how much of its result is "
+        "chance. Select one run, or runs that differ only in their seeds.",
     )
 
 
-def _star(selected: Sequence[Run]) -> None:
+def _render_star(selected: Sequence[Run]) -> None:
     starred = bool(selected) and all(run.starred for run in selected)
     ids = [run.id for run in selected]
     messages.action_button(
@@ -106,7 +113,7 @@ def _star(selected: Sequence[Run]) -> None:
     )
 
 
-def _archive(selected: Sequence[Run]) -> None:
+def _render_archive(selected: Sequence[Run]) -> None:
     archived = bool(selected) and all(run.archived for run in selected)
     ids = [run.id for run in selected]
     messages.action_button(
@@ -118,7 +125,7 @@ def _archive(selected: Sequence[Run]) -> None:
     )
 
 
-def _tag(selected: Sequence[Run]) -> None:
+def _render_tag(selected: Sequence[Run]) -> None:
     ids = [run.id for run in selected]
 
     def add() -> None:
@@ -127,22 +134,22 @@ def _tag(selected: Sequence[Run]) -> None:
         st.session_state["new_tag"] = ""
 
     with st.popover("Tag", icon=":material/label:", disabled=not selected):
-        st.text_input("Tag for the selected runs", key="new_tag", max_chars=30)
+        st.text_input("Tag for the selected runs", key="new_tag", max_chars=MAX_TAG_LENGTH)
         st.button("Add tag", on_click=add, disabled=not st.session_state.get("new_tag", "").strip())
-        st.caption("Tags of one run are changed in its details.")
+        st.caption("To change the tags of one run, open its details.")
 
 
-def _delete(selected: Sequence[Run]) -> None:
-    going = [run for run in selected if run.status.is_active or run.status is RunStatus.QUEUED]
+def _render_delete(selected: Sequence[Run]) -> None:
+    unfinished = [run for run in selected if run.status.is_active or run.status is RunStatus.QUEUED]
     if st.button("Delete", icon=":material/delete:", disabled=not selected) and selected:
-        if going:
-            _confirm(selected, going)
+        if unfinished:
+            _confirm_delete(selected, unfinished)
         else:
-            _remove(selected)
+            _delete(selected)
             st.rerun()
 
 
-def _remove(runs: Sequence[Run]) -> None:
+def _delete(runs: Sequence[Run]) -> None:
     actions, run_ids = services.current().actions, [run.id for run in runs]
     messages.attempt(
         lambda: actions.delete_runs(run_ids),
@@ -153,31 +160,31 @@ def _remove(runs: Sequence[Run]) -> None:
 
 
 @st.dialog("Delete a run that is not over?")
-def _confirm(selected: Sequence[Run], going: Sequence[Run]) -> None:
-    verb = "is" if len(going) == 1 else "are"
+def _confirm_delete(selected: Sequence[Run], unfinished: Sequence[Run]) -> None:
+    verb = "is" if len(unfinished) == 1 else "are"
     st.markdown(
-        f"{join_names(going)} {verb} not over. Deleting stops training first; what was recorded goes into the bin."
+        f"{join_names(unfinished)} {verb} not over. Deleting stops training first; what was recorded goes into the bin."
     )
     with st.container(horizontal=True):
-        agreed = st.button("Stop and delete", type="primary", on_click=_remove, args=(selected,))
-        if st.button("Keep") or agreed:
+        confirmed = st.button("Stop and delete", type="primary", on_click=_delete, args=(selected,))
+        if st.button("Keep") or confirmed:
             st.rerun()
 
 
-def _bin(deleted: Sequence[Run]) -> None:
+def _render_bin(deleted: Sequence[Run]) -> None:
     if not deleted:
         return
     with st.popover(f"Bin ({len(deleted)})", icon=":material/restore_from_trash:"):
         st.caption(f"Deleted runs are kept for {BIN_RETENTION.days} days, with their files.")
         by_id = {run.id: run for run in deleted}
-        chosen = st.multiselect(
+        chosen_ids = st.multiselect(
             "Runs to restore", list(by_id), format_func=lambda run_id: by_id[run_id].name, key="to_restore"
         )
-        restored = [by_id[run_id] for run_id in chosen if run_id in by_id]
+        chosen = [by_id[run_id] for run_id in chosen_ids if run_id in by_id]
         messages.action_button(
             "Restore",
             "undo",
-            lambda: services.current().actions.restore_runs([run.id for run in restored]),
-            disabled=not restored,
-            success=f"Restored {join_names(restored)}.",
+            lambda: services.current().actions.restore_runs([run.id for run in chosen]),
+            disabled=not chosen,
+            success=f"Restored {join_names(chosen)}.",
         )

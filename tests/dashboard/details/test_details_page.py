@@ -89,8 +89,8 @@ def test_run_before_its_training_says_what_is_missing(app: AppTest, store: RunSt
     run = store.commands.create_run(TrainConfig())
     open_details(app, run.id)
     assert "Queued." in page_text(app)
-    assert "What it was made with is written down when training begins." in [one.value for one in app.caption]
-    assert "Nothing: it was trained with its settings all the way." in [one.value for one in app.caption]
+    assert "Code, packages, machine and data are recorded when training begins." in [one.value for one in app.caption]
+    assert "None: its settings stayed the same." in [one.value for one in app.caption]
 
 
 def test_run_in_the_bin_says_so(app: AppTest, store: RunStore) -> None:

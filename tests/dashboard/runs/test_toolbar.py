@@ -189,8 +189,8 @@ def test_viewer_takes_tables_along_and_leaves_nothing_behind(
     active_run(store, RunStatus.COMPLETED)
     visitor.headers.clear()
     open_runs(app, runs="1")
-    assert app.selectbox(key="export_format").options == [FORMATS[name].label for name in export_import.TABLES]
-    for name in export_import.TABLES:
+    assert app.selectbox(key="export_format").options == [FORMATS[name].label for name in export_import.VIEWER_FORMATS]
+    for name in export_import.VIEWER_FORMATS:
         app.selectbox(key="export_format").set_value(name).run()
         click(app, "Prepare the file")
         assert len(app.get("download_button")) == 1
