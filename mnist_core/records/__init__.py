@@ -1,33 +1,43 @@
-"""The frozen records that pass between engine, store, command line and pages: no behaviour, no tensors.
+"""The frozen records that pass between engine, store, command line and pages: no tensors.
 
 Accuracies are fractions from 0 to 1, times of day are UTC, durations are seconds.
 """
 
+from mnist_core.records.events import Confusion, EvalMetrics, Event, StepMetrics
+from mnist_core.records.interventions import ADJUSTABLE, Adjustment, Command, Intervention, PendingCommand
+from mnist_core.records.json_values import json_value
 from mnist_core.records.run import (
-    ADJUSTABLE,
+    ADDED_FIELDS,
     CURVE_POINTS,
+    DETAIL_LABELS,
     LIVE_BATCHES,
-    Adjustment,
-    Command,
-    Confusion,
-    EvalMetrics,
-    Event,
+    METRICS,
+    NOT_ARCHIVED,
+    NOT_IN_BROWSER,
+    NOT_IN_TABLES,
+    NOT_IN_TERMINAL,
     History,
-    Intervention,
-    PendingCommand,
+    Metric,
     ProcessIdentity,
     Progress,
     Provenance,
     Results,
     Run,
     RunStatus,
-    StepMetrics,
+    run_values,
 )
 
 __all__ = [
+    "ADDED_FIELDS",
     "ADJUSTABLE",
     "CURVE_POINTS",
+    "DETAIL_LABELS",
     "LIVE_BATCHES",
+    "METRICS",
+    "NOT_ARCHIVED",
+    "NOT_IN_BROWSER",
+    "NOT_IN_TABLES",
+    "NOT_IN_TERMINAL",
     "Adjustment",
     "Command",
     "Confusion",
@@ -35,6 +45,7 @@ __all__ = [
     "Event",
     "History",
     "Intervention",
+    "Metric",
     "PendingCommand",
     "ProcessIdentity",
     "Progress",
@@ -43,4 +54,6 @@ __all__ = [
     "Run",
     "RunStatus",
     "StepMetrics",
+    "json_value",
+    "run_values",
 ]

@@ -1,146 +1,48 @@
-"""The plain, frozen records that pass between engine, store, command line and page. No behaviour, no tensors.
+"""A run: one row of the store. `Run` is the one list of its fields; everything else derives from it.
 
-Accuracies are fractions from 0 to 1, times of day are UTC, durations are seconds.
+The store has a column for each field, archives hold it and check it on import, and tables, `runs --json` and the
+browser show it, apart from the exceptions listed below `Run`. To add a field, add it here with a default, name it in
+`ADDED_FIELDS`, and add its column in `store/migrations.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Literal
 
 import numpy as np
 
-from mnist_core.config import SETTINGS, TrainConfig
-
-Confusion = tuple[tuple[int, ...], ...]
-"""10 rows of 10 counts: rows are true digits, columns are predictions."""
-
-
-ADJUSTABLE = ("lr", "momentum", "batch_size")
-"""Settings that can be changed while a run is going."""
+from mnist_core.config import TrainConfig
+from mnist_core.records.events import Confusion, EvalMetrics
+from mnist_core.records.interventions import Intervention
 
 LIVE_BATCHES = 100
-"""The live confusion matrix is summed over this many of the latest training batches."""
-
+"""Number of latest training batches that the live confusion matrix sums."""
 
 CURVE_POINTS = 40
-"""At most so many points are kept of a run's training loss beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepMetrics:
-    """What one update (one batch) showed. Loss and accuracy are of the batch, before the update."""
-
-    step: int
-    """Completed updates of the run, this one included; the first is 1."""
-    epoch: int
-    """1-based."""
-    loss: float
-    """Mean negative log-likelihood over the batch, in nats."""
-    accuracy: float
-    lr: float
-    momentum: float
-    examples_per_second: float
-    """Images of this batch by the time its update took."""
-    elapsed_seconds: float
-    """Training and evaluation time of the run so far; the consumer's time between events is left out."""
-    confusion: Confusion
-
-
-@dataclass(frozen=True, slots=True)
-class EvalMetrics:
-    """What one pass over a held-out split showed, after `step` updates."""
-
-    step: int
-    epoch: int
-    split: str
-    """`validation` (to choose settings by) or `test` (for the record)."""
-    loss: float
-    accuracy: float
-    confusion: Confusion
-    predictions: np.ndarray
-    """uint8, one predicted label per image, in the split's order."""
-    elapsed_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Adjustment:
-    """A change to a run in progress, sent into `train()`; it applies from the next batch. None keeps a value."""
-
-    lr: float | None = None
-    momentum: float | None = None
-    batch_size: int | None = None
-    evaluate: bool = False
-    """Evaluate before the next batch."""
-
-    def settings(self) -> dict[str, float]:
-        """The settings that it changes and their values, valid ones. Raises `ConfigError` when one is out of range."""
-        asked = {name: getattr(self, name) for name in ADJUSTABLE}
-        return {name: SETTINGS[name].validate(value) for name, value in asked.items() if value is not None}
-
-
-Event = StepMetrics | EvalMetrics
-
-
-class Command(StrEnum):
-    """What a person may ask of a run in progress, besides to stop."""
-
-    PAUSE = "pause"
-    """Hold after the batch in hand."""
-    RESUME = "resume"
-    """Go on."""
-    STEP = "step"
-    """Train one batch and hold again; pauses a run that is going."""
-    EVALUATE = "evaluate"
-    """Evaluate before the next batch, also while paused."""
-    ADJUST = "adjust"
-    """Change settings from the next batch on."""
-
-
-@dataclass(frozen=True, slots=True)
-class PendingCommand:
-    """A command on its way to the trainer of a run."""
-
-    id: int
-    command: Command
-    by: str
-    """Who gave it."""
-    adjustment: Adjustment = Adjustment()
-    """With `ADJUST`: what to change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intervention:
-    """One setting that was changed while a run was going."""
-
-    step: int
-    """Updates completed when it was changed; the next one is the first that it applies to."""
-    field: str
-    """`lr`, `momentum` or `batch_size`."""
-    old: float
-    new: float
-    at: datetime
-    by: str
+"""Maximum number of points in `Run.curve`."""
 
 
 class RunStatus(StrEnum):
-    """Where a run stands."""
+    """State of a run."""
 
     QUEUED = "queued"
     """Waits for a trainer process."""
     PREPARING = "preparing"
-    """A trainer has taken it and loads or downloads the dataset."""
+    """A trainer has claimed the run and loads or downloads the dataset."""
     RUNNING = "running"
     """Training."""
     PAUSED = "paused"
-    """Held between two batches by a person."""
+    """Paused by a person between two batches."""
     STOPPING = "stopping"
-    """Asked to stop; the trainer ends after the batch in hand."""
+    """Asked to stop; the trainer ends after the current batch."""
     COMPLETED = "completed"
     """Trained all its epochs."""
     STOPPED = "stopped"
-    """Ended early by a person; everything recorded so far is kept."""
+    """Ended early by a person; everything recorded until then is kept."""
     FAILED = "failed"
     """Ended by an error, which `Run.reason` names."""
     DIVERGED = "diverged"
@@ -155,18 +57,18 @@ class RunStatus(StrEnum):
 
     @property
     def is_finished(self) -> bool:
-        """No trainer will add to the run any more; it is immutable but for name, notes, tags, star, archive and bin."""
+        """Whether training is over for good. Only name, notes, tags, star, archive and bin can still change."""
         return self in (RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED)
 
     @property
     def is_active(self) -> bool:
-        """A live process holds the run."""
+        """Whether a trainer holds the run."""
         return self in (RunStatus.PREPARING, RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.STOPPING)
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """Names one process for good: a pid alone is reused, and wall-clock start times move with the clock."""
+    """Identifies one process for good: pids are reused, and start times by the wall clock move with the clock."""
 
     pid: int
     start_ticks: int
@@ -174,41 +76,77 @@ class ProcessIdentity:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """The latest numbers of a run, kept beside it so that lists need not read its steps."""
+class Metric:
+    """How a measured number of a run is named, formatted and compared."""
 
-    step: int = 0
-    epoch: int = 0
-    loss: float | None = None
-    accuracy: float | None = None
-    examples_per_second: float | None = None
-    elapsed_seconds: float = 0.0
-    live_confusion: Confusion | None = None
-    """Summed over the last `LIVE_BATCHES` training batches."""
+    label: str
+    title: str
+    """Column heading in the browser's table; shorter than the label."""
+    unit: Literal["share", "nats", "images/s", "seconds"]
+    best: Literal["high", "low"] | None = None
+    """Which value wins a comparison; None if the metric does not measure quality."""
+
+    @property
+    def axis_label(self) -> str:
+        """Label for plain numbers, which do not show their unit."""
+        return f"{self.label} (s)" if self.unit == "seconds" else self.label
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What the evaluations of a run came to so far."""
+    """Results of the evaluations so far."""
 
-    validation_accuracy: float | None = None
+    test_accuracy: float | None = field(
+        default=None, metadata={"metric": Metric("Test accuracy", "Test accuracy", "share", "high")}
+    )
+    test_loss: float | None = field(default=None, metadata={"metric": Metric("Test loss", "Test loss", "nats", "low")})
+    best_validation_accuracy: float | None = field(
+        default=None, metadata={"metric": Metric("Best validation accuracy", "Best validation", "share", "high")}
+    )
+    validation_accuracy: float | None = field(
+        default=None, metadata={"metric": Metric("Validation accuracy", "Validation", "share", "high")}
+    )
     """At the latest evaluation."""
-    best_validation_accuracy: float | None = None
-    test_accuracy: float | None = None
-    test_loss: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The latest numbers of a run, stored with it so that lists need not read its steps."""
+
+    step: int = 0
+    epoch: int = 0
+    loss: float | None = field(default=None, metadata={"metric": Metric("Training loss", "Train loss", "nats", "low")})
+    accuracy: float | None = field(
+        default=None, metadata={"metric": Metric("Training accuracy", "Train accuracy", "share", "high")}
+    )
+    examples_per_second: float | None = field(
+        default=None, metadata={"metric": Metric("Images per second", "img/s", "images/s")}
+    )
+    elapsed_seconds: float = field(default=0.0, metadata={"metric": Metric("Training time", "Duration", "seconds")})
+    live_confusion: Confusion | None = None
+    """Sum over the last `LIVE_BATCHES` training batches."""
+
+
+METRICS: dict[str, Metric] = {
+    each.name: each.metadata["metric"]
+    for record in (Results, Progress)
+    for each in fields(record)
+    if "metric" in each.metadata
+}
+"""Everything measured of a run, results first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a run was made with: enough to make it again, and to tell why another came out differently."""
+    """Code, packages, machine and data of a run: enough to repeat it, and to explain a different result."""
 
     commit: str
-    """The git commit of the program; empty outside a checkout."""
+    """Git commit of the program; empty outside a checkout."""
     is_dirty: bool
-    """The checkout held changes that are in no commit."""
+    """Whether the checkout had uncommitted changes."""
     python: str
     packages: dict[str, str]
-    """Versions by name, of those that numbers depend on."""
+    """Versions by name, of the packages that affect results."""
     platform: str
     processor: str
     device: str
@@ -219,12 +157,12 @@ class Provenance:
     dataset_checksum: str
     """SHA-256 over images and labels of both splits."""
     test_checksum: str
-    """SHA-256 over the test split: runs with the same one can be compared image by image."""
+    """SHA-256 over the test split: runs with equal checksums can be compared image by image."""
     command: str
-    """The command line that trains it again."""
+    """Command line that repeats the run."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One row of the store."""
 
@@ -234,56 +172,96 @@ class Run:
     config: TrainConfig
     attempt: int
     created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    reason: str
-    """Why it failed, diverged or was interrupted; one sentence, empty otherwise."""
-    notice: str
-    """What a person should know while it goes on, such as a download's progress or which dataset stood in."""
-    dataset: str
-    """The dataset really used (`config.dataset` may be `auto`); empty until the trainer has loaded it."""
-    train_images: int
-    validation_images: int
-    test_images: int
-    total_steps: int
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    dataset: str = ""
+    """Dataset in use, since `config.dataset` may be `auto`; empty until the trainer has loaded it."""
+    train_images: int = 0
+    validation_images: int = 0
+    test_images: int = 0
+    total_steps: int = 0
     """Updates of the whole run; 0 until the dataset is known."""
-    interventions: tuple[Intervention, ...]
-    """What was changed while it was going, in order."""
-    plan: tuple[Intervention, ...]
-    """What is to be changed again at the same steps, as in the run that it repeats or in an earlier attempt at it."""
-    parent_id: int | None
-    """The run it goes on from, or whose interventions it repeats."""
-    parent_step: int | None
-    """The step of the parent's checkpoint that it goes on from; None if it began from the first weights."""
-    device: str
-    """Where it trains, such as `cpu`; empty until the trainer knows."""
-    threads: int
-    """Threads that the trainer computes with; results repeat to the last bit only with the same number."""
-    trainer: ProcessIdentity | None
-    model_file: str
-    progress: Progress
-    results: Results
-    notes: str
-    """Markdown, as somebody wrote it."""
-    tags: tuple[str, ...]
-    starred: bool
-    archived: bool
-    deleted_at: datetime | None
-    """Since when it is in the bin, where nothing but restoring it is possible; a trainer may still be ending it."""
-    provenance: Provenance | None
-    """None before training begins, and of runs older than this record."""
-    curve: tuple[float, ...]
-    """The training loss in at most `CURVE_POINTS` means of equally many steps each, for a sparkline."""
+    parent_id: int | None = None
+    """The run that it continues or repeats."""
+    parent_step: int | None = None
+    """Step of the parent's checkpoint from which it continues; None if it started from initial weights."""
+    interventions: tuple[Intervention, ...] = ()
+    """Changes made while it was in progress, in order."""
+    plan: tuple[Intervention, ...] = ()
+    """Changes to repeat at the same steps: those of the run that it repeats, or of its own earlier attempt."""
+    device: str = ""
+    """Device in use, such as `cpu`; empty until the trainer has chosen it."""
+    threads: int = 0
+    """Threads of the trainer; results repeat to the last bit only with the same number."""
+    trainer: ProcessIdentity | None = None
+    model_file: str = ""
+    progress: Progress = Progress()
+    results: Results = Results()
+    provenance: Provenance | None = None
+    """None before training begins, and for runs older than this record."""
+    reason: str = ""
+    """Why it failed, diverged or was interrupted, in one sentence; empty otherwise."""
+    notice: str = ""
+    """What a person should know meanwhile, such as a download's progress or a substituted dataset."""
+    notes: str = ""
+    """Markdown, as typed."""
+    tags: tuple[str, ...] = ()
+    starred: bool = False
+    archived: bool = False
+    deleted_at: datetime | None = None
+    """When it was moved to the bin, where it can only be restored or deleted; its trainer may still be stopping."""
+    curve: tuple[float, ...] = ()
+    """Training loss in at most `CURVE_POINTS` means of equally many steps each, for a sparkline."""
     revision: int = field(default=0, compare=False)
-    """Higher after every write to the row: tells the newer of two readings of a run. 0 if it is in no store."""
+    """Grows with every write to the row, so the larger of two readings is the newer. 0 outside a store."""
+
+
+ADDED_FIELDS: frozenset[str] = frozenset()
+"""Fields that older archives lack, because they were added later; they then have their default."""
+
+NOT_ARCHIVED = frozenset({"id", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision"})
+"""Fields left out of archives: they mean nothing on another machine, or follow from the evaluations."""
+
+NOT_IN_TABLES = frozenset(
+    {"attempt", "started_at", "train_images", "validation_images", "test_images", "parent_step", "plan", "trainer"}
+    | {"model_file", "live_confusion", "notice", "deleted_at", "curve", "revision"}
+)
+"""Fields without a column in exported tables."""
+
+NOT_IN_TERMINAL = frozenset(
+    {"parent_step", "interventions", "plan", "trainer", "live_confusion", "deleted_at", "curve", "revision"}
+)
+"""Fields that `runs --json` leaves out."""
+
+NOT_IN_BROWSER = frozenset(
+    {"config", "plan", "device", "threads", "trainer", "live_confusion", "provenance", "deleted_at"}
+)
+"""Fields that the live feed does not send, or sends in another form."""
+
+DETAIL_LABELS = {"created_at": "Created", "started_at": "Started", "finished_at": "Ended"}
+"""Fields that the Details page lists with the metrics, and their labels."""
+
+
+def run_values(run: Run, excluded: Collection[str]) -> dict[str, Any]:
+    """Return the values of a run by field, apart from `excluded`.
+
+    The fields of its progress and results take the place of those two records.
+    """
+    hidden = {"progress", "results", *excluded}
+    return {
+        name: getattr(record, name)
+        for record in (run, run.progress, run.results)
+        for name in record.__slots__
+        if name not in hidden
+    }
 
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """All that was recorded of a run beside its row."""
+    """Everything recorded of a run, apart from its row."""
 
     steps: np.ndarray
-    """`step_codec.STEP_COLUMNS`, one row a step from 1 on."""
+    """Structured array of `step_codec.STEP_COLUMNS`, one row per step, starting at step 1."""
     evaluations: tuple[EvalMetrics, ...] = ()
     test_labels: np.ndarray | None = None
-    """uint8, of the test set in `Run.provenance`, in the order of the predictions; None if unknown."""
+    """uint8, labels of the test set in `Run.provenance`, in the order of the predictions; None if unknown."""

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine, delete, insert
@@ -55,24 +56,25 @@ class Commands:
         name = validate_name(name)
         try:
             with self._engine.begin() as connection:
-                values = {
-                    "config": json.dumps(asdict(config)),
-                    "created_at": time.time(),
-                    "revision": sql.NEXT_REVISION,
-                }
-                values |= {"parent_id": parent and parent.id, "parent_step": parent_step}
-                values |= {"plan": rows.interventions_to_json(plan)}
-                values |= {"status": RunStatus.QUEUED, "attempt": 0, "name": name or f"unnamed {time.time_ns()}"}
-                run_id = connection.execute(insert(runs).values(values).returning(runs.c.id)).scalar_one()
+                columns = rows.column_values(
+                    name=name or f"unnamed {time.time_ns()}",
+                    status=RunStatus.QUEUED,
+                    config=config,
+                    attempt=0,
+                    created_at=datetime.now(UTC),
+                    parent_id=parent and parent.id,
+                    parent_step=parent_step,
+                    plan=tuple(plan),
+                )
+                run_id = sql.insert_run(connection, columns)
                 if not name:
                     sql.update_run(connection, run_id, name=sql.unused_name(connection, f"run-{run_id}"))
                 if parent and parent_step is not None:
                     sql.copy_records(connection, parent.id, run_id)
                     sql.delete_records_after(connection, run_id, parent_step)
-                    inherited = [*(one for one in parent.interventions if one.step <= parent_step), *changed]
-                    sql.update_run(
-                        connection, run_id, step=parent_step, interventions=rows.interventions_to_json(inherited)
-                    )
+                    inherited = [change for change in parent.interventions if change.step <= parent_step]
+                    columns = rows.column_values(interventions=(*inherited, *changed))
+                    sql.update_run(connection, run_id, step=parent_step, **columns)
                 prepare(run_id)
                 if trainer:
                     sql.claim(connection, run_id, trainer)
@@ -86,9 +88,8 @@ class Commands:
         Its results are those of its evaluations, whatever the run says of them.
         """
         with self._engine.begin() as connection:
-            values = rows.imported_columns(run) | {"revision": sql.NEXT_REVISION}
             name = sql.unused_name(connection, validate_name(run.name))
-            run_id = connection.execute(insert(runs).values(name=name, **values).returning(runs.c.id)).scalar_one()
+            run_id = sql.insert_run(connection, rows.imported_columns(run) | {"name": name})
             mine = {"run_id": run_id, "attempt": run.attempt}
             if len(history.steps):
                 packed = step_codec.pack_table(history.steps)
@@ -170,7 +171,7 @@ class Commands:
         if notes is not None:
             values["notes"] = validate_notes(notes)
         if tags is not None:
-            values["tags"] = json.dumps(validate_tags(tags))
+            values |= rows.column_values(tags=validate_tags(tags))
         values |= {"starred": starred} if starred is not None else {}
         values |= {"archived": archived} if archived is not None else {}
         try:

@@ -4,36 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Row, func
 
-from mnist_core.config import TrainConfig
 from mnist_core.records import (
+    NOT_ARCHIVED,
     Adjustment,
     Command,
     EvalMetrics,
-    Intervention,
     PendingCommand,
-    ProcessIdentity,
-    Progress,
-    Provenance,
-    Results,
     Run,
-    RunStatus,
 )
 from mnist_core.store import step_codec
+from mnist_core.store.columns import PART_FIELDS, PARTS, RUN_FIELDS
 from mnist_core.store.schema import runs
 
 
-def progress_columns(progress: Progress) -> dict[str, Any]:
-    columns = {name: getattr(progress, name) for name in Progress.__slots__}
-    if progress.live_confusion is not None:
-        columns["live_confusion"] = step_codec.pack_confusion(progress.live_confusion)
+def column_values(**values: Any) -> dict[str, Any]:
+    """The columns that hold these fields of a run."""
+    columns = {field.column: field.write(values.pop(field.name)) for field in RUN_FIELDS if field.name in values}
+    for name, record in values.items():
+        for field in PART_FIELDS[name]:
+            columns[field.column] = None if record is None else field.write(getattr(record, field.name))
     return columns
+
+
+def run_from_row(row: Row[Any]) -> Run:
+    """Read the run in a row of the table `runs`."""
+    values = {field.name: field.read(row) for field in RUN_FIELDS}
+    for name, (record, _) in PARTS.items():
+        part = {field.name: field.read(row) for field in PART_FIELDS[name]}
+        values[name] = None if name == "trainer" and part["pid"] is None else record(**part)
+    return Run(**values)
 
 
 def result_columns(evaluations: Sequence[EvalMetrics]) -> dict[str, Any]:
@@ -64,95 +69,14 @@ def evaluation_row(run: Run, evaluation: EvalMetrics) -> dict[str, Any]:
     }
 
 
-_IMPORTED = (
-    *("status", "attempt", "reason", "notice", "dataset", "train_images", "validation_images", "test_images"),
-    *("total_steps", "parent_step", "device", "threads", "notes", "starred", "archived"),
-)
-"""Fields of a run that are kept as they are when it comes from elsewhere."""
-
-
 def imported_columns(run: Run) -> dict[str, Any]:
-    """The columns of a run that was recorded elsewhere: without what only means something there, and not in the bin."""
-    times = {name: getattr(run, name) for name in ("created_at", "started_at", "finished_at")}
-    return {
-        **{name: getattr(run, name) for name in _IMPORTED},
-        **{name: moment and moment.timestamp() for name, moment in times.items()},
-        "config": json.dumps(asdict(run.config)),
-        "interventions": interventions_to_json(run.interventions),
-        "plan": interventions_to_json(run.plan),
-        "tags": json.dumps(run.tags),
-        "provenance": json.dumps(asdict(run.provenance)) if run.provenance else None,
-        "curve": np.array(run.curve, "<f4").tobytes(),
-        **progress_columns(run.progress),
-    }
-
-
-def run_from_row(row: Row[Any]) -> Run:
-    return Run(
-        id=row.id,
-        name=row.name,
-        status=RunStatus(row.status),
-        config=TrainConfig(**json.loads(row.config)),
-        attempt=row.attempt,
-        created_at=datetime.fromtimestamp(row.created_at, UTC),
-        started_at=_datetime(row.started_at),
-        finished_at=_datetime(row.finished_at),
-        reason=row.reason,
-        notice=row.notice,
-        dataset=row.dataset,
-        train_images=row.train_images,
-        validation_images=row.validation_images,
-        test_images=row.test_images,
-        total_steps=row.total_steps,
-        interventions=interventions_from_json(row.interventions),
-        plan=interventions_from_json(row.plan),
-        parent_id=row.parent_id,
-        parent_step=row.parent_step,
-        device=row.device,
-        threads=row.threads,
-        trainer=_trainer(row),
-        model_file=row.model_file,
-        progress=Progress(
-            row.step,
-            row.epoch,
-            row.loss,
-            row.accuracy,
-            row.examples_per_second,
-            row.elapsed_seconds,
-            step_codec.unpack_confusion(row.live_confusion) if row.live_confusion else None,
-        ),
-        results=Results(row.validation_accuracy, row.best_validation_accuracy, row.test_accuracy, row.test_loss),
-        notes=row.notes,
-        tags=tuple(json.loads(row.tags)),
-        starred=row.starred,
-        archived=row.archived,
-        deleted_at=_datetime(row.deleted_at),
-        provenance=Provenance(**json.loads(row.provenance)) if row.provenance else None,
-        curve=tuple(np.frombuffer(row.curve, "<f4").tolist()),
-        revision=row.revision,
-    )
-
-
-def interventions_to_json(interventions: Sequence[Intervention]) -> str:
-    return json.dumps([{**asdict(one), "at": one.at.timestamp()} for one in interventions])
-
-
-def interventions_from_json(text: str) -> tuple[Intervention, ...]:
-    return tuple(Intervention(**{**one, "at": datetime.fromtimestamp(one["at"], UTC)}) for one in json.loads(text))
+    """The columns of a run from an archive; its results follow from its evaluations."""
+    names = {field.name for field in fields(run)} - NOT_ARCHIVED
+    return column_values(**{name: getattr(run, name) for name in names})
 
 
 def command_from_row(row: Row[Any]) -> PendingCommand:
     return PendingCommand(row.id, Command(row.command), row.given_by, Adjustment(**json.loads(row.adjustment)))
-
-
-def _trainer(row: Row[Any]) -> ProcessIdentity | None:
-    if row.trainer_pid is None:
-        return None
-    return ProcessIdentity(row.trainer_pid, row.trainer_start_ticks, row.trainer_boot_id)
-
-
-def _datetime(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def evaluation_from_row(row: Row[Any]) -> EvalMetrics:

@@ -88,6 +88,12 @@ def request_stop(connection: Connection, run: Run) -> None:
         update_run(connection, run.id, status=RunStatus.STOPPING)
 
 
+def insert_run(connection: Connection, columns: dict[str, Any]) -> int:
+    """Add a row to the table `runs`; returns its id."""
+    query = insert(runs).values(revision=NEXT_REVISION, **columns).returning(runs.c.id)
+    return int(connection.execute(query).scalar_one())
+
+
 def update_run(connection: Connection, run_id: int, **values: Any) -> None:
     connection.execute(update(runs).where(runs.c.id == run_id).values(revision=NEXT_REVISION, **values))
 

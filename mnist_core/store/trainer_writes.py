@@ -5,10 +5,8 @@ Every method raises `StaleAttemptError`, and has written nothing, when the run i
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import numpy as np
 from sqlalchemy import Engine, func, insert, select
@@ -88,14 +86,18 @@ class TrainerWrites:
     def write_provenance(self, run: Run, provenance: Provenance, test_labels: np.ndarray) -> None:
         """Record what a run is made with. The labels (uint8) are kept once for all runs with the same test set."""
         with self._engine.begin() as connection:
-            text = json.dumps(asdict(provenance))
-            sql.update_held_run(connection, run, provenance=text, threads=provenance.threads)
+            columns = rows.column_values(provenance=provenance, threads=provenance.threads)
+            sql.update_held_run(connection, run, **columns)
             sql.save_test_labels(connection, provenance.test_checksum, test_labels, is_from_here=True)
 
     def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:
         """Forget what was recorded after `step`, from where a new attempt goes on; it will make later changes again."""
-        later = [one for one in run.interventions if one.step > step]
-        plan = {(one.step, one.field): one for one in [*run.plan, *later]}
+        earlier = tuple(change for change in run.interventions if change.step <= step)
+        later = [change for change in run.interventions if change.step > step]
+        plan = {(change.step, change.field): change for change in [*run.plan, *later]}
+        columns = rows.column_values(
+            interventions=earlier, plan=tuple(sorted(plan.values(), key=lambda change: change.step))
+        )
         with self._engine.begin() as connection:
             sql.delete_records_after(connection, run.id, step)
             sql.update_held_run(
@@ -104,8 +106,7 @@ class TrainerWrites:
                 step=step,
                 elapsed_seconds=elapsed_seconds,
                 live_confusion=None,
-                interventions=rows.interventions_to_json([one for one in run.interventions if one.step <= step]),
-                plan=rows.interventions_to_json(sorted(plan.values(), key=lambda one: one.step)),
+                **columns,
                 **sql.result_columns_of(connection, run.id),
             )
 
@@ -121,8 +122,8 @@ class TrainerWrites:
         """Replace the interventions of a run by these, all of them; a changed batch size changes how long it is."""
         with self._engine.begin() as connection:
             total_steps = epoch_ends(run.config, run.train_images, interventions)[-1]
-            text = rows.interventions_to_json(interventions)
-            sql.update_held_run(connection, run, interventions=text, total_steps=total_steps)
+            columns = rows.column_values(interventions=tuple(interventions), total_steps=total_steps)
+            sql.update_held_run(connection, run, **columns)
 
     def append_steps(
         self,
@@ -139,8 +140,8 @@ class TrainerWrites:
         trainer's.
         """
         with self._engine.begin() as connection:
-            columns = rows.progress_columns(progress) | rows.result_columns(new_evaluations)
-            columns |= {"curve": curve.astype("<f4").tobytes()} if curve is not None else {}
+            columns = rows.column_values(progress=progress) | rows.result_columns(new_evaluations)
+            columns |= rows.column_values(curve=tuple(curve)) if curve is not None else {}
             status = sql.update_held_run(connection, run, **columns)
             if steps:
                 row = {"run_id": run.id, "attempt": run.attempt, "first_step": steps[0].step, "steps": len(steps)}

@@ -1,0 +1,49 @@
+"""What training yields: one record for each batch, and one for each evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Confusion = tuple[tuple[int, ...], ...]
+"""10 rows of 10 counts: rows are true digits, columns are predictions."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepMetrics:
+    """Metrics of one update, which trains on one batch. Loss and accuracy are measured before the update."""
+
+    step: int
+    """Number of completed updates, including this one; the first is 1."""
+    epoch: int
+    """1-based."""
+    loss: float
+    """Mean negative log-likelihood over the batch, in nats."""
+    accuracy: float
+    lr: float
+    momentum: float
+    examples_per_second: float
+    """Images of this batch divided by the time of its update."""
+    elapsed_seconds: float
+    """Time spent on training and evaluation so far, without the time the consumer took between events."""
+    confusion: Confusion
+
+
+@dataclass(frozen=True, slots=True)
+class EvalMetrics:
+    """Metrics of one evaluation on a held-out split, after `step` updates."""
+
+    step: int
+    epoch: int
+    split: str
+    """`validation` (to choose settings by) or `test` (for the record)."""
+    loss: float
+    accuracy: float
+    confusion: Confusion
+    predictions: np.ndarray
+    """uint8, one predicted digit per image, in the order of the split."""
+    elapsed_seconds: float
+
+
+Event = StepMetrics | EvalMetrics
