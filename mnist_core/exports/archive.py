@@ -21,7 +21,7 @@ from typing import BinaryIO
 import numpy as np
 
 from mnist_core.errors import ConfigError, ExportError, ImportRefusedError
-from mnist_core.exports.run_json import evaluation_fields, evaluation_from_fields, run_fields, run_from_fields
+from mnist_core.exports.run_json import evaluations_from_json, evaluations_to_json, run_from_json, run_to_json
 from mnist_core.records import EvalMetrics, History, Run, RunStatus
 from mnist_core.store import RunStore, step_codec
 from mnist_core.store.queries import Queries
@@ -53,7 +53,7 @@ def write_archive(queries: Queries, runs: Sequence[Run], path: Path) -> None:
         zipped.writestr(MANIFEST, json.dumps({"format": FORMAT, "version": VERSION, "runs": len(runs)}))
         for number, run in enumerate(runs):
             steps, evaluations = queries.read_steps(run.id), queries.list_evaluations(run.id)
-            made = {"run": run_fields(run), "steps": len(steps), "evaluations": evaluation_fields(evaluations)}
+            made = {"run": run_to_json(run), "steps": len(steps), "evaluations": evaluations_to_json(evaluations)}
             zipped.writestr(f"{number}/run.json", json.dumps(made, allow_nan=False))
             zipped.writestr(f"{number}/steps.bin", steps.tobytes())
             predictions = b"".join(one.predictions.tobytes() for one in evaluations)
@@ -116,7 +116,7 @@ def _checked_count(zipped: zipfile.ZipFile) -> int:
 
 def _read_run(zipped: zipfile.ZipFile, number: int) -> tuple[Run, History]:
     made = _json(zipped, f"{number}/run.json")
-    run = run_from_fields(made["run"])
+    run = run_from_json(made["run"])
     if type(made["steps"]) is not int or not 0 <= made["steps"] <= MAX_STEPS:
         raise ValueError(f"{made['steps']!r} steps")
     steps = np.frombuffer(
@@ -125,7 +125,7 @@ def _read_run(zipped: zipfile.ZipFile, number: int) -> tuple[Run, History]:
     if len(steps) != made["steps"] or run.progress.step != len(steps):
         raise ValueError(f"{made['steps']} steps of {run.name} are promised, {len(steps)} are there")
     predictions = np.frombuffer(_bytes(zipped, f"{number}/predictions.bin", MAX_PREDICTIONS_BYTES), np.uint8)
-    evaluations = evaluation_from_fields(made["evaluations"], predictions)
+    evaluations = evaluations_from_json(made["evaluations"], predictions)
     labels = None
     if run.provenance and (name := f"labels/{run.provenance.test_checksum}.bin") in zipped.namelist():
         labels = np.frombuffer(_bytes(zipped, name, MAX_LABELS), np.uint8)

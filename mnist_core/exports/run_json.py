@@ -1,259 +1,216 @@
-"""A run as plain JSON values and back. On the way back nothing is believed: kind, range and length are checked."""
+"""A run as JSON values, and the checked way back: kind, range and length of every field are verified on import.
+
+The fields are those of the records; how a field is checked follows from its type, or from its name where that says
+more.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
 
 from mnist_core.annotations import MAX_NOTES_LENGTH, MAX_TAGS, validate_name, validate_notes, validate_tags
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.records import (
+    ADDED_FIELDS,
     ADJUSTABLE,
     CURVE_POINTS,
+    METRICS,
+    NOT_ARCHIVED,
+    Confusion,
     EvalMetrics,
     Intervention,
     Progress,
     Provenance,
-    Results,
     Run,
     RunStatus,
+    json_value,
 )
 
 MAX_TEXT = 2000
+"""Maximum number of characters in a text without a limit of its own."""
 MAX_COUNT = 10**9
 MAX_INTERVENTIONS = 10_000
 MAX_EVALUATIONS = 10_000
+MAX_PACKAGES = 100
 SPLITS = ("validation", "test")
-TEXTS = ("reason", "notice", "dataset", "device")
-COUNTS = ("train_images", "validation_images", "test_images", "total_steps", "threads")
-TIMES = ("created_at", "started_at", "finished_at")
+
+Record = TypeVar("Record", Run, Progress, Provenance, Intervention, EvalMetrics)
 
 
-def run_fields(run: Run) -> dict[str, Any]:
-    """All of a run that means something on another machine, as JSON values; None for a number that is none.
-
-    Its results are not among them: they follow from its evaluations.
-    """
-    progress = asdict(run.progress)
-    return {
-        **{
-            name: getattr(run, name)
-            for name in ("name", "notes", "starred", "archived", "tags", "curve", *TEXTS, *COUNTS)
-        },
-        "status": str(RunStatus.STOPPED if run.status is RunStatus.INTERRUPTED else run.status),
-        "attempt": max(run.attempt, 1),
-        "parent_step": run.parent_step,
-        **{name: moment and moment.timestamp() for name in TIMES for moment in [getattr(run, name)]},
-        "config": asdict(run.config),
-        "interventions": [_intervention_fields(one) for one in run.interventions],
-        "provenance": asdict(run.provenance) if run.provenance else None,
-        "progress": {name: _finite(value) for name, value in progress.items()},
-    }
+def run_to_json(run: Run) -> dict[str, Any]:
+    """Return every field of a run that means something on another machine; None for a number that is not finite."""
+    values = {field.name: json_value(getattr(run, field.name)) for field in fields(run)}
+    values["attempt"] = max(run.attempt, 1)
+    if run.status is RunStatus.INTERRUPTED:  # its checkpoints stay behind, so it cannot be resumed there
+        values["status"] = RunStatus.STOPPED.value
+    return {name: value for name, value in values.items() if name not in NOT_ARCHIVED}
 
 
-def evaluation_fields(evaluations: Sequence[EvalMetrics]) -> list[dict[str, Any]]:
-    """With the number of their predictions in place of those."""
-    names = ("step", "epoch", "split", "accuracy", "confusion", "elapsed_seconds")
+def evaluations_to_json(evaluations: Sequence[EvalMetrics]) -> list[dict[str, Any]]:
+    """Return every field of the evaluations, but only the number of predictions, as `images`."""
+    names = ("step", "epoch", "split", "loss", "accuracy", "confusion", "elapsed_seconds")
     return [
-        {**{name: getattr(one, name) for name in names}, "loss": _finite(one.loss), "images": len(one.predictions)}
-        for one in evaluations
+        {**{name: json_value(getattr(evaluation, name)) for name in names}, "images": len(evaluation.predictions)}
+        for evaluation in evaluations
     ]
 
 
-def run_from_fields(given: object) -> Run:
-    """The run that `run_fields` made these of, without results.
+def run_from_json(values: object) -> Run:
+    """Return the run that `run_to_json` wrote, without results and outside any store.
 
-    Raises `ValueError`, `TypeError`, `KeyError` or `ConfigError`.
+    Raises `ValueError`, `TypeError`, `OverflowError` or `ConfigError` if a field is missing or not acceptable.
     """
-    read = _Reader(given, "run")
-    status = RunStatus(read.text("status"))
-    if not status.is_finished:
-        raise ValueError(f"status {status}")
-    return Run(
-        id=0,
-        name=validate_name(read.text("name")),
-        status=status,
-        config=_config(read.value("config")),
-        attempt=read.count("attempt"),
-        created_at=read.time("created_at") or datetime.now(UTC),
-        started_at=read.time("started_at"),
-        finished_at=read.time("finished_at"),
-        **{name: read.text(name) for name in TEXTS},  # type: ignore[arg-type]
-        **{name: read.count(name) for name in COUNTS},  # type: ignore[arg-type]
-        interventions=tuple(_intervention(one) for one in read.items("interventions", MAX_INTERVENTIONS)),
-        plan=(),
-        parent_id=None,
-        parent_step=None if read.value("parent_step") is None else read.count("parent_step"),
-        trainer=None,
-        model_file="",
-        progress=_progress(read.value("progress")),
-        results=Results(),
-        notes=validate_notes(read.text("notes", MAX_NOTES_LENGTH)),
-        tags=validate_tags(_text(tag) for tag in read.items("tags", MAX_TAGS)),
-        starred=read.flag("starred"),
-        archived=read.flag("archived"),
-        deleted_at=None,
-        provenance=_provenance(read.value("provenance")),
-        curve=tuple(_number(point) for point in read.items("curve", CURVE_POINTS)),
-    )
+    run = _read_record(Run, values, skipped=NOT_ARCHIVED, id=0)
+    if not run.status.is_finished:
+        raise ValueError(f"status {run.status}")
+    return run
 
 
-def evaluation_from_fields(given: object, predictions: np.ndarray) -> tuple[EvalMetrics, ...]:
-    """The evaluations that `evaluation_fields` made these of, with their predictions, all of them in a row."""
-    if not isinstance(given, list) or len(given) > MAX_EVALUATIONS:
-        raise TypeError("evaluations are no list, or too many")
-    found, start = [], 0
-    for one in given:
-        read = _Reader(one, "evaluation")
-        images = read.count("images")
-        said = predictions[start : start + images]
+def evaluations_from_json(values: object, predictions: np.ndarray) -> tuple[EvalMetrics, ...]:
+    """Return the evaluations that `evaluations_to_json` wrote; `predictions` are those of all of them, in order.
+
+    Raises `ValueError`, `TypeError` or `KeyError` if a field is missing or not acceptable.
+    """
+    evaluations, start = [], 0
+    for item in _read_list(values, MAX_EVALUATIONS):
+        if not isinstance(item, dict):
+            raise TypeError("EvalMetrics is no object")
+        images = _read_count(item["images"])
+        predicted = predictions[start : start + images]
         start += images
-        if len(said) != images or (images and said.max() > 9):
+        if len(predicted) != images or (images and predicted.max() > 9):
             raise ValueError("predictions are missing, or are no digits")
-        if read.text("split") not in SPLITS:
-            raise ValueError(f"split {read.text('split')!r}")
-        found.append(
-            EvalMetrics(
-                step=read.count("step"),
-                epoch=read.count("epoch"),
-                split=read.text("split"),
-                loss=math.nan if read.value("loss") is None else read.number("loss"),
-                accuracy=read.share("accuracy"),
-                confusion=_confusion(read.value("confusion")),
-                predictions=said,
-                elapsed_seconds=read.number("elapsed_seconds"),
-            )
-        )
+        loss = math.nan if item["loss"] is None else _read_number(item["loss"])
+        skipped = ("loss", "predictions")
+        evaluations.append(_read_record(EvalMetrics, item, skipped=skipped, loss=loss, predictions=predicted))
     if start != len(predictions):
         raise ValueError("there are predictions of no evaluation")
-    return tuple(found)
+    return tuple(evaluations)
 
 
-class _Reader:
-    """An object of somebody else's JSON, field by field."""
-
-    def __init__(self, given: object, what: str) -> None:
-        if not isinstance(given, dict):
-            raise TypeError(f"{what} is no object")
-        self._given, self._what = given, what
-
-    def value(self, name: str) -> object:
-        if name not in self._given:
-            raise ValueError(f"{self._what} lacks {name}")
-        return self._given[name]
-
-    def text(self, name: str, longest: int = MAX_TEXT) -> str:
-        return _text(self.value(name), longest)
-
-    def number(self, name: str) -> float:
-        return _number(self.value(name))
-
-    def share(self, name: str) -> float:
-        if not 0 <= self.number(name) <= 1:
-            raise ValueError(f"{name} {self.number(name)}")
-        return self.number(name)
-
-    def maybe(self, name: str) -> float | None:
-        return None if self.value(name) is None else self.number(name)
-
-    def count(self, name: str) -> int:
-        value = self.value(name)
-        if type(value) is not int or not 0 <= value <= MAX_COUNT:
-            raise ValueError(f"{name} {value!r}")
-        return value
-
-    def flag(self, name: str) -> bool:
-        value = self.value(name)
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} {value!r}")
-        return value
-
-    def items(self, name: str, most: int) -> list[object]:
-        value = self.value(name)
-        if not isinstance(value, list) or len(value) > most:
-            raise TypeError(f"{name} is no list, or longer than {most}")
-        return value
-
-    def time(self, name: str) -> datetime | None:
-        seconds = self.maybe(name)
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+def _read_record(record: type[Record], values: object, *, skipped: Collection[str] = (), **known: Any) -> Record:
+    """Read the fields of `record` from a JSON object, apart from those `skipped`; `known` gives values for some."""
+    if not isinstance(values, dict):
+        raise TypeError(f"{record.__name__} is no object")
+    hints = get_type_hints(record)
+    for field in fields(record):
+        if field.name in skipped or (field.name in ADDED_FIELDS and field.name not in values):
+            continue
+        if field.name not in values:
+            raise ValueError(f"{record.__name__} lacks {field.name}")
+        known[field.name] = _read_field(field.name, hints[field.name], values[field.name])
+    return record(**known)
 
 
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _read_field(name: str, hint: Any, value: object) -> Any:
+    is_optional = isinstance(hint, UnionType)
+    if value is None and is_optional:
+        return None
+    read = _READERS_BY_NAME.get(name) or _READERS_BY_TYPE[get_args(hint)[0] if is_optional else hint]
+    try:
+        return read(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
-def _text(value: object, longest: int = MAX_TEXT) -> str:
-    if not isinstance(value, str) or len(value) > longest:
-        raise TypeError(f"{str(value)[:50]!r} is no text, or longer than {longest} characters")
-    return validate_notes(value) if value else ""
+def _read_text(value: object, max_length: int = MAX_TEXT) -> str:
+    if not isinstance(value, str) or len(value) > max_length:
+        raise TypeError(f"{str(value)[:50]!r} is no text, or longer than {max_length} characters")
+    return validate_notes(value)
 
 
-def _number(value: object) -> float:
+def _read_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{str(value)[:50]} is no number")
     return float(value)
 
 
-def _config(given: object) -> TrainConfig:
-    known = {field.name for field in fields(TrainConfig)}
-    if not isinstance(given, dict) or not given.keys() <= known:
+def _read_share(value: object) -> float:
+    share = _read_number(value)
+    if not 0 <= share <= 1:
+        raise ValueError(f"{share} is not between 0 and 1")
+    return share
+
+
+def _read_count(value: object, maximum: int = MAX_COUNT) -> int:
+    if type(value) is not int or not 0 <= value <= maximum:
+        raise ValueError(f"{str(value)[:50]} is no whole number from 0 to {maximum}")
+    return value
+
+
+def _read_flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{str(value)[:50]} is neither true nor false")
+    return value
+
+
+def _read_time(value: object) -> datetime:
+    return datetime.fromtimestamp(_read_number(value), UTC)
+
+
+def _read_list(value: object, max_length: int) -> list[object]:
+    if not isinstance(value, list) or len(value) > max_length:
+        raise TypeError(f"no list, or longer than {max_length}")
+    return value
+
+
+def _read_choice(value: object, choices: Collection[str]) -> str:
+    if value not in choices:
+        raise ValueError(f"{str(value)[:50]!r} is none of {', '.join(choices)}")
+    return str(value)
+
+
+def _read_config(value: object) -> TrainConfig:
+    if not isinstance(value, dict) or not value.keys() <= SETTINGS.keys():
         raise ValueError("settings that this program does not know")
-    return TrainConfig(**{name: SETTINGS[name].validate(value) for name, value in given.items()})
+    return TrainConfig(**value)
 
 
-def _progress(given: object) -> Progress:
-    read = _Reader(given, "progress")
-    confusion = read.value("live_confusion")
-    return Progress(
-        step=read.count("step"),
-        epoch=read.count("epoch"),
-        loss=read.maybe("loss"),
-        accuracy=None if read.value("accuracy") is None else read.share("accuracy"),
-        examples_per_second=read.maybe("examples_per_second"),
-        elapsed_seconds=read.number("elapsed_seconds"),
-        live_confusion=None if confusion is None else _confusion(confusion),
-    )
-
-
-def _confusion(given: object) -> tuple[tuple[int, ...], ...]:
-    counts = np.array(given)
+def _read_confusion(value: object) -> Confusion:
+    counts = np.array(value)
     if counts.shape != (10, 10) or counts.dtype.kind != "i" or counts.min() < 0 or counts.max() > MAX_COUNT:
         raise ValueError("a confusion matrix is not 10 rows of 10 counts")
     return tuple(map(tuple, counts.tolist()))
 
 
-def _intervention_fields(one: Intervention) -> dict[str, Any]:
-    return {**asdict(one), "at": one.at.timestamp()}
+def _read_packages(value: object) -> dict[str, str]:
+    if not isinstance(value, dict) or len(value) > MAX_PACKAGES:
+        raise TypeError(f"no object, or more than {MAX_PACKAGES} entries")
+    return {_read_text(name): _read_text(version) for name, version in value.items()}
 
 
-def _intervention(given: object) -> Intervention:
-    read = _Reader(given, "intervention")
-    if read.text("field") not in ADJUSTABLE:
-        raise ValueError(f"a change of {read.text('field')!r}")
-    moment = datetime.fromtimestamp(read.number("at"), UTC)
-    return Intervention(
-        read.count("step"), read.text("field"), read.number("old"), read.number("new"), moment, read.text("by")
-    )
+_READERS_BY_TYPE: dict[Any, Callable[[object], Any]] = {
+    str: _read_text,
+    int: _read_count,
+    float: _read_number,
+    bool: _read_flag,
+    datetime: _read_time,
+    RunStatus: lambda value: RunStatus(_read_text(value)),
+    TrainConfig: _read_config,
+    Progress: lambda value: _read_record(Progress, value),
+    Provenance: lambda value: _read_record(Provenance, value),
+    Confusion: _read_confusion,
+    dict[str, str]: _read_packages,
+    tuple[str, ...]: lambda value: tuple(_read_text(item) for item in _read_list(value, MAX_TAGS)),
+    tuple[float, ...]: lambda value: tuple(_read_number(item) for item in _read_list(value, CURVE_POINTS)),
+    tuple[Intervention, ...]: lambda value: tuple(
+        _read_record(Intervention, item) for item in _read_list(value, MAX_INTERVENTIONS)
+    ),
+}
 
-
-def _provenance(given: object) -> Provenance | None:
-    if given is None:
-        return None
-    read = _Reader(given, "provenance")
-    packages = read.value("packages")
-    if not isinstance(packages, dict) or len(packages) > 100:
-        raise TypeError("packages")
-    texts = [field.name for field in fields(Provenance) if field.type == "str"]
-    return Provenance(
-        **{name: read.text(name) for name in texts},
-        is_dirty=read.flag("is_dirty"),
-        packages={_text(name): _text(version) for name, version in packages.items()},
-        threads=read.count("threads"),
-        seed=read.count("seed"),
-    )
+_READERS_BY_NAME: dict[str, Callable[[object], Any]] = {
+    **{name: _read_share for name, metric in METRICS.items() if metric.unit == "share"},
+    "name": lambda value: validate_name(_read_text(value)),
+    "notes": lambda value: _read_text(value, MAX_NOTES_LENGTH),
+    "tags": lambda value: validate_tags(_read_text(item) for item in _read_list(value, MAX_TAGS)),
+    "seed": lambda value: _read_count(value, int(SETTINGS["seed"].high)),
+    "split": lambda value: _read_choice(value, SPLITS),
+    "field": lambda value: _read_choice(value, ADJUSTABLE),
+}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mnist_core.analysis.compare import compare_runs
-from mnist_core.config import TrainConfig
+from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ImportRefusedError, RunStateError
 from mnist_core.exports import archive
 from mnist_core.exports.export_worker import export
@@ -21,10 +21,12 @@ from mnist_core.records import Intervention, Run, RunStatus, StepMetrics
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from tests.support.factories import LABELS, finished_run
+from tests.support.factories import LABELS, PROVENANCE, finished_run
 
 Step = Callable[..., StepMetrics]
 Change = Callable[[dict[str, bytes]], None]
+ARCHIVE_OF_FORMAT_1 = Path(__file__).parent / "fixtures" / "archive-format-1.zip"
+"""Four runs exported before the fields of archives were derived from the records."""
 
 
 @pytest.fixture
@@ -78,6 +80,33 @@ def test_an_imported_run_can_be_compared_with_one_from_here(elsewhere: RunStore,
     (imported,) = archive.import_archive(elsewhere, file)
     mine = finished_run(elsewhere, TrainConfig(lr=0.1), right=range(960))
     assert compare_runs(elsewhere.queries, [mine.id], [imported.id]).winner == "a"
+
+
+def test_an_archive_of_an_earlier_version_is_read_whole(elsewhere: RunStore) -> None:
+    steered, diverged, live, interrupted = archive.import_archive(elsewhere, ARCHIVE_OF_FORMAT_1)
+    assert (steered.name, steered.notes, steered.tags, steered.starred) == ("steered", "# n\nx", ("good", "slow"), True)
+    assert (steered.config.lr, steered.results.test_accuracy, steered.progress.loss) == (0.25, 0.9, 0.5)
+    assert steered.provenance == PROVENANCE
+    assert (diverged.status, diverged.config.seed, diverged.archived) == (RunStatus.DIVERGED, 3, True)
+    assert np.isnan(elsewhere.queries.read_steps(diverged.id)["loss"][1])
+    assert [(change.step, change.field, change.old, change.new) for change in live.interventions] == [
+        (1, "lr", 0.01, 0.1)
+    ]
+    assert (live.curve, live.threads, live.reason, live.progress.live_confusion) == (
+        (0.5, 0.25),
+        2,
+        "by hand",
+        ((1,) * 10,) * 10,
+    )
+    assert (interrupted.status, interrupted.name) == (RunStatus.STOPPED, "binned")
+    assert len(elsewhere.queries.list_evaluations(interrupted.id)) == 2
+
+
+def test_the_largest_seed_comes_over(store: RunStore, elsewhere: RunStore, tmp_path: Path) -> None:
+    run = finished_run(store, TrainConfig(seed=int(SETTINGS["seed"].high)))
+    export(store.queries, [run], "archive", tmp_path / "runs.zip")
+    (imported,) = archive.import_archive(elsewhere, tmp_path / "runs.zip")
+    assert imported.provenance == run.provenance
 
 
 def test_nothing_is_overwritten_and_names_that_are_taken_get_a_number(store: RunStore, run: Run, file: Path) -> None:
@@ -182,6 +211,18 @@ def set_field(*path: str, value: Any) -> Change:
     return change
 
 
+def lose_field(*path: str) -> Change:
+    def change(members: dict[str, bytes]) -> None:
+        content = json.loads(members["0/run.json"])
+        parent = content
+        for key in path[:-1]:
+            parent = parent[int(key) if isinstance(parent, list) else key]
+        del parent[path[-1]]
+        members["0/run.json"] = json.dumps(content).encode()
+
+    return change
+
+
 def set_manifest(**values: Any) -> Change:
     def change(members: dict[str, bytes]) -> None:
         members["manifest.json"] = json.dumps({**json.loads(members["manifest.json"]), **values}).encode()
@@ -211,6 +252,10 @@ BAD = {
     "no JSON": lambda members: members.__setitem__("0/run.json", b"{"),
     "deep JSON": lambda members: members.__setitem__("0/run.json", b"[" * 1_000_000),
     "not a number": lambda members: members.__setitem__("0/run.json", members["0/run.json"].replace(b"0.5", b"NaN")),
+    "a missing field": lose_field("run", "notes"),
+    "a missing number of the progress": lose_field("run", "progress", "loss"),
+    "a missing number of an evaluation": lose_field("evaluations", "1", "step"),
+    "no time of creation": set_field("run", "created_at", value=None),
     "a list for a run": set_field("run", value=[]),
     "a running run": set_field("run", "status", value="running"),
     "an unknown status": set_field("run", "status", value="<b>"),
