@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 
@@ -56,7 +55,7 @@ class CheckpointSaver:
                 self._run.config,
                 self._state,
                 dataset=self._dataset,
-                interventions=[_intervention_to_json(one) for one in interventions],
+                interventions=[intervention.to_json() for intervention in interventions],
                 best=is_best,
                 confirm=lambda: self._store.trainer_writes.heartbeat(self._run),
             )
@@ -112,8 +111,3 @@ def _is_recorded(store: RunStore, run: Run, state: TrainState) -> bool:
     if state.validations == EVALUATIONS_PER_EPOCH and "validation" not in splits_here:
         return False
     return not state.validations or any(one.split == "validation" and one.epoch == state.epoch for one in evaluations)
-
-
-def _intervention_to_json(intervention: Intervention) -> dict[str, Any]:
-    fields = {name: getattr(intervention, name) for name in intervention.__slots__}
-    return {**fields, "at": intervention.at.timestamp()}
