@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_core.analysis.comparability import CompareError
-from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric_value
+from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.config import SETTINGS
-from mnist_core.records import Run
+from mnist_core.records import METRICS, Run
 
 MIN_RUNS = 10
 """Minimum number of runs for an estimate."""

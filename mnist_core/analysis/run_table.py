@@ -1,41 +1,22 @@
-"""A run as one flat row, and the table of metrics: the columns that exports, filters and sorting use."""
+"""A run as one flat row: the columns that exports, filters and sorting use."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
-from typing import Literal
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import Run
+from mnist_core.records import METRICS, NOT_IN_TABLES, Run, json_value, run_values
 
 Cell = str | float | bool | None
 
 SETTING_NAMES = tuple(field.name for field in fields(TrainConfig))
 
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """Label of a metric, the shorter title of its column in the browser's table, and its unit."""
-
-    label: str
-    title: str
-    unit: Literal["share", "nats", "images/s", "seconds"]
-    best: Literal["high", "low"] | None = None
-    """Whether a high or a low value is better; None if the metric does not measure quality."""
-
-
-METRICS = {
-    "test_accuracy": Metric("Test accuracy", "Test accuracy", "share", "high"),
-    "test_loss": Metric("Test loss", "Test loss", "nats", "low"),
-    "best_validation_accuracy": Metric("Best validation accuracy", "Best validation", "share", "high"),
-    "validation_accuracy": Metric("Validation accuracy", "Validation", "share", "high"),
-    "loss": Metric("Training loss", "Train loss", "nats", "low"),
-    "accuracy": Metric("Training accuracy", "Train accuracy", "share", "high"),
-    "examples_per_second": Metric("Images per second", "img/s", "images/s"),
-    "elapsed_seconds": Metric("Seconds", "Duration", "seconds"),
-}
-"""All metrics of a run, results first."""
+_IDENTITY = ("id", "name", "status", "dataset", "tags", "starred", "archived", "created_at", "finished_at")
+_RENAMED = {"device": "device_used", "provenance": "commit"}
+"""Columns not named after their field: `device` is the requested device, which is a setting."""
 
 
 def metric_value(run: Run, name: str) -> float | None:
@@ -45,32 +26,27 @@ def metric_value(run: Run, name: str) -> float | None:
 
 
 def flat_row(run: Run) -> dict[str, Cell]:
-    """Return all columns of a run in a fixed order: identity, settings, progress, metrics, origin.
+    """Return all columns of a run: identity, settings, progress and metrics in a fixed order, then the other fields.
 
     `dataset` is what the run was trained on, `dataset_setting` what was asked for, such as `auto`.
     """
     settings = asdict(run.config)
     settings["dataset_setting"] = settings.pop("dataset")
-    return {
-        "id": run.id,
-        "name": run.name,
-        "status": str(run.status),
-        "dataset": run.dataset,
-        "tags": ", ".join(run.tags),
-        "starred": run.starred,
-        "archived": run.archived,
-        "created_at": run.created_at.isoformat(),
-        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
-        **settings,
-        "step": run.progress.step,
-        "epoch": run.progress.epoch,
-        "total_steps": run.total_steps,
-        **{name: metric_value(run, name) for name in METRICS},
-        "parent_id": run.parent_id,
-        "interventions": len(run.interventions),
-        "device_used": run.device,
-        "threads": run.threads,
-        "commit": run.provenance.commit if run.provenance else None,
-        "reason": run.reason,
-        "notes": run.notes,
-    }
+    values = run_values(run, {*NOT_IN_TABLES, "config"})
+    cells = settings | {_RENAMED.get(name, name): _cell(name, value) for name, value in values.items()}
+    first = (*_IDENTITY, *settings, "step", "epoch", "total_steps", *METRICS)
+    return {name: cells[name] for name in first} | cells
+
+
+def _cell(name: str, value: Any) -> Cell:
+    match name:
+        case "tags":
+            return ", ".join(value)
+        case "interventions":
+            return len(value)
+        case "provenance":
+            return value.commit if value else None
+        case _ if isinstance(value, datetime):
+            return value.isoformat()
+    cell: Cell = json_value(value)
+    return cell

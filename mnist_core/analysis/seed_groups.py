@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from mnist_core.analysis.run_table import METRICS, metric_value
-from mnist_core.records import Run
+from mnist_core.analysis.run_table import metric_value
+from mnist_core.records import METRICS, Run
 
 CONFIDENCE = 0.95
 """Level of the confidence intervals."""

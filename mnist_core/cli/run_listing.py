@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from mnist_core.records import Run
+from mnist_core.records import NOT_IN_TERMINAL, Run, json_value, run_values
 from mnist_core.system.paths import PROGRAM
 
 
@@ -18,20 +17,9 @@ def format_runs_json(runs: Sequence[Run]) -> str:
 
 
 def _run_to_json(run: Run) -> dict[str, Any]:
-    numbers = {**asdict(run.progress), **asdict(run.results)}
-    del numbers["live_confusion"]
-    numbers |= {name: None for name, number in numbers.items() if number is not None and not math.isfinite(number)}
-    times = {name: getattr(run, name) for name in ("created_at", "started_at", "finished_at")}
     return {
-        **{name: getattr(run, name) for name in ("id", "name", "status", "attempt", "reason", "notice", "dataset")},
-        **{name: getattr(run, name) for name in ("train_images", "validation_images", "test_images", "total_steps")},
-        **{name: time and time.isoformat() for name, time in times.items()},
-        **{name: getattr(run, name) for name in ("notes", "tags", "starred", "archived", "device", "threads")},
-        "parent_id": run.parent_id,
-        "model_file": run.model_file,
-        "config": asdict(run.config),
-        "provenance": asdict(run.provenance) if run.provenance else None,
-        **numbers,
+        name: value.isoformat() if isinstance(value, datetime) else json_value(value)
+        for name, value in run_values(run, NOT_IN_TERMINAL).items()
     }
 
 

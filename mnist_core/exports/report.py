@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric_value
+from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.config import SETTINGS
 from mnist_core.errors import ExportError
-from mnist_core.records import Run
+from mnist_core.records import METRICS, Run
 from mnist_core.store.queries import Queries
 
 FOLDER = Path(__file__).parent
@@ -36,7 +36,7 @@ def write_report(queries: Queries, runs: Sequence[Run], path: Path) -> None:
         raise ExportError(f"A report shows at most {MAX_RUNS} runs, got {len(runs)}. Choose fewer.")
     content = {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "metrics": {name: each.label for name, each in METRICS.items()},
+        "metrics": {name: metric.axis_label for name, metric in METRICS.items()},
         "settings": {name: SETTINGS[name].label for name in SETTING_NAMES},
         "runs": [_run_content(queries, run) for run in runs],
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import datetime
 
-from mnist_core.analysis.run_table import METRICS, metric_value
+from mnist_core.analysis.run_table import metric_value
 from mnist_core.config import SETTINGS
-from mnist_core.records import Provenance, Run
-from mnist_dashboard.ui.formatting import format_count, format_metric, format_time
+from mnist_core.records import DETAIL_LABELS, METRICS, Provenance, Run
+from mnist_dashboard.ui.formatting import MISSING, format_count, format_metric, format_time
 
 Rows = list[dict[str, str]]
 
@@ -38,11 +39,15 @@ def results(run: Run) -> Rows:
         {
             **metrics,
             "Step": f"{step} of {format_count(run.total_steps)}" if run.total_steps else step,
-            "Created": format_time(run.created_at),
-            "Started": format_time(run.started_at),
-            "Ended": format_time(run.finished_at),
+            **{label: _format_field(getattr(run, name)) for name, label in DETAIL_LABELS.items()},
         },
     )
+
+
+def _format_field(value: object) -> str:
+    if value is None or isinstance(value, datetime):
+        return format_time(value)
+    return format_count(value) if isinstance(value, int | float) else str(value) or MISSING
 
 
 def interventions(run: Run) -> Rows:

@@ -6,11 +6,10 @@ import hashlib
 import math
 from collections.abc import Hashable, Iterable
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from mnist_core.analysis.seed_groups import seed_group_key
-from mnist_core.records import Intervention, Run, RunStatus
+from mnist_core.records import NOT_IN_BROWSER, Run, RunStatus, json_value, run_values
 from mnist_core.training.epochs import epoch_ends
 
 RunSummary = dict[str, Any]
@@ -24,57 +23,22 @@ def summarize_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
     """Everything of `run` that the page shows, JSON-ready; its place in the queue follows from the unfinished runs."""
     position, after = _queue_position(run, queue)
     return {
-        "id": run.id,
-        "revision": run.revision,
-        "name": run.name,
-        "status": run.status.value,
-        "attempt": run.attempt,
-        "reason": run.reason,
-        "notice": run.notice,
-        "dataset": run.dataset,
-        "train_images": run.train_images,
-        "validation_images": run.validation_images,
-        "test_images": run.test_images,
-        "total_steps": run.total_steps,
-        "step": run.progress.step,
-        "epoch": run.progress.epoch,
+        **{name: json_value(value) for name, value in run_values(run, NOT_IN_BROWSER).items()},
+        "settings": asdict(run.config),
         "epochs": run.config.epochs,
-        "loss": finite_or_none(run.progress.loss),
-        "accuracy": run.progress.accuracy,
-        "examples_per_second": run.progress.examples_per_second,
-        "elapsed_seconds": run.progress.elapsed_seconds,
-        "validation_accuracy": run.results.validation_accuracy,
-        "best_validation_accuracy": run.results.best_validation_accuracy,
-        "test_accuracy": run.results.test_accuracy,
-        "test_loss": finite_or_none(run.results.test_loss),
-        "created_at": _seconds(run.created_at),
-        "started_at": _seconds(run.started_at),
-        "finished_at": _seconds(run.finished_at),
-        "model_file": run.model_file,
         "queue_position": position,
         "after": after,
-        "settings": asdict(run.config),
-        "interventions": [_intervention_to_json(one) for one in run.interventions],
-        "parent_id": run.parent_id,
-        "parent_step": run.parent_step,
         "epoch_ends": epoch_ends(run.config, run.train_images, run.interventions) if run.train_images else [],
         "seed_group": _hash(seed_group_key(run)),
         "notes": run.notes[:NOTES_IN_LISTS],
-        "tags": run.tags,
-        "starred": run.starred,
-        "archived": run.archived,
         "deleted": run.deleted_at is not None,
-        "curve": [finite_or_none(float(f"{loss:.4g}")) for loss in run.curve],
+        "curve": [float(f"{loss:.4g}") for loss in run.curve],
     }
 
 
 def _hash(key: Hashable) -> str:
     """The same for equal keys, also after the next start of the server."""
     return hashlib.blake2s(repr(key).encode(), digest_size=6).hexdigest()
-
-
-def _intervention_to_json(one: Intervention) -> dict[str, Any]:
-    return {**asdict(one), "at": one.at.timestamp()}
 
 
 def finite_or_none(number: float | None) -> float | None:
@@ -89,7 +53,3 @@ def _queue_position(run: Run, queue: Iterable[Run]) -> tuple[int | None, str | N
     ahead = [other for other in queue if other.id != run.id and (other.status.is_active or other.id < run.id)]
     waiting = [other for other in ahead if other.status is RunStatus.QUEUED]
     return len(waiting) + 1, (waiting or ahead)[-1].name if ahead else None
-
-
-def _seconds(moment: datetime | None) -> float | None:
-    return moment.timestamp() if moment else None

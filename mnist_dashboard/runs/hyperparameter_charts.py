@@ -10,9 +10,9 @@ from typing import Any
 import plotly.graph_objects as go
 
 from mnist_core.analysis.importance import Importance
-from mnist_core.analysis.run_table import METRICS, SETTING_NAMES, metric_value
+from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.config import SETTINGS
-from mnist_core.records import Run
+from mnist_core.records import METRICS, Run
 from mnist_dashboard.components.parallel_coordinates import Dimension
 from mnist_dashboard.ui.formatting import format_metric
 
@@ -89,7 +89,7 @@ def scatter(runs: Sequence[Run], setting_name: str, metric_name: str, color: str
     is_logarithmic = is_number and setting_name in LOGARITHMIC and all(values)
     figure.update_layout(height=CHART_HEIGHT, margin={"l": 64, "r": 12, "t": 12, "b": 44})
     figure.update_xaxes(title=setting.label, type="log" if is_logarithmic else "linear" if is_number else "category")
-    figure.update_yaxes(title=metric.label, tickformat=".2%" if metric.unit == "share" else "")
+    figure.update_yaxes(title=metric.axis_label, tickformat=".2%" if metric.unit == "share" else "")
     return figure
 
 

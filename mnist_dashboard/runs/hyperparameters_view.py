@@ -8,9 +8,8 @@ import streamlit as st
 
 from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.importance import setting_importance
-from mnist_core.analysis.run_table import METRICS
 from mnist_core.config import SETTINGS
-from mnist_core.records import Run
+from mnist_core.records import METRICS, Run
 from mnist_dashboard.components.parallel_coordinates import parallel_coordinates
 from mnist_dashboard.runs import hyperparameter_charts
 from mnist_dashboard.ui import markdown

@@ -8,10 +8,9 @@ import streamlit as st
 
 from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.compare import compare_runs
-from mnist_core.analysis.run_table import METRICS
 from mnist_core.analysis.seed_groups import CONFIDENCE, SeedGroup, group_by_seed
 from mnist_core.analysis.verdict import Verdict
-from mnist_core.records import Run
+from mnist_core.records import METRICS, Run
 from mnist_dashboard import services
 from mnist_dashboard.ui import markdown
 from mnist_dashboard.ui.formatting import MISSING, format_percent

@@ -11,10 +11,9 @@ from typing import Any
 
 import scipy
 
-from mnist_core.analysis.run_table import METRICS
 from mnist_core.analysis.seed_groups import CONFIDENCE, t_quantile
 from mnist_core.config import SETTINGS, Setting
-from mnist_core.records import RunStatus
+from mnist_core.records import METRICS, RunStatus
 from mnist_dashboard.server.access_policy import GUEST_NAME, OWNER_NAME
 
 CURVES = ("loss", "accuracy", "examples_per_second")
