@@ -1,1 +1,1 @@
-"""The datasets: find, download and check them, and hand them out as uint8 arrays."""
+"""The datasets: find, download and check them, and load them as uint8 arrays."""

@@ -1,7 +1,7 @@
-"""IDX files, the one format of datasets on disk: checked reading, writing, and publishing four of them at once.
+"""Reads, checks and writes IDX files, the format of datasets on disk, and publishes the four of a dataset at once.
 
-A dataset is a folder with the four files of `FILES`. Nothing here knows which datasets exist or where they come
-from. Reading never maps the file into memory: a file replaced later must not change a run in progress.
+A dataset is a folder with the four files in `FILES`. This module does not know which datasets exist. Files are read,
+not mapped into memory: replacing a file must not change a run in progress.
 Source of the format: http://yann.lecun.com/exdb/mnist/ ("The IDX file format").
 """
 
@@ -35,11 +35,11 @@ FILES = (
     "t10k-labels-idx1-ubyte",
 )
 
-_STAGING = ".unfinished-"
+_STAGING_PREFIX = ".unfinished-"
 
 
 class DamagedFileError(DatasetError):
-    """A file is there but cannot be trusted. `path` is the file, `problem` completes a sentence about it."""
+    """A dataset file is damaged. `problem` completes a sentence that begins with its name."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(
@@ -51,20 +51,27 @@ class DamagedFileError(DatasetError):
 
 
 @dataclass(frozen=True)
-class _Kind:
-    holds: str
-    file: str
+class _FileFormat:
+    content: str
+    """`images` or `labels`, for messages."""
+    suffix: str
+    """The part of the file name after `train-` or `t10k-`."""
     magic: int
-    """Two zero bytes, 8 for unsigned bytes, then the number of dimensions."""
-    item: tuple[int, ...]
+    """The first four bytes: two zero bytes, 8 for unsigned bytes, the number of dimensions."""
+    item_shape: tuple[int, ...]
 
     @property
-    def header_bytes(self) -> int:
-        return 8 + 4 * len(self.item)
+    def header_size(self) -> int:
+        """Bytes of the header: magic number, number of items, item shape."""
+        return 8 + 4 * len(self.item_shape)
+
+    def file_size(self, count: int) -> int:
+        """Bytes of a file with `count` items."""
+        return self.header_size + count * math.prod(self.item_shape)
 
 
-_IMAGES = _Kind("images", "images-idx3-ubyte", 0x0803, (28, 28))
-_LABELS = _Kind("labels", "labels-idx1-ubyte", 0x0801, ())
+_IMAGES = _FileFormat("images", "images-idx3-ubyte", 0x0803, (28, 28))
+_LABELS = _FileFormat("labels", "labels-idx1-ubyte", 0x0801, ())
 
 
 def has_dataset(folder: Path) -> bool:
@@ -79,129 +86,135 @@ def has_dataset(folder: Path) -> bool:
 
 
 def read_pair(folder: Path, part: str) -> tuple[Bytes, Bytes]:
-    """Read and check one half, `TRAIN` or `TEST`: uint8 images (N, 28, 28) and uint8 labels (N,), N at least 1.
+    """Read and check the images and labels of one part, `TRAIN` or `TEST`.
 
-    The arrays are fresh copies in memory and writable. Raises `DamagedFileError` for anything but whole images of 28x28
-    with as many labels from 0 to 9. Takes about 20 ms for the 47 MB of MNIST.
+    Returns uint8 images (N, 28, 28) and uint8 labels (N,), N at least 1, in memory and writable. Takes about 20 ms for
+    the 47 MB of MNIST. Raises `DamagedFileError` unless the files hold complete images of 28x28 pixels and as many
+    labels from 0 to 9.
     """
-    images_path, labels_path = folder / f"{part}-{_IMAGES.file}", folder / f"{part}-{_LABELS.file}"
+    images_path, labels_path = folder / f"{part}-{_IMAGES.suffix}", folder / f"{part}-{_LABELS.suffix}"
     images, labels = _read(images_path, _IMAGES), _read(labels_path, _LABELS)
     if len(images) != len(labels):
         raise DamagedFileError(
             labels_path, f"holds {len(labels):,} labels, but {images_path.name} holds {len(images):,} images"
         )
     if labels.max() > 9:
-        place = int(np.argmax(labels > 9))
+        index = int(np.argmax(labels > 9))
         raise DamagedFileError(
-            labels_path, f"holds the label {labels[place]} at position {place}; labels go from 0 to 9"
+            labels_path, f"holds the label {labels[index]} at position {index}; labels go from 0 to 9"
         )
     return images, labels
 
 
 def write_pair(folder: Path, part: str, images: Bytes, labels: Bytes) -> None:
-    """Write one half as two IDX files, without any check. Raises `OSError`."""
-    for kind, values in ((_IMAGES, images), (_LABELS, labels)):
-        header = struct.pack(f">{1 + values.ndim}I", kind.magic, *values.shape)
-        (folder / f"{part}-{kind.file}").write_bytes(header + values.tobytes())
+    """Write the images and labels of one part as IDX files, without checks. Raises `OSError`."""
+    for format, values in ((_IMAGES, images), (_LABELS, labels)):
+        header = struct.pack(f">{1 + values.ndim}I", format.magic, *values.shape)
+        (folder / f"{part}-{format.suffix}").write_bytes(header + values.tobytes())
 
 
-def _read(path: Path, kind: _Kind) -> Bytes:
+def _read(path: Path, format: _FileFormat) -> Bytes:
     try:
         with path.open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
-            count = _checked_count(path, kind, file.read(kind.header_bytes), size)
-            values = np.fromfile(file, np.uint8, count * math.prod(kind.item))
+            count = _read_count(path, format, file.read(format.header_size), size)
+            values = np.fromfile(file, np.uint8, count * math.prod(format.item_shape))
     except OSError as error:
         raise DamagedFileError(path, f"cannot be read ({error.strerror or error})") from error
-    if values.size != size - kind.header_bytes:
+    if values.size != size - format.header_size:
         raise DamagedFileError(path, "changed while it was read")
-    return values.reshape(count, *kind.item)
+    return values.reshape(count, *format.item_shape)
 
 
-def _checked_count(path: Path, kind: _Kind, header: bytes, size: int) -> int:
-    """How many items the header promises, or `DamagedFileError` when the file holds anything but exactly these."""
+def _read_count(path: Path, format: _FileFormat, header: bytes, size: int) -> int:
+    """Return the number of items in the header. Raises `DamagedFileError` unless header and file size are right."""
     if not header:
         raise DamagedFileError(path, "is empty")
     if header.startswith(b"\x1f\x8b"):
         raise DamagedFileError(path, "is still compressed with gzip: it must be unpacked")
     magic = int.from_bytes(header[:4], "big")
     for other in (_IMAGES, _LABELS):
-        if magic == other.magic != kind.magic:
-            raise DamagedFileError(path, f"holds {other.holds} where {kind.holds} belong")
-    if len(header) >= 4 and magic != kind.magic:
+        if magic == other.magic != format.magic:
+            raise DamagedFileError(path, f"holds {other.content} where {format.content} belong")
+    if len(header) >= 4 and magic != format.magic:
         raise DamagedFileError(
-            path, f"is not an IDX file of {kind.holds}: it begins with 0x{magic:08x}, not 0x{kind.magic:08x}"
+            path, f"is not an IDX file of {format.content}: it begins with 0x{magic:08x}, not 0x{format.magic:08x}"
         )
-    if len(header) < kind.header_bytes:
-        raise DamagedFileError(path, f"is cut short: {size} bytes, of which the header alone takes {kind.header_bytes}")
-    count, *item = struct.unpack(f">{1 + len(kind.item)}I", header[4:])
-    if tuple(item) != kind.item:
-        raise DamagedFileError(path, f"holds images of {'x'.join(map(str, item))} pixels, not 28x28")
+    if len(header) < format.header_size:
+        raise DamagedFileError(
+            path, f"is cut short: {size} bytes, of which the header alone takes {format.header_size}"
+        )
+    count, *item_shape = struct.unpack(f">{1 + len(format.item_shape)}I", header[4:])
+    if tuple(item_shape) != format.item_shape:
+        raise DamagedFileError(path, f"holds images of {'x'.join(map(str, item_shape))} pixels, not 28x28")
     if count == 0:
-        raise DamagedFileError(path, f"holds no {kind.holds}")
-    expected = kind.header_bytes + count * math.prod(kind.item)
-    if size != expected:
-        state = "is cut short" if size < expected else "is too long"
-        raise DamagedFileError(path, f"{state}: {size:,} bytes, where {count:,} {kind.holds} take {expected:,}")
+        raise DamagedFileError(path, f"holds no {format.content}")
+    expected_size = format.file_size(count)
+    if size != expected_size:
+        problem = "is cut short" if size < expected_size else "is too long"
+        raise DamagedFileError(
+            path, f"{problem}: {size:,} bytes, where {count:,} {format.content} take {expected_size:,}"
+        )
     return int(count)
 
 
-def publish(folder: Path, fill: Callable[[Path], None], waiting: Callable[[], None]) -> None:
-    """Make the dataset `folder` out of what `fill(empty_folder)` writes, so that nobody ever sees half of it.
+def publish(folder: Path, write_files: Callable[[Path], None], on_wait: Callable[[], None]) -> None:
+    """Create the dataset `folder` atomically: other processes see all of it, checked, or nothing.
 
-    The files are written beside `folder`, checked, and renamed into place. Of several processes that want the same
-    folder one works while the others call `waiting()` about five times a second and then find it done. Nothing
-    is left behind when `fill` raises; what a killed process left is cleared by the next call.
-    Raises `OSError` when the place cannot be written, `DamagedFileError` when `fill` wrote no valid dataset.
+    `write_files(staging_folder)` writes the files into a new folder next to `folder`, which is checked and renamed. If
+    several processes want the same folder, one writes it. The others call `on_wait()` about five times a second and
+    return when it is there. If `write_files` raises, nothing is left behind. The next call removes what a killed
+    process left.
+    Raises `OSError` when the folder cannot be written, `DamagedFileError` when the files are no valid dataset.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.parent, waiting) as alone:
+    with _locked(folder.parent, on_wait) as is_locked:
         if has_dataset(folder):
             return
-        if alone:
-            for leftover in folder.parent.glob(f"{_STAGING}*"):
+        if is_locked:
+            for leftover in folder.parent.glob(f"{_STAGING_PREFIX}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
-        staging = folder.with_name(f"{_STAGING}{uuid.uuid4().hex}")
+        staging = folder.with_name(f"{_STAGING_PREFIX}{uuid.uuid4().hex}")
         staging.mkdir()
         try:
-            fill(staging)
+            write_files(staging)
             for part in (TRAIN, TEST):
                 read_pair(staging, part)
-            _publish_folder(staging, folder)
+            _move_into_place(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
 
-def _publish_folder(staging: Path, folder: Path) -> None:
+def _move_into_place(staging: Path, folder: Path) -> None:
     try:
         staging.rename(folder)
     except OSError:
         if not folder.is_dir():
             raise
-        # The folder holds other things, such as the .gz files that torchvision leaves there: they stay.
+        # The folder exists and holds other files, such as the .gz files that torchvision leaves there. They stay.
         for path in staging.iterdir():
             path.replace(folder / path.name)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path, waiting: Callable[[], None]) -> Iterator[bool]:
-    """Hold `folder` for this process. Yields False where the file system has no such locks (some NFS).
+def _locked(folder: Path, on_wait: Callable[[], None]) -> Iterator[bool]:
+    """Lock `folder` for this process. Yields False where the file system has no locks (some NFS).
 
-    The lock is on the folder itself, so there is no lock file to leave behind, and it ends with the process.
+    The lock is on the folder itself, so no lock file is left behind, and it ends with the process.
     """
     handle = os.open(folder, os.O_RDONLY)
     try:
-        alone = True
+        is_locked = True
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                waiting()
+                on_wait()
                 time.sleep(0.2)
                 continue
             except OSError:
-                alone = False
+                is_locked = False
             break
-        yield alone
+        yield is_locked
     finally:
         os.close(handle)

@@ -308,7 +308,7 @@ def test_a_broken_torchvision_is_an_error(mnist: Mirror, tmp_path: Path, monkeyp
 
 def test_auto_says_why_the_download_failed(mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     empty = Split(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8))
-    monkeypatch.setattr(our_datasets, "_mnist_5k", lambda *_: Dataset("MNIST-5k", empty, empty))
+    monkeypatch.setattr(our_datasets, "_load_mnist_5k", lambda *_: Dataset("MNIST-5k", empty, empty))
     mnist.answers.clear()
     dataset = load_dataset(data_dir=tmp_path)
     assert dataset.name == "MNIST-5k"
