@@ -28,7 +28,6 @@ from mnist_core.analysis.significance import (
 from mnist_core.analysis.verdict import (
     Detail,
     Verdict,
-    _format_percent,
     find_winner,
     format_interval,
     format_p,
@@ -36,6 +35,7 @@ from mnist_core.analysis.verdict import (
     format_winner_interval,
     verdict_sentence,
 )
+from mnist_core.formatting import format_percent
 from mnist_core.store.queries import Queries
 
 
@@ -71,8 +71,8 @@ def _compare_images(a: Side, b: Side, labels: np.ndarray, warnings: tuple[str, .
     interval = format_interval(difference, low, high)
     p_help = "Exact McNemar test: how often chance alone makes such a difference, or a larger one."
     details = (
-        Detail(f"{a.name}, test accuracy", _format_percent(a.accuracy)),
-        Detail(f"{b.name}, test accuracy", _format_percent(b.accuracy)),
+        Detail(f"{a.name}, test accuracy", format_percent(a.accuracy)),
+        Detail(f"{b.name}, test accuracy", format_percent(b.accuracy)),
         Detail("Test images", f"{len(labels):,}", "The same for both, in the same order."),
         Detail(f"Only {a.name} is right", f"{only_a:,}"),
         Detail(f"Only {b.name} is right", f"{only_b:,}"),
@@ -147,4 +147,4 @@ def _compare_seeds(a: Side, b: Side, warnings: tuple[str, ...]) -> Verdict:
 
 
 def _format_mean(summary: Summary) -> str:
-    return f"{_format_percent(summary.mean)} ± {100 * (summary.sd or 0):.2f}"
+    return f"{format_percent(summary.mean)} ± {100 * (summary.sd or 0):.2f}"

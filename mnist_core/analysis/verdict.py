@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from mnist_core.analysis.comparability import Side
 from mnist_core.analysis.significance import ALPHA, MAX_SEEDS
+from mnist_core.formatting import format_percent
 
 SMALLEST_P = 1e-6
 """Smaller p-values are shown as "below 0.000001"."""
@@ -56,13 +57,13 @@ def verdict_sentence(a: Side, b: Side, difference: float, p: float, basis: str) 
     """Say which side is better. `basis` follows the accuracies: the images or seeds, and the interval."""
     if p >= ALPHA:
         return (
-            f"It cannot be told which is better: {a.name} is right about {_format_percent(a.accuracy)} and "
-            f"{b.name} about {_format_percent(b.accuracy)} {basis}, and {_chance_clause(p)}."
+            f"It cannot be told which is better: {a.name} is right about {format_percent(a.accuracy)} and "
+            f"{b.name} about {format_percent(b.accuracy)} {basis}, and {_chance_clause(p)}."
         )
     winner, loser = (a, b) if difference > 0 else (b, a)
     return (
-        f"{winner.name} is better than {loser.name}: it is right about {_format_percent(winner.accuracy)} against "
-        f"{_format_percent(loser.accuracy)} {basis}, and {_chance_clause(p)}."
+        f"{winner.name} is better than {loser.name}: it is right about {format_percent(winner.accuracy)} against "
+        f"{format_percent(loser.accuracy)} {basis}, and {_chance_clause(p)}."
     )
 
 
@@ -76,10 +77,6 @@ def _format_odds(p: float) -> str:
     if p < SMALLEST_P:
         return f"less than once in {1 / SMALLEST_P:,.0f} times"
     return f"{100 * p:.0f} times in 100" if p >= 0.1 else f"once in {1 / p:,.0f} times"
-
-
-def _format_percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
 
 
 def format_interval(difference: float, low: float, high: float) -> str:

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
-from mnist_core.cli.run_listing import _clock
 from mnist_core.config import MODELS
+from mnist_core.formatting import format_duration
 from mnist_core.records import EvalMetrics, Event, Run, StepMetrics
 from mnist_core.store.queries import Queries
 from mnist_core.trainer.speed import epoch_seconds
@@ -106,5 +106,5 @@ def _network_line(run: Run) -> str:
     """Describe the network: its size and, if this machine's speed is known, the time of an epoch."""
     model = run.config.model
     seconds = epoch_seconds(run.config, run.train_images)
-    estimate = "" if seconds is None else f", about {_clock(max(1, round(seconds)))} per epoch here"
+    estimate = "" if seconds is None else f", about {format_duration(max(1, round(seconds)))} per epoch here"
     return f"{MODELS[model]}: {PARAMETER_COUNTS[model]:,} parameters{estimate}."

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from mnist_core.formatting import MISSING, format_duration, format_percent
 from mnist_core.records import NOT_IN_TERMINAL, Run, json_value, run_values
 from mnist_core.system.paths import PROGRAM
 
@@ -26,17 +27,17 @@ def _run_to_json(run: Run) -> dict[str, Any]:
 _COLUMNS: dict[str, Callable[[Run], str]] = {
     "Run": lambda run: run.name,
     "Status": lambda run: run.status.label.lower(),
-    "Dataset": lambda run: run.dataset or "–",
+    "Dataset": lambda run: run.dataset or MISSING,
     "Batch": lambda run: str(run.config.batch_size),
     "LR": lambda run: f"{run.config.lr:g}",
     "Momentum": lambda run: f"{run.config.momentum:g}",
     "Epochs": lambda run: str(run.config.epochs),
-    "Step": lambda run: f"{run.progress.step}/{run.total_steps}" if run.total_steps else "–",
-    "Best val.": lambda run: _percent(run.results.best_validation_accuracy),
-    "Test acc.": lambda run: _percent(run.results.test_accuracy),
-    "Test loss": lambda run: "–" if run.results.test_loss is None else f"{run.results.test_loss:.4f}",
-    "Img/s": lambda run: "–" if not run.progress.examples_per_second else f"{run.progress.examples_per_second:.0f}",
-    "Time": lambda run: _clock(run.progress.elapsed_seconds),
+    "Step": lambda run: f"{run.progress.step}/{run.total_steps}" if run.total_steps else MISSING,
+    "Best val.": lambda run: format_percent(run.results.best_validation_accuracy),
+    "Test acc.": lambda run: format_percent(run.results.test_accuracy),
+    "Test loss": lambda run: MISSING if run.results.test_loss is None else f"{run.results.test_loss:.4f}",
+    "Img/s": lambda run: MISSING if not run.progress.examples_per_second else f"{run.progress.examples_per_second:.0f}",
+    "Time": lambda run: format_duration(run.progress.elapsed_seconds),
 }
 _TEXT_COLUMNS = ("Run", "Status", "Dataset")
 
@@ -56,13 +57,3 @@ def _table_line(cells: list[str], widths: list[int]) -> str:
         for title, cell, width in zip(_COLUMNS, cells, widths, strict=True)
     ]
     return "  ".join(padded_cells).rstrip()
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.2f} %"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -10,10 +10,11 @@ from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.compare import compare_runs
 from mnist_core.analysis.seed_groups import CONFIDENCE, SeedGroup, group_by_seed
 from mnist_core.analysis.verdict import Verdict
+from mnist_core.formatting import MISSING
 from mnist_core.records import METRICS, Run
 from mnist_dashboard import services
 from mnist_dashboard.ui import markdown
-from mnist_dashboard.ui.formatting import MISSING, format_percent
+from mnist_dashboard.ui.formatting import format_percent
 
 EMPTY_TEXT = "Select two runs, or the runs of two groups of seeds, to learn which is really better."
 

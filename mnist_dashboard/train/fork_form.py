@@ -16,6 +16,7 @@ from mnist_core.runs import lineage
 from mnist_dashboard import services
 from mnist_dashboard.train.settings_widgets import NUMBER_STYLES
 from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui.formatting import format_count
 
 FIELDS = ("lr", "momentum", "batch_size", "weight_decay", "epochs")
 """The settings that a fork can change."""
@@ -53,7 +54,7 @@ def _choose_step(run: Run, points: list[int]) -> int:
 
     def label(step: int) -> str:
         marks = [mark for mark, holds in (("latest", step == points[0]), ("best validation", step in best)) if holds]
-        return f"{step:,}".replace(",", "\u202f") + (f" ({', '.join(marks)})" if marks else "")
+        return format_count(step) + (f" ({', '.join(marks)})" if marks else "")
 
     def choose() -> None:
         st.session_state[chosen] = st.session_state[key]

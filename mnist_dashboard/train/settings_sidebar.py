@@ -9,12 +9,14 @@ import streamlit as st
 
 from mnist_core import presets
 from mnist_core.config import OPTIMIZERS, TrainConfig
+from mnist_core.formatting import format_duration
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.networks import PARAMETER_COUNTS
 from mnist_dashboard.train.draft import Draft, bind_draft, choose_preset, preset_key, read_draft
 from mnist_dashboard.train.settings_binding import SettingsBinding
 from mnist_dashboard.train.settings_widgets import render_setting
 from mnist_dashboard.ui import messages
+from mnist_dashboard.ui.formatting import format_count
 
 MORE_SETTINGS = (
     "optimizer",
@@ -95,12 +97,11 @@ def _render_more_settings(binding: SettingsBinding) -> None:
 
 def _size_and_time(config: TrainConfig, training_images: int) -> str:
     """Short enough for one line, so that nothing below moves when another network is chosen."""
-    parameters = f"{PARAMETER_COUNTS[config.model]:,} parameters".replace(",", "\u202f")
+    parameters = f"{format_count(PARAMETER_COUNTS[config.model])} parameters"
     seconds = epoch_seconds(config, training_images)
     if seconds is None:
         return f"{parameters}, time not measured yet"
-    minutes, rest = divmod(max(1, round(seconds)), 60)
-    return f"{parameters}, about {minutes}:{rest:02d} per epoch"
+    return f"{parameters}, about {format_duration(max(1, round(seconds)))} per epoch"
 
 
 def _render_preset(preset: str) -> None:
