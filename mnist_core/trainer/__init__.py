@@ -1,1 +1,1 @@
-"""One trainer process: folds `train()` into the store, takes commands, saves checkpoints."""
+"""One trainer process: trains a run, commits its metrics, follows commands and saves checkpoints."""

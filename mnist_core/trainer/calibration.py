@@ -1,4 +1,4 @@
-"""Measures how fast this machine trains each network, so that a time can be told before a run begins (see `speed`)."""
+"""Measures how fast this machine trains each network, for the time estimates in `speed`."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from mnist_core.training.devices import check_precision, choose_device
 from mnist_core.training.engine import train
 
 WARM_UP_STEPS = 3
+"""Number of first steps not to measure."""
+
 MEASURED_SECONDS = 0.25
-"""Of each network, precision and batch size: 16 of them take about six seconds."""
+"""Time to measure each combination of network, precision and batch size. All 16 take about six seconds."""
 
 
 def calibrate(threads: int) -> None:
-    """Measure everything on this machine's device and write it to the runs folder."""
+    """Measure all networks on this machine's device and save the speeds in the runs folder."""
     keep_freed_memory()
     torch.set_num_threads(threads)
     device = choose_device("auto")
@@ -41,12 +43,12 @@ def calibrate(threads: int) -> None:
 
 
 def _step_seconds(config: TrainConfig) -> float:
-    """Median over the steps of `MEASURED_SECONDS`, on noise: how long a step takes does not depend on the images."""
+    """Return the median duration of a step, measured on noise: the duration does not depend on the images."""
     noise = np.random.default_rng(1).integers(0, 256, (2048, 28, 28), np.uint8)
     split = Split(noise, np.zeros(len(noise), np.uint8))
-    nothing = Split(noise[:1], np.zeros(1, np.uint8))
+    unused_test_split = Split(noise[:1], np.zeros(1, np.uint8))
     seconds: list[float] = []
-    for event in train(config, Dataset("noise", split, nothing)):
+    for event in train(config, Dataset("noise", split, unused_test_split)):
         if not isinstance(event, StepMetrics):
             continue
         if event.step > WARM_UP_STEPS:

@@ -1,4 +1,4 @@
-"""What a run is made with: program, packages, machine, dataset. Its trainer records it."""
+"""Provenance of a run: program, packages, machine, dataset, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from mnist_core.system.machine import processor_name
 from mnist_core.system.paths import PROGRAM, ROOT
 
 PACKAGES = ("torch", "torchvision", "numpy", "mlxtend")
-"""Those that the numbers of a run depend on."""
+"""Packages that the results of a run depend on."""
 
 GIT_SECONDS = 5.0
+"""Time limit for each call of git."""
 
 
 def collect_provenance(config: TrainConfig, data: Dataset, *, device: str, threads: int) -> Provenance:
-    """The provenance of a run that begins here and now."""
+    """Return the provenance of a run that this process starts now."""
     commit, is_dirty = git_checkout()
     packages = {name: metadata.version(name) for name in PACKAGES}
     if not commit:
@@ -47,7 +48,7 @@ def collect_provenance(config: TrainConfig, data: Dataset, *, device: str, threa
 
 
 def checksum(*splits: Split) -> str:
-    """SHA-256 over the images and labels of each."""
+    """Return the SHA-256, in hex, of the images and labels of each split in turn."""
     digest = hashlib.sha256()
     for split in splits:
         digest.update(split.images.data)
@@ -56,7 +57,7 @@ def checksum(*splits: Split) -> str:
 
 
 def command_line(config: TrainConfig, dataset: str, threads: int) -> str:
-    """What trains it again in a terminal, with the dataset really used in place of `auto`."""
+    """Return the command that trains the run again in a terminal. It names the dataset that `auto` stood for."""
     words = [f"OMP_NUM_THREADS={threads}", *PROGRAM.split(), "train"]
     for field in fields(TrainConfig):
         setting, value = SETTINGS[field.name], getattr(config, field.name)
@@ -71,9 +72,9 @@ def command_line(config: TrainConfig, dataset: str, threads: int) -> str:
 
 @cache
 def git_checkout() -> tuple[str, bool]:
-    """The git commit of this program and whether its files differ from that; nothing where it is no checkout.
+    """Return the git commit of this program and whether files differ from it; `("", False)` outside a checkout.
 
-    Asked once, early: what this process runs was read when it started.
+    Cached. Call it early in a process, while the files are still those that the process has loaded.
     """
     top_and_commit = _git("rev-parse", "--show-toplevel", "HEAD").split()
     if len(top_and_commit) != 2 or top_and_commit[0] != str(ROOT):
@@ -81,9 +82,10 @@ def git_checkout() -> tuple[str, bool]:
     return top_and_commit[1], bool(_git("--no-optional-locks", "status", "--porcelain"))
 
 
-def _git(*words: str) -> str:
+def _git(*arguments: str) -> str:
+    """Return what git prints, or "" if it fails."""
     try:
-        command = ["git", "-C", str(ROOT), *words]
+        command = ["git", "-C", str(ROOT), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=GIT_SECONDS).stdout.strip()
     except (OSError, subprocess.SubprocessError):  # no git, or no checkout
         return ""

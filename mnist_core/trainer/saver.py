@@ -1,4 +1,4 @@
-"""When a run saves a checkpoint, which one is its best and from which it goes on; `checkpoint` reads and writes."""
+"""Decides when a run saves a checkpoint, which one is its best, and from which one it resumes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mnist_core.system.paths import display_path
 from mnist_core.training.engine import EVALUATIONS_PER_EPOCH, TrainState
 
 SAVE_SECONDS = 30.0
-"""At least this often, besides at every evaluation: no more than this is ever lost."""
+"""Maximum time between two checkpoints, and so the most training time that an interruption can lose."""
 
 
 class CheckpointSaver:
-    """Saves one run: at every evaluation, at least every `SAVE_SECONDS`, and when it is told to."""
+    """Saves checkpoints of one run: after every evaluation, and at least every `SAVE_SECONDS`."""
 
     def __init__(
         self, store: RunStore, run: Run, dataset: str, state: TrainState, clock: Callable[[], float] = time.monotonic
@@ -37,14 +37,14 @@ class CheckpointSaver:
         self._saved_at = clock()
 
     def is_due(self, event: Event) -> bool:
-        """Whether to save after this event, once it has been committed."""
+        """Whether to save after this event, once it is committed."""
         return isinstance(event, EvalMetrics) or self._clock() >= self._saved_at + SAVE_SECONDS
 
     def save(self, event: Event | None, interventions: Sequence[Intervention]) -> None:
-        """Save the run as it stands. Raises `NotSavedError` when the disk does not take it, `StaleAttemptError` when
-        the run is another trainer's by now, however long this one was stopped in the middle of saving.
+        """Save a checkpoint, unless a weight is infinite or NaN: the run is about to diverge, and the last one is kept.
 
-        Weights that are not finite are no checkpoint: the loss will say so at the next batch, and the one before stays.
+        Raises `NotSavedError` when the disk is full, and `StaleAttemptError` when another trainer has claimed the run,
+        even if this process was suspended in the middle of saving.
         """
         if not all(bool(torch.isfinite(weight).all()) for weight in self._state.model.parameters()):
             return
@@ -67,11 +67,13 @@ class CheckpointSaver:
 
 
 def load_latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None, list[str]]:
-    """The newest checkpoint that is in order and not ahead of the store, and a sentence on each that was passed over.
+    """Load the newest checkpoint that is intact and not ahead of the store.
 
-    A power cut can take the last commits from the database while the checkpoint made after them is on the disk: to go
-    on from that would leave a gap. None if nothing was ever saved, or all of it is ahead: the run begins again.
-    Raises `CheckpointError` when that would not be the same run, or would leave damaged checkpoints to be overwritten.
+    Returns it with a sentence on each checkpoint that was skipped. It is None if there are no checkpoints, or all are
+    ahead of the store: the run then begins again. A power cut can lose the last commits to the database but not the
+    checkpoint saved after them, and resuming from that would leave a gap in the metrics.
+    Raises `CheckpointError` if all are skipped and some are damaged, which beginning again would overwrite, or if this
+    run continues another one and so cannot begin again.
     """
     folder = checkpoints_dir(run.id)
     paths = [*reversed(list_checkpoints(folder).values()), *list_checkpoints(folder, BEST).values()]
@@ -94,20 +96,21 @@ def load_latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None, 
         )
     if run.parent_step is not None:
         raise CheckpointError(
-            f"{run.name} goes on from step {run.parent_step} of another run, and that checkpoint is gone. "
+            f"{run.name} continues another run from step {run.parent_step}, and that checkpoint is gone. "
             "Continue the other run once more."
         )
     return None, skipped
 
 
 def _is_recorded(store: RunStore, run: Run, state: TrainState) -> bool:
-    """Whether the store holds every step up to `state`, and the evaluations that will not be made again after it."""
+    """Whether the store has every step up to `state`, and the evaluations that would not be made again after it."""
     if state.step > store.queries.count_steps(run.id):
         return False
     evaluations = store.queries.list_evaluations(run.id)
-    splits_here = {one.split for one in evaluations if one.step == state.step}
-    if state.tested and "test" not in splits_here:
+    splits_at_step = {evaluation.split for evaluation in evaluations if evaluation.step == state.step}
+    if state.tested and "test" not in splits_at_step:
         return False
-    if state.validations == EVALUATIONS_PER_EPOCH and "validation" not in splits_here:
+    if state.validations == EVALUATIONS_PER_EPOCH and "validation" not in splits_at_step:
         return False
-    return not state.validations or any(one.split == "validation" and one.epoch == state.epoch for one in evaluations)
+    validated_epochs = {evaluation.epoch for evaluation in evaluations if evaluation.split == "validation"}
+    return not state.validations or state.epoch in validated_epochs

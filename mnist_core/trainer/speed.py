@@ -1,4 +1,7 @@
-"""How long an epoch takes on this machine: what `calibration` measured, kept in the runs folder. Without torch."""
+"""Estimates how long an epoch takes on this machine, from what `calibration` measured. Does not import torch.
+
+The measurement is stored in the runs folder.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ from mnist_core.system.machine import cores, processor_name
 from mnist_core.system.paths import runs_dir
 
 BATCH_SIZES = (16, 256)
-"""Measured at these; in between, a step costs something fixed and something for each image."""
+"""Batch sizes that are measured. In between, a step is assumed to take a fixed time plus a time per image."""
 
 CALIBRATION_RUN_ID = 0
-"""Under this id, which no run has, a supervisor asks its trainer host for the measurement."""
+"""Run id, which no run has, under which a supervisor requests the measurement from its fork server."""
 
 Speeds = dict[str, list[float]]
-"""Seconds a step takes at each of `BATCH_SIZES`, by `speed_key`."""
+"""Seconds per step at each of `BATCH_SIZES`, by `speed_key`."""
 
 
 def speed_key(model: str, precision: str) -> str:
@@ -27,24 +30,25 @@ def speed_key(model: str, precision: str) -> str:
 
 
 def epoch_seconds(config: TrainConfig, images: int) -> float | None:
-    """About how long training on `images` once takes with these settings; None if it was not measured here."""
-    measured = _read()
-    speeds: Speeds = measured.get("step_seconds", {})
-    at = speeds.get(speed_key(config.model, config.precision))
-    if at is None or config.device not in ("auto", measured["device"]):
+    """Estimate the seconds to train on `images` images once with these settings; None if this was not measured."""
+    measurement = _read()
+    speeds: Speeds = measurement.get("step_seconds", {})
+    step_seconds = speeds.get(speed_key(config.model, config.precision))
+    if step_seconds is None or config.device not in ("auto", measurement["device"]):
         return None
-    small, large = BATCH_SIZES
-    per_image = (at[1] - at[0]) / (large - small)
-    step = max(at[0] + per_image * (config.batch_size - small), at[0] / 2)
-    return images / config.batch_size * step
+    (small_batch, large_batch), (small_seconds, large_seconds) = BATCH_SIZES, step_seconds
+    seconds_per_image = (large_seconds - small_seconds) / (large_batch - small_batch)
+    estimate = max(small_seconds + seconds_per_image * (config.batch_size - small_batch), small_seconds / 2)
+    return images / config.batch_size * estimate
 
 
 def is_calibrated() -> bool:
+    """Whether this machine was measured, with this version of torch."""
     return bool(_read())
 
 
 def save_speeds(speeds: Speeds, device: str) -> None:
-    """Keep what was measured, for this machine and this version of torch."""
+    """Save a measurement of this machine and this version of torch. `device` is the device type that was measured."""
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
@@ -53,10 +57,10 @@ def save_speeds(speeds: Speeds, device: str) -> None:
 
 
 def _read() -> dict[str, Any]:
-    """What was measured; empty if nothing was, on another machine, or if the file cannot be read."""
+    """Return the measurement; empty if it is missing or unreadable, or of another machine or version of torch."""
     try:
-        measured: dict[str, Any] = json.loads(_path().read_text())
-        return measured if measured["machine"] == _machine() else {}
+        measurement: dict[str, Any] = json.loads(_path().read_text())
+        return measurement if measurement["machine"] == _machine() else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

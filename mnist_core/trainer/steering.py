@@ -1,7 +1,7 @@
-"""What people ask of a run while it trains: pausing, stepping, evaluating, and settings moved by hand.
+"""Carries out commands between two batches of a run: pause, resume, step, evaluate, and changes of settings.
 
-Between two batches the worker asks `Steering` what to send into `train()`; that is where a pause waits, too. Every
-changed setting is recorded as an intervention, and those of a run that is repeated are made again at their steps.
+The worker asks `Steering` what to send into `train()`, and waits there while the run is paused. Each change of a
+setting is recorded as an intervention. A run that repeats another makes the same interventions at the same steps.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from mnist_core.store import RunStore
 from mnist_core.training.engine import TrainState
 
 COMMAND_POLL_SECONDS = 0.1
-"""How often a trainer looks for orders while it trains; a look costs 0.2 ms."""
+"""Time between two reads of the commands during training. A read takes 0.2 ms."""
 
 PAUSED_POLL_SECONDS = 0.03
-"""How often it looks while it is paused."""
+"""Time between two reads of the commands during a pause."""
 
 HEARTBEAT_SECONDS = 5.0
-"""How often it says that it is there while it is paused; so, too, it learns that another trainer has the run by now."""
+"""Time between two heartbeats during a pause. A heartbeat fails if another trainer has claimed the run meanwhile."""
 
 
 class Steering:
-    """The hand on the wheel of one run. `should_end` says whether the trainer was asked from outside to end."""
+    """Reads and carries out the commands to one run. `should_end` says whether a signal asked the trainer to end."""
 
     def __init__(
         self,
@@ -41,51 +41,53 @@ class Steering:
         self._store = store
         self._run = run
         self._state = state
-        self._is_ending = should_end
+        self._should_end = should_end
         self._clock = clock
         self._sleep = sleep
-        self._seen = 0
-        self._due = -1.0
+        self._last_command_id = 0
+        self._next_read_at = -1.0
         self.interventions = list(run.interventions)
-        made = {(one.step, one.field) for one in run.interventions}
-        self._plan = deque(one for one in run.plan if one.step >= state.step and (one.step, one.field) not in made)
-        self._changes: dict[str, float] = {}
-        self._evaluate = False
+        done = {(change.step, change.field) for change in run.interventions}
+        self._plan = deque(
+            change for change in run.plan if change.step >= state.step and (change.step, change.field) not in done
+        )
+        self._pending_settings: dict[str, float] = {}
+        self._pending_evaluation = False
         self._step_once = False
         self.is_paused = False
         self.was_stopped = False
-        """Whether a person ended the run while it was paused."""
+        """Whether a person stopped the run during a pause."""
 
     def next_adjustment(self, event: Event, on_pause: Callable[[], object]) -> Adjustment | None:
-        """What to send into `train()` after `event`; while paused it waits for something to train, or for the end.
+        """Return what to send into `train()` after `event`. Waits while the run is paused.
 
-        `on_pause` is called when a pause begins, so that all that was trained can be seen meanwhile.
+        `on_pause` is called when a pause begins, to commit all metrics before it.
         """
         if self._step_once and isinstance(event, StepMetrics):
             self._step_once = False
             on_pause()
-        if self._clock() >= self._due:
+        if self._clock() >= self._next_read_at:
             self._read_commands(on_pause)
-        beat_at = self._clock()
-        while self.is_paused and not (self._step_once or self._evaluate or self._should_stop()):
-            if self._clock() >= beat_at + HEARTBEAT_SECONDS:
+        last_heartbeat_at = self._clock()
+        while self.is_paused and not (self._step_once or self._pending_evaluation or self._must_end()):
+            if self._clock() >= last_heartbeat_at + HEARTBEAT_SECONDS:
                 self._store.trainer_writes.heartbeat(self._run)
-                beat_at = self._clock()
+                last_heartbeat_at = self._clock()
             self._sleep(PAUSED_POLL_SECONDS)
             self._read_commands(on_pause)
         while self._plan and self._plan[0].step <= self._state.step:
-            planned = self._plan.popleft()
-            self._apply_change({planned.field: planned.new}, planned.by)
+            change = self._plan.popleft()
+            self._change_settings({change.field: change.new}, change.by)
         return self._pop_adjustment()
 
-    def _should_stop(self) -> bool:
+    def _must_end(self) -> bool:
         self.was_stopped = self._store.queries.get_run(self._run.id).status is RunStatus.STOPPING
-        return self.was_stopped or self._is_ending()
+        return self.was_stopped or self._should_end()
 
     def _read_commands(self, on_pause: Callable[[], object]) -> None:
-        for order in self._store.queries.list_commands(self._run.id, self._seen):
-            self._seen = order.id
-            match order.command:
+        for pending in self._store.queries.list_commands(self._run.id, self._last_command_id):
+            self._last_command_id = pending.id
+            match pending.command:
                 case Command.PAUSE:
                     self._pause(on_pause)
                 case Command.RESUME:
@@ -95,10 +97,10 @@ class Steering:
                     self._pause(on_pause)
                     self._step_once = True
                 case Command.EVALUATE:
-                    self._evaluate = True
+                    self._pending_evaluation = True
                 case Command.ADJUST:
-                    self._apply_change(order.adjustment.settings(), order.by)
-        self._due = self._clock() + COMMAND_POLL_SECONDS
+                    self._change_settings(pending.adjustment.settings(), pending.by)
+        self._next_read_at = self._clock() + COMMAND_POLL_SECONDS
 
     def _pause(self, on_pause: Callable[[], object]) -> None:
         if not self.is_paused:
@@ -106,22 +108,26 @@ class Steering:
             self.is_paused = True
             self._store.trainer_writes.set_paused(self._run, paused=True)
 
-    def _apply_change(self, settings: Mapping[str, float], by: str) -> None:
-        """Record changes at once, also while paused. One of the same step, which no batch has seen, is replaced."""
-        step, before = self._state.step, self.interventions
+    def _change_settings(self, settings: Mapping[str, float], by: str) -> None:
+        """Record changes at once, also during a pause.
+
+        A change replaces an earlier one of the same setting at the same step, with which no batch was trained.
+        """
+        step, recorded = self._state.step, self.interventions
         for field, value in settings.items():
-            same = [one for one in self.interventions if (one.step, one.field) == (step, field)]
-            old = same[0].old if same else getattr(self._state, field)
-            made = [Intervention(step, field, old, value, datetime.now(UTC), by)] if value != old else []
-            self.interventions = [*(one for one in self.interventions if one not in same), *made]
-        if self.interventions != before:
+            replaced = [change for change in self.interventions if (change.step, change.field) == (step, field)]
+            old = replaced[0].old if replaced else getattr(self._state, field)
+            self.interventions = [change for change in self.interventions if change not in replaced]
+            if value != old:
+                self.interventions.append(Intervention(step, field, old, value, datetime.now(UTC), by))
+        if self.interventions != recorded:
             self._store.trainer_writes.set_interventions(self._run, self.interventions)
-        self._changes |= settings
+        self._pending_settings |= settings
 
     def _pop_adjustment(self) -> Adjustment | None:
-        """What has gathered, as one adjustment."""
-        if not self._changes and not self._evaluate:
+        """Return the pending settings and evaluation as one adjustment, or None."""
+        if not self._pending_settings and not self._pending_evaluation:
             return None
-        adjustment = Adjustment(**self._changes, evaluate=self._evaluate)  # type: ignore[arg-type]
-        self._changes, self._evaluate = {}, False
+        adjustment = Adjustment(**self._pending_settings, evaluate=self._pending_evaluation)  # type: ignore[arg-type]
+        self._pending_settings, self._pending_evaluation = {}, False
         return adjustment

@@ -1,6 +1,6 @@
-"""The body of one trainer: folds `train()` into the store. The command line and the trainer host both call it.
+"""Trains one run in this process and records it in the store. Called by the fork server and by the command line.
 
-It decides nothing: it stops when the store or a signal says so, and leaves the run in a true state however it ends.
+It stops when the store or a signal says so. However it ends, it records how.
 """
 
 from __future__ import annotations
@@ -38,19 +38,22 @@ from mnist_core.training.engine import TrainState, train
 Observer = Callable[[Event], None]
 
 RETRY_SECONDS = 1.0
+"""Time between two attempts to record how a run ended, while the database cannot be written."""
+
 GIVE_UP_SECONDS = 60.0
-"""How often, and for how long, a trainer tries to say how its run ended while the database takes nothing."""
+"""Time after which these attempts end."""
 
 
-class Interruption:
-    """Notes SIGTERM, SIGINT or SIGHUP, so that the trainer can end between two batches instead of anywhere."""
+class ShutdownSignals:
+    """Catches SIGTERM, SIGINT and SIGHUP, so that the trainer can end between two batches."""
 
     def __init__(self) -> None:
         self.reason = ""
+        """Why the trainer is to end; empty while it is not."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._note)
+            signal.signal(number, self._on_signal)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.reason = {
             signal.SIGINT: "Interrupted from the keyboard (Ctrl-C).",
             signal.SIGHUP: "The terminal it ran in was closed.",
@@ -58,15 +61,15 @@ class Interruption:
 
 
 def train_queued_run(run_id: int, max_active: int) -> None:
-    """Claim a queued run and train it in this process; returns at once if it is no longer to be had.
+    """Claim a queued run and train it in this process. Returns at once if the run can no longer be claimed.
 
-    It takes the share of the cores that is left to each of `max_active` trainers, or of as many as there are: runs
-    started in a terminal count, too.
+    Uses an equal share of the cores for each of `max_active` trainers, or of all active ones if more are training in
+    terminals.
     """
     store = RunStore.open(runs_dir())
     if run := store.trainer_writes.claim_run(run_id, own_identity(), max_active):
         torch.set_num_threads(threads_per_trainer(max(max_active, len(store.queries.list_active_runs()))))
-        with contextlib.suppress(MnistError):  # the store and so the page say it
+        with contextlib.suppress(MnistError):  # It is recorded in the store, and so shown on the page.
             train_run(store, run)
 
 
@@ -77,87 +80,87 @@ class Outcome:
     status: RunStatus
     reason: str = ""
     model_file: str = ""
-    rescue: Callable[[], object] = lambda: None
-    """What would save more of the run first, if the disk takes it."""
+    retry_save: Callable[[], object] = lambda: None
+    """Commits and saves what could not be written when the run ended."""
 
 
 def train_run(store: RunStore, run: Run, observe: Observer = lambda _event: None) -> Run:
-    """Train a run this process holds until it ends in one way or another, and return it as it ended.
+    """Train a run that this process has claimed, and return it when it has ended.
 
-    `observe` is called with every event, after it was recorded. An error that a person can mend (`MnistError`) is
-    raised once the run is marked failed by it; a full disk interrupts the run instead, and is raised only if it lasts
-    so long that not even that could be recorded.
+    `observe` is called with every event, after the metrics buffer. An error that a person can fix
+    (`MnistError`) marks the run as failed and is then raised. A full disk interrupts the run instead. That error is
+    raised only if the disk stays full for so long that even the interruption cannot be recorded.
     """
     keep_freed_memory()
-    interruption = Interruption()
-    to_raise: Exception | None = None
+    shutdown = ShutdownSignals()
+    error_to_raise: Exception | None = None
     try:
-        ending = _run_training_loop(store, run, observe, interruption)
+        outcome = _run_training_loop(store, run, observe, shutdown)
     except StaleAttemptError:
         raise
     except StoreUnavailableError as error:
-        ending = Outcome(RunStatus.INTERRUPTED, str(error))
+        outcome = Outcome(RunStatus.INTERRUPTED, str(error))
     except MnistError as error:
-        ending, to_raise = Outcome(RunStatus.FAILED, str(error)), error
+        outcome, error_to_raise = Outcome(RunStatus.FAILED, str(error)), error
     except BrokenPipeError as error:
-        ending, to_raise = Outcome(RunStatus.INTERRUPTED, "Whoever read its output has gone."), error
+        reason = "The program that read its output has ended."
+        outcome, error_to_raise = Outcome(RunStatus.INTERRUPTED, reason), error
     except Exception as error:
-        # Whatever it was, the run must not stay `running` for ever.
+        # Any other error must end the run, too: it must not stay `running` for ever.
         if _is_out_of_memory(error):
-            ending = Outcome(RunStatus.FAILED, "Out of memory. Choose a smaller batch size or test batch size.")
+            outcome = Outcome(RunStatus.FAILED, "Out of memory. Choose a smaller batch size or test batch size.")
         else:
             traceback.print_exc()
-            ending = Outcome(RunStatus.FAILED, f"{type(error).__name__}: {error}")
-    _record_outcome(
-        store, run, ending, interruption
-    )  # here, where what the error held on to, such as memory, is free again
-    if to_raise:
-        raise to_raise
+            outcome = Outcome(RunStatus.FAILED, f"{type(error).__name__}: {error}")
+    # Outside `except`, where the error no longer keeps the frames, and so the memory, of the training loop alive.
+    _record_outcome(store, run, outcome, shutdown)
+    if error_to_raise:
+        raise error_to_raise
     return store.queries.get_run(run.id)
 
 
-def _record_outcome(store: RunStore, run: Run, ending: Outcome, interruption: Interruption) -> None:
-    """Record how a run ended: again and again while the database takes nothing, so that it will say what happened.
+def _record_outcome(store: RunStore, run: Run, outcome: Outcome, shutdown: ShutdownSignals) -> None:
+    """Record how a run ended. Try again while the database cannot be written.
 
-    After `GIVE_UP_SECONDS`, or when a signal asks for it, that error is raised; whoever sees that this process has gone
-    will mark the run as interrupted.
+    Raises `StoreUnavailableError` after `GIVE_UP_SECONDS`, or when a signal arrives. The supervisor, or the next
+    command in a terminal, then finds that this process is gone and marks the run as interrupted.
     """
     deadline = time.monotonic() + GIVE_UP_SECONDS
     while True:
         with contextlib.suppress(StoreUnavailableError, NotSavedError):
-            ending.rescue()
+            outcome.retry_save()
         try:
-            store.trainer_writes.finish_run(run, ending.status, ending.reason, ending.model_file)
+            store.trainer_writes.finish_run(run, outcome.status, outcome.reason, outcome.model_file)
             return
         except StoreUnavailableError:
-            if interruption.reason or time.monotonic() >= deadline:
+            if shutdown.reason or time.monotonic() >= deadline:
                 raise
         time.sleep(RETRY_SECONDS)
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """torch has an error class of its own for this only on a GPU; on the CPU its allocators say it in words."""
-    words = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
+    """Whether memory ran out. On the CPU torch has no error class for this, only messages of its allocators."""
+    messages = ("can't allocate memory", "not enough memory", "out of memory", "bad_alloc")
     return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+        isinstance(error, RuntimeError) and any(message in str(error) for message in messages)
     )
 
 
-def _run_training_loop(store: RunStore, run: Run, observe: Observer, interruption: Interruption) -> Outcome:
-    """The fold."""
-    data = _load_data(store, run, interruption)
+def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: ShutdownSignals) -> Outcome:
+    """Train until the run completes, diverges, is stopped or is interrupted."""
+    data = _load_data(store, run, shutdown)
     if data is None:
-        return _early_outcome(interruption)
+        return _early_outcome(shutdown)
     state, run = _initial_state(store, run, data)
-    made_with = collect_provenance(run.config, data, device=run.device, threads=torch.get_num_threads())
-    store.trainer_writes.write_provenance(run, made_with, data.test.labels)
+    provenance = collect_provenance(run.config, data, device=run.device, threads=torch.get_num_threads())
+    store.trainer_writes.write_provenance(run, provenance, data.test.labels)
     buffer = MetricsBuffer(store, run)
     saver = CheckpointSaver(store, run, data.name, state)
-    steering = Steering(store, run, state, should_end=lambda: bool(interruption.reason))
+    steering = Steering(store, run, state, should_end=lambda: bool(shutdown.reason))
     events = train(run.config, data, state=state)
     event: Event | None = None
 
-    def rescue() -> None:
+    def retry_save() -> None:
         buffer.finish()
         saver.save(event, steering.interventions)
 
@@ -168,25 +171,25 @@ def _run_training_loop(store: RunStore, run: Run, observe: Observer, interruptio
             observe(event)
             if not math.isfinite(event.loss):
                 buffer.finish()
-                return _divergence(event)
+                return _diverged_outcome(event)
             if saver.is_due(event):
-                buffer.commit()  # first: a checkpoint never stands beyond the last step that is recorded
+                buffer.commit()  # Before the checkpoint, which must not be ahead of the recorded steps.
                 saver.save(event, steering.interventions)
             adjustment = steering.next_adjustment(event, on_pause=buffer.commit)
-            if status is RunStatus.STOPPING or steering.was_stopped or interruption.reason:
+            if status is RunStatus.STOPPING or steering.was_stopped or shutdown.reason:
                 events.close()
                 buffer.finish()
                 saver.save(None, steering.interventions)
-                return _early_outcome(interruption, state, run)
-            event = _send(events, adjustment)
+                return _early_outcome(shutdown, state, run)
+            event = _next_event(events, adjustment)
         buffer.finish()
         return Outcome(RunStatus.COMPLETED, model_file=_save_model(run, state))
     except (StoreUnavailableError, NotSavedError) as error:
-        return Outcome(RunStatus.INTERRUPTED, str(error), rescue=rescue)
+        return Outcome(RunStatus.INTERRUPTED, str(error), retry_save=retry_save)
 
 
-def _send(events: Generator[Event, Adjustment | None, None], adjustment: Adjustment | None) -> Event | None:
-    """The next event, None when there is none."""
+def _next_event(events: Generator[Event, Adjustment | None, None], adjustment: Adjustment | None) -> Event | None:
+    """Send an adjustment into `train()` and return the next event, or None at the end of the run."""
     try:
         return events.send(adjustment)
     except StopIteration:
@@ -194,10 +197,11 @@ def _send(events: Generator[Event, Adjustment | None, None], adjustment: Adjustm
 
 
 def _initial_state(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState, Run]:
-    """The first weights, or where the last checkpoint stood: of this run, or of the one it goes on from.
+    """Return the state to train from, and the run, rewound to it.
 
-    What was recorded after that step is forgotten; what was changed after it will be changed again. A run that repeats
-    or continues another computes with as many threads, since only then does it repeat to the last bit.
+    The state comes from the latest checkpoint, which may be a copy from the run that this one continues. Without a
+    checkpoint it is that of step 0. The rewind deletes later metrics and plans later interventions again. A run that
+    repeats or continues another uses its number of threads: only then are results identical to the last bit.
     """
     if run.attempt == 1 and run.parent_step is None:
         delete_checkpoints(run.id)
@@ -208,9 +212,9 @@ def _initial_state(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState
             f"Put {saved.dataset} back into the data folder and resume the run."
         )
     if skipped:
-        begun = f"Went on from step {saved.state.step}" if saved else "Began again"
+        start = f"Continued from step {saved.state.step}" if saved else "Began again"
         store.trainer_writes.set_notice(
-            run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{begun} instead."])
+            run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{start} instead."])
         )
     if saved is None:
         if run.parent_id is not None:
@@ -221,57 +225,58 @@ def _initial_state(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState
     torch.set_num_threads(saved.threads)
     store.trainer_writes.rewind(run, saved.state.step, saved.state.elapsed_seconds)
     run = store.queries.get_run(run.id)
-    for one in run.interventions:  # those of this very step came after the checkpoint
-        saved.state.adjust(Adjustment(**{one.field: one.new}))  # type: ignore[arg-type]
+    for change in run.interventions:  # It lacks those made at its own step, after it was saved.
+        saved.state.adjust(Adjustment(**{change.field: change.new}))  # type: ignore[arg-type]
     return saved.state, run
 
 
-def _load_data(store: RunStore, run: Run, interruption: Interruption) -> Dataset | None:
-    """Load the dataset, saying what goes on; None if the run was asked to end meanwhile."""
+def _load_data(store: RunStore, run: Run, shutdown: ShutdownSignals) -> Dataset | None:
+    """Load the dataset, with its progress as the run's notice. Returns None if the run is to end meanwhile."""
 
-    class EndedEarly(Exception):  # noqa: N818  # not an error: unwinds a download somebody no longer wants
+    class CancelledError(Exception):
         pass
 
-    def report(notice: str) -> None:
-        if store.trainer_writes.set_notice(run, notice) is RunStatus.STOPPING or interruption.reason:
-            raise EndedEarly
+    def report_progress(notice: str) -> None:
+        if store.trainer_writes.set_notice(run, notice) is RunStatus.STOPPING or shutdown.reason:
+            raise CancelledError
 
     try:
-        data = load_dataset(run.config.dataset, runs_dir=runs_dir(), progress=report)
-    except EndedEarly:
+        data = load_dataset(run.config.dataset, runs_dir=runs_dir(), progress=report_progress)
+    except CancelledError:
         return None
-    fit, held_out = split_validation(data.train, run.config.validation_fraction)
-    run.config.check_fits(len(fit))
+    train_split, validation_split = split_validation(data.train, run.config.validation_fraction)
+    run.config.check_fits(len(train_split))
     device = choose_device(run.config.device)
     status = store.trainer_writes.begin_training(
         run,
         dataset=data.name,
         notice=data.notice,
-        train_images=len(fit),
-        validation_images=len(held_out),
+        train_images=len(train_split),
+        validation_images=len(validation_split),
         test_images=len(data.test),
         device=device.type,
         threads=torch.get_num_threads(),
     )
-    return None if status is RunStatus.STOPPING or interruption.reason else data
+    return None if status is RunStatus.STOPPING or shutdown.reason else data
 
 
-def _early_outcome(interruption: Interruption, state: TrainState | None = None, run: Run | None = None) -> Outcome:
-    if interruption.reason:
-        return Outcome(RunStatus.INTERRUPTED, interruption.reason)
+def _early_outcome(shutdown: ShutdownSignals, state: TrainState | None = None, run: Run | None = None) -> Outcome:
+    """Outcome of a run that ends before its last epoch: interrupted by a signal, else stopped by a person."""
+    if shutdown.reason:
+        return Outcome(RunStatus.INTERRUPTED, shutdown.reason)
     return Outcome(RunStatus.STOPPED, model_file=_save_model(run, state) if run and state else "")
 
 
-def _divergence(event: Event) -> Outcome:
-    what = "NaN" if math.isnan(event.loss) else "infinite"
-    reason = f"Loss became {what} at step {event.step}. Choose a lower learning rate."
+def _diverged_outcome(event: Event) -> Outcome:
+    value = "NaN" if math.isnan(event.loss) else "infinite"
+    reason = f"Loss became {value} at step {event.step}. Choose a lower learning rate."
     return Outcome(RunStatus.DIVERGED, reason)
 
 
 def _save_model(run: Run, state: TrainState) -> str:
-    """Write the weights if the run asks for it; returns the path, for `Net().load_state_dict(torch.load(path))`.
+    """Save the weights if `save_model` is set, for `Net().load_state_dict(torch.load(path))`. Returns the path, or "".
 
-    Raises `NotSavedError` when the disk is full: the run is then resumed at its end, and saves no more than this.
+    Raises `NotSavedError` when the disk is full. The run can then be resumed at its end, where it only saves the model.
     """
     if not run.config.save_model:
         return ""

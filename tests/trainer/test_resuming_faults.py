@@ -43,7 +43,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_run_says_so(
     resumed = resume(store, run)
     assert "step-00000007.ckpt is damaged: " in resumed.notice
     assert said in resumed.notice
-    assert resumed.notice.endswith(" Went on from step 5 instead.")
+    assert resumed.notice.endswith(" Continued from step 5 instead.")
     assert "Choose" not in resumed.notice
     assert_undisturbed(store, resumed, whole)
 
@@ -68,7 +68,7 @@ def lose_after(store: RunStore, run: Run, step: int, *, evaluations_too: bool = 
             connection.exec_driver_sql("DELETE FROM evaluations WHERE run_id = ? AND step > ?", (run.id, step))
 
 
-@pytest.mark.parametrize(("kept", "begins"), [(6, "Went on from step 5"), (4, "Began again")])
+@pytest.mark.parametrize(("kept", "begins"), [(6, "Continued from step 5"), (4, "Began again")])
 def test_a_checkpoint_ahead_of_the_database_is_passed_over(
     store: RunStore, whole: list[float], kept: int, begins: str
 ) -> None:
@@ -111,6 +111,6 @@ def test_a_run_that_goes_on_from_another_never_begins_anew_in_its_place(store: R
     child = lineage.fork(store, parent, replace(CONFIG, epochs=3), trainer=own_identity())
     for path in checkpoints_dir(child.id).iterdir():
         path.unlink()
-    with pytest.raises(CheckpointError, match="goes on from step 18 of another run, and that checkpoint is gone"):
+    with pytest.raises(CheckpointError, match="continues another run from step 18, and that checkpoint is gone"):
         train_run(store, child)
     assert store.queries.get_run(child.id).status is RunStatus.FAILED
