@@ -160,7 +160,7 @@ def test_a_seed_that_was_trained_twice_counts_once(runs: Page) -> None:
         const curves = ofEachSeed([...trained, run(6, 3, "running")]);
         return [curves, measured(trained), measured([trained[3]])].map(ids);
     }"""
-    assert runs.evaluate(counted, asset_url("components/lib/seeds.js")) == ["3,4,6", "3,4", "2"]
+    assert runs.evaluate(counted, asset_url("components/lib/runs/seeds.js")) == ["3,4,6", "3,4", "2"]
 
 
 def test_verdict_on_two_runs_says_which_is_better(runs: Page) -> None:

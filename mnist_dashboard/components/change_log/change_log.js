@@ -3,7 +3,7 @@
  * everything else: a change made in another tab or in a terminal shows up by itself.
  */
 import { make } from "../lib/dom.js";
-import { originOf, sentenceOf } from "../lib/interventions.js";
+import { originOf, sentenceOf } from "../lib/runs/interventions.js";
 import { stream } from "../../feed/client/stream.js";
 
 /**

@@ -3,7 +3,7 @@ import { difference, sizeOf, spread } from "./model/columns.js";
 import { CONFIDENCE } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { loss } from "../lib/format.js";
-import { measured, ofEachSeed } from "../lib/seeds.js";
+import { measured, ofEachSeed } from "../lib/runs/seeds.js";
 import { drawSparkline } from "./sparkline.js";
 import { halfInterval } from "../lib/student_t.js";
 import { dashOf, runColor } from "../lib/theme.js";

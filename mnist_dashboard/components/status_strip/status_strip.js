@@ -6,7 +6,7 @@
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { MISSING, age, clock, known, loss, percent, whole } from "../lib/format.js";
 import { askForRerun } from "../lib/rerun.js";
-import { IDLE, isFinished, label } from "../lib/status.js";
+import { IDLE, isFinished, label } from "../lib/runs/status.js";
 import { stream } from "../../feed/client/stream.js";
 import { palette, runColor, watchTheme } from "../lib/theme.js";
 

@@ -1,7 +1,7 @@
 /** The columns of the runs table: what each shows, how it is written, how it sorts, which value is best. */
 import { METRICS, SETTINGS } from "../../lib/constants.js";
 import { MISSING, clock, known, loss, moment, percent, setting, whole } from "../../lib/format.js";
-import { label } from "../../lib/status.js";
+import { label } from "../../lib/runs/status.js";
 
 /**
  * @typedef {object} Column

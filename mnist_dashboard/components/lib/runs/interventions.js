@@ -1,6 +1,6 @@
 /** Settings changed while a run was going: how they are numbered and put into words, on the charts and in the list. */
-import { GUEST, SETTINGS } from "./constants.js";
-import { moment, setting, short, whole } from "./format.js";
+import { GUEST, SETTINGS } from "../constants.js";
+import { moment, setting, short, whole } from "../format.js";
 
 const SHORT = { batch_size: "batch" }; // where "batch_size" is too long for a chart
 const nameOf = (field) => SETTINGS[field]?.label.toLowerCase() ?? field;

@@ -1,5 +1,5 @@
 /** The statuses of a run: what each is called, and which ones are final. */
-import { RUN_STATUSES } from "./constants.js";
+import { RUN_STATUSES } from "../constants.js";
 
 export const IDLE = "idle"; // the strip shows it while there is no run
 
