@@ -1,37 +1,60 @@
 // Draws the report from the JSON beside it. Everything that people wrote is set as text, never as HTML.
-const content = JSON.parse(document.getElementById("content").textContent);
+
+/**
+ * @typedef {object} ReportRun
+ * @property {string} name
+ * @property {string} status
+ * @property {string} dataset
+ * @property {string} notes
+ * @property {string[]} tags
+ * @property {Record<string, unknown>} settings
+ * @property {Record<string, number|null>} metrics
+ * @property {Record<string, any>|null} provenance
+ * @property {Record<CurveName, {step: number[], mean: (number|null)[]}>} curves
+ * @property {({split: string, step: number} & Record<CurveName, number|null>)[]} evaluations
+ * @typedef {"loss"|"accuracy"} CurveName
+ */
+
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** @type {{made: string, metrics: Record<string, string>, settings: Record<string, string>, runs: ReportRun[]}} */
+const content = JSON.parse(byId("content").textContent ?? "");
 const colors = ["#2f6fde", "#d9641f", "#2a9d5c", "#b03a8c", "#7a5cd0", "#c29a14", "#1a9aa8", "#c23b3b"];
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
 
+/** @param {string} tag */
 function element(tag, text = "", className = "") {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  made.className = className;
-  return made;
+  const created = document.createElement(tag);
+  created.textContent = text;
+  created.className = className;
+  return created;
 }
 
-// Plotly reads a little HTML in names: what could be a tag is shown as it is.
-function plain(text) {
+/** Text for Plotly, which renders a subset of HTML. @param {string} text */
+function escaped(text) {
   return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
-function number(value, name) {
-  if (value === null || value === undefined) return "–";
+/** @param {number|null} value @param {string} name of the metric */
+function formatMetric(value, name) {
+  if (value === null) return "–";
   if (name.includes("accuracy")) return `${(100 * value).toFixed(2)} %`;
   if (name.includes("loss")) return value.toFixed(4);
   return value.toFixed(name.includes("seconds") ? 1 : 0);
 }
 
-function chart(id, title, format) {
+/** @param {CurveName} id @param {string} title @param {string} format of the ticks */
+function drawChart(id, title, format) {
   const traces = content.runs.flatMap((run, index) => {
     const color = colors[index % colors.length];
-    const name = plain(run.name);
+    const name = escaped(run.name);
     const curve = run.curves[id];
-    const tested = run.evaluations.filter((one) => one.split === "test");
+    const tests = run.evaluations.filter(({ split }) => split === "test");
     return [
       { x: curve.step, y: curve.mean, name, mode: "lines", line: { color, width: 1.5 }, legendgroup: name },
       {
-        x: tested.map((one) => one.step), y: tested.map((one) => one[id]), name: `${name}, test`, mode: "markers",
+        x: tests.map(({ step }) => step), y: tests.map((test) => test[id]), name: `${name}, test`, mode: "markers",
         marker: { color, size: 9, symbol: "diamond" }, legendgroup: name, showlegend: false,
       },
     ];
@@ -43,16 +66,16 @@ function chart(id, title, format) {
     hovermode: "x unified", margin: { l: 60, r: 10, t: 40, b: 40 }, legend: { orientation: "h", y: -0.25 },
     xaxis: { title: { text: "Step", standoff: 4 }, gridcolor: grid }, yaxis: { tickformat: format, gridcolor: grid },
   };
-  Plotly.newPlot(id, traces, layout, { responsive: true, displaylogo: false });
+  window.Plotly?.newPlot(id, traces, layout, { responsive: true, displaylogo: false });
 }
 
-function table() {
+function drawTable() {
   const settings = Object.keys(content.settings)
     .filter((name) => new Set(content.runs.map((run) => run.settings[name])).size > 1);
   const head = element("tr");
   const titles = [...settings.map((name) => content.settings[name]), ...Object.values(content.metrics)];
   for (const title of ["Run", "Status", "Dataset", ...titles]) head.append(element("th", title));
-  document.getElementById("table").append(head);
+  byId("table").append(head);
   const best = Math.max(...content.runs.map((run) => run.metrics.test_accuracy ?? -1));
   for (const run of content.runs) {
     const row = element("tr");
@@ -60,33 +83,34 @@ function table() {
     for (const name of settings) row.append(element("td", String(run.settings[name])));
     for (const name of Object.keys(content.metrics)) {
       const isBest = name === "test_accuracy" && run.metrics[name] === best;
-      row.append(element("td", number(run.metrics[name], name), isBest ? "best" : ""));
+      row.append(element("td", formatMetric(run.metrics[name], name), isBest ? "best" : ""));
     }
-    document.getElementById("table").append(row);
+    byId("table").append(row);
   }
 }
 
-function details() {
+function drawDetails() {
   for (const run of content.runs) {
-    const made = run.provenance;
+    const { provenance } = run;
     const list = element("dl");
-    const lines = made ? {
-      Commit: made.commit ? made.commit + (made.is_dirty ? " and uncommitted changes" : "") : "not a checkout",
-      Packages: Object.entries(made.packages).map((pair) => pair.join(" ")).join(", "),
-      Machine: `${made.processor}, ${made.platform}, Python ${made.python}`,
-      Computed: `on ${made.device} in ${made.precision} with ${made.threads} threads, seed ${made.seed}`,
-      Dataset: `${made.dataset}, SHA-256 ${made.dataset_checksum}`,
-      "Train again": made.command,
+    /** @type {Record<string, string>} */
+    const lines = provenance ? {
+      Commit: provenance.commit ? provenance.commit + (provenance.is_dirty ? " and uncommitted changes" : "") : "not a checkout",
+      Packages: Object.entries(provenance.packages).map((pair) => pair.join(" ")).join(", "),
+      Machine: `${provenance.processor}, ${provenance.platform}, Python ${provenance.python}`,
+      Computed: `on ${provenance.device} in ${provenance.precision} with ${provenance.threads} threads, seed ${provenance.seed}`,
+      Dataset: `${provenance.dataset}, SHA-256 ${provenance.dataset_checksum}`,
+      "Train again": provenance.command,
     } : {};
     if (run.tags.length) lines.Tags = run.tags.join(", ");
     for (const [term, text] of Object.entries(lines)) list.append(element("dt", term), element("dd", text));
-    document.getElementById("details").append(element("h2", run.name), element("p", run.notes, "notes"), list);
+    byId("details").append(element("h2", run.name), element("p", run.notes, "notes"), list);
   }
 }
 
 const count = content.runs.length === 1 ? "1 run" : `${content.runs.length} runs`;
-document.getElementById("made").textContent = `${count}, written ${new Date(content.made).toLocaleString()}`;
-chart("loss", "Training loss", ".3~g");
-chart("accuracy", "Training accuracy, and on test images", ".1~%");
-table();
-details();
+byId("made").textContent = `${count}, written ${new Date(content.made).toLocaleString()}`;
+drawChart("loss", "Training loss", ".3~g");
+drawChart("accuracy", "Training accuracy, and on test images", ".1~%");
+drawTable();
+drawDetails();

@@ -1,26 +1,38 @@
 /**
- * Mounts one component of the page and keeps it mounted. Streamlit runs this text as the component's script, with the
- * address of the module filled in by components.py.
+ * Mounts one component of the page and keeps it mounted. Streamlit runs this text as the component's script; registry.py fills
+ * in the address of the component's module.
  *
  * Streamlit calls the default function at the first mount and again whenever the component's data or the theme changes,
  * always with the same parentElement, and runs the clean-up it returned last when the component leaves the page. A clean-up
- * of an earlier call may run late, after the next call, hence the turn.
+ * of an earlier call may run late, after the next call, hence the count of calls.
  *
  * A module exports mount(root, data, host) and returns {update(data, host), destroy()}; host passes values to Python.
  */
 const MODULE_URL = "__MODULE_URL__";
 const SLOT = Symbol.for("mnist-trainer.component");
 
+/**
+ * @import { Host } from "./lib/types"
+ * @typedef {{update: (data: unknown, host: Host) => void, destroy: () => void}} Component
+ * @typedef {HTMLElement & {[SLOT]?: Slot}} Parent
+ */
+
 class Slot {
-  constructor(parent) {
-    this.url = MODULE_URL;
-    this.turn = 0;
-    this.root = parent.appendChild(document.createElement("div"));
-    this.instance = null;
-    this.destroyed = false;
+  url = MODULE_URL;
+  calls = 0;
+  root = document.createElement("div");
+  /** @type {Component|null} null until its module is loaded */
+  component = null;
+  destroyed = false;
+
+  /** @param {Parent} parent @param {unknown} data @param {Host} host */
+  constructor(parent, data, host) {
+    this.data = data;
+    this.host = host;
+    parent.append(this.root);
     import(new URL(MODULE_URL, document.baseURI).href).then(
       (module) => {
-        if (!this.destroyed) this.instance = module.mount(this.root, this.data, this.host);
+        if (!this.destroyed) this.component = module.mount(this.root, this.data, this.host);
       },
       (error) => {
         // A restarted server may have newer files under other addresses: a fresh page knows them.
@@ -30,30 +42,33 @@ class Slot {
     );
   }
 
+  /** @param {unknown} data @param {Host} host */
   update(data, host) {
     this.data = data;
     this.host = host;
-    this.instance?.update(data, host);
+    this.component?.update(data, host);
   }
 
   destroy() {
     this.destroyed = true;
-    this.instance?.destroy();
+    this.component?.destroy();
     this.root.remove();
   }
 }
 
+/** @param {Host & {data: unknown, parentElement: Parent}} options */
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  const host = { setStateValue, setTriggerValue };
   let slot = parentElement[SLOT];
-  if (slot && slot.url !== MODULE_URL) {
-    slot.destroy();
-    slot = null;
+  if (slot?.url !== MODULE_URL) {
+    slot?.destroy();
+    slot = parentElement[SLOT] = new Slot(parentElement, data, host);
+  } else {
+    slot.update(data, host);
   }
-  slot ??= parentElement[SLOT] = new Slot(parentElement);
-  const turn = ++slot.turn;
-  slot.update(data, { setStateValue, setTriggerValue });
+  const call = ++slot.calls;
   return () => {
-    if (slot.turn !== turn) return;
+    if (slot.calls !== call) return;
     slot.destroy();
     if (parentElement[SLOT] === slot) delete parentElement[SLOT];
   };

@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from mnist_core.store import RunStore
-from mnist_dashboard.server.assets import asset_url
 from tests.support.factories import search_runs
 from tests.support.processes import Eventually, Server, running_server
 
@@ -149,18 +148,6 @@ def test_seeds_are_one_row_and_one_band(runs: Page) -> None:
     runs.wait_for_function(f"() => ({DRAWN})()[0] === 3")
     runs.get_by_text("Seeds as bands", exact=True).click()
     runs.wait_for_function("() => document.querySelector('.js-plotly-plot').data.some((t) => t.fill === 'tonexty')")
-
-
-def test_a_seed_that_was_trained_twice_counts_once(runs: Page) -> None:
-    counted = """async (address) => {
-        const { measured, ofEachSeed } = await import(address);
-        const run = (id, seed, status) => ({ id, status, settings: { seed } });
-        const trained = [run(5, 1, "completed"), run(4, 2, "stopped"), run(3, 1, "failed"), run(2, 1, "running")];
-        const ids = (runs) => runs.map(({ id }) => id).join();
-        const curves = ofEachSeed([...trained, run(6, 3, "running")]);
-        return [curves, measured(trained), measured([trained[3]])].map(ids);
-    }"""
-    assert runs.evaluate(counted, asset_url("components/lib/runs/seeds.js")) == ["3,4,6", "3,4", "2"]
 
 
 def test_verdict_on_two_runs_says_which_is_better(runs: Page) -> None:

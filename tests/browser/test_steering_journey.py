@@ -82,7 +82,7 @@ def test_a_page_drawn_from_what_was_read_before_the_latest_news_does_not_hide_it
             window.asked = [];
             const host = { setTriggerValue: (name, value) => window.asked.push(`${name} ${value}`) };
             const strip = mount(root, { run: read, smoothing: 0.95, color_index: 0 }, host);
-            stream.offer(told);
+            stream.addSummary(told);
             strip.update({ run: readBefore, smoothing: 0.95, color_index: 0 }, host);
         }""",
         [

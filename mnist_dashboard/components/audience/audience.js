@@ -1,7 +1,7 @@
-/** Whether you may act, how many are watching, and who acted last. Live: nobody's page is redrawn when somebody joins. */
-import { make, setText } from "../lib/dom.js";
-import { OWNER } from "../lib/constants.js";
+/** Whether you may act, how many are watching, and who acted last. Live: no page is redrawn when somebody joins. */
 import { stream } from "../../feed/client/stream.js";
+import { OWNER } from "../lib/constants.js";
+import { make, setText } from "../lib/dom.js";
 
 /**
  * @typedef {object} AudienceData
@@ -10,17 +10,17 @@ import { stream } from "../../feed/client/stream.js";
 
 class Audience {
   #data;
-  #box;
-  #badge;
-  #text;
+  #badge = make("span", "mt-audience-badge");
+  #text = make("span", "mt-audience-text", { role: "status" });
+  #box = make("div", "mt-audience", {}, this.#badge, this.#text);
   #subscription;
 
+  /** @param {HTMLElement} root @param {AudienceData} data */
   constructor(root, data) {
-    this.#badge = make("span", "mt-audience-badge");
-    this.#text = make("span", "mt-audience-text", { role: "status" });
-    this.#box = root.appendChild(make("div", "mt-audience", {}, this.#badge, this.#text));
+    this.#data = data;
+    root.append(this.#box);
     this.#subscription = stream.subscribe({ runs: [], onAudience: () => this.#paint() });
-    this.update(data);
+    this.#paint();
   }
 
   /** @param {AudienceData} data */
@@ -36,14 +36,16 @@ class Audience {
 
   #paint() {
     const { watching, driver } = stream.audience;
-    setText(this.#badge, this.#data.may_act ? "Owner" : "Watching");
-    this.#badge.title = this.#data.may_act ? "You can start, steer and delete runs." : "You see everything and change nothing.";
-    const driving = !this.#data.may_act && driver ? `${sentenceCase(driver)} is driving. ` : "";
-    setText(this.#text, watching ? `${driving}${watching} watching.` : driving.trimEnd());
+    const mayAct = this.#data.may_act;
+    setText(this.#badge, mayAct ? "Owner" : "Watching");
+    this.#badge.title = mayAct ? "You can start, steer and delete runs." : "You see everything and change nothing.";
+    const parts = [!mayAct && driver && `${nameOf(driver)} is driving.`, watching && `${watching} watching.`];
+    setText(this.#text, parts.filter(Boolean).join(" "));
   }
 }
 
-/** The name given to people at the server's machine is a common noun; any other is the name of a person. */
-const sentenceCase = (name) => (name === OWNER ? "The owner" : name);
+/** People at the server's machine share one name, a common noun; any other is the name of a person. @param {string} driver */
+const nameOf = (driver) => (driver === OWNER ? "The owner" : driver);
 
+/** @param {HTMLElement} root @param {AudienceData} data */
 export const mount = (root, data) => new Audience(root, data);

@@ -1,36 +1,46 @@
 /**
- * The list of settings that were changed while the run was going, the newest first, each with a way to undo it. Live, like
- * everything else: a change made in another tab or in a terminal shows up by itself.
+ * The settings that were changed during a run, the latest change first, each with a button to undo it. Live: a change made in
+ * another tab or in a terminal appears by itself.
  */
-import { make } from "../lib/dom.js";
-import { originOf, sentenceOf } from "../lib/runs/interventions.js";
 import { stream } from "../../feed/client/stream.js";
+import { make } from "../lib/dom.js";
+import { describeChange, describeOrigin } from "../lib/runs/interventions.js";
+
+/** @import { Host, Intervention, Run } from "../lib/types" */
 
 /**
- * @typedef {object} ChangesData
- * @property {object} run summary, as in the stream's `run` event
+ * @typedef {object} ChangeLogData
+ * @property {Run} run
  * @property {boolean} can_undo
- * @property {string} you what the reader is called in this list
+ * @property {string} you name of the reader in this list
  */
 
-class Changes {
+class ChangeLog {
   #data;
   #host;
-  #box;
+  #box = make("section", "mt-changes", { "aria-label": "Changes during this run" });
   #subscription;
-  #shown = "";
+  #painted = "";
 
+  /** @param {HTMLElement} root @param {ChangeLogData} data @param {Host} host */
   constructor(root, data, host) {
-    this.#box = root.appendChild(make("section", "mt-changes", { "aria-label": "Changes during this run" }));
-    this.#subscription = stream.subscribe({ runs: [], onRun: (run) => run.id === this.#data.run.id && this.#paint() });
+    this.#data = data;
+    this.#host = host;
+    root.append(this.#box);
+    this.#subscription = stream.subscribe({
+      runs: [],
+      onRun: (run) => {
+        if (run.id === this.#data.run.id) this.#paint();
+      },
+    });
     this.update(data, host);
   }
 
-  /** @param {ChangesData} data */
+  /** @param {ChangeLogData} data @param {Host} host */
   update(data, host) {
     this.#data = data;
     this.#host = host;
-    stream.offer(data.run);
+    stream.addSummary(data.run);
     this.#paint();
   }
 
@@ -40,19 +50,21 @@ class Changes {
   }
 
   #paint() {
-    const run = stream.run(this.#data.run.id) ?? this.#data.run;
-    const shown = JSON.stringify([run.interventions, this.#data.can_undo, this.#data.you]);
-    if (shown === this.#shown) return;
-    this.#shown = shown;
-    const rows = run.interventions.map((one, i) => this.#row(one, i)).toReversed();
+    const { interventions } = stream.run(this.#data.run.id) ?? this.#data.run;
+    const content = JSON.stringify([interventions, this.#data.can_undo, this.#data.you]);
+    if (content === this.#painted) return;
+    this.#painted = content;
+    const rows = interventions.map((intervention, i) => this.#row(intervention, i)).toReversed();
     this.#box.replaceChildren(...(rows.length ? [make("h3", "mt-changes-title", {}, "Changes during this run"), ...rows] : []));
   }
 
-  #row(one, index) {
-    const text = sentenceOf(one);
+  /** @param {Intervention} intervention @param {number} index */
+  #row(intervention, index) {
+    const text = describeChange(intervention);
+    const origin = make("span", "mt-changes-origin", {}, describeOrigin(intervention, this.#data.you));
     const row = make("div", "mt-changes-row", {},
       make("b", "mt-changes-number", {}, String(index + 1)),
-      make("span", "", {}, text, " ", make("span", "mt-changes-origin", {}, originOf(one, this.#data.you))));
+      make("span", "", {}, text, " ", origin));
     if (this.#data.can_undo) {
       const undo = make("button", "mt-changes-undo", { type: "button", "aria-label": `Undo ${text}` }, "Undo");
       undo.addEventListener("click", () => this.#host.setTriggerValue("undo", index));
@@ -62,4 +74,5 @@ class Changes {
   }
 }
 
-export const mount = (root, data, host) => new Changes(root, data, host);
+/** @param {HTMLElement} root @param {ChangeLogData} data @param {Host} host */
+export const mount = (root, data, host) => new ChangeLog(root, data, host);

@@ -1,17 +1,19 @@
 /**
- * The confusion matrix: which digit was read as which, over the last batches (live) or in one evaluation, and the worst mix-ups
- * in words. A grid of a hundred elements that are changed in place, so that a live matrix needs no redraw of labels.
+ * The confusion matrix: which digit was read as which, over the last batches (live) or in one evaluation, and the most frequent
+ * confusions in words. A grid of a hundred elements that are changed in place, so that a live matrix needs no redraw of labels.
  */
+import { stream } from "../../feed/client/stream.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { percent, whole } from "../lib/format.js";
+import { colorAt, onThemeChange, palette, readableInk } from "../lib/theme.js";
 import { MatrixControls } from "./matrix_controls.js";
-import { stream } from "../../feed/client/stream.js";
-import { ink, mix, palette, watchTheme } from "../lib/theme.js";
+
+/** @import { Matrix } from "../lib/types" */
 
 const DIGITS = [...Array(10).keys()];
 const INTERVAL_MS = 250;
 const TONE = 0.4; // share^0.4: errors of a few percent still show
-const WORST = 3;
+const LISTED_CONFUSIONS = 3;
 
 /**
  * @typedef {object} MatrixData
@@ -20,35 +22,40 @@ const WORST = 3;
  * @property {number} height
  */
 
+/** @param {number[]} row */
 const sum = (row) => row.reduce((a, b) => a + b, 0);
 
-/** The pairs that are mixed up most often, with their counts. */
-function worst(matrix) {
+/** The pairs of digits that are confused most often, with their counts. @param {Matrix} matrix */
+function mostConfused(matrix) {
   return DIGITS.flatMap((i) => DIGITS.map((j) => ({ i, j, n: i === j ? 0 : matrix[i][j] })))
     .filter(({ n }) => n > 0)
     .sort((a, b) => b.n - a.n)
-    .slice(0, WORST);
+    .slice(0, LISTED_CONFUSIONS);
 }
 
-class Matrix {
+class ConfusionMatrix {
   #data;
   #subscription;
   #elements;
   #controls;
-  #unwatch;
-  #timer = 0;
+  #stopWatchingTheme;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #timer;
   #drawnAt = -Infinity;
+  /** @type {Matrix|null} as drawn */
   #matrix = null;
 
+  /** @param {HTMLElement} root @param {MatrixData} data */
   constructor(root, data) {
+    this.#data = data;
     this.#elements = build(root);
     this.#controls = new MatrixControls(this.#elements.controls, () => this.#draw());
     this.#subscription = stream.subscribe({ runs: [], onSeries: () => this.#invalidate() });
-    this.#unwatch = watchTheme(root, () => this.#invalidate());
+    this.#stopWatchingTheme = onThemeChange(root, () => this.#invalidate());
     document.addEventListener("visibilitychange", this.#invalidate);
     const { grid } = this.#elements;
-    grid.addEventListener("pointerover", (event) => this.#point(event.target));
-    grid.addEventListener("pointerleave", () => this.#point(null));
+    grid.addEventListener("pointerover", ({ target }) => this.#explain(target instanceof HTMLElement ? target : null));
+    grid.addEventListener("pointerleave", () => this.#explain(null));
     this.update(data);
   }
 
@@ -63,31 +70,31 @@ class Matrix {
   destroy() {
     clearTimeout(this.#timer);
     document.removeEventListener("visibilitychange", this.#invalidate);
-    this.#unwatch();
+    this.#stopWatchingTheme();
     this.#subscription.close();
     this.#elements.box.remove();
   }
 
   #invalidate = () => {
-    if (this.#timer || document.hidden) return;
+    if (document.hidden) return;
     const wait = Math.max(0, INTERVAL_MS - (performance.now() - this.#drawnAt));
-    this.#timer = setTimeout(() => this.#draw(), wait);
+    this.#timer ??= setTimeout(() => this.#draw(), wait);
   };
 
-  /** The counts to show, and what they are of; null while there are none. */
+  /** The counts to show, and where they come from; null while there are none. */
   #source() {
     const { run } = this.#data;
     const series = run === null ? undefined : stream.series(run);
     this.#controls.offer(series);
     if (!series) return null;
     const evaluation = this.#controls.evaluation(series);
-    if (evaluation) return { matrix: evaluation.confusion, of: `${evaluation.split}, step ${whole(evaluation.step)}` };
-    return series.matrix && { matrix: series.matrix, of: `the last ${whole(series.matrixBatches)} batches` };
+    if (evaluation) return { matrix: evaluation.confusion, origin: `${evaluation.split}, step ${whole(evaluation.step)}` };
+    return series.matrix && { matrix: series.matrix, origin: `the last ${whole(series.matrixBatches)} batches` };
   }
 
   #draw() {
     clearTimeout(this.#timer);
-    this.#timer = 0;
+    this.#timer = undefined;
     this.#drawnAt = performance.now();
     const { plot, cells, note, worstLine } = this.#elements;
     const source = this.#source();
@@ -97,35 +104,36 @@ class Matrix {
     for (const i of DIGITS) {
       const total = matrix ? sum(matrix[i]) : 0;
       for (const j of DIGITS) {
-        const share = total ? matrix[i][j] / total : 0;
-        const color = mix(sequential, share ** TONE);
+        const share = matrix && total ? matrix[i][j] / total : 0;
+        const color = colorAt(sequential, share ** TONE);
         const { style } = cells[i][j];
         style.backgroundColor = `rgb(${color.join(" ")})`;
-        style.color = ink(color);
-        setText(cells[i][j], share ? this.#written(matrix[i][j], share) : "");
+        style.color = readableInk(color);
+        setText(cells[i][j], matrix && share ? this.#cellText(matrix[i][j], share) : "");
       }
     }
     note.hidden = Boolean(matrix) || !this.#data.empty;
     setText(note, this.#data.empty ?? "");
-    const pairs = matrix ? worst(matrix) : [];
-    const said = pairs.map(({ i, j, n }) => `${i} read as ${j} (${whole(n)})`).join(", ");
-    setText(worstLine, matrix ? `Most confused: ${said || "none"}` : "");
-    setAttribute(plot, "aria-label", matrix
-      ? `Confusion matrix of ${source.of}: rows are true digits, columns are predictions. Most confused: ${said || "none"}.`
+    const pairs = matrix ? mostConfused(matrix) : [];
+    const confusions = pairs.map(({ i, j, n }) => `${i} read as ${j} (${whole(n)})`).join(", ") || "none";
+    setText(worstLine, matrix ? `Most confused: ${confusions}` : "");
+    setAttribute(plot, "aria-label", source
+      ? `Confusion matrix of ${source.origin}: rows are true digits, columns are predictions. Most confused: ${confusions}.`
       : `Confusion matrix. ${this.#data.empty ?? "No data yet."}`);
   }
 
-  #written(count, share) {
-    if (!this.#controls.normalise) return whole(count);
+  /** @param {number} count @param {number} share of its row */
+  #cellText(count, share) {
+    if (!this.#controls.isNormalized) return whole(count);
     return share < 0.001 ? "<0.1" : (100 * share).toFixed(1);
   }
 
-  /** Explain a cell. @param {HTMLElement|null} cell */
-  #point(cell) {
+  /** Show the counts behind a cell; null hides them. @param {HTMLElement|null} cell */
+  #explain(cell) {
     const { tip, plot } = this.#elements;
     const [i, j] = [Number(cell?.dataset.i), Number(cell?.dataset.j)];
     tip.hidden = !this.#matrix || Number.isNaN(i);
-    if (tip.hidden) return;
+    if (tip.hidden || !cell || !this.#matrix) return;
     const [count, total] = [this.#matrix[i][j], sum(this.#matrix[i])];
     tip.replaceChildren(
       `True ${i}, predicted ${j}`,
@@ -139,9 +147,11 @@ class Matrix {
   }
 }
 
+/** @param {HTMLElement} root */
 function build(root) {
   const cells = DIGITS.map((i) => DIGITS.map((j) =>
     make("div", i === j ? "mt-matrix-diagonal" : "", { "data-i": String(i), "data-j": String(j) })));
+  /** @param {number} n */
   const digit = (n) => make("div", "mt-matrix-digit", {}, String(n));
   const grid = make("div", "mt-matrix-grid", {}, ...DIGITS.flatMap((i) => [digit(i), ...cells[i]]), make("div"), ...DIGITS.map(digit));
   const note = make("div", "mt-matrix-note");
@@ -159,4 +169,5 @@ function build(root) {
   return { box, controls, plot, grid, cells, note, tip, worstLine };
 }
 
-export const mount = (root, data) => new Matrix(root, data);
+/** @param {HTMLElement} root @param {MatrixData} data */
+export const mount = (root, data) => new ConfusionMatrix(root, data);

@@ -5,94 +5,111 @@
 import { make } from "../lib/dom.js";
 import { whole } from "../lib/format.js";
 
-const LIVE = "live";
-const DIRECT = 2; // so many of the latest evaluations have a button; earlier ones are in a list
+/**
+ * @import { RunSeries } from "../../feed/client/series.js"
+ * @import { Evaluation } from "../lib/types"
+ */
 
-const keyOf = (evaluation) => `${evaluation.split}:${evaluation.step}`;
+const LIVE = "live";
+const BUTTONS = 2; // the latest evaluations have a button each; earlier ones are in a list
+
+/** @param {Evaluation} evaluation */
+const keyOf = ({ split, step }) => `${split}:${step}`;
+
+/** @param {Evaluation} evaluation */
 const labelOf = ({ split, step }) => (split === "test" ? `Test, step ${whole(step)}` : `Step ${whole(step)}`);
 
 export class MatrixControls {
-  normalise = false;
+  isNormalized = false;
   #chosen = LIVE;
   #offered = "";
-  #changed;
-  #elements;
+  #onChange;
+  #counts = makeButton("Counts", () => this.#setNormalized(false));
+  #shares = makeButton("Row %", () => this.#setNormalized(true));
+  #sources = make("div", "mt-matrix-sources", { role: "group", "aria-label": "Shown matrix" });
+  /** @type {Map<string, HTMLButtonElement>} by key of the evaluation, or `LIVE` */
+  #buttons = new Map();
+  /** @type {HTMLSelectElement|null} null while every evaluation has a button */
+  #earlier = null;
 
-  /** @param {HTMLElement} box @param {() => void} changed */
-  constructor(box, changed) {
-    this.#changed = changed;
-    const counts = this.#button("Counts", () => this.#setNormalise(false));
-    const shares = this.#button("Row %", () => this.#setNormalise(true));
-    const cells = make("div", "mt-matrix-segments", { role: "group", "aria-label": "Cell values" }, counts, shares);
+  /** @param {HTMLElement} box @param {() => void} onChange */
+  constructor(box, onChange) {
+    this.#onChange = onChange;
+    const cells = make("div", "mt-matrix-segments", { role: "group", "aria-label": "Cell values" }, this.#counts, this.#shares);
     const head = make("div", "mt-matrix-head", {}, make("h3", "mt-matrix-title", {}, "Confusion matrix"), cells);
-    const sources = make("div", "mt-matrix-sources", { role: "group", "aria-label": "Shown matrix" });
-    box.append(head, sources);
-    this.#elements = { counts, shares, sources };
-    this.#mark();
+    box.append(head, this.#sources);
+    this.#markChosen();
   }
 
-  /** The evaluation that was chosen, or null for the live matrix. @param {import("../../feed/client/series.js").RunSeries} series */
+  /** The chosen evaluation, or null for the live matrix. @param {RunSeries} series */
   evaluation(series) {
-    return series.evaluations.find((e) => keyOf(e) === this.#chosen) ?? null;
+    return series.evaluations.find((evaluation) => keyOf(evaluation) === this.#chosen) ?? null;
   }
 
-  /** Offer what there is. @param {import("../../feed/client/series.js").RunSeries|undefined} series */
+  /** Offer every matrix that a run has. @param {RunSeries|undefined} series */
   offer(series) {
     const evaluations = series?.evaluations ?? [];
-    if (this.#chosen !== LIVE && !evaluations.some((e) => keyOf(e) === this.#chosen)) this.#chosen = LIVE;
-    const offered = series?.matrix || evaluations.length ? `${series.matrixBatches}|${evaluations.map(keyOf)}` : "";
+    if (!evaluations.some((evaluation) => keyOf(evaluation) === this.#chosen)) this.#chosen = LIVE;
+    const batches = series?.matrixBatches ?? 0;
+    const offered = series?.matrix || evaluations.length ? `${batches}|${evaluations.map(keyOf)}` : "";
     if (offered !== this.#offered) {
       this.#offered = offered;
-      this.#elements.sources.replaceChildren(...(offered ? this.#sources(series.matrixBatches, evaluations) : []));
+      this.#fillSources(offered ? batches : 0, evaluations);
     }
-    this.#mark();
+    this.#markChosen();
   }
 
-  #sources(batches, evaluations) {
-    const latest = evaluations.slice(-DIRECT);
-    const buttons = [
-      this.#button(`Live, last ${whole(batches)} batches`, () => this.#choose(LIVE), LIVE),
-      ...latest.map((e) => this.#button(labelOf(e), () => this.#choose(keyOf(e)), keyOf(e))),
-    ];
-    const earlier = evaluations.slice(0, -DIRECT);
-    if (!earlier.length) return buttons;
-    const list = make("select", "mt-matrix-earlier", { "aria-label": "Earlier evaluations" },
-      make("option", "", { value: "" }, "Earlier"),
-      ...earlier.toReversed().map((e) => make("option", "", { value: keyOf(e) }, labelOf(e))));
-    list.addEventListener("change", () => this.#choose(list.value || LIVE));
-    return [...buttons, list];
+  /** @param {number} batches 0 if there is no matrix at all @param {Evaluation[]} evaluations */
+  #fillSources(batches, evaluations) {
+    this.#buttons.clear();
+    this.#earlier = null;
+    if (batches) this.#addButton(`Live, last ${whole(batches)} batches`, LIVE);
+    for (const evaluation of evaluations.slice(-BUTTONS)) this.#addButton(labelOf(evaluation), keyOf(evaluation));
+    const earlier = evaluations.slice(0, -BUTTONS).toReversed();
+    if (earlier.length) {
+      const list = make("select", "mt-matrix-earlier", { "aria-label": "Earlier evaluations" },
+        make("option", "", { value: "" }, "Earlier"),
+        ...earlier.map((evaluation) => make("option", "", { value: keyOf(evaluation) }, labelOf(evaluation))));
+      list.addEventListener("change", () => this.#choose(list.value || LIVE));
+      this.#earlier = list;
+    }
+    this.#sources.replaceChildren(...this.#buttons.values(), ...(this.#earlier ? [this.#earlier] : []));
   }
 
-  #button(text, act, key = "") {
-    const button = make("button", "mt-matrix-button", { type: "button", "data-key": key }, text);
-    button.addEventListener("click", act);
-    return button;
+  /** @param {string} text @param {string} key */
+  #addButton(text, key) {
+    this.#buttons.set(key, makeButton(text, () => this.#choose(key)));
   }
 
+  /** @param {string} key */
   #choose(key) {
     this.#chosen = key;
-    this.#mark();
-    this.#changed();
+    this.#markChosen();
+    this.#onChange();
   }
 
-  #setNormalise(on) {
-    this.normalise = on;
-    this.#mark();
-    this.#changed();
+  /** @param {boolean} isNormalized */
+  #setNormalized(isNormalized) {
+    this.isNormalized = isNormalized;
+    this.#markChosen();
+    this.#onChange();
   }
 
-  #mark() {
-    const { counts, shares, sources } = this.#elements;
-    counts.setAttribute("aria-pressed", String(!this.normalise));
-    shares.setAttribute("aria-pressed", String(this.normalise));
-    for (const element of sources.children) {
-      if (element.tagName === "SELECT") {
-        const listed = [...element.options].some((option) => option.value === this.#chosen);
-        element.value = listed ? this.#chosen : "";
-        element.toggleAttribute("data-chosen", listed);
-      } else {
-        element.setAttribute("aria-pressed", String(element.dataset.key === this.#chosen));
-      }
+  #markChosen() {
+    this.#counts.setAttribute("aria-pressed", String(!this.isNormalized));
+    this.#shares.setAttribute("aria-pressed", String(this.isNormalized));
+    for (const [key, button] of this.#buttons) button.setAttribute("aria-pressed", String(key === this.#chosen));
+    if (this.#earlier) {
+      const isListed = this.#chosen !== LIVE && !this.#buttons.has(this.#chosen);
+      this.#earlier.value = isListed ? this.#chosen : "";
+      this.#earlier.toggleAttribute("data-chosen", isListed);
     }
   }
+}
+
+/** @param {string} text @param {() => void} onClick */
+function makeButton(text, onClick) {
+  const button = make("button", "mt-matrix-button", { type: "button" }, text);
+  button.addEventListener("click", onClick);
+  return button;
 }

@@ -1,16 +1,25 @@
-/** Has a page that has no runs to show drawn again as soon as there is one. It draws nothing itself. */
-import { askForRerun } from "../lib/rerun.js";
+/** Redraws a page that has no runs to show as soon as there is one. It draws nothing itself. */
 import { stream } from "../../feed/client/stream.js";
+import { requestRerun } from "../lib/rerun.js";
+
+/** @import { Host } from "../lib/types" */
 
 class FirstRun {
   #host;
   #subscription;
 
+  /** @param {Host} host */
   constructor(host) {
     this.#host = host;
-    this.#subscription = stream.subscribe({ runs: [], onRun: (run) => run.deleted || askForRerun(this.#host, run.status) });
+    this.#subscription = stream.subscribe({
+      runs: [],
+      onRun: (run) => {
+        if (!run.deleted) requestRerun(this.#host, run.status);
+      },
+    });
   }
 
+  /** @param {unknown} _data @param {Host} host */
   update(_data, host) {
     this.#host = host;
   }
@@ -20,4 +29,5 @@ class FirstRun {
   }
 }
 
+/** @param {HTMLElement} _root @param {unknown} _data @param {Host} host */
 export const mount = (_root, _data, host) => new FirstRun(host);

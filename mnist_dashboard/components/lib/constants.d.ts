@@ -1,5 +1,7 @@
 /** Types of the module that Python writes: mnist_dashboard/server/shared_constants.py says what each constant means. */
 
+import type { CurveField, LevelField, RunMetrics } from "./types";
+
 interface Setting {
   label: string;
   kind: "number" | "choice" | "switch";
@@ -21,11 +23,11 @@ interface Status {
 }
 
 export const SETTINGS: Record<string, Setting>;
-export const METRICS: Record<string, Metric>;
+export const METRICS: Record<keyof RunMetrics, Metric>;
 export const RUN_STATUSES: Record<string, Status>;
 
-export const CURVES: ("loss" | "accuracy" | "examples_per_second")[];
-export const LEVELS: ("lr" | "elapsed_seconds")[];
+export const CURVES: CurveField[];
+export const LEVELS: LevelField[];
 export const MAX_BUCKETS: number;
 export const DEFAULT_SMOOTHING: number;
 

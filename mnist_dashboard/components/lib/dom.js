@@ -2,7 +2,12 @@
 
 /**
  * An element with a class, attributes and children; strings become text.
- * @param {string} tag @param {string} [className] @param {Object<string, string>} [attributes] @param {...(Node|string)} children
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {string} [className]
+ * @param {Record<string, string>} [attributes]
+ * @param {...(Node|string)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function make(tag, className = "", attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -12,11 +17,15 @@ export function make(tag, className = "", attributes = {}, ...children) {
   return element;
 }
 
-/** Set a text only if it differs: what has not changed is neither laid out again nor read aloud again. */
+/**
+ * Set a text only if it differs: unchanged text is neither laid out nor read aloud again.
+ * @param {Node} element @param {string} text
+ */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** @param {Element} element @param {string} name @param {string|null} value null removes the attribute */
 export function setAttribute(element, name, value) {
   if (value === null) element.removeAttribute(name);
   else if (element.getAttribute(name) !== value) element.setAttribute(name, value);

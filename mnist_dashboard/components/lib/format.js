@@ -3,17 +3,20 @@
 const THIN = "\u202f"; // narrow no-break space: groups digits, separates units
 export const MISSING = "–";
 
-/** @param {number|null|undefined} n */
-export const known = (n) => typeof n === "number" && Number.isFinite(n);
+/** @param {unknown} value @returns {value is number} */
+export const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
-/** A whole number with its thousands grouped: 5 512. */
+/** @param {number} n */
+const twoDigits = (n) => String(n).padStart(2, "0");
+
+/** A whole number with its thousands grouped: 5 512. @param {number|null|undefined} n */
 export function whole(n) {
-  return known(n) ? Math.round(n).toLocaleString("en-US").replaceAll(",", THIN) : MISSING;
+  return isNumber(n) ? Math.round(n).toLocaleString("en-US").replaceAll(",", THIN) : MISSING;
 }
 
-/** Four significant digits, zeros kept (0.07670), scientific below 0.0001 and from 10 000. */
+/** Four significant digits, zeros kept (0.07670), scientific below 0.0001 and from 10 000. @param {number|null|undefined} x */
 export function loss(x) {
-  if (!known(x)) return MISSING;
+  if (!isNumber(x)) return MISSING;
   if (x === 0) return "0.000";
   const size = Math.abs(x);
   if (size < 1e-4 || size >= 1e4) return x.toExponential(3);
@@ -21,38 +24,36 @@ export function loss(x) {
   return x.toPrecision(4);
 }
 
-/** A share (0 to 1) in percent: 97.48 %. */
+/** A share (0 to 1) in percent: 97.48 %. @param {number|null|undefined} x */
 export function percent(x) {
-  return known(x) ? `${(100 * x).toFixed(2)}${THIN}%` : MISSING;
+  return isNumber(x) ? `${(100 * x).toFixed(2)}${THIN}%` : MISSING;
 }
 
-/** Seconds as m:ss, from one hour h:mm:ss. */
+/** Seconds as m:ss, from one hour h:mm:ss. @param {number|null|undefined} seconds */
 export function clock(seconds) {
-  if (!known(seconds)) return MISSING;
+  if (!isNumber(seconds)) return MISSING;
   const s = Math.max(0, Math.floor(seconds));
-  const two = (n) => String(n).padStart(2, "0");
   const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
-  return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+  return h ? `${h}:${twoDigits(m)}:${twoDigits(s % 60)}` : `${m}:${twoDigits(s % 60)}`;
 }
 
-/** How long ago, roughly: "12 s", "3 min", "2 h". */
+/** How long ago, roughly: "12 s", "3 min", "2 h". @param {number} seconds */
 export function age(seconds) {
   const s = Math.max(0, Math.round(seconds));
   if (s < 120) return `${s} s`;
   return s < 7200 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
 }
 
-/** A setting as it was typed: 0.01, 64. */
+/** A numeric setting as it was typed: 0.01, 64. @param {number|null|undefined} n */
 export function setting(n) {
-  return known(n) ? String(Number(n.toPrecision(12))) : MISSING;
+  return isNumber(n) ? String(Number(n.toPrecision(12))) : MISSING;
 }
 
-/** Seconds since 1970 as local time; with the date unless it is today. */
+/** Seconds since 1970 as local time; with the date unless it is today. @param {number|null|undefined} seconds */
 export function moment(seconds, now = new Date()) {
-  if (!known(seconds)) return MISSING;
+  if (!isNumber(seconds)) return MISSING;
   const then = new Date(seconds * 1000);
-  const two = (n) => String(n).padStart(2, "0");
-  const time = `${two(then.getHours())}:${two(then.getMinutes())}`;
+  const time = `${twoDigits(then.getHours())}:${twoDigits(then.getMinutes())}`;
   if (then.toDateString() === now.toDateString()) return time;
   const month = then.toLocaleString("en", { month: "short" });
   const year = then.getFullYear() === now.getFullYear() ? "" : ` ${then.getFullYear()}`;
@@ -62,12 +63,13 @@ export function moment(seconds, now = new Date()) {
 /**
  * Text for Plotly, which renders a subset of HTML and, in hover texts, %{…} templates: names come from people.
  * Plotly turns the entities back into the characters.
+ * @param {string} text
  */
 export function plotlyText(text) {
-  return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("%{", "&#37;{");
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("%{", "&#37;{");
 }
 
-/** A name cut to a length that fits a legend. */
-export function short(name, length = 24) {
+/** A name cut to a length that fits a legend. @param {string} name */
+export function shorten(name, length = 24) {
   return name.length > length ? `${name.slice(0, length - 1)}…` : name;
 }

@@ -1,26 +1,34 @@
 /**
- * Asks Python to draw this page again, for what the page was told and the reader did not do.
+ * Asks Python to draw this page again after the server has reported a change that the reader did not cause.
  *
- * Until the server has begun with the page of a link, Streamlit sends every request for the page that is still there, and the
- * last request counts: asked in that time, the page would stay, and the reader's click be lost. So nothing is asked then;
- * the next page is drawn from the newest state anyway.
+ * After a click on a link to another page, Streamlit sends every request for the page that is still there until the server
+ * has begun with the new one, and the last request wins: a rerun requested in that time would keep the old page and lose the
+ * reader's click. So none is requested then; the next page is drawn from the newest state anyway.
  */
-const LEAVING_MS = 10_000; // by then the click has failed: the page stays, and has to follow again
 
-let left = null;
+/** @typedef {import("./types").Host} Host */
+
+const LEAVING_MS = 10_000; // by then the click has failed: the page stays and has to follow changes again
+
+/** @type {{pathname: string, at: number}|null} */
+let departure = null;
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("a[href]");
+  const link = event.target instanceof Element && /** @type {HTMLAnchorElement|null} */ (event.target.closest("a[href]"));
   const opensHere = link && !link.target.includes("_blank") && !(event.ctrlKey || event.metaKey || event.shiftKey);
   if (opensHere && link.origin === location.origin && link.pathname !== location.pathname) {
-    left = { pathname: location.pathname, at: Date.now() };
+    departure = { pathname: location.pathname, at: Date.now() };
   }
 }, true);
 
-const isLeaving = () => left !== null && left.pathname === location.pathname && Date.now() - left.at < LEAVING_MS;
+const isLeaving = () => departure?.pathname === location.pathname && Date.now() - departure.at < LEAVING_MS;
 
-/** Ask, unless the reader is on the way to another page; whether it was asked. Python is given the value as `changed`. */
-export function askForRerun(host, value) {
+/**
+ * Request a rerun, in which Python gets the value as `changed`, unless the reader is on the way to another page.
+ * @param {Host} host @param {string} value
+ * @returns {boolean} whether it was requested
+ */
+export function requestRerun(host, value) {
   if (isLeaving()) return false;
   host.setTriggerValue("changed", value);
   return true;

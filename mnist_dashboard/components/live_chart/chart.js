@@ -3,21 +3,29 @@
  * the pointer is pressed on it, and at once when the last drawing is older than that. It owns the zoom: Plotly's uirevision
  * keeps hidden traces, but gives up a zoomed range as soon as the range we ask for changes, and ours follow the data.
  */
-import { watchTheme } from "../lib/theme.js";
+import { onThemeChange } from "../lib/theme.js";
+
+/** @import { Layout, PlotlyElement, PlotlyLibrary, Trace } from "./plotly" */
 
 const INTERVAL_MS = 250;
 const CLICK_MS = 400; // Plotly waits 300 ms for a second click on the legend, and forgets the first if it is drawn meanwhile
+const LOAD_AGAIN_MS = 5000;
+
+/** @type {Promise<PlotlyLibrary>|undefined} */
 let plotly;
 
 /** Plotly's library, loaded once a page. */
-function library() {
+function loadPlotly() {
   plotly ??= new Promise((resolve, reject) => {
-    if (window.Plotly) return resolve(window.Plotly);
+    if (window.Plotly) {
+      resolve(window.Plotly);
+      return;
+    }
     const script = document.createElement("script");
     script.src = new URL("../../plotly.min.js", import.meta.url).href;
-    script.onload = () => resolve(window.Plotly);
+    script.onload = () => window.Plotly && resolve(window.Plotly);
     script.onerror = () => {
-      setTimeout(() => (plotly = undefined), 5000); // then try again
+      setTimeout(() => (plotly = undefined), LOAD_AGAIN_MS);
       reject(new Error("Plotly could not be loaded"));
     };
     document.head.append(script);
@@ -25,7 +33,7 @@ function library() {
   return plotly;
 }
 
-/** The mode bar's own "reset axes" goes back to the ranges of the first drawing; ours to those of the data. */
+/** The mode bar's own "reset axes" returns to the ranges of the first drawing; ours to those of the data. */
 const HOME = {
   width: 24,
   height: 24,
@@ -34,9 +42,9 @@ const HOME = {
 
 /**
  * @typedef {object} Figure
- * @property {object[]} traces each with a `uid`, by which Plotly knows it again
- * @property {object} layout with xaxis.range and yaxis.range as they are without zoom
- * @property {string} label for those who do not see the chart
+ * @property {Trace[]} traces
+ * @property {Layout} layout
+ * @property {string} label for screen readers
  * @property {string} filename of a downloaded image
  * @property {boolean} narrow no mode bar
  */
@@ -44,16 +52,18 @@ export class Chart {
   #div;
   #figure;
   #height;
+  /** @type {{x: [number, number]|null, y: [number, number]|null, log: boolean}} */
   #zoom = { x: null, y: null, log: false };
-  #revision;
-  #configured = { key: null, config: null };
-  #timer = 0;
+  #revision = "";
+  #config = { key: "", value: {} };
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #timer;
   #drawnAt = -Infinity;
   #draws = 0;
   #pressed = false;
   #releasedAt = -Infinity;
-  #dead = false;
-  #cleanups = [];
+  #destroyed = false;
+  #cleanups;
 
   /**
    * @param {HTMLElement} root
@@ -65,23 +75,16 @@ export class Chart {
     this.#figure = figure;
     this.#div = root.appendChild(document.createElement("div"));
     this.#div.setAttribute("role", "img");
-    const listen = (target, type, handler) => {
-      target.addEventListener(type, handler);
-      this.#cleanups.push(() => target.removeEventListener(type, handler));
-    };
-    listen(this.#div, "pointerdown", () => (this.#pressed = true));
-    const release = () => {
-      if (!this.#pressed) return;
-      this.#pressed = false;
-      this.#releasedAt = performance.now();
-      this.invalidate();
-    };
-    listen(window, "pointerup", release);
-    listen(window, "pointercancel", release);
-    listen(document, "visibilitychange", () => this.invalidate());
     const resized = new ResizeObserver(() => this.invalidate());
     resized.observe(this.#div);
-    this.#cleanups.push(() => resized.disconnect(), watchTheme(this.#div, () => this.invalidate()));
+    const listening = new AbortController();
+    const { signal } = listening;
+    this.#div.addEventListener("pointerdown", () => (this.#pressed = true), { signal });
+    window.addEventListener("pointerup", () => this.#release(), { signal });
+    window.addEventListener("pointercancel", () => this.#release(), { signal });
+    document.addEventListener("visibilitychange", () => this.invalidate(), { signal });
+    const stopWatching = onThemeChange(this.#div, () => this.invalidate());
+    this.#cleanups = [() => listening.abort(), () => resized.disconnect(), stopWatching];
   }
 
   /** The chart's own element, for its colours. */
@@ -89,93 +92,103 @@ export class Chart {
     return this.#div;
   }
 
-  /** Draw soon: what is drawn, or its size, has changed. The room is taken at once, so that the page does not jump. */
+  /** Draw soon: the content or its size has changed. The height is set at once, so that the page does not jump. */
   invalidate() {
-    if (this.#dead) return;
+    if (this.#destroyed) return;
     this.#div.style.height = `${this.#height(this.#div.clientWidth)}px`;
-    if (this.#timer) return;
-    this.#timer = setTimeout(() => this.#draw(), this.#wait());
+    this.#timer ??= setTimeout(() => this.#draw(), this.#wait());
   }
 
-  /** Draw now, however short a time ago it was: what somebody asked for has come. */
-  hurry() {
+  /** Draw now, however recent the last drawing is: the reader is waiting for this. */
+  drawNow() {
     this.#drawnAt = -Infinity;
     clearTimeout(this.#timer);
-    this.#timer = 0;
+    this.#timer = undefined;
     this.invalidate();
   }
 
-  /** How long the next drawing has to wait. */
+  destroy() {
+    this.#destroyed = true;
+    clearTimeout(this.#timer);
+    for (const cleanup of this.#cleanups) cleanup();
+    if (this.#draws) window.Plotly?.purge(this.#div);
+    this.#div.remove();
+  }
+
+  #release() {
+    if (!this.#pressed) return;
+    this.#pressed = false;
+    this.#releasedAt = performance.now();
+    this.invalidate();
+  }
+
+  /** Milliseconds until the next drawing is allowed. */
   #wait() {
     const now = performance.now();
     return Math.max(0, this.#drawnAt + INTERVAL_MS - now, this.#releasedAt + CLICK_MS - now);
   }
 
-  destroy() {
-    this.#dead = true;
-    clearTimeout(this.#timer);
-    for (const cleanup of this.#cleanups) cleanup();
-    if (this.#draws) window.Plotly.purge(this.#div);
-    this.#div.remove();
-  }
-
   async #draw() {
-    const Plotly = await library().catch((error) => console.warn(`MNIST Trainer: ${error.message}.`));
-    this.#timer = 0;
-    // Each of these invalidates again when it is over.
+    const Plotly = await loadPlotly().catch((error) => console.warn(`MNIST Trainer: ${error.message}.`));
+    this.#timer = undefined;
     const width = this.#div.clientWidth;
     if (this.#wait()) {
-      this.invalidate(); // the pointer was released since
+      this.invalidate(); // the pointer was released in the meantime
       return;
     }
-    if (!Plotly || this.#dead || document.hidden || this.#pressed || !width) return;
+    // Each of these invalidates again when it is over.
+    if (!Plotly || this.#destroyed || document.hidden || this.#pressed || !width) return;
     this.#drawnAt = performance.now();
     const { traces, layout, label, filename, narrow } = this.#figure(width);
     this.#applyZoom(layout);
     layout.width = width;
     layout.height = this.#div.clientHeight;
     layout.datarevision = ++this.#draws;
-    await Plotly.react(this.#div, traces, layout, this.#config(filename, narrow));
-    if (this.#dead) return;
+    const element = await Plotly.react(this.#div, traces, layout, this.#configFor(filename, narrow));
+    if (this.#destroyed) return;
     this.#div.setAttribute("aria-label", label);
-    if (this.#draws === 1) {
-      this.#div.on("plotly_relayout", (change) => this.#relayout(change));
-      this.#div.on("plotly_doubleclick", () => this.#resetZoom());
-    }
+    if (this.#draws === 1) this.#followZoom(element);
   }
 
-  /** The same object as long as it says the same: another one makes Plotly build the chart anew, and forget hidden traces. */
-  #config(filename, narrow) {
+  /**
+   * The same object as long as its content is the same: another one makes Plotly build the chart anew and forget hidden traces.
+   * @param {string} filename @param {boolean} narrow
+   */
+  #configFor(filename, narrow) {
     const key = `${filename} ${narrow}`;
-    if (this.#configured.key === key) return this.#configured.config;
-    const config = {
+    if (this.#config.key === key) return this.#config.value;
+    const value = {
       displaylogo: false,
       displayModeBar: narrow ? false : "hover",
-      doubleClick: false, // handled here, see #resetZoom
+      doubleClick: false, // handled in #followZoom
       // "Share chart…" uploads the data to a service
       modeBarButtonsToRemove: ["sendChartToCloud", "select2d", "lasso2d", "autoScale2d", "resetScale2d"],
       modeBarButtonsToAdd: [{ name: "reset", title: "Show everything", icon: HOME, click: () => this.#resetZoom() }],
       toImageButtonOptions: { filename, scale: 2 },
     };
-    this.#configured = { key, config };
-    return config;
+    this.#config = { key, value };
+    return value;
   }
 
-  /** Remember what the user zoomed or panned to. */
-  #relayout(change) {
-    for (const axis of ["x", "y"]) {
-      const name = `${axis}axis.range`;
-      const range = change[name] ?? [change[`${name}[0]`], change[`${name}[1]`]];
-      if (range.every((end) => end !== undefined)) this.#zoom[axis] = range.map(Number);
-    }
+  /** @param {PlotlyElement} element */
+  #followZoom(element) {
+    element.on("plotly_relayout", (change) => {
+      for (const axis of /** @type {const} */ (["x", "y"])) {
+        const name = `${axis}axis.range`;
+        const [low, high] = /** @type {unknown[]} */ (change[name] ?? [change[`${name}[0]`], change[`${name}[1]`]]);
+        if (low !== undefined && high !== undefined) this.#zoom[axis] = [Number(low), Number(high)];
+      }
+    });
+    element.on("plotly_doubleclick", () => this.#resetZoom());
   }
 
   #resetZoom() {
     this.#zoom.x = this.#zoom.y = null;
     this.#releasedAt = -Infinity;
-    this.hurry();
+    this.drawNow();
   }
 
+  /** @param {Layout} layout */
   #applyZoom(layout) {
     const zoom = this.#zoom;
     if (layout.uirevision !== this.#revision) {
@@ -184,9 +197,9 @@ export class Chart {
     }
     const log = layout.yaxis.type === "log";
     if (zoom.y && log !== zoom.log) {
-      // Plotly gives the ends of a logarithmic axis as exponents; what lies below zero has none.
-      const convert = log ? (v) => Math.log10(Math.max(v, zoom.y[1] / 1000)) : (v) => 10 ** v;
-      zoom.y = zoom.y.map(convert);
+      const [low, high] = zoom.y;
+      // Plotly wants the ends of a logarithmic axis as exponents; values below zero have none.
+      zoom.y = log ? [Math.log10(Math.max(low, high / 1000)), Math.log10(Math.max(high, high / 1000))] : [10 ** low, 10 ** high];
     }
     zoom.log = log;
     if (zoom.x) layout.xaxis.range = [...zoom.x];

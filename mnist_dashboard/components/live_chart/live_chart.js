@@ -1,124 +1,124 @@
 /** A chart of one quantity of one or several runs, over steps, epochs, images or time, fed by the stream. */
-import { layoutOf } from "./model/axes.js";
-import { Chart } from "./chart.js";
-import { FIELDS } from "./model/fields.js";
-import { whole } from "../lib/format.js";
-import { forkOf, marksOf } from "../lib/runs/interventions.js";
-import { ofEachSeed } from "../lib/runs/seeds.js";
 import { stream } from "../../feed/client/stream.js";
+import { whole } from "../lib/format.js";
+import { forkMark, interventionMarks } from "../lib/runs/interventions.js";
+import { oneRunPerSeed } from "../lib/runs/seeds.js";
 import { palette } from "../lib/theme.js";
-import { tracesOf } from "./model/traces.js";
-import { placeOf } from "./model/x_axes.js";
+import { Chart } from "./chart.js";
+import { buildLayout } from "./model/layout.js";
+import { evaluationValue } from "./model/differences.js";
+import { FIELDS } from "./model/fields.js";
+import { buildTraces } from "./model/traces.js";
+import { stepToX } from "./model/x_axes.js";
 
 /**
- * @typedef {object} CurveData
+ * @import { RunSeries } from "../../feed/client/series.js"
+ * @import { ChartField } from "../lib/types"
+ * @import { Figure } from "./chart.js"
+ * @import { Axis } from "./model/x_axes.js"
+ */
+
+/**
+ * @typedef {object} ChartData what Python passes to the component
  * @property {string} title
- * @property {"loss"|"accuracy"|"lr"|"examples_per_second"} field
+ * @property {ChartField} field
  * @property {{id: number, name: string, color: number}[]} runs
  * @property {number} smoothing
  * @property {boolean} log
- * @property {"step"|"epoch"|"images"|"time"} x
+ * @property {Axis} x
  * @property {boolean} logx
  * @property {number|null} baseline draw differences to this run
- * @property {boolean} bands runs that differ only in their seeds as mean and band
+ * @property {boolean} bands draw runs that differ only in their seeds as mean and band
  * @property {boolean} best ring the best evaluation of each of several runs
  * @property {number|null} only draw this one, with the axes of all
  * @property {number} height
- * @property {string} xtitle
+ * @property {boolean} xtitle whether the x axis has a title
  * @property {number[]} epochs steps at which epochs end
  * @property {number} total_steps
- * @property {string|null} empty
+ * @property {string|null} empty text while there is no data
  * @property {boolean} legend
  * @property {{step: number, text: string}|null} fault
  * @property {string} uirevision
  */
 
 /**
- * @typedef {object} Shown one run and where its points lie
- * @property {number} id @property {string} name @property {number} color
- * @property {import("../../feed/client/series.js").RunSeries} series
- * @property {(step: number) => number|null} place of a step on the x axis
+ * @typedef {object} ChartRun one run and where its points lie
+ * @property {number} id
+ * @property {string} name
+ * @property {number} color
+ * @property {RunSeries} series
+ * @property {(step: number) => number|null} stepToX
  * @property {(number|null)[]} x of each bucket
- * @property {{step: number, text: string}|undefined} fork where it leaves the run it goes on from
- * @property {number[]} group ids of the runs shown that differ only in their seeds from it, one for each seed
+ * @property {{step: number, text: string}|undefined} fork where it branches off from its parent
+ * @property {number[]} seedGroup ids of the shown runs that differ from it only in their seeds, one for each seed
  */
 
 /**
- * @typedef {object} View what one drawing is made from
- * @property {CurveData} data
- * @property {object} colors see theme.js
+ * @typedef {object} View everything that one drawing depends on
+ * @property {ChartData} data
+ * @property {import("../lib/theme.js").Palette} colors
  * @property {number} width
  * @property {boolean} narrow
- * @property {boolean} several
+ * @property {boolean} several whether colour says which run, rather than what a curve is
  * @property {boolean} bands
- * @property {Shown|null} baseline
- * @property {{step: number, number: number, text: string, hover: string}[]} marks settings changed by hand, if one run is drawn
- * @property {Shown[]} shown runs with something to draw: the axes have room for them
- * @property {Shown[]} drawn those that are drawn
+ * @property {ChartRun|null} baseline
+ * @property {ReturnType<typeof interventionMarks>} interventions if one run is drawn over steps
+ * @property {ChartRun[]} shown runs that have data: the axes have room for them
+ * @property {ChartRun[]} drawn those of them that are drawn
  */
 
 const NARROW = 480;
 
-/** The current values, for those who do not see the chart. @param {View} view */
-function labelOf({ data, drawn }) {
+/** The current values in words, for screen readers. @param {View} view */
+function description({ data, drawn }) {
   const { field, title, empty } = data;
   if (!drawn.length) return `${title} chart. ${empty ?? "No data yet."}`;
-  const { write } = FIELDS[field];
+  const { format } = FIELDS[field];
   const values = drawn.map(({ name, series }) => {
-    const parts = [`training ${write(series.smoothed(field))} at step ${whole(series.step)}`];
+    const parts = [`training ${format(series.smoothed(field))} at step ${whole(series.step)}`];
     const validation = series.evaluationsOf("validation").at(-1);
     const test = series.evaluationsOf("test").at(-1);
-    if (validation?.[field] !== undefined) parts.push(`validation ${write(validation[field])} at step ${whole(validation.step)}`);
-    if (test?.[field] !== undefined) parts.push(`test ${write(test[field])}`);
+    const isEvaluated = field === "loss" || field === "accuracy";
+    if (isEvaluated && validation) parts.push(`validation ${format(evaluationValue(validation, field))} at step ${whole(validation.step)}`);
+    if (isEvaluated && test) parts.push(`test ${format(evaluationValue(test, field))}`);
     return `${name}: ${parts.join(", ")}.`;
   });
   return `${title} by ${data.x}. ${values.join(" ")}`;
 }
 
-function forkAt(id) {
-  const run = stream.run(id);
-  return forkOf(run, stream.run(run?.parent_id));
-}
-
-class Curves {
+class LiveChart {
   #data;
   #chart;
   #subscription;
-  #awaits = false; // a curve that somebody asked for
-  #floor; // where the accuracy axis starts now, see axes.js
+  #isWaiting = false; // for the curves of runs that were just selected
+  /** @type {number|undefined} where the accuracy axis starts now: see ranges.js */
+  #floor;
 
+  /** @param {HTMLElement} root @param {ChartData} data */
   constructor(root, data) {
     this.#data = data;
     this.#subscription = stream.subscribe({
       runs: [],
       onSeries: () => this.#onSeries(),
-      onRun: (run) => (run.interventions.length || run.parent_id) && this.#chart.invalidate(),
+      onRun: (run) => {
+        if (run.interventions.length || run.parent_id) this.#chart.invalidate();
+      },
     });
+    /** @param {number} width */
     const height = (width) => (width && width < NARROW ? Math.round(this.#data.height * 0.76) : this.#data.height);
     this.#chart = new Chart(root, height, (width) => this.#figure(width));
     this.#chart.element.setAttribute("aria-label", `${data.title} chart`); // until it is drawn
     this.update(data);
   }
 
-  /** @param {CurveData} data */
+  /** @param {ChartData} data */
   update(data) {
     if (data.uirevision !== this.#data.uirevision) this.#floor = undefined;
     this.#data = data;
     const baseline = data.baseline === null ? [] : [data.baseline];
     this.#subscription.change({ runs: [...new Set([...data.runs.map((run) => run.id), ...baseline])], smoothing: data.smoothing });
-    this.#awaits = !this.#isComplete();
+    this.#isWaiting = !this.#isComplete();
     this.#chart.invalidate();
-  }
-
-  #isComplete() {
-    return this.#data.runs.every((run) => stream.series(run.id));
-  }
-
-  #onSeries() {
-    const isHere = this.#awaits && this.#isComplete();
-    if (isHere) this.#chart.hurry();
-    else this.#chart.invalidate();
-    this.#awaits &&= !isHere;
   }
 
   destroy() {
@@ -126,48 +126,62 @@ class Curves {
     this.#chart.destroy();
   }
 
-  #shownOf(run) {
-    const series = stream.series(run.id);
-    if (!series || !(series.x.length || series.evaluations.length)) return null;
-    const place = placeOf(this.#data.x, series, stream.run(run.id));
-    return { ...run, series, place, x: series.x.map(place), group: [run.id], fork: forkAt(run.id) };
+  #isComplete() {
+    return this.#data.runs.every((run) => stream.series(run.id));
   }
 
+  #onSeries() {
+    if (this.#isWaiting && this.#isComplete()) {
+      this.#isWaiting = false;
+      this.#chart.drawNow();
+    } else {
+      this.#chart.invalidate();
+    }
+  }
+
+  /** @param {{id: number, name: string, color: number}} run @returns {ChartRun|null} null while it has no data */
+  #chartRun(run) {
+    const series = stream.series(run.id);
+    if (!series || !(series.x.length || series.evaluations.length)) return null;
+    const summary = stream.run(run.id);
+    const toX = stepToX(this.#data.x, series, summary);
+    const fork = forkMark(summary, stream.run(summary?.parent_id));
+    return { ...run, series, stepToX: toX, x: series.x.map(toX), seedGroup: [run.id], fork };
+  }
+
+  /** @param {number} width @returns {Figure} */
   #figure(width) {
     const data = this.#data;
-    const shown = data.runs.map((run) => this.#shownOf(run)).filter(Boolean);
+    const shown = data.runs.map((run) => this.#chartRun(run)).filter((run) => run !== null);
     if (data.bands) groupSeeds(shown);
-    const baseline = data.baseline === null ? null : this.#shownOf({ id: data.baseline, name: "", color: 0 });
+    /** @type {View} */
     const view = {
       data,
       shown,
       drawn: data.only === null ? shown : shown.filter((run) => run.id === data.only),
-      baseline,
+      baseline: data.baseline === null ? null : this.#chartRun({ id: data.baseline, name: "", color: 0 }),
       bands: data.bands,
-      marks: data.runs.length === 1 && data.x === "step" && !data.logx ? marksOf(stream.run(data.runs[0].id)) : [],
+      interventions: data.runs.length === 1 && data.x === "step" && !data.logx ? interventionMarks(stream.run(data.runs[0].id)) : [],
       width,
       narrow: width < NARROW,
       // One run alone keeps the colour that the table gave it, unless that is the colour of the role anyway.
       several: data.runs.length > 1 || data.runs[0]?.color > 0 || data.field === "lr" || data.baseline !== null,
       colors: palette(this.#chart.element),
     };
-    const { layout, floor } = layoutOf(view, this.#floor);
+    const { layout, floor } = buildLayout(view, this.#floor);
     this.#floor = floor;
-    return { traces: tracesOf(view), layout, label: labelOf(view), filename: data.title.toLowerCase(), narrow: view.narrow };
+    return { traces: buildTraces(view), layout, label: description(view), filename: data.title.toLowerCase(), narrow: view.narrow };
   }
 }
 
-/** @param {Shown[]} shown */
+/** @param {ChartRun[]} shown */
 function groupSeeds(shown) {
-  const groups = new Map();
-  for (const run of shown) {
-    const known = stream.run(run.id);
-    if (known) groups.set(known.seed_group, [...(groups.get(known.seed_group) ?? []), run]);
-  }
-  for (const runs of groups.values()) {
-    const ids = ofEachSeed(runs.map(({ id }) => stream.run(id))).map(({ id }) => id);
-    for (const run of runs) run.group = ids;
+  const summaries = shown.map((run) => stream.run(run.id)).filter((summary) => summary !== undefined);
+  for (const group of Map.groupBy(summaries, (summary) => summary.seed_group).values()) {
+    const ids = oneRunPerSeed(group).map(({ id }) => id);
+    for (const run of shown) if (group.some(({ id }) => id === run.id)) run.seedGroup = ids;
   }
 }
 
-export const mount = (root, data) => new Curves(root, data);
+/** @param {HTMLElement} root @param {ChartData} data */
+export const mount = (root, data) => new LiveChart(root, data);

@@ -1,25 +1,48 @@
-/** The rows of the runs table: built once each, painted again in place, so that focus and text selection stay. */
-import { difference, sizeOf, spread } from "./model/columns.js";
+/** The rows of the table of runs: each is built once and painted again in place, so that focus and text selection stay. */
 import { CONFIDENCE } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
-import { loss } from "../lib/format.js";
-import { measured, ofEachSeed } from "../lib/runs/seeds.js";
+import { MISSING, isNumber, loss } from "../lib/format.js";
+import { halfInterval, measuredRuns, oneRunPerSeed } from "../lib/runs/seeds.js";
+import { runColor, runDash } from "../lib/theme.js";
+import { formatDifference, formatSize, summarize } from "./model/columns.js";
 import { drawSparkline } from "./sparkline.js";
-import { halfInterval } from "../lib/student_t.js";
-import { dashOf, runColor } from "../lib/theme.js";
 
 /**
- * @typedef {object} Context what painting needs to know besides the run
- * @property {import("./model/columns.js").Column[]} columns
- * @property {Set<number>} selected
- * @property {Object<string, number>} colorIndex by id
- * @property {object} colors see theme.js
- * @property {object|undefined} baseline
- * @property {(Map<string, number>|null)[]} best by column, then dataset
- * @property {import("./model/arrange.js").View} view
+ * @import { ListedRun } from "../../feed/client/run_list.js"
+ * @import { Palette } from "../lib/theme.js"
+ * @import { GroupItem, Item, View } from "./model/arrange.js"
+ * @import { Column } from "./model/columns.js"
  */
 
-/** @param {import("./model/arrange.js").RunItem|import("./model/arrange.js").GroupItem} item @param {Context} context */
+/**
+ * @typedef {object} Context what a row shows besides its run
+ * @property {Column[]} columns
+ * @property {Set<number>} selected ids
+ * @property {Record<string, number>} colorIndex by id of the run
+ * @property {Palette} colors
+ * @property {ListedRun|undefined} baseline
+ * @property {(Map<string, number>|null)[]} best by column, then dataset
+ * @property {View} view
+ */
+
+/**
+ * @typedef {object} BuiltRow
+ * @property {HTMLTableRowElement} row
+ * @property {HTMLInputElement} tick
+ * @property {HTMLElement} swatch
+ * @property {Cell[]} cells
+ */
+
+/**
+ * @typedef {object} Cell the parts of a cell that are there depend on its column
+ * @property {HTMLTableCellElement} element
+ * @property {HTMLElement} [name] the name of a run or group
+ * @property {HTMLElement} [marks] beside the name of a run
+ * @property {Text} [text]
+ * @property {HTMLElement} [aside] small text beside the text
+ */
+
+/** @param {Item} item @param {Context} context @returns {BuiltRow} */
 export function buildRow(item, context) {
   const tick = make("input", "", { type: "checkbox" });
   const swatch = make("span", "mt-table-swatch", { "aria-hidden": "true" });
@@ -27,50 +50,60 @@ export function buildRow(item, context) {
   const row = make("tr", item.kind === "group" ? "mt-table-group" : "", { "data-key": item.key },
     make("td", "mt-table-tick", {}, make("label", "", {}, tick)),
     make("td", "mt-table-color", {}, swatch),
-    ...cells);
+    ...cells.map(({ element }) => element));
   if (item.kind === "run") row.dataset.run = String(item.run.id);
   return { row, tick, swatch, cells };
 }
 
+/** @param {Item} item @param {Column} column @returns {Cell} */
 function buildCell(item, column) {
-  if (column.key !== "name") return make("td", column.number ? "mt-table-number" : "");
-  if (item.kind === "group") return make("th", "", { scope: "row" }, make("button", "mt-table-toggle", { type: "button" }));
-  const link = make("a", "mt-table-name", { href: `./?run=${item.run.id}`, target: "_self" });
-  return make("th", "", { scope: "row" }, link, make("span", "mt-table-marks"));
+  if (column.key !== "name") return { element: make("td", column.number ? "mt-table-number" : "") };
+  if (item.kind === "group") {
+    const name = make("button", "mt-table-toggle", { type: "button" });
+    return { element: make("th", "", { scope: "row" }, name), name };
+  }
+  const name = make("a", "mt-table-name", { href: `./?run=${item.run.id}`, target: "_self" });
+  const marks = make("span", "mt-table-marks");
+  return { element: make("th", "", { scope: "row" }, name, marks), name, marks };
 }
 
-/** @param {Context} context */
+/** @param {BuiltRow} built @param {Item} item @param {Context} context */
 export function paintRow(built, item, context) {
   if (item.kind === "group") paintGroup(built, item, context);
   else paintRun(built, item.run, context);
 }
 
+/** @param {BuiltRow} built @param {ListedRun} run @param {Context} context */
 function paintRun({ row, tick, swatch, cells }, run, context) {
-  const ticked = context.selected.has(run.id);
-  const index = context.colorIndex[run.id];
-  tick.checked = ticked;
+  const isSelected = context.selected.has(run.id);
+  tick.checked = isSelected;
   tick.indeterminate = false;
   setAttribute(tick, "aria-label", `Select ${run.name}`);
-  setAttribute(row, "data-ticked", ticked ? "" : null);
-  paintSwatch(swatch, ticked ? index : undefined, context.colors);
+  setAttribute(row, "data-ticked", isSelected ? "" : null);
+  paintSwatch(swatch, isSelected ? context.colorIndex[run.id] : undefined, context.colors);
   context.columns.forEach((column, i) => {
-    const cell = cells[i];
-    if (column.key === "name") paintName(cell, run, context.view);
-    else if (column.curve) paintCurve(cell, run);
-    else paintValue(cell, column, run, context, context.best[i]);
+    if (column.key === "name") paintName(cells[i], run, context.view);
+    else if (column.curve) paintCurve(cells[i].element, run);
+    else paintValue(cells[i], column, run, context, context.best[i]);
   });
 }
 
+/** @param {HTMLElement} swatch @param {number|undefined} index undefined for a run that no chart draws @param {Palette} colors */
 function paintSwatch(swatch, index, colors) {
-  const known = index !== undefined;
-  const color = known ? runColor(colors, index) : "none";
-  swatch.style.background = known && dashOf(index) !== "solid" ? `repeating-linear-gradient(90deg, ${color} 0 4px, transparent 4px 6px)` : color;
+  if (index === undefined) {
+    swatch.style.background = "none";
+    return;
+  }
+  const color = runColor(colors, index);
+  const isSolid = runDash(index) === "solid";
+  swatch.style.background = isSolid ? color : `repeating-linear-gradient(90deg, ${color} 0 4px, transparent 4px 6px)`;
 }
 
-function paintName(cell, run, view) {
-  const [link, marks] = cell.children;
-  setText(link, run.name);
-  setAttribute(link, "title", run.name);
+/** @param {Cell} cell @param {ListedRun} run @param {View} view */
+function paintName({ name, marks }, run, view) {
+  if (!name || !marks) return;
+  setText(name, run.name);
+  setAttribute(name, "title", run.name);
   const words = [
     run.id === view.baseline && "baseline",
     run.starred && "★",
@@ -79,69 +112,89 @@ function paintName(cell, run, view) {
   setText(marks, words.filter(Boolean).join(" "));
 }
 
+/** @param {HTMLElement} cell @param {ListedRun} run */
 function paintCurve(cell, run) {
   if (run.curve.length > 1) drawSparkline(cell, run.curve, `Loss from ${loss(run.curve[0])} to ${loss(run.curve.at(-1))}`);
   else if (cell.firstElementChild) cell.replaceChildren();
 }
 
+/** @param {Cell} cell @param {Column} column @param {ListedRun} run @param {Context} context @param {Map<string, number>|null} best */
 function paintValue(cell, column, run, context, best) {
+  const { element } = cell;
   const value = column.value(run);
-  const text = column.write(value);
+  const text = column.format(value);
   const { baseline } = context;
-  const delta = column.metric && baseline && baseline.id !== run.id ? difference(column, value, column.value(baseline)) : "";
-  paintText(cell, text, delta);
+  const isCompared = column.metric && baseline && baseline.id !== run.id;
+  const base = isCompared ? column.value(baseline) : null;
+  const difference = formatDifference(column, value, base);
+  paintText(cell, text, difference);
   // Parents, tags and notes are as long as people make them.
-  if (!column.number) setAttribute(cell, "title", text.length > 20 ? text : null);
-  if (delta && column.best) {
-    const better = (value - column.value(baseline)) * column.best;
-    setAttribute(cell.lastElementChild, "data-better", better > 0 ? "yes" : better < 0 ? "no" : null);
+  if (!column.number) setAttribute(element, "title", text.length > 20 ? text : null);
+  if (cell.aside && column.best && isNumber(value) && isNumber(base)) {
+    const gain = (value - base) * column.best;
+    setAttribute(cell.aside, "data-better", gain > 0 ? "yes" : gain < 0 ? "no" : null);
   }
-  setAttribute(cell, "data-missing", text === "–" ? "" : null);
-  cell.classList.toggle("mt-table-best", value !== null && run.status === "completed" && best?.get(run.dataset) === value);
+  setAttribute(element, "data-missing", text === MISSING ? "" : null);
+  element.classList.toggle("mt-table-best", value !== null && run.status === "completed" && best?.get(run.dataset) === value);
 }
 
-/** A text, and small beside it another one if there is one. */
+/** @param {Cell} cell @param {string} text @param {string} small written beside the text unless empty */
 function paintText(cell, text, small) {
-  if (!cell.childNodes.length) cell.append("");
-  const [node, aside] = cell.childNodes;
-  if (node.data !== text) node.data = text;
-  if (!small) aside?.remove();
-  else if (aside) setText(aside, ` ${small}`);
-  else cell.append(make("span", "mt-table-delta", {}, ` ${small}`));
+  if (!cell.text) cell.element.append((cell.text = new Text()));
+  if (cell.text.data !== text) cell.text.data = text;
+  if (!small) {
+    cell.aside?.remove();
+    cell.aside = undefined;
+    return;
+  }
+  if (!cell.aside) cell.element.append((cell.aside = make("span", "mt-table-delta")));
+  setText(cell.aside, ` ${small}`);
 }
 
+/** @param {number} count @param {string} noun */
+const counted = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** @param {BuiltRow} built @param {GroupItem} group @param {Context} context */
 function paintGroup({ tick, swatch, cells }, group, context) {
-  const ticked = group.runs.filter((run) => context.selected.has(run.id)).length;
-  const seeds = context.view.group === "seeds" ? ofEachSeed(group.runs).length : 0;
-  tick.checked = ticked === group.runs.length;
-  tick.indeterminate = ticked > 0 && !tick.checked;
+  const selected = group.runs.filter((run) => context.selected.has(run.id)).length;
+  const isSeedGroup = context.view.group === "seeds";
+  tick.checked = selected === group.runs.length;
+  tick.indeterminate = selected > 0 && !tick.checked;
   swatch.style.background = "none";
-  const runs = `${group.runs.length} ${group.runs.length === 1 ? "run" : "runs"}`;
+  const runs = counted(group.runs.length, "run");
   setAttribute(tick, "aria-label", `Select ${runs} of ${group.label}`);
   context.columns.forEach((column, i) => {
     const cell = cells[i];
-    if (column.key === "name") {
-      const button = cell.firstElementChild;
-      setText(button, `${group.open ? "▾" : "▸"} ${group.label}, ${seeds ? `${seeds} ${seeds === 1 ? "seed" : "seeds"}` : runs}`);
-      setAttribute(button, "aria-expanded", String(group.open));
+    if (cell.name) {
+      const size = isSeedGroup ? counted(oneRunPerSeed(group.runs).length, "seed") : runs;
+      setText(cell.name, `${group.open ? "▾" : "▸"} ${group.label}, ${size}`);
+      setAttribute(cell.name, "aria-expanded", String(group.open));
     } else if (column.metric) {
-      paintSpread(cell, column, seeds ? measured(group.runs) : group.runs);
+      paintSummary(cell, column, isSeedGroup ? measuredRuns(group.runs) : group.runs);
     } else if (!column.curve) {
-      const texts = new Set(group.runs.map((run) => column.write(column.value(run))));
+      const texts = new Set(group.runs.map((run) => column.format(column.value(run))));
       const text = texts.size === 1 ? [...texts][0] : "varies";
       paintText(cell, text, "");
-      setAttribute(cell, "data-missing", texts.size === 1 && text !== "–" ? null : "");
+      setAttribute(cell.element, "data-missing", texts.size === 1 && text !== MISSING ? null : "");
     }
   });
 }
 
-/** "98.71 % ±0.08 (±0.10)": mean, standard deviation, and half of the 95 % confidence interval of the mean. */
-function paintSpread(cell, column, runs) {
-  const found = spread(column, runs);
-  const sd = found?.sd ?? null;
-  const half = sd === null ? null : sizeOf(column, halfInterval(sd, found.n));
-  paintText(cell, found ? column.write(found.mean) : "–", sd === null ? "" : `±${sizeOf(column, sd)} (±${half})`);
-  const spreads = sd === null ? "" : `, ± standard deviation, and in brackets ± ${100 * CONFIDENCE} % confidence interval of the mean`;
-  setAttribute(cell, "title", found ? `Mean of ${found.n}${spreads}` : null);
-  setAttribute(cell, "data-missing", found ? null : "");
+/**
+ * "98.71 % ±0.08 (±0.10)": mean, standard deviation, and half of the confidence interval of the mean.
+ * @param {Cell} cell @param {Column} column @param {ListedRun[]} runs
+ */
+function paintSummary(cell, column, runs) {
+  const summary = summarize(column, runs);
+  setAttribute(cell.element, "data-missing", summary ? null : "");
+  if (!summary) {
+    paintText(cell, MISSING, "");
+    setAttribute(cell.element, "title", null);
+    return;
+  }
+  const { count, mean, sd } = summary;
+  const half = sd === null ? null : formatSize(column, halfInterval(sd, count));
+  paintText(cell, column.format(mean), sd === null ? "" : `±${formatSize(column, sd)} (±${half})`);
+  const legend = sd === null ? "" : `, ± standard deviation, and in brackets ± ${100 * CONFIDENCE} % confidence interval of the mean`;
+  setAttribute(cell.element, "title", `Mean of ${count}${legend}`);
 }

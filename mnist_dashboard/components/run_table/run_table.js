@@ -3,169 +3,195 @@
  * It holds thousands of runs and builds only the rows in sight. Cells are changed in place, so scroll position, focus and
  * selection stay while numbers move; rows change places only when the reader asks, or a run appears, ends or is edited.
  */
-import { columnsOf, itemsOf, shown, sorted } from "./model/arrange.js";
-import { COLUMNS, bestValues } from "./model/columns.js";
+import { RunList } from "../../feed/client/run_list.js";
 import { MAX_OVERLAID } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
+import { requestRerun } from "../lib/rerun.js";
+import { onThemeChange, palette } from "../lib/theme.js";
+import { rememberColumns, rememberedColumns } from "./column_choice.js";
 import { Header } from "./header.js";
-import { buildRow, paintRow } from "./rows.js";
-import { askForRerun } from "../lib/rerun.js";
-import { RunList } from "../../feed/client/run_list.js";
+import { filterRuns, groupRuns, sortRuns, visibleColumns } from "./model/arrange.js";
+import { bestValues } from "./model/columns.js";
 import { Selection } from "./model/selection.js";
-import { TableBar } from "./toolbar.js";
-import { palette, watchTheme } from "../lib/theme.js";
+import { PinnedRows } from "./pinned_rows.js";
+import { buildRow, paintRow } from "./rows.js";
+import { Toolbar } from "./toolbar.js";
 import { Viewport } from "./viewport.js";
-import { widths } from "./widths.js";
+import { sizedColumns } from "./widths.js";
+
+/**
+ * @import { ListedRun } from "../../feed/client/run_list.js"
+ * @import { Host } from "../lib/types"
+ * @import { Item, View } from "./model/arrange.js"
+ * @import { Column } from "./model/columns.js"
+ * @import { Context } from "./rows.js"
+ */
 
 /**
  * @typedef {object} TableData
- * @property {import("./model/arrange.js").View} view as it is when the table appears; afterwards the table tells Python
+ * @property {View} view as it is when the table appears; afterwards the table sends it to Python
  * @property {number[]} selected ids
- * @property {Object<string, number>} colors colour index of a run, by its id
- * @property {Object<string, string>} known attempt and status of selected runs, as Python drew the page around the table
+ * @property {Record<string, number>} colors colour index of a run, by its id
+ * @property {Record<string, string>} known attempt and status of selected runs, as Python drew the page around the table
  */
 
 const TYPING_MS = 400;
-const CHOSEN_COLUMNS = "mnist-trainer.columns"; // in the browser's storage: remembered across visits
+const ARRANGING_FIELDS = /** @type {const} */ (["status", "attempt", "starred", "archived", "name", "tags"]);
+/** @type {Record<string, number>} rows to move by, for each key */
+const ROW_STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
 const narrow = matchMedia("(max-width: 640px)");
 
-class Table {
+class RunTable {
   #data;
   #host;
   #view;
-  #unwatch;
   #root;
-  #box;
-  #table;
+  #body = make("tbody");
+  #pinned = new PinnedRows((item) => this.#buildRow(item));
   #columnGroup = make("colgroup");
-  #pinnedBody = make("tbody", "mt-table-pinned");
   #empty = make("p", "mt-table-empty", { role: "status" });
-  #pinned = new Map(); // rows by key
-  #viewport;
   #header;
-  #bar;
+  #toolbar;
+  #table;
+  #box;
+  #viewport;
+  #stopWatchingTheme;
   #runs;
   #selection;
-  #toggled = new Set(); // groups that the reader opened
+  /** @type {Set<string>} keys of groups that the reader opened */
+  #openGroups = new Set();
+  /** @type {Item[]} */
   #items = [];
+  /** @type {ListedRun[]} */
   #shown = [];
+  /** @type {Column[]} */
   #columns = [];
-  #context = {};
-  #asked = new Map(); // by run, the state Python was told of
+  /** @type {Context} */
+  #context;
+  /** @type {Map<number, string>} by id of the run, the state for which a rerun was requested */
+  #requested = new Map();
   #painting = 0;
-  #telling = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #sending;
 
+  /** @param {HTMLElement} root @param {TableData} data @param {Host} host */
   constructor(root, data, host) {
-    [this.#data, this.#host, this.#view, this.#root] = [data, host, { ...data.view }, root];
+    this.#root = root;
+    this.#data = data;
+    this.#host = host;
+    this.#view = { ...data.view };
     this.#selection = new Selection(data.selected, (ids) => this.#host.setStateValue("selected", ids));
-    this.#header = new Header({ sort: (column) => this.#sortBy(column), filter: (where) => this.#change({ where }), tick: (on) => this.#tickAll(on) });
-    this.#bar = new TableBar({
-      change: (part) => this.#change(part),
-      columns: (keys) => this.#chooseColumns(keys),
-      selected: () => this.#selection.ids,
-      clear: () => this.#select([]),
+    this.#header = new Header({
+      sort: (column) => this.#sortBy(column),
+      filter: (where) => this.#change({ where }),
+      tickAll: (ticked) => this.#tickAll(ticked),
     });
-    this.#build(root);
-    this.#unwatch = watchTheme(root, () => this.#paint());
+    this.#toolbar = new Toolbar(this.#view, {
+      change: (part) => this.#change(part),
+      chooseColumns: (keys) => this.#chooseColumns(keys),
+      selected: () => this.#selection.ids,
+      clearSelection: () => this.#select([]),
+    });
+    this.#table = make("table", "mt-table", { "aria-label": "Runs, with their settings and results" },
+      this.#columnGroup, this.#header.element, this.#pinned.element, this.#body);
+    this.#box = make("div", "mt-table-box", { tabindex: "-1" }, this.#table, this.#empty);
+    root.append(this.#toolbar.element, this.#box);
+    this.#viewport = new Viewport(this.#box, this.#body, {
+      rowHeight: () => (narrow.matches ? 37 : 33),
+      build: (item) => this.#buildRow(item),
+      paint: (built, item) => paintRow(built, item, this.#context),
+    });
     this.#runs = new RunList((run, before) => this.#onRuns(run, before));
     this.#runs.fetchCurves(this.#selection.ids.slice(0, MAX_OVERLAID));
+    this.#context = this.#currentContext();
+    this.#listen();
+    this.#stopWatchingTheme = onThemeChange(root, () => this.#paint());
     this.#arrange();
   }
 
-  /** @param {TableData} data */
+  /** @param {TableData} data @param {Host} host */
   update(data, host) {
-    [this.#data, this.#host] = [data, host];
-    this.#selection.offer(data.selected);
+    this.#data = data;
+    this.#host = host;
+    this.#selection.receive(data.selected);
     this.#runs.fetchCurves(this.#selection.ids.slice(0, MAX_OVERLAID));
     this.#paint();
   }
 
   destroy() {
     cancelAnimationFrame(this.#painting);
-    clearTimeout(this.#telling);
-    narrow.removeEventListener("change", this.#resized);
-    this.#unwatch();
+    clearTimeout(this.#sending);
+    narrow.removeEventListener("change", this.#onResize);
+    this.#stopWatchingTheme();
     this.#runs.destroy();
-    this.#bar.destroy();
+    this.#toolbar.destroy();
     this.#root.replaceChildren();
   }
 
-  #resized = () => this.#arrange();
+  #onResize = () => this.#arrange();
 
-  #build(root) {
-    const body = make("tbody");
-    this.#table = make("table", "mt-table", { "aria-label": "Runs, with their settings and results" },
-      this.#columnGroup, this.#header.element, this.#pinnedBody, body);
-    this.#box = make("div", "mt-table-box", { tabindex: "-1" }, this.#table, this.#empty);
-    root.append(this.#bar.element, this.#box);
-    this.#viewport = new Viewport(this.#box, body, () => (narrow.matches ? 37 : 33),
-      (item) => this.#buildRow(item), (built, item) => paintRow(built, item, this.#context));
+  #listen() {
     this.#box.addEventListener("scroll", () => this.#paintSoon(), { passive: true });
     this.#box.addEventListener("keydown", (event) => this.#onKey(event));
-    narrow.addEventListener("change", this.#resized);
+    narrow.addEventListener("change", this.#onResize);
   }
 
+  /** @param {Item} item */
   #buildRow(item) {
     const built = buildRow(item, this.#context);
-    built.tick.addEventListener("click", (event) => this.#tick(built.row.dataset.key, built.tick.checked, event.shiftKey));
+    built.tick.addEventListener("click", (event) => this.#tick(item.key, built.tick.checked, event.shiftKey));
     built.row.querySelector(".mt-table-toggle")?.addEventListener("click", () => {
-      if (!this.#toggled.delete(item.key)) this.#toggled.add(item.key);
+      if (!this.#openGroups.delete(item.key)) this.#openGroups.add(item.key);
       this.#arrange();
     });
     return built;
   }
 
-  // ------------------------------------------------------------------ what happens
+  // ------------------------------------------------------------------ changes of runs
 
+  /** @param {ListedRun|null} run @param {ListedRun} [before] */
   #onRuns(run, before) {
-    const moved = !run || run.deleted || !before || ["status", "attempt", "starred", "archived", "name", "tags"]
-      .some((field) => String(run[field]) !== String(before[field]));
     if (run) this.#followState(run);
-    if (moved) this.#arrange();
+    const isMoved = !run || run.deleted || !before || ARRANGING_FIELDS.some((field) => String(run[field]) !== String(before[field]));
+    if (isMoved) this.#arrange();
     else this.#paintSoon();
   }
 
-  /** The page around the table says what can be done with the selected runs: it is drawn again when their state changes. */
+  /** The page around the table offers actions on the selected runs: it is drawn again when their state changes. @param {ListedRun} run */
   #followState(run) {
     const known = this.#data.known[run.id];
     const state = run.deleted ? "deleted" : `${run.attempt}/${run.status}`;
     if (known === undefined || known === state) {
-      this.#asked.delete(run.id); // it may change to the same again
-    } else if (this.#asked.get(run.id) !== state) {
-      if (askForRerun(this.#host, `${run.id}/${state}`)) this.#asked.set(run.id, state);
+      this.#requested.delete(run.id); // it may change to the same state again
+    } else if (this.#requested.get(run.id) !== state && requestRerun(this.#host, `${run.id}/${state}`)) {
+      this.#requested.set(run.id, state);
     }
   }
 
-  /** The reader chose something: show it at once, and tell Python, which keeps it in the address. */
-  #change(part, soon = "search" in part || "where" in part) {
+  // ------------------------------------------------------------------ actions of the reader
+
+  /** Show a choice of the reader at once, and send it to Python, which keeps it in the address. @param {Partial<View>} part */
+  #change(part) {
+    const isTyping = "search" in part || "where" in part;
     this.#view = { ...this.#view, ...part };
     this.#arrange();
-    clearTimeout(this.#telling);
-    this.#telling = setTimeout(() => this.#host.setStateValue("view", this.#view), soon ? TYPING_MS : 0);
+    clearTimeout(this.#sending);
+    this.#sending = setTimeout(() => this.#host.setStateValue("view", this.#view), isTyping ? TYPING_MS : 0);
   }
 
+  /** @param {string[]} keys */
   #chooseColumns(keys) {
-    localStorage.setItem(CHOSEN_COLUMNS, JSON.stringify(keys));
+    rememberColumns(keys);
     this.#change({ columns: keys });
   }
 
-  #chosenColumns() {
-    if (this.#view.columns.length) return this.#view.columns;
-    try {
-      const stored = JSON.parse(localStorage.getItem(CHOSEN_COLUMNS));
-      if (Array.isArray(stored) && stored.length) return stored;
-    } catch {
-      localStorage.removeItem(CHOSEN_COLUMNS); // somebody else's, or damaged
-    }
-    return COLUMNS.filter((column) => column.usual).map((column) => column.key);
+  /** First click: the direction in which the column is read; second: the other one; third: newest first again. @param {Column} column */
+  #sortBy({ key, descending }) {
+    const [first, second] = descending ? [`-${key}`, key] : [key, `-${key}`];
+    this.#change({ sort: this.#view.sort === first ? second : this.#view.sort === second ? "" : first });
   }
 
-  /** First click: the direction the column is read in; second: the other one; third: newest first again. */
-  #sortBy(column) {
-    const [first, second] = column.descending ? [`-${column.key}`, column.key] : [column.key, `-${column.key}`];
-    this.#change({ sort: { [first]: second, [second]: "" }[this.#view.sort] ?? first });
-  }
-
+  /** @param {number[]} ids */
   #select(ids) {
     this.#selection.choose(ids);
     this.#runs.fetchCurves(ids.slice(0, MAX_OVERLAID));
@@ -173,103 +199,99 @@ class Table {
     else this.#paint();
   }
 
-  #tick(key, on, withRange) {
+  /** @param {string} key of a row @param {boolean} ticked @param {boolean} withRange also the rows since the last one ticked */
+  #tick(key, ticked, withRange) {
     const index = this.#viewport.indexOf(key);
-    const items = withRange && index >= 0 ? this.#viewport.itemsBetween(this.#selection.anchor, index) : [];
-    const item = this.#items.find((one) => one.key === key) ?? this.#pinned.get(key).item;
-    const ids = [...items, item].flatMap((one) => (one.kind === "group" ? one.runs : [one.run])).map((run) => run.id);
+    const item = this.#items[index] ?? this.#pinned.itemOf(key);
+    const range = withRange && index >= 0 ? this.#viewport.itemsBetween(this.#selection.anchor, index) : [];
+    const runs = [...range, item].flatMap((each) => (each.kind === "group" ? each.runs : [each.run]));
     this.#selection.anchor = index;
-    this.#select(this.#selection.with(ids, on));
+    this.#select(this.#selection.with(runs.map((run) => run.id), ticked));
   }
 
-  #tickAll(on) {
-    this.#select(this.#selection.with(this.#shown.map((run) => run.id), on));
+  /** @param {boolean} ticked */
+  #tickAll(ticked) {
+    this.#select(this.#selection.with(this.#shown.map((run) => run.id), ticked));
   }
 
-  /** Arrow keys go from row to row in the column of what has the focus. */
+  /** Arrow keys move from row to row within the column that has the focus. @param {KeyboardEvent} event */
   #onKey(event) {
-    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity }[event.key];
-    const row = event.target.closest("tbody tr");
-    if (step === undefined || event.target.matches("input:not([type=checkbox])") || (!row && event.target !== this.#box)) return;
+    const { target } = event;
+    const step = ROW_STEPS[event.key];
+    if (step === undefined || !(target instanceof Element) || target.matches("input:not([type=checkbox])")) return;
+    /** @type {HTMLElement|null} */
+    const row = target.closest("tbody tr");
+    if (!row && target !== this.#box) return;
     event.preventDefault();
-    const from = row ? this.#viewport.indexOf(row.dataset.key) : -1;
+    const from = row ? this.#viewport.indexOf(row.dataset.key ?? "") : -1;
     const to = Math.min(this.#items.length - 1, Math.max(0, from + step));
-    const covered = this.#header.element.offsetHeight + this.#pinnedBody.offsetHeight;
-    const selector = event.target.closest("th") ? "th a, th button" : "input";
-    this.#viewport.reveal(to, covered)?.row.querySelector(selector)?.focus({ preventScroll: true });
+    const covered = this.#header.element.offsetHeight + this.#pinned.element.offsetHeight;
+    /** @type {HTMLElement|null|undefined} */
+    const next = this.#viewport.reveal(to, covered)?.row.querySelector(target.closest("th") ? "th a, th button" : "input");
+    next?.focus({ preventScroll: true });
   }
 
-  // ------------------------------------------------------------------ what is shown
+  // ------------------------------------------------------------------ drawing
 
   /** Filter, sort, group; then draw. */
   #arrange() {
-    const all = this.#runs?.all() ?? [];
+    const all = this.#runs.all();
     const view = this.#view;
-    this.#shown = sorted(shown(all, view), view);
+    this.#shown = sortRuns(filterRuns(all, view), view);
     const selected = all.filter((run) => this.#selection.has(run.id));
-    const keys = this.#chosenColumns();
-    const columns = columnsOf(view, keys, selected.length > 1 ? selected : this.#shown);
-    const pinned = view.pinned.map((id) => this.#runs?.get(id)).filter(Boolean);
-    this.#items = itemsOf(this.#shown.filter((run) => !view.pinned.includes(run.id)), view, this.#toggled);
-    this.#takeColumns(columns, all);
-    this.#refreshContext();
-    this.#showPinned(pinned);
+    const keys = view.columns.length ? view.columns : rememberedColumns();
+    this.#setColumns(visibleColumns(view, keys, selected.length > 1 ? selected : this.#shown), all);
+    this.#context = this.#currentContext();
+    const pinned = view.pinned.map((id) => this.#runs.get(id)).filter((run) => run !== undefined);
+    this.#items = groupRuns(this.#shown.filter((run) => !view.pinned.includes(run.id)), view, this.#openGroups);
+    this.#pinned.show(pinned, this.#context, this.#header.element.offsetHeight);
     this.#table.setAttribute("aria-rowcount", String(this.#items.length + pinned.length + 1));
     this.#viewport.show(this.#items, pinned.length + 2);
-    this.#bar.show(view, { keys, all: all.length, shown: this.#shown.length });
-    this.#header.show(view, this.#shown.length > 0 && this.#shown.every((run) => this.#selection.has(run.id)));
+    this.#toolbar.show(view, { keys, all: all.length, shown: this.#shown.length });
+    this.#showHeader();
     setText(this.#empty, this.#emptyText(all));
   }
 
-  #emptyText(all) {
-    if (this.#runs?.problem) return this.#runs.problem;
-    if (!this.#runs?.loaded) return "Loading the runs…";
-    if (this.#shown.length || this.#view.pinned.length) return "";
-    const hidden = all.length && all.every((run) => run.archived) ? " All runs are archived: tick Archived to see them." : "";
-    return `No run matches these filters.${hidden}`;
+  #showHeader() {
+    this.#header.show(this.#view, this.#shown.length > 0 && this.#shown.every((run) => this.#selection.has(run.id)));
   }
 
-  #takeColumns(columns, runs) {
-    this.#columnGroup.replaceChildren(...widths(columns, runs, this.#box, this.#view.group !== "").map((width) => {
-      const col = make("col");
-      col.style.width = `${width}px`;
-      return col;
-    }));
+  /** @param {ListedRun[]} all */
+  #emptyText(all) {
+    if (this.#runs.problem) return this.#runs.problem;
+    if (!this.#runs.loaded) return "Loading the runs…";
+    if (this.#shown.length || this.#view.pinned.length) return "";
+    const hint = all.length && all.every((run) => run.archived) ? " All runs are archived: tick Archived to see them." : "";
+    return `No run matches these filters.${hint}`;
+  }
+
+  /** @param {Column[]} columns @param {ListedRun[]} runs */
+  #setColumns(columns, runs) {
+    this.#columnGroup.replaceChildren(...sizedColumns(columns, runs, this.#box, this.#view.group !== ""));
     if (columns.map((column) => column.key).join() === this.#columns.map((column) => column.key).join()) return;
     this.#columns = columns;
     this.#viewport.clear();
     this.#pinned.clear();
-    this.#pinnedBody.replaceChildren();
-    this.#context.columns = columns;
     this.#header.build(columns, this.#view.where);
   }
 
-  #showPinned(runs) {
-    const items = runs.map((run) => ({ kind: "run", run, key: `pinned-${run.id}` }));
-    const rows = items.map((item, i) => {
-      const built = this.#pinned.get(item.key)?.built ?? this.#buildRow(item);
-      this.#pinned.set(item.key, { built, item });
-      built.row.setAttribute("aria-rowindex", String(i + 2));
-      paintRow(built, item, this.#context);
-      return built.row;
-    });
-    if (rows.length !== this.#pinnedBody.children.length || rows.some((row, i) => row !== this.#pinnedBody.children[i])) {
-      this.#pinnedBody.replaceChildren(...rows);
-    }
-    this.#pinnedBody.style.top = `${this.#header.element.offsetHeight}px`;
-  }
-
-  #refreshContext() {
-    const finished = this.#shown.map((run) => this.#runs.get(run.id) ?? run).filter((run) => run.status === "completed");
-    this.#context = {
+  /** @returns {Context} */
+  #currentContext() {
+    const completed = this.#shown.map((run) => this.#newest(run)).filter((run) => run.status === "completed");
+    return {
       columns: this.#columns,
       selected: this.#selection.set,
       colorIndex: this.#data.colors,
       colors: palette(this.#box),
-      baseline: this.#runs?.get(this.#view.baseline),
-      best: this.#columns.map((column) => (column.best ? bestValues(column, finished) : null)),
+      baseline: this.#runs.get(this.#view.baseline),
+      best: this.#columns.map((column) => (column.best ? bestValues(column, completed) : null)),
       view: this.#view,
     };
+  }
+
+  /** @param {ListedRun} run */
+  #newest(run) {
+    return this.#runs.get(run.id) ?? run;
   }
 
   #paintSoon() {
@@ -280,20 +302,17 @@ class Table {
   }
 
   #paint() {
-    this.#refreshContext();
-    const newest = (run) => this.#runs.get(run.id) ?? run;
+    this.#context = this.#currentContext();
     for (const item of this.#items) {
-      if (item.kind === "run") item.run = newest(item.run);
-      else item.runs = item.runs.map(newest);
+      if (item.kind === "run") item.run = this.#newest(item.run);
+      else item.runs = item.runs.map((run) => this.#newest(run));
     }
-    for (const { built, item } of this.#pinned.values()) {
-      item.run = newest(item.run);
-      if (built.row.isConnected) paintRow(built, item, this.#context);
-    }
+    this.#pinned.paint((run) => this.#newest(run), this.#context);
     this.#viewport.draw();
-    this.#bar.count(this.#selection.ids.length);
-    this.#header.show(this.#view, this.#shown.length > 0 && this.#shown.every((run) => this.#selection.has(run.id)));
+    this.#toolbar.showSelection();
+    this.#showHeader();
   }
 }
 
-export const mount = (root, data, host) => new Table(root, data, host);
+/** @param {HTMLElement} root @param {TableData} data @param {Host} host */
+export const mount = (root, data, host) => new RunTable(root, data, host);

@@ -1,46 +1,69 @@
-/** The bar above the runs table: search, filters, columns, groups; and what can be done in the table with selected runs. */
-import { COLUMNS } from "./model/columns.js";
+/** The bar above the table of runs: search, filters, columns and groups, and actions on the selected runs. */
 import { MAX_PINNED, MAX_SEARCH_LENGTH } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
 import { whole } from "../lib/format.js";
+import { USUAL_COLUMNS } from "./column_choice.js";
+import { COLUMNS } from "./model/columns.js";
 
-export class TableBar {
-  #on;
+/** @import { View } from "./model/arrange.js" */
+
+/**
+ * @typedef {object} ToolbarActions
+ * @property {(part: Partial<View>) => void} change
+ * @property {(keys: string[]) => void} chooseColumns
+ * @property {() => number[]} selected ids
+ * @property {() => void} clearSelection
+ */
+
+export class Toolbar {
+  #actions;
+  /** @type {View} */
   #view;
   #search = make("input", "mt-bar-search", {
-    type: "search", placeholder: "Name, tag or note", "aria-label": "Search runs", autocomplete: "off", spellcheck: "false", maxlength: String(MAX_SEARCH_LENGTH),
+    type: "search",
+    placeholder: "Name, tag or note",
+    "aria-label": "Search runs",
+    autocomplete: "off",
+    spellcheck: "false",
+    maxlength: String(MAX_SEARCH_LENGTH),
   });
   #filters = toggleButton("Filters");
   #differs = toggleButton("Only what differs");
   #archived = toggleButton("Archived");
   #group = make("select", "", { "aria-label": "Group runs by" });
   #columns = make("details", "mt-bar-menu", {}, make("summary", "", {}, "Columns"));
+  /** @type {Map<string, HTMLInputElement>} by key of the column */
   #checks = new Map();
   #count = make("span", "mt-bar-count", { role: "status" });
   #baseline = make("button", "", { type: "button" }, "Set as baseline");
   #pin = make("button", "", { type: "button" }, "Pin");
   #clear = make("button", "", { type: "button" }, "Clear selection");
-  #numbers = { all: 0, shown: 0 };
-  #closeMenu = (event) => {
-    if (event.type === "keydown" ? event.key === "Escape" : !this.#columns.contains(event.target)) this.#columns.open = false;
-  };
+  #counts = { all: 0, shown: 0 };
+  #listening = new AbortController();
 
-  /** @param {{change: (part: object) => void, columns: (keys: string[]) => void, selected: () => number[], clear: () => void}} on */
-  constructor(on) {
-    this.#on = on;
-    this.element = make("div", "mt-bar", { role: "group", "aria-label": "What the table shows" },
-      this.#search, this.#filters, this.#columns, this.#group, this.#differs, this.#archived,
-      this.#count, this.#baseline, this.#pin, this.#clear);
+  element = make("div", "mt-bar", { role: "group", "aria-label": "What the table shows" },
+    this.#search, this.#filters, this.#columns, this.#group, this.#differs, this.#archived,
+    this.#count, this.#baseline, this.#pin, this.#clear);
+
+  /** @param {View} view @param {ToolbarActions} actions */
+  constructor(view, actions) {
+    this.#view = view;
+    this.#actions = actions;
     this.#fillGroup();
     this.#fillColumns();
     this.#listen();
   }
 
+  destroy() {
+    this.#listening.abort();
+  }
+
   #fillGroup() {
+    /** @param {string} value @param {string} label */
     const option = (value, label) => make("option", "", { value }, label);
+    const groupable = COLUMNS.filter((column) => (column.setting && column.key !== "seed") || column.key === "dataset");
     this.#group.append(option("", "No groups"), option("seeds", "Group seeds"),
-      ...COLUMNS.filter((column) => column.setting && column.key !== "seed" || column.key === "dataset")
-        .map((column) => option(column.key, `Group by ${column.title.toLowerCase()}`)));
+      ...groupable.map((column) => option(column.key, `Group by ${column.title.toLowerCase()}`)));
   }
 
   #fillColumns() {
@@ -49,80 +72,90 @@ export class TableBar {
       const check = make("input", "", { type: "checkbox" });
       this.#checks.set(column.key, check);
       check.addEventListener("change", () => {
-        this.#on.columns(["name", ...[...this.#checks].filter(([, one]) => one.checked).map(([key]) => key)]);
+        const keys = [...this.#checks].filter(([, { checked }]) => checked).map(([key]) => key);
+        this.#actions.chooseColumns(["name", ...keys]);
       });
       list.append(make("label", "", {}, check, column.title));
     }
     const usual = make("button", "", { type: "button" }, "The usual ones");
-    usual.addEventListener("click", () => this.#on.columns(COLUMNS.filter((column) => column.usual).map((column) => column.key)));
+    usual.addEventListener("click", () => this.#actions.chooseColumns(USUAL_COLUMNS));
     list.append(usual);
     this.#columns.append(list);
   }
 
   #listen() {
-    const { change } = this.#on;
+    const { change } = this.#actions;
     this.#search.addEventListener("input", () => change({ search: this.#search.value }));
-    this.#filters.addEventListener("click", () => {
-      const open = this.#view.filters || Object.keys(this.#view.where).length > 0;
-      change(open ? { filters: false, where: {} } : { filters: true });
-    });
+    this.#filters.addEventListener("click", () => change(this.#areFiltersOpen() ? { filters: false, where: {} } : { filters: true }));
     this.#differs.addEventListener("click", () => change({ differs: !this.#view.differs }));
     this.#archived.addEventListener("click", () => change({ archived: !this.#view.archived }));
     this.#group.addEventListener("change", () => change({ group: this.#group.value }));
-    this.#baseline.addEventListener("click", () => change({ baseline: this.#isBaseline() ? null : this.#on.selected()[0] }));
-    this.#pin.addEventListener("click", () => change({ pinned: this.#pinnedNow() }));
-    this.#clear.addEventListener("click", () => this.#on.clear());
-    document.addEventListener("pointerdown", this.#closeMenu);
-    document.addEventListener("keydown", this.#closeMenu);
+    this.#baseline.addEventListener("click", () => change({ baseline: this.#isBaseline() ? null : this.#actions.selected()[0] }));
+    this.#pin.addEventListener("click", () => change({ pinned: this.#pinnedAfterClick() }));
+    this.#clear.addEventListener("click", () => this.#actions.clearSelection());
+    const { signal } = this.#listening;
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (!(target instanceof Node && this.#columns.contains(target))) this.#columns.open = false;
+    }, { signal });
+    document.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") this.#columns.open = false;
+    }, { signal });
   }
 
-  destroy() {
-    document.removeEventListener("pointerdown", this.#closeMenu);
-    document.removeEventListener("keydown", this.#closeMenu);
+  #areFiltersOpen() {
+    return Boolean(this.#view.filters) || Object.keys(this.#view.where).length > 0;
   }
 
+  /** Whether the selection is the baseline; an empty one stands for it. */
   #isBaseline() {
-    return this.#view.baseline !== null && [undefined, this.#view.baseline].includes(this.#on.selected()[0]);
+    const [first] = this.#actions.selected();
+    return this.#view.baseline !== null && (first === undefined || first === this.#view.baseline);
   }
 
-  /** Pins the selected runs, or unpins them if they all are pinned. */
-  #pinnedNow() {
+  /** Whether the button unpins: all selected runs are pinned, or none is selected. */
+  #unpins() {
+    return this.#actions.selected().every((id) => this.#view.pinned.includes(id));
+  }
+
+  #pinnedAfterClick() {
     const { pinned } = this.#view;
-    const selected = this.#on.selected();
-    if (!selected.length || selected.every((id) => pinned.includes(id))) return pinned.filter((id) => selected.length && !selected.includes(id));
-    return [...new Set([...pinned, ...selected])].slice(0, MAX_PINNED);
+    const selected = this.#actions.selected();
+    if (!this.#unpins()) return [...new Set([...pinned, ...selected])].slice(0, MAX_PINNED);
+    return selected.length ? pinned.filter((id) => !selected.includes(id)) : [];
   }
 
-  /** @param {import("./model/arrange.js").View} view @param {{keys: string[], all: number, shown: number}} about */
+  /** @param {View} view @param {{keys: string[], all: number, shown: number}} table keys of its columns, and counts of runs */
   show(view, { keys, all, shown }) {
     this.#view = view;
-    this.#numbers = { all, shown };
+    this.#counts = { all, shown };
     if (document.activeElement !== this.#search) this.#search.value = view.search;
-    pressed(this.#filters, view.filters || Object.keys(view.where).length > 0);
-    pressed(this.#differs, view.differs);
-    pressed(this.#archived, view.archived);
+    setPressed(this.#filters, this.#areFiltersOpen());
+    setPressed(this.#differs, view.differs);
+    setPressed(this.#archived, view.archived);
     this.#group.value = view.group;
     for (const [key, check] of this.#checks) check.checked = keys.includes(key);
-    this.count(this.#on.selected().length);
+    this.showSelection();
   }
 
-  /** How many runs are shown and selected, and the buttons that go with that. */
-  count(selected) {
-    const { all, shown } = this.#numbers;
+  /** How many runs are shown and selected, and the buttons for the selection. */
+  showSelection() {
+    const selected = this.#actions.selected().length;
+    const { all, shown } = this.#counts;
     const runs = all === 1 ? "1 run" : `${whole(all)} runs`;
     setText(this.#count, `${shown === all ? runs : `${whole(shown)} of ${runs}`}${selected ? `, ${whole(selected)} selected` : ""}`);
     const { pinned, baseline } = this.#view;
     this.#baseline.hidden = selected !== 1 && baseline === null;
     setText(this.#baseline, this.#isBaseline() ? "Remove baseline" : "Set as baseline");
-    const chosen = this.#on.selected();
     this.#pin.hidden = !selected && !pinned.length;
-    setText(this.#pin, !chosen.length || chosen.every((id) => pinned.includes(id)) ? "Unpin" : "Pin");
+    setText(this.#pin, this.#unpins() ? "Unpin" : "Pin");
     this.#clear.hidden = !selected;
   }
 }
 
+/** @param {string} label */
 function toggleButton(label) {
   return make("button", "", { type: "button", "aria-pressed": "false" }, label);
 }
 
-const pressed = (button, on) => button.setAttribute("aria-pressed", String(on));
+/** @param {HTMLButtonElement} button @param {boolean} isOn */
+const setPressed = (button, isOn) => button.setAttribute("aria-pressed", String(isOn));

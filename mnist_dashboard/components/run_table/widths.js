@@ -1,39 +1,61 @@
-/** How wide the columns of the table are: as their longest text, so that nothing moves while rows come into sight. */
+/** Widths of the table's columns: those of their longest texts, so that nothing moves while rows come into sight. */
+import { make } from "../lib/dom.js";
 import { SPARKLINE_WIDTH } from "./sparkline.js";
 
+/**
+ * @import { ListedRun } from "../../feed/client/run_list.js"
+ * @import { Column } from "./model/columns.js"
+ */
+
 const PADDING = 18;
-const DELTA = 54; // room for the difference to the baseline
+const DIFFERENCE = 54; // room for the difference to the baseline
 const SPREAD = 96; // room for standard deviation and interval
+const MARKS = 58; // room for the marks beside a name
 const ARROW = 14;
-const LEAST = 48;
-const MOST = 220;
+const MIN_WIDTH = 48;
+const MAX_WIDTH = 220;
 const FIXED = [34, 42]; // checkbox, colour
 const context = document.createElement("canvas").getContext("2d");
-const known = new Map();
+/** @type {Map<string, number>} */
+const measured = new Map();
 
-/** @param {import("./model/columns.js").Column[]} columns @param {object[]} runs @param {HTMLElement} box @param {boolean} grouped */
-export function widths(columns, runs, box, grouped) {
-  const style = getComputedStyle(box);
-  const font = `12.25px ${style.fontFamily}`;
-  const measured = columns.map((column) => {
-    const title = textWidth(column.title, font) + ARROW;
-    if (column.curve) return Math.max(title, SPARKLINE_WIDTH) + PADDING;
-    let longest = "";
-    for (const run of runs) {
-      const text = column.write(column.value(run));
-      if (text.length > longest.length) longest = text;
-    }
-    const marks = column.key === "name" ? 58 : 0;
-    return Math.round(Math.min(MOST, Math.max(LEAST, title, textWidth(longest, font) + (column.metric ? (grouped ? SPREAD : DELTA) : 0) + marks))) + PADDING;
+/**
+ * One `<col>` for each column of the table.
+ * @param {Column[]} columns @param {ListedRun[]} runs @param {HTMLElement} box @param {boolean} isGrouped
+ */
+export function sizedColumns(columns, runs, box, isGrouped) {
+  const font = `12.25px ${getComputedStyle(box).fontFamily}`;
+  const widths = [...FIXED, ...columns.map((column) => columnWidth(column, runs, font, isGrouped))];
+  return widths.map((width) => {
+    const col = make("col");
+    col.style.width = `${width}px`;
+    return col;
   });
-  return [...FIXED, ...measured];
 }
 
+/** @param {Column} column @param {ListedRun[]} runs @param {string} font @param {boolean} isGrouped */
+function columnWidth(column, runs, font, isGrouped) {
+  const title = textWidth(column.title, font) + ARROW;
+  if (column.curve) return Math.max(title, SPARKLINE_WIDTH) + PADDING;
+  let longest = "";
+  for (const run of runs) {
+    const text = column.format(column.value(run));
+    if (text.length > longest.length) longest = text;
+  }
+  const beside = (column.metric ? (isGrouped ? SPREAD : DIFFERENCE) : 0) + (column.key === "name" ? MARKS : 0);
+  const content = Math.max(MIN_WIDTH, title, textWidth(longest, font) + beside);
+  return Math.round(Math.min(MAX_WIDTH, content)) + PADDING;
+}
+
+/** @param {string} text @param {string} font */
 function textWidth(text, font) {
   const key = `${font}|${text}`;
-  if (!known.has(key)) {
+  let width = measured.get(key);
+  if (width === undefined) {
+    if (!context) return 0;
     context.font = font;
-    known.set(key, context.measureText(text).width);
+    width = context.measureText(text).width;
+    measured.set(key, width);
   }
-  return known.get(key);
+  return width;
 }

@@ -1,45 +1,55 @@
 /**
  * Every run of the server, for the table: fetched as a whole once, then kept up to date by the stream. It is fetched again when
- * anything could have been missed: once the stream has begun, and when a hidden tab is looked at. The server answers "not
- * modified" if nothing was.
+ * changes may have been missed: once the stream is ready, and when a hidden tab becomes visible. The server answers "not
+ * modified" if nothing has changed.
  */
 import { stream } from "./stream.js";
+
+/** @import { Run } from "../../components/lib/types" */
+/** @typedef {Run & {parent?: string}} ListedRun `parent` is the lineage in words */
 
 const RETRY_MS = 2000;
 
 export class RunList {
-  /** @type {Map<number, object>} summaries by id, see dashboard/summary.py */
+  /** @type {Map<number, ListedRun>} by id */
   #runs = new Map();
-  #told = new Set(); // ids that the stream told of while a fetch was under way: what is fetched is older
+  /** @type {Set<number>} ids of runs that changed during a fetch: the fetched summaries of these are older */
+  #changedMeanwhile = new Set();
+  /** @type {AbortController|null} */
   #fetching = null;
-  #again = false; // whether what is being fetched may be too old
-  #tag; // of what was fetched last, the same as long as nothing has changed
-  #retrying = 0;
+  #mustReload = false; // what is being fetched may be too old
+  /** @type {string|null} */
+  #tag = null; // ETag of the last list: the same as long as nothing has changed
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #retrying;
   #subscription;
   #onChange;
-  #visible = () => document.hidden || this.#load();
+  #onVisibility = () => {
+    if (!document.hidden) this.#load();
+  };
 
   loaded = false;
   problem = "";
 
-  /** @param {(changed: object|null, before: object|undefined) => void} onChange one run, or null: all may have changed */
+  /** @param {(run: ListedRun|null, before?: ListedRun) => void} onChange one changed run, or null: all may have changed */
   constructor(onChange) {
     this.#onChange = onChange;
-    this.#subscription = stream.subscribe({ runs: [], onRun: (run) => this.#take(run), onBegun: () => this.#loadAgain() });
-    document.addEventListener("visibilitychange", this.#visible);
+    this.#subscription = stream.subscribe({ runs: [], onRun: (run) => this.#onRun(run), onReady: () => this.#loadAgain() });
+    document.addEventListener("visibilitychange", this.#onVisibility);
     this.#load();
   }
 
+  /** @param {number|null} id */
   get(id) {
-    return this.#runs.get(id);
+    return id === null ? undefined : this.#runs.get(id);
   }
 
-  /** Have the curves of these runs sent at once, while Python is still drawing the charts that will ask for them. */
+  /** Fetch the curves of these runs at once, while Python still draws the charts that need them. @param {number[]} ids */
   fetchCurves(ids) {
     this.#subscription.change({ runs: ids });
   }
 
-  /** Newest first, as the table shows them when nothing is sorted. */
+  /** Newest first, as the table shows them when it is not sorted. */
   all() {
     return [...this.#runs.values()].sort((a, b) => b.id - a.id);
   }
@@ -47,12 +57,12 @@ export class RunList {
   destroy() {
     clearTimeout(this.#retrying);
     this.#fetching?.abort();
-    document.removeEventListener("visibilitychange", this.#visible);
+    document.removeEventListener("visibilitychange", this.#onVisibility);
     this.#subscription.close();
   }
 
   #loadAgain() {
-    if (this.#fetching) this.#again = true;
+    if (this.#fetching) this.#mustReload = true;
     else this.#load();
   }
 
@@ -60,15 +70,15 @@ export class RunList {
     clearTimeout(this.#retrying);
     this.#fetching?.abort();
     const fetching = (this.#fetching = new AbortController());
-    this.#again = false;
-    this.#told.clear();
+    this.#mustReload = false;
+    this.#changedMeanwhile.clear();
     try {
       // Relative to this file's address, /assets/<version>/feed/client/run_list.js
-      const answer = await fetch(new URL("../../../../runs.json", import.meta.url), { signal: fetching.signal });
-      if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`);
-      const tag = answer.headers.get("ETag");
+      const response = await fetch(new URL("../../../../runs.json", import.meta.url), { signal: fetching.signal });
+      if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+      const tag = response.headers.get("ETag");
       if (tag !== this.#tag || this.problem) {
-        this.#replace((await answer.json()).runs);
+        this.#replace((await response.json()).runs);
         this.#tag = tag;
         this.problem = "";
         this.#onChange(null);
@@ -81,31 +91,33 @@ export class RunList {
       this.#onChange(null);
     }
     this.#fetching = null;
-    if (this.#again) this.#load();
+    if (this.#mustReload) this.#load();
   }
 
+  /** @param {ListedRun[]} fetched */
   #replace(fetched) {
-    const kept = [...this.#told].map((id) => this.#runs.get(id)).filter(Boolean);
-    this.#runs = new Map(fetched.filter((run) => !this.#told.has(run.id)).map((run) => [run.id, run]));
-    for (const run of kept) this.#runs.set(run.id, run);
+    const newer = [...this.#changedMeanwhile].map((id) => this.#runs.get(id)).filter((run) => run !== undefined);
+    const older = fetched.filter((run) => !this.#changedMeanwhile.has(run.id));
+    this.#runs = new Map([...older, ...newer].map((run) => [run.id, run]));
     for (const run of this.#runs.values()) {
-      this.#link(run);
-      stream.offer(run);
+      this.#describeParent(run);
+      stream.addSummary(run);
     }
     this.loaded = true;
   }
 
-  #take(run) {
-    this.#told.add(run.id);
+  /** @param {ListedRun} run */
+  #onRun(run) {
+    this.#changedMeanwhile.add(run.id);
     const before = this.#runs.get(run.id);
     if (run.deleted) this.#runs.delete(run.id);
-    else this.#runs.set(run.id, this.#link(run));
+    else this.#runs.set(run.id, this.#describeParent(run));
     if (this.loaded) this.#onChange(run, before);
   }
 
-  /** Lineage in words: which run it goes on from, or repeats. */
-  #link(run) {
-    const name = this.#runs.get(run.parent_id)?.name ?? (run.parent_id ? `run ${run.parent_id}` : "");
+  /** Lineage in words: the run that this one continues or repeats. @param {ListedRun} run */
+  #describeParent(run) {
+    const name = this.get(run.parent_id)?.name ?? (run.parent_id ? `run ${run.parent_id}` : "");
     run.parent = name && (run.parent_step === null ? `repeats ${name}` : `${name} at step ${run.parent_step}`);
     return run;
   }

@@ -3,13 +3,23 @@
  * page, no network. Every batch enters the smoothing before points are reduced, and each bucket keeps the extremes of its
  * batches, so that a run of millions of steps stays honest in a bounded number of points.
  */
-
 import { CURVES, LEVELS, MAX_BUCKETS } from "../../components/lib/constants.js";
 
-/** @typedef {{low: (number|null)[], high: (number|null)[], smooth: (number|null)[]}} Curve */
+/**
+ * @import {
+ *   ChartField, Curve, CurveField, Evaluation, EvaluationMessage, HistoryMessage, Matrix, Split, StepsMessage
+ * } from "../../components/lib/types"
+ */
 
+/** @typedef {number|null} Value null stands for NaN and infinity, which JSON lacks */
+
+/** @returns {Curve} */
 const emptyCurve = () => ({ low: [], high: [], smooth: [] });
+
+/** @param {Value} a @param {Value} b @returns {Value} */
 const lower = (a, b) => (a === null ? b : b === null ? a : Math.min(a, b));
+
+/** @param {Value} a @param {Value} b @returns {Value} */
 const higher = (a, b) => (a === null ? b : b === null ? a : Math.max(a, b));
 
 export class RunSeries {
@@ -18,27 +28,29 @@ export class RunSeries {
     this.run = run;
     this.smoothing = smoothing;
     this.attempt = 1;
-    this.step = 0; // the last step held
+    /** The last step held. */
+    this.step = 0;
     /** @type {number[]} last step of each bucket */
     this.x = [];
-    /** @type {Curve} */
     this.loss = emptyCurve();
-    /** @type {Curve} */
     this.accuracy = emptyCurve();
-    /** @type {Curve} */
     this.examples_per_second = emptyCurve();
-    /** @type {(number|null)[]} of the last step of each bucket */
+    /** @type {number[]} of the last step of each bucket, as is `elapsed_seconds` */
     this.lr = [];
+    /** @type {number[]} */
     this.elapsed_seconds = [];
-    this.average = Object.fromEntries(CURVES.map((field) => [field, [0, 0]])); // what each sums to, and of how many
-    this.width = 1; // steps a bucket
-    this.last = { loss: null, accuracy: null }; // of the last batch
+    /** @type {Record<CurveField, [average: number, count: number]>} before bias correction, and of how many values */
+    this.average = { loss: [0, 0], accuracy: [0, 0], examples_per_second: [0, 0] };
+    /** Steps in a bucket. */
+    this.bucketSize = 1;
+    /** @type {Evaluation[]} by step */
     this.evaluations = [];
+    /** @type {Matrix|null} */
     this.matrix = null;
     this.matrixBatches = 0;
   }
 
-  /** Take over the server's history in place of everything held. */
+  /** Replace everything held by the server's history. @param {HistoryMessage} history @param {number} smoothing */
   replace(history, smoothing) {
     this.smoothing = smoothing;
     this.attempt = history.attempt;
@@ -49,10 +61,9 @@ export class RunSeries {
       this.average[field] = [...history.ema[field]];
     }
     for (const field of LEVELS) this[field] = history[field];
-    // Only the last buckets say how wide new ones should be; the very last may not be full.
+    // Only the last buckets say how large new ones should be; the very last may not be full.
     const recent = this.x.slice(-9);
-    this.width = Math.max(1, ...recent.slice(1).map((x, i) => x - recent[i]));
-    this.last = { loss: this.loss.high.at(-1) ?? null, accuracy: this.accuracy.high.at(-1) ?? null };
+    this.bucketSize = Math.max(1, ...recent.slice(1).map((x, i) => x - recent[i]));
     this.evaluations = [...history.evaluations].sort((a, b) => a.step - b.step);
     this.matrix = history.matrix;
     this.matrixBatches = history.matrix_batches;
@@ -60,8 +71,9 @@ export class RunSeries {
   }
 
   /**
-   * Append consecutive steps; those already held are passed over.
-   * @returns {boolean} false if the message does not follow on what is held: the history is needed again
+   * Append consecutive steps; those already held are skipped.
+   * @param {StepsMessage} message
+   * @returns {boolean} false if steps are missing in between: the history is needed again
    */
   append(message) {
     if (message.attempt !== this.attempt || message.first > this.step + 1) return false;
@@ -77,39 +89,40 @@ export class RunSeries {
     return true;
   }
 
-  /** @returns {boolean} false if it belongs to another attempt */
+  /** @param {EvaluationMessage} evaluation @returns {boolean} false if it belongs to another attempt */
   addEvaluation(evaluation) {
     if (evaluation.attempt !== this.attempt) return false;
-    const same = (e) => e.step === evaluation.step && e.split === evaluation.split;
-    this.evaluations = [...this.evaluations.filter((e) => !same(e)), evaluation].sort((a, b) => a.step - b.step);
+    const others = this.evaluations.filter(({ step, split }) => step !== evaluation.step || split !== evaluation.split);
+    this.evaluations = [...others, evaluation].sort((a, b) => a.step - b.step);
     return true;
   }
 
-  /** @param {"validation"|"test"} split */
+  /** @param {Split} split */
   evaluationsOf(split) {
-    return this.evaluations.filter((e) => e.split === split);
+    return this.evaluations.filter((evaluation) => evaluation.split === split);
   }
 
-  /** What is drawn of a field, a value a bucket. @returns {(number|null)[]} */
+  /** What is drawn of a field, one value a bucket. @param {ChartField} field @returns {Value[]} */
   line(field) {
-    return this[field].smooth ?? this[field];
+    return field === "lr" ? this.lr : this[field].smooth;
   }
 
-  /** The smoothed value at the last step; null without one. */
+  /** The smoothed value at the last step; null without one. @param {ChartField} field */
   smoothed(field) {
     return this.line(field).at(-1) ?? null;
   }
 
+  /** @param {StepsMessage} message @param {number} i */
   #push(message, i) {
     const end = this.x.length - 1;
-    const grows = end >= 0 && this.step - (this.x[end - 1] ?? 0) <= this.width;
+    const grows = end >= 0 && this.step - (this.x[end - 1] ?? 0) <= this.bucketSize;
     if (grows) this.x[end] = this.step;
     else this.x.push(this.step);
     for (const field of CURVES) this.#pushValue(field, message[field][i], grows);
     for (const field of LEVELS) this[field][grows ? end : end + 1] = message[field][i];
-    this.last = { loss: message.loss[i], accuracy: message.accuracy[i] };
   }
 
+  /** @param {CurveField} field @param {Value} value @param {boolean} grows whether the last bucket takes it */
   #pushValue(field, value, grows) {
     const curve = this[field];
     const smooth = this.#smooth(field, value);
@@ -125,28 +138,35 @@ export class RunSeries {
     curve.smooth[end] = smooth;
   }
 
-  /** Bias-corrected exponential average; a batch without a number (NaN travels as null) leaves it alone. */
+  /**
+   * Bias-corrected exponential average; a batch whose value is null leaves it alone.
+   * @param {CurveField} field @param {Value} value
+   */
   #smooth(field, value) {
     if (value === null) return null;
     const average = this.average[field];
-    const a = this.smoothing;
-    average[0] = a * average[0] + (1 - a) * value;
+    const weight = this.smoothing;
+    average[0] = weight * average[0] + (1 - weight) * value;
     average[1] += 1;
-    return average[0] / (1 - a ** average[1]);
+    return average[0] / (1 - weight ** average[1]);
   }
 
+  /** Merge buckets in pairs while there are more than twice as many as a screen can show. */
   #reduce() {
     while (this.x.length > 2 * MAX_BUCKETS) {
-      const keepLater = (values) => values.filter((_, i) => i % 2 || i === values.length - 1);
-      const join = (values, pick) => keepLater(values.map((v, i) => (i % 2 ? pick(values[i - 1], v) : v)));
-      for (const curve of CURVES.map((field) => this[field])) {
-        curve.low = join(curve.low, lower);
-        curve.high = join(curve.high, higher);
-        curve.smooth = keepLater(curve.smooth);
+      for (const field of CURVES) {
+        const { low, high, smooth } = this[field];
+        this[field] = { low: mergePairs(low, lower), high: mergePairs(high, higher), smooth: keepLater(smooth) };
       }
       for (const field of LEVELS) this[field] = keepLater(this[field]);
       this.x = keepLater(this.x);
-      this.width *= 2;
+      this.bucketSize *= 2;
     }
   }
 }
+
+/** The second of each pair; the last value also if it has no partner. @template T @param {T[]} values */
+const keepLater = (values) => values.filter((_, i) => i % 2 || i === values.length - 1);
+
+/** @param {Value[]} values @param {(a: Value, b: Value) => Value} pick */
+const mergePairs = (values, pick) => keepLater(values.map((value, i) => (i % 2 ? pick(values[i - 1], value) : value)));

@@ -1,78 +1,91 @@
 /**
  * The one event stream of the page. Components say which runs they draw; this opens a single EventSource for all of them (a
- * browser allows six connections a server), keeps the series up to date and tells who is concerned. It is closed while the tab
- * is hidden or nobody listens, and opened anew when what is wanted changes: the server then sends the whole history again.
+ * browser allows six connections a server), keeps the series up to date and notifies the components that need to know. It is
+ * closed while the tab is hidden or nobody listens, and reopened when other runs are needed: the server then sends the whole
+ * history again.
  */
 import { DEFAULT_SMOOTHING } from "../../components/lib/constants.js";
 import { RunSeries } from "./series.js";
 
-const SETTLE_MS = 60; // one rerun of the page changes several components: reopen once
+/** @import { AudienceMessage, EvaluationMessage, HistoryMessage, Run, StepsMessage } from "../../components/lib/types" */
+
+const UPDATE_DELAY_MS = 60; // one rerun of the page changes several components: reopen once
 const SILENCE_MS = 6000; // the server pings every 2 s
 const RETRY_MS = [500, 1000, 2000, 5000]; // after refusals, and between forced reconnections
+
+/** @typedef {{state: "connected"|"reconnecting", lastDataAt: number|null}} Connection */
 
 /**
  * @typedef {object} Listener
  * @property {number[]} runs ids whose series it draws
  * @property {number} [smoothing] the connection has one; a component without an opinion leaves it out
  * @property {(series: RunSeries) => void} [onSeries]
- * @property {(summary: object) => void} [onRun] for every run of the server, not only for `runs`
- * @property {(audience: {watching: number, driver: string|null}) => void} [onAudience]
- * @property {(connection: {state: "connected"|"reconnecting", lastDataAt: number|null}) => void} [onConnection]
- * @property {() => void} [onBegun] it is told of every run from now on, and may have missed what was said before
+ * @property {(run: Run) => void} [onRun] for every run of the server, not only for `runs`
+ * @property {(audience: AudienceMessage) => void} [onAudience]
+ * @property {(connection: Connection) => void} [onConnection]
+ * @property {() => void} [onReady] changes of every run arrive from now on; earlier ones may have been missed
  */
 
 class Stream {
   /** @type {Set<Listener>} */
   #listeners = new Set();
-  /** @type {Map<number, RunSeries>} */
+  /** @type {Map<number, RunSeries>} by id of the run */
   #series = new Map();
-  /** @type {Map<number, object>} */
+  /** @type {Map<number, Run>} by id */
   #runs = new Map();
   /** @type {EventSource|null} */
   #source = null;
-  /** @type {EventSource|null} */
-  #leaving = null;
-  #begun = false; // whether the source has said all that a newcomer is told
+  /** @type {EventSource|null} the connection before, which still reports runs until the new one is ready */
+  #previous = null;
+  #isReady = false; // whether the source has sent all that a new connection gets
   #opened = { runs: "", smoothing: NaN };
   #openedAt = 0;
   #lastEventAt = 0;
-  #settling = 0;
-  #retrying = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #updating;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #retrying;
+  /** @type {ReturnType<typeof setInterval>|undefined} */
+  #watchdog;
   #failures = 0;
-  #watchdog = 0;
+  /** @type {AudienceMessage} */
   #audience = { watching: 0, driver: null };
+  /** @type {Connection} */
   #connection = { state: "connected", lastDataAt: null };
+  /** @type {Connection["state"]} that listeners know of */
+  #reportedState = "connected";
 
   constructor() {
-    document.addEventListener("visibilitychange", () => this.#settle());
+    document.addEventListener("visibilitychange", () => this.#updateSoon());
     // A page in the back/forward cache must not hold a connection.
     addEventListener("pagehide", () => this.#close());
-    addEventListener("pageshow", () => this.#settle());
+    addEventListener("pageshow", () => this.#updateSoon());
   }
 
-  /** @param {Listener} listener @returns {{change: (wanted: Partial<Listener>) => void, close: () => void}} */
+  /** @param {Listener} listener @returns {{change: (options: Partial<Listener>) => void, close: () => void}} */
   subscribe(listener) {
     this.#listeners.add(listener);
-    this.#settle();
+    this.#updateSoon();
     return {
-      change: (wanted) => {
-        Object.assign(listener, wanted);
-        this.#settle();
+      change: (options) => {
+        Object.assign(listener, options);
+        this.#updateSoon();
       },
       close: () => {
         this.#listeners.delete(listener);
-        this.#settle();
+        this.#updateSoon();
       },
     };
   }
 
-  /** @returns {RunSeries|undefined} */
-  series(run) {
-    return this.#series.get(run);
+  /** @param {number} id of the run */
+  series(id) {
+    return this.#series.get(id);
   }
 
+  /** The newest summary of a run, if it has arrived. @param {number|null|undefined} id */
   run(id) {
-    return this.#runs.get(id);
+    return typeof id === "number" ? this.#runs.get(id) : undefined;
   }
 
   get audience() {
@@ -83,163 +96,176 @@ class Stream {
     return this.#connection;
   }
 
-  /** Take a summary that came by another way (with the page), unless the stream has told newer. */
-  offer(summary) {
-    if (!(summary.revision < this.#runs.get(summary.id)?.revision)) this.#runs.set(summary.id, summary);
+  /** Keep a summary that came another way (with the page), unless the stream has sent a newer one. @param {Run} run */
+  addSummary(run) {
+    const newest = this.#runs.get(run.id);
+    if (!newest || run.revision >= newest.revision) this.#runs.set(run.id, run);
   }
 
-  #settle() {
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => this.#adjust(), SETTLE_MS);
+  #updateSoon() {
+    clearTimeout(this.#updating);
+    this.#updating = setTimeout(() => this.#update(), UPDATE_DELAY_MS);
   }
 
-  #wanted() {
+  /** What the listeners need of the connection. */
+  #needs() {
     const listeners = [...this.#listeners];
-    const runs = [...new Set(listeners.flatMap((l) => l.runs))].sort((a, b) => a - b);
-    const smoothing = listeners.findLast((l) => l.smoothing !== undefined)?.smoothing ?? DEFAULT_SMOOTHING;
+    const runs = [...new Set(listeners.flatMap((listener) => listener.runs))].sort((a, b) => a - b);
+    const smoothing = listeners.findLast((listener) => listener.smoothing !== undefined)?.smoothing ?? DEFAULT_SMOOTHING;
     return { runs: runs.join(), smoothing, ids: new Set(runs) };
   }
 
-  #adjust() {
+  /** Open, reopen or close the connection as the listeners need it. */
+  #update() {
     if (!this.#listeners.size || document.hidden) {
       this.#close();
       return;
     }
-    const { runs, smoothing } = this.#wanted();
-    const asWanted = runs === this.#opened.runs && smoothing === this.#opened.smoothing;
-    if (asWanted && (this.#source || this.#retrying)) return;
+    const { runs, smoothing } = this.#needs();
+    const isCurrent = runs === this.#opened.runs && smoothing === this.#opened.smoothing;
+    if (isCurrent && (this.#source || this.#retrying !== undefined)) return;
     this.#open();
   }
 
-  /** The connection before goes on telling of runs until the new one has begun: an edit between the two is told once only. */
+  /** The connection before stays open until the new one is ready, so that a change between the two is reported once only. */
   #open() {
-    const telling = this.#begun ? this.#source : this.#leaving; // what has not begun tells nothing yet
-    if (telling === this.#source) this.#source = null;
-    else this.#leaving = null;
+    const reporting = this.#isReady ? this.#source : this.#previous; // a connection that is not ready reports nothing yet
+    if (reporting === this.#source) this.#source = null;
+    else this.#previous = null;
     this.#close();
-    this.#leaving = telling;
-    const { runs, smoothing, ids } = this.#wanted();
-    for (const run of this.#series.keys()) if (!ids.has(run)) this.#series.delete(run);
+    this.#previous = reporting;
+    const { runs, smoothing, ids } = this.#needs();
+    for (const id of this.#series.keys()) if (!ids.has(id)) this.#series.delete(id);
     this.#opened = { runs, smoothing };
     this.#openedAt = Date.now();
     // Relative to this file's address, /assets/<version>/feed/client/stream.js
     const source = new EventSource(new URL(`../../../../live?runs=${runs}&smoothing=${smoothing}`, import.meta.url));
     this.#source = source;
-    const handlers = {
-      history: (message) => this.#history(message),
-      steps: (message) => this.#steps(message),
-      evaluation: (message) => this.#evaluation(message),
-      run: (message) => this.#summary(message),
-      audience: (message) => this.#heard(message),
-      ping: () => {},
-    };
-    for (const [type, handle] of Object.entries(handlers)) {
-      source.addEventListener(type, (event) => {
-        if (source === this.#leaving && type === "run") this.#summary(JSON.parse(event.data));
-        if (source !== this.#source) return; // closed while this event was on its way
-        if (type === "audience") this.#begin(); // the last of what a newcomer is told
-        this.#alive();
-        handle(JSON.parse(event.data));
-      });
-    }
-    source.addEventListener("error", () => {
-      if (source === this.#leaving) this.#leave();
-      if (source !== this.#source) return;
-      this.#begun = false;
-      this.#lost();
-      // The browser retries a broken connection by itself, with the last event id, but gives up on a refusal.
-      if (source.readyState === EventSource.CLOSED) this.#retry();
-    });
+    this.#listen(source);
     this.#watchdog = setInterval(() => {
       if (Date.now() - Math.max(this.#lastEventAt, this.#openedAt) < SILENCE_MS) return;
-      this.#lost();
+      this.#onLost();
       this.#retry();
     }, 1000);
   }
 
-  #begin() {
-    if (this.#begun) return;
-    this.#begun = true;
-    const missed = !this.#leaving;
-    this.#leave();
-    if (missed) for (const listener of this.#listeners) listener.onBegun?.();
+  /** @param {EventSource} source */
+  #listen(source) {
+    /** @type {Record<string, (message: any) => void>} */
+    const handlers = {
+      history: (message) => this.#onHistory(message),
+      steps: (message) => this.#onSteps(message),
+      evaluation: (message) => this.#onEvaluation(message),
+      run: (message) => this.#onRun(message),
+      audience: (message) => this.#onAudience(message),
+      ping: () => {},
+    };
+    for (const [type, handle] of Object.entries(handlers)) {
+      source.addEventListener(type, (event) => {
+        if (source === this.#previous && type === "run") this.#onRun(JSON.parse(event.data));
+        if (source !== this.#source) return; // closed while this event was on its way
+        if (type === "audience") this.#onReady(); // the last of what a new connection gets
+        this.#onAlive();
+        handle(JSON.parse(event.data));
+      });
+    }
+    source.addEventListener("error", () => {
+      if (source === this.#previous) this.#closePrevious();
+      if (source !== this.#source) return;
+      this.#isReady = false;
+      this.#onLost();
+      // The browser retries a broken connection by itself, with the last event id, but gives up on a refusal.
+      if (source.readyState === EventSource.CLOSED) this.#retry();
+    });
   }
 
-  #leave() {
-    this.#leaving?.close();
-    this.#leaving = null;
+  #onReady() {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    const hasGap = !this.#previous;
+    this.#closePrevious();
+    if (hasGap) for (const listener of this.#listeners) listener.onReady?.();
+  }
+
+  #closePrevious() {
+    this.#previous?.close();
+    this.#previous = null;
   }
 
   #close() {
-    this.#leave();
+    this.#closePrevious();
     clearInterval(this.#watchdog);
     clearTimeout(this.#retrying);
-    this.#retrying = 0;
+    this.#retrying = undefined;
     this.#source?.close();
     this.#source = null;
-    this.#begun = false;
+    this.#isReady = false;
   }
 
-  /** Open anew after a pause that grows with every failure in a row. */
+  /** Reopen after a pause that grows with every failure in a row. */
   #retry() {
     this.#close();
     const wait = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)];
     this.#retrying = setTimeout(() => {
-      this.#retrying = 0;
+      this.#retrying = undefined;
       if (this.#listeners.size && !document.hidden) this.#open();
     }, wait);
   }
 
-  #alive() {
+  #onAlive() {
     this.#lastEventAt = Date.now();
     this.#connection = { state: "connected", lastDataAt: this.#lastEventAt };
-    if (this.#told === "connected") return;
-    this.#tell();
+    this.#reportState();
   }
 
-  #lost() {
+  #onLost() {
     this.#connection = { ...this.#connection, state: "reconnecting" };
-    if (this.#told !== "reconnecting") this.#tell();
+    this.#reportState();
   }
 
-  #told = "connected";
-  #tell() {
-    this.#told = this.#connection.state;
+  #reportState() {
+    if (this.#reportedState === this.#connection.state) return;
+    this.#reportedState = this.#connection.state;
     for (const listener of this.#listeners) listener.onConnection?.(this.#connection);
   }
 
-  #history(message) {
+  /** @param {HistoryMessage} message */
+  #onHistory(message) {
     this.#failures = 0;
     const series = this.#series.get(message.run) ?? new RunSeries(message.run, this.#opened.smoothing);
     series.replace(message, this.#opened.smoothing);
     this.#series.set(message.run, series);
-    this.#changed(series);
+    this.#reportSeries(series);
   }
 
-  #steps(message) {
+  /** @param {StepsMessage} message */
+  #onSteps(message) {
     const series = this.#series.get(message.run);
-    if (series?.append(message)) this.#changed(series);
+    if (series?.append(message)) this.#reportSeries(series);
     else this.#retry(); // a gap or another attempt: a new connection starts with the history
   }
 
-  #evaluation(message) {
+  /** @param {EvaluationMessage} message */
+  #onEvaluation(message) {
     const series = this.#series.get(message.run);
-    if (series?.addEvaluation(message)) this.#changed(series);
+    if (series?.addEvaluation(message)) this.#reportSeries(series);
     else this.#retry();
   }
 
-  #summary(message) {
-    this.#runs.set(message.id, message);
-    for (const listener of this.#listeners) listener.onRun?.(message);
+  /** @param {Run} run */
+  #onRun(run) {
+    this.#runs.set(run.id, run);
+    for (const listener of this.#listeners) listener.onRun?.(run);
   }
 
-  #heard(audience) {
+  /** @param {AudienceMessage} audience */
+  #onAudience(audience) {
     this.#audience = audience;
     for (const listener of this.#listeners) listener.onAudience?.(audience);
   }
 
   /** @param {RunSeries} series */
-  #changed(series) {
+  #reportSeries(series) {
     for (const listener of this.#listeners) if (listener.runs.includes(series.run)) listener.onSeries?.(series);
   }
 }

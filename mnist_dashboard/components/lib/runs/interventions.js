@@ -1,38 +1,48 @@
-/** Settings changed while a run was going: how they are numbered and put into words, on the charts and in the list. */
+/** Settings changed while a run was training: how charts and the change log describe them. Pure. */
 import { GUEST, SETTINGS } from "../constants.js";
-import { moment, setting, short, whole } from "../format.js";
+import { moment, setting, shorten, whole } from "../format.js";
 
-const SHORT = { batch_size: "batch" }; // where "batch_size" is too long for a chart
-const nameOf = (field) => SETTINGS[field]?.label.toLowerCase() ?? field;
+/** @typedef {import("../types").Intervention} Intervention @typedef {import("../types").Run} Run */
 
-const change = ({ old, new: now }) => `${setting(old)} → ${setting(now)}`;
+/** @type {Record<string, string>} names for charts, where the label of the setting is too long */
+const SHORT_NAMES = { batch_size: "batch" };
 
-/** "Step 1 180: learning rate 0.01 → 0.05" */
-export const sentenceOf = (one) => `Step ${whole(one.step)}: ${nameOf(one.field)} ${change(one)}`;
+/** @param {string} field */
+const settingName = (field) => SETTINGS[field]?.label.toLowerCase() ?? field;
 
-/** "Ana, 14:02" */
-export const originOf = (one, you) => `${one.by === you && you !== GUEST ? "you" : one.by}, ${moment(one.at)}`;
+/** @param {Intervention} intervention */
+const oldToNew = (intervention) => `${setting(intervention.old)} → ${setting(intervention.new)}`;
+
+/** "Step 1 180: learning rate 0.01 → 0.05" @param {Intervention} intervention */
+export function describeChange(intervention) {
+  return `Step ${whole(intervention.step)}: ${settingName(intervention.field)} ${oldToNew(intervention)}`;
+}
+
+/** "Ana, 14:02" @param {Intervention} intervention @param {string} [you] name of the reader */
+export function describeOrigin({ by, at }, you) {
+  return `${by === you && you !== GUEST ? "you" : by}, ${moment(at)}`;
+}
 
 /**
- * The lines on the charts.
- * @param {object|undefined} run a summary, as in the stream's `run` event
+ * The lines that mark interventions on a chart, numbered from 1.
+ * @param {Pick<Run, "interventions">|undefined} run
  */
-export function marksOf(run) {
-  return (run?.interventions ?? []).map((one, i) => ({
-    step: one.step,
+export function interventionMarks(run) {
+  return (run?.interventions ?? []).map((intervention, i) => ({
+    step: intervention.step,
     number: i + 1,
-    text: `${SHORT[one.field] ?? one.field} ${change(one)}`,
-    hover: `${sentenceOf(one)}, ${originOf(one)}`,
+    text: `${SHORT_NAMES[intervention.field] ?? intervention.field} ${oldToNew(intervention)}`,
+    hover: `${describeChange(intervention)}, ${describeOrigin(intervention)}`,
   }));
 }
 
 /**
- * Where a run that goes on from another one leaves it; nothing for a run that began anew.
- * @param {object|undefined} run a summary @param {object|undefined} parent the other run's, if it is known
+ * The step at which a run branches off from its parent; undefined for a run that began with fresh weights.
+ * @param {Pick<Run, "parent_id"|"parent_step">|undefined} run
+ * @param {Pick<Run, "name">|undefined} parent undefined if its summary has not arrived
  * @returns {{step: number, text: string}|undefined}
  */
-export function forkOf(run, parent) {
+export function forkMark(run, parent) {
   if (!run?.parent_id || run.parent_step === null) return undefined;
-  const from = short(parent?.name ?? `run ${run.parent_id}`);
-  return { step: run.parent_step, text: `from ${from}` };
+  return { step: run.parent_step, text: `from ${shorten(parent?.name ?? `run ${run.parent_id}`)}` };
 }

@@ -1,16 +1,40 @@
-/** Runs that differ only in their seed, counted as mnist_core/analysis/seed_groups.py counts them: a seed trained twice is one measurement. Pure. */
+/**
+ * Runs that differ only in their seeds, counted as mnist_core/analysis/seed_groups.py counts them: a seed trained twice is
+ * one measurement. Pure.
+ */
+import { T_QUANTILES } from "../constants.js";
 import { isFinished } from "./status.js";
 
-/** One run for each seed: the first that ended, else the first. @param {object[]} runs @returns {object[]} oldest first */
-export function ofEachSeed(runs) {
-  const firsts = new Map();
-  const ordered = [...runs].sort((a, b) => isFinished(b.status) - isFinished(a.status) || a.id - b.id);
-  for (const run of ordered) if (!firsts.has(run.settings.seed)) firsts.set(run.settings.seed, run);
-  return [...firsts.values()].sort((a, b) => a.id - b.id);
+/** @typedef {Pick<import("../types").Run, "id"|"status"> & {settings: {seed: number}}} SeededRun */
+
+/**
+ * One run for each seed: the first that finished, else the first.
+ * @template {SeededRun} T
+ * @param {T[]} runs @returns {T[]} oldest first
+ */
+export function oneRunPerSeed(runs) {
+  /** @type {Map<number, T>} */
+  const bySeed = new Map();
+  const finishedFirst = [...runs].sort((a, b) => Number(isFinished(b.status)) - Number(isFinished(a.status)) || a.id - b.id);
+  for (const run of finishedFirst) if (!bySeed.has(run.settings.seed)) bySeed.set(run.settings.seed, run);
+  return [...bySeed.values()].sort((a, b) => a.id - b.id);
 }
 
-/** The runs that a result of the group is worked out from: those that have ended, or all while none has. */
-export function measured(runs) {
-  const ended = runs.filter((run) => isFinished(run.status));
-  return ofEachSeed(ended.length ? ended : runs);
+/**
+ * The runs from which the result of a group is computed: those that finished, or all while none has.
+ * @template {SeededRun} T
+ * @param {T[]} runs
+ */
+export function measuredRuns(runs) {
+  const finished = runs.filter((run) => isFinished(run.status));
+  return oneRunPerSeed(finished.length ? finished : runs);
+}
+
+/**
+ * Half of the confidence interval of the mean of n values with this sample standard deviation, by Student's t distribution.
+ * A group larger than the table of quantiles gets an interval that is wider than it needs to be, by 0.6 % at most.
+ * @param {number} sd @param {number} n at least 2
+ */
+export function halfInterval(sd, n) {
+  return (T_QUANTILES[Math.min(n - 1, T_QUANTILES.length) - 1] * sd) / Math.sqrt(n);
 }

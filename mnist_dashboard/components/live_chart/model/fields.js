@@ -1,28 +1,30 @@
-/** What the charts can show of a run: how it is called and written. */
+/** The quantities that charts draw: their titles, and how values are written. Pure. */
 import { CURVES, METRICS, SETTINGS } from "../../lib/constants.js";
-import { known, loss, percent, setting, whole } from "../../lib/format.js";
+import { MISSING, isNumber, loss, percent, setting, whole } from "../../lib/format.js";
+
+/** @import { ChartField } from "../../lib/types" */
 
 /**
  * @typedef {object} Field
  * @property {string} title of the y axis
- * @property {string} ticks format of the ticks, for Plotly; "" leaves it to Plotly
- * @property {(value: number|null) => string} write
+ * @property {string} ticks format of the ticks, for Plotly
+ * @property {(value: number|null) => string} format
  */
 
-/** @type {Object<string, Field>} */
+/** @type {Record<ChartField, Field>} */
 export const FIELDS = {
-  loss: { title: "Cross-entropy", ticks: "~g", write: loss },
-  accuracy: { title: "Correctly classified", ticks: ".0%", write: percent },
-  lr: { title: SETTINGS.lr.label, ticks: "~g", write: (n) => (known(n) ? setting(Number(n.toPrecision(4))) : "–") },
-  examples_per_second: { title: METRICS.examples_per_second.label, ticks: ",d", write: whole },
+  loss: { title: "Cross-entropy", ticks: "~g", format: loss },
+  accuracy: { title: "Correctly classified", ticks: ".0%", format: percent },
+  lr: { title: SETTINGS.lr.label, ticks: "~g", format: (n) => (isNumber(n) ? setting(Number(n.toPrecision(4))) : MISSING) },
+  examples_per_second: { title: METRICS.examples_per_second.label, ticks: ",d", format: whole },
 };
 
-/** Whether the charts smooth a field, and say so. @param {string} field */
-export const isSmoothed = (field) => CURVES.includes(field);
+/** Whether charts smooth a field. @param {ChartField} field */
+export const isSmoothed = (field) => CURVES.some((curve) => curve === field);
 
-/** A difference, with its sign. @param {string} field */
-export function signed(field, value) {
-  if (!known(value)) return "–";
+/** A difference, with its sign. @param {ChartField} field @param {number|null} value */
+export function formatDifference(field, value) {
+  if (!isNumber(value)) return MISSING;
   const sign = value > 0 ? "+" : value < 0 ? "−" : "±";
-  return `${sign}${FIELDS[field].write(Math.abs(value))}`;
+  return `${sign}${FIELDS[field].format(Math.abs(value))}`;
 }

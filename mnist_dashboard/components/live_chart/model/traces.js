@@ -2,45 +2,56 @@
  * The curves of the charts as Plotly traces. One run: colour says what a curve is (each batch, smoothed, validation, test).
  * Several: colour says which run, and the style what it is (solid train, dotted hollow circles validation, diamond test).
  */
-import { band, bestEvaluation, minus } from "./differences.js";
-import { FIELDS, signed } from "./fields.js";
-import { plotlyText, short } from "../../lib/format.js";
-import { dashOf, runColor } from "../../lib/theme.js";
+import { plotlyText, shorten } from "../../lib/format.js";
+import { runColor, runDash } from "../../lib/theme.js";
+import { bestEvaluation, evaluationValue, meanBand, subtractLine } from "./differences.js";
+import { FIELDS, formatDifference } from "./fields.js";
 import { X_AXES, interpolate } from "./x_axes.js";
 
-/** @typedef {import("../live_chart.js").View} View @typedef {import("../live_chart.js").Shown} Shown */
+/**
+ * @import { Split } from "../../lib/types"
+ * @import { ChartRun, View } from "../live_chart.js"
+ * @import { Trace } from "../plotly"
+ */
 
-/** @param {View} view @returns {object[]} */
-export function tracesOf(view) {
-  const drawn = view.drawn.flatMap((run) => (view.bands && run.group.length > 1 ? [] : tracesOfRun(run, view)));
-  return view.bands ? [...drawn, ...groupsOf(view).flatMap((group) => bandTraces(group, view))] : drawn;
+/** @param {View} view @returns {Trace[]} */
+export function buildTraces(view) {
+  const traces = view.drawn.flatMap((run) => (view.bands && run.seedGroup.length > 1 ? [] : runTraces(run, view)));
+  return view.bands ? [...traces, ...seedGroups(view).flatMap((group) => bandTraces(group, view))] : traces;
 }
 
-function tracesOfRun(run, view) {
+/** @param {ChartRun} run @param {View} view @returns {Trace[]} */
+function runTraces(run, view) {
   const { narrow, several } = view;
   const evaluations = [...evaluationTrace(run, "validation", view), ...evaluationTrace(run, "test", view), ...bestTrace(run, view)];
-  const name = plotlyText(short(run.name));
-  if (several) return [{ ...lineTrace(run, view), name, legendgroup: String(run.id) }, ...evaluations];
-  return [rawTrace(run, view), { ...lineTrace(run, view), name: narrow ? "Smoothed" : "Train, smoothed" }, ...evaluations];
+  const name = plotlyText(shorten(run.name));
+  if (several) return [{ ...smoothedTrace(run, view), name, legendgroup: String(run.id) }, ...evaluations];
+  return [...batchTrace(run, view), { ...smoothedTrace(run, view), name: narrow ? "Smoothed" : "Train, smoothed" }, ...evaluations];
 }
 
-/** The extremes of every batch as one line: a point a bucket, or two where a bucket holds several batches. */
-function rawTrace(run, { data, colors, narrow }) {
+/**
+ * The extremes of every batch as one line: a point a bucket, or two where a bucket holds several batches.
+ * @param {ChartRun} run @param {View} view @returns {Trace[]}
+ */
+function batchTrace(run, { data, colors, narrow }) {
+  if (data.field === "lr") return [];
   const { low, high } = run.series[data.field];
+  /** @type {(number|null)[]} */
   const x = [];
+  /** @type {(number|null)[]} */
   const y = [];
-  run.x.forEach((at, i) => {
-    if (run.series.width === 1) {
-      x.push(at);
+  run.x.forEach((position, i) => {
+    if (run.series.bucketSize === 1) {
+      x.push(position);
       y.push(high[i]);
       return;
     }
-    x.push(at, at);
+    x.push(position, position);
     // Up in one bucket and down in the next, so that the line does not run back and forth
     if (i % 2) y.push(high[i], low[i]);
     else y.push(low[i], high[i]);
   });
-  return {
+  return [{
     uid: `${run.id}-raw`,
     type: "scatter",
     mode: "lines",
@@ -51,128 +62,147 @@ function rawTrace(run, { data, colors, narrow }) {
     opacity: colors.rawOpacity,
     hoverinfo: "skip",
     legendrank: 2,
-  };
+  }];
 }
 
-/** The smoothed curve of a run, or its difference to the baseline's. @param {Shown} run @param {View} view */
-export function lineOf(run, { data, baseline }) {
+/** The smoothed curve of a run, or its difference to the baseline's. @param {ChartRun} run @param {View} view */
+export function runLine(run, { data, baseline }) {
   const line = { x: run.x, y: run.series.line(data.field) };
-  return baseline ? minus(line, { x: baseline.x, y: baseline.series.line(data.field) }) : line;
+  return baseline ? subtractLine(line, { x: baseline.x, y: baseline.series.line(data.field) }) : line;
 }
 
-const written = ({ data, baseline }) => (value) => (baseline ? signed(data.field, value) : FIELDS[data.field].write(value));
+/** @param {View} view @returns {(value: number|null) => string} */
+const formatter = ({ data, baseline }) => (baseline ? (value) => formatDifference(data.field, value) : FIELDS[data.field].format);
 
-function lineTrace(run, view) {
+/** @param {ChartRun} run @param {View} view @returns {Trace} */
+function smoothedTrace(run, view) {
   const { data, colors, several } = view;
-  const { x, y } = lineOf(run, view);
+  const { x, y } = runLine(run, view);
   return {
     uid: `${run.id}-smooth`,
     type: "scatter",
     mode: "lines",
     x,
     y,
-    customdata: y.map(written(view)),
+    customdata: y.map(formatter(view)),
     line: {
       color: several ? runColor(colors, run.color) : colors.train,
-      dash: several ? dashOf(run.color) : "solid",
+      dash: several ? runDash(run.color) : "solid",
       shape: data.field === "lr" ? "hv" : "linear",
       width: 2,
     },
-    hovertemplate: `${several ? plotlyText(short(run.name)) : "Train"} %{customdata}<extra></extra>`,
+    hovertemplate: `${several ? plotlyText(shorten(run.name)) : "Train"} %{customdata}<extra></extra>`,
     legendrank: 1,
   };
 }
 
-/** Evaluations of one split at their places; against the baseline, its own at the same place are taken off. */
-function evaluationsOf(run, split, { data, baseline }) {
-  const known = (from) => from.series.evaluationsOf(split).filter((e) => (e[data.field] ?? null) !== null);
-  const points = (from) => known(from).map((e) => ({ x: from.place(e.step), y: e[data.field], step: e.step }));
+/**
+ * The evaluations of one split as points of the chart; against a baseline, minus the baseline's at the same x.
+ * @param {ChartRun} run @param {Split} split @param {View} view
+ */
+function evaluationPoints(run, split, { data, baseline }) {
+  /** @param {ChartRun} from */
+  const points = (from) => from.series.evaluationsOf(split).flatMap((evaluation) => {
+    const y = evaluationValue(evaluation, data.field);
+    return y === null ? [] : [{ x: from.stepToX(evaluation.step), y }];
+  });
   if (!baseline) return points(run);
   const base = points(baseline);
-  const at = (x) => interpolate(base.map((p) => p.x), base.map((p) => p.y), x);
-  return points(run).map((p) => ({ ...p, y: at(p.x) === null ? null : p.y - at(p.x) })).filter((p) => p.y !== null);
+  const [baseX, baseY] = [base.map((point) => point.x), base.map((point) => point.y)];
+  return points(run).flatMap(({ x, y }) => {
+    const baseValue = interpolate(baseX, baseY, x);
+    return baseValue === null ? [] : [{ x, y: y - baseValue }];
+  });
 }
 
-/** The marker's edge parts it from the lines it lies on. */
+/**
+ * The evaluations of one split. The edge of a marker sets it off from the lines it lies on.
+ * @param {ChartRun} run @param {Split} split @param {View} view @returns {Trace[]}
+ */
 function evaluationTrace(run, split, view) {
   const { data, colors, several } = view;
-  const found = evaluationsOf(run, split, view);
-  if (!found.length) return [];
-  const test = split === "test";
+  const points = evaluationPoints(run, split, view);
+  if (!points.length) return [];
+  const isTest = split === "test";
   const color = several ? runColor(colors, run.color) : colors[split];
-  const hollow = several && !test;
-  const word = test ? "Test" : "Validation";
-  const name = several ? `${plotlyText(short(run.name))}, ${word.toLowerCase()}` : word;
+  const hollow = several && !isTest;
+  const label = isTest ? "Test" : "Validation";
+  const name = several ? `${plotlyText(shorten(run.name))}, ${label.toLowerCase()}` : label;
+  const format = formatter(view);
   return [{
     uid: `${run.id}-${split}`,
     type: "scatter",
-    mode: test ? "markers" : "lines+markers",
+    mode: isTest ? "markers" : "lines+markers",
     cliponaxis: false,
-    x: found.map((e) => e.x),
-    y: found.map((e) => e.y),
-    customdata: found.map((e) => [written(view)(e.y), X_AXES[data.x].write(e.x)]),
+    x: points.map((point) => point.x),
+    y: points.map((point) => point.y),
+    customdata: points.map((point) => [format(point.y), point.x === null ? "" : X_AXES[data.x].format(point.x)]),
     name,
     showlegend: !several,
     legendgroup: several ? String(run.id) : undefined, // one click hides all of a run
     line: { color, width: 1.5, dash: several ? "dot" : "solid" },
     marker: {
-      size: test ? 11 : found.length > 30 ? 5 : 8,
-      symbol: test ? "diamond" : "circle",
+      size: isTest ? 11 : points.length > 30 ? 5 : 8,
+      symbol: isTest ? "diamond" : "circle",
       color: hollow ? colors.background : color,
       line: { color: hollow ? color : colors.background, width: 1.5 },
     },
     hovertemplate: `${name} %{customdata[0]} at %{customdata[1]}<extra></extra>`,
-    legendrank: test ? 4 : 3,
+    legendrank: isTest ? 4 : 3,
   }];
 }
 
-/** A ring around the best evaluation of a run, where runs are compared. */
-function bestTrace(run, view) {
-  const { data, colors, several, baseline } = view;
+/** A ring around the best evaluation of a run, where runs are compared. @param {ChartRun} run @param {View} view @returns {Trace[]} */
+function bestTrace(run, { data, colors, several, baseline }) {
   const best = several && !baseline && data.best ? bestEvaluation(run.series, data.field) : null;
   if (!best) return [];
-  const value = FIELDS[data.field].write(best[data.field]);
   return [{
     uid: `${run.id}-best`,
     type: "scatter",
     mode: "markers",
     cliponaxis: false,
-    x: [run.place(best.step)],
-    y: [best[data.field]],
+    x: [run.stepToX(best.step)],
+    y: [best.value],
     showlegend: false,
     legendgroup: String(run.id),
     marker: { size: 17, symbol: "circle-open", color: runColor(colors, run.color), line: { width: 2 } },
-    hovertemplate: `${plotlyText(short(run.name))}, best ${best.split} ${value}<extra></extra>`,
+    hovertemplate: `${plotlyText(shorten(run.name))}, best ${best.split} ${FIELDS[data.field].format(best.value)}<extra></extra>`,
   }];
 }
 
-/** Runs that differ only in their seeds, each group once. @param {View} view */
-function groupsOf({ drawn }) {
-  const groups = new Map(drawn.filter((run) => run.group.length > 1).map((run) => [run.group.join(), run.group]));
+/** Drawn runs that differ only in their seeds, each group once. @param {View} view */
+function seedGroups({ drawn }) {
+  const groups = new Map(drawn.filter((run) => run.seedGroup.length > 1).map((run) => [run.seedGroup.join(), run.seedGroup]));
   return [...groups.values()].map((ids) => drawn.filter((run) => ids.includes(run.id)));
 }
 
-/** A group of seeds: its mean, and a band of one standard deviation to each side. @param {Shown[]} runs @param {View} view */
+/**
+ * A group of seeds: its mean, and a band of one standard deviation to each side.
+ * @param {ChartRun[]} runs @param {View} view @returns {Trace[]}
+ */
 function bandTraces(runs, view) {
-  const { colors } = view;
-  const { x, mean, low, high } = band(runs.map((run) => lineOf(run, view)));
-  const known = x.map((_, i) => i).filter((i) => mean[i] !== null);
-  const pick = (values) => known.map((i) => values[i]);
+  const { x, mean, low, high } = meanBand(runs.map((run) => runLine(run, view)));
+  const points = x.flatMap((position, i) => {
+    const [middle, bottom, top] = [mean[i], low[i], high[i]];
+    return middle === null || bottom === null || top === null ? [] : [{ x: position, middle, bottom, top }];
+  });
   const [first] = runs;
-  const color = runColor(colors, first.color);
-  const name = `${plotlyText(short(first.name))} and ${runs.length - 1} more ${runs.length === 2 ? "seed" : "seeds"}`;
-  const common = { type: "scatter", mode: "lines", x: pick(x), legendgroup: `seeds-${first.id}` };
+  const color = runColor(view.colors, first.color);
+  const name = `${plotlyText(shorten(first.name))} and ${runs.length - 1} more ${runs.length === 2 ? "seed" : "seeds"}`;
+  const common = { type: "scatter", mode: "lines", x: points.map((point) => point.x), legendgroup: `seeds-${first.id}` };
   const edge = { ...common, line: { width: 0, color }, hoverinfo: "skip", showlegend: false };
+  const format = formatter(view);
+  const sd = FIELDS[view.data.field].format;
   return [
-    { ...edge, uid: `${first.id}-low`, y: pick(low) },
-    { ...edge, uid: `${first.id}-high`, y: pick(high), fill: "tonexty", fillcolor: `${color}33` },
+    { ...edge, uid: `${first.id}-low`, y: points.map((point) => point.bottom) },
+    { ...edge, uid: `${first.id}-high`, y: points.map((point) => point.top), fill: "tonexty", fillcolor: `${color}33` },
     {
       ...common,
       uid: `${first.id}-mean`,
-      y: pick(mean),
-      customdata: known.map((i) => `${written(view)(mean[i])} ± ${FIELDS[view.data.field].write(mean[i] - low[i])}`),
+      y: points.map((point) => point.middle),
+      customdata: points.map(({ middle, bottom }) => `${format(middle)} ± ${sd(middle - bottom)}`),
       name,
-      line: { color, width: 2, dash: dashOf(first.color) },
+      line: { color, width: 2, dash: runDash(first.color) },
       hovertemplate: `${name}: %{customdata}<extra></extra>`,
     },
   ];

@@ -1,31 +1,42 @@
-/** What the charts can be drawn over: steps, epochs, images seen, training time. Pure. */
+/** The x axes of the charts: steps, epochs, images seen, training time. Pure. */
 import { clock, whole } from "../../lib/format.js";
+
+/**
+ * @import { RunSeries } from "../../../feed/client/series.js"
+ * @import { Run } from "../../lib/types"
+ */
+
+/** @typedef {"step"|"epoch"|"images"|"time"} Axis */
 
 /**
  * @typedef {object} XAxis
  * @property {string} title
  * @property {string} hover head of the hover box, for Plotly
- * @property {string} format of the ticks, for Plotly
- * @property {(x: number) => string} write
+ * @property {string} ticks format of the ticks, for Plotly
+ * @property {(x: number) => string} format
  */
 
-/** @type {Object<string, XAxis>} */
+/** @type {Record<Axis, XAxis>} */
 export const X_AXES = {
-  step: { title: "Step (batches trained)", hover: "Step %{x:,d}", format: ",d", write: (x) => `step ${whole(x)}` },
-  epoch: { title: "Epoch", hover: "Epoch %{x:.2f}", format: "~g", write: (x) => `epoch ${x.toFixed(1)}` },
-  images: { title: "Images seen", hover: "%{x:,d} images", format: "~s", write: (x) => `${whole(x)} images` },
-  time: { title: "Training time (seconds)", hover: "%{x:,.1f} s", format: ",~g", write: clock },
+  step: { title: "Step (batches trained)", hover: "Step %{x:,d}", ticks: ",d", format: (x) => `step ${whole(x)}` },
+  epoch: { title: "Epoch", hover: "Epoch %{x:.2f}", ticks: "~g", format: (x) => `epoch ${x.toFixed(1)}` },
+  images: { title: "Images seen", hover: "%{x:,d} images", ticks: "~s", format: (x) => `${whole(x)} images` },
+  time: { title: "Training time (seconds)", hover: "%{x:,.1f} s", ticks: ",~g", format: clock },
 };
 
+/** @typedef {Pick<Run, "epoch_ends"|"train_images"|"settings"|"interventions">} EpochPlan */
+
 /**
- * Where steps of a run lie on an axis, as a function.
- * @param {string} axis a key of X_AXES @param {import("../../../feed/client/series.js").RunSeries} series
- * @param {object|undefined} run its summary, as in the stream's `run` event
+ * The function from a step of a run to its position on an axis; null where the position is unknown.
+ * @param {Axis} axis
+ * @param {Pick<RunSeries, "x"|"elapsed_seconds">} series
+ * @param {EpochPlan|undefined} run undefined if its summary has not arrived
  * @returns {(step: number) => number|null}
  */
-export function placeOf(axis, series, run) {
+export function stepToX(axis, series, run) {
+  if (axis === "step") return (step) => step;
   if (axis === "time") return (step) => interpolate(series.x, series.elapsed_seconds, step);
-  if (axis === "step" || !run?.train_images) return axis === "step" ? (step) => step : () => null;
+  if (!run?.train_images) return () => null;
   const { steps, images } = imagesSeen(run);
   const unit = axis === "images" ? 1 : run.train_images;
   return (step) => {
@@ -34,45 +45,47 @@ export function placeOf(axis, series, run) {
   };
 }
 
-/** Images seen at the ends of epochs and wherever the batch size was changed; straight between. */
+/** Images seen at the ends of epochs and wherever the batch size was changed; straight in between. @param {EpochPlan} run */
 function imagesSeen({ epoch_ends: ends, train_images, settings, interventions }) {
-  const changes = interventions.filter((one) => one.field === "batch_size");
+  const changes = interventions.filter(({ field }) => field === "batch_size");
   const steps = [0];
   const images = [0];
-  const mark = (step, count) => {
-    if (step > steps.at(-1)) {
-      steps.push(step);
-      images.push(count);
-    }
+  const last = () => ({ step: steps[steps.length - 1], count: images[images.length - 1] });
+  /** @param {number} step @param {number} count */
+  const add = (step, count) => {
+    if (step <= last().step) return;
+    steps.push(step);
+    images.push(count);
   };
   let size = changes[0]?.old ?? settings.batch_size;
   ends.forEach((end, epoch) => {
-    for (const change of changes.filter((one) => one.step > (ends[epoch - 1] ?? 0) && one.step < end)) {
-      mark(change.step, images.at(-1) + size * (change.step - steps.at(-1)));
+    for (const change of changes.filter(({ step }) => step > (ends[epoch - 1] ?? 0) && step < end)) {
+      add(change.step, last().count + size * (change.step - last().step));
       size = change.new;
     }
-    // The last batch is smaller: straight up to it.
-    if (end - 1 > steps.at(-1)) mark(end - 1, Math.min(images.at(-1) + size * (end - 1 - steps.at(-1)), (epoch + 1) * train_images));
-    mark(end, (epoch + 1) * train_images);
-    size = changes.findLast((one) => one.step <= end)?.new ?? size;
+    // The last batch of an epoch is smaller: the line is straight up to it.
+    add(end - 1, Math.min(last().count + size * (end - 1 - last().step), (epoch + 1) * train_images));
+    add(end, (epoch + 1) * train_images);
+    size = changes.findLast(({ step }) => step <= end)?.new ?? size;
   });
   return { steps, images };
 }
 
 /**
- * The value of a curve at a place between its points; null outside of it, or where a neighbour has none.
- * @param {number[]} xs ascending @param {(number|null)[]} ys @param {number} x
+ * The value of a line at a position between its points; null beyond its end, or where a neighbour has no value.
+ * @param {(number|null)[]} xs ascending @param {(number|null)[]} ys @param {number|null} x
  */
 export function interpolate(xs, ys, x) {
-  if (!xs.length || x < 0 || x > xs.at(-1)) return null;
+  const end = xs.at(-1) ?? null;
+  if (x === null || end === null || x < 0 || x > end) return null;
   let [low, high] = [0, xs.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (xs[middle] < x) low = middle + 1;
+    if ((xs[middle] ?? 0) < x) low = middle + 1;
     else high = middle;
   }
   if (xs[low] === x || low === 0) return ys[low] ?? null; // before the first point: the first
-  const [a, b] = [ys[low - 1], ys[low]];
-  if (a === null || b === null) return null;
-  return a + ((b - a) * (x - xs[low - 1])) / (xs[low] - xs[low - 1]);
+  const [x0, x1, y0, y1] = [xs[low - 1], xs[low], ys[low - 1], ys[low]];
+  if (x0 === null || x1 === null || y0 === null || y1 === null) return null;
+  return y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
 }

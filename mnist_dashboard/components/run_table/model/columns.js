@@ -1,14 +1,21 @@
-/** The columns of the runs table: what each shows, how it is written, how it sorts, which value is best. */
+/** The columns of the table of runs: what each shows, how it is written, how it sorts, which value is best. Pure. */
 import { METRICS, SETTINGS } from "../../lib/constants.js";
-import { MISSING, clock, known, loss, moment, percent, setting, whole } from "../../lib/format.js";
-import { label } from "../../lib/runs/status.js";
+import { MISSING, clock, isNumber, loss, moment, percent, setting, whole } from "../../lib/format.js";
+import { statusLabel } from "../../lib/runs/status.js";
+
+/**
+ * @import { ListedRun } from "../../../feed/client/run_list.js"
+ * @import { RunMetrics } from "../../lib/types"
+ */
+
+/** @typedef {number|string|boolean|null} Value */
 
 /**
  * @typedef {object} Column
  * @property {string} key
  * @property {string} title
- * @property {(run: object) => number|string|null} value what it sorts by
- * @property {(value: any) => string} write
+ * @property {(run: ListedRun) => Value} value what it sorts by
+ * @property {(value: Value) => string} format
  * @property {boolean} [number] right-aligned
  * @property {boolean} [percent] a share, read in percent
  * @property {1|-1} [best] whether the highest or the lowest value is the best one
@@ -17,120 +24,152 @@ import { label } from "../../lib/runs/status.js";
  * @property {boolean} [descending] largest first at the first click
  * @property {boolean} [usual] shown unless the reader chose others
  * @property {boolean} [curve] drawn, not written
- * @property {boolean} [words] filtered as it is written
+ * @property {boolean} [filtersText] filtered by the text in the cell, although it is a number
  */
 
-const text = (value) => (value === null || value === undefined || value === "" ? MISSING : String(value));
-const named = (key, title, value) => ({ key, title, value, write: text });
+/** @param {Value} value */
+export const isMissing = (value) => value === null || value === "";
+
+/** @param {Value} value */
+const text = (value) => (isMissing(value) ? MISSING : String(value));
+
+/** Formats numbers; other values are missing. @param {(n: number|null) => string} format @returns {Column["format"]} */
+const ofNumber = (format) => (value) => format(isNumber(value) ? value : null);
+
+/** @param {string} key @param {string} title @param {Column["value"]} value @returns {Column} */
+const textColumn = (key, title, value) => ({ key, title, value, format: text });
 
 /** Settings whose values are written by their labels; the values of others are short and clear enough. */
 const LABELLED = ["model", "optimizer"];
 
+/** @param {string} key @returns {Column} */
 function settingColumn(key) {
   const { label: title, kind, choices } = SETTINGS[key];
-  const write = {
-    number: setting,
-    switch: (on) => (on ? "Yes" : "No"),
-    choice: LABELLED.includes(key) ? (choice) => choices[choice] ?? text(choice) : text,
-  }[kind];
-  return { key, title, number: kind === "number", write, value: (run) => run.settings[key] ?? null, setting: true };
+  /** @type {Record<typeof kind, Column["format"]>} */
+  const formats = {
+    number: ofNumber(setting),
+    switch: (isOn) => (isOn ? "Yes" : "No"),
+    choice: LABELLED.includes(key) ? (choice) => choices[String(choice)] ?? text(choice) : text,
+  };
+  return { key, title, number: kind === "number", format: formats[kind], value: (run) => run.settings[key] ?? null, setting: true };
 }
 
-const METRIC_UNITS = {
-  share: { write: percent, percent: true, descending: true },
-  nats: { write: loss },
-  "images/s": { write: (n) => (n > 0 ? whole(n) : MISSING), descending: true },
-  seconds: { write: clock },
+const UNITS = {
+  share: { format: ofNumber(percent), percent: true, descending: true },
+  nats: { format: ofNumber(loss) },
+  "images/s": { format: ofNumber((n) => (n ? whole(n) : MISSING)), descending: true },
+  seconds: { format: ofNumber(clock) },
 };
-const METRIC_VALUES = { elapsed_seconds: (run) => (run.step ? run.elapsed_seconds : null) };
+const BEST = /** @type {const} */ ({ high: 1, low: -1 });
 
+/** @param {keyof RunMetrics} key @returns {Column} */
 function metricColumn(key) {
   const { title, unit, best } = METRICS[key];
-  const value = METRIC_VALUES[key] ?? ((run) => run[key] ?? null);
-  return { key, title, number: true, metric: true, value, best: { high: 1, low: -1 }[best], ...METRIC_UNITS[unit] };
+  const value = (/** @type {ListedRun} */ run) => (key === "elapsed_seconds" && !run.step ? null : run[key]);
+  return { key, title, number: true, metric: true, value, ...(best && { best: BEST[best] }), ...UNITS[unit] };
 }
 
 const USUAL_SETTINGS = ["batch_size", "lr", "momentum", "epochs"];
+/** @type {(keyof RunMetrics)[]} */
 const USUAL_METRICS = ["best_validation_accuracy", "test_accuracy", "test_loss", "examples_per_second", "elapsed_seconds"];
-const others = (table, ...left) => Object.keys(table).filter((key) => !left.includes(key));
 
+/** The keys of a table but for these. @template {string} Key @param {Record<Key, unknown>} table @param {...Key} without */
+const otherKeys = (table, ...without) => /** @type {Key[]} */ (Object.keys(table)).filter((key) => !without.includes(key));
+
+/** @type {Column[]} */
 const USUAL = [
-  named("name", "Name", (run) => run.name),
-  named("status", "Status", (run) => label(run.status)),
-  named("dataset", "Dataset", (run) => run.dataset ?? null), // the one really used, which the setting may leave open
+  textColumn("name", "Name", (run) => run.name),
+  textColumn("status", "Status", (run) => statusLabel(run.status)),
+  textColumn("dataset", "Dataset", (run) => run.dataset), // the one in use, which the setting may leave open
   ...USUAL_SETTINGS.map(settingColumn),
-  { key: "curve", title: "Loss curve", curve: true, number: true, write: loss, value: (run) => run.loss ?? null },
+  { key: "curve", title: "Loss curve", curve: true, number: true, format: ofNumber(loss), value: (run) => run.loss },
   ...USUAL_METRICS.map(metricColumn),
-  { key: "started_at", title: "Started", number: true, words: true, write: moment, value: (run) => run.started_at ?? null, descending: true },
-  named("parent", "Parent", (run) => run.parent || null),
-  named("tags", "Tags", (run) => run.tags.join(", ") || null),
+  {
+    key: "started_at", title: "Started", number: true, filtersText: true, descending: true,
+    format: ofNumber((seconds) => moment(seconds)), value: (run) => run.started_at,
+  },
+  textColumn("parent", "Parent", (run) => run.parent || null),
+  textColumn("tags", "Tags", (run) => run.tags.join(", ") || null),
 ];
 
-/** @type {Column[]} every setting has one, and every metric but the latest validation, which the best one stands for */
+/**
+ * Every setting has a column, and every metric but the latest validation accuracy: the best one tells more.
+ * @type {Column[]}
+ */
 export const COLUMNS = [
   ...USUAL.map((column) => ({ ...column, usual: true })),
-  named("notes", "Notes", (run) => run.notes.split("\n", 1)[0] || null),
-  named("starred", "Starred", (run) => (run.starred ? "Starred" : null)),
-  named("archived", "Archived", (run) => (run.archived ? "Archived" : null)),
-  ...others(METRICS, ...USUAL_METRICS, "validation_accuracy").map(metricColumn),
-  { key: "step", title: "Steps", number: true, write: whole, value: (run) => run.step || null, descending: true },
-  ...others(SETTINGS, ...USUAL_SETTINGS, "dataset").map(settingColumn),
+  textColumn("notes", "Notes", (run) => run.notes.split("\n", 1)[0] || null),
+  textColumn("starred", "Starred", (run) => (run.starred ? "Starred" : null)),
+  textColumn("archived", "Archived", (run) => (run.archived ? "Archived" : null)),
+  ...otherKeys(METRICS, ...USUAL_METRICS, "validation_accuracy").map(metricColumn),
+  { key: "step", title: "Steps", number: true, format: ofNumber(whole), value: (run) => run.step || null, descending: true },
+  ...otherKeys(SETTINGS, ...USUAL_SETTINGS, "dataset").map(settingColumn),
 ];
 
 const byKey = new Map(COLUMNS.map((column) => [column.key, column]));
 
-/** @returns {Column|undefined} */
+/** @param {string} key @returns {Column|undefined} */
 export const columnOf = (key) => byKey.get(key);
 
-const names = new Intl.Collator("en", { numeric: true }); // run-9 before run-10
+/** Compares two texts: run-9 before run-10. */
+export const naturalOrder = new Intl.Collator("en", { numeric: true }).compare;
 
-/** Compares two runs by a column; missing values come last, whatever the direction. */
-export function compare(column, direction) {
+/**
+ * Compares two runs by a column; missing values come last, whatever the direction.
+ * @param {Column} column @param {1|-1} direction @returns {(a: ListedRun, b: ListedRun) => number}
+ */
+export function comparator(column, direction) {
   return (a, b) => {
     const [x, y] = [column.value(a), column.value(b)];
-    const [noX, noY] = [x === null || x === "", y === null || y === ""];
-    if (noX || noY) return noX - noY;
-    return direction * (typeof x === "string" ? names.compare(x, y) : x - y);
+    if (isMissing(x) || isMissing(y)) return Number(isMissing(x)) - Number(isMissing(y));
+    return direction * (typeof x === "string" ? naturalOrder(x, String(y)) : Number(x) - Number(y));
   };
 }
 
 /**
- * The best value of a column for each dataset, among finished runs; nothing where there is nothing to compare.
- * @param {Column} column @param {object[]} runs completed ones
+ * The best value of a column for each dataset; none for a dataset with a single run, which has nothing to be better than.
+ * @param {Column} column one with `best` @param {ListedRun[]} runs completed ones
  * @returns {Map<string, number>}
  */
 export function bestValues(column, runs) {
-  const found = new Map();
-  const counts = new Map();
-  for (const run of runs) {
-    const value = column.value(run);
-    if (!known(value)) continue;
-    counts.set(run.dataset, (counts.get(run.dataset) ?? 0) + 1);
-    const best = found.get(run.dataset);
-    if (best === undefined || (value - best) * column.best > 0) found.set(run.dataset, value);
+  const sign = column.best ?? 1;
+  /** @type {Map<string, number>} */
+  const best = new Map();
+  for (const [dataset, group] of Map.groupBy(runs, (run) => run.dataset)) {
+    const values = group.map(column.value).filter(isNumber);
+    if (values.length > 1) best.set(dataset, sign * Math.max(...values.map((value) => sign * value)));
   }
-  for (const [dataset, count] of counts) if (count < 2) found.delete(dataset);
-  return found;
+  return best;
 }
 
-/** A value against the baseline's, with its sign; shares in percentage points. */
-export function difference(column, value, base) {
-  if (!known(value) || !known(base)) return "";
-  const by = value - base;
-  return by === 0 ? "±0" : `${by > 0 ? "+" : "−"}${sizeOf(column, Math.abs(by))}`;
+/**
+ * A value against the baseline's, with its sign; shares in percentage points. Empty if either is missing.
+ * @param {Column} column @param {Value} value @param {Value} base
+ */
+export function formatDifference(column, value, base) {
+  if (!isNumber(value) || !isNumber(base)) return "";
+  const change = value - base;
+  return change === 0 ? "±0" : `${change > 0 ? "+" : "−"}${formatSize(column, Math.abs(change))}`;
 }
 
-/** How far apart values of a column are: two digits say it, four would be wider than the column. */
-export function sizeOf(column, size) {
+/**
+ * A difference or deviation without sign: two digits, since four would be wider than the column.
+ * @param {Column} column @param {number} size
+ */
+export function formatSize(column, size) {
   if (column.percent) return (100 * size).toFixed(2);
-  return size < 1 ? String(Number(size.toPrecision(2))) : column.write(size);
+  return size < 1 ? String(Number(size.toPrecision(2))) : column.format(size);
 }
 
-/** Mean and sample standard deviation of a metric, over those runs that have it. @returns {{n: number, mean: number, sd: number|null}|null} */
-export function spread(column, runs) {
-  const values = runs.map(column.value).filter(known);
+/**
+ * Mean and sample standard deviation of a metric, over those runs that have it; null if none has.
+ * @param {Column} column @param {ListedRun[]} runs
+ * @returns {{count: number, mean: number, sd: number|null}|null}
+ */
+export function summarize(column, runs) {
+  const values = runs.map(column.value).filter(isNumber);
   if (!values.length) return null;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { n: values.length, mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : null };
+  return { count: values.length, mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : null };
 }

@@ -1,11 +1,18 @@
-/** What is typed into the search field and below a column's title, as conditions on runs. Pure. */
+/** Conditions on runs, parsed from what is typed into the search field and below a column's title. Pure. */
+import { isMissing } from "./columns.js";
 
-/** @typedef {import("./columns.js").Column} Column */
+/**
+ * @import { ListedRun } from "../../../feed/client/run_list.js"
+ * @import { Column } from "./columns.js"
+ */
+
+/** @typedef {(run: ListedRun) => boolean} Condition */
 
 const NUMBER = String.raw`[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?`;
-const COMPARISON = new RegExp(`^(<=|>=|<|>|=)?(${NUMBER})(%?)$`, "i");
-const RANGE = new RegExp(`^(${NUMBER})(%?)\\.\\.(${NUMBER})(%?)$`, "i");
-const TESTS = {
+const COMPARISON = new RegExp(`^(?<operator><=|>=|<|>|=)?(?<number>${NUMBER})(?<percent>%?)$`, "i");
+const RANGE = new RegExp(`^(?<low>${NUMBER})(?<lowPercent>%?)\\.\\.(?<high>${NUMBER})(?<highPercent>%?)$`, "i");
+/** @type {Record<string, (a: number, b: number) => boolean>} */
+const OPERATORS = {
   "<": (a, b) => a < b,
   ">": (a, b) => a > b,
   "<=": (a, b) => a <= b,
@@ -14,54 +21,58 @@ const TESTS = {
 
 /**
  * A condition on one column: `>0.1`, `<=3`, `1..5`, `64` for numbers (shares also in percent: `>98`), words for texts, `-` for
- * runs without a value. Anything else looks for the text as it is written in the cell.
+ * runs without a value. Anything else matches cells that contain the text.
  * @param {Column} column @param {string} typed
- * @returns {(run: object) => boolean}
+ * @returns {Condition}
  */
-export function condition(column, typed) {
+export function parseCondition(column, typed) {
   const text = typed.trim().toLowerCase();
   if (text === "-" || text === "–") return (run) => isMissing(column.value(run));
-  const numeric = column.number && !column.words ? numericTest(column, text.replaceAll(/[\s\u202f]/g, "")) : null;
-  if (numeric) {
-    return (run) => {
-      const value = column.value(run);
-      return typeof value === "number" && numeric(value);
-    };
-  }
-  return (run) => column.write(column.value(run)).toLowerCase().includes(text);
+  const test = column.number && !column.filtersText ? parseNumericTest(column, text.replaceAll(/[\s\u202f]/g, "")) : null;
+  if (!test) return (run) => column.format(column.value(run)).toLowerCase().includes(text);
+  return (run) => {
+    const value = column.value(run);
+    return typeof value === "number" && test(value);
+  };
 }
 
-export const isMissing = (value) => value === null || value === undefined || value === "";
-
-function numericTest(column, text) {
-  const range = RANGE.exec(text);
+/** @param {Column} column @param {string} text @returns {((value: number) => boolean)|null} */
+function parseNumericTest(column, text) {
+  const range = RANGE.exec(text)?.groups;
   if (range) {
-    const [low, high] = [scaled(column, range[1], range[2] || range[4]), scaled(column, range[3], range[2] || range[4])];
+    const percent = range.lowPercent || range.highPercent;
+    const [low, high] = [scaled(column, range.low, percent), scaled(column, range.high, percent)];
     return (value) => value >= low && value <= high;
   }
-  const comparison = COMPARISON.exec(text);
+  const comparison = COMPARISON.exec(text)?.groups;
   if (!comparison) return null;
-  const wanted = scaled(column, comparison[2], comparison[3]);
-  const test = TESTS[comparison[1]];
-  // What is written in a cell is rounded: "97.5" finds 97.50 %.
-  return test ? (value) => test(value, wanted) : (value) => Math.abs(value - wanted) <= 1e-9 + 1e-3 * Math.abs(wanted);
+  const wanted = scaled(column, comparison.number, comparison.percent);
+  const operator = OPERATORS[comparison.operator];
+  if (operator) return (value) => operator(value, wanted);
+  // Numbers in cells are rounded: "97.5" finds 97.50 %.
+  return (value) => Math.abs(value - wanted) <= 1e-9 + 1e-3 * Math.abs(wanted);
 }
 
-/** Accuracies are kept as fractions and read in percent. */
+/** Accuracies are kept as fractions and read in percent. @param {Column} column @param {string} digits @param {string} percent */
 function scaled(column, digits, percent) {
   const number = Number(digits);
   return column.percent && (percent || Math.abs(number) > 1) ? number / 100 : number;
 }
 
-const searched = new WeakMap(); // the text of a run, as long as its summary is the same object
+/** @type {WeakMap<ListedRun, string>} the searched text of a run, as long as its summary is the same object */
+const searchedTexts = new WeakMap();
 
-/** Whether every word occurs in a run's name, tags, notes or state. @param {string} typed @returns {(run: object) => boolean} */
-export function search(typed) {
+/** @param {ListedRun} run */
+function searchedText(run) {
+  const known = searchedTexts.get(run);
+  if (known !== undefined) return known;
+  const text = [run.name, ...run.tags, run.notes, run.status, run.dataset].join("\n").toLowerCase();
+  searchedTexts.set(run, text);
+  return text;
+}
+
+/** Whether every word occurs in the name, tags, notes, status or dataset of a run. @param {string} typed @returns {Condition} */
+export function parseSearch(typed) {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  return (run) => {
-    if (!searched.has(run)) {
-      searched.set(run, [run.name, ...run.tags, run.notes, run.status, run.dataset].join("\n").toLowerCase());
-    }
-    return words.every((word) => searched.get(run).includes(word));
-  };
+  return (run) => words.every((word) => searchedText(run).includes(word));
 }

@@ -1,20 +1,24 @@
 /**
- * Which runs are ticked, in the order they were. Python gives back every selection it is told, late: while a newer one is on
- * its way, an older one is only an echo, and the one from before is a rerun that did not know yet. Anything else is Python's
- * own choice.
+ * Which runs are selected, in the order in which they were ticked. Python returns every selection that it is sent, but late:
+ * while a newer one is on its way, an older one is only an echo, and the one from before comes from a rerun that began before
+ * the reader clicked. Any other selection is Python's own choice.
  */
 export class Selection {
+  /** @type {number[]} */
   #ids;
-  #offered;
-  #sent = []; // told to Python and not given back yet
-  #tell;
+  #lastReceived;
+  /** @type {string[]} selections sent to Python that it has not returned yet */
+  #pending = [];
+  #send;
 
   /** Where a range of rows that is ticked with Shift begins. */
   anchor = 0;
 
-  /** @param {number[]} ids @param {(ids: number[]) => void} tell */
-  constructor(ids, tell) {
-    [this.#ids, this.#offered, this.#tell] = [[...ids], ids.join(), tell];
+  /** @param {number[]} ids @param {(ids: number[]) => void} send */
+  constructor(ids, send) {
+    this.#ids = [...ids];
+    this.#lastReceived = ids.join();
+    this.#send = send;
     this.set = new Set(ids);
   }
 
@@ -22,37 +26,39 @@ export class Selection {
     return this.#ids;
   }
 
+  /** @param {number} id */
   has(id) {
     return this.set.has(id);
   }
 
-  /** The reader's choice. */
+  /** Select what the reader chose. @param {number[]} ids */
   choose(ids) {
-    this.#take(ids);
-    this.#sent.push(ids.join());
-    this.#tell(ids);
+    this.#replace(ids);
+    this.#pending.push(ids.join());
+    this.#send(ids);
   }
 
-  /** What it would be with these runs ticked or not. */
-  with(ids, on) {
+  /** The selection as it would be with these runs ticked or not. @param {number[]} ids @param {boolean} ticked */
+  with(ids, ticked) {
     const others = this.#ids.filter((id) => !ids.includes(id));
-    return on ? [...others, ...new Set(ids)] : others;
+    return ticked ? [...others, ...new Set(ids)] : others;
   }
 
-  /** Python's choice, or the echo of the reader's. */
-  offer(ids) {
+  /** Select what Python chose, unless it only returns the reader's choice. @param {number[]} ids */
+  receive(ids) {
     const text = ids.join();
-    const echo = this.#sent.indexOf(text);
+    const echo = this.#pending.indexOf(text);
     if (echo >= 0) {
-      this.#sent.splice(0, echo + 1);
-    } else if (!this.#sent.length || text !== this.#offered) {
-      this.#sent = [];
-      this.#take(ids);
+      this.#pending.splice(0, echo + 1);
+    } else if (!this.#pending.length || text !== this.#lastReceived) {
+      this.#pending = [];
+      this.#replace(ids);
     }
-    this.#offered = text;
+    this.#lastReceived = text;
   }
 
-  #take(ids) {
+  /** @param {number[]} ids */
+  #replace(ids) {
     this.#ids = [...ids];
     this.set = new Set(ids);
   }

@@ -1,0 +1,135 @@
+/**
+ * Types of what the server sends. `Run` is written by feed/run_summary.py, the messages by feed/hub.py; fields that no
+ * script reads are left out.
+ */
+
+/** Numbers that metrics are measured in; null until measured, or where the value is not finite. */
+export interface RunMetrics {
+  loss: number | null;
+  accuracy: number | null;
+  examples_per_second: number | null;
+  elapsed_seconds: number;
+  validation_accuracy: number | null;
+  best_validation_accuracy: number | null;
+  test_accuracy: number | null;
+  test_loss: number | null;
+}
+
+export interface Settings {
+  batch_size: number;
+  epochs: number;
+  seed: number;
+  [name: string]: number | string | boolean;
+}
+
+export interface Intervention {
+  /** Updates completed when the setting was changed. */
+  step: number;
+  field: string;
+  old: number;
+  new: number;
+  /** Seconds since 1970. */
+  at: number;
+  by: string;
+}
+
+export interface Run extends RunMetrics {
+  id: number;
+  /** Higher after every change, so that of two summaries the newer one is known. */
+  revision: number;
+  name: string;
+  status: string;
+  attempt: number;
+  notice: string;
+  dataset: string;
+  train_images: number;
+  validation_images: number;
+  total_steps: number;
+  step: number;
+  epoch: number;
+  started_at: number | null;
+  queue_position: number | null;
+  /** Name of the run that a queued one waits for. */
+  after: string | null;
+  settings: Settings;
+  interventions: Intervention[];
+  parent_id: number | null;
+  parent_step: number | null;
+  /** Step at which each epoch ends; empty until the dataset is known. */
+  epoch_ends: number[];
+  /** The same for runs that differ only in their seeds. */
+  seed_group: string;
+  notes: string;
+  tags: string[];
+  starred: boolean;
+  archived: boolean;
+  deleted: boolean;
+  /** The smoothed training loss in a few points. */
+  curve: (number | null)[];
+}
+
+export type Split = "validation" | "test";
+
+/** Counts of images by true digit, then by predicted digit. */
+export type Matrix = number[][];
+
+export interface Evaluation {
+  step: number;
+  epoch: number;
+  split: Split;
+  loss: number | null;
+  accuracy: number | null;
+  confusion: Matrix;
+}
+
+/** A curve reduced to buckets: extremes of the batches in each, and the smoothed value at its end. */
+export interface Curve {
+  low: (number | null)[];
+  high: (number | null)[];
+  smooth: (number | null)[];
+}
+
+export type CurveField = "loss" | "accuracy" | "examples_per_second";
+export type LevelField = "lr" | "elapsed_seconds";
+
+/** What a chart can draw of a run. */
+export type ChartField = CurveField | "lr";
+
+export interface HistoryMessage extends Record<CurveField, Curve>, Record<LevelField, number[]> {
+  run: number;
+  attempt: number;
+  step: number;
+  /** Last step of each bucket. */
+  x: number[];
+  /** Of each curve, the average before bias correction and the number of values in it. */
+  ema: Record<CurveField, [number, number]>;
+  evaluations: Evaluation[];
+  matrix: Matrix | null;
+  matrix_batches: number;
+}
+
+export interface StepsMessage extends Record<CurveField, (number | null)[]>, Record<LevelField, number[]> {
+  run: number;
+  attempt: number;
+  /** The first of these consecutive steps. */
+  first: number;
+  matrix: Matrix | null;
+  matrix_batches: number;
+}
+
+export interface EvaluationMessage extends Evaluation {
+  run: number;
+  attempt: number;
+}
+
+export interface AudienceMessage {
+  watching: number;
+  /** Who acted last. */
+  driver: string | null;
+}
+
+/** What Streamlit gives a component to pass values to Python. */
+export interface Host {
+  setStateValue: (name: string, value: unknown) => void;
+  setTriggerValue: (name: string, value: unknown) => void;
+}

@@ -1,0 +1,171 @@
+/** The frame of a chart as a Plotly layout: title, axes, legend and marks. */
+import { plotlyText, shorten } from "../../lib/format.js";
+import { FIELDS, isSmoothed } from "./fields.js";
+import { emptyNote, endLabels, epochMarks, faultMark, forkMarks, interventionMarks } from "./marks.js";
+import { accuracyFloor, accuracyRange, logTicks, lossRange, paddedRange } from "./ranges.js";
+import { runLine } from "./traces.js";
+import { X_AXES } from "./x_axes.js";
+
+/**
+ * @import { Palette } from "../../lib/theme.js"
+ * @import { View } from "../live_chart.js"
+ * @import { Layout, PlotlyAxis } from "../plotly"
+ * @import { Range } from "./ranges.js"
+ */
+
+const MARGIN = { left: 58, right: 12, plain: 34, epochs: 42, row: 19, bottom: 24, titled: 40 };
+
+/**
+ * @param {View} view
+ * @param {number|undefined} lastFloor where the accuracy axis started at the last drawing
+ * @returns {{layout: Layout, floor: number|undefined}} floor: where it starts now
+ */
+export function buildLayout(view, lastFloor) {
+  const { data, colors, narrow, shown } = view;
+  const { axis: xaxis, range } = xAxis(view);
+  const y = yAxis(view, lastFloor);
+  const legend = data.legend && shown.length > 0;
+  const rows = legend ? legendRows(view) : 1;
+  const marks = [
+    ...epochMarks(view, range),
+    ...forkMarks(view, range),
+    ...interventionMarks(view, range),
+    ...faultMark(view),
+  ];
+  const top = (narrow && legend ? 52 : data.epochs.length ? MARGIN.epochs : MARGIN.plain) + (rows - 1) * MARGIN.row;
+  /** @type {Layout} */
+  const layout = {
+    uirevision: data.uirevision || "chart",
+    separators: ".\u202f",
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: colors.font, size: 12, color: colors.text },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colors.muted, activecolor: colors.text },
+    hovermode: "x unified",
+    hoverdistance: 40, // runs whose points lie elsewhere are compared at one x, too
+    hoverlabel: {
+      bgcolor: colors.background,
+      bordercolor: colors.line,
+      font: { family: colors.font, size: 12, color: colors.text },
+      align: "left",
+    },
+    dragmode: "zoom",
+    title: {
+      text: `<b>${plotlyText(data.title)}</b>`,
+      font: { size: 14, color: colors.text },
+      x: 0, xref: "container", xanchor: "left",
+      y: 1, yref: "container", yanchor: "top",
+      pad: { t: 6, l: 0 },
+    },
+    margin: { l: narrow ? 46 : MARGIN.left, r: MARGIN.right, t: top, b: data.xtitle ? MARGIN.titled : MARGIN.bottom },
+    showlegend: legend,
+    legend: {
+      orientation: "h",
+      x: legendLeft(view) / view.width, xref: "container", xanchor: "left",
+      y: 1, yref: "container", yanchor: "top",
+      font: { size: narrow ? 11 : 12, color: colors.text },
+      bgcolor: "rgba(0,0,0,0)",
+      itemwidth: 30,
+      entrywidth: narrow && !view.several ? 58 : undefined,
+      tracegroupgap: 0,
+    },
+    xaxis,
+    yaxis: y.axis,
+    shapes: marks.map((mark) => mark.shape),
+    annotations: [...marks.flatMap((mark) => mark.annotation ?? []), ...endLabels(view, range), ...emptyNote(view)],
+  };
+  return { layout, floor: y.floor };
+}
+
+/** @param {Pick<View, "narrow"|"data">} view */
+const legendLeft = ({ narrow, data }) => (narrow ? 52 : Math.max(76, 24 + 8 * data.title.length));
+
+/** Rows that the legend needs: Plotly breaks it by width but makes no room for it above the plot. @param {View} view */
+function legendRows({ data, several, drawn, width, narrow }) {
+  if (!several) return 1;
+  const widths = drawn.map((run) => 46 + shorten(run.name).length * 7);
+  const columns = Math.max(1, Math.floor((width - legendLeft({ narrow, data })) / Math.max(...widths)));
+  return Math.ceil(drawn.length / columns);
+}
+
+/** @param {Palette} colors */
+function baseAxis(colors) {
+  return {
+    gridcolor: colors.grid,
+    linecolor: colors.line,
+    zeroline: false,
+    tickfont: { color: colors.muted, size: 11 },
+    automargin: false,
+  };
+}
+
+/** @param {string} text @param {Palette} colors */
+const axisTitle = (text, colors) => ({ text, font: { size: 12, color: colors.muted }, standoff: 6 });
+
+/** @param {View} view @returns {{axis: PlotlyAxis, range: Range}} */
+function xAxis({ data, colors, shown }) {
+  const { title, hover, ticks } = X_AXES[data.x];
+  const last = Math.max(data.x === "step" ? data.total_steps : 0, ...shown.map((run) => run.stepToX(run.series.step) ?? 0), 1e-3);
+  const first = Math.min(last / 10, ...shown.flatMap((run) => run.x.find((x) => x !== null && x > 0) ?? []));
+  /** @type {Range} */
+  const range = data.logx ? [Math.log10(first), Math.log10(last)] : [0, last];
+  const axis = {
+    ...baseAxis(colors),
+    title: axisTitle(data.xtitle ? title : "", colors),
+    type: data.logx ? "log" : "linear",
+    range,
+    tickformat: data.logx ? "~s" : ticks,
+    hoverformat: ticks,
+    unifiedhovertitle: { text: hover },
+    nticks: 8,
+    ticks: "outside",
+    ticklen: 4,
+    tickcolor: colors.line,
+    showline: true,
+    showspikes: true,
+    spikethickness: 1,
+    spikecolor: colors.muted,
+    spikedash: "solid",
+    spikemode: "across",
+  };
+  return { axis, range };
+}
+
+/** @param {View} view @param {number|undefined} lastFloor @returns {{axis: PlotlyAxis, floor?: number}} */
+function yAxis(view, lastFloor) {
+  const { data, shown, several, narrow, baseline } = view;
+  const { title, ticks } = FIELDS[data.field];
+  if (baseline) return { axis: differenceAxis(view) };
+  const text = several && isSmoothed(data.field) && !narrow ? `${title}, smoothed` : title;
+  const base = { ...baseAxis(view.colors), title: axisTitle(text, view.colors) };
+  const series = shown.map((run) => run.series);
+  if (data.field === "accuracy") {
+    const floor = data.fault ? 0 : accuracyFloor(series, lastFloor);
+    return { axis: { ...base, range: accuracyRange(floor), tickformat: ticks, nticks: 6 }, floor };
+  }
+  const lines = series.map((s) => s.line(data.field));
+  const range = data.field === "loss" ? lossRange(series, data.log, !several) : paddedRange(lines, data.log);
+  if (!data.log) return { axis: { ...base, type: "linear", range, tickformat: data.field === "loss" ? "" : ticks, nticks: 6 } };
+  return { axis: { ...base, type: "log", range, dtick: logTicks(range), tickformat: "~g" } };
+}
+
+/**
+ * Zero is in the middle: above it a run has more than the baseline. The first tenth of a run, where values move most, does not
+ * count for the range.
+ * @param {View} view @returns {PlotlyAxis}
+ */
+function differenceAxis(view) {
+  const late = view.shown.map((run) => runLine(run, view).y.filter((_, i, { length }) => i >= length / 10));
+  const [low, high] = paddedRange(late, false);
+  const size = Math.max(Math.abs(low), Math.abs(high)) || 1;
+  return {
+    ...baseAxis(view.colors),
+    title: axisTitle("Difference to the baseline", view.colors),
+    type: "linear",
+    range: [-size, size],
+    tickformat: view.data.field === "accuracy" ? "+.2%" : "+~g",
+    zeroline: true,
+    zerolinecolor: view.colors.muted,
+    nticks: 6,
+  };
+}

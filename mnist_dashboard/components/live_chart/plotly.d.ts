@@ -1,0 +1,35 @@
+/** The part of Plotly's interface that the charts use; traces, shapes and annotations are passed through as they are. */
+
+export type Json = Record<string, unknown>;
+
+/** Plotly recognises a trace by its `uid` when a chart is drawn again. */
+export type Trace = Json & { uid: string };
+
+export interface PlotlyAxis extends Json {
+  type?: string;
+  /** As it is without zoom; the ends of a logarithmic axis are exponents. */
+  range?: [number, number];
+}
+
+export interface Layout extends Json {
+  uirevision: string;
+  xaxis: PlotlyAxis;
+  yaxis: PlotlyAxis;
+}
+
+/** The element of a chart, after the first drawing. */
+export interface PlotlyElement extends HTMLElement {
+  on: (event: string, handler: (change: Record<string, unknown>) => void) => void;
+}
+
+export interface PlotlyLibrary {
+  react: (element: HTMLElement, traces: Trace[], layout: Layout, config: Json) => Promise<PlotlyElement>;
+  newPlot: (id: string, traces: Json[], layout: Json, config: Json) => Promise<PlotlyElement>;
+  purge: (element: HTMLElement) => void;
+}
+
+declare global {
+  interface Window {
+    Plotly?: PlotlyLibrary;
+  }
+}

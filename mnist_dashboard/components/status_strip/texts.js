@@ -1,0 +1,64 @@
+/** What the status strip writes about a run. Pure. */
+import { MISSING, clock, isNumber, loss, percent, whole } from "../lib/format.js";
+import { isFinished } from "../lib/runs/status.js";
+
+/**
+ * @import { RunSeries } from "../../feed/client/series.js"
+ * @import { Run } from "../lib/types"
+ */
+
+/** @typedef {{epochs: number, total_steps: number, detail: string}} IdleRun the run that the settings would start */
+
+export const CELLS = ["Epoch", "Step", "Train loss", "Train accuracy", "Validation", "Speed", "Elapsed", "Left"];
+export const LONG_RUN = 10000; // steps from which on the total no longer fits beside the step
+
+/** @param {Run|null} run @param {IdleRun|null} idle */
+export function detailOf(run, idle) {
+  if (!run) return idle?.detail ?? "";
+  if (run.status === "queued" && run.queue_position) {
+    return `Position ${run.queue_position} in the queue${run.after ? `, after ${run.after}` : ""}`;
+  }
+  if (run.notice && !isFinished(run.status)) return run.notice;
+  const { dataset, train_images: train, validation_images: validation } = run;
+  return [dataset, train && `${whole(train)} train`, validation && `${whole(validation)} validation`].filter(Boolean).join(", ");
+}
+
+/** Seconds until the end at the speed so far. @param {Run|null} run @param {number|null} elapsed */
+export function secondsLeft(run, elapsed) {
+  if (!run || !["running", "paused", "stopping"].includes(run.status) || !run.step || elapsed === null) return null;
+  return (elapsed / run.step) * Math.max(0, run.total_steps - run.step);
+}
+
+/** Certain only once the data are prepared. @param {Run|null} run */
+export const hasNoValidation = (run) => run !== null && run.train_images > 0 && run.validation_images === 0;
+
+/** @param {number|undefined} steps */
+const ofTotal = (steps = 0) => (steps >= LONG_RUN ? "" : `/ ${steps ? whole(steps) : MISSING}`);
+
+/**
+ * Texts and units of the cells, in the order of CELLS.
+ * @param {Run|null} run @param {IdleRun|null} idle @param {RunSeries|undefined} series
+ * @param {number|null} elapsed @param {number|null} left
+ * @returns {[text: string, unit?: string][]}
+ */
+export function cellTexts(run, idle, series, elapsed, left) {
+  if (!run) {
+    const missing = CELLS.slice(2).map(() => /** @type {[string]} */ ([MISSING]));
+    return [["0", `/ ${idle?.epochs ?? MISSING}`], ["0", ofTotal(idle?.total_steps)], ...missing];
+  }
+  /** @param {"loss"|"accuracy"} field */
+  const smoothed = (field) => (series?.step ? series.smoothed(field) : run[field]);
+  const isNan = run.status === "diverged" && !isNumber(run.loss);
+  const hasSpeed = ["running", "stopping", "completed", "stopped"].includes(run.status);
+  const speed = (hasSpeed && run.examples_per_second) || null;
+  return [
+    [String(run.step ? Math.min(run.settings.epochs, run.epoch || 1) : 0), `/ ${run.settings.epochs}`],
+    [whole(run.step), ofTotal(run.total_steps)],
+    [isNan ? "NaN" : loss(smoothed("loss"))],
+    [percent(smoothed("accuracy"))],
+    [percent(hasNoValidation(run) ? run.test_accuracy : run.validation_accuracy)],
+    [whole(speed), speed ? "img/s" : ""],
+    [run.step ? clock(elapsed) : MISSING],
+    [clock(left)],
+  ];
+}
