@@ -27,7 +27,7 @@ def format_loss(value: float | None) -> str:
         return MISSING
     if value == 0:
         return "0.000"
-    return f"{value:.3e}" if not 1e-4 <= abs(value) < 1e4 else f"{value:#.4g}"
+    return f"{value:.3e}" if not 1e-4 <= abs(value) < 1e4 else f"{value:#.4g}".removesuffix(".")
 
 
 def format_time(time: datetime | None) -> str:

