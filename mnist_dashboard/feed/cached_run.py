@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run
+from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, json_value
 from mnist_dashboard.feed.json_encoding import encode_json
-from mnist_dashboard.feed.run_summary import finite_or_none
 from mnist_dashboard.feed.series import RunSeries
 
 
@@ -57,7 +56,7 @@ def evaluation_to_json(evaluation: EvalMetrics) -> dict[str, Any]:
         "step": evaluation.step,
         "epoch": evaluation.epoch,
         "split": evaluation.split,
-        "loss": finite_or_none(evaluation.loss),
+        "loss": json_value(evaluation.loss),
         "accuracy": evaluation.accuracy,
         "confusion": evaluation.confusion,
     }

@@ -50,6 +50,10 @@ AUDIENCE_SECONDS = 1.0
 
 RETRY_SECONDS = 1.0
 
+RECENT_SECONDS = 10.0
+"""Time for which a new stream gets the summaries of changed runs. A browser that replaces its stream may close the old
+one before it has received the last change, which the old stream alone carried."""
+
 MAX_IDLE_RUNS = 32
 """Maximum number of unwatched runs kept in memory, so that going back to a run does not read it again."""
 
@@ -64,6 +68,8 @@ class LiveHub:
         self.broadcaster = Broadcaster()
         self._cached_runs: OrderedDict[int, CachedRun] = OrderedDict()
         self._unfinished: dict[int, Run] = {}
+        # Runs that changed lately, and when; oldest change first.
+        self._recent: OrderedDict[int, tuple[float, Run]] = OrderedDict()
         self._summary_cache: SummaryCache | None = None
         # Held while reading the database, so that a new subscriber's history and later events fit together.
         self._read_lock = asyncio.Lock()
@@ -148,7 +154,8 @@ class LiveHub:
 
     async def _first_messages(self, subscriber: Subscriber) -> list[Message]:
         histories = []
-        runs = dict(self._unfinished)
+        self._prune_recent()
+        runs = {run_id: run for run_id, (_, run) in self._recent.items()} | self._unfinished
         for run_id in sorted(subscriber.run_ids):
             try:
                 cached = await self._cached_run(run_id)
@@ -158,6 +165,11 @@ class LiveHub:
             histories.append(self.broadcaster.encode("history", cached.history(subscriber.smoothing), run_id))
         summaries = [self.broadcaster.encode("run", encode_json(self._summarize(run))) for run in runs.values()]
         return [*summaries, *histories, self.broadcaster.audience_message()]
+
+    def _prune_recent(self) -> None:
+        """Forget runs that changed longer than `RECENT_SECONDS` ago."""
+        while self._recent and next(iter(self._recent.values()))[0] < time.monotonic() - RECENT_SECONDS:
+            self._recent.popitem(last=False)
 
     async def _cached_run(self, run_id: int) -> CachedRun:
         """The run in memory, read from the store if it is not there. Raises `RunNotFoundError`."""
@@ -181,8 +193,11 @@ class LiveHub:
     async def _publish_changes(self, changes: Changes) -> None:
         queue_changed = self._update_unfinished(changes.runs)
         for run in changes.runs:
+            self._recent[run.id] = time.monotonic(), run
+            self._recent.move_to_end(run.id)
             if cached := self._cached_runs.get(run.id):
                 cached.update(run)
+        self._prune_recent()
         for steps in changes.steps:
             if cached := self._cached_runs.get(steps.run_id):
                 await self._publish_steps(cached, steps)

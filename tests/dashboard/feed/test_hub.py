@@ -50,6 +50,23 @@ def test_newcomer_gets_the_history_and_then_every_step_once(store: RunStore, wri
     play(scenario)
 
 
+def test_a_new_stream_gets_the_runs_that_changed_a_moment_ago(store: RunStore, writer: RunStore) -> None:
+    run = active_run(writer)
+    writer.trainer_writes.finish_run(run, RunStatus.STOPPED)
+
+    async def scenario() -> None:
+        async with following(store) as hub:
+            old = Reader(hub, [])
+            await old.event("audience")
+            writer.commands.edit_run(run.id, tags=["fresh"])
+            while (await old.event("run"))["tags"] != ["fresh"]:
+                pass
+            event = await Reader(hub, []).event("run", "audience")
+            assert (event["kind"], event["tags"]) == ("run", ["fresh"])
+
+    play(scenario)
+
+
 def test_evaluations_and_changes_of_status_arrive(store: RunStore, writer: RunStore) -> None:
     run = active_run(writer)
 
