@@ -1,1 +1,1 @@
-"""What people do to runs: start, steer, continue, repeat, edit, delete and restore them."""
+"""Actions of people on runs: start, steer, continue, repeat, edit, delete and restore them."""

@@ -1,6 +1,6 @@
-"""Everything a person may do to runs, from a page or a terminal: one method an action.
+"""The actions of people on runs, from pages and other programs: one method per action.
 
-It does not start trainers: `wake` tells the supervisor that the queue has changed.
+Actions change the store only. The supervisor starts the trainers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 
 def _action(method: Callable[Concatenate[RunActions, P], R]) -> Callable[Concatenate[RunActions, P], R]:
-    """Mark a method as an action: `before_action` is called first, and may refuse it by raising."""
+    """Mark a method as an action, which calls `before_action` first. That may raise to refuse the action."""
 
     @functools.wraps(method)
     def checked(self: RunActions, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -32,10 +32,10 @@ def _action(method: Callable[Concatenate[RunActions, P], R]) -> Callable[Concate
 
 
 class RunActions:
-    """Acts on the runs of a store.
+    """The actions on the runs of a store.
 
-    `wake` is called when the queue has changed. `before_action` is called before every action: a server checks there
-    who may act, and raises to refuse.
+    `wake` is called when the queue has changed, to wake the supervisor. `before_action` is called before every action.
+    A server checks there whether the user may act, and raises to refuse.
     """
 
     def __init__(
@@ -49,53 +49,56 @@ class RunActions:
         self._wake = wake
         self._before_action = before_action
 
-    # ------------------------------------------------------------------ train
+    # ------------------------------------------------------------------ training
 
     @_action
     def submit(self, config: TrainConfig, name: str = "") -> Run:
-        """Put a run in the queue; it starts at once if there is room. Raises `ConfigError` for an unusable name."""
+        """Add a run to the queue. Raises `ConfigError` for an invalid name."""
         run = self._store.commands.create_run(config, name)
         self._wake()
         return run
 
     @_action
     def request_stop(self, run_id: int) -> RunStatus:
-        """Take a run off the queue or have its trainer end after the batch in hand; returns its status now."""
+        """Take a run off the queue, or have its trainer end after the current batch. Returns the new status."""
         return self._store.commands.request_stop(run_id)
 
     @_action
     def send_command(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
-        """Ask something of a run in progress. Raises `RunStateError` when nobody trains it, else `ConfigError`."""
+        """Send a command to the trainer of a run. `by` names the sender in the change log.
+
+        Raises `RunStateError` when the run is not training, `ConfigError` when the adjustment is out of range.
+        """
         self._store.commands.send_command(run_id, command, adjustment, by=by)
 
     @_action
     def resume(self, run_id: int) -> None:
-        """Have an interrupted run go on from its last checkpoint. Raises `RunStateError` for any other."""
+        """Queue an interrupted run, to resume from its last checkpoint. Raises `RunStateError` for other runs."""
         self._store.commands.requeue_run(run_id)
         self._wake()
 
     @_action
     def fork(self, parent: Run, config: TrainConfig, step: int | None = None) -> Run:
-        """Queue a run that goes on from a checkpoint of another; see `lineage.fork`."""
+        """Queue a new run that continues a run from one of its checkpoints; see `lineage.fork`."""
         run = lineage.fork(self._store, parent, config, step=step)
         self._wake()
         return run
 
     @_action
     def repeat(self, original: Run) -> Run:
-        """Queue the same run again, as it was steered; see `lineage.repeat`."""
+        """Queue the same run again, with the same interventions; see `lineage.repeat`."""
         run = lineage.repeat(self._store, original)
         self._wake()
         return run
 
     @_action
     def repeat_with_new_seeds(self, run_id: int, count: int = 3) -> list[Run]:
-        """Queue the same run with seeds that it was not trained with yet; see `lineage.repeat_with_new_seeds`."""
+        """Queue the same run with `count` unused seeds; see `lineage.repeat_with_new_seeds`."""
         runs = lineage.repeat_with_new_seeds(self._store, self._store.queries.get_run(run_id), count)
         self._wake()
         return runs
 
-    # ------------------------------------------------------------------ keep in order
+    # ------------------------------------------------------------------ organising
 
     @_action
     def edit_run(
@@ -108,7 +111,7 @@ class RunActions:
         starred: bool | None = None,
         archived: bool | None = None,
     ) -> Run:
-        """Change what people write about a run; None leaves as it is. Raises `ConfigError` for what is unusable."""
+        """Change the annotations of a run. None keeps a value. Raises `ConfigError` for an invalid value."""
         return self._store.commands.edit_run(
             run_id, name=name, notes=notes, tags=tags, starred=starred, archived=archived
         )
@@ -117,27 +120,27 @@ class RunActions:
     def edit_runs(
         self, run_ids: Iterable[int], *, add_tag: str = "", starred: bool | None = None, archived: bool | None = None
     ) -> None:
-        """Mark several runs at once; a tag is added to those they have. Raises `ConfigError` for an unusable tag."""
+        """Annotate several runs. `add_tag` is added to their tags. Raises `ConfigError` for an invalid tag."""
         for run_id in run_ids:
             tags = [*self._store.queries.get_run(run_id).tags, add_tag] if add_tag else None
             self._store.commands.edit_run(run_id, tags=tags, starred=starred, archived=archived)
 
     @_action
     def delete_runs(self, run_ids: Iterable[int]) -> None:
-        """Put runs into the bin; one in progress is stopped. What has been there for too long is gone for good."""
+        """Move runs to the bin, stopping those in progress. Also purges the runs whose time in the bin is over."""
         self._store.commands.delete_runs(run_ids)
         retention.purge_expired_runs(self._store)
 
     @_action
     def restore_runs(self, run_ids: Iterable[int]) -> list[Run]:
-        """Take runs out of the bin; one whose name has been given away meanwhile gets a number behind it."""
+        """Restore runs from the bin. A run whose name has been reused meanwhile gets a number after its name."""
         return self._store.commands.restore_runs(run_ids)
 
-    # ------------------------------------------------------------------ to other programs and machines
+    # ------------------------------------------------------------------ exporting and importing
 
     @_action
     def export(self, run_ids: Iterable[int], format: str) -> Path:
-        """Write runs as one of `formats.FORMATS` into the runs folder, for a day; returns the file.
+        """Export runs in one of `formats.FORMATS` and return the file, which stays in the runs folder for a day.
 
         Raises `ExportError`.
         """
@@ -146,5 +149,5 @@ class RunActions:
 
     @_action
     def import_file(self, source: Path | BinaryIO) -> list[Run]:
-        """Add the runs of another machine's archive as new runs. Raises `ImportRefusedError`, with nothing added."""
+        """Import the runs of an archive as new runs. Raises `ImportRefusedError`, and then imports none."""
         return archive.import_archive(self._store, source)

@@ -1,6 +1,6 @@
-"""New runs made from old ones: continued from a checkpoint with other settings, or repeated as they were steered.
+"""Creates runs from other runs: continued from a checkpoint with other settings, or repeated.
 
-Without torch: a checkpoint is copied as a file, and the trainer of the new run goes on from it.
+Does not import torch. A checkpoint is copied as a file, and the trainer of the new run loads it.
 """
 
 from __future__ import annotations
@@ -19,23 +19,24 @@ from mnist_core.store import RunStore
 from mnist_core.system.paths import display_path
 
 INHERITED_SETTINGS = ("model", "optimizer", "dataset", "seed", "validation_fraction")
-"""What weights, the optimizer's memory and the order of images depend on: a run keeps it from the one it continues."""
-
+"""Settings that must stay the same when a run is continued: weights, optimizer state or image order depend on them."""
 
 MAX_NEW_SEEDS = 20
-"""That can be asked for at once."""
+"""Maximum number of seeds per request."""
 
 
 def fork_points(run: Run) -> dict[int, Path]:
-    """The checkpoints that a run can be continued from, by step, ascending."""
+    """Return the checkpoints from which a run can be continued, by step, ascending."""
     folder = checkpoints_dir(run.id)
     return dict(sorted({**list_checkpoints(folder, BEST), **list_checkpoints(folder)}.items()))
 
 
 def config_at(run: Run, step: int | None = None) -> TrainConfig:
-    """The settings in force at a step of a run, now if none is given: those it began with and what was changed."""
-    made = [one for one in run.interventions if step is None or one.step <= step]
-    return dataclasses.replace(run.config, **{one.field: SETTINGS[one.field].kind(one.new) for one in made})
+    """Return the settings of a run at a step, interventions included. None means the latest step."""
+    changes = [change for change in run.interventions if step is None or change.step <= step]
+    return dataclasses.replace(
+        run.config, **{change.field: SETTINGS[change.field].kind(change.new) for change in changes}
+    )
 
 
 def fork(
@@ -47,43 +48,44 @@ def fork(
     name: str = "",
     trainer: ProcessIdentity | None = None,
 ) -> Run:
-    """A new run that goes on from a checkpoint of `parent`, the latest if `step` is None, with the settings `config`.
+    """Create a run that continues `parent` from its checkpoint of `step` with the settings `config`.
 
-    Its curve begins with the parent's up to that step. Raises `RunStateError` when there is no such checkpoint,
-    `ConfigError` when a setting was changed that cannot be.
+    `step` None means the latest checkpoint. The curve of the new run begins with the parent's up to that step. With
+    `trainer`, that process trains the run at once, outside the queue.
+    Raises `RunStateError` when there is no such checkpoint, `ConfigError` when one of `INHERITED_SETTINGS` differs.
     """
     points = fork_points(parent)
     if not points:
-        raise RunStateError(f"{parent.name} has no checkpoint to go on from. Train it again instead.")
+        raise RunStateError(f"{parent.name} has no checkpoint to continue from. Train it again instead.")
     step = max(points) if step is None else step
     if step not in points:
-        there_are = ", ".join(map(str, points))
-        raise RunStateError(f"{parent.name} has no checkpoint of step {step}. Choose one of {there_are}.")
+        steps = ", ".join(map(str, points))
+        raise RunStateError(f"{parent.name} has no checkpoint of step {step}. Choose one of {steps}.")
     for field in INHERITED_SETTINGS:
         if getattr(config, field) != getattr(parent.config, field):
             raise ConfigError(
                 field,
-                f"{SETTINGS[field].label} cannot be changed in a run that goes on from another: "
+                f"{SETTINGS[field].label} cannot be changed in a run that continues another: "
                 f"{parent.name} has {getattr(parent.config, field)}, got {getattr(config, field)}.",
             )
 
-    before = config_at(parent, step)
-    changed = [
-        Intervention(step, field, getattr(before, field), getattr(config, field), datetime.now(UTC), "continued")
+    parent_config = config_at(parent, step)
+    changes = [
+        Intervention(step, field, getattr(parent_config, field), getattr(config, field), datetime.now(UTC), "continued")
         for field in ADJUSTABLE
-        if getattr(config, field) != getattr(before, field)
+        if getattr(config, field) != getattr(parent_config, field)
     ]
 
     def copy_checkpoint(run_id: int) -> None:
         _copy_checkpoint(points[step], run_id, step)
 
     return store.commands.create_run(
-        config, name, trainer, parent=parent, parent_step=step, changed=changed, prepare=copy_checkpoint
+        config, name, trainer, parent=parent, parent_step=step, changed=changes, prepare=copy_checkpoint
     )
 
 
 def _copy_checkpoint(source: Path, run_id: int, step: int) -> None:
-    """Make another run's checkpoint the first of a run. Raises `CheckpointError`, and leaves nothing behind."""
+    """Copy a checkpoint of the parent to a new run. Raises `CheckpointError`, and then leaves nothing behind."""
     delete_checkpoints(run_id)
     try:
         checkpoints_dir(run_id).mkdir(parents=True)
@@ -97,22 +99,28 @@ def _copy_checkpoint(source: Path, run_id: int, step: int) -> None:
 
 
 def with_more_epochs(parent: Run, epochs: int, step: int | None = None) -> TrainConfig:
-    """The settings in force at a step of a run, at its end if none is given, for so many epochs more."""
-    more = SETTINGS["epochs"].validate(parent.config.epochs + epochs)
-    return dataclasses.replace(config_at(parent, step), epochs=more)
+    """Return the settings of a run at a step, with `epochs` added to its epochs. None means the latest step."""
+    total_epochs = SETTINGS["epochs"].validate(parent.config.epochs + epochs)
+    return dataclasses.replace(config_at(parent, step), epochs=total_epochs)
 
 
 def repeat(store: RunStore, original: Run, name: str = "", trainer: ProcessIdentity | None = None) -> Run:
-    """The same run again: same settings and seed, and the same interventions at the same steps."""
+    """Create a run with the same settings and seed, and the same interventions at the same steps.
+
+    Raises `RunStateError` when `original` continues another run.
+    """
     if original.parent_step is not None:
-        raise RunStateError(f"{original.name} goes on from another run: only a run that began anew can be repeated.")
+        raise RunStateError(f"{original.name} continues another run: only a run that starts at step 0 can be repeated.")
     return store.commands.create_run(original.config, name, trainer, parent=original, plan=original.interventions)
 
 
 def repeat_with_new_seeds(store: RunStore, original: Run, count: int) -> list[Run]:
-    """The same run, with the same changes at the same steps, once for each of `count` seeds not tried yet."""
+    """Create the same run, with the same interventions, once for each of `count` unused seeds.
+
+    Raises `RunStateError` when `original` continues another run, `ConfigError` when `count` is out of range.
+    """
     if original.parent_step is not None:
-        raise RunStateError(f"{original.name} goes on from another run, which has the seed. Choose that run instead.")
+        raise RunStateError(f"{original.name} continues another run and keeps its seed. Choose that run instead.")
     if not 1 <= count <= MAX_NEW_SEEDS:
         raise ConfigError("count", f"Seeds must be from 1 to {MAX_NEW_SEEDS} at once, got {count}.")
     return [

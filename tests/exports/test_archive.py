@@ -153,7 +153,7 @@ def test_a_run_that_goes_on_from_another_is_still_known_for_one(
     export(store.queries, [dataclasses.replace(run, parent_id=run.id, parent_step=3)], "archive", tmp_path / "runs.zip")
     (imported,) = archive.import_archive(elsewhere, tmp_path / "runs.zip")
     assert (imported.parent_id, imported.parent_step) == (None, 3)
-    with pytest.raises(RunStateError, match="goes on from another run"):
+    with pytest.raises(RunStateError, match="continues another run"):
         RunActions(elsewhere).repeat(imported)
 
 

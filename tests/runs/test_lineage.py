@@ -105,9 +105,7 @@ def test_a_repeated_run_is_the_same_run(store: RunStore, parent: Run) -> None:
 def test_what_the_weights_depend_on_cannot_be_changed(
     store: RunStore, parent: Run, field: str, value: object, label: str
 ) -> None:
-    with pytest.raises(
-        ConfigError, match=rf"{label}.* cannot be changed in a run that goes on from another: run-1 has"
-    ):
+    with pytest.raises(ConfigError, match=rf"{label}.* cannot be changed in a run that continues another: run-1 has"):
         lineage.fork(store, parent, TrainConfig(**{**vars(CONFIG), field: value}))
     assert len(store.queries.list_runs()) == 1
 
@@ -120,7 +118,7 @@ def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(store: Ru
 def test_a_run_without_checkpoints_cannot_be_continued(store: RunStore) -> None:
     run = store.commands.create_run(CONFIG, trainer=own_identity())
     store.trainer_writes.finish_run(run, RunStatus.FAILED, "no")
-    with pytest.raises(RunStateError, match="run-1 has no checkpoint to go on from"):
+    with pytest.raises(RunStateError, match="run-1 has no checkpoint to continue from"):
         more(store, store.queries.get_run(run.id))
 
 
@@ -131,7 +129,7 @@ def test_a_run_is_not_continued_beyond_the_most_epochs(parent: Run) -> None:
 
 def test_a_continued_run_is_not_repeated(store: RunStore, parent: Run) -> None:
     continued = more(store, parent)
-    with pytest.raises(RunStateError, match="only a run that began anew"):
+    with pytest.raises(RunStateError, match="only a run that starts at step 0"):
         lineage.repeat(store, continued)
 
 
