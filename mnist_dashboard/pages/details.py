@@ -32,7 +32,7 @@ def choose(run: Run) -> None:
     )
 
 
-run = run_address.get_run() or queries.latest_run()
+run = run_address.find_run() or queries.latest_run()
 if run is None:
     toolbar.render_empty_state()
     st.stop()

@@ -1,9 +1,8 @@
-"""The form behind the button "Fork": a new run that goes on from any checkpoint of a run, with other settings."""
+"""The form behind the Fork button: a new run that continues from any checkpoint of a run, with other settings."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -17,64 +16,71 @@ from mnist_dashboard import services
 from mnist_dashboard.train.settings_widgets import NUMBER_STYLES
 from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.formatting import format_count
+from mnist_dashboard.ui.run_address import go_to_run
 
 FIELDS = ("lr", "momentum", "batch_size", "weight_decay", "epochs")
-"""The settings that a fork can change."""
+"""Settings that a fork can change."""
 
 
-def render_fork_form(run: Run, go_to: Callable[[Run], None]) -> None:
-    """Draw the button and its form, if the run has a checkpoint. `go_to` shows the run that was made."""
-    points = sorted(lineage.fork_points(run), reverse=True)
-    if not points:
+def render_fork_form(run: Run) -> None:
+    """Draw the button and its form if the run has a checkpoint. The page then shows the new run."""
+    steps = sorted(lineage.fork_points(run), reverse=True)
+    if not steps:
         return
     with st.popover("Fork", icon=":material/call_split:"):
-        st.caption(f"A new run that goes on from a checkpoint of {markdown.escape(run.name)}, its curve included.")
-        step = _choose_step(run, points)
-        config = lineage.config_at(run, step)
-        typed = {name: _field(run, step, name, getattr(config, name)) for name in FIELDS}
-        changed, problem = _with(config, typed)
+        st.caption(f"A new run that continues from a checkpoint of {markdown.escape(run.name)}, curve included.")
+        step = _choose_step(run, steps)
+        original = lineage.config_at(run, step)
+        values = {name: _render_field(run, step, name, getattr(original, name)) for name in FIELDS}
+        config, problem = _apply(original, values)
         if problem:
             st.markdown(f":red[:small[{problem}]]")
         messages.action_button(
             "Start the fork",
             "call_split",
-            lambda: go_to(services.current().actions.fork(run, changed, step)),
+            lambda: go_to_run(services.current().actions.fork(run, config, step)),
             help="Trains from there on with these settings; the original run stays as it is.",
             type="primary",
             disabled=bool(problem),
         )
 
 
-def _choose_step(run: Run, points: list[int]) -> int:
-    """The checkpoint that was chosen, the latest until one was; a run in progress replaces them as it goes."""
-    key, chosen = f"fork_{run.id}_step", f"fork_{run.id}_chosen"
-    step = st.session_state.get(chosen)
-    st.session_state[key] = step if step in points else points[0]
+def _choose_step(run: Run, steps: list[int]) -> int:
+    """Draw the choice of a checkpoint and return its step.
+
+    Until the user chooses one, the latest is selected; a run in progress replaces its checkpoints.
+    """
+    widget_key, chosen_key = f"fork_{run.id}_step", f"fork_{run.id}_chosen"
+    chosen = st.session_state.get(chosen_key)
+    st.session_state[widget_key] = chosen if chosen in steps else steps[0]
     best = list_checkpoints(checkpoints_dir(run.id), BEST)
 
     def label(step: int) -> str:
-        marks = [mark for mark, holds in (("latest", step == points[0]), ("best validation", step in best)) if holds]
+        marks = ["latest"] if step == steps[0] else []
+        marks += ["best validation"] if step in best else []
         return format_count(step) + (f" ({', '.join(marks)})" if marks else "")
 
-    def choose() -> None:
-        st.session_state[chosen] = st.session_state[key]
+    def remember() -> None:
+        st.session_state[chosen_key] = st.session_state[widget_key]
 
     return int(
-        st.selectbox("Checkpoint of step", points, format_func=label, key=key, on_change=choose, filter_mode=None)
+        st.selectbox(
+            "Checkpoint of step", steps, format_func=label, key=widget_key, on_change=remember, filter_mode=None
+        )
     )
 
 
-def _field(run: Run, step: int, name: str, value: Any) -> Any:
-    # Named after the step: another checkpoint brings the settings that were in force there.
+def _render_field(run: Run, step: int, name: str, value: Any) -> Any:
+    # The key contains the step: another checkpoint brings the settings that were in force there.
     key = f"fork_{run.id}_{step}_{name}"
     setting = SETTINGS[name]
     arguments = NUMBER_STYLES[name].field_arguments
     return st.number_input(setting.label, value=value, help=setting.help, key=key, **arguments)
 
 
-def _with(config: TrainConfig, typed: dict[str, Any]) -> tuple[TrainConfig, str]:
-    """The settings as typed, and what is wrong with them; then as they were."""
+def _apply(config: TrainConfig, values: dict[str, Any]) -> tuple[TrainConfig, str]:
+    """Return the config with these values and an empty string, or unchanged and what is wrong with the values."""
     try:
-        return dataclasses.replace(config, **typed), ""
+        return dataclasses.replace(config, **values), ""
     except ConfigError as error:
         return config, str(error)

@@ -1,9 +1,9 @@
-"""The buttons above the charts: what can be done with the run that is shown, by its status."""
+"""The buttons above the charts: the actions on the run shown, which depend on its status."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -11,26 +11,27 @@ from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.runs import lineage
 from mnist_dashboard import access, services
-from mnist_dashboard.train import draft
+from mnist_dashboard.train.draft import load_config
+from mnist_dashboard.train.shown_run import start_run
 from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui.run_address import go_to_run
 
 
-def render_run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainConfig], None]) -> None:
-    """Draw them. `go_to` shows a run that was made, `train` starts one from the first weights."""
+def render_run_buttons(run: Run) -> None:
+    """Draw the buttons. The page then shows the run that an action has made."""
+    actions = services.current().actions
     match run.status:
         case RunStatus.QUEUED:
-            messages.action_button(
-                "Remove from queue", "close", lambda: services.current().actions.request_stop(run.id)
-            )
+            messages.action_button("Remove from queue", "close", lambda: actions.request_stop(run.id))
         case RunStatus.PREPARING:
             _stop(run)
         case RunStatus.RUNNING:
-            _order(run, "Pause", "pause", Command.PAUSE, "Holds the run after the batch in hand.")
+            _command(run, "Pause", "pause", Command.PAUSE, "Pauses the run after the current batch.")
             _stop(run)
             _evaluate(run)
         case RunStatus.PAUSED:
-            _order(run, "Resume", "play_arrow", Command.RESUME, "Lets the run go on.", type="primary")
-            _order(run, "Step", "skip_next", Command.STEP, "Trains one batch and holds again.")
+            _command(run, "Resume", "play_arrow", Command.RESUME, "Continues training.", type="primary")
+            _command(run, "Step", "skip_next", Command.STEP, "Trains one batch and pauses again.")
             _stop(run)
             _evaluate(run)
         case RunStatus.STOPPING:
@@ -39,49 +40,40 @@ def render_run_buttons(run: Run, go_to: Callable[[Run], None], train: Callable[[
             messages.action_button(
                 "Resume",
                 "play_arrow",
-                lambda: services.current().actions.resume(run.id),
+                lambda: actions.resume(run.id),
                 help="Continues from the last checkpoint.",
                 type="primary",
             )
-            _train_again("Train again with these settings", run.config, train)
+            _train_again("Train again with these settings", run.config)
         case RunStatus.DIVERGED:
-            _after_divergence(run, go_to, train)
+            _after_divergence(run)
         case _:
-            _train_again("Train again with these settings", run.config, train)
-            _continue(run, go_to)
-            if run.interventions and run.parent_step is None:
-                messages.action_button(
-                    "Repeat with its changes",
-                    "repeat",
-                    lambda: go_to(services.current().actions.repeat(run)),
-                    help="Same seed, and the same changes at the same steps: the same curve to the last bit.",
-                )
+            _train_again("Train again with these settings", run.config)
+            _continue(run)
+            _repeat(run)
 
 
-def undo(run: Run, index: int) -> None:
-    """Set what an intervention changed back to what it was."""
-    if index < len(run.interventions):
-        one = run.interventions[index]
-        back = Adjustment(**{one.field: one.old})  # type: ignore[arg-type]
-        messages.attempt(
-            lambda: services.current().actions.send_command(run.id, Command.ADJUST, back, by=access.current_user())
-        )
+def undo_change(run: Run, index: int) -> None:
+    """Set the setting that an intervention changed back to its old value."""
+    if index >= len(run.interventions):
+        return
+    change = run.interventions[index]
+    old_value: dict[str, Any] = {change.field: change.old}
+    messages.attempt(lambda: _send(run, Command.ADJUST, Adjustment(**old_value)))
 
 
-def _order(
+def _send(run: Run, command: Command, adjustment: Adjustment | None = None) -> None:
+    services.current().actions.send_command(run.id, command, adjustment, by=access.current_user())
+
+
+def _command(
     run: Run, label: str, icon: str, command: Command, help: str, *, type: messages.ButtonType = "secondary"
 ) -> None:
-    messages.action_button(
-        label,
-        icon,
-        lambda: services.current().actions.send_command(run.id, command, by=access.current_user()),
-        help=help,
-        type=type,
-    )
+    messages.action_button(label, icon, lambda: _send(run, command), help=help, type=type)
 
 
 def _evaluate(run: Run) -> None:
-    _order(run, "Evaluate now", "rule", Command.EVALUATE, "Evaluates on validation before the next batch.")
+    _command(run, "Evaluate now", "rule", Command.EVALUATE, "Evaluates on validation before the next batch.")
 
 
 def _stop(run: Run) -> None:
@@ -93,40 +85,54 @@ def _stop(run: Run) -> None:
     )
 
 
-def _train_again(
-    label: str, config: TrainConfig, train: Callable[[TrainConfig], None], type: messages.ButtonType = "secondary"
-) -> None:
-    """Starts a run with `config`, which the sidebar then shows as well."""
+def _train_again(label: str, config: TrainConfig, type: messages.ButtonType = "secondary") -> None:
+    """A button that starts a run with `config` and puts the config into the sidebar."""
 
-    def act() -> None:
-        draft.load_config(config)
-        train(config)
+    def train() -> None:
+        load_config(config)
+        start_run(config)
 
-    messages.action_button(label, "replay", act, type=type)
+    messages.action_button(label, "replay", train, type=type)
 
 
-def _after_divergence(run: Run, go_to: Callable[[Run], None], train: Callable[[TrainConfig], None]) -> None:
+def _after_divergence(run: Run) -> None:
     config = lineage.config_at(run)
     gentler = dataclasses.replace(config, lr=max(config.lr / 2, SETTINGS["lr"].low))
-    if points := lineage.fork_points(run):
+    points = lineage.fork_points(run)
+    if points:
         messages.action_button(
             f"Restart from step {max(points)} at half the learning rate",
             "replay",
-            lambda: go_to(services.current().actions.fork(run, gentler)),
+            lambda: go_to_run(services.current().actions.fork(run, gentler)),
             help="A new run that continues from the last checkpoint.",
             type="primary",
         )
-    _train_again("Train again at half the learning rate", gentler, train, "secondary" if points else "primary")
+    _train_again("Train again at half the learning rate", gentler, "secondary" if points else "primary")
 
 
-def _continue(run: Run, go_to: Callable[[Run], None]) -> None:
-    most = int(SETTINGS["epochs"].high) - run.config.epochs
-    if most < 1 or not lineage.fork_points(run):
+def _continue(run: Run) -> None:
+    max_epochs = int(SETTINGS["epochs"].high) - run.config.epochs
+    if max_epochs < 1 or not lineage.fork_points(run):
         return
     with st.popover("Continue for more epochs", icon=":material/fast_forward:"):
-        more = int(st.number_input("Epochs to add", 1, most, key=f"more_epochs_{run.id}"))
-        longer = lineage.with_more_epochs(run, more)
+        epochs = int(st.number_input("Epochs to add", 1, max_epochs, key=f"more_epochs_{run.id}"))
+        longer = lineage.with_more_epochs(run, epochs)
         messages.action_button(
-            "Continue", "fast_forward", lambda: go_to(services.current().actions.fork(run, longer)), type="primary"
+            "Continue",
+            "fast_forward",
+            lambda: go_to_run(services.current().actions.fork(run, longer)),
+            type="primary",
         )
-        st.caption(f"A new run that goes on where {markdown.escape(run.name)} ended; its curve begins with this one.")
+        st.caption(
+            f"A new run that continues where {markdown.escape(run.name)} ended; its curve begins with the old one."
+        )
+
+
+def _repeat(run: Run) -> None:
+    if run.interventions and run.parent_step is None:
+        messages.action_button(
+            "Repeat with its changes",
+            "repeat",
+            lambda: go_to_run(services.current().actions.repeat(run)),
+            help="Same seed, and the same changes at the same steps: the same curve to the last bit.",
+        )

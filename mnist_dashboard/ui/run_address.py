@@ -13,43 +13,44 @@ from mnist_dashboard import services
 from mnist_dashboard.ui import markdown
 
 _MOVE_KEY = "move"
-_SECONDS_TO_HEAR = 10.0
+_MOVE_SECONDS = 10.0
+"""How long after a move the browser may still send the old address."""
 
 
 @dataclass(frozen=True)
 class _Move:
-    """From one run to another, of which the browser may not have heard yet."""
+    """A change of the address that the browser may not have received yet."""
 
-    left: str
-    to: str
+    old_id: str
+    new_id: str
     at: float
 
 
-def get_run() -> Run | None:
-    """None when it names none; when it names one that is not there, the page says so.
+def find_run() -> Run | None:
+    """Return the run in the address, or None if there is none; the page says so if the run does not exist.
 
-    A rerun comes with the address that the browser had when it asked. What it asked before it heard of a move, as when
-    the run just started changes its state, must not lead back.
+    A rerun comes with the address that the browser had when it asked for it. If the browser had not received the
+    latest move by then, e.g. because the run just started has changed its status, the rerun must not lead back.
     """
-    wanted = st.query_params.get("run", "")
-    move = st.session_state.get(_MOVE_KEY)
-    if move and wanted in ("", move.left) and time.monotonic() < move.at + _SECONDS_TO_HEAR:
-        wanted = move.to
-    if not wanted:
+    run_id = st.query_params.get("run", "")
+    move: _Move | None = st.session_state.get(_MOVE_KEY)
+    if move and run_id in ("", move.old_id) and time.monotonic() < move.at + _MOVE_SECONDS:
+        run_id = move.new_id
+    if not run_id:
         return None
     try:
-        return services.current().queries.get_run(int(wanted))
+        return services.current().queries.get_run(int(run_id))
     except (ValueError, OverflowError, RunNotFoundError):
-        st.warning(f"There is no run {markdown.escape(wanted)}. Showing the latest instead.", icon=":material/info:")
+        st.warning(f"There is no run {markdown.escape(run_id)}. Showing the latest instead.", icon=":material/info:")
         return None
 
 
 def go_to_run(run: Run) -> None:
-    """Leave the run that the address names for `run`: somebody has just started or chosen it."""
+    """Move from the run in the address to one that the user has started or chosen."""
     st.session_state[_MOVE_KEY] = _Move(st.session_state.get("run", ""), str(run.id), time.monotonic())
     set_run(run)
 
 
 def set_run(run: Run) -> None:
-    """Have the address name `run`."""
+    """Put a run into the address."""
     st.query_params["run"] = st.session_state["run"] = str(run.id)

@@ -23,7 +23,7 @@ def test_a_rerun_that_was_asked_for_before_the_browser_heard_of_a_new_run_does_n
 def test_a_run_that_was_left_a_while_ago_is_shown_again_when_the_address_names_it(
     app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mnist_dashboard.ui.run_address._SECONDS_TO_HEAR", 0.0)
+    monkeypatch.setattr("mnist_dashboard.ui.run_address._MOVE_SECONDS", 0.0)
     before = active_run(store, RunStatus.COMPLETED)
     open_page(app, before.id)
     click(app, "Start training")

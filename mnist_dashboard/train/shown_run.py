@@ -1,0 +1,30 @@
+"""Chooses the run that the Train page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mnist_core.config import TrainConfig
+from mnist_core.records import Run
+from mnist_dashboard import services
+from mnist_dashboard.ui import run_address
+
+
+def find_run_to_show(unfinished: Sequence[Run]) -> Run | None:
+    """Return the run in the address, else the run in progress or first in the queue, else the latest run."""
+    if run := run_address.find_run():
+        return run
+    return unfinished[0] if unfinished else services.current().queries.latest_run()
+
+
+def other_run_in_progress(run: Run, unfinished: Sequence[Run]) -> Run | None:
+    """Return the run in progress if it is not `run`."""
+    return next((other for other in unfinished if other.status.is_active and other.id != run.id), None)
+
+
+def start_run(config: TrainConfig, name: str = "") -> None:
+    """Submit a run, and show it unless another one is in progress. Raises `MnistError`."""
+    submitted = services.current().actions.submit(config, name)
+    # Its own trainer may have begun already.
+    if not other_run_in_progress(submitted, services.current().queries.list_unfinished_runs()):
+        run_address.go_to_run(submitted)
