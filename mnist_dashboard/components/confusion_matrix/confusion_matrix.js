@@ -4,7 +4,7 @@
  */
 import { stream } from "../../feed/client/stream.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
-import { percent, whole } from "../lib/format.js";
+import { formatCount, formatPercent } from "../lib/format.js";
 import { colorAt, onThemeChange, palette, readableInk } from "../lib/theme.js";
 import { MatrixControls } from "./matrix_controls.js";
 
@@ -88,8 +88,8 @@ class ConfusionMatrix {
     this.#controls.offer(series);
     if (!series) return null;
     const evaluation = this.#controls.evaluation(series);
-    if (evaluation) return { matrix: evaluation.confusion, origin: `${evaluation.split}, step ${whole(evaluation.step)}` };
-    return series.matrix && { matrix: series.matrix, origin: `the last ${whole(series.matrixBatches)} batches` };
+    if (evaluation) return { matrix: evaluation.confusion, origin: `${evaluation.split}, step ${formatCount(evaluation.step)}` };
+    return series.matrix && { matrix: series.matrix, origin: `the last ${formatCount(series.matrixBatches)} batches` };
   }
 
   #draw() {
@@ -115,7 +115,7 @@ class ConfusionMatrix {
     note.hidden = Boolean(matrix) || !this.#data.empty;
     setText(note, this.#data.empty ?? "");
     const pairs = matrix ? mostConfused(matrix) : [];
-    const confusions = pairs.map(({ i, j, n }) => `${i} read as ${j} (${whole(n)})`).join(", ") || "none";
+    const confusions = pairs.map(({ i, j, n }) => `${i} read as ${j} (${formatCount(n)})`).join(", ") || "none";
     setText(worstLine, matrix ? `Most confused: ${confusions}` : "");
     setAttribute(plot, "aria-label", source
       ? `Confusion matrix of ${source.origin}: rows are true digits, columns are predictions. Most confused: ${confusions}.`
@@ -124,7 +124,7 @@ class ConfusionMatrix {
 
   /** @param {number} count @param {number} share of its row */
   #cellText(count, share) {
-    if (!this.#controls.isNormalized) return whole(count);
+    if (!this.#controls.isNormalized) return formatCount(count);
     return share < 0.001 ? "<0.1" : (100 * share).toFixed(1);
   }
 
@@ -138,7 +138,7 @@ class ConfusionMatrix {
     tip.replaceChildren(
       `True ${i}, predicted ${j}`,
       make("br"),
-      `${whole(count)} of ${whole(total)} images (${percent(total ? count / total : 0)})`,
+      `${formatCount(count)} of ${formatCount(total)} images (${formatPercent(total ? count / total : 0)})`,
     );
     const left = cell.offsetLeft + cell.offsetWidth / 2 - tip.offsetWidth / 2;
     tip.style.left = `${Math.max(0, Math.min(left, plot.clientWidth - tip.offsetWidth))}px`;

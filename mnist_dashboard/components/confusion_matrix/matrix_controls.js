@@ -3,7 +3,7 @@
  * rather than in Python, so that a new evaluation can be chosen as soon as it arrives, without a rerun of the page.
  */
 import { make } from "../lib/dom.js";
-import { whole } from "../lib/format.js";
+import { formatCount } from "../lib/format.js";
 
 /**
  * @import { RunSeries } from "../../feed/client/series.js"
@@ -17,7 +17,7 @@ const BUTTONS = 2; // the latest evaluations have a button each; earlier ones ar
 const keyOf = ({ split, step }) => `${split}:${step}`;
 
 /** @param {Evaluation} evaluation */
-const labelOf = ({ split, step }) => (split === "test" ? `Test, step ${whole(step)}` : `Step ${whole(step)}`);
+const labelOf = ({ split, step }) => (split === "test" ? `Test, step ${formatCount(step)}` : `Step ${formatCount(step)}`);
 
 export class MatrixControls {
   isNormalized = false;
@@ -63,7 +63,7 @@ export class MatrixControls {
   #fillSources(batches, evaluations) {
     this.#buttons.clear();
     this.#earlier = null;
-    if (batches) this.#addButton(`Live, last ${whole(batches)} batches`, LIVE);
+    if (batches) this.#addButton(`Live, last ${formatCount(batches)} batches`, LIVE);
     for (const evaluation of evaluations.slice(-BUTTONS)) this.#addButton(labelOf(evaluation), keyOf(evaluation));
     const earlier = evaluations.slice(0, -BUTTONS).toReversed();
     if (earlier.length) {

@@ -10,12 +10,12 @@ export const isNumber = (value) => typeof value === "number" && Number.isFinite(
 const twoDigits = (n) => String(n).padStart(2, "0");
 
 /** A whole number with its thousands grouped: 5 512. @param {number|null|undefined} n */
-export function whole(n) {
+export function formatCount(n) {
   return isNumber(n) ? Math.round(n).toLocaleString("en-US").replaceAll(",", THIN) : MISSING;
 }
 
 /** Four significant digits, zeros kept (0.07670), scientific below 0.0001 and from 10 000. @param {number|null|undefined} x */
-export function loss(x) {
+export function formatLoss(x) {
   if (!isNumber(x)) return MISSING;
   if (x === 0) return "0.000";
   const size = Math.abs(x);
@@ -25,12 +25,12 @@ export function loss(x) {
 }
 
 /** A share (0 to 1) in percent: 97.48 %. @param {number|null|undefined} x */
-export function percent(x) {
+export function formatPercent(x) {
   return isNumber(x) ? `${(100 * x).toFixed(2)}${THIN}%` : MISSING;
 }
 
 /** Seconds as m:ss, from one hour h:mm:ss. @param {number|null|undefined} seconds */
-export function clock(seconds) {
+export function formatDuration(seconds) {
   if (!isNumber(seconds)) return MISSING;
   const s = Math.max(0, Math.floor(seconds));
   const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
@@ -38,19 +38,19 @@ export function clock(seconds) {
 }
 
 /** How long ago, roughly: "12 s", "3 min", "2 h". @param {number} seconds */
-export function age(seconds) {
+export function formatAge(seconds) {
   const s = Math.max(0, Math.round(seconds));
   if (s < 120) return `${s} s`;
   return s < 7200 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
 }
 
 /** A numeric setting as it was typed: 0.01, 64. @param {number|null|undefined} n */
-export function setting(n) {
+export function formatSetting(n) {
   return isNumber(n) ? String(Number(n.toPrecision(12))) : MISSING;
 }
 
 /** Seconds since 1970 as local time; with the date unless it is today. @param {number|null|undefined} seconds */
-export function moment(seconds, now = new Date()) {
+export function formatTime(seconds, now = new Date()) {
   if (!isNumber(seconds)) return MISSING;
   const then = new Date(seconds * 1000);
   const time = `${twoDigits(then.getHours())}:${twoDigits(then.getMinutes())}`;
@@ -65,7 +65,7 @@ export function moment(seconds, now = new Date()) {
  * Plotly turns the entities back into the characters.
  * @param {string} text
  */
-export function plotlyText(text) {
+export function escapeForPlotly(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("%{", "&#37;{");
 }
 

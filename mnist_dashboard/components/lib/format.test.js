@@ -3,12 +3,14 @@ import { test } from "node:test";
 
 import { CLOCKS, FORMATTED } from "#tests/fixtures.js";
 
-import { age, clock, loss, moment, percent, plotlyText, setting, shorten, whole } from "./format.js";
+import {
+  formatAge, formatCount, formatDuration, formatLoss, formatPercent, formatSetting, formatTime, escapeForPlotly, shorten,
+} from "./format.js";
 
 test("numbers are written as Python's pages write them", () => {
   for (const expected of FORMATTED) {
     const { value } = expected;
-    assert.deepEqual({ value, percent: percent(value), whole: whole(value), loss: withExponent(loss(value)) }, expected);
+    assert.deepEqual({ value, percent: formatPercent(value), count: formatCount(value), loss: withExponent(formatLoss(value)) }, expected);
   }
 });
 
@@ -16,33 +18,33 @@ test("numbers are written as Python's pages write them", () => {
 const withExponent = (text) => text.replace(/e([+-])(\d)$/, "e$10$2");
 
 test("durations are written as Python's pages write them", () => {
-  for (const { seconds, text } of CLOCKS) assert.equal(clock(seconds), text);
+  for (const { seconds, text } of CLOCKS) assert.equal(formatDuration(seconds), text);
 });
 
 test("what was not measured is a dash", () => {
-  for (const format of [whole, loss, percent, clock, setting, moment]) assert.equal(format(null), "–");
-  assert.equal(loss(NaN), "–");
+  for (const format of [formatCount, formatLoss, formatPercent, formatDuration, formatSetting, formatTime]) assert.equal(format(null), "–");
+  assert.equal(formatLoss(NaN), "–");
 });
 
 test("ages are rough", () => {
-  assert.deepEqual([0, 119, 120, 7_199, 7_200].map(age), ["0 s", "119 s", "2 min", "120 min", "2 h"]);
+  assert.deepEqual([0, 119, 120, 7_199, 7_200].map(formatAge), ["0 s", "119 s", "2 min", "120 min", "2 h"]);
 });
 
 test("settings are written as they were typed", () => {
-  assert.deepEqual([0.1 + 0.2, 64, 1e-7].map(setting), ["0.3", "64", "1e-7"]);
+  assert.deepEqual([0.1 + 0.2, 64, 1e-7].map(formatSetting), ["0.3", "64", "1e-7"]);
 });
 
 test("the date is left out today, and the year this year", () => {
   const now = new Date(2026, 4, 3, 12);
   /** @param {...number} parts */
   const at = (...parts) => new Date(parts[0], parts[1], parts[2], parts[3], parts[4]).getTime() / 1000;
-  assert.equal(moment(at(2026, 4, 3, 9, 5), now), "09:05");
-  assert.equal(moment(at(2026, 3, 30, 23, 59), now), "30 Apr 23:59");
-  assert.equal(moment(at(2025, 11, 31, 0, 0), now), "31 Dec 2025 00:00");
+  assert.equal(formatTime(at(2026, 4, 3, 9, 5), now), "09:05");
+  assert.equal(formatTime(at(2026, 3, 30, 23, 59), now), "30 Apr 23:59");
+  assert.equal(formatTime(at(2025, 11, 31, 0, 0), now), "31 Dec 2025 00:00");
 });
 
 test("names are text to Plotly", () => {
-  assert.equal(plotlyText("<b>&%{x}</b>"), "&lt;b&gt;&amp;&#37;{x}&lt;/b&gt;");
+  assert.equal(escapeForPlotly("<b>&%{x}</b>"), "&lt;b&gt;&amp;&#37;{x}&lt;/b&gt;");
 });
 
 test("long names are cut", () => {

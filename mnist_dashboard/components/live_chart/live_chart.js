@@ -1,6 +1,6 @@
 /** A chart of one quantity of one or several runs, over steps, epochs, images or time, fed by the stream. */
 import { stream } from "../../feed/client/stream.js";
-import { whole } from "../lib/format.js";
+import { formatCount } from "../lib/format.js";
 import { forkMark, interventionMarks } from "../lib/runs/interventions.js";
 import { oneRunPerSeed } from "../lib/runs/seeds.js";
 import { palette } from "../lib/theme.js";
@@ -75,12 +75,13 @@ function description({ data, drawn }) {
   if (!drawn.length) return `${title} chart. ${empty ?? "No data yet."}`;
   const { format } = FIELDS[field];
   const values = drawn.map(({ name, series }) => {
-    const parts = [`training ${format(series.smoothed(field))} at step ${whole(series.step)}`];
+    const parts = [`training ${format(series.smoothed(field))} at step ${formatCount(series.step)}`];
     const validation = series.evaluationsOf("validation").at(-1);
     const test = series.evaluationsOf("test").at(-1);
-    const isEvaluated = field === "loss" || field === "accuracy";
-    if (isEvaluated && validation) parts.push(`validation ${format(evaluationValue(validation, field))} at step ${whole(validation.step)}`);
-    if (isEvaluated && test) parts.push(`test ${format(evaluationValue(test, field))}`);
+    if (validation && field in validation) {
+      parts.push(`validation ${format(evaluationValue(validation, field))} at step ${formatCount(validation.step)}`);
+    }
+    if (test && field in test) parts.push(`test ${format(evaluationValue(test, field))}`);
     return `${name}: ${parts.join(", ")}.`;
   });
   return `${title} by ${data.x}. ${values.join(" ")}`;

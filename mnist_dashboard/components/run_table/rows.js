@@ -1,7 +1,7 @@
 /** The rows of the table of runs: each is built once and painted again in place, so that focus and text selection stay. */
 import { CONFIDENCE } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
-import { MISSING, isNumber, loss } from "../lib/format.js";
+import { MISSING, formatLoss, isNumber } from "../lib/format.js";
 import { halfInterval, measuredRuns, oneRunPerSeed } from "../lib/runs/seeds.js";
 import { runColor, runDash } from "../lib/theme.js";
 import { formatDifference, formatSize, summarize } from "./model/columns.js";
@@ -114,7 +114,7 @@ function paintName({ name, marks }, run, view) {
 
 /** @param {HTMLElement} cell @param {ListedRun} run */
 function paintCurve(cell, run) {
-  if (run.curve.length > 1) drawSparkline(cell, run.curve, `Loss from ${loss(run.curve[0])} to ${loss(run.curve.at(-1))}`);
+  if (run.curve.length > 1) drawSparkline(cell, run.curve, `Loss from ${formatLoss(run.curve[0])} to ${formatLoss(run.curve.at(-1))}`);
   else if (cell.firstElementChild) cell.replaceChildren();
 }
 

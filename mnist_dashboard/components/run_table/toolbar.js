@@ -1,7 +1,7 @@
 /** The bar above the table of runs: search, filters, columns and groups, and actions on the selected runs. */
 import { MAX_PINNED, MAX_SEARCH_LENGTH } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
-import { whole } from "../lib/format.js";
+import { formatCount } from "../lib/format.js";
 import { USUAL_COLUMNS } from "./column_choice.js";
 import { COLUMNS } from "./model/columns.js";
 
@@ -141,8 +141,9 @@ export class Toolbar {
   showSelection() {
     const selected = this.#actions.selected().length;
     const { all, shown } = this.#counts;
-    const runs = all === 1 ? "1 run" : `${whole(all)} runs`;
-    setText(this.#count, `${shown === all ? runs : `${whole(shown)} of ${runs}`}${selected ? `, ${whole(selected)} selected` : ""}`);
+    const runs = all === 1 ? "1 run" : `${formatCount(all)} runs`;
+    const counts = [shown === all ? runs : `${formatCount(shown)} of ${runs}`, ...(selected ? [`${formatCount(selected)} selected`] : [])];
+    setText(this.#count, counts.join(", "));
     const { pinned, baseline } = this.#view;
     this.#baseline.hidden = selected !== 1 && baseline === null;
     setText(this.#baseline, this.#isBaseline() ? "Remove baseline" : "Set as baseline");

@@ -5,7 +5,7 @@
  */
 import { stream } from "../../feed/client/stream.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
-import { age, clock, isNumber, whole } from "../lib/format.js";
+import { formatAge, formatCount, formatDuration, isNumber } from "../lib/format.js";
 import { requestRerun } from "../lib/rerun.js";
 import { IDLE, isFinished, statusLabel } from "../lib/runs/status.js";
 import { onThemeChange, palette, runColor } from "../lib/theme.js";
@@ -173,12 +173,12 @@ class StatusStrip {
       setText(values[i].unit, unit ?? "");
     });
     const total = (run ?? idle)?.total_steps ?? 0;
-    setText(values[1].label, total >= LONG_RUN ? `Step of ${whole(total)}` : "Step");
+    setText(values[1].label, total >= LONG_RUN ? `Step of ${formatCount(total)}` : "Step");
     setText(values[4].label, hasNoValidation(run) ? "Test" : "Validation");
     const done = run?.total_steps ? Math.min(1, run.step / run.total_steps) : 0;
     fill.style.transform = `scaleX(${done})`;
     setAttribute(bar, "aria-valuenow", String(Math.round(100 * done)));
-    setAttribute(bar, "aria-valuetext", `${Math.round(100 * done)} %${left === null ? "" : `, ${clock(left)} left`}`);
+    setAttribute(bar, "aria-valuetext", `${Math.round(100 * done)} %${left === null ? "" : `, ${formatDuration(left)} left`}`);
     this.#paintTicks(run?.settings.epochs ?? idle?.epochs ?? 0);
   }
 
@@ -220,7 +220,7 @@ const stateOf = (run) => (run ? `${run.id}/${run.attempt}/${run.status}` : "");
 
 function staleText() {
   const { lastDataAt } = stream.connection;
-  return lastDataAt === null ? "Reconnecting" : `Reconnecting, data from ${age((Date.now() - lastDataAt) / 1000)} ago`;
+  return lastDataAt === null ? "Reconnecting" : `Reconnecting, data from ${formatAge((Date.now() - lastDataAt) / 1000)} ago`;
 }
 
 /** @param {HTMLElement} root */

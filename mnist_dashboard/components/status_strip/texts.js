@@ -1,5 +1,5 @@
 /** What the status strip writes about a run. Pure. */
-import { MISSING, clock, isNumber, loss, percent, whole } from "../lib/format.js";
+import { MISSING, formatCount, formatDuration, formatLoss, formatPercent, isNumber } from "../lib/format.js";
 import { isFinished } from "../lib/runs/status.js";
 
 /**
@@ -20,7 +20,8 @@ export function detailOf(run, idle) {
   }
   if (run.notice && !isFinished(run.status)) return run.notice;
   const { dataset, train_images: train, validation_images: validation } = run;
-  return [dataset, train && `${whole(train)} train`, validation && `${whole(validation)} validation`].filter(Boolean).join(", ");
+  const parts = [dataset, train && `${formatCount(train)} train`, validation && `${formatCount(validation)} validation`];
+  return parts.filter(Boolean).join(", ");
 }
 
 /** Seconds until the end at the speed so far. @param {Run|null} run @param {number|null} elapsed */
@@ -33,7 +34,7 @@ export function secondsLeft(run, elapsed) {
 export const hasNoValidation = (run) => run !== null && run.train_images > 0 && run.validation_images === 0;
 
 /** @param {number|undefined} steps */
-const ofTotal = (steps = 0) => (steps >= LONG_RUN ? "" : `/ ${steps ? whole(steps) : MISSING}`);
+const ofTotal = (steps = 0) => (steps >= LONG_RUN ? "" : `/ ${steps ? formatCount(steps) : MISSING}`);
 
 /**
  * Texts and units of the cells, in the order of CELLS.
@@ -53,12 +54,12 @@ export function cellTexts(run, idle, series, elapsed, left) {
   const speed = (hasSpeed && run.examples_per_second) || null;
   return [
     [String(run.step ? Math.min(run.settings.epochs, run.epoch || 1) : 0), `/ ${run.settings.epochs}`],
-    [whole(run.step), ofTotal(run.total_steps)],
-    [isNan ? "NaN" : loss(smoothed("loss"))],
-    [percent(smoothed("accuracy"))],
-    [percent(hasNoValidation(run) ? run.test_accuracy : run.validation_accuracy)],
-    [whole(speed), speed ? "img/s" : ""],
-    [run.step ? clock(elapsed) : MISSING],
-    [clock(left)],
+    [formatCount(run.step), ofTotal(run.total_steps)],
+    [isNan ? "NaN" : formatLoss(smoothed("loss"))],
+    [formatPercent(smoothed("accuracy"))],
+    [formatPercent(hasNoValidation(run) ? run.test_accuracy : run.validation_accuracy)],
+    [formatCount(speed), speed ? "img/s" : ""],
+    [run.step ? formatDuration(elapsed) : MISSING],
+    [formatDuration(left)],
   ];
 }

@@ -2,7 +2,7 @@
 import type { ChartField, HistoryMessage, StepsMessage } from "../../../mnist_dashboard/components/lib/types";
 
 /** Numbers, and how Python's pages write them. */
-export const FORMATTED: { value: number | null; percent: string; whole: string; loss: string }[];
+export const FORMATTED: { value: number | null; percent: string; count: string; loss: string }[];
 export const CLOCKS: { seconds: number; text: string }[];
 
 /** Samples of a mean, and half of its confidence interval. */

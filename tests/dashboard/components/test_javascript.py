@@ -57,7 +57,7 @@ def formatted_numbers() -> list[dict[str, Any]]:
         {
             "value": value,
             "percent": formatting.format_percent(value),
-            "whole": formatting.format_count(value),
+            "count": formatting.format_count(value),
             "loss": formatting.format_loss(value),
         }
         for value in values

@@ -1,6 +1,6 @@
 /** Settings changed while a run was training: how charts and the change log describe them. Pure. */
 import { GUEST, SETTINGS } from "../constants.js";
-import { moment, setting, shorten, whole } from "../format.js";
+import { formatCount, formatSetting, formatTime, shorten } from "../format.js";
 
 /** @typedef {import("../types").Intervention} Intervention @typedef {import("../types").Run} Run */
 
@@ -11,16 +11,16 @@ const SHORT_NAMES = { batch_size: "batch" };
 const settingName = (field) => SETTINGS[field]?.label.toLowerCase() ?? field;
 
 /** @param {Intervention} intervention */
-const oldToNew = (intervention) => `${setting(intervention.old)} → ${setting(intervention.new)}`;
+const oldToNew = (intervention) => `${formatSetting(intervention.old)} → ${formatSetting(intervention.new)}`;
 
 /** "Step 1 180: learning rate 0.01 → 0.05" @param {Intervention} intervention */
 export function describeChange(intervention) {
-  return `Step ${whole(intervention.step)}: ${settingName(intervention.field)} ${oldToNew(intervention)}`;
+  return `Step ${formatCount(intervention.step)}: ${settingName(intervention.field)} ${oldToNew(intervention)}`;
 }
 
 /** "Ana, 14:02" @param {Intervention} intervention @param {string} [you] name of the reader */
 export function describeOrigin({ by, at }, you) {
-  return `${by === you && you !== GUEST ? "you" : by}, ${moment(at)}`;
+  return `${by === you && you !== GUEST ? "you" : by}, ${formatTime(at)}`;
 }
 
 /**

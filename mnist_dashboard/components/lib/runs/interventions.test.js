@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { makeIntervention } from "#tests/factories.js";
 
 import { GUEST } from "../constants.js";
-import { moment } from "../format.js";
+import { formatTime } from "../format.js";
 import { describeChange, describeOrigin, forkMark, interventionMarks } from "./interventions.js";
 
 test("a change is described by step, setting and both values", () => {
@@ -14,7 +14,7 @@ test("a change is described by step, setting and both values", () => {
 });
 
 test("your own changes are marked as yours, but a guest without a name is nobody in particular", () => {
-  const at = moment(makeIntervention().at);
+  const at = formatTime(makeIntervention().at);
   assert.equal(describeOrigin(makeIntervention({ by: "Ana" }), "Ana"), `you, ${at}`);
   assert.equal(describeOrigin(makeIntervention({ by: "Ana" }), "Ben"), `Ana, ${at}`);
   assert.equal(describeOrigin(makeIntervention({ by: GUEST }), GUEST), `${GUEST}, ${at}`);

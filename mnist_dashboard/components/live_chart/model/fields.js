@@ -1,6 +1,6 @@
 /** The quantities that charts draw: their titles, and how values are written. Pure. */
 import { CURVES, METRICS, SETTINGS } from "../../lib/constants.js";
-import { MISSING, isNumber, loss, percent, setting, whole } from "../../lib/format.js";
+import { MISSING, formatCount, formatLoss, formatPercent, formatSetting, isNumber } from "../../lib/format.js";
 
 /** @import { ChartField } from "../../lib/types" */
 
@@ -13,10 +13,10 @@ import { MISSING, isNumber, loss, percent, setting, whole } from "../../lib/form
 
 /** @type {Record<ChartField, Field>} */
 export const FIELDS = {
-  loss: { title: "Cross-entropy", ticks: "~g", format: loss },
-  accuracy: { title: "Correctly classified", ticks: ".0%", format: percent },
-  lr: { title: SETTINGS.lr.label, ticks: "~g", format: (n) => (isNumber(n) ? setting(Number(n.toPrecision(4))) : MISSING) },
-  examples_per_second: { title: METRICS.examples_per_second.label, ticks: ",d", format: whole },
+  loss: { title: "Cross-entropy", ticks: "~g", format: formatLoss },
+  accuracy: { title: "Correctly classified", ticks: ".0%", format: formatPercent },
+  lr: { title: SETTINGS.lr.label, ticks: "~g", format: (n) => (isNumber(n) ? formatSetting(Number(n.toPrecision(4))) : MISSING) },
+  examples_per_second: { title: METRICS.examples_per_second.label, ticks: ",d", format: formatCount },
 };
 
 /** Whether charts smooth a field. @param {ChartField} field */

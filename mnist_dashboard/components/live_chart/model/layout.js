@@ -1,5 +1,5 @@
 /** The frame of a chart as a Plotly layout: title, axes, legend and marks. */
-import { plotlyText, shorten } from "../../lib/format.js";
+import { escapeForPlotly, shorten } from "../../lib/format.js";
 import { FIELDS, isSmoothed } from "./fields.js";
 import { emptyNote, endLabels, epochMarks, faultMark, forkMarks, interventionMarks } from "./marks.js";
 import { accuracyFloor, accuracyRange, logTicks, lossRange, paddedRange } from "./ranges.js";
@@ -51,7 +51,7 @@ export function buildLayout(view, lastFloor) {
     },
     dragmode: "zoom",
     title: {
-      text: `<b>${plotlyText(data.title)}</b>`,
+      text: `<b>${escapeForPlotly(data.title)}</b>`,
       font: { size: 14, color: colors.text },
       x: 0, xref: "container", xanchor: "left",
       y: 1, yref: "container", yanchor: "top",

@@ -1,5 +1,5 @@
 /** Vertical lines across a chart (epochs, interventions, forks, the fault) and texts in it, as Plotly shapes and annotations. */
-import { plotlyText, shorten } from "../../lib/format.js";
+import { escapeForPlotly, shorten } from "../../lib/format.js";
 import { contrast, parseColor, runColor } from "../../lib/theme.js";
 import { runLine } from "./traces.js";
 
@@ -50,8 +50,8 @@ export function interventionMarks({ data, colors, narrow, width, interventions }
       annotation: {
         xref: "x", x: step, xanchor: flipped ? "right" : "left", xshift: flipped ? -3 : 3,
         yref: "paper", y: 1, yanchor: "top", yshift: -12 * ((number - 1) % 3),
-        text: plotlyText(named ? `${number}  ${text}` : String(number)),
-        hovertext: plotlyText(hover),
+        text: escapeForPlotly(named ? `${number}  ${text}` : String(number)),
+        hovertext: escapeForPlotly(hover),
         showarrow: false,
         font: { size: 11, color: colors.intervention },
         bgcolor: colors.background,
@@ -76,7 +76,7 @@ export function forkMarks({ data, colors, several, drawn }, [first, last]) {
       annotation: data.field === "loss" || several ? {
         xref: "x", x: at, xanchor: flipped ? "right" : "left", xshift: flipped ? -3 : 3,
         yref: "paper", y: 0, yanchor: "bottom", yshift: 2 + 14 * (i % 4),
-        text: plotlyText(several ? `${shorten(name)} ${fork.text}` : fork.text),
+        text: escapeForPlotly(several ? `${shorten(name)} ${fork.text}` : fork.text),
         showarrow: false,
         font: { size: 11, color: colors.muted },
         bgcolor: colors.background,
@@ -96,7 +96,7 @@ export function faultMark({ data, colors }) {
     annotation: text ? {
       xref: "x", x: step, xanchor: isLeft ? "right" : "left", xshift: isLeft ? -5 : 5,
       yref: "paper", y: 0.97, yanchor: "top",
-      text: plotlyText(text),
+      text: escapeForPlotly(text),
       showarrow: false,
       font: { size: 12, color: colors.faultText },
       bgcolor: colors.background,
@@ -128,7 +128,7 @@ export function endLabels(view, range) {
     return [{
       xref: "x", x: at, xanchor: atEdge ? "right" : "left", xshift: atEdge ? 0 : 4,
       yref: "y", y: logY ? Math.log10(y) : y, yanchor: atEdge ? "bottom" : "middle",
-      text: plotlyText(shorten(run.name)),
+      text: escapeForPlotly(shorten(run.name)),
       showarrow: false,
       font: { size: 11, color: colors.text },
     }];
@@ -140,7 +140,7 @@ export function emptyNote({ data, colors, shown }) {
   if (shown.length || !data.empty) return [];
   return [{
     xref: "paper", x: 0.5, yref: "paper", y: 0.5,
-    text: plotlyText(data.empty),
+    text: escapeForPlotly(data.empty),
     showarrow: false,
     align: "center",
     font: { size: 13, color: colors.muted },

@@ -2,7 +2,7 @@
  * The curves of the charts as Plotly traces. One run: colour says what a curve is (each batch, smoothed, validation, test).
  * Several: colour says which run, and the style what it is (solid train, dotted hollow circles validation, diamond test).
  */
-import { plotlyText, shorten } from "../../lib/format.js";
+import { escapeForPlotly, shorten } from "../../lib/format.js";
 import { runColor, runDash } from "../../lib/theme.js";
 import { bestEvaluation, evaluationValue, meanBand, subtractLine } from "./differences.js";
 import { FIELDS, formatDifference } from "./fields.js";
@@ -24,7 +24,7 @@ export function buildTraces(view) {
 function runTraces(run, view) {
   const { narrow, several } = view;
   const evaluations = [...evaluationTrace(run, "validation", view), ...evaluationTrace(run, "test", view), ...bestTrace(run, view)];
-  const name = plotlyText(shorten(run.name));
+  const name = escapeForPlotly(shorten(run.name));
   if (several) return [{ ...smoothedTrace(run, view), name, legendgroup: String(run.id) }, ...evaluations];
   return [...batchTrace(run, view), { ...smoothedTrace(run, view), name: narrow ? "Smoothed" : "Train, smoothed" }, ...evaluations];
 }
@@ -91,7 +91,7 @@ function smoothedTrace(run, view) {
       shape: data.field === "lr" ? "hv" : "linear",
       width: 2,
     },
-    hovertemplate: `${several ? plotlyText(shorten(run.name)) : "Train"} %{customdata}<extra></extra>`,
+    hovertemplate: `${several ? escapeForPlotly(shorten(run.name)) : "Train"} %{customdata}<extra></extra>`,
     legendrank: 1,
   };
 }
@@ -127,7 +127,7 @@ function evaluationTrace(run, split, view) {
   const color = several ? runColor(colors, run.color) : colors[split];
   const hollow = several && !isTest;
   const label = isTest ? "Test" : "Validation";
-  const name = several ? `${plotlyText(shorten(run.name))}, ${label.toLowerCase()}` : label;
+  const name = several ? `${escapeForPlotly(shorten(run.name))}, ${label.toLowerCase()}` : label;
   const format = formatter(view);
   return [{
     uid: `${run.id}-${split}`,
@@ -166,7 +166,7 @@ function bestTrace(run, { data, colors, several, baseline }) {
     showlegend: false,
     legendgroup: String(run.id),
     marker: { size: 17, symbol: "circle-open", color: runColor(colors, run.color), line: { width: 2 } },
-    hovertemplate: `${plotlyText(shorten(run.name))}, best ${best.split} ${FIELDS[data.field].format(best.value)}<extra></extra>`,
+    hovertemplate: `${escapeForPlotly(shorten(run.name))}, best ${best.split} ${FIELDS[data.field].format(best.value)}<extra></extra>`,
   }];
 }
 
@@ -188,7 +188,7 @@ function bandTraces(runs, view) {
   });
   const [first] = runs;
   const color = runColor(view.colors, first.color);
-  const name = `${plotlyText(shorten(first.name))} and ${runs.length - 1} more ${runs.length === 2 ? "seed" : "seeds"}`;
+  const name = `${escapeForPlotly(shorten(first.name))} and ${runs.length - 1} more ${runs.length === 2 ? "seed" : "seeds"}`;
   const common = { type: "scatter", mode: "lines", x: points.map((point) => point.x), legendgroup: `seeds-${first.id}` };
   const edge = { ...common, line: { width: 0, color }, hoverinfo: "skip", showlegend: false };
   const format = formatter(view);

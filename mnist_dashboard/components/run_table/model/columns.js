@@ -1,6 +1,6 @@
 /** The columns of the table of runs: what each shows, how it is written, how it sorts, which value is best. Pure. */
 import { METRICS, SETTINGS } from "../../lib/constants.js";
-import { MISSING, clock, isNumber, loss, moment, percent, setting, whole } from "../../lib/format.js";
+import { MISSING, formatCount, formatDuration, formatLoss, formatPercent, formatSetting, formatTime, isNumber } from "../../lib/format.js";
 import { statusLabel } from "../../lib/runs/status.js";
 
 /**
@@ -47,7 +47,7 @@ function settingColumn(key) {
   const { label: title, kind, choices } = SETTINGS[key];
   /** @type {Record<typeof kind, Column["format"]>} */
   const formats = {
-    number: ofNumber(setting),
+    number: ofNumber(formatSetting),
     switch: (isOn) => (isOn ? "Yes" : "No"),
     choice: LABELLED.includes(key) ? (choice) => choices[String(choice)] ?? text(choice) : text,
   };
@@ -55,10 +55,10 @@ function settingColumn(key) {
 }
 
 const UNITS = {
-  share: { format: ofNumber(percent), percent: true, descending: true },
-  nats: { format: ofNumber(loss) },
-  "images/s": { format: ofNumber((n) => (n ? whole(n) : MISSING)), descending: true },
-  seconds: { format: ofNumber(clock) },
+  share: { format: ofNumber(formatPercent), percent: true, descending: true },
+  nats: { format: ofNumber(formatLoss) },
+  "images/s": { format: ofNumber((n) => (n ? formatCount(n) : MISSING)), descending: true },
+  seconds: { format: ofNumber(formatDuration) },
 };
 const BEST = /** @type {const} */ ({ high: 1, low: -1 });
 
@@ -82,11 +82,11 @@ const USUAL = [
   textColumn("status", "Status", (run) => statusLabel(run.status)),
   textColumn("dataset", "Dataset", (run) => run.dataset), // the one in use, which the setting may leave open
   ...USUAL_SETTINGS.map(settingColumn),
-  { key: "curve", title: "Loss curve", curve: true, number: true, format: ofNumber(loss), value: (run) => run.loss },
+  { key: "curve", title: "Loss curve", curve: true, number: true, format: ofNumber(formatLoss), value: (run) => run.loss },
   ...USUAL_METRICS.map(metricColumn),
   {
     key: "started_at", title: "Started", number: true, filtersText: true, descending: true,
-    format: ofNumber((seconds) => moment(seconds)), value: (run) => run.started_at,
+    format: ofNumber((seconds) => formatTime(seconds)), value: (run) => run.started_at,
   },
   textColumn("parent", "Parent", (run) => run.parent || null),
   textColumn("tags", "Tags", (run) => run.tags.join(", ") || null),
@@ -102,7 +102,7 @@ export const COLUMNS = [
   textColumn("starred", "Starred", (run) => (run.starred ? "Starred" : null)),
   textColumn("archived", "Archived", (run) => (run.archived ? "Archived" : null)),
   ...otherKeys(METRICS, ...USUAL_METRICS, "validation_accuracy").map(metricColumn),
-  { key: "step", title: "Steps", number: true, format: ofNumber(whole), value: (run) => run.step || null, descending: true },
+  { key: "step", title: "Steps", number: true, format: ofNumber(formatCount), value: (run) => run.step || null, descending: true },
   ...otherKeys(SETTINGS, ...USUAL_SETTINGS, "dataset").map(settingColumn),
 ];
 
