@@ -60,7 +60,7 @@ class Source:
     folder: str
     """Name of its folder in the data folder, and of its class in torchvision."""
     hosts: tuple[str, ...]
-    """Hosts of torchvision's mirrors, repeated here so that trying them does not take an import of torchvision."""
+    """Hosts of torchvision's mirrors, repeated here to try them without importing torchvision."""
 
 
 SOURCES = {
@@ -73,7 +73,7 @@ SOURCES = {
 
 
 class DownloadError(DatasetError):
-    """A dataset is missing and cannot be downloaded. `notice` says so in a few words, without a full stop."""
+    """A dataset is missing and cannot be downloaded. `notice` says so briefly, without a full stop."""
 
     def __init__(self, source: Source, folder: Path, reason: str, notice: str) -> None:
         super().__init__(
@@ -97,7 +97,7 @@ def fetch(source: Source, folder: Path, progress: Callable[[str], None]) -> None
     """Download the four files of `source` into `folder`. Other processes see all of them, checked, or none.
 
     If several processes want the same folder, one downloads and the others wait for it. An exception from `progress`
-    cancels the download and passes through, except an `OSError`, which is treated as an error of the disk.
+    cancels the download and passes through, except an `OSError`, which counts as a disk error.
     Raises `DownloadError` when no mirror answers or has the right files, or when `folder` cannot be written.
     """
     if not _any_host_answers(source.hosts):
@@ -125,7 +125,7 @@ def _download_files(source: Source, staging: Path, progress: Callable[[str], Non
     for filename, md5 in lists.resources:
         name = filename.removesuffix(".gz")
         content = _download_from_any(mirrors, filename, md5, meter)
-        # Each file stays in memory until here: network errors arise above, and an OSError below is one of the disk.
+        # Files stay in memory until here, so an OSError from the next line comes from the disk, not from the network.
         (staging / name).write_bytes(content)
         meter.finish_file(_SHARES[name])
 
@@ -160,7 +160,7 @@ class _ProgressMeter:
 def _download_from_any(mirrors: list[str], filename: str, md5: str, meter: _ProgressMeter) -> bytes:
     """Return the unpacked content of `filename` from the first mirror that has it.
 
-    Mirrors that fail move to the end of `mirrors`, so the next file is asked of the one that worked.
+    A mirror that fails moves to the end of `mirrors`, so the next file is requested first from one that works.
     """
     share = _SHARES[filename.removesuffix(".gz")]
     failures = []
