@@ -13,7 +13,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.records import Run
 from mnist_core.runs import lineage
 from mnist_dashboard import services
-from mnist_dashboard.train.settings_widgets import NUMBER_STYLES
+from mnist_dashboard.train.settings_widgets import number_style
 from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.formatting import format_count
 from mnist_dashboard.ui.run_address import go_to_run
@@ -74,7 +74,7 @@ def _render_field(run: Run, step: int, name: str, value: Any) -> Any:
     # The key contains the step: another checkpoint brings the settings that were in force there.
     key = f"fork_{run.id}_{step}_{name}"
     setting = SETTINGS[name]
-    arguments = NUMBER_STYLES[name].field_arguments
+    arguments = number_style(setting).field_arguments
     return st.number_input(setting.label, value=value, help=setting.help, key=key, **arguments)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_core import presets
-from mnist_core.config import OPTIMIZERS, TrainConfig
+from mnist_core.config import OPTIMIZERS, SETTINGS, TrainConfig
 from mnist_core.formatting import format_duration
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.networks import PARAMETER_COUNTS
@@ -18,19 +18,8 @@ from mnist_dashboard.train.settings_widgets import render_setting
 from mnist_dashboard.ui import messages
 from mnist_dashboard.ui.formatting import format_count
 
-MORE_SETTINGS = (
-    "optimizer",
-    "weight_decay",
-    "schedule",
-    "gamma",
-    "precision",
-    "dataset",
-    "seed",
-    "test_batch_size",
-    "validation_fraction",
-    "device",
-    "save_model",
-)
+MAIN_SETTINGS = ("model", "batch_size", "lr", "momentum", "epochs")
+"""Settings that are always in view; all others are under More settings, in the order of the table."""
 
 
 def render_draft_sidebar(
@@ -82,14 +71,16 @@ def render_read_only_sidebar(title: str, values: dict[str, Any]) -> None:
     with st.sidebar, st.container(key="settings"):
         st.markdown(f"**{title}**")
         st.caption("You are watching. Only the owner can change settings.")
-        for name in ("model", "batch_size", "lr", "momentum", "epochs"):
+        for name in MAIN_SETTINGS:
             render_setting(name, binding)
         _render_more_settings(binding)
 
 
 def _render_more_settings(binding: SettingsBinding) -> None:
     with st.expander("More settings"):
-        for name in MORE_SETTINGS:
+        for name in SETTINGS:
+            if name in MAIN_SETTINGS:
+                continue
             # A setting without effect is hidden, unless its value is refused and has to be corrected.
             if name != "gamma" or presets.has_effect(name, binding.values) or name in binding.out_of_range:
                 render_setting(name, binding)

@@ -40,10 +40,15 @@ NUMBER_STYLES = {
     "epochs": NumberStyle(1, parts=PARTS),
     "weight_decay": NumberStyle(0.0001, "%g"),
     "gamma": NumberStyle(0.05, "%g"),
-    "seed": NumberStyle(1),
-    "test_batch_size": NumberStyle(1),
     "validation_fraction": NumberStyle(0.05, parts=("slider",)),
 }
+"""Of the numbers that need more than a plain field."""
+
+
+def number_style(setting: Setting) -> NumberStyle:
+    """How a number is edited: in its own style, else in a field that counts by 1 or 0.01."""
+    plain = NumberStyle(1) if setting.kind is int else NumberStyle(0.01, "%g")
+    return NUMBER_STYLES.get(setting.name, plain)
 
 
 def render_setting(name: str, binding: SettingsBinding, *, disabled: bool = False) -> None:
@@ -56,7 +61,7 @@ def render_setting(name: str, binding: SettingsBinding, *, disabled: bool = Fals
         arguments = binding.widget_arguments(name, "field")
         st.checkbox(setting.label, help=setting.help, disabled=disabled, **arguments)
     else:
-        _render_number(setting, NUMBER_STYLES[name], binding, disabled)
+        _render_number(setting, number_style(setting), binding, disabled)
     if problem := binding.problems.get(name):
         st.markdown(f":red[:small[{problem}]]")
 
