@@ -25,8 +25,11 @@ DEADLINE_SECONDS = 30.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Journeys in the browser come last: Playwright keeps an event loop in the main thread from its first page on."""
-    items.sort(key=lambda item: "browser" in item.path.parts)
+    """Mark the journeys in the browser, and run them last: Playwright leaves an event loop in the main thread."""
+    journeys = [item for item in items if "browser" in item.path.parts]
+    for journey in journeys:
+        journey.add_marker("browser")
+    items.sort(key=lambda item: item in journeys)
 
 
 @pytest.fixture(autouse=True)

@@ -44,6 +44,7 @@ def is_module(name: str) -> bool:
     return path.is_dir() or path.with_suffix(".py").is_file()
 
 
+@pytest.mark.fault
 def test_nothing_that_the_server_imports_brings_torch() -> None:
     modules = [*SERVED, *sorted(imports_of_scripts() - set(SERVED))]
     assert "mnist_dashboard.services" in modules
@@ -59,6 +60,7 @@ def test_nothing_that_the_server_imports_brings_torch() -> None:
     assert ended.stdout == "all imported\n", ended.stderr
 
 
+@pytest.mark.fault
 def test_public_names_are_found_on_first_use() -> None:
     code = (
         "import sys; sys.modules['torch'] = None  # as if it were not installed\n"

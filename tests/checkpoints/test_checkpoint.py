@@ -70,6 +70,7 @@ def test_a_loaded_run_goes_on_bit_for_bit_wherever_it_was_saved(
         assert remaining(config, digits, loaded.state) == uninterrupted[number:], f"after {number} events"
 
 
+@pytest.mark.fault
 def test_another_process_goes_on_bit_for_bit(small_mnist: Dataset, tmp_path: Path) -> None:
     config = dataclasses.replace(a_config("example", "adam"), epochs=1)
     state = TrainState.initial(config)

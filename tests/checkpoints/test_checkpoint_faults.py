@@ -20,6 +20,8 @@ from mnist_core.training.engine import TrainState
 from tests.support.storage import no_file_longer_than
 from tests.support.training import names, save_small
 
+pytestmark = pytest.mark.fault
+
 KILLS = 20
 DEADLINE_SECONDS = 30.0
 

@@ -163,6 +163,7 @@ def test_a_reader_that_has_seen_enough_is_no_failure(
 # As a process of its own
 
 
+@pytest.mark.fault
 @pytest.mark.usefixtures("small_mnist")
 def test_ctrl_c_ends_the_run_as_interrupted_and_keeps_its_metrics(store: RunStore) -> None:
     command = [sys.executable, "-m", "mnist_core", *QUICK[:-1], "50", "--batch-size", "1", "--json"]

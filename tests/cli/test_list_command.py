@@ -92,6 +92,7 @@ def test_a_backup_is_a_copy_that_opens(store: RunStore, places: Path, capsys: Pr
     assert f"{copy} exists already" in capsys.readouterr().err
 
 
+@pytest.mark.fault
 def test_listing_runs_does_not_import_torch() -> None:
     code = (
         "import sys; from mnist_core.cli.main import main\n"

@@ -215,6 +215,7 @@ def test_mnist_5k_needs_no_folder_to_write_to(tmp_path: Path, monkeypatch: pytes
     assert (kept_nowhere.test.labels == read_back.test.labels).all()
 
 
+@pytest.mark.fault
 def test_two_processes_can_prepare_mnist_5k_at_once(five_thousand: Dataset, tmp_path: Path) -> None:
     code = (
         "import sys, zlib; from pathlib import Path; from mnist_core.data.datasets import load_dataset\n"

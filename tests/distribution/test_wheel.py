@@ -12,6 +12,8 @@ import pytest
 from mnist_core.system.paths import ROOT
 from tests.support.processes import Eventually, answers, free_port
 
+pytestmark = pytest.mark.fault
+
 MNIST_TRAINER = "import sys; from mnist_dashboard.cli import main; sys.exit(main())"
 """What the console script `mnist-trainer` runs."""
 
@@ -99,6 +101,7 @@ def test_places_that_cannot_be_written_are_one_sentence(
     )
 
 
+@pytest.mark.browser
 def test_it_serves_the_dashboard_with_its_settings(
     environment: dict[str, str], tmp_path: Path, eventually: Eventually
 ) -> None:

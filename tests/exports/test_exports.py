@@ -202,6 +202,7 @@ def test_a_long_curve_is_reduced_in_a_report(store: RunStore, a_step: Step, tmp_
 # Anywhere
 
 
+@pytest.mark.fault
 def test_the_server_has_weights_made_by_a_worker(
     store: RunStore, trained: Run, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +243,7 @@ def test_an_export_that_is_refused_leaves_no_folder_behind(store: RunStore, plac
     assert not list((places / "runs" / "exports").glob("*"))
 
 
+@pytest.mark.fault
 def test_exporting_does_not_bring_torch_into_the_server() -> None:
     code = "import sys, mnist_core.runs.actions; print('torch' in sys.modules, 'scipy' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -17,6 +17,8 @@ from mnist_core.system.processes import is_alive
 from tests.support.processes import Eventually, isolated_folders, kill_remaining, processes_of
 from tests.support.scripted_fork_server import ActingSupervisor
 
+pytestmark = pytest.mark.fault
+
 SHORT = TrainConfig(dataset="mnist", epochs=1, device="cpu")
 LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
 

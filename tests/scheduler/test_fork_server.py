@@ -21,7 +21,7 @@ from mnist_core.system.processes import identify, is_alive, own_identity
 from mnist_core.trainer.speed import CALIBRATION_RUN_ID, is_calibrated
 from tests.support.processes import Eventually
 
-pytestmark = pytest.mark.usefixtures("small_mnist")
+pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("small_mnist")]
 
 
 FORK_SERVER = """

@@ -28,6 +28,8 @@ from tests.support.processes import Eventually, isolated_folders, kill_remaining
 from tests.support.scripted_fork_server import ActingSupervisor
 from tests.support.storage import bundled_sqlite
 
+pytestmark = pytest.mark.fault
+
 CONFIG = TrainConfig(dataset="mnist", model="softmax", epochs=12, batch_size=1, momentum=0.9, device="cpu")
 STEPS = 12 * 270
 LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")

@@ -27,6 +27,8 @@ from mnist_core.system.paths import ROOT
 from tests.support.factories import write_mnist
 from tests.support.processes import Eventually, answers, free_port, processes_of
 
+pytestmark = [pytest.mark.browser, pytest.mark.fault]
+
 LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
 CLOSED = "The server was closed while it was training."
 EXIT_SECONDS = 5.0

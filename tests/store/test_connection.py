@@ -126,6 +126,7 @@ def test_damage_met_later_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     assert path.read_bytes() == content
 
 
+@pytest.mark.fault
 def test_processes_that_open_a_foreign_file_at_once_set_it_aside_once(tmp_path: Path) -> None:
     content = foreign(tmp_path / "runs.sqlite")
     assert sorted(names_of_runs_made_at_once(tmp_path, 3)) == ["run-1", "run-2", "run-3"]
@@ -141,6 +142,7 @@ def test_a_new_database_does_not_give_a_run_the_number_of_files_that_are_left(tm
     store.close()
 
 
+@pytest.mark.fault
 def test_opening_again_in_a_process_leaves_the_locks_of_its_first_connection(tmp_path: Path) -> None:
     """Else another process can take itself for the only one, and delete the log that this one writes to."""
     first = RunStore.open(tmp_path)
@@ -232,6 +234,7 @@ def names_of_runs_made_at_once(folder: Path, count: int) -> list[str]:
     return [process.communicate(timeout=60)[0].strip() for process in processes]
 
 
+@pytest.mark.fault
 def test_processes_that_open_a_new_database_at_once_agree(tmp_path: Path) -> None:
     assert sorted(names_of_runs_made_at_once(tmp_path, 2)) == ["run-1", "run-2"]
 

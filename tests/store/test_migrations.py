@@ -145,6 +145,7 @@ def killed_while(act: Callable[[], object]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("version", range(len(MIGRATIONS)))
 def test_a_process_killed_in_a_migration_leaves_the_database_old_or_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int

@@ -106,6 +106,7 @@ with RunStore.open(Path(sys.argv[1]))._engine.begin():
 """
 
 
+@pytest.mark.fault
 def test_a_lock_that_another_process_holds_for_ten_seconds_is_waited_for(
     store: RunStore, run: Run, a_step: Step, places: Path
 ) -> None:
@@ -140,6 +141,7 @@ while True:
 """
 
 
+@pytest.mark.fault
 def test_a_backup_taken_while_a_trainer_writes_is_whole(store: RunStore, places: Path) -> None:
     command = [sys.executable, "-c", WRITER, str(places / "runs")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as writer:

@@ -17,6 +17,8 @@ from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import count_oom_kills, is_alive, own_identity, send_signal
 from tests.support.processes import Eventually
 
+pytestmark = pytest.mark.fault
+
 NEVER_A_PID = 2**22 + 1  # above the most that Linux allows
 
 

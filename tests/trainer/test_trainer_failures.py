@@ -56,6 +56,7 @@ print(run.status, run.reason)
 """
 
 
+@pytest.mark.fault
 def test_a_trainer_that_runs_out_of_memory_says_what_to_choose(places: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SHORT_OF_MEMORY, str(places / "runs")],
