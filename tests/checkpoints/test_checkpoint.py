@@ -32,6 +32,7 @@ def a_config(model: str, optimizer: str) -> TrainConfig:
         momentum=0.9,
         weight_decay=0.001,
         schedule="one-cycle",
+        batch_size=20,
         epochs=2,
         dataset="mnist",
         device="cpu",
@@ -55,19 +56,19 @@ def remaining(config: TrainConfig, data: Dataset, state: TrainState) -> list[dic
 
 @pytest.mark.parametrize("config", EVERY_NETWORK_AND_OPTIMIZER, ids=lambda config: f"{config.model}-{config.optimizer}")
 def test_a_loaded_run_goes_on_bit_for_bit_wherever_it_was_saved(
-    digits: Dataset, tmp_path: Path, config: TrainConfig
+    few_digits: Dataset, tmp_path: Path, config: TrainConfig
 ) -> None:
-    uninterrupted = [timeless(event) for event in train(config, digits)]
+    uninterrupted = [timeless(event) for event in train(config, few_digits)]
     assert len(uninterrupted) == EVENTS
     state = TrainState.initial(config)
     saved = {}
-    for number, _event in enumerate(train(config, digits, state=state), start=1):
+    for number, _event in enumerate(train(config, few_digits, state=state), start=1):
         if number in SAVED_AFTER:
-            saved[number] = save(tmp_path / str(number), config, state, dataset=digits.name)
+            saved[number] = save(tmp_path / str(number), config, state, dataset=few_digits.name)
     for number, path in saved.items():
         loaded = load(path)
         assert loaded.config == config
-        assert remaining(config, digits, loaded.state) == uninterrupted[number:], f"after {number} events"
+        assert remaining(config, few_digits, loaded.state) == uninterrupted[number:], f"after {number} events"
 
 
 @pytest.mark.fault
@@ -93,24 +94,24 @@ def test_another_process_goes_on_bit_for_bit(small_mnist: Dataset, tmp_path: Pat
     assert json.loads(ended.stdout) == [event.loss for event in events]
 
 
-def test_an_adjusted_run_goes_on_as_adjusted(digits: Dataset, tmp_path: Path) -> None:
+def test_an_adjusted_run_goes_on_as_adjusted(few_digits: Dataset, tmp_path: Path) -> None:
     config = a_config("classic", "sgd")
     state = TrainState.initial(config)
-    events = train(config, digits, state=state)
+    events = train(config, few_digits, state=state)
     next(events)
     events.send(Adjustment(lr=0.05, momentum=0.3, batch_size=24))
-    loaded = load(save(tmp_path, config, state, dataset=digits.name))
+    loaded = load(save(tmp_path, config, state, dataset=few_digits.name))
     assert (loaded.state.lr, loaded.state.momentum, loaded.state.batch_size) == (0.05, 0.3, 24)
     assert loaded.config == config
-    assert remaining(config, digits, loaded.state) == [timeless(event) for event in events]
+    assert remaining(config, few_digits, loaded.state) == [timeless(event) for event in events]
 
 
-def test_a_checkpoint_is_not_changed_by_further_training(digits: Dataset, tmp_path: Path) -> None:
+def test_a_checkpoint_is_not_changed_by_further_training(few_digits: Dataset, tmp_path: Path) -> None:
     config = a_config("softmax", "sgd")
     state = TrainState.initial(config)
-    events = train(config, digits, state=state)
+    events = train(config, few_digits, state=state)
     next(events)
-    path = save(tmp_path, config, state, dataset=digits.name)
+    path = save(tmp_path, config, state, dataset=few_digits.name)
     before = load(path).state.model.state_dict()["fc.weight"].clone()
     next(events)
     assert torch.equal(load(path).state.model.state_dict()["fc.weight"], before)

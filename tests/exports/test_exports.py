@@ -31,11 +31,11 @@ from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT, model_path
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
-from mnist_core.training.engine import PIXEL_MEAN, PIXEL_STD
+from mnist_core.training.engine import PIXEL_MEAN, PIXEL_STD, TrainState
 from tests.support.factories import finished_run
 
 Step = Callable[..., StepMetrics]
-CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=1, device="cpu")
+CONFIG = TrainConfig(dataset="mnist", model="softmax", batch_size=30, epochs=1, device="cpu")
 
 
 @pytest.fixture
@@ -136,17 +136,16 @@ def test_a_run_without_weights_is_refused(store: RunStore, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("model", ["classic", "example", "mlp", "softmax"])
-def test_onnx_runtime_says_what_the_network_says(
-    store: RunStore, small_mnist: Dataset, signals_restored: None, tmp_path: Path, model: str
-) -> None:
-    config = TrainConfig(dataset="mnist", batch_size=100, epochs=1, device="cpu", model=model)
-    run = train_run(store, store.commands.create_run(config, trainer=own_identity()))
+def test_onnx_runtime_says_what_the_network_says(store: RunStore, digits: Dataset, tmp_path: Path, model: str) -> None:
+    run = finished_run(store, TrainConfig(model=model))
+    model_path(run.id).parent.mkdir()
+    torch.save(TrainState.initial(run.config).model.state_dict(), model_path(run.id))
     export(store.queries, [run], "onnx", tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
-    pixels = small_mnist.test.images.astype(np.float32)[:, None]
+    pixels = digits.test.images.astype(np.float32)[:, None]
     for images in (pixels, pixels[:1]):
         (answer,) = session.run(["log_probabilities"], {"pixels": images})
-        np.testing.assert_allclose(answer, log_probabilities(run, small_mnist)[: len(images)], atol=1e-4)
+        np.testing.assert_allclose(answer, log_probabilities(run, digits)[: len(images)], atol=1e-4)
 
 
 def test_weights_of_several_runs_are_zipped(store: RunStore, trained: Run, tmp_path: Path) -> None:
@@ -235,7 +234,7 @@ def test_exports_are_kept_for_a_day(store: RunStore, places: Path) -> None:
     assert set(old.parent.iterdir()) == {recent, new}
 
 
-@pytest.mark.parametrize("name", ["archive", "onnx"])
+@pytest.mark.parametrize("name", ["archive", pytest.param("onnx", marks=pytest.mark.fault)])
 def test_an_export_that_is_refused_leaves_no_folder_behind(store: RunStore, places: Path, name: str) -> None:
     run = store.commands.create_run(TrainConfig(), trainer=own_identity())
     with pytest.raises(ExportError):

@@ -17,7 +17,7 @@ from mnist_core.trainer.worker import train_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 
-CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=2, momentum=0.9, device="cpu")
+CONFIG = TrainConfig(dataset="mnist", model="softmax", batch_size=30, epochs=2, momentum=0.9, device="cpu")
 STEPS = 18
 
 

@@ -1,4 +1,4 @@
-"""Trainers that commit each event, and what an undisturbed one records."""
+"""Trainers that commit each event."""
 
 import pytest
 
@@ -9,9 +9,3 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnist_core.trainer.metrics_buffer.COMMIT_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.trainer.steering.COMMAND_POLL_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.trainer.worker.RETRY_SECONDS", 0.01)
-
-
-@pytest.fixture(scope="module")
-def whole() -> list[float]:
-    """Filled with the losses of an undisturbed run by whoever needs them first."""
-    return []

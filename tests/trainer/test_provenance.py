@@ -24,7 +24,7 @@ from mnist_core.training.engine import TrainState
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 
-CONFIG = TrainConfig(batch_size=30, epochs=2, lr=0.05, seed=3, device="cpu")
+CONFIG = TrainConfig(model="softmax", batch_size=30, epochs=2, lr=0.05, seed=3, device="cpu")
 
 
 @pytest.fixture
@@ -106,6 +106,7 @@ def test_rerun_is_the_same_to_the_last_bit(store: RunStore, trained: Run, capsys
     assert store.queries.get_run(2).config == CONFIG
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_steered_run_is_made_again_with_its_changes(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
     run = store.commands.create_run(CONFIG, "steered", trainer=own_identity())
 

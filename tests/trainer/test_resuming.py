@@ -18,22 +18,17 @@ from mnist_core.errors import DatasetError, StaleAttemptError
 from mnist_core.records import Adjustment, Command, Event, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from mnist_core.trainer import metrics_buffer, saver, steering
+from mnist_core.trainer import saver
 from mnist_core.trainer.worker import Observer, train_run
 from mnist_core.training.engine import TrainState
 from tests.support.training import act_at_step, claimed_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
 
-CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=3, momentum=0.9, schedule="one-cycle", device="cpu")
+CONFIG = TrainConfig(
+    dataset="mnist", model="softmax", batch_size=30, epochs=3, momentum=0.9, schedule="one-cycle", device="cpu"
+)
 STEPS = 27
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every event is committed, and orders are read after each."""
-    monkeypatch.setattr(metrics_buffer, "COMMIT_SECONDS", 0.0)
-    monkeypatch.setattr(steering, "COMMAND_POLL_SECONDS", 0.0)
 
 
 def curve(store: RunStore, run: Run) -> dict[str, list[Any]]:
@@ -75,6 +70,13 @@ def test_a_run_interrupted_at_any_batch_resumes_as_if_nothing_had_been(
     assert evaluations(store, resumed) == evaluations(store, uninterrupted)
     assert resumed.results == uninterrupted.results
     assert resumed.progress.step == STEPS
+
+
+def test_a_network_with_dropout_resumes_as_if_nothing_had_been(store: RunStore) -> None:
+    config = replace(CONFIG, model="example", epochs=1)
+    interrupted = train_run(store, claimed_run(store, config), act_at_step(4, interrupt))
+    resumed = resume(store, interrupted)
+    assert curve(store, resumed) == curve(store, train_run(store, claimed_run(store, config)))
 
 
 def test_steps_after_the_last_checkpoint_are_trained_again_and_kept_once(
@@ -128,8 +130,8 @@ def hand(store: RunStore, run: Run) -> Observer:
     return steer
 
 
-def steered(store: RunStore, config: TrainConfig = CONFIG) -> Run:
-    run = claimed_run(store, config)
+def steered(store: RunStore) -> Run:
+    run = claimed_run(store, CONFIG)
     return train_run(store, run, hand(store, run))
 
 
@@ -160,9 +162,8 @@ def test_a_steered_run_resumes_as_steered(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, interrupted_at: int, saved_at_the_end: bool
 ) -> None:
     """Also one that is killed before a checkpoint holds the change: it is made again at its step."""
-    config = replace(CONFIG, model="softmax")
-    original = steered(store, config)
-    run = claimed_run(store, config)
+    original = steered(store)
+    run = claimed_run(store, CONFIG)
     steer = hand(store, run)
     with monkeypatch.context() as patch:
 

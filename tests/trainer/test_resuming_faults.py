@@ -36,7 +36,7 @@ def flip_a_bit(path: Path) -> None:
 
 @pytest.mark.parametrize(("damage", "said"), [(truncate, "it holds"), (flip_a_bit, "its checksum does not match")])
 def test_a_damaged_checkpoint_is_passed_over_and_the_run_says_so(
-    store: RunStore, whole: list[float], damage: Callable[[Path], None], said: str
+    store: RunStore, damage: Callable[[Path], None], said: str
 ) -> None:
     run = interrupted_at(store, 7)
     damage(list_checkpoints(checkpoints_dir(run.id))[7])
@@ -45,7 +45,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_run_says_so(
     assert said in resumed.notice
     assert resumed.notice.endswith(" Continued from step 5 instead.")
     assert "Choose" not in resumed.notice
-    assert_undisturbed(store, resumed, whole)
+    assert_undisturbed(store, resumed)
 
 
 def test_a_run_all_of_whose_checkpoints_are_damaged_fails_and_keeps_what_it_has(store: RunStore) -> None:
@@ -69,19 +69,17 @@ def lose_after(store: RunStore, run: Run, step: int, *, evaluations_too: bool = 
 
 
 @pytest.mark.parametrize(("kept", "begins"), [(6, "Continued from step 5"), (4, "Began again")])
-def test_a_checkpoint_ahead_of_the_database_is_passed_over(
-    store: RunStore, whole: list[float], kept: int, begins: str
-) -> None:
+def test_a_checkpoint_ahead_of_the_database_is_passed_over(store: RunStore, kept: int, begins: str) -> None:
     run = interrupted_at(store, 7)
     lose_after(store, run, kept)
     resumed = resume(store, run)
     assert "step-00000007.ckpt is ahead of what was recorded of the run." in resumed.notice
     assert resumed.notice.endswith(f" {begins} instead.")
-    assert_undisturbed(store, resumed, whole)
+    assert_undisturbed(store, resumed)
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
-def test_an_evaluation_that_was_lost_is_made_again(store: RunStore, whole: list[float], split: str) -> None:
+def test_an_evaluation_that_was_lost_is_made_again(store: RunStore, split: str) -> None:
     run = claimed_run(store)
     interrupted = train_run(
         store, run, lambda event: os.kill(os.getpid(), signal.SIGTERM) if event.step == STEPS else None
@@ -91,7 +89,7 @@ def test_an_evaluation_that_was_lost_is_made_again(store: RunStore, whole: list[
         connection.exec_driver_sql(
             "DELETE FROM evaluations WHERE run_id = ? AND step = ? AND split = ?", (run.id, STEPS, split)
         )
-    assert_undisturbed(store, resume(store, interrupted), whole)
+    assert_undisturbed(store, resume(store, interrupted))
 
 
 def resume_to_the_test(store: RunStore, run: Run) -> Run:

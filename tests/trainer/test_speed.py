@@ -44,6 +44,7 @@ def test_another_machines_or_a_damaged_measurement_does_not_count(places: Path, 
     assert epoch_seconds(TrainConfig(), 60_000) is None
 
 
+@pytest.mark.fault
 def test_calibration_measures_every_network_and_precision(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calibration, "MEASURED_SECONDS", 0.0)
     threads = torch.get_num_threads()

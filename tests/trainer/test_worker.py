@@ -26,7 +26,7 @@ from tests.support.training import act_at_step, claimed_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 
-CONFIG = TrainConfig(dataset="mnist", batch_size=64, epochs=1, device="cpu")
+CONFIG = TrainConfig(dataset="mnist", model="softmax", batch_size=64, epochs=1, device="cpu")
 Step = Callable[..., StepMetrics]
 
 

@@ -16,51 +16,63 @@ from mnist_core.records import Adjustment, EvalMetrics, Event, StepMetrics
 from mnist_core.training.engine import TrainState, train
 from tests.support.training import timeless
 
-CONFIG = TrainConfig(batch_size=64, epochs=2, momentum=0.9, device="cpu")
+CONFIG = TrainConfig(model="softmax", batch_size=20, epochs=2, momentum=0.9, device="cpu")
+DROPOUT = dataclasses.replace(CONFIG, model="example")
+"""A network that draws random numbers at every batch and computes differently in evaluation mode."""
+
 EVENTS = 2 * (5 + 2) + 1
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(digits: Dataset) -> list[dict[str, Any]]:
-    return [timeless(event) for event in train(CONFIG, digits)]
+def uninterrupted(few_digits: Dataset) -> list[dict[str, Any]]:
+    return [timeless(event) for event in train(CONFIG, few_digits)]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted_dropout(few_digits: Dataset) -> list[dict[str, Any]]:
+    return [timeless(event) for event in train(DROPOUT, few_digits)]
 
 
 def next_step(events: Generator[Event, Adjustment | None, None]) -> StepMetrics:
     return next(event for event in events if isinstance(event, StepMetrics))
 
 
-def test_the_same_seed_gives_the_same_run_bit_for_bit(digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
-    assert len(uninterrupted) == EVENTS
-    assert [timeless(event) for event in train(CONFIG, digits)] == uninterrupted
+def test_the_same_seed_gives_the_same_run_bit_for_bit(
+    few_digits: Dataset, uninterrupted_dropout: list[dict[str, Any]]
+) -> None:
+    assert len(uninterrupted_dropout) == EVENTS
+    assert [timeless(event) for event in train(DROPOUT, few_digits)] == uninterrupted_dropout
 
 
-def test_another_seed_gives_another_run(digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
+def test_another_seed_gives_another_run(few_digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
     other = dataclasses.replace(CONFIG, seed=2)
-    assert timeless(next(train(other, digits)))["loss"] != uninterrupted[0]["loss"]
+    assert timeless(next(train(other, few_digits)))["loss"] != uninterrupted[0]["loss"]
 
 
-def test_the_consumers_random_numbers_are_left_alone(digits: Dataset) -> None:
+def test_the_consumers_random_numbers_are_left_alone(few_digits: Dataset) -> None:
     torch.manual_seed(5)
     expected = torch.rand(2 * EVENTS).tolist()
     torch.manual_seed(5)
     drawn: list[float] = []
-    for _event in train(CONFIG, digits):
+    for _event in train(DROPOUT, few_digits):
         drawn += torch.rand(2).tolist()
     assert drawn == expected
 
 
-def test_the_consumers_random_numbers_do_not_matter(digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
+def test_the_consumers_random_numbers_do_not_matter(
+    few_digits: Dataset, uninterrupted_dropout: list[dict[str, Any]]
+) -> None:
     seen = []
-    for number, event in enumerate(train(CONFIG, digits)):
+    for number, event in enumerate(train(DROPOUT, few_digits)):
         torch.manual_seed(number)
         seen.append(timeless(event))
-    assert seen == uninterrupted
+    assert seen == uninterrupted_dropout
 
 
-def test_no_mode_leaks_into_the_consumer(digits: Dataset) -> None:
-    state = TrainState.initial(CONFIG)
+def test_no_mode_leaks_into_the_consumer(few_digits: Dataset) -> None:
+    state = TrainState.initial(DROPOUT)
     events = 0
-    for _event in train(CONFIG, digits, state=state):
+    for _event in train(DROPOUT, few_digits, state=state):
         events += 1
         assert torch.is_grad_enabled()
         assert not torch.is_inference_mode_enabled()
@@ -68,21 +80,25 @@ def test_no_mode_leaks_into_the_consumer(digits: Dataset) -> None:
     assert events == EVENTS
 
 
-def test_a_consumer_that_switches_to_eval_mode_does_not_change_the_run(digits: Dataset) -> None:
-    # This network computes alike in both modes; one with dropout would not.
-    state = TrainState.initial(CONFIG)
+def test_a_consumer_that_switches_to_eval_mode_does_not_change_the_run(
+    few_digits: Dataset, uninterrupted_dropout: list[dict[str, Any]]
+) -> None:
+    state = TrainState.initial(DROPOUT)
     modes: list[tuple[bool, bool]] = []
+    seen = []
     state.model.register_forward_hook(lambda model, *_: modes.append((torch.is_grad_enabled(), model.training)))
-    for event in train(CONFIG, digits, state=state):
+    for event in train(DROPOUT, few_digits, state=state):
         is_step = isinstance(event, StepMetrics)
         assert modes == [(is_step, is_step)]
+        seen.append(timeless(event))
         modes.clear()
         state.model.eval()
+    assert seen == uninterrupted_dropout
 
 
-def test_an_adjustment_applies_from_the_next_batch_and_returns_its_event(digits: Dataset) -> None:
+def test_an_adjustment_applies_from_the_next_batch_and_returns_its_event(few_digits: Dataset) -> None:
     state = TrainState.initial(CONFIG)
-    events = train(CONFIG, digits, state=state)
+    events = train(CONFIG, few_digits, state=state)
     assert next_step(events).lr == CONFIG.lr
     second = events.send(Adjustment(lr=0.05, batch_size=16))
     assert isinstance(second, StepMetrics)
@@ -94,26 +110,26 @@ def test_an_adjustment_applies_from_the_next_batch_and_returns_its_event(digits:
     assert sum(map(sum, third.confusion)) == 16
 
 
-def test_a_new_learning_rate_changes_what_is_learned(digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
-    events = train(CONFIG, digits)
+def test_a_new_learning_rate_changes_what_is_learned(few_digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
+    events = train(CONFIG, few_digits)
     next(events)
     second = events.send(Adjustment(lr=0.05))
     assert second.loss == uninterrupted[1]["loss"]  # a loss is of the batch before its update
     assert next(events).loss != uninterrupted[2]["loss"]
 
 
-def test_an_adjusted_batch_size_still_sees_every_image_once(digits: Dataset) -> None:
-    events = train(dataclasses.replace(CONFIG, epochs=1), digits)
+def test_an_adjusted_batch_size_still_sees_every_image_once(few_digits: Dataset) -> None:
+    events = train(dataclasses.replace(CONFIG, epochs=1), few_digits)
     first = next(events)
     assert isinstance(first, StepMetrics)
-    sizes = [64]
-    second = events.send(Adjustment(batch_size=100))
+    sizes = [20]
+    second = events.send(Adjustment(batch_size=30))
     sizes += [sum(map(sum, event.confusion)) for event in [second, *events] if isinstance(event, StepMetrics)]
-    assert sizes == [64, 100, 100, 6]
+    assert sizes == [20, 30, 30, 10]
 
 
-def test_sending_nothing_goes_on(digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
-    events = train(CONFIG, digits)
+def test_sending_nothing_goes_on(few_digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
+    events = train(CONFIG, few_digits)
     seen = [timeless(events.send(None)) for _ in range(EVENTS)]
     assert seen == uninterrupted
 
@@ -126,57 +142,72 @@ def test_sending_nothing_goes_on(digits: Dataset, uninterrupted: list[dict[str, 
         (Adjustment(batch_size=0), "Batch size must be between 1 and 1024"),
     ],
 )
-def test_an_adjustment_out_of_range_is_refused(digits: Dataset, adjustment: Adjustment, problem: str) -> None:
+def test_an_adjustment_out_of_range_is_refused(few_digits: Dataset, adjustment: Adjustment, problem: str) -> None:
     state = TrainState.initial(CONFIG)
-    events = train(CONFIG, digits, state=state)
+    events = train(CONFIG, few_digits, state=state)
     next(events)
     with pytest.raises(ConfigError, match=problem):
         events.send(adjustment)
     assert state.step == 1
 
 
-def test_an_adjustment_of_which_one_value_is_out_of_range_changes_nothing(digits: Dataset) -> None:
+def test_an_adjustment_of_which_one_value_is_out_of_range_changes_nothing(few_digits: Dataset) -> None:
     state = TrainState.initial(CONFIG)
-    events = train(CONFIG, digits, state=state)
+    events = train(CONFIG, few_digits, state=state)
     next(events)
     with pytest.raises(ConfigError):
         events.send(Adjustment(lr=0.5, batch_size=0))
     assert state.lr == CONFIG.lr
 
 
-def test_close_stops_and_leaves_the_state_where_it_was(digits: Dataset) -> None:
+def test_close_stops_and_leaves_the_state_where_it_was(few_digits: Dataset) -> None:
     state = TrainState.initial(CONFIG)
-    events = train(CONFIG, digits, state=state)
+    events = train(CONFIG, few_digits, state=state)
     next(events)
     next(events)
     events.close()
     with pytest.raises(StopIteration):
         next(events)
-    assert (state.step, state.epoch, state.offset) == (2, 1, 128)
+    assert (state.step, state.epoch, state.offset) == (2, 1, 40)
 
 
 # 2: mid-epoch. 3: evaluation on validation is due. 4: right after it. 7: an epoch is complete. 13 and 14: validation
 # and test are due at the very end. 15: nothing is left.
 @pytest.mark.parametrize("kept", [1, 2, 3, 4, 6, 7, 8, 12, 13, 14, 15])
 def test_a_copied_state_resumes_with_the_same_remaining_events(
-    digits: Dataset, uninterrupted: list[dict[str, Any]], kept: int
+    few_digits: Dataset, uninterrupted: list[dict[str, Any]], kept: int
 ) -> None:
     state = TrainState.initial(CONFIG)
-    events = train(CONFIG, digits, state=state)
+    events = train(CONFIG, few_digits, state=state)
     for _ in range(kept):
         next(events)
     resumed = copy.deepcopy(state)
     for _event in events:  # what the first run goes on to do must not reach the copy
         pass
-    assert [timeless(event) for event in train(CONFIG, digits, state=resumed)] == uninterrupted[kept:]
+    assert [timeless(event) for event in train(CONFIG, few_digits, state=resumed)] == uninterrupted[kept:]
 
 
-def test_two_interleaved_runs_do_not_disturb_each_other(digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
-    pairs = zip(train(CONFIG, digits), train(dataclasses.replace(CONFIG, seed=9), digits), strict=True)
-    assert [timeless(event) for event, _ in pairs] == uninterrupted
+def test_a_copied_state_draws_the_same_random_numbers(
+    few_digits: Dataset, uninterrupted_dropout: list[dict[str, Any]]
+) -> None:
+    state = TrainState.initial(DROPOUT)
+    events = train(DROPOUT, few_digits, state=state)
+    next(events)
+    resumed = copy.deepcopy(state)
+    next(events)
+    assert [timeless(event) for event in train(DROPOUT, few_digits, state=resumed)] == uninterrupted_dropout[1:]
 
 
-def test_the_consumers_time_is_left_out_of_elapsed_seconds(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_interleaved_runs_do_not_disturb_each_other(
+    few_digits: Dataset, uninterrupted_dropout: list[dict[str, Any]]
+) -> None:
+    pairs = zip(train(DROPOUT, few_digits), train(dataclasses.replace(DROPOUT, seed=9), few_digits), strict=True)
+    assert [timeless(event) for event, _ in pairs] == uninterrupted_dropout
+
+
+def test_the_consumers_time_is_left_out_of_elapsed_seconds(
+    few_digits: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = 1000.0
 
     def clock() -> float:
@@ -186,7 +217,7 @@ def test_the_consumers_time_is_left_out_of_elapsed_seconds(digits: Dataset, monk
 
     monkeypatch.setattr(time, "perf_counter", clock)
     elapsed = []
-    for event in train(dataclasses.replace(CONFIG, epochs=1), digits):
+    for event in train(dataclasses.replace(CONFIG, epochs=1), few_digits):
         now += 500  # a pause
         elapsed.append(event.elapsed_seconds)
         if isinstance(event, StepMetrics):
@@ -194,17 +225,17 @@ def test_the_consumers_time_is_left_out_of_elapsed_seconds(digits: Dataset, monk
     assert elapsed == [0.125 * number for number in range(1, 5 + 2 + 1 + 1)]
 
 
-def test_elapsed_seconds_go_on_after_resuming(digits: Dataset) -> None:
+def test_elapsed_seconds_go_on_after_resuming(few_digits: Dataset) -> None:
     state = TrainState.initial(CONFIG)
-    next(train(CONFIG, digits, state=state))
+    next(train(CONFIG, few_digits, state=state))
     before = state.elapsed_seconds
-    assert 0 < before < next(train(CONFIG, digits, state=state)).elapsed_seconds
+    assert 0 < before < next(train(CONFIG, few_digits, state=state)).elapsed_seconds
 
 
 def test_an_evaluation_that_is_asked_for_comes_next_and_changes_nothing_else(
-    digits: Dataset, uninterrupted: list[dict[str, Any]]
+    few_digits: Dataset, uninterrupted: list[dict[str, Any]]
 ) -> None:
-    events = train(CONFIG, digits)
+    events = train(CONFIG, few_digits)
     next(events)
     asked = events.send(Adjustment(evaluate=True))
     assert isinstance(asked, EvalMetrics)
@@ -212,10 +243,10 @@ def test_an_evaluation_that_is_asked_for_comes_next_and_changes_nothing_else(
     assert [timeless(event) for event in events] == uninterrupted[1:]
 
 
-def test_without_validation_test_is_evaluated_when_asked(digits: Dataset) -> None:
+def test_without_validation_test_is_evaluated_when_asked(few_digits: Dataset) -> None:
     config = dataclasses.replace(CONFIG, validation_fraction=0)
-    expected = [timeless(event) for event in train(config, digits)]
-    events = train(config, digits)
+    expected = [timeless(event) for event in train(config, few_digits)]
+    events = train(config, few_digits)
     next(events)
     asked = events.send(Adjustment(evaluate=True))
     assert isinstance(asked, EvalMetrics)
