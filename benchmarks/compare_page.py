@@ -1,4 +1,4 @@
-"""Measures the Runs page over a store of many runs: a real server, a real browser. Prints one table.
+"""Measure the Runs page with a store of many runs, in a real browser. Prints one table.
 
     .venv/bin/python benchmarks/many_runs.py --keep FOLDER
     .venv/bin/python benchmarks/compare_page.py FOLDER [--rounds 7] [--visits 200]
@@ -12,136 +12,143 @@ import argparse
 import os
 import platform
 import random
-import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import psutil
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
 
-from benchmarks.page import ADDRESS, BROWSER_FLAGS, server  # noqa: E402
-from mnist_core.store import RunStore  # noqa: E402
+from benchmarks.lib.browser import launch_browser  # noqa: E402
+from benchmarks.lib.server import Server, running_server  # noqa: E402
 
-ACTS = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+PAGE_ACTIONS = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 FIRST_ROW = ".mt-table tbody tr[data-run]"
-COLUMNS = ("Test accuracy", "Learning rate", "Name", "Duration")
-OVERLAID = 10
-VISITED_RUNS = 3
+SORT_COLUMNS = ("Test accuracy", "Learning rate", "Name", "Duration")
+FIRST_ROW_NUMBER = 100
+ROWS_PER_ROUND = 50
+"""Each round selects runs from its own part of the table, so that no curve is cached."""
+
+OVERLAY_RUNS = 10
+"""Number of runs whose curves are drawn at once."""
+
+RUNS_PER_VISIT = 3
+"""Number of runs that a visit selects while the server's memory is measured."""
 
 
-def row(name: str, wanted: str, seconds: list[float]) -> tuple[str, str, str]:
-    return name, wanted, f"{statistics.median(seconds):.2f} s ({max(seconds):.2f} s)"
+def print_row(name: str, aim: str, measured: str) -> None:
+    print(f"{name:<60} {aim:<8} {measured}".rstrip(), flush=True)
 
 
-def table_seconds(page: Page, rounds: int) -> tuple[list[float], list[float]]:
-    """From a click on Runs, on the open Train page, and from the address: until the first row can be seen."""
-    clicked, opened = [], []
+def print_seconds(name: str, aim: str, seconds: list[float]) -> None:
+    print_row(name, aim, f"{statistics.median(seconds):.2f} s ({max(seconds):.2f} s)")
+
+
+def table_seconds(page: Page, address: str, rounds: int) -> tuple[list[float], list[float]]:
+    """Return the seconds until the first row is visible: after a click on Runs, and after opening the page's URL."""
+    after_click, after_opening = [], []
     for _ in range(rounds):
-        page.goto(ADDRESS)
+        page.goto(address)
         page.wait_for_selector(".js-plotly-plot .xtick", state="attached")
-        page.wait_for_timeout(1000)  # as a person would: the page is quiet
+        page.wait_for_timeout(1000)  # a person does not click before the page is quiet
         began = time.perf_counter()
         page.get_by_role("link", name="Runs").click()
         page.wait_for_selector(FIRST_ROW)
-        clicked.append(time.perf_counter() - began)
+        after_click.append(time.perf_counter() - began)
         began = time.perf_counter()
-        page.goto(f"{ADDRESS}/runs")
+        page.goto(f"{address}/runs")
         page.wait_for_selector(FIRST_ROW)
-        opened.append(time.perf_counter() - began)
-    return clicked, opened
+        after_opening.append(time.perf_counter() - began)
+    return after_click, after_opening
 
 
-def act_seconds(page: Page, rounds: int) -> dict[str, list[float]]:
-    """Charts and repaints, of other runs in every round, so that nothing was read before."""
-    page.goto(f"{ADDRESS}/runs")
+def action_seconds(page: Page, address: str, rounds: int) -> dict[str, list[float]]:
+    """Time each action once a round."""
+    page.goto(f"{address}/runs")
     page.wait_for_selector(FIRST_ROW)
     page.wait_for_timeout(3000)
-    page.evaluate(ACTS)
-    found: dict[str, list[float]] = {"one": [], "ten": [], "sort": [], "search": []}
+    page.evaluate(PAGE_ACTIONS)
+    seconds: dict[str, list[float]] = {"overlay one": [], "overlay ten": [], "sort": [], "search": []}
+    overlay = "([from, count]) => runsPage.overlay(from, count)"
     for number in range(rounds):
+        row = FIRST_ROW_NUMBER + ROWS_PER_ROUND * number
         page.wait_for_timeout(500)
-        found["one"].append(page.evaluate("(from) => measured.overlay(from, 1)", 100 + 50 * number))
+        seconds["overlay one"].append(page.evaluate(overlay, [row, 1]))
         page.wait_for_timeout(500)
-        found["ten"].append(
-            page.evaluate("([from, count]) => measured.overlay(from, count)", [125 + 50 * number, OVERLAID])
-        )
+        seconds["overlay ten"].append(page.evaluate(overlay, [row + ROWS_PER_ROUND // 2, OVERLAY_RUNS]))
         page.wait_for_timeout(500)
-        found["sort"].append(page.evaluate("(title) => measured.sort(title)", COLUMNS[number % len(COLUMNS)]))
+        title = SORT_COLUMNS[number % len(SORT_COLUMNS)]
+        seconds["sort"].append(page.evaluate("(title) => runsPage.sort(title)", title))
         page.wait_for_timeout(1000)
-        found["search"].append(page.evaluate("(text) => measured.search(text)", f"search-{number + 1}"))
+        seconds["search"].append(page.evaluate("(text) => runsPage.search(text)", f"search-{number + 1}"))
         page.wait_for_timeout(1000)
-        page.evaluate("() => measured.search('')")
-    return found
+        page.evaluate("() => runsPage.search('')")
+    return seconds
 
 
-def memory_growth(browser: BrowserContext, process: psutil.Process, runs: list[int], visits: int) -> tuple[float, str]:
-    """Visit the page, each time with other runs ticked; kB that the server grows by a visit in the second half.
+def memory_growth(context: BrowserContext, server: Server, run_ids: list[int], visits: int) -> tuple[float, str]:
+    """Visit the page, each time with other runs selected.
 
-    In the first half its caches fill: the runs drawn last, and sessions that may yet come back (for two minutes).
+    Returns how many kB the server grows per visit in the second half, and its memory at the first, the middle and the
+    last visit. During the first half its caches fill: runs drawn recently, and sessions that may come back.
     """
-    choose = random.Random(1)
+    chooser = random.Random(1)
     megabytes = []
     for _ in range(visits):
-        ticked = choose.sample(runs, VISITED_RUNS)
-        page = browser.new_page()
-        page.goto(f"{ADDRESS}/runs?runs={','.join(map(str, ticked))}")
+        selected = chooser.sample(run_ids, RUNS_PER_VISIT)
+        page = context.new_page()
+        page.goto(f"{server.address}/runs?runs={','.join(map(str, selected))}")
         page.wait_for_selector(FIRST_ROW)
         page.wait_for_function("() => document.querySelector('.js-plotly-plot .scatterlayer path.js-line')")
         page.close()
-        megabytes.append(process.memory_info().rss / 1e6)
-    late = np.array(megabytes[visits // 2 :])
-    slope = float(np.polyfit(np.arange(len(late)), late, 1)[0]) * 1000
+        megabytes.append(server.process.memory_info().rss / 1e6)
+    second_half = np.array(megabytes[visits // 2 :])
+    slope = float(np.polyfit(np.arange(len(second_half)), second_half, 1)[0]) * 1000
     return slope, f"{megabytes[0]:.0f}, {megabytes[visits // 2]:.0f}, {megabytes[-1]:.0f} MB"
 
 
-def measure(folder: Path, rounds: int, visits: int, out: Callable[[str, str, str], None]) -> None:
-    store = RunStore.open(folder)
-    runs = [run.id for run in store.queries.list_runs()]
-    store.close()
-    out(f"{len(runs):,} runs, median of {rounds} (slowest)", "wanted", "measured")
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    with sync_playwright() as playwright, server(folder) as (process, _):
-        launched = playwright.chromium.launch(executable_path=chromium, args=BROWSER_FLAGS)
-        browser = launched.new_context(viewport={"width": 1440, "height": 900})
+def measure(folder: Path, rounds: int, visits: int) -> None:
+    with sync_playwright() as playwright, running_server(folder) as server:
+        run_ids = [run.id for run in server.store.queries.list_runs()]
+        needed = FIRST_ROW_NUMBER + ROWS_PER_ROUND * (rounds + 1)
+        if rounds and len(run_ids) < needed:
+            raise SystemExit(f"{rounds} rounds need a folder with at least {needed} runs, and it has {len(run_ids)}.")
+        print_row(f"{len(run_ids):,} runs, median of {rounds} (slowest)", "aim", "measured")
+        browser = launch_browser(playwright)
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
         if rounds:
-            page = browser.new_page()
-            page.goto(ADDRESS)
-            page.wait_for_timeout(8000)  # a warm server: the trainer host has torch imported
-            clicked, opened = table_seconds(page, rounds)
-            acts = act_seconds(page, rounds)
-            out(*row("table to be seen, from a click on Runs", "1 s", clicked))
-            out(*row("  from its address, the whole page loaded", "", opened))
-            out(*row("one run ticked to its curves drawn", "0.3 s", acts["one"]))
-            out(*row(f"{OVERLAID} runs ticked at once to all curves drawn", "1 s", acts["ten"]))
-            out(*row("sorted by a column, repainted", "0.2 s", acts["sort"]))
-            out(*row("filtered by a word, repainted", "0.2 s", acts["search"]))
+            page = context.new_page()
+            page.goto(server.address)
+            page.wait_for_timeout(8000)  # lets the fork server import torch
+            after_click, after_opening = table_seconds(page, server.address, rounds)
+            actions = action_seconds(page, server.address, rounds)
+            print_seconds("table visible, after a click on Runs", "1 s", after_click)
+            print_seconds("  after opening its URL, the whole page loaded", "", after_opening)
+            print_seconds("curves drawn, after selecting one run", "0.3 s", actions["overlay one"])
+            print_seconds(f"curves drawn, after selecting {OVERLAY_RUNS} runs", "1 s", actions["overlay ten"])
+            print_seconds("table repainted, after sorting by a column", "0.2 s", actions["sort"])
+            print_seconds("table repainted, after filtering by a word", "0.2 s", actions["search"])
         if visits:
-            slope, sizes = memory_growth(browser, process, runs, visits)
-            out(f"server memory over {visits} visits, growth in the second half", "flat", f"{slope:+.0f} kB a visit")
-            out("  at the first, the middle and the last visit", "", sizes)
-        launched.close()
+            slope, sizes = memory_growth(context, server, run_ids, visits)
+            name = f"growth of the server's memory, second half of {visits} visits"
+            print_row(name, "flat", f"{slope:+.0f} kB a visit")
+            print_row("  at the first, the middle and the last visit", "", sizes)
+        browser.close()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="a runs folder, as many_runs.py --keep leaves it")
-    parser.add_argument("--rounds", type=int, default=7, help="how often each act is timed; 0 leaves them out")
-    parser.add_argument("--visits", type=int, default=200, help="of the page, while the server's memory is watched")
+    parser.add_argument("folder", type=Path, help="a runs folder made by many_runs.py --keep")
+    parser.add_argument("--rounds", type=int, default=7, help="how often each action is timed; 0 leaves them out")
+    parser.add_argument("--visits", type=int, default=200, help="visits while the server's memory is measured")
     options = parser.parse_args()
     packages = ", ".join(f"{name} {version(name)}" for name in ("streamlit", "plotly"))
     print(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {packages}\n")
-
-    def out(name: str, wanted: str, measured: str) -> None:
-        print(f"{name:<60} {wanted:<8} {measured}".rstrip(), flush=True)
-
-    measure(options.folder, options.rounds, options.visits, out)
+    measure(options.folder, options.rounds, options.visits)
 
 
 if __name__ == "__main__":

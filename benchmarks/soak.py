@@ -1,10 +1,10 @@
-"""Kills trainers, the server and its trainer host at random while runs go on, and checks that no run lost anything.
+"""Kill trainers, the server and its fork server at random while runs train, and check that no run lost anything.
 
     python benchmarks/soak.py [--kills 200] [--seed 1]
 
-A real `streamlit run`, restarted whenever it is killed; all kills are SIGKILL. Interrupted runs are resumed through the
-store. At the end everything may finish, and then every step of every run must be there exactly once, every run must
-equal an undisturbed one of the same settings to the last bit, what was recorded before a checkpoint must be what was
+Starts a real `streamlit run` again whenever it is killed; every kill is a SIGKILL. Interrupted runs are resumed through
+the store. At the end all runs may finish. Then every step of every run must be recorded exactly once, every run must
+equal an undisturbed one with the same settings to the last bit, the steps before a checkpoint must be those that were
 committed then, and no process may be left. Exit code 0 if all that holds. Trains on MNIST-5k in a temporary folder.
 """
 
@@ -22,7 +22,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,30 +40,32 @@ from mnist_core.system.paths import ROOT  # noqa: E402
 from mnist_core.system.processes import is_alive, send_signal  # noqa: E402
 from mnist_core.trainer import speed  # noqa: E402
 
-RUNS_AT_ONCE = 2
-UNFINISHED = 3
-"""So many runs are kept going or waiting while the killing lasts."""
+MAX_RUNS = 2
+"""Number of runs that train at once."""
 
-PAUSE_SECONDS = (0.2, 2.2)
-"""Between two kills, at random between these."""
+UNFINISHED_RUNS = 3
+"""Number of runs that train or wait while processes are killed."""
 
-WEIGHTS = {"trainer": 0.7, "server": 0.15, "host": 0.15}
-DEADLINE_SECONDS = 300.0
-"""For anything that is waited for, such as that all runs end."""
+KILL_INTERVAL_SECONDS = (0.2, 2.2)
+"""Time between two kills, at random in this range."""
+
+VICTIM_WEIGHTS = {"trainer": 0.7, "server": 0.15, "fork server": 0.15}
+TIMEOUT_SECONDS = 300.0
+"""Maximum time to wait for anything, such as the end of all runs."""
 
 CONFIGS = [
     TrainConfig(dataset="mnist-5k", epochs=8, momentum=0.9, schedule="one-cycle", device="cpu"),
     TrainConfig(dataset="mnist-5k", epochs=16, model="mlp", optimizer="adam", lr=0.001, device="cpu"),
     TrainConfig(dataset="mnist-5k", epochs=4, model="example", optimizer="adadelta", lr=1.0, device="cpu"),
 ]
-"""Small runs of different kinds: with momentum and a schedule, with an optimizer that remembers, with dropout."""
+"""Small runs with different states: momentum and a schedule, an optimizer with running averages, dropout."""
 
-EXACT = ("epoch", "loss", "accuracy", "lr", "momentum")
-"""Columns that repeat to the last bit; the others are times."""
+EXACT_COLUMNS = ("epoch", "loss", "accuracy", "lr", "momentum")
+"""Columns of a step that repeat to the last bit; the others are times."""
 
 
-class Server:
-    """`streamlit run app.py`, over and over."""
+class RestartableServer:
+    """`streamlit run app.py` on one port, which can be killed and started again."""
 
     def __init__(self) -> None:
         with socket.socket() as probe:
@@ -82,120 +84,121 @@ class Server:
             return True
         return False
 
-    def hosts(self) -> list[psutil.Process]:
+    def fork_servers(self) -> list[psutil.Process]:
         with suppress(psutil.Error):
-            return [one for one in psutil.Process(self.process.pid).children() if is_host(one)]
+            children = psutil.Process(self.process.pid).children()
+            return [child for child in children if "mnist_core.scheduler.fork_server" in child.cmdline()]
         return []
 
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
 
-    def end(self) -> int:
-        """End it as Ctrl-C does; returns how many processes are left."""
+    def shut_down(self) -> None:
+        """End it as Ctrl-C does."""
         self.process.terminate()
         self.process.wait(timeout=10)
-        return len(family())
 
 
-def is_host(process: psutil.Process) -> bool:
-    """Whether this is a trainer host itself, rather than a trainer that it has forked, which has a child's parent."""
-    return "mnist_core.scheduler.fork_server" in process.cmdline()
-
-
-def family() -> list[psutil.Process]:
-    """Whatever else was started for this runs folder and lives."""
-    found = []
+def started_processes() -> list[psutil.Process]:
+    """Return the living processes, other than this one, that were started for this runs folder."""
+    processes = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
-            if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
-                mine = process.environ().get("MNIST_RUNS_DIR") == os.environ["MNIST_RUNS_DIR"]
-                found += [process] if mine else []
-    return found
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if process.environ().get("MNIST_RUNS_DIR") == os.environ["MNIST_RUNS_DIR"]:
+                processes.append(process)
+    return processes
 
 
 class Soak:
-    """The runs, what was done to them, and what they had recorded when it was done."""
+    """The runs, the kills, and what the runs had recorded at each interruption."""
 
-    def __init__(self, store: RunStore, server: Server, seed: int) -> None:
+    def __init__(self, store: RunStore, server: RestartableServer, seed: int) -> None:
         self.store = store
         self.server = server
         self.random = random.Random(seed)
         self.kills: Counter[str] = Counter()
         self.run_ids: list[int] = []
-        self.saved: dict[int, list[np.ndarray]] = {}
-        """Of each run, at each interruption: the steps up to the checkpoint that it will go on from."""
-        self.resuming: dict[tuple[int, int], float] = {}
-        """When a run was queued again, by run and the attempt it will be."""
+        self.saved_steps: dict[int, list[np.ndarray]] = {}
+        """By run, at each interruption: the steps up to the checkpoint that it resumes from."""
+        self.requeued_at: dict[tuple[int, int], float] = {}
+        """When a run was queued again, by run and its next attempt; until that attempt has trained a step."""
         self.resume_seconds: list[float] = []
         self.problems: list[str] = []
         self._cursor = Cursor()
 
-    def kill_many(self, count: int) -> None:
+    def kill_processes(self, count: int) -> None:
         while self.kills.total() < count:
-            self.wait(self.random.uniform(*PAUSE_SECONDS))
-            self._keep_runs_going()
-            self._kill_one()
+            self.wait(self.random.uniform(*KILL_INTERVAL_SECONDS))
+            self._top_up_runs()
+            self._kill_random_process()
 
     def wait(self, seconds: float) -> None:
-        """Let time pass, and resume what was interrupted."""
-        until = time.perf_counter() + seconds
-        while time.perf_counter() < until:
-            self.tend()
+        """Wait, and resume interrupted runs meanwhile."""
+        deadline = time.perf_counter() + seconds
+        while time.perf_counter() < deadline:
+            self._resume_interrupted_runs()
+            self._note_resumed_runs()
             time.sleep(0.01)
 
-    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
-        deadline = time.perf_counter() + DEADLINE_SECONDS
+    def wait_for(self, condition: Callable[[], bool], event: str) -> None:
+        """Wait until a condition holds. Ends the program after `TIMEOUT_SECONDS`."""
+        deadline = time.perf_counter() + TIMEOUT_SECONDS
         while not condition():
             if time.perf_counter() > deadline:
-                raise SystemExit(f"Gave up waiting until {what}.")
+                raise SystemExit(f"Gave up waiting until {event}.")
             self.wait(0.05)
 
-    def tend(self) -> None:
-        """Resume interrupted runs, and note when resumed ones have trained their first new step."""
+    def _resume_interrupted_runs(self) -> None:
         for run in self.store.queries.list_runs([RunStatus.INTERRUPTED]):
-            points = list_checkpoints(checkpoints_dir(run.id))
+            checkpoint_step = max(list_checkpoints(checkpoints_dir(run.id)), default=0)
             steps = self.store.queries.read_steps(run.id)
-            last = max(points, default=0)
-            if last > len(steps):
-                self.problems.append(f"{run.name} has a checkpoint of step {last} and only {len(steps)} steps.")
-            self.saved.setdefault(run.id, []).append(steps[:last])
-            self.resuming[run.id, run.attempt + 1] = time.perf_counter()
+            if checkpoint_step > len(steps):
+                self.problems.append(
+                    f"{run.name} has a checkpoint of step {checkpoint_step} and only {len(steps)} steps."
+                )
+            self.saved_steps.setdefault(run.id, []).append(steps[:checkpoint_step])
+            self.requeued_at[run.id, run.attempt + 1] = time.perf_counter()
             self.store.commands.requeue_run(run.id)
+
+    def _note_resumed_runs(self) -> None:
+        """Note how long resumed runs took to their first new step."""
         changes = self.store.queries.read_changes(self._cursor)
         self._cursor = changes.cursor
-        for new in changes.steps:
-            if asked_at := self.resuming.pop((new.run_id, new.attempt), None):
-                self.resume_seconds.append(time.perf_counter() - asked_at)
+        for chunk in changes.steps:
+            if requeued_at := self.requeued_at.pop((chunk.run_id, chunk.attempt), None):
+                self.resume_seconds.append(time.perf_counter() - requeued_at)
 
-    def _keep_runs_going(self) -> None:
+    def _top_up_runs(self) -> None:
         unfinished = len(self.store.queries.list_unfinished_runs())
-        for _ in range(UNFINISHED - unfinished):
+        for _ in range(UNFINISHED_RUNS - unfinished):
             config = CONFIGS[len(self.run_ids) % len(CONFIGS)]
             self.run_ids.append(self.store.commands.create_run(config).id)
 
-    def _kill_one(self) -> None:
-        kind = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-        if kind == "trainer":
-            trainers = [
-                run.trainer for run in self.store.queries.list_active_runs() if run.trainer and is_alive(run.trainer)
-            ]
-            killed = bool(trainers) and send_signal(self.random.choice(trainers), signal.SIGKILL)
-        elif kind == "host":
-            hosts = self.server.hosts()
-            killed = bool(hosts)
-            for host in hosts:
-                host.kill()
+    def _kill_random_process(self) -> None:
+        victim = self.random.choices(list(VICTIM_WEIGHTS), list(VICTIM_WEIGHTS.values()))[0]
+        if victim == "trainer":
+            trainers = [run.trainer for run in self.store.queries.list_active_runs() if run.trainer]
+            living = [trainer for trainer in trainers if is_alive(trainer)]
+            is_killed = bool(living) and send_signal(self.random.choice(living), signal.SIGKILL)
+        elif victim == "fork server":
+            fork_servers = self.server.fork_servers()
+            is_killed = bool(fork_servers)
+            for process in fork_servers:
+                process.kill()
         else:
-            killed = self.server.answers()
-            if killed:
+            is_killed = self.server.answers()
+            if is_killed:
                 self.server.kill()
                 self.server.start()
-        self.kills[kind] += killed
+        self.kills[victim] += is_killed
 
     def check(self, reference: Run) -> None:
-        """Compare every run of the same settings with one that nothing happened to."""
-        expected, evaluations = self.store.queries.read_steps(reference.id), self._evaluations(reference)
+        """Compare every run with the settings of an undisturbed run, `reference`, with that run."""
+        expected_steps = self.store.queries.read_steps(reference.id)
+        expected_evaluations = self._evaluations(reference)
         for run in map(self.store.queries.get_run, self.run_ids):
             if run.config != reference.config:
                 continue
@@ -203,84 +206,89 @@ class Soak:
             if run.status is not RunStatus.COMPLETED:
                 self.problems.append(f"{run.name} is {run.status}: {run.reason}")
             elif not len(steps) == run.total_steps == run.progress.step or not self._is_contiguous(run):
-                self.problems.append(f"{run.name} has {len(steps)} steps of {run.total_steps}, or not each once.")
-            elif any(steps[name].tobytes() != expected[name].tobytes() for name in EXACT):
-                self.problems.append(f"{run.name} differs from {reference.name}.")
-            elif self._evaluations(run) != evaluations:
-                self.problems.append(f"{run.name} was evaluated otherwise than {reference.name}.")
-            for before in self.saved.get(run.id, []):
-                if steps[: len(before)].tobytes() != before.tobytes():
-                    self.problems.append(f"{run.name} lost some of the {len(before)} steps before a checkpoint.")
+                self.problems.append(f"{run.name} has {len(steps)} steps of {run.total_steps}, or some twice.")
+            elif any(steps[name].tobytes() != expected_steps[name].tobytes() for name in EXACT_COLUMNS):
+                self.problems.append(f"The steps of {run.name} differ from {reference.name}.")
+            elif self._evaluations(run) != expected_evaluations:
+                self.problems.append(f"The evaluations of {run.name} differ from {reference.name}.")
+            for saved in self.saved_steps.get(run.id, []):
+                if steps[: len(saved)].tobytes() != saved.tobytes():
+                    self.problems.append(f"{run.name} lost some of the {len(saved)} steps before a checkpoint.")
 
     def _is_contiguous(self, run: Run) -> bool:
-        """Whether the chunks follow each other without gap or overlap, from step 1."""
+        """Return whether the chunks of a run follow each other without gap or overlap, from step 1."""
         chunks = [chunk for chunk in self.store.queries.read_changes(Cursor()).steps if chunk.run_id == run.id]
-        following = 1
+        next_step = 1
         for chunk in sorted(chunks, key=lambda chunk: chunk.first_step):
-            if chunk.first_step != following:
+            if chunk.first_step != next_step:
                 return False
-            following += len(chunk.table)
-        return following == run.total_steps + 1
+            next_step += len(chunk.table)
+        return next_step == run.total_steps + 1
 
     def _evaluations(self, run: Run) -> list[tuple[object, ...]]:
-        found = self.store.queries.list_evaluations(run.id)
-        return [(one.step, one.split, one.loss, one.accuracy, one.predictions.tobytes()) for one in found]
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1, help="what is killed, and when")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"MNIST_RUNS_DIR": folder, "MNIST_DATA_DIR": str(Path(folder) / "data")}
-        os.environ |= {"MNIST_MAX_RUNS": str(RUNS_AT_ONCE), "OMP_NUM_THREADS": "1"}
-        speed.save_speeds({}, "cpu")  # otherwise a server measures the speed whenever nobody trains
-        store, server = RunStore.open(Path(folder)), Server()
-        try:
-            return soak(Soak(store, server, options.seed), options.kills)
-        finally:
-            for process in family():
-                process.kill()
-            server.process.wait()
-            store.close()
+        return [
+            (evaluation.step, evaluation.split, evaluation.loss, evaluation.accuracy, evaluation.predictions.tobytes())
+            for evaluation in self.store.queries.list_evaluations(run.id)
+        ]
 
 
 def soak(work: Soak, kills: int) -> int:
+    """Train undisturbed runs, then kill processes, check the runs and print the outcome; returns the exit code."""
     store = work.store
     references = [
         store.commands.create_run(config, f"undisturbed-{number}") for number, config in enumerate(CONFIGS, 1)
     ]
     work.wait_for(
-        lambda: all(store.queries.get_run(run.id).finished_at for run in references), "the references have ended"
+        lambda: all(store.queries.get_run(run.id).finished_at for run in references), "the undisturbed runs have ended"
     )
     began = time.perf_counter()
-    work.kill_many(kills)
-    work.wait_for(lambda: not any_left(store), "all runs have ended")
+    work.kill_processes(kills)
+    work.wait_for(lambda: not has_unfinished_runs(store), "all runs have ended")
     seconds = time.perf_counter() - began
     work.wait_for(work.server.answers, "the server answers")
-    left = work.server.end()
-    if left:
-        work.problems.append(f"{left} processes were left.")
+    work.server.shut_down()
+    if processes := started_processes():
+        work.problems.append(f"{len(processes)} processes were left.")
     for reference in references:
         work.check(store.queries.get_run(reference.id))
-
-    runs = [store.queries.get_run(run_id) for run_id in work.run_ids]
-    resumes = work.resume_seconds
-    print(f"kills:   {kills} ({', '.join(f'{count} of a {kind}' for kind, count in work.kills.items())})")
-    print(f"runs:    {len(runs)}, {dict(Counter(str(run.status) for run in runs))}")
-    print(f"resumes: {sum(run.attempt - 1 for run in runs)}, at most {max(run.attempt for run in runs) - 1} of one run")
-    if resumes:
-        print(
-            f"resumed: after {statistics.median(resumes):.2f} s (median; from {min(resumes):.2f} to {max(resumes):.2f})"
-        )
-    print(f"took:    {seconds:.0f} s")
-    print("\n".join(work.problems) or "Every step of every run is there once and equal to an undisturbed run.")
+    print_outcome(work, [store.queries.get_run(run_id) for run_id in work.run_ids], seconds)
     return 1 if work.problems else 0
 
 
-def any_left(store: RunStore) -> bool:
+def print_outcome(work: Soak, runs: Sequence[Run], seconds: float) -> None:
+    kills = ", ".join(f"{count} of a {victim}" for victim, count in work.kills.items())
+    print(f"kills:   {work.kills.total()} ({kills})")
+    print(f"runs:    {len(runs)}, {dict(Counter(str(run.status) for run in runs))}")
+    most = max(run.attempt for run in runs) - 1
+    print(f"resumes: {sum(run.attempt - 1 for run in runs)}, at most {most} of one run")
+    if resumes := work.resume_seconds:
+        median = statistics.median(resumes)
+        print(f"resumed: after {median:.2f} s (median; from {min(resumes):.2f} to {max(resumes):.2f})")
+    print(f"took:    {seconds:.0f} s")
+    print("\n".join(work.problems) or "Every step of every run is recorded once and equals that of an undisturbed run.")
+
+
+def has_unfinished_runs(store: RunStore) -> bool:
     return bool(store.queries.list_unfinished_runs() or store.queries.list_runs([RunStatus.INTERRUPTED]))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=200, help="number of processes to kill")
+    parser.add_argument("--seed", type=int, default=1, help="decides what is killed, and when")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"MNIST_RUNS_DIR": folder, "MNIST_DATA_DIR": str(Path(folder) / "data")}
+        os.environ |= {"MNIST_MAX_RUNS": str(MAX_RUNS), "OMP_NUM_THREADS": "1"}
+        speed.save_speeds({}, "cpu")  # otherwise an idle server calibrates
+        store, server = RunStore.open(Path(folder)), RestartableServer()
+        try:
+            return soak(Soak(store, server, options.seed), options.kills)
+        finally:
+            for process in started_processes():
+                process.kill()
+            server.process.wait()
+            store.close()
 
 
 if __name__ == "__main__":

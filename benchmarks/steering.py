@@ -1,9 +1,9 @@
-"""Measures how soon a run obeys, what its checkpoints cost, and how soon a killed one goes on. Prints one table.
+"""Measure how soon a run obeys, what its checkpoints cost, and how soon a killed run resumes. Prints one table.
 
     python benchmarks/steering.py [--rounds 10]
 
-A real server, its trainer on what `MNIST_DATA_DIR` holds with the page's default settings, and a page in Chromium or
-Chrome. Runs go to a temporary folder.
+A real server trains the dataset in `MNIST_DATA_DIR` with the page's default settings, and Chromium or Chrome shows the
+page. Runs go to a temporary folder.
 """
 
 from __future__ import annotations
@@ -11,216 +11,216 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-ROOT = str(Path(__file__).resolve().parent.parent)
-sys.path[0] = ROOT  # as `python -m` would have it
-os.environ["PYTHONPATH"] = ROOT
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
 
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
-from benchmarks.lib import server as served  # noqa: E402
-from benchmarks.lib.measure import Figure, figure, print_head, print_row  # noqa: E402
-from benchmarks.page import BROWSER_FLAGS  # noqa: E402
+from benchmarks.lib.browser import find_browser, launch_browser  # noqa: E402
+from benchmarks.lib.measure import ROOT, Figure, median_figure, print_head, print_row  # noqa: E402
+from benchmarks.lib.server import FirstStepWatcher, stop_latest_run, warm_server  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import Adjustment, Command, Run, RunStatus  # noqa: E402
 from mnist_core.store import RunStore  # noqa: E402
 from mnist_core.system.paths import data_dir  # noqa: E402
 from mnist_core.system.processes import own_identity  # noqa: E402
 
-LOOK_SECONDS = 0.01
-"""How often the store is looked at; more often, and the looks themselves would take a good part of a core."""
+POLL_SECONDS = 0.01
+"""Interval at which the store is read; reading it more often would take a good part of a core."""
 
-BETWEEN_SECONDS = (0.3, 1.3)
-"""How long a run trains between two orders, at random, so that they meet it at every moment of its own rhythm."""
+TIMEOUT_SECONDS = 30
+COMMAND_INTERVAL_SECONDS = (0.3, 1.3)
+"""How long a run trains between two commands, at random, so that they come at every moment of its own rhythm."""
 
-CALLS = 3
-"""How often a program is started for the figure of a whole command."""
+TERMINAL_ROUNDS = 3
+"""Number of times that a command is started in a terminal."""
 
 
-def seconds_until(condition: Callable[[], object]) -> float:
-    """From now on; raises after half a minute."""
+def wait_until(condition: Callable[[], object]) -> float:
+    """Wait for a condition; returns the seconds it took. Ends the program after `TIMEOUT_SECONDS`."""
     began = time.perf_counter()
     while not condition():
-        if time.perf_counter() - began > 30:
+        if time.perf_counter() - began > TIMEOUT_SECONDS:
             raise SystemExit("The run did not obey.")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     return time.perf_counter() - began
 
 
-def wait_a_little() -> None:
-    time.sleep(random.uniform(*BETWEEN_SECONDS))
+def pause_at_random() -> None:
+    time.sleep(random.uniform(*COMMAND_INTERVAL_SECONDS))
 
 
-class Wheel:
-    """A run in progress, and how long it takes to obey; whoever acts says how."""
+class SteeredRun:
+    """A run that trains, and how long it takes to obey. Callers pass the function that gives the command."""
 
     def __init__(self, store: RunStore, run_id: int) -> None:
         self._store = store
         self._id = run_id
 
-    def run(self) -> Run:
+    def read(self) -> Run:
         return self._store.queries.get_run(self._id)
 
-    def paused(self, act: Callable[[], object]) -> float:
-        """Until it says that it is paused, which it does once nothing more is trained."""
+    def pause_seconds(self, give_command: Callable[[], object]) -> float:
+        """Return the seconds until the run is paused; it reports that once nothing more is trained."""
         began = time.perf_counter()
-        act()
-        seconds_until(lambda: self.run().status is RunStatus.PAUSED)
+        give_command()
+        wait_until(lambda: self.read().status is RunStatus.PAUSED)
         return time.perf_counter() - began
 
-    def adjusted(self, act: Callable[[], object]) -> float:
-        """Until the change is recorded, which it is right before the first batch with it."""
-        changes, began = len(self.run().interventions), time.perf_counter()
-        act()
-        seconds_until(lambda: len(self.run().interventions) > changes)
+    def adjust_seconds(self, give_command: Callable[[], object]) -> float:
+        """Return the seconds until the change is recorded, which happens right before the first batch with it."""
+        changes, began = len(self.read().interventions), time.perf_counter()
+        give_command()
+        wait_until(lambda: len(self.read().interventions) > changes)
         return time.perf_counter() - began
 
-    def stepped(self, act: Callable[[], object]) -> float:
-        """Until another step is recorded."""
-        step, began = self.run().progress.step, time.perf_counter()
-        act()
-        seconds_until(lambda: self.run().progress.step > step)
+    def step_seconds(self, give_command: Callable[[], object]) -> float:
+        """Return the seconds until another step is recorded."""
+        step, began = self.read().progress.step, time.perf_counter()
+        give_command()
+        wait_until(lambda: self.read().progress.step > step)
         return time.perf_counter() - began
 
-    def order(self, command: Command, adjustment: Adjustment | None = None) -> None:
+    def send(self, command: Command, adjustment: Adjustment | None = None) -> None:
         self._store.commands.send_command(self._id, command, adjustment, by="benchmark")
 
 
-def from_another_process(wheel: Wheel, rounds: int) -> Iterator[Figure]:
-    """Orders through the store, as a terminal gives them once it has started, and another server's page."""
+def measure_store_commands(run: SteeredRun, rounds: int) -> Iterator[Figure]:
+    """Time commands through the store, as a terminal that has started and the page of another server give them."""
     pauses, adjusts, steps = [], [], []
     for number in range(rounds):
-        wait_a_little()
-        lr = 0.01 + 0.001 * (number + 1)
-        adjusts.append(wheel.adjusted(lambda lr=lr: wheel.order(Command.ADJUST, Adjustment(lr=lr))))  # type: ignore[misc]
-        wait_a_little()
-        pauses.append(wheel.paused(lambda: wheel.order(Command.PAUSE)))
-        wait_a_little()  # the page draws its buttons anew after a pause, and nobody can press Step before it has
-        steps.append(wheel.stepped(lambda: wheel.order(Command.STEP)))
-        wheel.order(Command.RESUME)
-    yield figure("order to paused", pauses, "{:.3f} s", "<= 0.3 s")
-    yield figure("order to changed learning rate", adjusts, "{:.3f} s", "<= 0.3 s")
-    yield figure("order to one batch trained, while paused", steps, "{:.3f} s", "<= 0.3 s")
+        pause_at_random()
+        adjustment = Adjustment(lr=0.01 + 0.001 * (number + 1))
+        adjusts.append(run.adjust_seconds(partial(run.send, Command.ADJUST, adjustment)))
+        pause_at_random()
+        pauses.append(run.pause_seconds(lambda: run.send(Command.PAUSE)))
+        pause_at_random()  # nobody can press Step before the page has drawn the buttons of a paused run
+        steps.append(run.step_seconds(lambda: run.send(Command.STEP)))
+        run.send(Command.RESUME)
+    yield median_figure("command to paused", pauses, "{:.3f} s", "<= 0.3 s")
+    yield median_figure("command to changed learning rate", adjusts, "{:.3f} s", "<= 0.3 s")
+    yield median_figure("command to one batch trained, while paused", steps, "{:.3f} s", "<= 0.3 s")
 
 
-def from_a_terminal(wheel: Wheel) -> Iterator[Figure]:
-    def call(word: str) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "mnist_core", word, "run-2"], check=True, cwd=ROOT, stdout=subprocess.DEVNULL
-        )
+def measure_terminal_commands(run: SteeredRun) -> Iterator[Figure]:
+    """Time a command that is started in a terminal."""
+    name = run.read().name
+
+    def start(command: Command) -> None:
+        arguments = [sys.executable, "-m", "mnist_core", command, name]
+        subprocess.run(arguments, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
 
     pauses = []
-    for _ in range(CALLS):
-        wait_a_little()
-        pauses.append(wheel.paused(lambda: call("pause")))
-        call("resume")
-    yield figure("`python -m mnist_core pause`, from its start to its end", pauses, "{:.2f} s")
+    for _ in range(TERMINAL_ROUNDS):
+        pause_at_random()
+        pauses.append(run.pause_seconds(lambda: start(Command.PAUSE)))
+        start(Command.RESUME)
+    yield median_figure("`python -m mnist_core pause`, from its start to its end", pauses, "{:.2f} s")
 
 
-def from_the_page(wheel: Wheel, page: Page, rounds: int) -> Iterator[Figure]:
-    """What a person does; the click itself is part of it."""
-    pauses, shown, adjusts = [], [], []
+def measure_page_commands(run: SteeredRun, page: Page, rounds: int) -> Iterator[Figure]:
+    """Time what a person does in the page, click included."""
+    pauses, redraws, adjusts = [], [], []
     page.get_by_role("radio", name="This run").click()
     field = page.get_by_label("Learning rate, exact value")
     resume = page.get_by_role("button", name="Resume")
     for number in range(rounds):
-        wait_a_little()
+        pause_at_random()
         field.fill(str(0.05 + 0.001 * number))
-        adjusts.append(wheel.adjusted(lambda: field.press("Enter")))
-        wait_a_little()
+        adjusts.append(run.adjust_seconds(lambda: field.press("Enter")))
+        pause_at_random()
         began = time.perf_counter()
-        pauses.append(wheel.paused(page.get_by_role("button", name="Pause").click))
+        pauses.append(run.pause_seconds(page.get_by_role("button", name="Pause").click))
         resume.wait_for()
-        shown.append(time.perf_counter() - began)
+        redraws.append(time.perf_counter() - began)
         resume.click()
         page.get_by_role("button", name="Pause").wait_for()
-    yield figure("click on Pause to paused", pauses, "{:.2f} s", "<= 0.3 s")
-    yield figure("click on Pause to the page offering Resume", shown, "{:.2f} s")
-    yield figure("Enter in a field to changed learning rate", adjusts, "{:.2f} s", "<= 0.3 s")
+    yield median_figure("click on Pause to paused", pauses, "{:.2f} s", "<= 0.3 s")
+    yield median_figure("click on Pause to the page offering Resume", redraws, "{:.2f} s")
+    yield median_figure("Enter in a field to changed learning rate", adjusts, "{:.2f} s", "<= 0.3 s")
 
 
-def after_a_kill(store: RunStore, wheel: Wheel, page: Page, rounds: int) -> Iterator[Figure]:
-    noticed, resumed = [], []
+def measure_kills(store: RunStore, run: SteeredRun, page: Page, rounds: int) -> Iterator[Figure]:
+    """Kill the trainer and resume the run in the page."""
+    interrupts, resumes = [], []
     for _ in range(rounds):
-        wait_a_little()
-        trainer = wheel.run().trainer
+        pause_at_random()
+        trainer = run.read().trainer
         assert trainer
         os.kill(trainer.pid, signal.SIGKILL)
-        noticed.append(seconds_until(lambda: wheel.run().status is RunStatus.INTERRUPTED))
+        interrupts.append(wait_until(lambda: run.read().status is RunStatus.INTERRUPTED))
         resume = page.get_by_role("button", name="Resume")
         resume.wait_for()
-        first, began = served.FirstStep(store), time.time()
+        watcher, clicked_at = FirstStepWatcher(store), time.time()
         resume.click()
-        first.join()
-        resumed.append(first.at - began)
+        watcher.join()
+        resumes.append(watcher.seen_at - clicked_at)
         page.get_by_role("button", name="Pause").wait_for()
-    yield figure("SIGKILL of a trainer to `interrupted`", noticed, "{:.2f} s")
-    yield figure("click on Resume to the first new batch", resumed, "{:.2f} s")
+    yield median_figure("SIGKILL of a trainer to `interrupted`", interrupts, "{:.2f} s")
+    yield median_figure("click on Resume to the first new batch", resumes, "{:.2f} s")
 
 
-def checkpoints() -> Iterator[Figure]:
-    """Every save of a run of one epoch, timed inside the process that trains."""
+def measure_checkpoints() -> Iterator[Figure]:
+    """Time every checkpoint of a run of two epochs, inside the process that trains."""
     from mnist_core.trainer import worker
     from mnist_core.trainer.saver import CheckpointSaver
 
-    saves: list[float] = []
+    save_times: list[float] = []
     save = CheckpointSaver.save
 
-    def timed(self: CheckpointSaver, *facts: object) -> None:
+    def timed_save(self: CheckpointSaver, *arguments: object) -> None:
         began = time.perf_counter()
-        save(self, *facts)  # type: ignore[arg-type]
-        saves.append(time.perf_counter() - began)
+        save(self, *arguments)  # type: ignore[arg-type]
+        save_times.append(time.perf_counter() - began)
 
-    CheckpointSaver.save = timed  # type: ignore[method-assign, assignment]
+    CheckpointSaver.save = timed_save  # type: ignore[method-assign, assignment]
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MNIST_RUNS_DIR"] = folder
         store = RunStore.open(Path(folder))
         run = store.commands.create_run(TrainConfig(epochs=2), trainer=own_identity())
         began = time.perf_counter()
         run = worker.train_run(store, run)
-        seconds = time.perf_counter() - began
+        run_seconds = time.perf_counter() - began
         store.close()
-    yield figure("one checkpoint", [1000 * each for each in saves], "{:.0f} ms")
-    share = 100 * sum(saves) / run.progress.elapsed_seconds
-    basis = f"{len(saves)} in a run of 2 epochs, {seconds:.0f} s"
+    yield median_figure("one checkpoint", [1000 * seconds for seconds in save_times], "{:.0f} ms")
+    share = 100 * sum(save_times) / run.progress.elapsed_seconds
+    basis = f"{len(save_times)} in a run of 2 epochs, {run_seconds:.0f} s"
     yield Figure("checkpoints, share of the training time", f"{share:.2f} %", "< 2 %", basis)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=10, help="how often each command is timed")
     rounds = parser.parse_args().rounds
     os.environ["MNIST_DATA_DIR"] = str(data_dir())
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None:
+    if find_browser() is None:
         raise SystemExit("No Chromium or Chrome on the PATH.")
     random.seed(1)
     print_head()
-    with served.server() as on, sync_playwright() as playwright:
-        page = playwright.chromium.launch(executable_path=browser, args=BROWSER_FLAGS).new_page()
-        run = on.store.commands.create_run(TrainConfig(epochs=50))
-        wheel = Wheel(on.store, run.id)
-        seconds_until(lambda: wheel.run().progress.step)
-        page.goto(on.address)
+    with warm_server() as server, sync_playwright() as playwright:
+        page = launch_browser(playwright).new_page()
+        run = SteeredRun(server.store, server.store.commands.create_run(TrainConfig(epochs=50)).id)
+        wait_until(lambda: run.read().progress.step)
+        page.goto(server.address)
         page.get_by_role("button", name="Pause").wait_for()
         for rows in (
-            from_another_process(wheel, rounds),
-            from_a_terminal(wheel),
-            from_the_page(wheel, page, rounds),
-            after_a_kill(on.store, wheel, page, rounds // 2),
+            measure_store_commands(run, rounds),
+            measure_terminal_commands(run),
+            measure_page_commands(run, page, rounds),
+            measure_kills(server.store, run, page, rounds // 2),
         ):
             for row in rows:
                 print_row(row)
-        served.end_run(on.store)
-    for row in checkpoints():
+        stop_latest_run(server.store)
+    for row in measure_checkpoints():
         print_row(row)
 
 

@@ -1,4 +1,4 @@
-"""Measures what a class that watches costs: training, the server, and the way of a batch to each of many viewers.
+"""Measure what many viewers cost training and the server, and how long a batch takes to reach each of them.
 
     MNIST_DATA_DIR=... python benchmarks/viewers.py [--only speed,cpu,delay,join,churn] [--browsers 2] [--minutes 15]
 
@@ -11,7 +11,6 @@ import argparse
 import json
 import math
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -24,33 +23,42 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from playwright.sync_api import Page, sync_playwright
 
-ROOT = str(Path(__file__).resolve().parent.parent)
-sys.path[0] = ROOT  # as `python -m` would have it
-os.environ["PYTHONPATH"] = ROOT
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
 
-from benchmarks.lib.measure import Figure, classic, figure, in_turn, print_head, print_row, ratios  # noqa: E402
-from benchmarks.lib.server import Server, end_run, gigabytes, server  # noqa: E402
-from benchmarks.lib.viewer_process import Order  # noqa: E402
-from benchmarks.page import BROWSER_FLAGS, LOWEST_PRIORITY, delays, have_browsers_yield, pair  # noqa: E402
+from benchmarks.lib.batch_latency import delays, format_percentiles, timed_trainer  # noqa: E402
+from benchmarks.lib.browser import LOWEST_PRIORITY, launch_browser, lower_browser_priority  # noqa: E402
+from benchmarks.lib.measure import (  # noqa: E402
+    ROOT,
+    Figure,
+    classic_config,
+    measure_in_turns,
+    median_figure,
+    print_head,
+    print_row,
+    ratios,
+)
+from benchmarks.lib.server import Server, memory_gigabytes, stop_latest_run, warm_server  # noqa: E402
+from benchmarks.lib.viewer_process import Crowd  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import Run, RunStatus  # noqa: E402
 from mnist_core.system.paths import data_dir  # noqa: E402
 
-CLASS = 50
-MANY = 200
-JOINING_SECONDS = 10.0
-LOOK_SECONDS = 0.1
-SAMPLE_SECONDS = 2.0
+CLASS_SIZE = 50
+MAX_VIEWERS = 200
+JOIN_SECONDS = 10.0
+POLL_SECONDS = 0.1
+MEMORY_INTERVAL_SECONDS = 2.0
 STEPS_BEFORE_JOINING = 500
-SETTLING = 0.25
+SETTLING_SHARE = 0.25
 """Share of the churn that the slope leaves out: until then the allocator fills its pools."""
 
 
-class Crowd:
-    """Viewers of one run, who stay until `leave()`. Being created waits until all have joined."""
+class CrowdProcess:
+    """A process with viewers of one run, who stay until `leave()`. Creating it waits until all have joined."""
 
-    def __init__(self, on: Server, run: Run, viewers: int, **wishes: Any) -> None:
+    def __init__(self, server: Server, run_id: int, viewers: int, **options: Any) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.lib.viewer_process"],
             cwd=ROOT,
@@ -60,177 +68,171 @@ class Crowd:
         )
         assert self._process.stdin
         assert self._process.stdout
-        order = Order(int(on.address.rpartition(":")[2]), run.id, viewers, **wishes)
-        self._process.stdin.write(json.dumps(asdict(order)) + "\n")
+        crowd = Crowd(int(server.address.rpartition(":")[2]), run_id, viewers, **options)
+        self._process.stdin.write(json.dumps(asdict(crowd)) + "\n")
         self._process.stdin.flush()
-        said = json.loads(self._process.stdout.readline())
-        self.joined: list[float] = said["joined"]
-        """Seconds until each had the run's history."""
+        self.join_seconds: list[float] = json.loads(self._process.stdout.readline())["joined"]
+        """Seconds until each viewer had the history of the run; NaN if it failed."""
 
     def leave(self) -> dict[str, Any]:
-        """What they report: `errors`, and for each the steps that `arrived`."""
+        """End the process; returns the `errors`, and for each viewer the steps that `arrived`."""
         report: dict[str, Any] = json.loads(self._process.communicate()[0])
         return report
 
 
 @contextmanager
-def browsers(count: int) -> Iterator[list[Any]]:
-    """Pages of a real browser, which leaves the cores to the others, as one on another machine would."""
+def browser_pages(count: int) -> Iterator[list[Page]]:
+    """Open pages of a real browser."""
     if not count:
         yield []
         return
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=path, args=BROWSER_FLAGS)
-        yield [launched.new_page() for _ in range(count)]
-        launched.close()
+        browser = launch_browser(playwright)
+        yield [browser.new_page() for _ in range(count)]
+        browser.close()
 
 
-def show(pages: list[Any], address: str) -> None:
+def open_in_all(pages: list[Page], url: str) -> None:
+    """Open a URL in all pages, at the lowest priority, like browsers on other machines."""
     for page in pages:
-        page.goto(address, wait_until="commit")
+        page.goto(url, wait_until="commit")
     if pages:
-        have_browsers_yield()
+        lower_browser_priority()
 
 
-def cpu_seconds(on: Server) -> float:
-    return float(sum(on.process.cpu_times()[:2]))
-
-
-def to_the_end(on: Server, run: Run) -> Run:
-    while not (run := on.store.queries.get_run(run.id)).status.is_finished:
-        time.sleep(LOOK_SECONDS)
+def wait_until_completed(server: Server, run: Run) -> Run:
+    while not (run := server.store.queries.get_run(run.id)).status.is_finished:
+        time.sleep(POLL_SECONDS)
     assert run.status is RunStatus.COMPLETED, run.reason
     return run
 
 
-def steps_done(on: Server, run: Run, steps: int) -> None:
-    """Wait until a run has got so far."""
-    while on.store.queries.get_run(run.id).progress.step < steps:
-        time.sleep(LOOK_SECONDS)
-
-
-# ---------------------------------------------------------------------- what watching costs
+def wait_for_step(server: Server, run: Run, step: int) -> None:
+    while server.store.queries.get_run(run.id).progress.step < step:
+        time.sleep(POLL_SECONDS)
 
 
 def speed(options: argparse.Namespace) -> Iterator[Figure]:
-    """The trainer's own rate, from its first batch to its last: without a class, with one that costs these cores
-    nothing of its own, and with one that reads on them."""
-    with server() as on, browsers(options.browsers) as pages:
+    """Measure the trainer's own rate, from its first batch to its last.
 
-        def train(viewers: int, **wishes: Any) -> float:
-            show(pages, "about:blank")
-            run = on.store.commands.create_run(classic())
-            crowd = Crowd(on, run, viewers, niceness=LOWEST_PRIORITY, **wishes) if viewers else None
-            if crowd:
-                show(pages, f"{on.address}/?run={run.id}")
-            elapsed = on.store.queries.read_steps(to_the_end(on, run).id)["elapsed_seconds"]
+    Three sides: no viewers, viewers that read only after the run, and viewers that read on the same cores.
+    """
+    with warm_server() as server, browser_pages(options.browsers) as pages:
+
+        def train(viewers: int, **crowd_options: Any) -> float:
+            open_in_all(pages, "about:blank")
+            run = server.store.commands.create_run(classic_config())
+            crowd = None
+            if viewers:
+                crowd = CrowdProcess(server, run.id, viewers, niceness=LOWEST_PRIORITY, **crowd_options)
+                open_in_all(pages, f"{server.address}/?run={run.id}")
+            elapsed = server.store.queries.read_steps(wait_until_completed(server, run).id)["elapsed_seconds"]
             if crowd and (errors := crowd.leave()["errors"]):
                 raise AssertionError(errors)
             return float((len(elapsed) - 1) * run.config.batch_size / (elapsed[-1] - elapsed[0]))
 
         sides = {
-            "alone": lambda: train(0),
-            "apart": lambda: train(CLASS, elsewhere=True),
-            "watched": lambda: train(CLASS),
+            "none": lambda: train(0),
+            "elsewhere": lambda: train(CLASS_SIZE, reads_later=True),
+            "same cores": lambda: train(CLASS_SIZE),
         }
-        rates = in_turn(sides, options.repeats)
-    apart, watched = ([100 * ratio for ratio in ratios(rates[side], rates["alone"])] for side in ("apart", "watched"))
-    beside = f" and {options.browsers} browsers" if options.browsers else ""
-    yield figure(f"training speed with {CLASS} viewers{beside}, of that with none", apart, "{:.1f} %", ">= 95 %")
-    yield figure("  with viewers that read on the same cores", watched, "{:.1f} %")
-    yield figure("  images/s, none", rates["alone"], "{:.0f}")
+        rates = measure_in_turns(sides, options.repeats)
+    elsewhere, same_cores = (
+        [100 * ratio for ratio in ratios(rates[side], rates["none"])] for side in ("elsewhere", "same cores")
+    )
+    watching = f"{CLASS_SIZE} viewers" + (f" and {options.browsers} browsers" if options.browsers else "")
+    yield median_figure(f"training speed with {watching}, of that with none", elsewhere, "{:.1f} %", ">= 95 %")
+    yield median_figure("  with viewers that read on the same cores", same_cores, "{:.1f} %")
+    yield median_figure("  images/s, none", rates["none"], "{:.0f}")
 
 
 def cpu(options: argparse.Namespace) -> Iterator[Figure]:
-    """Only the server's process: its trainers are others. Joining is over before the clock starts."""
+    """Measure the CPU of the server's process, without its trainers, after all viewers have joined."""
 
-    def share(viewers: int) -> float:
-        run = on.store.commands.create_run(classic(epochs=2))
-        crowd = Crowd(on, run, viewers, niceness=LOWEST_PRIORITY)
-        steps_done(on, run, 1)
-        used, began = cpu_seconds(on), time.perf_counter()
-        to_the_end(on, run)
-        result = 100 * (cpu_seconds(on) - used) / (time.perf_counter() - began)
+    def cpu_percent(viewers: int) -> float:
+        run = server.store.commands.create_run(classic_config(epochs=2))
+        crowd = CrowdProcess(server, run.id, viewers, niceness=LOWEST_PRIORITY)
+        wait_for_step(server, run, 1)
+        cpu_before, began = server.cpu_seconds(), time.perf_counter()
+        wait_until_completed(server, run)
+        percent = 100 * (server.cpu_seconds() - cpu_before) / (time.perf_counter() - began)
         crowd.leave()
-        return result
+        return percent
 
-    with server() as on:
-        shares = in_turn({"one": lambda: share(1), "many": lambda: share(MANY)}, options.repeats)
-    yield figure(f"server while a run trains, {MANY} viewers, of a core", shares["many"], "{:.1f} %", "<= 10 %")
-    yield figure("  with one viewer", shares["one"], "{:.1f} %")
+    with warm_server() as server:
+        sides = {"one": lambda: cpu_percent(1), "many": lambda: cpu_percent(MAX_VIEWERS)}
+        percents = measure_in_turns(sides, options.repeats)
+    name = f"server while a run trains, {MAX_VIEWERS} viewers, of a core"
+    yield median_figure(name, percents["many"], "{:.1f} %", "<= 10 %")
+    yield median_figure("  with one viewer", percents["one"], "{:.1f} %")
 
 
 def delay(_options: argparse.Namespace) -> Iterator[Figure]:
-    """As in `page.py`: the trainer is a process of its own that notes when each batch was done."""
-    with server() as on, tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "trainer.json"
-        with subprocess.Popen([sys.executable, "benchmarks/page.py", "--trainer", str(report)], cwd=ROOT) as trainer:
-            while not report.with_suffix(".run").exists():
-                time.sleep(LOOK_SECONDS)
-            crowd = Crowd(on, on.store.queries.get_run(int(report.with_suffix(".run").read_text())), CLASS)
-            trainer.wait()
-        done = dict(json.loads(report.read_text())["done"])
-        seen = crowd.leave()["arrived"]
-    waits = [wait for arrived in seen for wait in delays(after(done, arrived), arrived)]
-    yield Figure(
-        f"batch trained to received, {CLASS} viewers, p50 / p95",
-        pair(waits),
-        "<= 0.5 s",
-        f"{len(waits)} batches; drawing: page.py",
-    )
-
-
-def after(done: dict[int, float], arrived: list[tuple[int, float]]) -> dict[int, float]:
-    """The batches trained since a viewer got its first event: those before were history for it."""
-    return {step: at for step, at in done.items() if at > arrived[0][1]}
-
-
-# ---------------------------------------------------------------------- a class that comes and goes
+    """Measure from a batch trained to its arrival at each viewer."""
+    with (
+        warm_server() as server,
+        tempfile.TemporaryDirectory() as folder,
+        timed_trainer(server.runs, Path(folder) / "trainer.json") as trainer,
+    ):
+        crowd = CrowdProcess(server, trainer.run_id, CLASS_SIZE)
+        batch_times = dict(trainer.wait().batch_times)
+        arrivals_by_viewer = crowd.leave()["arrived"]
+    waits = []
+    for arrivals in arrivals_by_viewer:
+        first_arrival_at = arrivals[0][1]  # earlier batches were history for this viewer
+        live = {step: trained_at for step, trained_at in batch_times.items() if trained_at > first_arrival_at}
+        waits += delays(live, arrivals)
+    name = f"batch trained to received, {CLASS_SIZE} viewers, p50 / p95"
+    yield Figure(name, format_percentiles(waits), "<= 0.5 s", f"{len(waits)} batches; drawing: page.py")
 
 
 def join(_options: argparse.Namespace) -> Iterator[Figure]:
-    with server() as on:
-        run = on.store.commands.create_run(classic(epochs=50))
-        first = Crowd(on, run, 1)
-        steps_done(on, run, STEPS_BEFORE_JOINING)
-        before = gigabytes(on.process.pid)
-        crowd = Crowd(on, run, MANY, within=JOINING_SECONDS)
-        now = gigabytes(on.process.pid)
-        errors = [*crowd.leave()["errors"], *first.leave()["errors"]]
-        end_run(on.store)
-    waits = [seconds for seconds in crowd.joined if not math.isnan(seconds)]
-    yield Figure(f"errors, {MANY} viewers joining a run within {JOINING_SECONDS:.0f} s", str(len(errors)), "0")
-    yield Figure(
-        "  until a viewer has the history, median / worst", f"{statistics.median(waits):.3f} / {max(waits):.3f} s"
-    )
-    for kind, wanted in (("Pss", "< 1 MB"), ("Rss", "")):
-        per_viewer = 1000 * (now[kind] - before[kind]) / MANY
-        yield Figure(
-            f"{'' if wanted else '  '}server memory per viewer ({kind.upper()})", f"{per_viewer:.3f} MB", wanted
-        )
+    """Measure errors, waiting time and the server's memory when many viewers join a run."""
+    with warm_server() as server:
+        run = server.store.commands.create_run(classic_config(epochs=50))
+        first_viewer = CrowdProcess(server, run.id, 1)
+        wait_for_step(server, run, STEPS_BEFORE_JOINING)
+        memory_before = memory_gigabytes(server.process.pid)
+        crowd = CrowdProcess(server, run.id, MAX_VIEWERS, join_seconds=JOIN_SECONDS)
+        memory_after = memory_gigabytes(server.process.pid)
+        errors = [*crowd.leave()["errors"], *first_viewer.leave()["errors"]]
+        stop_latest_run(server.store)
+    waits = [seconds for seconds in crowd.join_seconds if not math.isnan(seconds)]
+    yield Figure(f"errors, {MAX_VIEWERS} viewers joining a run within {JOIN_SECONDS:.0f} s", str(len(errors)), "0")
+    measured = f"{statistics.median(waits):.3f} / {max(waits):.3f} s"
+    yield Figure("  until a viewer has the history, median / slowest", measured)
+    for kind, name, aim in (
+        ("Pss", "server memory per viewer (PSS)", "< 1 MB"),
+        ("Rss", "  server memory per viewer (RSS)", ""),
+    ):
+        megabytes = 1000 * (memory_after[kind] - memory_before[kind]) / MAX_VIEWERS
+        yield Figure(name, f"{megabytes:.3f} MB", aim)
 
 
 def churn(options: argparse.Namespace) -> Iterator[Figure]:
-    """Batches of 1,024 of the slowest network, so that the run lasts, and its own curve hardly grows."""
+    """Measure the growth of the server's memory while viewers come and go.
+
+    Trains the slowest network with batches of 1,024, so that the run lasts and its own curve hardly grows.
+    """
     config = TrainConfig(model="example", batch_size=1024, epochs=50, validation_fraction=0, device="cpu")
-    with server() as on:
-        run = on.store.commands.create_run(config)
-        crowd = Crowd(on, run, MANY, within=JOINING_SECONDS, churn=True)
+    with warm_server() as server:
+        run = server.store.commands.create_run(config)
+        crowd = CrowdProcess(server, run.id, MAX_VIEWERS, join_seconds=JOIN_SECONDS, is_churning=True)
         began, samples = time.perf_counter(), []
         while (minutes := (time.perf_counter() - began) / 60) < options.minutes:
-            samples.append((minutes, 1e6 * gigabytes(on.process.pid)["Rss"]))
-            time.sleep(SAMPLE_SECONDS)
+            samples.append((minutes, 1e6 * memory_gigabytes(server.process.pid)["Rss"]))
+            time.sleep(MEMORY_INTERVAL_SECONDS)
         errors = crowd.leave()["errors"]
-        end_run(on.store)
-    settled = np.array([sample for sample in samples if sample[0] >= SETTLING * options.minutes])
+        stop_latest_run(server.store)
+    settled = np.array([sample for sample in samples if sample[0] >= SETTLING_SHARE * options.minutes])
     slope = float(np.polyfit(settled[:, 0], settled[:, 1], 1)[0])
-    basis = f"{options.minutes:g} minutes, the slope of the last {1 - SETTLING:.0%}"
-    yield Figure(f"growth of the server, {MANY} viewers coming and going", f"{slope:+.0f} kB/minute", "flat", basis)
+    basis = f"{options.minutes:g} minutes, the slope of the last {1 - SETTLING_SHARE:.0%}"
+    yield Figure(
+        f"growth of the server, {MAX_VIEWERS} viewers coming and going", f"{slope:+.0f} kB/minute", "flat", basis
+    )
     quarters = [float(np.interp(share * options.minutes, *np.array(samples).T)) for share in (0.25, 0.5, 0.75, 1)]
-    yield Figure("  memory (RSS) at each quarter of them", " / ".join(f"{kb / 1000:.0f}" for kb in quarters) + " MB")
+    megabytes = " / ".join(f"{kilobytes / 1000:.0f}" for kilobytes in quarters)
+    yield Figure("  memory (RSS) at the end of each quarter", f"{megabytes} MB")
     yield Figure("  errors", str(len(errors)), "0")
 
 
@@ -239,14 +241,14 @@ PARTS = {"speed": speed, "cpu": cpu, "delay": delay, "join": join, "churn": chur
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", metavar="NAME,...", help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--repeats", type=int, default=5, help="rounds of the parts that compare")
-    parser.add_argument("--browsers", type=int, default=0, help="real browsers beside the viewers, in the part speed")
+    parser.add_argument("--only", metavar="NAME,...", help=f"parts to measure, of {', '.join(PARTS)}")
+    parser.add_argument("--repeats", type=int, default=5, help="rounds of the parts speed and cpu")
+    parser.add_argument("--browsers", type=int, default=0, help="real browsers that also watch, in the part speed")
     parser.add_argument("--minutes", type=float, default=15, help="how long the churn lasts")
     options = parser.parse_args()
     names = options.only.split(",") if options.only else list(PARTS)
     if unknown := set(names) - set(PARTS):
-        parser.error(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+        parser.error(f"no such part: {', '.join(sorted(unknown))}. Choose from {', '.join(PARTS)}")
     os.environ["MNIST_DATA_DIR"] = str(data_dir())
     print_head()
     for name in names:

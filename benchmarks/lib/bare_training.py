@@ -1,4 +1,4 @@
-"""The engine alone, set up as the worker does, without store, server or page; prints its times as JSON.
+"""Train with the engine alone, set up as the worker sets it up, without store, server or page. Prints times as JSON.
 
 python -m benchmarks.lib.bare_training '{"epochs": 1}' [--threads 1] [--until 0.99]
 """
@@ -20,37 +20,34 @@ from mnist_core.training.engine import train
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", help="settings of TrainConfig, as JSON")
-    parser.add_argument("--threads", type=int, default=0, help="0: as many as a trainer that is alone gets")
-    parser.add_argument("--until", type=float, default=1.0, help="end once the test accuracy reaches this")
+    parser.add_argument("--threads", type=int, default=0, help="0 for as many as a single trainer gets (default)")
+    parser.add_argument("--until", type=float, default=1.0, help="stop when the test accuracy reaches this value")
     options = parser.parse_args()
     config = TrainConfig(**json.loads(options.config))
 
     began = time.perf_counter()
     keep_freed_memory()
     torch.set_num_threads(options.threads or threads_per_trainer(1))
-    first_step = last_evaluation = 0.0
+    first_step_at = last_test_at = 0.0
     images = 0
     accuracies = []
     for event in train(config, load_dataset()):
         if isinstance(event, StepMetrics):
-            first_step = first_step or time.perf_counter()
+            first_step_at = first_step_at or time.perf_counter()
             images += sum(map(sum, event.confusion))
         elif event.split == "test":
-            last_evaluation = time.perf_counter()
+            last_test_at = time.perf_counter()
             accuracies.append(event.accuracy)
             if event.accuracy >= options.until:
                 break
-    print(
-        json.dumps(
-            {
-                "seconds": last_evaluation - began,
-                "images_per_second": images / (last_evaluation - first_step),
-                "accuracies": accuracies,
-            }
-        )
-    )
+    report = {
+        "seconds": last_test_at - began,
+        "images_per_second": images / (last_test_at - first_step_at),
+        "accuracies": accuracies,
+    }
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The rival: the classic MNIST script, with PyTorch's own data pipeline, network, optimizer and loop.
+"""The classic MNIST script, the baseline of `engine.py`: PyTorch's own data pipeline, network, optimizer and loop.
 
     MNIST_DATA_DIR=... python benchmarks/lib/classic_script.py --epochs 1
 
-Deliberately as tutorials have it: a DataLoader that decodes image by image in the process that trains, ReLU before
-pooling, contiguous NCHW tensors, `torch.optim.SGD`. Nothing of `mnist_core` is used. The last line says how long it
-took, imports apart.
+Written like the tutorials on purpose: a DataLoader that decodes image by image in the process that trains, ReLU before
+pooling, contiguous NCHW tensors, `torch.optim.SGD`. It uses nothing of `mnist_core`. The last line is the time it took,
+without imports.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 import torch
-import torch._dynamo  # torch.optim imports it once it is used: here, so that it counts as import, not as training
+import torch._dynamo  # torch.optim imports this on first use; imported here, it does not count as training
 import torch.nn.functional as F
 from torch import Tensor, nn, optim
 from torchvision import datasets, transforms
@@ -54,12 +54,12 @@ def train(  # noqa: PLR0917  # as the script has it
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         if batch_index % args.log_interval == 0:
-            seen, share = batch_index * len(data), 100 * batch_index / len(loader)
-            print(f"Train Epoch: {epoch} [{seen}/{len(loader.dataset)} ({share:.0f}%)]\tLoss: {loss.item():.6f}")
+            images, percent = batch_index * len(data), 100 * batch_index / len(loader)
+            print(f"Train Epoch: {epoch} [{images}/{len(loader.dataset)} ({percent:.0f}%)]\tLoss: {loss.item():.6f}")
 
 
 def test(model: nn.Module, device: torch.device, loader: Any) -> float:
-    """Prints loss and accuracy over the test images; returns the accuracy."""
+    """Print loss and accuracy over the test images; returns the accuracy."""
     model.eval()
     test_loss, correct = 0.0, 0
     with torch.no_grad():
@@ -76,7 +76,7 @@ def test(model: nn.Module, device: torch.device, loader: Any) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--test-batch-size", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=10)
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--momentum", type=float, default=0.5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log-interval", type=int, default=10)
-    parser.add_argument("--until", type=float, default=1.0, help="end once the test accuracy reaches this")
+    parser.add_argument("--until", type=float, default=1.0, help="stop when the test accuracy reaches this value")
     args = parser.parse_args()
 
     began = time.perf_counter()
@@ -104,7 +104,7 @@ def main() -> None:
         train(args, model, device, train_loader, optimizer, epoch)
         if test(model, device, test_loader) >= args.until:
             break
-    print(f"{time.perf_counter() - began:.3f} seconds, imports apart")
+    print(f"{time.perf_counter() - began:.3f} seconds, without imports")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What `engine.py` and `steering.py` use: rows of a table, rounds of several sides in turn, programs that are timed."""
+"""The table that a benchmark prints, measurements in turns, and timed programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.system.machine import cores, processor_name, threads_per_trainer
 
 ROOT = Path(__file__).resolve().parents[2]
-RIVAL = str(ROOT / "benchmarks" / "lib" / "classic_script.py")
+CLASSIC_SCRIPT = str(Path(__file__).with_name("classic_script.py"))
 
 CLASSIC_SETTINGS: dict[str, Any] = {
     "batch_size": 64,
@@ -36,27 +36,29 @@ CLASSIC_SETTINGS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the table. `wanted` is empty for what only explains another row."""
+    """One row of the table."""
 
     name: str
     measured: str
-    wanted: str = ""
+    aim: str = ""
+    """Empty for a row that only explains another one."""
     basis: str = ""
-    """What it was taken from: repeats, and the smallest and largest of them."""
+    """Number of rounds, with the smallest and the largest value."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a part is measured."""
+    """How a part of `engine.py` is measured."""
 
     repeats: int
     full: bool = False
+    """Whether the classic script itself trains to 99 %."""
 
 
-def in_turn(sides: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Any]]:
-    """What each side returned in each round. Sides take turns, every second round in reverse order (A B, B A, ...).
+def measure_in_turns(sides: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Any]]:
+    """Call each side once a round, in reverse order every second round (A B, B A, ...); returns the results by side.
 
-    A machine whose speed drifts slows all sides of a round alike: compare within rounds.
+    A machine whose speed drifts slows all sides of a round alike, so compare within rounds.
     """
     results: dict[str, list[Any]] = {name: [] for name in sides}
     for number in range(rounds):
@@ -65,77 +67,80 @@ def in_turn(sides: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, li
     return results
 
 
-def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
-    return [a / b for a, b in zip(above, below, strict=True)]
+def ratios(numerators: Sequence[float], denominators: Sequence[float]) -> list[float]:
+    return [a / b for a, b in zip(numerators, denominators, strict=True)]
 
 
-def figure(name: str, values: Sequence[float], form: str, wanted: str = "") -> Figure:
-    """The median of `values`, each written as `form` says, such as `{:.1f} s`; with their number and range."""
+def median_figure(name: str, values: Sequence[float], form: str, aim: str = "") -> Figure:
+    """Return a row with the median of `values`; `form` formats a value, such as `{:.1f} s`."""
     low, high = form.format(min(values)), form.format(max(values))
-    return Figure(name, form.format(statistics.median(values)), wanted, f"median of {len(values)}, {low} to {high}")
+    return Figure(name, form.format(statistics.median(values)), aim, f"median of {len(values)}, {low} to {high}")
 
 
 def print_head() -> None:
-    """What it was measured on, and the head of the table."""
+    """Print machine, versions and the head of the table."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "streamlit"))
     print(f"{cores()} cores of {processor_name()}, {platform.machine()}, {platform.system()}")
-    print(f"Python {platform.python_version()}, {packages}; {threads_per_trainer(1)} threads, seed 1 unless said")
-    print_row(Figure("figure", "measured", "wanted", "basis"))
+    print(
+        f"Python {platform.python_version()}, {packages}; {threads_per_trainer(1)} threads; seed 1, except where noted"
+    )
+    print_row(Figure("figure", "measured", "aim", "basis"))
 
 
 def print_row(row: Figure) -> None:
-    print(f"{row.name:<64} {row.wanted:<9} {row.measured:<18} {row.basis}".rstrip(), flush=True)
+    print(f"{row.name:<64} {row.aim:<9} {row.measured:<18} {row.basis}".rstrip(), flush=True)
 
 
-def python(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
-    """Run a Python program from the repository to its end; returns what it printed."""
+def run_python(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run a Python program from the root of the repository; returns what it printed."""
     command = [sys.executable, *arguments]
-    whole = {**os.environ, **(environment or {})}
-    return subprocess.run(command, cwd=ROOT, env=whole, check=True, stdout=subprocess.PIPE, text=True).stdout
+    environment = {**os.environ, **(environment or {})}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def shell_seconds(*arguments: str, environment: Mapping[str, str] | None = None) -> float:
-    """How long a Python program takes from start to end, as a person at a terminal waits for it."""
+    """Run a Python program; returns the seconds that a user in a shell waits for it."""
     began = time.perf_counter()
-    python(*arguments, environment={**(environment or {}), "PYTHONUNBUFFERED": ""})
+    run_python(*arguments, environment={**(environment or {}), "PYTHONUNBUFFERED": ""})
     return time.perf_counter() - began
 
 
 @dataclass(frozen=True)
-class BareRun:
-    """What `lib/bare_training.py` printed."""
+class BareTraining:
+    """What `bare_training.py` printed."""
 
     seconds: float
     """From reading the dataset to the last evaluation."""
     images_per_second: float
-    """Over the time from the first step to the last evaluation."""
+    """From the first step to the last evaluation."""
     accuracies: list[float]
-    """On test, at each evaluation."""
+    """Test accuracy at each evaluation."""
 
 
 @dataclass(frozen=True)
-class RivalRun:
-    """What `lib/classic_script.py` printed."""
+class ClassicTraining:
+    """What `classic_script.py` printed."""
 
     seconds: float
-    """From opening the dataset to the last test, imports apart."""
+    """From opening the dataset to the last test, without imports."""
     accuracies: list[float]
-    """On test, after each epoch."""
+    """Test accuracy after each epoch."""
 
 
-def train_bare(threads: int = 0, until: float = 1.0, **settings: Any) -> BareRun:
-    """Train in a fresh process, without store or server; classic settings but for `settings`."""
+def train_bare(threads: int = 0, until: float = 1.0, **settings: Any) -> BareTraining:
+    """Train in a new process without store or server; `settings` replace classic settings."""
     config = json.dumps(CLASSIC_SETTINGS | settings)
-    arguments = ["-m", "benchmarks.lib.bare_training", config, "--threads", str(threads), "--until", str(until)]
-    return BareRun(**json.loads(python(*arguments)))
+    arguments = [config, "--threads", str(threads), "--until", str(until)]
+    return BareTraining(**json.loads(run_python("-m", "benchmarks.lib.bare_training", *arguments)))
 
 
-def train_rival(*arguments: str) -> RivalRun:
-    """Have the classic script train in a fresh process, with its defaults but for `arguments`."""
-    printed = python(RIVAL, *arguments)
-    accuracies = [int(right) / int(images) for right, images in re.findall(r"Accuracy: (\d+)/(\d+)", printed)]
-    return RivalRun(float(printed.splitlines()[-1].split()[0]), accuracies)
+def train_classic_script(*arguments: str) -> ClassicTraining:
+    """Run the classic script in a new process; `arguments` replace its defaults."""
+    output = run_python(CLASSIC_SCRIPT, *arguments)
+    accuracies = [int(correct) / int(images) for correct, images in re.findall(r"Accuracy: (\d+)/(\d+)", output)]
+    return ClassicTraining(float(output.splitlines()[-1].split()[0]), accuracies)
 
 
-def classic(**settings: Any) -> TrainConfig:
+def classic_config(**settings: Any) -> TrainConfig:
+    """Return the classic settings; `settings` replace some of them."""
     return TrainConfig(**CLASSIC_SETTINGS | settings)

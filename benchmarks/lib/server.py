@@ -1,13 +1,11 @@
-"""The figures that need a server: a real `streamlit run app.py`, its trainers, and a client on its live feed."""
+"""A real `streamlit run app.py`, runs that train on it, and what the store and the live feed show of them."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,76 +19,109 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.lib.measure import ROOT, Figure, Options, classic, figure, in_turn, ratios, train_bare
+from benchmarks.lib.measure import ROOT, classic_config
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.trainer import speed
 
-LOOK_SECONDS = 0.002
-"""How often the store is asked for the first step; asking takes 0.1 ms."""
+FIRST_STEP_POLL_SECONDS = 0.002
+"""Interval at which the store is asked for the first step; each time takes 0.1 ms."""
 
-SAMPLE_SECONDS = 0.05
+POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
 class Server:
+    """A server that answers, and its store."""
+
     address: str
     store: RunStore
     process: psutil.Process
+    ready_seconds: float
+    """From the command to the first answer."""
+    runs: Path
+    """The folder of the store."""
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that the server's process has used, without its trainers."""
+        return float(sum(self.process.cpu_times()[:2]))
+
+
+@contextmanager
+def running_server(runs: Path, max_runs: int | None = None) -> Iterator[Server]:
+    """Start the server with the README's command and the store in the folder `runs`.
+
+    `max_runs` is how many runs train at once; None leaves that to the server.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://localhost:{port}"
+    streamlit = str(Path(sys.executable).with_name("streamlit"))
+    command = [streamlit, "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
+    environment = {**os.environ, "MNIST_RUNS_DIR": str(runs)}
+    if max_runs is not None:
+        environment["MNIST_MAX_RUNS"] = str(max_runs)
+    began = time.perf_counter()
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            while not _answers(address):
+                if process.poll() is not None:
+                    raise SystemExit("The server ended before it answered.")
+                time.sleep(POLL_SECONDS)
+            ready_seconds = time.perf_counter() - began
+            store = RunStore.open(runs)
+            yield Server(address, store, psutil.Process(process.pid), ready_seconds, runs)
+            store.close()
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def _answers(address: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+        return True
+    return False
+
+
+@contextmanager
+def warm_server(max_runs: int = 1) -> Iterator[Server]:
+    """Start a server with an empty store in a temporary folder, and train once: its fork server has imported torch.
+
+    Sets `MNIST_RUNS_DIR`, for commands that are started later.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MNIST_RUNS_DIR"] = folder
+        speed.save_speeds({}, "cpu")  # otherwise an idle server calibrates while something else is timed
+        with running_server(Path(folder), max_runs) as server:
+            train_on_server(server, classic_config(model="softmax"))
+            yield server
 
 
 @dataclass
-class Seen:
-    """What a client of the live feed saw of some runs."""
+class FeedTimes:
+    """When the live feed sent the first step and the last evaluation of some runs, by `time.perf_counter`."""
 
-    first_step: float = 0.0
-    last_evaluation: float = 0.0
+    first_step_at: float = 0.0
+    last_evaluation_at: float = 0.0
     runs: list[Run] = field(default_factory=list)
+    """The runs, as they were when they had ended."""
 
     @property
     def seconds(self) -> float:
-        return self.last_evaluation - self.first_step
+        return self.last_evaluation_at - self.first_step_at
 
     @property
     def images_per_second(self) -> float:
         return sum(run.train_images * run.config.epochs for run in self.runs) / self.seconds
 
 
-@contextmanager
-def server(max_runs: int = 1) -> Iterator[Server]:
-    """A server over an empty store, that has trained once: its trainer host has torch imported."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://localhost:{port}"
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["MNIST_RUNS_DIR"] = folder
-        speed.save_speeds(
-            {}, "cpu"
-        )  # else an idle server would measure the machine's speed while something else is timed
-        streamlit = str(Path(sys.executable).with_name("streamlit"))
-        command = [streamlit, "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
-        environment = {**os.environ, "MNIST_MAX_RUNS": str(max_runs)}
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
-            try:
-                while True:
-                    with suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
-                        break
-                    time.sleep(0.02)
-                started = Server(address, RunStore.open(Path(folder)), psutil.Process(process.pid))
-                train_served(started, classic(model="softmax"))
-                yield started
-                started.store.close()
-            finally:
-                process.send_signal(signal.SIGTERM)
-
-
-def train_served(on: Server, *configs: TrainConfig) -> Seen:
-    """Queue runs, follow them through the live feed until all have ended."""
-    seen = Seen()
-    going = {on.store.commands.create_run(config).id for config in configs}
-    with urllib.request.urlopen(f"{on.address}/live?runs={','.join(map(str, going))}&smoothing=0.9") as stream:
+def train_on_server(server: Server, *configs: TrainConfig) -> FeedTimes:
+    """Queue runs and follow them through the live feed until all have completed."""
+    times = FeedTimes()
+    unfinished = {server.store.commands.create_run(config).id for config in configs}
+    run_ids = ",".join(map(str, unfinished))
+    with urllib.request.urlopen(f"{server.address}/live?runs={run_ids}&smoothing=0.9") as stream:
         kind = ""
         for line in stream:
             if line.startswith(b"event: "):
@@ -98,201 +129,54 @@ def train_served(on: Server, *configs: TrainConfig) -> Seen:
             elif line.startswith(b"data: "):
                 data = json.loads(line[6:])
                 if kind == "steps" or (kind == "history" and data["step"]):
-                    seen.first_step = seen.first_step or time.perf_counter()
+                    times.first_step_at = times.first_step_at or time.perf_counter()
                 elif kind == "evaluation":
-                    seen.last_evaluation = time.perf_counter()
-                elif kind == "run" and data["id"] in going and RunStatus(data["status"]).is_finished:
-                    going.remove(data["id"])
-                    seen.runs.append(on.store.queries.get_run(data["id"]))
-                    assert seen.runs[-1].status is RunStatus.COMPLETED, seen.runs[-1].reason
-            if not going:
-                return seen
+                    times.last_evaluation_at = time.perf_counter()
+                elif kind == "run" and data["id"] in unfinished and RunStatus(data["status"]).is_finished:
+                    unfinished.remove(data["id"])
+                    times.runs.append(server.store.queries.get_run(data["id"]))
+                    assert times.runs[-1].status is RunStatus.COMPLETED, times.runs[-1].reason
+            if not unfinished:
+                return times
     raise AssertionError("the live feed ended before the run")
 
 
-# ---------------------------------------------------------------------- cost of metrics, storing and streaming
-
-
-def streaming(options: Options) -> list[Figure]:
-    shares: list[float] = []
-    recording: list[float] = []
-
-    with server() as on:
-
-        def served() -> float:
-            cpu, began = sum(on.process.cpu_times()[:2]), time.perf_counter()
-            seen = train_served(on, classic())
-            shares.append((sum(on.process.cpu_times()[:2]) - cpu) / (time.perf_counter() - began))
-            table = on.store.queries.read_steps(seen.runs[0].id)
-            trained = seen.runs[0].progress.elapsed_seconds - float(table["elapsed_seconds"][0])
-            recording.append(seen.seconds / trained - 1)
-            return seen.images_per_second
-
-        def bare() -> float:
-            return train_bare().images_per_second
-
-        rates = in_turn({"bare": bare, "served": served}, options.repeats)
-    cost = [100 * (ratio - 1) for ratio in ratios(rates["bare"], rates["served"])]
-    return [
-        figure("metrics, storing, streaming to 1 client, against bare train()", cost, "{:+.1f} %", "<= 3 %"),
-        figure("  images/s, bare", rates["bare"], "{:.0f}"),
-        figure("  images/s, stored and streamed", rates["served"], "{:.0f}"),
-        figure("  of which between two steps in the trainer", [100 * share for share in recording], "{:+.1f} %"),
-        figure("  CPU of the server, on the cores that train", [100 * share for share in shares], "{:.1f} % of one"),
-    ]
-
-
-# ---------------------------------------------------------------------- click to first trained batch
-
-
-class FirstStep(threading.Thread):
-    """Looks into the store until a step is there; `at` says when."""
+class FirstStepWatcher(threading.Thread):
+    """Watches the store until a new step is there; `seen_at` is the Unix time."""
 
     def __init__(self, store: RunStore) -> None:
         super().__init__(daemon=True)
         self._store = store
         self._cursor = store.queries.latest_cursor()
-        self.at = 0.0
+        self.seen_at = 0.0
         self.start()
 
     def run(self) -> None:
         watch = self._store.queries.watch()
-        while not self.at:
+        while not self.seen_at:
             if watch.moved() and self._store.queries.read_changes(self._cursor).steps:
-                self.at = time.time()
-            time.sleep(LOOK_SECONDS)
+                self.seen_at = time.time()
+            time.sleep(FIRST_STEP_POLL_SECONDS)
         watch.close()
 
 
-def click(options: Options) -> list[Figure]:
-    name = "click to first trained batch, warm"
-    with server() as on:
-        rows = []
-        if browser := next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None):
-            rows.append(figure(name, clicks(on, browser, options.repeats), "{:.2f} s", "<= 0.3 s"))
-            apart = clicks(on, browser, options.repeats, browser_yields=True)
-            rows.append(figure("  with a browser that leaves the cores to the trainer", apart, "{:.2f} s"))
-        else:
-            rows.append(Figure(name, "no Chromium", "<= 0.3 s"))
-        waits, starts = [], []
-        for _ in range(options.repeats):
-            first = FirstStep(on.store)
-            run = on.store.commands.create_run(classic(epochs=50))
-            committed = time.time()
-            first.join()
-            claimed = end_run(on.store)
-            waits.append(first.at - committed)
-            starts.append(first.at - claimed)
-            time.sleep(0.1 * (run.id % 5))  # meets the supervisor at different moments of its half second
-    return [
-        *rows,
-        figure("  of which from taken by a trainer to first batch", starts, "{:.2f} s"),
-        figure("  put in the queue by another process, found within 0.5 s", waits, "{:.2f} s"),
-    ]
-
-
-def clicks(on: Server, browser: str, times: int, *, browser_yields: bool = False) -> list[float]:
-    """Press Start in a page; seconds from the browser's click until the first step is in the store.
-
-    A browser without a GPU draws the page of the new run on the same cores, just when the first batch is trained; one
-    that yields them takes part like a browser on another machine.
-    """
-    from playwright.sync_api import sync_playwright
-
-    from benchmarks.page import BROWSER_FLAGS, have_browsers_yield
-
-    seconds = []
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=browser, args=BROWSER_FLAGS)
-        page = launched.new_page()
-        for _ in range(times):
-            page.goto(on.address)
-            if browser_yields:
-                have_browsers_yield()
-            page.wait_for_selector(".js-plotly-plot .xtick", state="attached")
-            button = page.get_by_role("button", name="Start training")
-            button.wait_for()
-            time.sleep(1)  # as a person would: the page is quiet
-            page.evaluate(
-                "addEventListener('click', () => { window.clickedAt = Date.now() / 1000 }, { capture: true })"
-            )
-            first = FirstStep(on.store)
-            button.click()
-            first.join()
-            seconds.append(first.at - page.evaluate("clickedAt"))
-            end_run(on.store)
-        launched.close()
-    return seconds
-
-
-def end_run(store: RunStore) -> float:
-    """Stop the latest run and wait for that; returns when a trainer took it."""
+def stop_latest_run(store: RunStore) -> float:
+    """Stop the latest run and wait until it has ended; returns the Unix time at which a trainer claimed it."""
     run = store.queries.latest_run()
     assert run
     store.commands.request_stop(run.id)
     while not (run := store.queries.get_run(run.id)).status.is_finished:
-        time.sleep(0.02)
+        time.sleep(POLL_SECONDS)
     assert run.started_at
     return run.started_at.timestamp()
 
 
-# ---------------------------------------------------------------------- memory, and two runs at once
+def memory_gigabytes(pid: int) -> dict[str, float]:
+    """Return the memory of a process by kind, such as `Rss` and `Pss`; empty if the process is gone. Linux only.
 
-
-def memory(options: Options) -> list[Figure]:
-    peaks = [peak_memory() for _ in range(options.repeats)]
-    return [
-        figure(
-            "peak memory of a trainer on full MNIST (PSS)", [each["Pss"] for each in peaks], "{:.2f} GB", "< 1.1 GB"
-        ),
-        figure("  counting in full what it shares with its host (RSS)", [each["Rss"] for each in peaks], "{:.2f} GB"),
-    ]
-
-
-def peak_memory() -> dict[str, float]:
-    """GB of a trainer over a run of one epoch with the page's default settings, validation and test included."""
-    highest = {"Pss": 0.0, "Rss": 0.0}
-    with server() as on:
-        thread = threading.Thread(target=train_served, args=(on, TrainConfig(epochs=1)))
-        thread.start()
-        while thread.is_alive():
-            run = on.store.queries.latest_run()
-            if run and run.trainer and run.status.is_active:
-                now = gigabytes(run.trainer.pid)
-                highest = {kind: max(highest[kind], now.get(kind, 0)) for kind in highest}
-            time.sleep(SAMPLE_SECONDS)
-    return highest
-
-
-def gigabytes(pid: int) -> dict[str, float]:
-    """Memory of a process, by kind: `Pss` divides among its users what is shared. Empty if it is gone. Linux only."""
+    `Pss` divides shared memory among the processes that share it.
+    """
     with suppress(OSError):
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
         return {kind.rstrip(":"): int(kilobytes) * 1024 / 1e9 for kind, kilobytes, *_ in map(str.split, lines)}
     return {}
-
-
-def two_runs(options: Options) -> list[Figure]:
-    with server(max_runs=1) as one, server(max_runs=2) as two:
-        rates = in_turn(
-            {
-                "one": lambda: train_served(one, classic()).images_per_second,
-                "two": lambda: train_served(two, classic(), classic()).images_per_second,
-                "1 thread": lambda: train_bare(threads=1).images_per_second,
-                "2 threads": lambda: train_bare(threads=2).images_per_second,
-            },
-            options.repeats,
-        )
-        threads = two.store.queries.list_runs()[-1].threads
-    return [
-        figure(
-            "two runs at once against one, images/s in all", ratios(rates["two"], rates["one"]), "{:.2f}x", ">= 1.15x"
-        ),
-        Figure("  images/s: one run / two at once", f"{median(rates['one'])} / {median(rates['two'])}"),
-        Figure("  threads of each of two", str(threads)),
-        figure("  one run: 2 threads against 1", ratios(rates["2 threads"], rates["1 thread"]), "{:.2f}x"),
-    ]
-
-
-def median(values: list[float]) -> str:
-    return f"{statistics.median(values):.0f}"

@@ -1,8 +1,8 @@
-"""One training step, taken apart: its arithmetic against the peak of this machine, and where its time goes.
+"""Measure one training step: its arithmetic against the peak of this machine, and where its time goes.
 
     python -m benchmarks.lib.training_step peak|products|profile [--rounds 7]
 
-prints JSON, for `engine.py`. Runs in a process of its own, set up as a trainer is.
+Prints JSON for `engine.py`, which runs it in a process of its own. Sets this process up as a trainer is set up.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.lib.measure import classic
+from benchmarks.lib.measure import classic_config
 from mnist_core.data.datasets import load_dataset
 from mnist_core.records import Event
 from mnist_core.system.allocator import keep_freed_memory
@@ -25,18 +25,20 @@ from mnist_core.system.machine import has_bf16, threads_per_trainer
 from mnist_core.training.engine import train
 from mnist_core.training.models import Net
 
-SIZES = (512, 1024, 2048, 4096)
+MATRIX_SIZES = (512, 1024, 2048, 4096)
+"""Rows and columns of the matrices that measure the peak."""
+
 WARM_UP_STEPS = 30
 ROUND_SECONDS = 0.7
 PROFILED_STEPS = 200
 
 
 def step_flop(batch_size: int) -> int:
-    """Floating-point operations of the products in one training step of the classic network, from its layers' shapes.
+    """Count the floating-point operations of the products in one training step of the classic network.
 
-    A product is counted three times, forward, gradient of the weights and gradient of the input, but for the first
-    layer, whose input needs no gradient. A multiplication with its addition counts as two; ReLU, pooling, softmax and
-    the update, a hundredth of the whole, are not counted.
+    The shapes of the layers give the count. A product counts three times: forward, gradient of the weights, gradient
+    of the input. The first layer's input needs no gradient. A multiply-add counts as two. ReLU, pooling, softmax and
+    the update, one percent of the total, do not count.
     """
     forward: list[int] = []
 
@@ -52,22 +54,23 @@ def step_flop(batch_size: int) -> int:
     return 3 * sum(forward) - forward[0]
 
 
-def onednn(a: Tensor, b: Tensor) -> Tensor:
+def onednn_product(a: Tensor, b: Tensor) -> Tensor:
+    """Multiply `a` by the transpose of `b` with oneDNN; `torch.matmul` uses MKL."""
     product: Tensor = torch.ops.mkldnn._linear_pointwise(a, b, None, "none", [], "")
     return product
 
 
 MULTIPLICATIONS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], torch.dtype]] = {
     "torch": (torch.matmul, torch.float32),
-    "onednn": (onednn, torch.float32),
+    "onednn": (onednn_product, torch.float32),
     "bf16": (torch.matmul, torch.bfloat16),
 }
 
 
 def best_rate(multiply: Callable[[Tensor, Tensor], Tensor], dtype: torch.dtype) -> float:
-    """FLOP per second of square products: the best of several, over several sizes."""
+    """Return the highest rate of square products over several sizes, in FLOP per second."""
     best = 0.0
-    for size in SIZES:
+    for size in MATRIX_SIZES:
         a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
         flop = 2 * size**3
         for _ in range(max(2, 2 * 10**10 // flop)):
@@ -77,9 +80,9 @@ def best_rate(multiply: Callable[[Tensor, Tensor], Tensor], dtype: torch.dtype) 
     return best
 
 
-def training(batch_size: int, precision: str = "fp32") -> Iterator[Event]:
-    """An endless run (50 epochs) that has warmed up."""
-    events = train(classic(batch_size=batch_size, precision=precision, epochs=50), load_dataset())
+def warm_training(batch_size: int, precision: str = "fp32") -> Iterator[Event]:
+    """Return the events of a long run (50 epochs) after its first steps."""
+    events = train(classic_config(batch_size=batch_size, precision=precision, epochs=50), load_dataset())
     for _ in islice(events, WARM_UP_STEPS):
         pass
     return events
@@ -95,22 +98,19 @@ def steps_per_second(events: Iterator[Event]) -> float:
 
 
 def peak(rounds: int) -> dict[str, list[float]]:
-    """FLOP per second in each round: of each multiplication, and of training in each of three ways."""
-    runs = {"batch 64": (64, "fp32"), "batch 256": (256, "fp32"), "batch 64 bf16": (64, "bf16")}
+    """Return the rate in each round, in FLOP per second, of each multiplication and of training in three ways."""
+    trainings = {"batch 64": (64, "fp32"), "batch 256": (256, "fp32"), "batch 64 bf16": (64, "bf16")}
     multiplications = dict(MULTIPLICATIONS)
     if not has_bf16():
-        del runs["batch 64 bf16"], multiplications["bf16"]
-    going = {name: training(*arguments) for name, arguments in runs.items()}
-    measured: dict[str, list[float]] = {name: [] for name in [*multiplications, *going]}
+        del trainings["batch 64 bf16"], multiplications["bf16"]
+    events = {name: warm_training(*arguments) for name, arguments in trainings.items()}
+    rates: dict[str, list[float]] = {name: [] for name in [*multiplications, *trainings]}
     for _ in range(rounds):
-        for name, (batch_size, _precision) in runs.items():
-            measured[name].append(steps_per_second(going[name]) * step_flop(batch_size))
+        for name, (batch_size, _precision) in trainings.items():
+            rates[name].append(steps_per_second(events[name]) * step_flop(batch_size))
         for name, (multiply, dtype) in multiplications.items():
-            measured[name].append(best_rate(multiply, dtype))
-    return measured
-
-
-# ---------------------------------------------------------------------- where the time goes
+            rates[name].append(best_rate(multiply, dtype))
+    return rates
 
 
 def median_seconds(call: Callable[[], object], calls: int = 200) -> float:
@@ -123,20 +123,20 @@ def median_seconds(call: Callable[[], object], calls: int = 200) -> float:
 
 
 def products() -> list[dict[str, Any]]:
-    """The products of both convolutions at batch 64, each timed alone: name, FLOP, seconds."""
+    """Time the products of both convolutions at batch 64, each alone; returns name, FLOP and seconds of each."""
     with torch.no_grad():
-        return [*products_of("conv1", 1, 20, 28), *products_of("conv2", 20, 50, 12)]
+        return [*convolution_products("conv1", 1, 20, 28), *convolution_products("conv2", 20, 50, 12)]
 
 
-def products_of(name: str, channels: int, outputs: int, size: int) -> list[dict[str, Any]]:
+def convolution_products(name: str, channels: int, outputs: int, size: int) -> list[dict[str, Any]]:
     x = torch.randn(64, channels, size, size).contiguous(memory_format=torch.channels_last)
     weight = torch.randn(outputs, channels, 5, 5).contiguous(memory_format=torch.channels_last)
     bias = torch.zeros(outputs)
     gradient = torch.randn_like(torch.conv2d(x, weight, bias))
 
-    def backward(wanted: tuple[bool, bool, bool]) -> object:
-        shape = [outputs], [1, 1], [0, 0], [1, 1], False, [0, 0], 1
-        return torch.ops.aten.convolution_backward(gradient, x, weight, *shape, wanted)
+    def backward(output_mask: tuple[bool, bool, bool]) -> object:
+        geometry = [outputs], [1, 1], [0, 0], [1, 1], False, [0, 0], 1
+        return torch.ops.aten.convolution_backward(gradient, x, weight, *geometry, output_mask)
 
     calls: dict[str, Callable[[], object]] = {
         "forward": lambda: torch.conv2d(x, weight, bias),
@@ -144,14 +144,18 @@ def products_of(name: str, channels: int, outputs: int, size: int) -> list[dict[
         "gradient of the weights": lambda: backward((False, True, True)),
     }
     if channels == 1:
-        del calls["gradient of the input"]  # images need none
+        del calls["gradient of the input"]  # images need no gradient
     flop = 2 * gradient.numel() * weight[0].numel()
     return [{"name": f"{name}, {kind}", "flop": flop, "seconds": median_seconds(call)} for kind, call in calls.items()]
 
 
 def profile() -> list[dict[str, Any]]:
-    """Operators of a training step at batch 64 by their own time, most first: name, shapes, calls, seconds, FLOP."""
-    events = training(64)
+    """Profile a training step at batch 64.
+
+    Returns name, shapes, calls, seconds and FLOP of each operator, longest first; the seconds exclude operators that it
+    calls.
+    """
+    events = warm_training(64)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as profiler:
         for _ in islice(events, PROFILED_STEPS):
             pass
@@ -169,15 +173,15 @@ def profile() -> list[dict[str, Any]]:
 
 
 def operator_flop(name: str, shapes: list[list[int]]) -> int:
-    """Of one call; 0 for what does not multiply."""
+    """Return the FLOP of one call; 0 for operators that do not multiply matrices."""
     match name:
         case "aten::mkldnn_convolution":
             (n, channels, height, width), (outputs, _, rows, columns) = shapes[:2]
             return 2 * n * outputs * (height - rows + 1) * (width - columns + 1) * channels * rows * columns
         case "aten::convolution_backward":
             (n, outputs, height, width), (_, channels, *_), (*_, rows, columns) = shapes[:3]
-            one = 2 * n * outputs * height * width * channels * rows * columns
-            return one if channels == 1 else 2 * one  # images need no gradient
+            product = 2 * n * outputs * height * width * channels * rows * columns
+            return product if channels == 1 else 2 * product  # images need no gradient
         case "mkldnn::_linear_pointwise":
             (n, inputs), (outputs, _) = shapes[:2]
             return 2 * n * inputs * outputs
@@ -185,7 +189,7 @@ def operator_flop(name: str, shapes: list[list[int]]) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("peak", "products", "profile"))
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
