@@ -14,13 +14,11 @@ import argparse
 import os
 import random
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -31,6 +29,7 @@ import psutil
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
 
+from benchmarks.lib.server import answers, free_port  # noqa: E402
 from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import Run, RunStatus  # noqa: E402
@@ -68,21 +67,17 @@ class RestartableServer:
     """`streamlit run app.py` on one port, which can be killed and started again."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self._port = free_port()
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)]
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self._port)]
         self.process = subprocess.Popen(
             [*command, "--server.headless", "true"], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
         )
 
     def answers(self) -> bool:
-        with suppress(OSError), urllib.request.urlopen(f"http://localhost:{self.port}/_stcore/health", timeout=1):
-            return True
-        return False
+        return answers(f"http://localhost:{self._port}")
 
     def fork_servers(self) -> list[psutil.Process]:
         with suppress(psutil.Error):

@@ -54,9 +54,7 @@ def running_server(runs: Path, max_runs: int | None = None) -> Iterator[Server]:
 
     `max_runs` is how many runs train at once; None leaves that to the server.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"http://localhost:{port}"
     streamlit = str(Path(sys.executable).with_name("streamlit"))
     command = [streamlit, "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
@@ -66,7 +64,7 @@ def running_server(runs: Path, max_runs: int | None = None) -> Iterator[Server]:
     began = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
-            while not _answers(address):
+            while not answers(address):
                 if process.poll() is not None:
                     raise SystemExit("The server ended before it answered.")
                 time.sleep(POLL_SECONDS)
@@ -78,7 +76,15 @@ def running_server(runs: Path, max_runs: int | None = None) -> Iterator[Server]:
             process.send_signal(signal.SIGTERM)
 
 
-def _answers(address: str) -> bool:
+def free_port() -> int:
+    """Return a TCP port that no program listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(address: str) -> bool:
+    """Return whether a server at this address is ready."""
     with suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
         return True
     return False
