@@ -7,15 +7,12 @@ Source of the format: http://yann.lecun.com/exdb/mnist/ ("The IDX file format").
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import math
 import os
 import shutil
 import struct
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_core.errors import DatasetError
+from mnist_core.system.locks import lock_folder
 from mnist_core.system.paths import display_path
 
 Bytes = npt.NDArray[np.uint8]
@@ -168,10 +166,10 @@ def publish(folder: Path, write_files: Callable[[Path], None], on_wait: Callable
     Raises `OSError` when the folder cannot be written, `DamagedFileError` when the files are no valid dataset.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.parent, on_wait) as is_locked:
+    with lock_folder(folder.parent, on_wait) as lock_error:
         if has_dataset(folder):
             return
-        if is_locked:
+        if not lock_error:
             for leftover in folder.parent.glob(f"{_STAGING_PREFIX}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
         staging = folder.with_name(f"{_STAGING_PREFIX}{uuid.uuid4().hex}")
@@ -194,27 +192,3 @@ def _move_into_place(staging: Path, folder: Path) -> None:
         # The folder exists and holds other files, such as the .gz files that torchvision leaves there. They stay.
         for path in staging.iterdir():
             path.replace(folder / path.name)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, on_wait: Callable[[], None]) -> Iterator[bool]:
-    """Lock `folder` for this process. Yields False where the file system has no locks (some NFS).
-
-    The lock is on the folder itself, so no lock file is left behind, and it ends with the process.
-    """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        is_locked = True
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                on_wait()
-                time.sleep(0.2)
-                continue
-            except OSError:
-                is_locked = False
-            break
-        yield is_locked
-    finally:
-        os.close(handle)

@@ -8,13 +8,11 @@ newer one; where it has no wheel, a fixed standard library serves, else opening 
 from __future__ import annotations
 
 import errno
-import fcntl
 import itertools
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,6 +22,7 @@ from sqlalchemy.pool import QueuePool
 
 from mnist_core.errors import DiskFullError, StoreError, StoreUnavailableError
 from mnist_core.store.migrations import APPLICATION_ID, migrate
+from mnist_core.system.locks import lock_folder
 
 try:
     import pysqlite3.dbapi2 as bundled_sqlite
@@ -59,7 +58,12 @@ def open_database(path: Path) -> Engine:
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", explain)
     try:
-        with _migration_lock(path.parent):
+        with lock_folder(path.parent) as lock_error:  # of several processes, one migrates; the others wait
+            if lock_error:
+                raise StoreError(
+                    f"The runs folder {path.parent} cannot be locked ({lock_error.strerror}). "
+                    "Set MNIST_RUNS_DIR to a folder on a disk of this machine."
+                ) from lock_error
             _set_aside_if_foreign(sqlite, path)
             migrate(engine, path)
     except BaseException:
@@ -126,23 +130,6 @@ def _check_writable(path: Path) -> None:
             f"The runs folder {path.parent} cannot be written ({error.strerror}). "
             "Make it writable or set MNIST_RUNS_DIR to a folder that is."
         ) from error
-
-
-@contextmanager
-def _migration_lock(folder: Path) -> Iterator[None]:
-    """Of several processes that open a database at once, one sets aside and migrates; the others see it done."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError as error:
-            raise StoreError(
-                f"The runs folder {folder} cannot be locked ({error.strerror}). "
-                "Set MNIST_RUNS_DIR to a folder on a disk of this machine."
-            ) from error
-        yield
-    finally:
-        os.close(handle)
 
 
 def _set_aside_if_foreign(sqlite: ModuleType, path: Path) -> None:

@@ -243,6 +243,6 @@ def test_a_folder_that_cannot_be_locked_is_named_with_a_remedy(tmp_path: Path, m
     def refuse(_handle: int, _how: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr("mnist_core.store.connection.fcntl.flock", refuse)
+    monkeypatch.setattr("mnist_core.system.locks.fcntl.flock", refuse)
     with pytest.raises(StoreError, match=r"cannot be locked \(No locks available\)\. Set MNIST_RUNS_DIR"):
         open_database(tmp_path / "runs.sqlite")
