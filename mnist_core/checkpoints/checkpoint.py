@@ -16,14 +16,11 @@ which checkpoint is the best.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
-import os
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -34,9 +31,9 @@ from torch import Tensor
 from mnist_core.checkpoints.index import BEST, STEP, checkpoint_path, list_checkpoints
 from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError, ConfigError
-from mnist_core.records import ADJUSTABLE, ProcessIdentity
+from mnist_core.records import ADJUSTABLE
+from mnist_core.system.atomic_files import is_disk_full, remove_leftovers, write_atomically
 from mnist_core.system.paths import display_path
-from mnist_core.system.processes import is_alive, own_identity
 from mnist_core.training.engine import TrainState
 
 VERSION = 1
@@ -88,15 +85,18 @@ def save(
     path = checkpoint_path(folder, state.step)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(folder)
+        remove_leftovers(folder)
         if best:
             # First: a run killed between the two goes back to before this evaluation, and so marks the best again.
-            _write(checkpoint_path(folder, state.step, BEST), content, confirm)
-        _write(path, content, confirm)
+            write_atomically(checkpoint_path(folder, state.step, BEST), content, confirm=confirm)
+        write_atomically(path, content, confirm=confirm)
         _remove_superseded(folder, state.step)
     except OSError as error:
-        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        remedy = "Free some disk space" if is_full else f"Make {display_path(folder)} a folder that can be written"
+        remedy = (
+            "Free some disk space"
+            if is_disk_full(error)
+            else f"Make {display_path(folder)} a folder that can be written"
+        )
         raise CheckpointError(
             f"Checkpoint {display_path(path)} could not be saved: {error.strerror or error}. {remedy}; "
             "the checkpoint before is still there."
@@ -216,35 +216,6 @@ def _refusal(path: Path, problem: str) -> CheckpointError:
     return CheckpointError(
         f"Checkpoint {display_path(path)} {problem}. Choose another checkpoint, or start the run again."
     )
-
-
-def _write(path: Path, content: bytes, confirm: Callable[[], object]) -> None:
-    """Put `content` at `path` entirely or not at all, and onto the disk. An error leaves nothing behind."""
-    own = own_identity()
-    temporary = path.with_name(f"{path.name}.{own.pid}.{own.start_ticks}.{own.boot_id}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        confirm()
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove temporary files whose writer was killed; another that lives may still be at work on its own."""
-    for temporary in folder.glob("*.ckpt.*.tmp"):
-        with suppress(ValueError):  # not named by `_write`
-            _name, pid, start_ticks, boot_id, _tmp = temporary.name.rsplit(".", 4)
-            if not is_alive(ProcessIdentity(int(pid), int(start_ticks), boot_id)):
-                temporary.unlink(missing_ok=True)
 
 
 def _remove_superseded(folder: Path, step: int) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from mnist_core.errors import ExportError
 from mnist_core.exports import archive, report, tables
 from mnist_core.records import Run
 from mnist_core.store.queries import Queries
+from mnist_core.system.atomic_files import atomic_path
 from mnist_core.system.paths import display_path
 
 Write = Callable[[Queries, Sequence[Run], Path], None]
@@ -63,15 +62,11 @@ def write_file(queries: Queries, runs: Sequence[Run], write: Write, path: Path) 
     """Have runs written to `path`. Raises `ExportError` when that is not possible, and leaves nothing behind."""
     if not runs:
         raise ExportError("There are no runs to export. Choose at least one.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(queries, runs, temporary)
-        temporary.replace(path)
+        with atomic_path(path) as temporary:
+            write(queries, runs, temporary)
     except OSError as error:
         raise ExportError(
             f"{display_path(path)} cannot be written ({error.strerror or error}). Choose another place, or make room."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()

@@ -6,12 +6,12 @@ The measurement is stored in the runs folder.
 from __future__ import annotations
 
 import json
-import os
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from mnist_core.config import TrainConfig
+from mnist_core.system.atomic_files import write_atomically
 from mnist_core.system.machine import cores, processor_name
 from mnist_core.system.paths import runs_dir
 
@@ -49,11 +49,9 @@ def is_calibrated() -> bool:
 
 def save_speeds(speeds: Speeds, device: str) -> None:
     """Save a measurement of this machine and this version of torch. `device` is the device type that was measured."""
-    path = _path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps({"machine": _machine(), "device": device, "step_seconds": speeds}, indent=1))
-    temporary.replace(path)
+    measured = {"machine": _machine(), "device": device, "step_seconds": speeds}
+    _path().parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(_path(), json.dumps(measured, indent=1).encode())
 
 
 def _read() -> dict[str, Any]:

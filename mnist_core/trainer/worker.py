@@ -6,10 +6,8 @@ It stops when the store or a signal says so. However it ends, it records how.
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import math
-import os
 import signal
 import time
 import traceback
@@ -25,6 +23,7 @@ from mnist_core.errors import DatasetError, MnistError, NotSavedError, StaleAtte
 from mnist_core.records import Adjustment, Event, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.allocator import keep_freed_memory
+from mnist_core.system.atomic_files import is_disk_full, write_atomically
 from mnist_core.system.machine import threads_per_trainer
 from mnist_core.system.paths import display_path, model_path, runs_dir
 from mnist_core.system.processes import own_identity
@@ -283,15 +282,11 @@ def _save_model(run: Run, state: TrainState) -> str:
     content = io.BytesIO()
     torch.save({name: weight.cpu() for name, weight in state.model.state_dict().items()}, content)
     path = model_path(run.id)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content.getbuffer())
-        temporary.replace(path)
+        write_atomically(path, content.getbuffer())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if not is_disk_full(error):
             raise
         raise NotSavedError(
             f"Model {display_path(path)} could not be saved: {error.strerror}. "

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import tempfile
 from pathlib import Path
 
 from mnist_core.errors import MnistError
+from mnist_core.system.atomic_files import write_atomically
 
 KEY_BYTES = 32
 
@@ -37,10 +36,7 @@ class OwnerKey:
         """Replace the key and return the new one. The old one is invalid at once."""
         key = secrets.token_urlsafe(KEY_BYTES)
         try:
-            descriptor, name = tempfile.mkstemp(prefix=".owner-key-", dir=self._path.parent)  # with mode 0600
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(f"{key}\n")
-            Path(name).replace(self._path)
+            write_atomically(self._path, f"{key}\n".encode(), is_private=True)
         except OSError as error:
             raise MnistError(f"The owner key cannot be saved in {self._path}: {error}.") from error
         return key

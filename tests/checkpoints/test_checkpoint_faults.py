@@ -112,7 +112,7 @@ def test_killed_at_any_moment_of_a_save_the_last_saved_or_a_later_one_loads(tmp_
         if kill % 3 == 0:
             return lambda: any(path.name > f"step-{reported:08}.ckpt" for path in tmp_path.glob("step-*.ckpt"))
         part = size * kill // KILLS if kill % 3 == 1 else 0
-        return lambda: any(path_size(path) >= part for path in tmp_path.glob(f"*.ckpt.{writer}.*.tmp"))
+        return lambda: any(path_size(path) >= part for path in tmp_path.glob(f"*.{writer}.*.tmp"))
 
     with subprocess.Popen(
         [sys.executable, "-c", SAVERS, tmp_path], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
