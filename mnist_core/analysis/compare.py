@@ -17,7 +17,7 @@ from mnist_core.analysis.comparability import CompareError, Side, comparison_war
 from mnist_core.analysis.seed_groups import Summary, summarize
 from mnist_core.analysis.significance import (
     ALPHA,
-    WILCOXON_MIN,
+    MIN_WILCOXON_PAIRS,
     bootstrap_interval,
     mcnemar_test,
     paired_t_test,
@@ -123,7 +123,7 @@ def _compare_seeds(a: Side, b: Side, warnings: tuple[str, ...]) -> Verdict:
         Detail("p", format_p(test.p), p_help),
         Detail("Seeds needed to tell", format_seeds_needed(needed), needed_help),
     ]
-    if len(shared_seeds) >= WILCOXON_MIN:
+    if len(shared_seeds) >= MIN_WILCOXON_PAIRS:
         p = wilcoxon_test(a_values, b_values)
         details.append(Detail("p, without assuming a normal distribution", format_p(p), "Wilcoxon signed-rank test."))
     interval = format_winner_interval(difference, test.low, test.high, test.p)

@@ -21,7 +21,7 @@ RESAMPLES = 10_000
 MAX_SEEDS = 1000
 """Maximum number of seeds that a verdict asks for."""
 
-WILCOXON_MIN = 6
+MIN_WILCOXON_PAIRS = 6
 """Minimum number of pairs for the signed-rank test: with fewer, its smallest possible p-value is above 0.05."""
 
 
