@@ -31,8 +31,6 @@ from mnist_dashboard.feed.hub import LiveHub  # noqa: E402
 ROUNDS = 5
 SMOOTHING = 0.95
 
-fill = fill_store
-
 
 def call_seconds(call: Callable[[], object]) -> list[float]:
     """Return how long a call takes in each round."""
