@@ -13,7 +13,7 @@ LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32"
  stroke-linecap="round" stroke-linejoin="round"/>
 </svg>"""
 
-# A PNG file: Streamlit fetches a Material icon as page icon from another host.
+# A PNG file: the browser would fetch a Material icon from another host.
 st.set_page_config(
     page_title="MNIST Trainer",
     page_icon=str(PACKAGE / "ui" / "favicon.png"),
@@ -31,7 +31,7 @@ page = st.navigation(
 )
 st.html(PACKAGE / "ui" / "style.css")
 
-# The address names the run that is shown, also after a change of page, which would drop it.
+# Changing the page drops the query: put the run back into the address.
 if "run" in st.query_params:
     st.session_state["run"] = st.query_params["run"]
 elif "run" in st.session_state:

@@ -1,5 +1,5 @@
-"""The live parts of the pages: one folder each, with the typed Python wrapper beside its scripts and styles.
+"""The live parts of the pages: one folder each, with a typed Python wrapper next to its scripts and styles.
 
-A component is mounted once and then fed by the live feed in the browser, so a running run costs no Streamlit reruns. A
-key keeps a component mounted across reruns: give each place on a page its own, and the same one every time.
+The browser mounts a component once and updates it from the live feed, so a run in progress costs no Streamlit reruns. A
+key keeps a component mounted across reruns: give each place on a page a key of its own that never changes.
 """

@@ -1,4 +1,4 @@
-"""Registers a component with Streamlit: its Python wrapper calls it, `bootstrap.js` mounts its browser side."""
+"""Registers components with Streamlit for their Python wrappers; `bootstrap.js` mounts their browser side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mnist_dashboard.server.assets import PACKAGE, asset_url
 
 
 def register(name: str, css: str = "") -> ComponentRenderer:
-    """Register the component whose browser side is `<name>/<name>.js`, with a style sheet below `components/`."""
+    """Register a component whose browser side is `<name>/<name>.js`; `css` is a path below `components/`."""
     folder = PACKAGE / "components"
     bootstrap = (folder / "bootstrap.js").read_text(encoding="utf-8")
     return st.components.v2.component(
@@ -23,4 +23,4 @@ def register(name: str, css: str = "") -> ComponentRenderer:
 
 
 def ignore_value() -> None:
-    """Callback for values that only have to cause a rerun; Streamlit returns a value only if it has a callback."""
+    """Do nothing: a callback for values that a wrapper returns; Streamlit drops values without a callback."""

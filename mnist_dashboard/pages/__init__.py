@@ -1,1 +1,1 @@
-"""One script a page; `main.py` lists them."""
+"""One script per page; `main.py` lists them."""

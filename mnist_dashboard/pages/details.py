@@ -13,12 +13,12 @@ from mnist_dashboard.ui import markdown, messages, run_address
 queries = services.current().queries
 
 
-def choose(run: Run) -> None:
-    """A select box with every run; another choice changes the address."""
+def render_run_choice(run: Run) -> None:
+    """A select box with all runs; choosing one changes the address."""
     names = {run.id: run.name} | queries.list_names()
     key = f"details_run_{run.id}"
 
-    def go() -> None:
+    def go_to_chosen_run() -> None:
         run_address.go_to_run(queries.get_run(st.session_state[key]))
 
     st.selectbox(
@@ -26,7 +26,7 @@ def choose(run: Run) -> None:
         list(names),
         format_func=names.__getitem__,
         key=key,
-        on_change=go,
+        on_change=go_to_chosen_run,
         label_visibility="collapsed",
         width=320,
     )
@@ -39,7 +39,7 @@ if run is None:
 
 run_address.set_run(run)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="details_tools"):
-    choose(run)
+    render_run_choice(run)
     st.page_link(
         "pages/train.py", label="Show its curves", icon=":material/show_chart:", query_params={"run": str(run.id)}
     )

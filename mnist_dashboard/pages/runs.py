@@ -1,4 +1,4 @@
-"""The Runs page: every run in one table, and what there is to see and to do about those that are ticked."""
+"""The Runs page: all runs in one table, with actions on the selected runs and views of them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mnist_dashboard.ui import markdown
 queries = services.current().queries
 
 
-def curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) -> None:
-    """The overlay, and what has to be known about it."""
+def render_curves(selected: list[Run], colors: dict[int, int], baseline: Run | None) -> None:
+    """The runs' curves in one chart, with notes on runs that are left out and on different datasets."""
     if len(selected) > MAX_OVERLAID:
         st.caption(f"The first {MAX_OVERLAID} of the selected runs are drawn.")
     datasets = sorted({run.dataset for run in selected if run.dataset})
@@ -42,15 +42,15 @@ run_table(
     on_view=page_state.set_table,
 )
 
-shown = st.segmented_control(
-    "What is shown of the selected runs",
+view = st.segmented_control(
+    "View of the selected runs",
     widget_state.VIEWS,
     required=True,
     key="show",
     label_visibility="collapsed",
 )
 baseline = next(iter(queries.get_runs([table.baseline] if table.baseline else [])), None)
-match shown:
+match view:
     case "Verdict":
         verdict_view.render_verdict(selected, baseline)
     case "Hyperparameters":
@@ -58,4 +58,4 @@ match shown:
     case "Details":
         details_view.render_selected(selected)
     case _:
-        curves(selected, colors, baseline)
+        render_curves(selected, colors, baseline)

@@ -56,7 +56,7 @@ def render_sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_
 
 
 def is_steering_chosen() -> bool:
-    """Draw the choice between the next run and this one; the next run is the default: no slider steers by accident."""
+    """Draw the choice of run. The default is the next run, so that no slider steers by accident."""
     with st.sidebar:
         target = st.segmented_control(
             "What the settings are for",

@@ -1,1 +1,1 @@
-"""What only the Train page needs: the settings of the next run, and the actions on the run shown."""
+"""Parts of the Train page: the settings in the sidebar, and the actions on the run shown."""

@@ -40,7 +40,7 @@ class Draft:
 
 
 def read_draft() -> Draft:
-    """Check the session's values; each setting is validated twice, alone and with the others."""
+    """Check the session's values; this validates each setting twice, alone and with the others."""
     values = _values()
     out_of_range = range_problems(values)
     problems = dict(out_of_range)
@@ -69,6 +69,7 @@ def load_config(config: TrainConfig) -> None:
 
 
 def _values() -> dict[str, Any]:
+    """Return the session's dictionary, not a copy."""
     values: dict[str, Any] = st.session_state.setdefault(
         "draft", {name: setting.default for name, setting in SETTINGS.items()}
     )
@@ -87,9 +88,10 @@ def _preset(values: Mapping[str, Any]) -> str:
 
 
 def preset_key(preset: str) -> str:
-    """Key of the select box that shows `preset`, with that value set; a new key when its value changed otherwise.
+    """Return the key of the select box that shows `preset`, and set its value.
 
-    So the browser never holds an outdated choice, which would come back as if somebody had chosen it.
+    The key is a new one whenever other widgets have changed the preset. Otherwise the browser could hold an outdated
+    choice and send it back as if the user had chosen it.
     """
     box: int = st.session_state.setdefault("preset_box", 0)
     if st.session_state.get(f"preset_{box}", preset) != preset:
@@ -99,7 +101,7 @@ def preset_key(preset: str) -> str:
 
 
 def choose_preset(key: str) -> None:
-    """Callback of the select box: put the preset chosen into all widgets."""
+    """Put the preset chosen in the select box with this key into all widgets."""
     chosen = st.session_state[key]
     current = f"preset_{st.session_state['preset_box']}"
     if key == current and chosen in presets.NAMES:  # not a box since replaced, nor the entry for changed settings

@@ -37,7 +37,7 @@ class SettingsBinding:
     """Called with the name of a setting when the user has changed it to a value in range."""
 
     def widget_arguments(self, name: str, part: Part) -> dict[str, Any]:
-        """Keyword arguments that bind a Streamlit widget to a setting; sets the widget's first value."""
+        """Return the keyword arguments that bind a Streamlit widget to a setting, and set its initial value."""
         key = self._key(name, part)
         usable = part == "field" or name not in self.out_of_range
         st.session_state.setdefault(key, self.values[name] if usable else SETTINGS[name].default)
@@ -72,7 +72,7 @@ class SettingsBinding:
 
 
 def range_problem(name: str, value: object) -> str:
-    """What is wrong with the value of a setting on its own, as a sentence; empty if nothing is."""
+    """Return a sentence that says why a setting refuses a value, or an empty string if it accepts the value."""
     try:
         SETTINGS[name].validate(value)
     except ConfigError as error:
@@ -81,5 +81,5 @@ def range_problem(name: str, value: object) -> str:
 
 
 def range_problems(values: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with each of these values on its own, by setting."""
+    """Return the `range_problem` of each setting that has one."""
     return {name: problem for name, value in values.items() if (problem := range_problem(name, value))}

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_core import presets
+from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.config import OPTIMIZERS, SETTINGS, TrainConfig
 from mnist_core.formatting import format_duration
 from mnist_core.trainer.speed import epoch_seconds
@@ -19,7 +20,7 @@ from mnist_dashboard.ui import messages
 from mnist_dashboard.ui.formatting import format_count
 
 MAIN_SETTINGS = ("model", "batch_size", "lr", "momentum", "epochs")
-"""Settings that are always in view; all others are under More settings, in the order of the table."""
+"""The settings that are always visible; More settings has the others, in the order of the table."""
 
 
 def render_draft_sidebar(
@@ -50,7 +51,9 @@ def render_draft_sidebar(
         _render_momentum(binding)
         render_setting("epochs", binding)
         _render_more_settings(binding)
-        st.text_input("Run name", placeholder="Named automatically, e.g. run-8", key="run_name", max_chars=80)
+        st.text_input(
+            "Run name", placeholder="Named automatically, e.g. run-8", key="run_name", max_chars=MAX_NAME_LENGTH
+        )
         problem = next(iter(draft.problems.values()), "")
         st.button(
             start_label,
@@ -87,7 +90,7 @@ def _render_more_settings(binding: SettingsBinding) -> None:
 
 
 def _size_and_time(config: TrainConfig, training_images: int) -> str:
-    """Short enough for one line, so that nothing below moves when another network is chosen."""
+    """Describe the network in one line at most, so that another choice moves nothing below."""
     parameters = f"{format_count(PARAMETER_COUNTS[config.model])} parameters"
     seconds = epoch_seconds(config, training_images)
     if seconds is None:
@@ -96,13 +99,13 @@ def _size_and_time(config: TrainConfig, training_images: int) -> str:
 
 
 def _render_preset(preset: str) -> None:
-    """All settings at once. Changed settings have an entry of their own, so that every preset can be chosen."""
+    """A select box of presets. Changed settings have an entry of their own, so that every preset can be chosen."""
     key = preset_key(preset)
     st.selectbox(
         "Preset",
         presets.NAMES if preset in presets.NAMES else (preset, *presets.NAMES),
         key=key,
-        help="Puts settings that belong together into the fields below. Dataset, seed, device and the like stay.",
+        help="Fills in settings that belong together. Dataset, seed, device and the like stay unchanged.",
         filter_mode=None,
         on_change=choose_preset,
         args=(key,),
@@ -110,7 +113,7 @@ def _render_preset(preset: str) -> None:
 
 
 def _render_momentum(binding: SettingsBinding) -> None:
-    """Disabled with an optimizer that ignores momentum, unless its value is refused and has to be corrected."""
+    """Momentum, disabled if the optimizer ignores it, unless its value is refused and has to be corrected."""
     ignored = not presets.has_effect("momentum", binding.values)
     render_setting("momentum", binding, disabled=ignored and "momentum" not in binding.out_of_range)
     if ignored:

@@ -1,4 +1,4 @@
-"""One setting in the sidebar: which widgets show it, and where its slider stops.
+"""Draws one setting in the sidebar: its widgets, and the values at which its slider stops.
 
 Ranges, labels and help come from the table of settings in `mnist_core.config`.
 """
@@ -19,7 +19,7 @@ BATCH_SIZE_STOPS = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768
 
 @dataclass(frozen=True)
 class NumberStyle:
-    """How the widgets of a number count and write."""
+    """Step, format and widgets of a number."""
 
     step: float
     format: str | None = None
@@ -42,13 +42,13 @@ NUMBER_STYLES = {
     "gamma": NumberStyle(0.05, "%g"),
     "validation_fraction": NumberStyle(0.05, parts=("slider",)),
 }
-"""Of the numbers that need more than a plain field."""
+"""Styles of the numbers that need more than a plain field."""
 
 
 def number_style(setting: Setting) -> NumberStyle:
-    """How a number is edited: in its own style, else in a field that counts by 1 or 0.01."""
-    plain = NumberStyle(1) if setting.kind is int else NumberStyle(0.01, "%g")
-    return NUMBER_STYLES.get(setting.name, plain)
+    """Return the style of a number; by default a field that counts by 1 or 0.01."""
+    default = NumberStyle(1) if setting.kind is int else NumberStyle(0.01, "%g")
+    return NUMBER_STYLES.get(setting.name, default)
 
 
 def render_setting(name: str, binding: SettingsBinding, *, disabled: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Sets the values of widgets, and recognizes stale values that the browser sends back.
+"""Sets the values of widgets, and recognises stale values that the browser sends back.
 
 The race: with every message the browser sends the values of all its widgets. A message that leaves the browser before
 it has received a value set here still carries the widget's old value. Streamlit takes that for a change by the user and
@@ -31,10 +31,10 @@ def mark_values_sent() -> None:
 
 
 def is_stale(key: str) -> bool:
-    """Whether the value that the browser sent is one that was replaced here and that it may still hold.
+    """Return whether the browser has sent a value that was replaced here and that it may still hold.
 
-    A new value that has not been sent yet, because a script run is slow or was interrupted, leaves the old one in the
-    browser for any time.
+    While the new value has not been sent, because a script run is slow or was interrupted, the browser holds the old
+    one.
     """
     replaced = _replaced_values().get(key, {})
     if st.session_state[key] not in replaced:
@@ -44,6 +44,6 @@ def is_stale(key: str) -> bool:
 
 
 def _replaced_values() -> dict[str, dict[Any, float | None]]:
-    """By widget key: each value that was replaced, and when its successor was sent; None if it has not been."""
+    """Return, by widget key, each replaced value and the time when its successor was sent, None if it was not."""
     values: dict[str, dict[Any, float | None]] = st.session_state.setdefault("replaced_values", {})
     return values

@@ -24,15 +24,15 @@ def render_steering_sidebar(run: Run) -> None:
 
 
 def current_settings(run: Run) -> dict[str, Any]:
-    """The adjustable settings now in force: the config's, with all changes made since."""
+    """Return the adjustable settings now in force: those of the config, with all changes made since."""
     values = {name: getattr(run.config, name) for name in ADJUSTABLE}
     return values | {change.field: SETTINGS[change.field].kind(change.new) for change in run.interventions}
 
 
 def _bind_run(run: Run) -> SettingsBinding:
-    """The widgets show the settings in force, also after somebody else has changed them."""
+    """Connect the widgets to the run. They show the settings in force, also after somebody else has changed them."""
     prefix = f"steer_{run.id}_"
-    known: dict[str, Any] = st.session_state.setdefault(f"{prefix}known", {})
+    in_force: dict[str, Any] = st.session_state.setdefault(f"{prefix}in_force", {})
     typed: dict[str, Any] = st.session_state.setdefault(f"{prefix}typed", {})
 
     def send(name: str) -> None:
@@ -40,8 +40,8 @@ def _bind_run(run: Run) -> SettingsBinding:
         actions, user = services.current().actions, access.current_user()
         messages.attempt(lambda: actions.send_command(run.id, Command.ADJUST, adjustment, by=user))
 
-    news = {name: value for name, value in current_settings(run).items() if known.get(name) != value}
-    known.update(news)
-    SettingsBinding(typed, prefix).set_values(news)
+    changed = {name: value for name, value in current_settings(run).items() if in_force.get(name) != value}
+    in_force.update(changed)
+    SettingsBinding(typed, prefix).set_values(changed)
     problems = range_problems(typed)
     return SettingsBinding(typed, prefix, out_of_range=problems, problems=problems, on_valid_change=send)

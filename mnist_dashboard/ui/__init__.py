@@ -1,1 +1,1 @@
-"""What every page shares: formatting, Markdown escaping, addresses, the Share popover."""
+"""Parts that all pages share: formatting, Markdown escaping, messages, run addresses, the Share popover."""

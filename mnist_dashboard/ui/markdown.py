@@ -1,22 +1,25 @@
-"""What people write, made safe to show as Markdown: names stay as they were typed, notes keep their Markdown."""
+"""Make text that people write safe in Markdown: names show as typed, notes keep their Markdown."""
 
 from __future__ import annotations
 
 import re
 
 _SPECIAL = re.compile(r"([!-/:-@\[-`{-~])")
-_TURNED = re.compile(r"(?<=:)(?=streamlit:|material_)|(?<=-)(?=[->])|(?<=<)(?=[-=])|(?<=[>~])(?==)")
-"""Where Streamlit makes arrows, dashes, signs and icons of characters even if they are escaped."""
+_REPLACED = re.compile(r"(?<=:)(?=streamlit:|material_)|(?<=-)(?=[->])|(?<=<)(?=[-=])|(?<=[>~])(?==)")
+"""Positions inside sequences that Streamlit replaces with arrows, dashes, signs or icons even if they are escaped."""
 
 _JOINER = "\u2060"
-"""Seen by nobody, it keeps such characters from standing side by side."""
+"""An invisible character that splits such sequences."""
 
 
 def escape(text: str) -> str:
-    """A name or tag that shows exactly as it was typed, whatever it contains."""
-    return _SPECIAL.sub(r"\\\1", _TURNED.sub(_JOINER, text))
+    """Return Markdown that shows `text` exactly as it was typed."""
+    return _SPECIAL.sub(r"\\\1", _REPLACED.sub(_JOINER, text))
 
 
 def sanitize_notes(text: str) -> str:
-    """Notes as Markdown. Streamlit shows HTML as text; images are links, for they would be fetched from elsewhere."""
+    """Return Markdown with links in place of images, which the browser would fetch from other hosts.
+
+    HTML may stay: Streamlit shows it as text.
+    """
     return text.replace("![", "[")

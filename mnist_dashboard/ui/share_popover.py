@@ -1,4 +1,4 @@
-"""The Share popover: where others watch, whether they may, and for owners the link that lets somebody act."""
+"""The Share popover: links for viewers, and for owners the owner link and whether the network has access."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from mnist_dashboard.ui import messages
 
 _PLACE = "share"
 _FOLLOW_KEY = "follow_owner_link"
-MAX_NAME_LENGTH = 40
+"""Session key: whether the page opens the new owner link by itself."""
+MAX_USER_NAME_LENGTH = 40
+"""Maximum number of characters in a guest's name."""
 
 
 def render_share_popover() -> None:
-    """Draw the button and what it opens."""
+    """Draw the button and the popover that it opens."""
     with (
         st.container(width="content", key="share"),
         st.popover("Share", icon=":material/share:", width="content"),
@@ -31,7 +33,7 @@ def render_share_popover() -> None:
         if services.current().access_policy.is_visible:
             _render_watch_links()
         else:
-            st.caption("Only this machine is answered at the moment.")
+            st.caption("Only this machine can open the dashboard at the moment.")
         if access.may_act():
             _render_visibility()
             _render_owner_link()
@@ -43,7 +45,7 @@ def _render_watch_links() -> None:
     if not bases:
         st.caption(
             "This machine is on no network, or the server was started for this machine only. If you know an address of "
-            "this machine (the network settings show it), others watch at that address with the port of this page."
+            "this machine (the network settings show it), others can watch at that address with this page's port."
         )
         return
     st.caption("Anyone on the network can watch. Only the owner can change anything.")
@@ -61,28 +63,32 @@ def _render_visibility() -> None:
         key="visible_on_network",
         on_change=_on_visibility_change,
         disabled=not access.is_local(),
-        help=None if access.is_local() else "Can be changed at the machine of the server only.",
+        help=None if access.is_local() else "Can only be changed on the server's machine.",
     )
 
 
 def _render_owner_link() -> None:
     st.markdown("**Owner link**")
-    st.caption("Whoever opens it can start, steer and delete runs.")
+    st.caption("Anyone with this link can start, steer and delete runs.")
     bases = _server_urls()
-    link = owner_link(bases[0] if bases else hosts.local_url(), services.current().access_policy.key.read(), _run())
+    key = services.current().access_policy.key.read()
+    link = owner_link(bases[0] if bases else hosts.local_url(), key, str(st.query_params.get("run", "")))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         copy_owner_link(link, follow=st.session_state.pop(_FOLLOW_KEY, False))
         st.button(
             "Renew",
             icon=":material/key:",
-            help="Makes a new link, and signs out everyone who came by the old one, on open pages too.",
+            help="Makes a new link and signs out everyone who used the old one, on open pages too.",
             on_click=_on_renew,
         )
     if not access.is_local():
         st.text_input(
-            "Your name", key=access.USER_NAME_KEY, max_chars=MAX_NAME_LENGTH, placeholder=GUEST_NAME,
-            help="Stands beside what you change.",
-        )  # fmt: skip
+            "Your name",
+            key=access.USER_NAME_KEY,
+            max_chars=MAX_USER_NAME_LENGTH,
+            placeholder=GUEST_NAME,
+            help="Shown next to your changes.",
+        )
 
 
 def _on_visibility_change() -> None:
@@ -92,30 +98,26 @@ def _on_visibility_change() -> None:
 def _on_renew() -> None:
     def renew() -> None:
         access.renew_key()
-        # An owner who came by the old link has just signed out, too, and needs the new one.
+        # An owner who used the old link has just signed out, too, and needs the new one.
         st.session_state[_FOLLOW_KEY] = not access.is_local() or services.current().access_policy.strict
 
     messages.attempt(renew, place=_PLACE)
 
 
 def _server_urls() -> list[str]:
-    """Addresses of the server for others: the one that this page was reached by comes first, if it is not loopback."""
+    """Return the server's addresses for others, first the one that this page was opened at unless it is loopback."""
     parts = urlsplit(st.context.url or "")
     own = [f"{parts.scheme}://{parts.netloc}"] if parts.netloc and not access.is_local() else []
     return list(dict.fromkeys([*own, *hosts.network_urls()]))
 
 
 def _current_view() -> str:
-    """Path and query of what this page shows."""
+    """Return the path and query of this page."""
     query = urlencode(st.query_params.to_dict())
     return (urlsplit(st.context.url or "").path or "/") + (f"?{query}" if query else "")
 
 
-def _run() -> str:
-    return str(st.query_params.get("run", ""))
-
-
 @functools.lru_cache(maxsize=64)
 def _qr(link: str) -> str:
-    """An SVG image, black on white in both themes: scanners expect that."""
+    """Return an SVG image, black on white in both themes, as scanners expect."""
     return str(segno.make(link, error="m").svg_inline(scale=4, border=4, dark="#000", light="#fff"))

@@ -74,12 +74,12 @@ def test_kept_to_this_machine_others_are_refused_until_it_is_shown_again(
     page.get_by_role("button", name="Share").click()
     switch = page.get_by_text("Visible on the network")
     switch.click()
-    expect(page.get_by_text("Only this machine is answered at the moment.")).to_be_visible()
+    expect(page.get_by_text("Only this machine can open the dashboard at the moment.")).to_be_visible()
     other = context.new_page()
     assert (refused := other.goto(live.url_elsewhere))
     assert refused.status == 403
     switch.click()
-    expect(page.get_by_text("Only this machine is answered at the moment.")).to_have_count(0)
+    expect(page.get_by_text("Only this machine can open the dashboard at the moment.")).to_have_count(0)
     assert (answered := other.goto(live.url_elsewhere))
     assert answered.ok
 

@@ -1,4 +1,4 @@
-"""Who is watching and who acted last, live."""
+"""The number of viewers and the user who acted last, live."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _render = register("audience", "audience/audience.css")
 
 
 def audience(*, may_act: bool, key: str = "audience") -> None:
-    """Say whether whoever looks may act, how many are watching and who acted last, live."""
+    """Show whether the current user may act, how many are watching and who acted last."""
     _render(key=key, data={"may_act": may_act})

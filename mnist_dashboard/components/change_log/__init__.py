@@ -1,4 +1,4 @@
-"""The settings that were changed during a run, live."""
+"""The changes made to a run in progress, live."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _render = register("change_log", "change_log/change_log.css")
 
 
 def change_log(run: RunSummary, *, can_undo: bool, you: str, key: str = "changes") -> int | None:
-    """List the settings that were changed during a run, live; returns the index of one to undo when that was asked.
+    """List the changes made to a run; return the index of the change that the user wants to undo, else None.
 
-    What was made by `you` is said to be.
+    Changes by the user called `you` are marked as yours.
     """
     result = _render(key=key, data={"run": run, "can_undo": can_undo, "you": you}, on_undo_change=ignore_value)
     undone = result.get("undo")

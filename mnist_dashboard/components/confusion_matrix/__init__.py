@@ -1,4 +1,4 @@
-"""The confusion matrix of a run, live or of one evaluation."""
+"""The confusion matrix of a run: live, or of one evaluation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ def confusion_matrix(
     height: int = 372,
     key: str = "confusion",
 ) -> None:
-    """Draw which digit was read as which, over the last batches or in one evaluation, and name the worst mix-ups.
+    """Draw the confusion matrix of the last batches or of one evaluation, and name the most frequent mistakes.
 
-    Which of these, and counts or shares of a row, is chosen in the component itself. `empty` is written into it as long
-    as it has no data.
+    The component itself offers the choice between these, and between counts and shares of a row. It shows the text
+    `empty` while there is no data. `height` is in pixels.
     """
-    data = {"run": run, "empty": empty, "height": height}
-    _render(key=key, data=data)
+    _render(key=key, data={"run": run, "empty": empty, "height": height})

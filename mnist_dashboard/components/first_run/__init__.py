@@ -1,4 +1,4 @@
-"""Watches for the first run; draws nothing."""
+"""Waits for the first run; draws nothing."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ _render = register("first_run")
 
 
 def first_run(*, key: str = "first_run") -> None:
-    """Draw nothing; when there is a run, there is one rerun."""
+    """Draw nothing, and rerun the page once when the first run exists."""
     _render(key=key, data={}, on_changed_change=ignore_value)

@@ -1,4 +1,4 @@
-"""A chart of one quantity, of one run or several, live."""
+"""A chart of one quantity of one or several runs, live."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _render = register("live_chart")
 
 
 class ChartRun(TypedDict):
-    """One run to draw; `color` is its index in the theme's categorical colours (used when several are drawn)."""
+    """A run to draw; `color` is an index into the theme's categorical colours, used when there are several runs."""
 
     id: int
     name: str
@@ -23,7 +23,7 @@ class ChartRun(TypedDict):
 
 
 class Fault(TypedDict):
-    """Where a run went wrong: a red line at `step`, with `text` beside it (an empty text draws the line alone)."""
+    """The step at which a run went wrong: a red line, labelled with `text` unless it is empty."""
 
     step: int
     text: str
@@ -52,13 +52,13 @@ def live_chart(
     uirevision: str = "",
     key: str,
 ) -> None:
-    """Draw one quantity of one run (each batch, smoothed, evaluations) or of several, overlaid.
+    """Draw one quantity of one run (each batch, smoothed, and evaluations) or of several runs, overlaid.
 
-    With a `baseline`, the differences to that run are drawn; with `bands`, runs that differ only in their seeds as a
-    mean with one standard deviation to each side; with `best`, a ring marks the best evaluation of each of several
-    runs; with `only`, one of the runs is drawn in the axes of all. `epochs` are the steps at which epochs end. `empty`
-    is written into the chart as long as it has no data. Zoom, pan and hidden traces are kept while `uirevision` stays
-    the same: let it name what is shown, e.g. the run.
+    `baseline` draws the differences to the run with that id. `bands` draws runs that differ only in their seeds as
+    their mean, with one standard deviation to each side. `best` marks the best evaluation of each of several runs with
+    a ring. `only` draws the run with that id alone, in the axes of all. `epochs` are the steps at which epochs end.
+    `empty` is the text shown while there is no data. Zoom, pan and hidden traces are kept while `uirevision` stays the
+    same: name the content with it, e.g. the run. `height` is in pixels.
     """
     data = {
         "title": title,

@@ -8,5 +8,5 @@ _render = register("owner_link", "audience/audience.css")
 
 
 def copy_owner_link(link: str, *, follow: bool, key: str = "owner_link") -> None:
-    """A button that copies the owner link, which is not shown. With `follow` the page goes there itself, at once."""
+    """Draw a button that copies the owner link, which stays hidden. With `follow` the page opens the link at once."""
     _render(key=key, data={"link": link, "follow": follow})

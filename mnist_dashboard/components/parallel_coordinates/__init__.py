@@ -1,4 +1,4 @@
-"""Parallel coordinates: a line a run through its settings and its result."""
+"""Parallel coordinates: one line per run, through its settings and its result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _render = register("parallel_coordinates", "parallel_coordinates/parallel_coordi
 
 
 class Dimension(TypedDict):
-    """One axis of parallel coordinates: where each run lies on it, from 0 to 1, and what is written beside it."""
+    """One axis: the position of each run on it, from 0 to 1, and its ticks as positions with labels."""
 
     label: str
     places: list[float]
@@ -21,5 +21,5 @@ class Dimension(TypedDict):
 def parallel_coordinates(
     dimensions: Sequence[Dimension], names: Sequence[str], *, height: int, key: str = "parallel"
 ) -> None:
-    """Draw a line a run through axes that can be brushed; the last one is the result, which colours the lines."""
+    """Draw one line per run through axes that can be brushed; the last axis is the result and colours the lines."""
     _render(key=key, data={"dimensions": list(dimensions), "names": list(names), "height": height})

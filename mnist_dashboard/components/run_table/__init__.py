@@ -22,13 +22,15 @@ def run_table(
     on_view: Callable[[dict[str, Any]], None],
     key: str = "runs_table",
 ) -> None:
-    """Show all runs as a table, live; tell which ids are ticked, and how the reader wants to see the table.
+    """Show all runs as a table.
 
-    The rows reach the browser by a route of their own (`feed/summary_cache.py`). `selected` and `view` are what the
-    table begins with: store what is told and pass it in again, for Streamlit forgets a component's state when the
-    reader changes the page. It is told in callbacks, before the page is drawn, so that it is drawn once, with that.
-    `colors` maps the id of a run that is drawn in a chart to its colour index. `known` maps the ids of runs that the
-    page says more of to `attempt/status`: when that is no longer so, there is one rerun.
+    The browser fetches the rows itself (`feed/summary_cache.py`). `on_selected` receives the ids of the selected runs,
+    `on_view` the view: columns, order and filters. Both are callbacks, so the page is drawn once, with the new state.
+    Store that state and pass it back as `selected` and `view`: Streamlit forgets a component's state when the user
+    changes the page.
+
+    `colors` maps the ids of runs drawn in a chart to colour indices. `known` maps the ids of runs that the page shows
+    to their `attempt/status`; when one of these changes, the browser reruns the page once.
     """
     data = {
         "view": view,

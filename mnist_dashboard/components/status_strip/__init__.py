@@ -1,4 +1,4 @@
-"""The status strip: state and numbers of one run, live."""
+"""The status strip: status and numbers of one run, live."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _render = register("status_strip", "status_strip/status_strip.css")
 
 
 class IdleRun(TypedDict):
-    """What the strip shows while there is no run: the run that the settings would make."""
+    """The run that the settings would make, shown while there is no run."""
 
     epochs: int
     total_steps: int
@@ -28,11 +28,11 @@ def status_strip(
     follows_changes: bool = False,
     key: str = "strip",
 ) -> str | None:
-    """Show the state and the numbers of one run, live.
+    """Show the status and numbers of a run; without a run, show `idle`.
 
-    Without a run it shows `idle`. When the run's status (or attempt) is no longer the one given here, and when another
-    run appears or changes its status, the browser asks for one rerun, in which this returns that status; else None.
-    With `follows_changes` it asks for one when settings of the run were changed, too.
+    The browser reruns the page once when the run's status or attempt differs from the one given here, and when another
+    run appears or changes its status; with `follows_changes` also when settings of the run change. In that rerun the
+    new status is returned, else None.
     """
     data = {
         "run": run,
