@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints import files
 from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.errors import ExportError
 from mnist_core.records import Run
@@ -31,7 +31,7 @@ def load_model(run: Run) -> nn.Module:
         except Exception as error:  # the restricted unpickler lets a dozen kinds escape
             raise ExportError(f"The model file of {run.name} is damaged ({error}). Train the run again.") from error
         return model.eval()
-    saved = checkpoint.load_latest(checkpoints_dir(run.id), device="cpu")
+    saved = files.load_latest(checkpoints_dir(run.id), device="cpu")
     if saved is None:
         raise ExportError(f"{run.name} has no weights: neither a saved model nor a checkpoint. Train it again.")
     return saved.state.model.eval()

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import torch
 
-from mnist_core.checkpoints import checkpoint
-from mnist_core.checkpoints.checkpoint import Checkpoint
+from mnist_core.checkpoints import files
+from mnist_core.checkpoints.files import Checkpoint
 from mnist_core.checkpoints.index import BEST, checkpoints_dir, list_checkpoints
 from mnist_core.errors import CheckpointError, NotSavedError
 from mnist_core.records import EvalMetrics, Event, Intervention, Run
@@ -50,7 +50,7 @@ class CheckpointSaver:
             return
         is_best = isinstance(event, EvalMetrics) and event.split == "validation" and event.accuracy > self._best
         try:
-            checkpoint.save(
+            files.save(
                 self._folder,
                 self._run.config,
                 self._state,
@@ -81,7 +81,7 @@ def load_latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None, 
     is_any_damaged = False
     for path in paths:
         try:
-            saved = checkpoint.load(path, settings=run.config)
+            saved = files.load(path, settings=run.config)
         except CheckpointError as error:
             is_any_damaged = True
             skipped.append(str(error).removesuffix(" Choose another checkpoint, or start the run again."))

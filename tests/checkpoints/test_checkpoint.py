@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core.checkpoints.checkpoint import load, load_latest, save
+from mnist_core.checkpoints.files import load, load_latest, save
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.errors import CheckpointError, ConfigError
@@ -82,9 +82,9 @@ def test_another_process_goes_on_bit_for_bit(small_mnist: Dataset, tmp_path: Pat
     code = (
         "import json, sys; from pathlib import Path; import torch\n"
         "from mnist_core import load_dataset, train\n"
-        "from mnist_core.checkpoints import checkpoint\n"
+        "from mnist_core.checkpoints import files\n"
         "from mnist_core.system import paths\n"
-        "loaded = checkpoint.load(Path(sys.argv[1]))\n"
+        "loaded = files.load(Path(sys.argv[1]))\n"
         "torch.set_num_threads(loaded.threads)\n"
         "data = load_dataset(loaded.config.dataset, runs_dir=paths.runs_dir())\n"
         "print(json.dumps([event.loss for event in train(loaded.config, data, state=loaded.state)]))"

@@ -12,7 +12,7 @@ from typing import IO
 
 import pytest
 
-from mnist_core.checkpoints.checkpoint import load_latest, save
+from mnist_core.checkpoints.files import load_latest, save
 from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError
 from mnist_core.system.paths import ROOT
@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 SAVERS = """
 import os, sys
 from pathlib import Path
-from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints import files
 from mnist_core.config import TrainConfig
 from mnist_core.training.engine import TrainState
 
@@ -94,7 +94,7 @@ for line in sys.stdin:
     os.write(1, b"%d\\n" % os.getpid())
     state = TrainState.initial(config)
     for state.step in range(int(line), int(line) + 1000):
-        checkpoint.save(Path(sys.argv[1]), config, state, dataset="MNIST", best=state.step % 2 == 0)
+        files.save(Path(sys.argv[1]), config, state, dataset="MNIST", best=state.step % 2 == 0)
         os.write(1, b"%d\\n" % state.step)  # a broken pipe ends it, should the test be gone
     os._exit(0)
 """

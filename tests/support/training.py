@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mnist_core.checkpoints.checkpoint import save
+from mnist_core.checkpoints.files import save
 from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints
 from mnist_core.config import TrainConfig
 from mnist_core.records import EvalMetrics, Event, Run, RunStatus, StepMetrics

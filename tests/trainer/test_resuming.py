@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints import files
 from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
@@ -92,7 +92,7 @@ def test_steps_after_the_last_checkpoint_are_trained_again_and_kept_once(
 
         interrupted = train_run(store, first, act_at_step(8, vanish))
     assert len(store.queries.read_steps(first.id)) == 8
-    assert checkpoint.load_latest(checkpoints_dir(first.id)).state.step == 5  # type: ignore[union-attr]
+    assert files.load_latest(checkpoints_dir(first.id)).state.step == 5  # type: ignore[union-attr]
     resumed = resume(store, interrupted)
     assert curve(store, resumed) == curve(store, uninterrupted)
     assert evaluations(store, resumed) == evaluations(store, uninterrupted)
@@ -211,7 +211,7 @@ def test_weights_that_are_not_finite_are_no_checkpoint(store: RunStore) -> None:
     with torch.no_grad():
         next(state.model.parameters())[0] = math.nan
     keeper.save(None, ())
-    saved = checkpoint.load_latest(checkpoints_dir(run.id))
+    saved = files.load_latest(checkpoints_dir(run.id))
     assert saved
     assert saved.state.step == 0
 
@@ -242,7 +242,7 @@ def test_a_run_saves_at_every_evaluation_and_at_least_every_half_minute(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved: list[int] = []
-    monkeypatch.setattr(checkpoint, "save", lambda _folder, _config, state, **_facts: saved.append(state.step))
+    monkeypatch.setattr(files, "save", lambda _folder, _config, state, **_facts: saved.append(state.step))
     train_run(store, claimed_run(store, CONFIG))
     assert saved == [5, 9, 14, 18, 23, 27, 27]  # validation twice an epoch, test at the end
     saved.clear()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints import files
 from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.config import TrainConfig
 from mnist_core.records import Event, RunStatus
@@ -119,7 +119,7 @@ def test_a_run_that_diverges_keeps_its_last_good_checkpoint_to_go_on_from(
         "Loss became NaN at step 8. Choose a lower learning rate.",
     )
     assert len(store.queries.read_steps(run.id)) == diverged.progress.step == 8
-    saved = checkpoint.load_latest(checkpoints_dir(run.id))
+    saved = files.load_latest(checkpoints_dir(run.id))
     assert saved
     assert saved.state.step == 6, "what the update of step 7 left is no checkpoint"
     assert all(bool(torch.isfinite(weight).all()) for weight in saved.state.model.parameters())

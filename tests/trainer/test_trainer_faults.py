@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from mnist_core.checkpoints import checkpoint
+from mnist_core.checkpoints import files
 from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.errors import DiskFullError, StoreUnavailableError
 from mnist_core.records import Event, RunStatus
@@ -81,7 +81,7 @@ def test_a_run_whose_database_finds_no_room_says_so_once_there_is_some_and_is_re
     interrupted = train_run(store, claimed_run(store), act_at_step(7, lambda: set_pages(store)))
     assert interrupted.status is RunStatus.INTERRUPTED
     assert interrupted.reason.startswith(FULL)
-    saved = checkpoint.load_latest(checkpoints_dir(interrupted.id))
+    saved = files.load_latest(checkpoints_dir(interrupted.id))
     assert saved
     # Nothing was lost: what could not be recorded at first was when the run ended, and the checkpoint after it.
     assert saved.state.step == store.queries.count_steps(interrupted.id) == interrupted.progress.step == 8
@@ -143,7 +143,7 @@ def test_a_checkpoint_that_finds_no_room_interrupts_the_run_and_the_one_before_s
     assert len(store.queries.read_steps(interrupted.id)) == 9
     folder = checkpoints_dir(interrupted.id)
     assert sorted(path.name for path in folder.iterdir()) == ["best-00000005.ckpt", "step-00000005.ckpt"]
-    saved = checkpoint.load_latest(folder)
+    saved = files.load_latest(folder)
     assert saved
     assert saved.state.step == 5
     assert_undisturbed(store, resume(store, interrupted))
