@@ -1,1 +1,1 @@
-"""Everything a run needs to go on bit for bit, as files."""
+"""Checkpoints: all the state that a run needs to continue bit for bit."""

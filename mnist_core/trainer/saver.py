@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 
 from mnist_core.checkpoints import files
-from mnist_core.checkpoints.files import Checkpoint
+from mnist_core.checkpoints.format import Checkpoint
 from mnist_core.checkpoints.index import BEST, checkpoints_dir, list_checkpoints
 from mnist_core.errors import CheckpointError, NotSavedError
 from mnist_core.records import EvalMetrics, Event, Intervention, Run

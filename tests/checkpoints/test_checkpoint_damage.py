@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core.checkpoints import files
 from mnist_core.checkpoints.files import load, save
+from mnist_core.checkpoints.format import VERSION
 from mnist_core.errors import CheckpointError
 from mnist_core.training.engine import TrainState
 from tests.support.training import SMALL, save_small
 
 
-def sealed(payload: bytes, version: int = files.VERSION) -> bytes:
+def sealed(payload: bytes, version: int = VERSION) -> bytes:
     """A file with a header in order, as the module's docstring states it."""
     prefix = b"MNISTCKP" + struct.pack("<IQ", version, len(payload))
     return prefix + hashlib.sha256(prefix + payload).digest() + payload
