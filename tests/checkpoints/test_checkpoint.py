@@ -40,10 +40,10 @@ def a_config(model: str, optimizer: str) -> TrainConfig:
 
 
 EVERY_NETWORK_AND_OPTIMIZER = [
-    a_config("classic", "adam"),
-    a_config("example", "adadelta"),
-    a_config("mlp", "sgd"),
-    a_config("softmax", "nesterov"),
+    pytest.param("classic", "adam", marks=pytest.mark.fault),
+    pytest.param("example", "adadelta", marks=pytest.mark.fault),
+    ("mlp", "sgd"),
+    ("softmax", "nesterov"),
 ]
 
 
@@ -54,10 +54,11 @@ def remaining(config: TrainConfig, data: Dataset, state: TrainState) -> list[dic
 # ------------------------------------------------------------ going on
 
 
-@pytest.mark.parametrize("config", EVERY_NETWORK_AND_OPTIMIZER, ids=lambda config: f"{config.model}-{config.optimizer}")
+@pytest.mark.parametrize(("model", "optimizer"), EVERY_NETWORK_AND_OPTIMIZER)
 def test_a_loaded_run_goes_on_bit_for_bit_wherever_it_was_saved(
-    few_digits: Dataset, tmp_path: Path, config: TrainConfig
+    few_digits: Dataset, tmp_path: Path, model: str, optimizer: str
 ) -> None:
+    config = a_config(model, optimizer)
     uninterrupted = [timeless(event) for event in train(config, few_digits)]
     assert len(uninterrupted) == EVENTS
     state = TrainState.initial(config)
