@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import socket
 import time
@@ -16,6 +17,7 @@ from mnist_core.data import download
 from mnist_core.data.datasets import Dataset, Split
 from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.store.run_store import DATABASE_NAME
 from tests.support.factories import write_mnist
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the batches here are tiny; read when torch is imported
@@ -91,8 +93,20 @@ def offline(offline_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(download.SOURCES, name, dataclasses.replace(source, hosts=(offline_address,)))
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all migrations and no runs; copying it is faster than migrating another."""
+    folder = tmp_path_factory.mktemp("database")
+    RunStore.open(folder).close()
+    return folder / DATABASE_NAME
+
+
 @pytest.fixture
-def store(places: Path) -> Iterator[RunStore]:
+def store(places: Path, empty_database: Path) -> Iterator[RunStore]:
+    path = places / "runs" / DATABASE_NAME
+    if not path.exists():
+        path.parent.mkdir(exist_ok=True)
+        shutil.copyfile(empty_database, path)
     opened = RunStore.open(places / "runs")
     yield opened
     opened.close()
