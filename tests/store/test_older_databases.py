@@ -1,0 +1,156 @@
+"""Databases as earlier versions of the program wrote them: each is brought up to date and keeps everything.
+
+`fixtures/schema-N.sql` is the dump of a database that the program itself wrote when its newest schema was N.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_core.config import TrainConfig
+from mnist_core.records import Adjustment, Command, Intervention, ProcessIdentity, RunStatus
+from mnist_core.store import RunStore
+from mnist_core.store.migrations import APPLICATION_ID, MIGRATIONS
+from tests.support.storage import bundled_sqlite, pragma
+
+FIXTURES = Path(__file__).parent / "fixtures"
+VERSIONS = range(1, 6)
+HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS = 2, 3, 5
+"""The schema versions that introduced these fields."""
+
+CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
+PREDICTIONS = [1, 2, *range(2, 10), *range(10)]
+
+
+@dataclass
+class Upgraded:
+    """A store opened on a database of an earlier version."""
+
+    version: int
+    store: RunStore
+    path: Path
+
+
+@pytest.fixture(params=VERSIONS)
+def upgraded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Upgraded]:
+    path = tmp_path / "runs.sqlite"
+    connection = bundled_sqlite.connect(str(path))
+    connection.executescript((FIXTURES / f"schema-{request.param}.sql").read_text())
+    connection.close()
+    assert pragma(path, "user_version") == request.param
+    store = RunStore.open(tmp_path)
+    yield Upgraded(request.param, store, path)
+    store.close()
+
+
+def test_it_has_the_newest_schema_and_is_intact(upgraded: Upgraded) -> None:
+    assert pragma(upgraded.path, "user_version") == len(MIGRATIONS)
+    assert pragma(upgraded.path, "application_id") == APPLICATION_ID
+    assert pragma(upgraded.path, "integrity_check") == "ok"
+    assert [path.name for path in upgraded.path.parent.glob("*set-aside*")] == []
+
+
+def test_every_run_keeps_its_name_and_status(upgraded: Upgraded) -> None:
+    expected = [
+        ("finished", "completed"),
+        ("diverged", "diverged"),
+        ("interrupted", "interrupted"),
+        ("run-4", "queued"),
+    ]
+    if upgraded.version >= HAS_INTERVENTIONS:
+        expected += [("repeat", "queued"), ("continued", "queued"), ("running", "running")]
+    assert [(run.name, run.status) for run in upgraded.store.queries.list_runs()] == expected
+    binned = ["binned"] if upgraded.version >= HAS_ANNOTATIONS else []
+    assert [run.name for run in upgraded.store.queries.list_deleted_runs()] == binned
+
+
+def test_a_finished_run_keeps_its_settings_numbers_and_results(upgraded: Upgraded) -> None:
+    run = upgraded.store.queries.get_run(1)
+    assert run.config == TrainConfig(lr=0.05, momentum=0.9, batch_size=32, epochs=2, seed=7)
+    assert run.started_at is not None
+    assert run.finished_at is not None
+    assert run.created_at <= run.started_at <= run.finished_at
+    assert (run.dataset, run.train_images, run.validation_images, run.test_images) == ("MNIST", 640, 64, 20)
+    assert (run.attempt, run.total_steps, run.model_file) == (1, 40, "runs/models/run-1.pt")
+    assert (run.progress.step, run.progress.epoch, run.progress.loss) == (5, 1, 0.2)
+    assert run.progress.live_confusion == ((1,) * 10,) * 10
+    assert (run.results.validation_accuracy, run.results.best_validation_accuracy) == (0.875, 0.875)
+    assert (run.results.test_accuracy, run.results.test_loss) == (0.9, 0.3)
+    assert run.trainer == ProcessIdentity(4242, 77, "some-boot")
+
+
+def test_every_step_is_kept(upgraded: Upgraded) -> None:
+    steps = upgraded.store.queries.read_steps(1)
+    assert steps["loss"].tolist() == [1 / step for step in range(1, 6)]
+    assert steps["elapsed_seconds"].tolist() == [step / 100 for step in range(1, 6)]
+    assert set(steps["lr"].tolist()) == {0.05}
+    assert np.isnan(upgraded.store.queries.read_steps(2)["loss"][1])
+    assert len(upgraded.store.queries.read_steps(3)) == 4
+
+
+def test_every_evaluation_is_kept(upgraded: Upgraded) -> None:
+    validation, test = upgraded.store.queries.list_evaluations(1)
+    assert (validation.split, validation.step, validation.accuracy, validation.loss) == ("validation", 5, 0.875, 0.25)
+    assert (test.split, test.step, test.accuracy, test.elapsed_seconds) == ("test", 5, 0.9, 0.07)
+    assert test.predictions.tolist() == PREDICTIONS
+    (diverged,) = upgraded.store.queries.list_evaluations(2)
+    assert np.isnan(diverged.loss)
+
+
+def test_reasons_and_notices_are_kept(upgraded: Upgraded) -> None:
+    assert upgraded.store.queries.get_run(2).reason == "Loss became NaN at step 2."
+    interrupted = upgraded.store.queries.get_run(3)
+    assert (interrupted.reason, interrupted.notice, interrupted.dataset) == (
+        "Its trainer process is gone.",
+        "MNIST-5k stands in.",
+        "MNIST-5k",
+    )
+
+
+def test_device_and_threads_are_kept_or_unknown(upgraded: Upgraded) -> None:
+    run = upgraded.store.queries.get_run(1)
+    assert (run.device, run.threads) == (("cpu", 2) if upgraded.version >= HAS_DEVICE else ("", 0))
+
+
+def test_interventions_lineage_and_commands_are_kept(upgraded: Upgraded) -> None:
+    run = upgraded.store.queries.get_run(1)
+    if upgraded.version < HAS_INTERVENTIONS:
+        assert (run.interventions, run.plan, run.parent_id) == ((), (), None)
+        return
+    assert run.interventions == (CHANGE,)
+    repeat, continued = (upgraded.store.queries.get_run(run_id) for run_id in (5, 6))
+    assert (repeat.parent_id, repeat.parent_step, repeat.plan) == (1, None, (CHANGE,))
+    assert (continued.parent_id, continued.parent_step) == (1, 5)
+    (command,) = upgraded.store.queries.list_commands(7, after=0)
+    assert (command.command, command.adjustment, command.by) == (Command.ADJUST, Adjustment(lr=0.5), "page")
+
+
+def test_annotations_provenance_and_curve_are_kept_or_empty(upgraded: Upgraded) -> None:
+    run, archived = (upgraded.store.queries.get_run(run_id) for run_id in (1, 2))
+    if upgraded.version < HAS_ANNOTATIONS:
+        assert (run.notes, run.tags, run.starred, archived.archived, run.curve) == ("", (), False, False, ())
+        assert run.provenance is None
+        return
+    assert (run.notes, run.tags, run.starred) == ("# Notes\n=1+1", ("good", "slow"), True)
+    assert archived.archived
+    assert run.curve == (1.0, 0.5, 0.25)
+    assert run.provenance is not None
+    labels = upgraded.store.queries.test_labels(run.provenance.test_checksum)
+    assert labels is not None
+    assert labels.tolist() == [*range(10), *range(10)]
+
+
+def test_new_runs_get_new_numbers_and_old_ones_can_be_worked_on(upgraded: Upgraded) -> None:
+    store = upgraded.store
+    newest = max(run.id for run in [*store.queries.list_runs(), *store.queries.list_deleted_runs()])
+    assert store.commands.create_run(TrainConfig()).id == newest + 1
+    store.commands.requeue_run(3)
+    store.commands.edit_run(1, notes="Still here.")
+    store.commands.delete_runs([2])
+    assert store.queries.get_run(3).status is RunStatus.QUEUED
+    assert store.queries.get_run(1).notes == "Still here."
+    assert "diverged" in [run.name for run in store.queries.list_deleted_runs()]
