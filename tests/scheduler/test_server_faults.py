@@ -8,7 +8,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -144,10 +143,8 @@ def test_a_server_that_is_ended_takes_its_run_to_a_checkpoint_and_leaves_no_proc
     run = training(server)
     for _ in range(3):
         server.listen(run)
-    began = time.monotonic()
     ENDINGS[ending](server)
-    server.process.wait(timeout=2 * EXIT_SECONDS)
-    assert time.monotonic() - began < EXIT_SECONDS
+    server.process.wait(timeout=EXIT_SECONDS)
     assert processes_of(server.runs) == []
     interrupted = server.store.queries.get_run(run.id)
     assert (interrupted.status, interrupted.reason) == (RunStatus.INTERRUPTED, CLOSED)

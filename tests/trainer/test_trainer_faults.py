@@ -210,7 +210,7 @@ def holder(store: RunStore, places: Path) -> Iterator[Holder]:
 
 
 def test_a_trainer_waits_for_the_lock_and_loses_nothing(store: RunStore, holder: Holder) -> None:
-    released = threading.Timer(1.0, holder.tell, ["COMMIT"])
+    released = threading.Timer(0.2, holder.tell, ["COMMIT"])
 
     def lock() -> None:
         holder.tell("BEGIN IMMEDIATE")
