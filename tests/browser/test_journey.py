@@ -117,7 +117,7 @@ def test_diverged_run_says_so_and_offers_a_remedy(page: Page, live: Server) -> N
 
 
 def test_selected_runs_are_overlaid_in_colours_of_their_own(page: Page, live: Server) -> None:
-    runs = [live.store.commands.create_run(TrainConfig(epochs=1, seed=seed)) for seed in (1, 2)]
+    runs = [live.store.commands.create_run(TrainConfig(model="softmax", epochs=1, seed=seed)) for seed in (1, 2)]
     page.goto(f"{live.url}/runs")
     for run in runs:
         row = page.get_by_role("row").filter(has=page.get_by_role("link", name=run.name, exact=True))

@@ -11,7 +11,7 @@ from mnist_core.records import Command, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.server.assets import asset_url
-from tests.support.browser_driver import POINTS, start_long_run, wait_for_points
+from tests.support.browser_driver import POINTS, set_epochs, start_long_run, wait_for_points
 from tests.support.factories import finished_run
 from tests.support.processes import Eventually, Server
 
@@ -153,6 +153,7 @@ def test_two_tabs_that_press_start_at_once_get_one_run_each(
     tabs = (page, context.new_page())
     for tab in tabs:
         tab.goto(live.url)
+        set_epochs(tab, 1)
         start = tab.get_by_role("button", name="Start training")
         expect(start).to_be_enabled()
         start.evaluate("(button) => { new BroadcastChannel('press').onmessage = () => button.click() }")

@@ -14,14 +14,18 @@ def start_long_run(page: Page, live: Server) -> int:
     """Start 50 epochs of 4,000 images, which last longer than any journey, from the open page. Returns its number."""
     latest = live.store.queries.latest_run()
     run = latest.id + 1 if latest else 1
-    field = page.get_by_label("Epochs, exact value")
-    field.fill("50")
-    field.press("Enter")
-    expect(page.get_by_role("slider", name="Epochs")).to_have_value("50")
+    set_epochs(page, 50)
     page.get_by_role("button", name="Start training").click()
     expect(page).to_have_url(re.compile(rf"run={run}\b"))
     wait_for_points(page, run)
     return run
+
+
+def set_epochs(page: Page, epochs: int) -> None:
+    field = page.get_by_label("Epochs, exact value")
+    field.fill(str(epochs))
+    field.press("Enter")
+    expect(page.get_by_role("slider", name="Epochs")).to_have_value(str(epochs))
 
 
 def wait_for_points(page: Page, run: int, more_than: int = 0) -> None:
