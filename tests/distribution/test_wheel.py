@@ -56,7 +56,7 @@ def test_it_holds_both_packages_and_nothing_else(wheel: Path) -> None:
         path.relative_to(ROOT).as_posix()
         for package in packages
         for path in (ROOT / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and not path.name.endswith(".test.js")
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.endswith((".test.js", ".d.ts"))
     }
     assert {f"{package}/py.typed" for package in packages} < expected
     assert {Path(name).suffix for name in expected} >= {".py", ".js", ".css", ".html", ".png"}
