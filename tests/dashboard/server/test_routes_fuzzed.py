@@ -1,8 +1,10 @@
-"""Requests that nobody would think of, to every address of our own, and text of every kind in every field."""
+"""Random requests to every route of our own, and random text in every field."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import math
+import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -14,6 +16,7 @@ from starlette.applications import Starlette
 
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
+from mnist_core.records import Run
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import MAX_RUNS_PER_STREAM, feed_routes, read_query
@@ -55,9 +58,7 @@ def app(store: RunStore, policy: AccessPolicy) -> Guard:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request as somebody might make it up."""
-
+class RandomRequest:
     address: str
     rest: str
     parameters: dict[str, str]
@@ -69,15 +70,15 @@ class Asked:
     def query(self) -> str:
         return "&".join(f"{name}={quote(value)}" for name, value in self.parameters.items())
 
-    def of(self, app: Guard) -> Answer:
+    def send_to(self, app: Guard) -> Answer:
         host = "localhost:8501" if self.client == HERE else "10.0.0.2:8501"
         path = f"{self.address}{quote(self.rest)}?{self.query}"
         origin = [("origin", f"http://{host}")]
         return ask(app, scope_of(path, method=self.method, client=self.client, host=host, headers=origin), self.body)
 
 
-ASKED = st.builds(
-    Asked,
+REQUESTS = st.builds(
+    RandomRequest,
     address=st.sampled_from(ADDRESSES),
     rest=st.one_of(st.just(""), VALUES),
     parameters=PARAMETERS,
@@ -88,39 +89,76 @@ ASKED = st.builds(
 
 
 @FEW
-@given(asked=ASKED)
-def test_no_request_breaks_a_route_or_brings_out_a_file(app: Guard, policy: AccessPolicy, asked: Asked) -> None:
+@given(request=REQUESTS)
+def test_no_request_breaks_a_route_or_returns_a_file(app: Guard, policy: AccessPolicy, request: RandomRequest) -> None:
     key = policy.key.read()
-    answer = asked.of(app)
+    answer = request.send_to(app)
     assert answer.status < 500
     assert key.encode() not in answer.body
     assert b"root:" not in answer.body
     assert b"import " not in answer.body or answer.headers["content-type"].startswith("text/javascript")
     assert "mnist_owner" not in answer.headers.get("set-cookie", "")
-    if asked.client == PEER and asked.method not in ("GET", "HEAD", "OPTIONS"):
+    if request.client == PEER and request.method not in ("GET", "HEAD", "OPTIONS"):
         assert answer.status == 403
 
 
 @FEW
-@given(asked=ASKED)
-def test_what_the_feed_reads_from_an_address_is_in_bounds_or_refused(asked: Asked) -> None:
-    with suppress(ValueError):
-        run_ids, smoothing = read_query(asked.query)
-        assert len(run_ids) <= MAX_RUNS_PER_STREAM
-        assert 0 <= smoothing < 1
+@given(
+    run_ids=st.lists(st.integers(0, 999_999_999), max_size=2 * MAX_RUNS_PER_STREAM),
+    smoothing=st.floats(-0.5, 1.5) | st.just(math.nan),
+)
+def test_the_feed_reads_a_query_in_range_and_refuses_any_other(run_ids: list[int], smoothing: float) -> None:
+    query = f"runs={','.join(map(str, run_ids))}&smoothing={smoothing}"
+    if len(run_ids) <= MAX_RUNS_PER_STREAM and 0 <= smoothing < 1:
+        assert read_query(query) == (frozenset(run_ids), smoothing)
+    else:
+        with pytest.raises(ValueError, match="must be"):
+            read_query(query)
+
+
+def error_of(act: Callable[[], object], kind: type[Exception]) -> Exception | None:
+    """The error of this kind that a call ends with, if any; all others pass through."""
+    try:
+        act()
+    except kind as error:
+        return error
+    return None
 
 
 @FEW
-@given(
-    text=st.one_of(st.text(max_size=120), st.sampled_from(["'; DROP TABLE runs; --", "=1+1", "<script>", "@SUM(A1)"]))
-)
-def test_text_in_a_field_is_kept_as_it_was_typed_or_refused(store: RunStore, text: str) -> None:
+@given(request=REQUESTS)
+def test_any_query_is_read_or_refused_with_a_sentence(request: RandomRequest) -> None:
+    error = error_of(lambda: read_query(request.query), ValueError)
+    assert error is None or "must be" in str(error)
+
+
+HOSTILE_TEXTS = ["'; DROP TABLE runs; --", "=1+1", "<script>", "@SUM(A1)"]
+PRINTABLE_TEXTS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=","), min_size=1, max_size=30)
+
+
+@FEW
+@given(text=PRINTABLE_TEXTS | st.sampled_from(HOSTILE_TEXTS))
+def test_printable_text_in_a_field_is_kept_as_typed(store: RunStore, text: str) -> None:
     run = store.commands.create_run(TrainConfig())
-    with suppress(ConfigError):
-        assert store.commands.edit_run(run.id, name=text).name == text.strip()
-    with suppress(ConfigError):
-        assert store.commands.edit_run(run.id, notes=text).notes.strip() == text.strip()
-    with suppress(ConfigError):
-        assert store.commands.edit_run(run.id, tags=[text]).tags in ((text.strip(),), ())
-    assert run.id in {one.id for one in store.queries.list_runs()}
+    edited = store.commands.edit_run(run.id, name=text, notes=text, tags=[text])
+    assert (edited.name, edited.notes, edited.tags) == (unicodedata.normalize("NFC", text), text, (text,))
+    assert store.queries.get_run(run.id) == edited
+    store.commands.delete_runs([run.id])
+
+
+@FEW
+@given(text=st.text(max_size=120))
+def test_any_text_in_a_field_is_kept_or_refused_with_a_sentence(store: RunStore, text: str) -> None:
+    run = store.commands.create_run(TrainConfig())
+    edits: dict[str, Callable[[], Run]] = {
+        "name": lambda: store.commands.edit_run(run.id, name=text),
+        "notes": lambda: store.commands.edit_run(run.id, notes=text),
+        "tags": lambda: store.commands.edit_run(run.id, tags=[text]),
+    }
+    for field, edit in edits.items():
+        before = store.queries.get_run(run.id)
+        if error := error_of(edit, ConfigError):
+            assert isinstance(error, ConfigError)
+            assert (error.field, str(error)[-1]) == (field, ".")
+            assert store.queries.get_run(run.id) == before
     store.commands.delete_runs([run.id])
