@@ -31,13 +31,19 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("unread")
-@pytest.mark.parametrize("kept", [0, 3, 8, 19, 20, 51, 52, 1000, -1])
-def test_a_truncated_file_is_named_as_such(tmp_path: Path, kept: int) -> None:
+@pytest.mark.parametrize(
+    ("kept", "problem"),
+    [
+        *((kept, "it ends within its header") for kept in (0, 3, 8, 19, 20, 51)),
+        (52, r"it holds 0 of \d+ bytes"),
+        (1000, r"it holds 948 of \d+ bytes"),
+        (-1, r"it holds \d+ of \d+ bytes"),
+    ],
+)
+def test_a_truncated_file_is_named_as_such(tmp_path: Path, kept: int, problem: str) -> None:
     path = save_small(tmp_path, 1)
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(
-        CheckpointError, match=r"step-00000001.ckpt is damaged: it (holds \d+ of \d+ bytes|ends within)"
-    ):
+    with pytest.raises(CheckpointError, match=rf"step-00000001.ckpt is damaged: {problem}\."):
         load(path)
 
 
@@ -50,7 +56,7 @@ def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
         damaged = bytearray(content)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
-        with pytest.raises(CheckpointError, match=r"is damaged|is not a checkpoint"):
+        with pytest.raises(CheckpointError, match="is not a checkpoint" if bit < 8 * 8 else "is damaged"):
             load(path)
 
 

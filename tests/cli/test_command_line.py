@@ -150,14 +150,13 @@ def test_a_reader_that_has_seen_enough_is_no_failure(
     out, err = os.fdopen(writer, "w"), (tmp_path / "err").open("w")
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
-    main([*QUICK, "--json"])
+    assert main([*QUICK, "--json"]) == 0
     with contextlib.suppress(BrokenPipeError):
         out.close()
     err.close()
     assert "Traceback" not in (tmp_path / "err").read_text()
     (run,) = store.queries.list_runs()
-    assert not run.status.is_active
-    assert run.status is not RunStatus.FAILED
+    assert (run.status, run.reason) == (RunStatus.INTERRUPTED, "The program that read its output has ended.")
 
 
 # As a process of its own

@@ -1,5 +1,6 @@
 """Exported runs brought into another store: whole, under free names, and nothing of a file that is not in order."""
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -302,14 +303,15 @@ def test_every_truncation_and_flipped_bit_is_refused_or_harmless(elsewhere: RunS
     for length in range(0, len(whole) - 1, 97):
         with pytest.raises(ImportRefusedError):
             archive.import_archive(elsewhere, io.BytesIO(whole[:length]))
-    for at in range(30, len(whole) - 30, 101):
+    imported = []
+    positions = range(30, len(whole) - 30, 101)
+    for at in positions:
         damaged = bytearray(whole)
         damaged[at] ^= 0x10
-        try:
-            archive.import_archive(elsewhere, io.BytesIO(damaged))
-        except ImportRefusedError:
-            continue
-    assert all(run.results.test_accuracy == 0.9 for run in elsewhere.queries.list_runs())
+        with contextlib.suppress(ImportRefusedError):
+            imported += archive.import_archive(elsewhere, io.BytesIO(damaged))
+    assert len(imported) < len(positions) / 2, "a flipped bit is harmless only where the file holds no data"
+    assert [run.results.test_accuracy for run in imported] == [0.9] * len(imported)
 
 
 @pytest.mark.parametrize("name", ["missing.zip", "."])
@@ -320,7 +322,7 @@ def test_a_file_that_is_not_there_is_refused(elsewhere: RunStore, tmp_path: Path
 
 def test_names_in_the_zip_lead_nowhere(elsewhere: RunStore, file: Path, tmp_path: Path) -> None:
     def add(members: dict[str, bytes]) -> None:
-        members["../../escaped.txt"] = members["/tmp/escaped.txt"] = b"x"
+        members["../../escaped.txt"] = members[str(tmp_path / "absolute" / "escaped.txt")] = b"x"
 
     archive.import_archive(elsewhere, changed(file, add))
     assert not list(tmp_path.parent.rglob("escaped.txt"))

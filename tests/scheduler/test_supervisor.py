@@ -120,12 +120,13 @@ def test_the_queue_is_looked_after_again_after_an_error(
     stage.supervisor.close()
 
 
-def test_a_stopped_run_is_never_started(stage: SupervisorHarness) -> None:
-    run = stage.supervisor.actions.submit(TrainConfig())
-    assert stage.supervisor.actions.request_stop(run.id) is RunStatus.STOPPED
+def test_a_stopped_run_is_never_started(stage: SupervisorHarness, eventually: Eventually) -> None:
+    stopped, queued = (stage.supervisor.actions.submit(TrainConfig()) for _ in range(2))
+    assert stage.supervisor.actions.request_stop(stopped.id) is RunStatus.STOPPED
     stage.supervisor.start()
+    eventually(lambda: queued.id in stage.fork_server.launched_ids)
     stage.supervisor.close()
-    assert stage.fork_server.launched_ids == []
+    assert stage.fork_server.launched_ids == [queued.id]
 
 
 def test_close_asks_trainers_to_end_before_it_kills_them(stage: SupervisorHarness) -> None:
@@ -140,9 +141,12 @@ def test_only_an_interrupted_run_can_be_resumed(stage: SupervisorHarness) -> Non
         stage.supervisor.actions.resume(run.id)
 
 
-def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(stage: SupervisorHarness) -> None:
+def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(
+    stage: SupervisorHarness, eventually: Eventually
+) -> None:
     run = stage.supervisor.actions.submit(TrainConfig())
     stage.supervisor.start()
+    eventually(lambda: stage.fork_server.launched_ids == [run.id])
     stage.supervisor.close()
     stage.fork_server.end(run.id, EXIT_CODE_UNKNOWN)
     assert stage.store.queries.get_run(run.id).status is RunStatus.QUEUED

@@ -4,6 +4,7 @@ import dataclasses
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,6 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import Adjustment, Command, Event, Run, StepMetrics
 from mnist_core.store import RunStore
-from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import provenance
 from mnist_core.trainer.worker import train_run
@@ -45,25 +45,36 @@ def test_a_run_says_what_it_was_made_with(store: RunStore, trained: Run, digits:
     assert labels.tolist() == digits.test.labels.tolist()
 
 
-def checkout_now() -> tuple[str, bool]:
-    provenance.git_checkout.cache_clear()
-    return provenance.git_checkout()
-
-
-def test_the_commit_is_that_of_the_checkout(trained: Run) -> None:
-    git = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    assert trained.provenance
-    assert trained.provenance.commit == git.stdout.strip()
-
-
-def test_outside_a_checkout_there_is_no_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    assert checkout_now() == ("", False)
+@pytest.fixture
+def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A checkout of a repository with one commit, in the place of this one."""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    inside = tmp_path / "installed"
-    inside.mkdir()
-    monkeypatch.setattr(provenance, "ROOT", inside)
-    assert checkout_now() == ("", False)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    provenance.git_checkout.cache_clear()
+    yield tmp_path
+    provenance.git_checkout.cache_clear()
+
+
+def test_a_run_records_the_commit_of_its_checkout(checkout: Path, trained: Run) -> None:
+    head = subprocess.run(
+        ["git", "-C", str(checkout), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert trained.provenance
+    assert (trained.provenance.commit, trained.provenance.is_dirty) == (head, False)
+
+
+def test_a_run_records_that_its_checkout_has_changes_in_no_commit(checkout: Path, digits: Dataset) -> None:
+    (checkout / "new.py").touch()
+    assert provenance.collect_provenance(CONFIG, digits, device="cpu", threads=1).is_dirty
+
+
+@pytest.mark.parametrize("folder", ["installed", "../elsewhere"])
+def test_outside_a_checkout_there_is_no_commit(checkout: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    (checkout / folder).mkdir()
+    monkeypatch.setattr(provenance, "ROOT", checkout / folder)
+    assert provenance.git_checkout() == ("", False)
 
 
 def test_outside_a_checkout_the_version_is_recorded(monkeypatch: pytest.MonkeyPatch, digits: Dataset) -> None:
@@ -73,17 +84,6 @@ def test_outside_a_checkout_the_version_is_recorded(monkeypatch: pytest.MonkeyPa
     assert (
         provenance.collect_provenance(CONFIG, digits, device="cpu", threads=1).packages["mnist-trainer"] == __version__
     )
-
-
-def test_changes_that_are_in_no_commit_are_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
-    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
-    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
-    monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    commit, is_dirty = checkout_now()
-    assert (len(commit), is_dirty) == (40, False)
-    (tmp_path / "new.py").touch()
-    assert checkout_now() == (commit, True)
 
 
 def test_the_command_line_trains_the_same_run(store: RunStore, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
