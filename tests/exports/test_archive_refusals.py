@@ -1,0 +1,221 @@
+"""Archives that are damaged, hostile or lie: refused whole, with a reason."""
+
+import contextlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_core.errors import ImportRefusedError
+from mnist_core.exports import archive
+from mnist_core.records import Run
+from mnist_core.store import RunStore
+from tests.support.factories import LABELS
+
+Change = Callable[[dict[str, bytes]], object]
+
+
+def changed(archive_file: Path, change: Change) -> io.BytesIO:
+    """Return the file with its members changed and their checksums right."""
+    with zipfile.ZipFile(archive_file) as zipped:
+        members = {name: zipped.read(name) for name in zipped.namelist()}
+    change(members)
+    changed_file = io.BytesIO()
+    with zipfile.ZipFile(changed_file, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content in members.items():
+            zipped.writestr(name, content)
+    return changed_file
+
+
+def test_labels_from_elsewhere_do_not_replace_those_of_a_trainer(
+    store: RunStore, exported_run: Run, archive_file: Path
+) -> None:
+    assert exported_run.provenance
+    name = f"labels/{exported_run.provenance.test_checksum}.bin"
+
+    def lie(members: dict[str, bytes]) -> None:
+        members[name] = bytes(members["0/predictions.bin"][30:])  # as if every prediction had been right
+        content = json.loads(members["0/run.json"])
+        content["evaluations"][1]["accuracy"] = 1
+        members["0/run.json"] = json.dumps(content).encode()
+
+    archive.import_archive(store, changed(archive_file, lie))
+    labels = store.queries.test_labels(exported_run.provenance.test_checksum)
+    assert labels is not None
+    assert labels.tolist() == LABELS.tolist()
+
+
+def set_field(*path: str, value: Any) -> Change:
+    def change(members: dict[str, bytes]) -> None:
+        content = json.loads(members["0/run.json"])
+        parent = content
+        for key in path[:-1]:
+            parent = parent[int(key) if isinstance(parent, list) else key]
+        parent[path[-1]] = value
+        members["0/run.json"] = json.dumps(content).encode()
+
+    return change
+
+
+def lose_field(*path: str) -> Change:
+    def change(members: dict[str, bytes]) -> None:
+        content = json.loads(members["0/run.json"])
+        parent = content
+        for key in path[:-1]:
+            parent = parent[int(key) if isinstance(parent, list) else key]
+        del parent[path[-1]]
+        members["0/run.json"] = json.dumps(content).encode()
+
+    return change
+
+
+def set_manifest(**values: Any) -> Change:
+    def change(members: dict[str, bytes]) -> None:
+        members["manifest.json"] = json.dumps({**json.loads(members["manifest.json"]), **values}).encode()
+
+    return change
+
+
+def without(name: str) -> Change:
+    return lambda members: members.__delitem__(name)
+
+
+def cut(name: str) -> Change:
+    return lambda members: members.__setitem__(name, members[name][:-1])
+
+
+BAD: dict[str, tuple[Change, str]] = {
+    "no manifest": (without("manifest.json"), "no item named 'manifest.json'"),
+    "another format": (set_manifest(format="something else"), "is no archive of exported runs. Choose one"),
+    "a newer version": (set_manifest(version=2), "has version 2, and this program reads 1"),
+    "no runs": (set_manifest(runs=0), "this one says 0"),
+    "too many runs": (set_manifest(runs=10**9), "this one says 1000000000"),
+    "runs that are missing": (set_manifest(runs=2), "no item named '1/run.json'"),
+    "steps that are missing": (without("0/steps.bin"), "no item named '0/steps.bin'"),
+    "steps cut short": (cut("0/steps.bin"), "buffer size must be a multiple"),
+    "predictions cut short": (cut("0/predictions.bin"), "predictions are missing"),
+    "labels cut short": (
+        lambda members: [cut(name)(members) for name in list(members) if name.startswith("labels/")],
+        "was tested on 1000 images, and 999 have labels",
+    ),
+    "no JSON": (lambda members: members.__setitem__("0/run.json", b"{"), "Expecting property name"),
+    "deep JSON": (lambda members: members.__setitem__("0/run.json", b"[" * 1_000_000), "maximum recursion depth"),
+    "not a number": (
+        lambda members: members.__setitem__("0/run.json", members["0/run.json"].replace(b"0.5", b"NaN")),
+        "NaN is no number",
+    ),
+    "a missing field": (lose_field("run", "notes"), "Run lacks notes"),
+    "a missing number of the progress": (lose_field("run", "progress", "loss"), "Progress lacks loss"),
+    "a missing number of an evaluation": (lose_field("evaluations", "1", "step"), "EvalMetrics lacks step"),
+    "no time of creation": (set_field("run", "created_at", value=None), "created_at: None"),
+    "a list for a run": (set_field("run", value=[]), "Run is no object"),
+    "a running run": (set_field("run", "status", value="running"), "status running"),
+    "an unknown status": (set_field("run", "status", value="<b>"), "'<b>' is not a valid RunStatus"),
+    "a setting out of range": (set_field("run", "config", "lr", value=1e9), "Learning rate must be between"),
+    "an unknown setting": (
+        set_field("run", "config", "layers", value=3),
+        "config: settings that this program does not know",
+    ),
+    "a number for a name": (set_field("run", "name", value=7), "name: '7'"),
+    "control characters in the name": (
+        set_field("run", "name", value="a\u202eb"),
+        "must not contain control characters",
+    ),
+    "a long name": (set_field("run", "name", value="x" * 81), "at most 80 characters, got 81"),
+    "long notes": (set_field("run", "notes", value="x" * 10_001), "longer than 10000 characters"),
+    "a time far off": (set_field("run", "created_at", value=1e300), "timestamp out of range"),
+    "a negative count": (set_field("run", "train_images", value=-1), "train_images: -1"),
+    "a count too large": (set_field("run", "total_steps", value=2**70), "total_steps: 1180591620717411303424"),
+    "text for a number": (set_field("run", "progress", "loss", value="0.9"), "loss: 0.9 is no number"),
+    "an accuracy above 1": (
+        set_field("run", "progress", "accuracy", value=1.1),
+        "accuracy: 1.1 is not between 0 and 1",
+    ),
+    "another accuracy than predicted": (
+        set_field("evaluations", "1", "accuracy", value=0.99),
+        "does not follow from its predictions",
+    ),
+    "an unknown split": (set_field("evaluations", "1", "split", value="training"), "split: 'training'"),
+    "a matrix of another shape": (set_field("evaluations", "1", "confusion", value=[[1]]), "not 10 rows of 10 counts"),
+    "too long a curve": (set_field("run", "curve", value=[0.5] * 41), "curve: no list, or longer than 40"),
+    "interventions of an unknown setting": (
+        set_field("run", "interventions", value=[{"step": 1, "field": "seed", "old": 1, "new": 2, "at": 0, "by": "x"}]),
+        "field: 'seed' is none of",
+    ),
+    "interventions at no time": (
+        set_field(
+            "run", "interventions", value=[{"step": 1, "field": "lr", "old": 1, "new": 2, "at": None, "by": "x"}]
+        ),
+        "at: None is no number",
+    ),
+}
+"""Changes to the members of an archive, each with the problem that the refusal names."""
+
+
+@pytest.mark.parametrize(("change", "problem"), BAD.values(), ids=BAD)
+def test_a_file_with_any_fault_is_refused_whole(
+    other_store: RunStore, archive_file: Path, change: Change, problem: str
+) -> None:
+    with pytest.raises(ImportRefusedError, match=re.escape(problem)) as caught:
+        archive.import_archive(other_store, changed(archive_file, change))
+    assert len(str(caught.value)) < 400
+    assert other_store.queries.list_runs() == []
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + b"\0" * 18, b"Dear diary", b"\x89PNG\r\n"])
+def test_what_is_no_archive_is_refused(other_store: RunStore, content: bytes) -> None:
+    with pytest.raises(ImportRefusedError, match="is damaged, or is no archive of exported runs"):
+        archive.import_archive(other_store, io.BytesIO(content))
+
+
+def test_every_truncation_and_flipped_bit_is_refused_or_harmless(other_store: RunStore, archive_file: Path) -> None:
+    whole = archive_file.read_bytes()
+    for length in range(0, len(whole) - 1, 97):
+        with pytest.raises(ImportRefusedError):
+            archive.import_archive(other_store, io.BytesIO(whole[:length]))
+    imported = []
+    positions = range(30, len(whole) - 30, 101)
+    for at in positions:
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x10
+        with contextlib.suppress(ImportRefusedError):
+            imported += archive.import_archive(other_store, io.BytesIO(damaged))
+    assert len(imported) < len(positions) / 2, "a flipped bit is harmless only where the file holds no data"
+    assert [run.results.test_accuracy for run in imported] == [0.9] * len(imported)
+
+
+@pytest.mark.parametrize("name", ["missing.zip", "."])
+def test_a_file_that_is_not_there_is_refused(other_store: RunStore, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ImportRefusedError, match=r"There is no file .*\. Choose an archive"):
+        archive.import_archive(other_store, tmp_path / name)
+
+
+def test_names_in_the_zip_lead_nowhere(other_store: RunStore, archive_file: Path, tmp_path: Path) -> None:
+    def add(members: dict[str, bytes]) -> None:
+        members["../../escaped.txt"] = members[str(tmp_path / "absolute" / "escaped.txt")] = b"x"
+
+    archive.import_archive(other_store, changed(archive_file, add))
+    assert not list(tmp_path.parent.rglob("escaped.txt"))
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(
+    other_store: RunStore, archive_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 50_000_000)
+    bomb = changed(archive_file, lambda members: members.__setitem__("0/steps.bin", bytes(60_000_000)))
+    monkeypatch.setattr(zipfile.ZipFile, "read", None)
+    with pytest.raises(ImportRefusedError, match=r"The file unpacks to 60,.* bytes, more than 50,000,000"):
+        archive.import_archive(other_store, bomb)
+
+
+def test_one_member_too_large_is_refused(
+    other_store: RunStore, archive_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MAX_JSON_BYTES", 100)
+    with pytest.raises(ImportRefusedError, match=r"0/run\.json unpacks to more than 100 bytes"):
+        archive.import_archive(other_store, archive_file)
