@@ -160,7 +160,7 @@ class FirstStepWatcher(threading.Thread):
     def run(self) -> None:
         watch = self._store.queries.watch()
         while not self.seen_at:
-            if watch.moved() and self._store.queries.read_changes(self._cursor).steps:
+            if watch.has_new_commits() and self._store.queries.read_changes(self._cursor).steps:
                 self.seen_at = time.time()
             time.sleep(FIRST_STEP_POLL_SECONDS)
         watch.close()

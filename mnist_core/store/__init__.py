@@ -1,4 +1,4 @@
-"""The run store: everything known of every run, and the only channel between trainers, server and command line."""
+"""The run store: all data of all runs, and the only channel between trainers, server and command line."""
 
 from mnist_core.store.run_store import RunStore
 

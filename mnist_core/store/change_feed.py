@@ -1,4 +1,4 @@
-"""What was committed since a reader last looked, over all runs: how the live feed follows the store."""
+"""The changes of all runs since a reader's last query, which the live feed follows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mnist_core.store.schema import evaluations, runs, step_chunks
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One stored evaluation; see `EvalMetrics`."""
+    """A stored evaluation and its run."""
 
     run_id: int
     attempt: int
@@ -34,7 +34,7 @@ class NewSteps:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a reader has read; ask `read_changes` for what is newer."""
+    """Position of a reader in the stream of changes; `read_changes` returns newer ones."""
 
     revision: int = 0
     chunk_id: int = 0
@@ -43,7 +43,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What was committed since a cursor."""
+    """Everything committed after a cursor, and the cursor to continue from."""
 
     cursor: Cursor
     runs: list[Run] = field(default_factory=list)
@@ -52,8 +52,10 @@ class Changes:
 
 
 def read_changes(connection: Connection, after: Cursor) -> Changes:
-    """Everything committed since `after`, read at one instant."""
-    changed = connection.execute(select(runs).where(runs.c.revision > after.revision).order_by(runs.c.revision)).all()
+    """Return everything committed after the cursor `after`, read at one instant."""
+    changed_runs = connection.execute(
+        select(runs).where(runs.c.revision > after.revision).order_by(runs.c.revision)
+    ).all()
     new_chunks = connection.execute(
         select(step_chunks).where(step_chunks.c.id > after.chunk_id).order_by(step_chunks.c.id)
     ).all()
@@ -61,13 +63,13 @@ def read_changes(connection: Connection, after: Cursor) -> Changes:
         select(evaluations).where(evaluations.c.id > after.evaluation_id).order_by(evaluations.c.id)
     ).all()
     cursor = Cursor(
-        changed[-1].revision if changed else after.revision,
+        changed_runs[-1].revision if changed_runs else after.revision,
         new_chunks[-1].id if new_chunks else after.chunk_id,
         new_evaluations[-1].id if new_evaluations else after.evaluation_id,
     )
     return Changes(
         cursor,
-        [rows.run_from_row(row) for row in changed],
+        [rows.run_from_row(row) for row in changed_runs],
         [
             NewSteps(row.run_id, row.attempt, row.first_step, step_codec.unpack([(row.steps, row.columns)]))
             for row in new_chunks
@@ -77,7 +79,7 @@ def read_changes(connection: Connection, after: Cursor) -> Changes:
 
 
 def latest_cursor(connection: Connection) -> Cursor:
-    """The cursor from which `read_changes` returns only what is committed from now on."""
+    """Return a cursor after everything committed so far."""
 
     def newest(column: Any) -> int:
         return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one())
@@ -86,22 +88,23 @@ def latest_cursor(connection: Connection) -> Cursor:
 
 
 class ChangeWatch:
-    """Tells whether any other connection, in any process, has committed since the last look (about 0.1 ms a look).
+    """Detects commits by any other connection, in any process. A check takes about 0.1 ms.
 
-    https://sqlite.org/pragma.html#pragma_data_version; the counter belongs to one connection, which is kept open.
+    The counter belongs to one connection, which stays open: https://sqlite.org/pragma.html#pragma_data_version
     """
 
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.raw_connection()
-        self._seen: int | None = None
+        self._last_version: int | None = None
 
-    def moved(self) -> bool:
+    def has_new_commits(self) -> bool:
+        """Whether anything was committed since the last call; true at the first call."""
         cursor = self._connection.cursor()
         version = cursor.execute("PRAGMA data_version").fetchone()[0]
         cursor.close()
-        moved: bool = version != self._seen
-        self._seen = version
-        return moved
+        has_changed: bool = version != self._last_version
+        self._last_version = version
+        return has_changed
 
     def close(self) -> None:
         self._connection.close()

@@ -1,4 +1,4 @@
-"""What people do to runs in the store: create them, ask something of their trainers, name, delete and restore them."""
+"""Everything people do to runs in the store: create, steer, annotate, delete and restore them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert
+from sqlalchemy import Connection, Engine, delete, insert
 from sqlalchemy.exc import IntegrityError
 
 from mnist_core.annotations import validate_name, validate_notes, validate_tags
@@ -25,11 +25,11 @@ from mnist_core.records import (
     RunStatus,
 )
 from mnist_core.store import rows, sql, step_codec
-from mnist_core.store.schema import evaluations, orders, runs, step_chunks
+from mnist_core.store.schema import evaluations, pending_commands, runs, step_chunks
 
 
 class Commands:
-    """What people do to runs. Anyone may call it."""
+    """Changes that people make to runs. Anyone may call these methods."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -46,12 +46,12 @@ class Commands:
         plan: Sequence[Intervention] = (),
         prepare: Callable[[int], None] = lambda _run_id: None,
     ) -> Run:
-        """Add a run: queued, or already held by `trainer` if that is given. An empty name becomes `run-<id>`.
+        """Add a run: queued, or held by `trainer` if there is one. An empty name becomes `run-<id>`.
 
-        With a `parent_step` it goes on from the parent's checkpoint of that step, and begins with the parent's records
-        up to there, then `changed`; with a `plan` it makes those interventions again. `prepare` is called with its
-        number before anybody can see it; if that fails, there is no run. Raises `ConfigError` for a name that is
-        taken or unusable.
+        With a `parent_step` the run continues from the parent's checkpoint at that step: it starts with the parent's
+        records up to there, and with the interventions `changed`. With a `plan` it repeats those interventions.
+        `prepare` is called with the id of the run before others can see it; if it raises, no run is created. Raises
+        `ConfigError` for a name that is taken or not acceptable.
         """
         name = validate_name(name)
         try:
@@ -70,11 +70,7 @@ class Commands:
                 if not name:
                     sql.update_run(connection, run_id, name=sql.unused_name(connection, f"run-{run_id}"))
                 if parent and parent_step is not None:
-                    sql.copy_records(connection, parent.id, run_id)
-                    sql.delete_records_after(connection, run_id, parent_step)
-                    inherited = [change for change in parent.interventions if change.step <= parent_step]
-                    columns = rows.column_values(interventions=(*inherited, *changed))
-                    sql.update_run(connection, run_id, step=parent_step, **columns)
+                    _inherit_records(connection, run_id, parent, parent_step, changed)
                 prepare(run_id)
                 if trainer:
                     sql.claim(connection, run_id, trainer)
@@ -83,28 +79,28 @@ class Commands:
             raise _name_taken(name) from error
 
     def import_run(self, run: Run, history: History) -> Run:
-        """Add a run that has ended as it was recorded elsewhere; it gets a number of its own, and so may its name.
+        """Add a run from an archive under a new id; if its name is taken, a number is appended to the name.
 
-        Its results are those of its evaluations, whatever the run says of them.
+        Its results are computed from its evaluations; those in `run` are ignored.
         """
         with self._engine.begin() as connection:
             name = sql.unused_name(connection, validate_name(run.name))
             run_id = sql.insert_run(connection, rows.imported_columns(run) | {"name": name})
-            mine = {"run_id": run_id, "attempt": run.attempt}
+            keys = {"run_id": run_id, "attempt": run.attempt}
             if len(history.steps):
                 packed = step_codec.pack_table(history.steps)
-                row = {**mine, "first_step": 1, "steps": len(history.steps), "columns": packed}
+                row = {**keys, "first_step": 1, "steps": len(history.steps), "columns": packed}
                 connection.execute(insert(step_chunks).values(row))
             for evaluation in history.evaluations:
-                connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation) | mine))
-            sql.update_run(connection, run_id, **sql.result_columns_of(connection, run_id))
+                connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation) | keys))
+            sql.update_run(connection, run_id, **sql.compute_results(connection, run_id))
             if run.provenance and history.test_labels is not None:
                 checksum = run.provenance.test_checksum
-                sql.save_test_labels(connection, checksum, history.test_labels, is_from_here=False)
+                sql.save_test_labels(connection, checksum, history.test_labels, replace=False)
             return sql.get_run(connection, run_id)
 
     def request_stop(self, run_id: int) -> RunStatus:
-        """Take a queued run out of the queue, or ask the trainer of an active one to end. Returns the new status.
+        """Take a queued run off the queue, or ask the trainer of an active run to stop. Returns the new status.
 
         Does nothing to a run that has ended.
         """
@@ -113,7 +109,7 @@ class Commands:
             return sql.get_run(connection, run_id).status
 
     def requeue_run(self, run_id: int) -> None:
-        """Have an interrupted run go on from its last checkpoint, as a new attempt. Raises `RunStateError`."""
+        """Queue an interrupted run again, to continue from its last checkpoint. Raises `RunStateError`."""
         with self._engine.begin() as connection:
             run = sql.get_undeleted_run(connection, run_id)
             if run.status is not RunStatus.INTERRUPTED:
@@ -121,30 +117,30 @@ class Commands:
             sql.update_run(connection, run_id, status=RunStatus.QUEUED, finished_at=None, reason="")
 
     def send_command(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
-        """Ask something of the trainer of a run in progress, which obeys within a fraction of a second.
+        """Send a command to the trainer of a run in progress, which carries it out within a fraction of a second.
 
-        Raises `RunStateError` when nobody trains it, `ConfigError` when an adjustment is out of range.
+        Raises `RunStateError` if no trainer holds the run, `ConfigError` if the adjustment is out of range.
         """
         adjustment = adjustment or Adjustment()
         with self._engine.begin() as connection:
             run = sql.get_run(connection, run_id)
             if not run.status.is_active or run.status is RunStatus.STOPPING:
                 raise RunStateError(f"{run.name} is {run.status}: there is nothing to {command}.")
-            replace(run.config, **adjustment.settings())  # type: ignore[arg-type]  # refuses what does not go together
+            replace(run.config, **adjustment.settings())  # type: ignore[arg-type]  # refuses settings that do not fit together
             if run.train_images and adjustment.batch_size:
                 check_batch_fits(adjustment.batch_size, run.train_images)
             text = json.dumps(asdict(adjustment))
             row = {"run_id": run_id, "command": command, "adjustment": text, "given_by": by, "given_at": time.time()}
-            connection.execute(insert(orders).values(row))
+            connection.execute(insert(pending_commands).values(row))
 
     def end_queued_run(self, run_id: int, reason: str, status: RunStatus = RunStatus.FAILED) -> None:
-        """End a queued run that no trainer could be started for; does nothing if one has claimed it."""
+        """End a queued run for which no trainer could be started; does nothing if a trainer has claimed it."""
         with self._engine.begin() as connection:
             if sql.get_run(connection, run_id).status is RunStatus.QUEUED:
                 sql.update_run(connection, run_id, status=status, finished_at=time.time(), reason=reason)
 
     def interrupt_run(self, run: Run, reason: str, status: RunStatus = RunStatus.INTERRUPTED) -> bool:
-        """Mark a run whose trainer is gone; False if it has moved on since `run` was read."""
+        """Mark a run whose trainer is gone. Returns False if it has ended or changed hands since `run` was read."""
         with self._engine.begin() as connection:
             try:
                 sql.update_held_run(connection, run, status=status, reason=reason, finished_at=time.time())
@@ -162,7 +158,7 @@ class Commands:
         starred: bool | None = None,
         archived: bool | None = None,
     ) -> Run:
-        """Change what people write about a run; None leaves as it is. Raises `ConfigError` for what is unusable."""
+        """Change the annotations of a run; None leaves one unchanged. Raises `ConfigError` for unacceptable values."""
         values: dict[str, Any] = {}
         if name is not None:
             values["name"] = validate_name(name)
@@ -183,7 +179,7 @@ class Commands:
             raise _name_taken(values["name"]) from error
 
     def delete_runs(self, run_ids: Iterable[int]) -> None:
-        """Put runs into the bin; one in progress is asked to stop, and one in the queue taken off it."""
+        """Move runs to the bin. Active ones are asked to stop, queued ones are taken off the queue."""
         with self._engine.begin() as connection:
             for run_id in run_ids:
                 run = sql.get_run(connection, run_id)
@@ -192,22 +188,33 @@ class Commands:
                     sql.update_run(connection, run_id, deleted_at=time.time())
 
     def restore_runs(self, run_ids: Iterable[int]) -> list[Run]:
-        """Take runs out of the bin; one whose name has been given away meanwhile gets a number behind it."""
+        """Take runs out of the bin. If a name is taken by now, a number is appended to it."""
         with self._engine.begin() as connection:
             restored = []
             for run_id in run_ids:
                 run = sql.get_run(connection, run_id)
                 if run.deleted_at is not None:
-                    free = sql.unused_name(connection, run.name)
-                    sql.update_run(connection, run_id, name=free, deleted_at=None)
+                    name = sql.unused_name(connection, run.name)
+                    sql.update_run(connection, run_id, name=name, deleted_at=None)
                 restored.append(sql.get_run(connection, run_id))
             return restored
 
     def purge_runs(self, run_ids: Collection[int]) -> None:
-        """Delete runs that are in the bin for good, with all that was recorded of them."""
-        mine = runs.c.id.in_(list(run_ids)) & ~sql.NOT_DELETED & runs.c.status.not_in(sql.ACTIVE_STATUSES)
+        """Delete runs in the bin for good, with everything recorded of them; others, and active ones, stay."""
+        is_purged = runs.c.id.in_(list(run_ids)) & ~sql.NOT_DELETED & runs.c.status.not_in(sql.ACTIVE_STATUSES)
         with self._engine.begin() as connection:
-            connection.execute(delete(runs).where(mine))
+            connection.execute(delete(runs).where(is_purged))
+
+
+def _inherit_records(
+    connection: Connection, run_id: int, parent: Run, parent_step: int, changed: Sequence[Intervention]
+) -> None:
+    """Copy the parent's records up to `parent_step` to a run that continues from there."""
+    sql.copy_records(connection, parent.id, run_id)
+    sql.delete_records_after(connection, run_id, parent_step)
+    inherited = [change for change in parent.interventions if change.step <= parent_step]
+    columns = rows.column_values(interventions=(*inherited, *changed))
+    sql.update_run(connection, run_id, step=parent_step, **columns)
 
 
 def _name_taken(name: str) -> ConfigError:

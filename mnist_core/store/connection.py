@@ -1,8 +1,8 @@
-"""How the database is opened and copied, and what its errors mean. Its tables are in `schema`, its queries in `store`.
+"""Opens and copies the database, and explains its errors. `schema` describes its tables, `queries` reads them.
 
-SQLite in WAL mode, so that readers never hold up a trainer. The SQLite that ships with Python 3.11 can corrupt a
-database in WAL mode (fixed in 3.51.3: https://sqlite.org/wal.html#walresetbug), hence `pysqlite3`, which bundles a
-newer one; where it has no wheel, a fixed standard library serves, else opening is refused.
+SQLite runs in WAL mode, so that readers never block a trainer. The SQLite of Python 3.11 can corrupt a database in WAL
+mode (fixed in 3.51.3: https://sqlite.org/wal.html#walresetbug), so this program uses `pysqlite3`, which bundles a newer
+one. Where that has no wheel, a fixed SQLite of the standard library will do; with an older one, opening is refused.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ except ImportError:
 
 WAL_SAFE_VERSION = (3, 51, 3)
 BUSY_SECONDS = 30
-"""How long a writer waits for another process's write lock before it gives up."""
+"""Seconds a writer waits for another process's write lock before it gives up."""
 
 
 def open_database(path: Path) -> Engine:
-    """Open (or create) the database at `path` and bring it to the newest schema.
+    """Open or create the database at `path` and migrate it to the newest schema.
 
-    What is there but is no database of this program, or is too damaged to be opened, is set aside, never overwritten,
-    and standard error says so. Raises `StoreError` if the folder cannot be written, the schema is newer than the code,
-    or SQLite is too old to be safe; so does, in the words for a person, whatever is done with the engine later.
+    A file that is not a database of this program, or too damaged to open, is set aside, never overwritten; standard
+    error reports it. Raises `StoreError` if the folder cannot be written, the schema is newer than the code, or SQLite
+    is too old to be safe. Database errors in later use of the engine are raised as `StoreError` too.
     """
     sqlite = _wal_safe_sqlite()
     _check_writable(path)
@@ -73,9 +73,9 @@ def open_database(path: Path) -> Engine:
 
 
 def copy_database(engine: Engine, path: Path) -> None:
-    """Copy the database into a new file at `path`, as it stands at one instant; writers are not held up.
+    """Copy the state of the database at one instant into a new file at `path`, without blocking writers.
 
-    Raises `StoreError` if the file exists or cannot be written, and leaves nothing behind then.
+    Raises `StoreError`, and leaves no file behind, if the file exists or cannot be written.
     """
     sqlite = _wal_safe_sqlite()
     try:
@@ -86,7 +86,7 @@ def copy_database(engine: Engine, path: Path) -> None:
         ) from error
     except OSError as error:
         raise StoreError(
-            f"{path} cannot be written ({error.strerror}). Choose a name in a folder that is there and can be written."
+            f"{path} cannot be written ({error.strerror}). Choose a name in a folder that exists and can be written."
         ) from error
     try:
         with closing(sqlite.connect(str(path))) as target, closing(engine.raw_connection()) as source:
@@ -110,20 +110,20 @@ def _wal_safe_sqlite() -> ModuleType:
 
 
 _SUFFIXES = ("-journal", "-wal", "-shm", "")
-"""What a database's files are called, beside its own name. It comes last: moved so, an interrupted move is finished."""
+"""Suffixes of a database's files. The database itself comes last, so that an interrupted move is repeated whole."""
 
 
 def _check_writable(path: Path) -> None:
-    """Make the folder; complain now rather than at the first write.
+    """Create the folder; raise `StoreError` now rather than at the first write.
 
-    The file itself is not opened: closing it would drop the locks of all connections this process already has to it.
+    The file itself is not opened: closing it would release the locks of every connection that this process has to it.
     https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not all(os.access(place, os.W_OK) for place in (path.parent, path) if place.exists()):
+        if not all(os.access(existing, os.W_OK) for existing in (path.parent, path) if existing.exists()):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise StoreError(
@@ -135,11 +135,8 @@ def _check_writable(path: Path) -> None:
 def _set_aside_if_foreign(sqlite: ModuleType, path: Path) -> None:
     if not (problem := _foreign_file_problem(sqlite, path)):
         return
-    aside = next(
-        free
-        for number in itertools.count(1)
-        if not (free := path.with_name(f"{path.name}.set-aside-{number}")).exists()
-    )
+    names = (path.with_name(f"{path.name}.set-aside-{number}") for number in itertools.count(1))
+    aside = next(name for name in names if not name.exists())
     try:
         for suffix in _SUFFIXES:
             with suppress(FileNotFoundError):
@@ -150,15 +147,15 @@ def _set_aside_if_foreign(sqlite: ModuleType, path: Path) -> None:
         ) from error
     print(
         f"{path} {problem}. It was set aside as {aside.name}, and a new database was begun. "
-        "If your runs were in it, put a backup in the place of the new one.",
+        "If your runs were in it, replace the new one with a backup.",
         file=sys.stderr,
     )
 
 
 def _foreign_file_problem(sqlite: ModuleType, path: Path) -> str:
-    """What keeps a file from being a database of this program; "" if nothing does, or there is no file yet.
+    """Return why a file is not a database of this program; "" if it is one, is empty or does not exist.
 
-    It is only read: somebody else's must not be changed, not even its journal mode.
+    The file is only read: another program's database must not change, not even its journal mode.
     """
     if not path.exists() or not path.stat().st_size:
         return ""
@@ -180,12 +177,12 @@ def _foreign_file_problem(sqlite: ModuleType, path: Path) -> str:
 
 
 def _sqlite_code(error: BaseException) -> int:
-    """SQLite's result code, without what extends it; 0 if there is none."""
+    """Return SQLite's primary result code; 0 if the error has none."""
     return (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
 def _explain(error: BaseException, path: Path) -> StoreError | None:
-    """What a person needs to know of an error that is not the program's fault."""
+    """Return the error to raise for a failure that is not the program's fault, with a remedy; else None."""
     match _sqlite_code(error):
         case sqlite3.SQLITE_FULL:
             return DiskFullError(
@@ -198,10 +195,10 @@ def _explain(error: BaseException, path: Path) -> StoreError | None:
         case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY:
             return StoreUnavailableError(
                 f"The database {path} cannot be read or written ({error}). "
-                "See whether its disk is full, is there and can be written, then try again."
+                "Check that its disk is mounted, can be written and is not full, then try again."
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return StoreError(f"The database {path} is damaged ({error}). Put a backup in its place and start again.")
+            return StoreError(f"The database {path} is damaged ({error}). Replace it with a backup and start again.")
     return None
 
 
@@ -214,6 +211,6 @@ def _configure(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Transactions are explicit. A writer takes the lock at once: upgrading a read lock later fails under load."""
+    """Begin explicitly, and lock at once to write: upgrading a read lock later fails under load."""
     mode = "DEFERRED" if connection.get_execution_options().get("read_only") else "IMMEDIATE"
     connection.exec_driver_sql(f"BEGIN {mode}")

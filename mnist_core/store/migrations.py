@@ -1,7 +1,7 @@
-"""How a database came to its present schema, step by step. `schema` describes where it stands now.
+"""The migrations that bring a database to the newest schema, which `schema` describes.
 
-Number n brings a database from version n to n + 1, in one transaction. Append; never change one that has shipped:
-each is written out, so that it does the same for ever.
+Migration n brings a database from version n to n + 1, in one transaction. Append new ones; never change one that has
+shipped. Their SQL is written out, so that they keep doing the same when the code around them changes.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ MIGRATIONS: list[Migration] = [
         "CREATE INDEX orders_by_run ON orders (run_id, id)",
     ),
     _statements(f"PRAGMA application_id = {APPLICATION_ID}"),
-    # What people write about runs, and the bin. A table cannot give up that a column is unique: it is made anew, and an
-    # index says so of the names that are not in the bin.
+    # Annotations and the bin. SQLite cannot drop a UNIQUE constraint, so the table is rebuilt; an index then keeps the
+    # names outside the bin unique.
     _statements(
         """
         CREATE TABLE rebuilt_runs (
@@ -184,12 +184,12 @@ MIGRATIONS: list[Migration] = [
 
 
 def migrate(engine: Engine, path: Path) -> None:
-    """Bring the database at `path` to the newest schema. Raises `StoreError` if its schema is newer than that."""
+    """Migrate the database at `path` to the newest schema. Raises `StoreError` if its schema is newer than that."""
     with engine.connect().execution_options(read_only=True) as connection:
         version = _version(connection)
     while version < len(MIGRATIONS):
         with _foreign_keys_off(engine) as connection:
-            version = _version(connection)  # another process may have migrated while this one waited for the lock
+            version = _version(connection)  # another process may have migrated it meanwhile
             if version < len(MIGRATIONS):
                 MIGRATIONS[version](connection)
                 if version == 0:
@@ -205,13 +205,13 @@ def migrate(engine: Engine, path: Path) -> None:
 
 @contextmanager
 def _foreign_keys_off(engine: Engine) -> Iterator[Connection]:
-    """A transaction in which a table can be replaced by another: what refers to it is left alone meanwhile.
+    """Begin a transaction in which a table can be replaced without affecting the rows that refer to it.
 
     https://sqlite.org/lang_altertable.html#making_other_kinds_of_table_schema_changes
     """
     with engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
-        driver.execute("PRAGMA foreign_keys = OFF")  # here, since it does nothing within a transaction
+        driver.execute("PRAGMA foreign_keys = OFF")  # before the transaction: within one it has no effect
         try:
             with connection.begin():
                 yield connection
@@ -220,8 +220,9 @@ def _foreign_keys_off(engine: Engine) -> Iterator[Connection]:
 
 
 def _reserve_run_ids(connection: Connection, folder: Path) -> None:
-    """Number runs above those whose files are still here, from a database that is gone: they belong to other runs."""
-    numbers = [int(found[1]) for file in folder.glob("*/run-*") if (found := re.match(r"run-(\d+)", file.name))]
+    """Number new runs above those whose files an earlier database left in `folder`, so that no run gets their files."""
+    matches = (re.match(r"run-(\d+)", file.name) for file in folder.glob("*/run-*"))
+    numbers = [int(match[1]) for match in matches if match]
     if numbers:
         connection.exec_driver_sql("INSERT INTO sqlite_sequence (name, seq) VALUES ('runs', ?)", (max(numbers),))
 

@@ -1,4 +1,4 @@
-"""Database rows to records and back; no queries."""
+"""Converts database rows to records and back. Contains no queries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mnist_core.store.schema import runs
 
 
 def column_values(**values: Any) -> dict[str, Any]:
-    """The columns that hold these fields of a run."""
+    """Return the columns, and their stored values, of these fields of `Run`."""
     columns = {field.column: field.write(values.pop(field.name)) for field in RUN_FIELDS if field.name in values}
     for name, record in values.items():
         for field in PART_FIELDS[name]:
@@ -42,7 +42,7 @@ def run_from_row(row: Row[Any]) -> Run:
 
 
 def result_columns(evaluations: Sequence[EvalMetrics]) -> dict[str, Any]:
-    """What new evaluations change in their run's row; the best so far is taken in the database itself."""
+    """Return the columns of a run that new evaluations change; the database itself computes the new best."""
     columns: dict[str, Any] = {}
     validations = [evaluation.accuracy for evaluation in evaluations if evaluation.split == "validation"]
     if validations:
@@ -55,6 +55,7 @@ def result_columns(evaluations: Sequence[EvalMetrics]) -> dict[str, Any]:
 
 
 def evaluation_row(run: Run, evaluation: EvalMetrics) -> dict[str, Any]:
+    """Return the row of an evaluation by the trainer that holds `run`."""
     return {
         "run_id": run.id,
         "attempt": run.attempt,
@@ -70,7 +71,7 @@ def evaluation_row(run: Run, evaluation: EvalMetrics) -> dict[str, Any]:
 
 
 def imported_columns(run: Run) -> dict[str, Any]:
-    """The columns of a run from an archive; its results follow from its evaluations."""
+    """Return the columns of a run from an archive, without its results, which follow from its evaluations."""
     names = {field.name for field in fields(run)} - NOT_ARCHIVED
     return column_values(**{name: getattr(run, name) for name in names})
 

@@ -1,4 +1,4 @@
-"""Opens the run store; see `RunStore` for who may call what, and what a reader may see."""
+"""The run store. `RunStore` states who may call what, and what readers may see."""
 
 from __future__ import annotations
 
@@ -59,5 +59,5 @@ class RunStore:
         self._engine.dispose()
 
     def backup(self, path: Path) -> None:
-        """Copy everything into a new file while trainers go on. Raises `StoreError` if that is impossible."""
+        """Copy everything into a new file while trainers continue. Raises `StoreError` if that is impossible."""
         copy_database(self._engine, path)

@@ -46,8 +46,8 @@ step_chunks = Table(
     sqlite_autoincrement=True,  # readers ask for ids above the last they have seen
 )
 
-# Commands that people send to a run in progress; its trainer reads those newer than the last it has read.
-orders = Table(
+# Commands that people send to a run in progress; its trainer reads those after the last it has read.
+pending_commands = Table(
     "orders",
     metadata,
     Column("id", Integer, primary_key=True),

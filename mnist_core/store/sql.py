@@ -1,4 +1,4 @@
-"""Statements that several methods of the store share. Each takes the connection of its caller's transaction."""
+"""SQL that several parts of the store share. Each function runs in its caller's transaction."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.errors import RunNotFoundError, RunStateError, StaleAttemptError
-from mnist_core.records import ProcessIdentity, Run, RunStatus
+from mnist_core.records import ProcessIdentity, Results, Run, RunStatus
 from mnist_core.store import rows, step_codec
-from mnist_core.store.schema import evaluations, orders, runs, step_chunks, test_sets
+from mnist_core.store.schema import evaluations, pending_commands, runs, step_chunks, test_sets
 
 ACTIVE_STATUSES = [status for status in RunStatus if status.is_active]
 NOT_DELETED = runs.c.deleted_at.is_(None)
-"""Not in the bin."""
+"""True for runs outside the bin."""
 NEXT_REVISION = select(func.coalesce(func.max(runs.c.revision), 0) + 1).scalar_subquery()
 
 
 def unused_name(connection: Connection, wanted: str) -> str:
-    """The name, or the first of `name-2`, `name-3`, … that no run outside the bin has."""
+    """Return the first of `wanted`, `wanted-2`, `wanted-3`, … that no run outside the bin has."""
     name, number = wanted, 1
     while connection.execute(select(runs.c.id).where((runs.c.name == name) & NOT_DELETED)).first():
         number += 1
@@ -34,39 +34,40 @@ def delete_records_after(connection: Connection, run_id: int, step: int) -> None
     """Delete the steps and evaluations of a run after `step`."""
     last = step_chunks.c.first_step + step_chunks.c.steps - 1
     for row in connection.execute(select(step_chunks).where((step_chunks.c.run_id == run_id) & (last > step))).all():
-        mine = step_chunks.c.id == row.id
-        kept = step + 1 - row.first_step
-        if kept <= 0:
-            connection.execute(delete(step_chunks).where(mine))
+        is_chunk = step_chunks.c.id == row.id
+        remaining = step + 1 - row.first_step
+        if remaining <= 0:
+            connection.execute(delete(step_chunks).where(is_chunk))
         else:
-            packed = step_codec.pack_table(step_codec.unpack([(row.steps, row.columns)])[:kept])
-            connection.execute(update(step_chunks).where(mine).values(steps=kept, columns=packed))
+            packed = step_codec.pack_table(step_codec.unpack([(row.steps, row.columns)])[:remaining])
+            connection.execute(update(step_chunks).where(is_chunk).values(steps=remaining, columns=packed))
     connection.execute(delete(evaluations).where((evaluations.c.run_id == run_id) & (evaluations.c.step > step)))
 
 
 def copy_records(connection: Connection, source: int, target: int) -> None:
-    """Give a run the steps and evaluations of another."""
+    """Copy the steps and evaluations of the run `source` to the run `target`."""
     for table in (step_chunks, evaluations):
         copied = [column for column in table.columns if column.name not in ("id", "run_id")]
         query = select(literal(target), *copied).where(table.c.run_id == source).order_by(table.c.id)
         connection.execute(insert(table).from_select(["run_id", *(column.name for column in copied)], query))
 
 
-def result_columns_of(connection: Connection, run_id: int) -> dict[str, Any]:
-    """The columns of results, from the evaluations that are left."""
+def compute_results(connection: Connection, run_id: int) -> dict[str, Any]:
+    """Return the columns of a run's results, computed from all its evaluations."""
     query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
-    left = [rows.evaluation_from_row(row) for row in connection.execute(query)]
-    none = dict.fromkeys(("validation_accuracy", "best_validation_accuracy", "test_accuracy", "test_loss"))
-    validations = [one.accuracy for one in left if one.split == "validation"]
-    return none | rows.result_columns(left) | ({"best_validation_accuracy": max(validations)} if validations else {})
+    stored = [rows.evaluation_from_row(row) for row in connection.execute(query)]
+    columns = rows.column_values(results=Results()) | rows.result_columns(stored)
+    validations = [evaluation.accuracy for evaluation in stored if evaluation.split == "validation"]
+    return columns | ({"best_validation_accuracy": max(validations)} if validations else {})
 
 
 def claim(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None:
-    """Hand a run to a trainer as a new attempt; what an older attempt's trainer writes is refused from here on.
+    """Hand a run to a trainer as a new attempt, so that writes of the previous attempt's trainer are refused.
 
-    Orders to an older attempt are gone with it; what is ordered from now on is obeyed, while it prepares as well.
+    Commands to the previous attempt are deleted. The new trainer carries out commands from now on, even those that it
+    gets while it prepares.
     """
-    connection.execute(delete(orders).where(orders.c.run_id == run_id))
+    connection.execute(delete(pending_commands).where(pending_commands.c.run_id == run_id))
     update_run(
         connection,
         run_id,
@@ -80,7 +81,7 @@ def claim(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None
 
 
 def request_stop(connection: Connection, run: Run) -> None:
-    """Take it off the queue, or ask its trainer to end; nothing if it has ended."""
+    """Take a run off the queue, or ask its trainer to stop; do nothing to a run that has ended."""
     if run.status is RunStatus.QUEUED:
         reason = "Taken off the queue."
         update_run(connection, run.id, status=RunStatus.STOPPED, finished_at=time.time(), reason=reason)
@@ -95,13 +96,14 @@ def insert_run(connection: Connection, columns: dict[str, Any]) -> int:
 
 
 def update_run(connection: Connection, run_id: int, **values: Any) -> None:
+    """Set columns of a run, regardless of the attempt that holds it."""
     connection.execute(update(runs).where(runs.c.id == run_id).values(revision=NEXT_REVISION, **values))
 
 
 def update_held_run(connection: Connection, run: Run, **values: Any) -> RunStatus:
-    """Update a run on behalf of the attempt that holds it, and return its status."""
-    mine = (runs.c.id == run.id) & (runs.c.attempt == run.attempt) & runs.c.status.in_(ACTIVE_STATUSES)
-    statement = update(runs).where(mine).values(revision=NEXT_REVISION, **values).returning(runs.c.status)
+    """Set columns of a run for the attempt that holds it. Returns its status; raises `StaleAttemptError`."""
+    is_held = (runs.c.id == run.id) & (runs.c.attempt == run.attempt) & runs.c.status.in_(ACTIVE_STATUSES)
+    statement = update(runs).where(is_held).values(revision=NEXT_REVISION, **values).returning(runs.c.status)
     status = connection.execute(statement).scalar_one_or_none()
     if status is None:
         raise StaleAttemptError(
@@ -112,6 +114,7 @@ def update_held_run(connection: Connection, run: Run, **values: Any) -> RunStatu
 
 
 def get_run(connection: Connection, run_id: int) -> Run:
+    """Raises `RunNotFoundError`."""
     row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
     if row is None:
         raise RunNotFoundError(f"There is no run {run_id}.")
@@ -119,31 +122,31 @@ def get_run(connection: Connection, run_id: int) -> Run:
 
 
 def get_undeleted_run(connection: Connection, run_id: int) -> Run:
-    """A run that is not in the bin. Raises `RunStateError` if it is."""
+    """Return a run outside the bin. Raises `RunStateError` if it is in the bin."""
     run = get_run(connection, run_id)
     if run.deleted_at is not None:
         raise RunStateError(f"{run.name} is in the bin. Restore it first.")
     return run
 
 
-def save_test_labels(connection: Connection, checksum: str, labels: np.ndarray, *, is_from_here: bool) -> None:
-    """Keep the labels (uint8) of a test set: those that a trainer has read go before what came with a file."""
+def save_test_labels(connection: Connection, checksum: str, labels: np.ndarray, *, replace: bool) -> None:
+    """Store the labels (uint8) of a test set. With `replace`, they replace stored ones: a trainer's are right."""
     row = {"checksum": checksum, "labels": labels.tobytes()}
-    connection.execute(insert(test_sets).prefix_with("OR REPLACE" if is_from_here else "OR IGNORE").values(row))
+    connection.execute(insert(test_sets).prefix_with("OR REPLACE" if replace else "OR IGNORE").values(row))
 
 
 def compact_steps(connection: Connection, run_id: int) -> None:
-    """Put all steps of a run into one chunk, which reads in a tenth of the time.
+    """Merge all steps of a run into one chunk, which reads in a tenth of the time.
 
-    It is the last of them that takes in the others: a reader who follows the chunks by their numbers, and has not seen
-    that one yet, finds in it whatever it missed.
+    The chunk with the highest id receives the others' steps: a reader that follows the ids, and has not read that one
+    yet, finds there everything that it has missed.
     """
     query = select(step_chunks).where(step_chunks.c.run_id == run_id).order_by(step_chunks.c.first_step)
-    there = connection.execute(query).all()
-    if len(there) < 2:
+    chunks = connection.execute(query).all()
+    if len(chunks) < 2:
         return
-    last = max(row.id for row in there)
-    packed = step_codec.pack_table(step_codec.unpack((row.steps, row.columns) for row in there))
-    values = {"first_step": there[0].first_step, "steps": sum(row.steps for row in there), "columns": packed}
-    connection.execute(delete(step_chunks).where((step_chunks.c.run_id == run_id) & (step_chunks.c.id != last)))
-    connection.execute(update(step_chunks).where(step_chunks.c.id == last).values(values))
+    last_id = max(row.id for row in chunks)
+    packed = step_codec.pack_table(step_codec.unpack((row.steps, row.columns) for row in chunks))
+    values = {"first_step": chunks[0].first_step, "steps": sum(row.steps for row in chunks), "columns": packed}
+    connection.execute(delete(step_chunks).where((step_chunks.c.run_id == run_id) & (step_chunks.c.id != last_id)))
+    connection.execute(update(step_chunks).where(step_chunks.c.id == last_id).values(values))

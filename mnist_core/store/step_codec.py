@@ -1,4 +1,4 @@
-"""How steps are packed for the database: a few hundred milliseconds of them, as compressed columns."""
+"""Packs the steps of a few hundred milliseconds for the database, as compressed columns."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ STEP_COLUMNS = np.dtype(
         ("elapsed_seconds", "<f8"),
     ]
 )
-"""Everything of `StepMetrics` but the step, which is implied, and the confusion counts, which are not kept per step."""
+"""The fields of `StepMetrics`, without the step, which is implied, and the confusion, which is not stored per step."""
 
 COMPRESSION_LEVEL = 1
 
 
 def pack(steps: Sequence[StepMetrics]) -> bytes:
-    """Steps as one blob; see `pack_table`."""
+    """Pack steps into one blob; see `pack_table`."""
     table = [tuple(getattr(step, name) for name in STEP_COLUMNS.names or ()) for step in steps]
     return pack_table(np.array(table, STEP_COLUMNS))
 
 
 def pack_table(table: np.ndarray) -> bytes:
-    """Columns one after the other, so that what hardly changes (epoch, lr, momentum) compresses to almost nothing."""
+    """Pack column by column, so that columns that hardly change (epoch, lr, momentum) compress to almost nothing."""
     columns = b"".join(table[name].tobytes() for name in STEP_COLUMNS.names or ())
     return zlib.compress(columns, COMPRESSION_LEVEL)
 
 
 def unpack(blobs: Iterable[tuple[int, bytes]]) -> np.ndarray:
-    """A structured array of `STEP_COLUMNS`, one row a step, from (steps, packed columns) in order."""
-    tables = [_unpack_one(count, blob) for count, blob in blobs]
+    """Return a structured array of `STEP_COLUMNS`, one row per step, from pairs of step count and blob."""
+    tables = [_unpack_blob(count, blob) for count, blob in blobs]
     return np.concatenate(tables) if tables else np.empty(0, STEP_COLUMNS)
 
 
-def _unpack_one(count: int, blob: bytes) -> np.ndarray:
+def _unpack_blob(count: int, blob: bytes) -> np.ndarray:
     table = np.empty(count, STEP_COLUMNS)
     raw, offset = zlib.decompress(blob), 0
     for name in STEP_COLUMNS.names or ():
@@ -54,6 +54,7 @@ def _unpack_one(count: int, blob: bytes) -> np.ndarray:
 
 
 def pack_confusion(confusion: Confusion) -> bytes:
+    """Pack the counts as 100 little-endian uint32, row by row."""
     return np.array(confusion, "<u4").tobytes()
 
 

@@ -1,6 +1,6 @@
-"""What a trainer writes about the run that it holds; its attempt number proves that it does.
+"""Everything that a trainer records of the run that it holds; its attempt number proves that it holds the run.
 
-Every method raises `StaleAttemptError`, and has written nothing, when the run is no longer this trainer's.
+If it does not hold the run any more, every method raises `StaleAttemptError` and writes nothing.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from mnist_core.training.epochs import epoch_ends
 
 
 class TrainerWrites:
-    """What the trainer of a run records. Only the process that holds the run may call it."""
+    """Writes of a trainer. Only the process that holds the run may call these methods."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def claim_run(self, run_id: int, trainer: ProcessIdentity, max_active: int) -> Run | None:
-        """Take a queued run for `trainer`, unless it is no longer queued or `max_active` runs are going already."""
+        """Claim a queued run for `trainer`; None if it is no longer queued or `max_active` runs are active already."""
         with self._engine.begin() as connection:
             active = connection.execute(select(func.count()).where(runs.c.status.in_(sql.ACTIVE_STATUSES))).scalar_one()
             if active >= max_active or sql.get_run(connection, run_id).status is not RunStatus.QUEUED:
@@ -42,12 +42,12 @@ class TrainerWrites:
             return sql.get_run(connection, run_id)
 
     def set_notice(self, run: Run, notice: str) -> RunStatus:
-        """Say what a run is doing, such as a download's progress. Returns its status, which may be `stopping`."""
+        """Set the notice of a run, such as a download's progress. Returns its status, which may be `stopping`."""
         with self._engine.begin() as connection:
             return sql.update_held_run(connection, run, notice=notice)
 
     def heartbeat(self, run: Run) -> RunStatus:
-        """A trainer's sign of life while it has nothing to write. Raises `StaleAttemptError` as every write does."""
+        """Report that the trainer is alive when it has nothing to write. Returns the status of the run."""
         with self._engine.begin() as connection:
             return sql.update_held_run(connection, run)
 
@@ -63,7 +63,7 @@ class TrainerWrites:
         device: str,
         threads: int,
     ) -> RunStatus:
-        """The dataset is there: the run is `running`, unless somebody has asked it to stop meanwhile."""
+        """Record the dataset and set the run to `running`, unless it was asked to stop. Returns its status."""
         with self._engine.begin() as connection:
             status = sql.update_held_run(
                 connection,
@@ -84,14 +84,14 @@ class TrainerWrites:
             )
 
     def write_provenance(self, run: Run, provenance: Provenance, test_labels: np.ndarray) -> None:
-        """Record what a run is made with. The labels (uint8) are kept once for all runs with the same test set."""
+        """Record the provenance of a run. The labels (uint8) are stored once for all runs with the same test set."""
         with self._engine.begin() as connection:
             columns = rows.column_values(provenance=provenance, threads=provenance.threads)
             sql.update_held_run(connection, run, **columns)
-            sql.save_test_labels(connection, provenance.test_checksum, test_labels, is_from_here=True)
+            sql.save_test_labels(connection, provenance.test_checksum, test_labels, replace=True)
 
     def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:
-        """Forget what was recorded after `step`, from where a new attempt goes on; it will make later changes again."""
+        """Delete the records after `step`, where a new attempt continues; it repeats the later interventions."""
         earlier = tuple(change for change in run.interventions if change.step <= step)
         later = [change for change in run.interventions if change.step > step]
         plan = {(change.step, change.field): change for change in [*run.plan, *later]}
@@ -107,11 +107,11 @@ class TrainerWrites:
                 elapsed_seconds=elapsed_seconds,
                 live_confusion=None,
                 **columns,
-                **sql.result_columns_of(connection, run.id),
+                **sql.compute_results(connection, run.id),
             )
 
     def set_paused(self, run: Run, *, paused: bool) -> RunStatus:
-        """Say whether a run is held between two batches; returns its status, which may be `stopping`."""
+        """Set a run to paused or running. Returns its status, which may be `stopping`."""
         with self._engine.begin() as connection:
             status = sql.update_held_run(connection, run)
             if status is RunStatus.STOPPING:
@@ -119,7 +119,7 @@ class TrainerWrites:
             return sql.update_held_run(connection, run, status=RunStatus.PAUSED if paused else RunStatus.RUNNING)
 
     def set_interventions(self, run: Run, interventions: Sequence[Intervention]) -> None:
-        """Replace the interventions of a run by these, all of them; a changed batch size changes how long it is."""
+        """Replace all interventions of a run, and its total steps, which depend on the batch size."""
         with self._engine.begin() as connection:
             total_steps = epoch_ends(run.config, run.train_images, interventions)[-1]
             columns = rows.column_values(interventions=tuple(interventions), total_steps=total_steps)
@@ -133,11 +133,9 @@ class TrainerWrites:
         new_evaluations: Sequence[EvalMetrics] = (),
         curve: np.ndarray | None = None,
     ) -> RunStatus:
-        """Commit what was trained since the last call, in one transaction; this is also the trainer's sign of life.
+        """Commit everything since the last call in one transaction; this also reports that the trainer is alive.
 
-        `curve` is `Run.curve` as it is now, None to leave it.
-        Returns the run's status, which may be `stopping`. Raises `StaleAttemptError` if the run is no longer this
-        trainer's.
+        `curve` is the new `Run.curve`; None leaves it unchanged. Returns the run's status, which may be `stopping`.
         """
         with self._engine.begin() as connection:
             columns = rows.column_values(progress=progress) | rows.result_columns(new_evaluations)
@@ -151,7 +149,7 @@ class TrainerWrites:
             return status
 
     def finish_run(self, run: Run, status: RunStatus, reason: str = "", model_file: str = "") -> None:
-        """End a run as its trainer. Raises `StaleAttemptError` if the run is no longer this trainer's."""
+        """End a run."""
         with self._engine.begin() as connection:
             sql.update_held_run(
                 connection, run, status=status, reason=reason, model_file=model_file, finished_at=time.time()

@@ -93,7 +93,7 @@ class LiveHub:
                     self.broadcaster.disconnect_refused()
                     self.broadcaster.publish_audience()
                 try:
-                    if watch.moved() or failed:
+                    if watch.has_new_commits() or failed:
                         failed = False
                         async with self._read_lock:
                             changes = await asyncio.to_thread(self._queries.read_changes, cursor)

@@ -120,7 +120,7 @@ def test_damage_met_later_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     content = path.read_bytes()[:-16384] + b"\xff" * 16384
     path.write_bytes(content)
     store = RunStore.open(tmp_path)
-    with pytest.raises(StoreError, match=r"runs.sqlite is damaged .* Put a backup in its place and start again\."):
+    with pytest.raises(StoreError, match=r"runs.sqlite is damaged .* Replace it with a backup and start again\."):
         store.queries.list_runs()
     store.close()
     assert path.read_bytes() == content

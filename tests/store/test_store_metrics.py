@@ -200,15 +200,15 @@ def test_a_reader_from_the_start_sees_everything(
 def test_a_watch_tells_that_something_was_committed_elsewhere(store: RunStore, run: Run, places: Path) -> None:
     elsewhere = RunStore.open(places / "runs")
     watch = store.queries.watch()
-    assert watch.moved()  # nobody knows what was there before the first look
-    assert not watch.moved()
+    assert watch.has_new_commits()
+    assert not watch.has_new_commits()
     elsewhere.trainer_writes.set_notice(run, "hello")
-    assert watch.moved()
-    assert not watch.moved()
+    assert watch.has_new_commits()
+    assert not watch.has_new_commits()
     store.trainer_writes.set_notice(run, "hello again")  # over another connection of the same store
-    assert watch.moved()
+    assert watch.has_new_commits()
     elsewhere.queries.list_runs()
-    assert not watch.moved()
+    assert not watch.has_new_commits()
     watch.close()
     elsewhere.close()
 

@@ -32,7 +32,7 @@ def test_nothing_that_a_viewer_presses_is_written(
     active_run(store)
     visitor.headers.clear()
     kept, watch = files(places), store.queries.watch()
-    watch.moved()
+    watch.has_new_commits()
     name, _, query = address.partition("?")
     app.run().switch_page(f"pages/{name}.py")
     for key, value in parse_qsl(query):
@@ -42,6 +42,6 @@ def test_nothing_that_a_viewer_presses_is_written(
         if not app.button[number].disabled:
             app.button[number].click().run()
         assert not app.exception
-    assert not watch.moved()
+    assert not watch.has_new_commits()
     watch.close()
     assert files(places) == kept
