@@ -57,7 +57,7 @@ def save(
         remedy = "Free some disk space" if is_full else f"Make {display_path(folder)} a folder that can be written"
         raise CheckpointError(
             f"Checkpoint {display_path(path)} could not be saved: {error.strerror or error}. {remedy}; "
-            "the checkpoint before is still there."
+            "the previous checkpoint is still there."
         ) from error
     return path
 

@@ -1,1 +1,1 @@
-"""Runs written for other programs and other machines, and read back: one module a format, all listed in `formats`."""
+"""Exports of runs for other programs and machines, one module per kind; `formats` lists all formats."""

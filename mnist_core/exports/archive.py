@@ -1,11 +1,12 @@
-"""Runs in one file for another machine, and such a file read back. No pickle, nothing unpacked onto the disk.
+"""Exports runs to one file for another machine, and imports such a file.
 
-A zip of `manifest.json` and, for run number n of it, `n/run.json`, `n/steps.bin` and `n/predictions.bin`; labels of
-test sets are in `labels/<checksum>.bin`. The binary members are plain little-endian arrays, of which the JSON says how
-long they are. Names in the zip are looked up, never joined to a path.
+The file is a zip with `manifest.json` and, for the n-th run, `n/run.json`, `n/steps.bin` and `n/predictions.bin`; the
+labels of test sets are in `labels/<checksum>.bin`. The binary members are plain little-endian arrays, whose lengths are
+in the JSON. Weights and checkpoints are not included.
 
-What is read is somebody else's: sizes are bounded before anything is unpacked, every field is checked by kind and
-range, and only when all runs of the file are in order is the first one stored. Weights and checkpoints stay behind.
+An imported file is not trusted. Nothing is unpickled or unpacked onto the disk, and names in the zip are looked up,
+never joined to a path. Sizes are bounded before anything is unpacked, the kind and range of every field are checked,
+and the first run is stored only after all runs in the file have passed.
 """
 
 from __future__ import annotations
@@ -38,49 +39,50 @@ MAX_TOTAL_BYTES = 4_000_000_000
 
 _DAMAGED_FILE_ERRORS = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, OverflowError, RecursionError),
-    *(NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),  # of zipfile: unknown methods, encryption
+    *(NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error),  # zipfile: unknown methods, encryption
 )
-"""What reading a file raises that is not as it should be."""
+"""Exceptions that reading a damaged or foreign file may raise."""
 
 
 def write_archive(queries: Queries, runs: Sequence[Run], path: Path) -> None:
-    """Write runs that have ended. Raises `ExportError` for one in progress, which would be half a run there."""
+    """Write runs that have ended. Raises `ExportError` for a run in progress, which would arrive incomplete."""
     for run in runs:
         if not run.status.is_finished and run.status is not RunStatus.INTERRUPTED:
             raise ExportError(f"{run.name} is {run.status}. Export it when it has ended, or stop it.")
-    kept: set[str] = set()
+    written_checksums: set[str] = set()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
         zipped.writestr(MANIFEST, json.dumps({"format": FORMAT, "version": VERSION, "runs": len(runs)}))
         for number, run in enumerate(runs):
             steps, evaluations = queries.read_steps(run.id), queries.list_evaluations(run.id)
-            made = {"run": run_to_json(run), "steps": len(steps), "evaluations": evaluations_to_json(evaluations)}
-            zipped.writestr(f"{number}/run.json", json.dumps(made, allow_nan=False))
+            content = {"run": run_to_json(run), "steps": len(steps), "evaluations": evaluations_to_json(evaluations)}
+            zipped.writestr(f"{number}/run.json", json.dumps(content, allow_nan=False))
             zipped.writestr(f"{number}/steps.bin", steps.tobytes())
-            predictions = b"".join(one.predictions.tobytes() for one in evaluations)
+            predictions = b"".join(evaluation.predictions.tobytes() for evaluation in evaluations)
             zipped.writestr(f"{number}/predictions.bin", predictions)
             checksum = run.provenance.test_checksum if run.provenance else ""
-            labels = queries.test_labels(checksum) if checksum and checksum not in kept else None
+            labels = queries.test_labels(checksum) if checksum and checksum not in written_checksums else None
             if labels is not None:
-                kept.add(checksum)
+                written_checksums.add(checksum)
                 zipped.writestr(f"labels/{checksum}.bin", labels.tobytes())
 
 
 def import_archive(store: RunStore, source: Path | BinaryIO) -> list[Run]:
-    """Add the runs of an archive as new runs; a name that is taken gets a number behind it.
+    """Add the runs of an archive as new runs; if a name is taken, a number is appended to it.
 
-    Raises `ImportRefusedError`, and has stored nothing, when the file is damaged or is no archive of this program.
+    Raises `ImportRefusedError`, and stores nothing, if the file is damaged or not an archive of this program.
     """
     if isinstance(source, Path) and not source.is_file():
         raise ImportRefusedError(f"There is no file {display_path(source)}. Choose an archive of exported runs.")
     with _refused_if_damaged(), zipfile.ZipFile(source) as zipped:
         numbers = range(_checked_count(zipped))
-        for number in numbers:  # all of them before the first is stored, and no two in memory at once
+        for number in numbers:  # check all before the first is stored, holding one at a time in memory
             _read_run(zipped, number)
         return [store.commands.import_run(*_read_run(zipped, number)) for number in numbers]
 
 
 @contextmanager
 def _refused_if_damaged() -> Iterator[None]:
+    """Turn every error of reading a file into `ImportRefusedError`."""
     try:
         yield
     except ImportRefusedError:
@@ -89,21 +91,23 @@ def _refused_if_damaged() -> Iterator[None]:
         raise ImportRefusedError(f"The file holds a run that this program does not accept: {error}") from error
     except _DAMAGED_FILE_ERRORS as error:
         raise ImportRefusedError(
-            f"The file is damaged, or is no archive of exported runs ({error}). "
+            f"The file is damaged, or is not an archive of exported runs ({error}). "
             "Export the runs again with the format `archive`, and import that file."
         ) from error
 
 
 def _checked_count(zipped: zipfile.ZipFile) -> int:
-    """How many runs there are in an archive of ours that is not too large."""
+    """Return the number of runs; raises `ImportRefusedError` for a foreign, newer or too large file."""
     total = sum(member.file_size for member in zipped.infolist())
     if total > MAX_TOTAL_BYTES:
         raise ImportRefusedError(
             f"The file unpacks to {total:,} bytes, more than {MAX_TOTAL_BYTES:,}. Export fewer runs."
         )
-    manifest = _json(zipped, MANIFEST)
+    manifest = _read_json(zipped, MANIFEST)
     if manifest.get("format") != FORMAT:
-        raise ImportRefusedError("The file is no archive of exported runs. Choose one that was exported as `archive`.")
+        raise ImportRefusedError(
+            "The file is not an archive of exported runs. Choose one that was exported as `archive`."
+        )
     if manifest.get("version") != VERSION:
         raise ImportRefusedError(
             f"The file has version {manifest.get('version')!r}, and this program reads {VERSION}. Update the program."
@@ -115,51 +119,55 @@ def _checked_count(zipped: zipfile.ZipFile) -> int:
 
 
 def _read_run(zipped: zipfile.ZipFile, number: int) -> tuple[Run, History]:
-    made = _json(zipped, f"{number}/run.json")
-    run = run_from_json(made["run"])
-    if type(made["steps"]) is not int or not 0 <= made["steps"] <= MAX_STEPS:
-        raise ValueError(f"{made['steps']!r} steps")
+    """Read and check one run."""
+    content = _read_json(zipped, f"{number}/run.json")
+    run = run_from_json(content["run"])
+    if type(content["steps"]) is not int or not 0 <= content["steps"] <= MAX_STEPS:
+        raise ValueError(f"{str(content['steps'])[:50]} steps")
     steps = np.frombuffer(
-        _bytes(zipped, f"{number}/steps.bin", MAX_STEPS * step_codec.STEP_COLUMNS.itemsize), step_codec.STEP_COLUMNS
+        _read_bytes(zipped, f"{number}/steps.bin", MAX_STEPS * step_codec.STEP_COLUMNS.itemsize),
+        step_codec.STEP_COLUMNS,
     )
-    if len(steps) != made["steps"] or run.progress.step != len(steps):
-        raise ValueError(f"{made['steps']} steps of {run.name} are promised, {len(steps)} are there")
-    predictions = np.frombuffer(_bytes(zipped, f"{number}/predictions.bin", MAX_PREDICTIONS_BYTES), np.uint8)
-    evaluations = evaluations_from_json(made["evaluations"], predictions)
+    if len(steps) != content["steps"] or run.progress.step != len(steps):
+        raise ValueError(f"{run.name} should have {content['steps']} steps, but has {len(steps)}")
+    predictions = np.frombuffer(_read_bytes(zipped, f"{number}/predictions.bin", MAX_PREDICTIONS_BYTES), np.uint8)
+    evaluations = evaluations_from_json(content["evaluations"], predictions)
     labels = None
     if run.provenance and (name := f"labels/{run.provenance.test_checksum}.bin") in zipped.namelist():
-        labels = np.frombuffer(_bytes(zipped, name, MAX_LABELS), np.uint8)
+        labels = np.frombuffer(_read_bytes(zipped, name, MAX_LABELS), np.uint8)
         _check_test_accuracies(run, evaluations, labels)
     return run, History(steps, evaluations, labels)
 
 
 def _check_test_accuracies(run: Run, evaluations: Sequence[EvalMetrics], labels: np.ndarray) -> None:
-    """What is said of accuracy must follow from predictions and labels: verdicts rest on it."""
+    """Refuse accuracies that do not follow from predictions and labels: comparisons rely on them."""
     if labels.size and labels.max() > 9:
         raise ValueError("labels beyond 9")
-    for one in evaluations:
-        if one.split == "test":
-            if len(one.predictions) != len(labels):
+    for evaluation in evaluations:
+        if evaluation.split == "test":
+            if len(evaluation.predictions) != len(labels):
                 raise ValueError(
-                    f"{run.name} was tested on {len(one.predictions)} images, and {len(labels)} have labels"
+                    f"{run.name} was tested on {len(evaluation.predictions)} images, but {len(labels)} have labels"
                 )
-            if abs(float((one.predictions == labels).mean()) - one.accuracy) > 1e-6:
+            if abs(float((evaluation.predictions == labels).mean()) - evaluation.accuracy) > 1e-6:
                 raise ValueError(f"the test accuracy of {run.name} does not follow from its predictions")
 
 
-def _json(zipped: zipfile.ZipFile, name: str) -> dict[str, object]:
-    found = json.loads(_bytes(zipped, name, MAX_JSON_BYTES), parse_constant=_no_constant)
-    if not isinstance(found, dict):
+def _read_json(zipped: zipfile.ZipFile, name: str) -> dict[str, object]:
+    content = json.loads(_read_bytes(zipped, name, MAX_JSON_BYTES), parse_constant=_refuse_constant)
+    if not isinstance(content, dict):
         raise TypeError(f"{name} holds no object")
-    return found
+    return content
 
 
-def _no_constant(text: str) -> float:
+def _refuse_constant(text: str) -> float:
     raise ValueError(f"{text} is no number")
 
 
-def _bytes(zipped: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    """One member, whole; its checksum is verified by reading it to the end."""
+def _read_bytes(zipped: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    """Read a whole member, which verifies its checksum."""
     if zipped.getinfo(name).file_size > limit:
-        raise ImportRefusedError(f"{name} unpacks to more than {limit:,} bytes. This is no archive of exported runs.")
+        raise ImportRefusedError(
+            f"{name} unpacks to more than {limit:,} bytes. This is not an archive of exported runs."
+        )
     return zipped.read(name)

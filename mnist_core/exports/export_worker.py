@@ -1,7 +1,8 @@
-"""Exports runs here and now, also as what takes torch. The command line calls it; the server, which is to stay free of
-torch, starts it as a process (see `kept`):
+"""Exports runs in every format, including those that need torch.
 
-    python -m mnist_core.exports.export_worker <format> <file> <run number>...
+The command line calls `export`. The server does not import torch, so it starts this module as a process:
+
+    python -m mnist_core.exports.export_worker <format> <file> <run id>...
 """
 
 from __future__ import annotations
@@ -24,26 +25,26 @@ from mnist_core.system.paths import runs_dir
 
 
 def export(queries: Queries, runs: Sequence[Run], name: str, path: Path) -> None:
-    """Write runs to `path`. Raises `ExportError` when that is not possible, and leaves nothing behind."""
+    """Write runs to `path`. Raises `ExportError`, and leaves nothing behind, if that is not possible."""
     write_file(queries, runs, get_format(name).write or _TORCH_FORMATS[name], path)
 
 
-def _one_file_per_run(write_one: Callable[[Queries, Run, Path], None], suffix: str) -> Write:
-    """One file a run; of several runs, a zip of them."""
+def _one_file_per_run(write_run: Callable[[Queries, Run, Path], None], suffix: str) -> Write:
+    """Write a single run to the file itself, several to a zip with a file for each."""
 
     def write(queries: Queries, runs: Sequence[Run], path: Path) -> None:
         if len(runs) == 1:
-            write_one(queries, runs[0], path)
+            write_run(queries, runs[0], path)
             return
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             for run in runs:
-                write_one(queries, run, Path(folder) / f"run-{run.id}{suffix}")
+                write_run(queries, run, Path(folder) / f"run-{run.id}{suffix}")
             _zip(Path(folder), path)
 
     return write
 
 
-def _tensorboard(queries: Queries, runs: Sequence[Run], path: Path) -> None:
+def _write_tensorboard(queries: Queries, runs: Sequence[Run], path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         write_events(queries, runs, Path(folder))
         _zip(Path(folder), path)
@@ -57,18 +58,19 @@ def _zip(folder: Path, path: Path) -> None:
 
 
 _TORCH_FORMATS = {
-    "tensorboard": _tensorboard,
-    "safetensors": _one_file_per_run(weights.safetensors, ".safetensors"),
-    "state-dict": _one_file_per_run(weights.state_dict, ".pt"),
-    "onnx": _one_file_per_run(weights.onnx, ".onnx"),
+    "tensorboard": _write_tensorboard,
+    "safetensors": _one_file_per_run(weights.write_safetensors, ".safetensors"),
+    "state-dict": _one_file_per_run(weights.write_state_dict, ".pt"),
+    "onnx": _one_file_per_run(weights.write_onnx, ".onnx"),
 }
 
 
 def main(arguments: Sequence[str]) -> int:
-    name, path, *numbers = arguments
+    """Run the process: returns 0, or `EXIT_REFUSED` after printing the error on one line."""
+    name, path, *run_ids = arguments
     try:
         store = RunStore.open(runs_dir())
-        export(store.queries, [store.queries.get_run(int(number)) for number in numbers], name, Path(path))
+        export(store.queries, [store.queries.get_run(int(run_id)) for run_id in run_ids], name, Path(path))
     except MnistError as error:
         print(str(error).replace("\n", " "), file=sys.stderr)
         return EXIT_REFUSED

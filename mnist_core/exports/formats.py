@@ -1,4 +1,4 @@
-"""What runs can be exported as, and the one way to do it: into one file, whole or not at all."""
+"""The export formats, and `write_file`, which writes the file of any format whole or not at all."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Write = Callable[[Queries, Sequence[Run], Path], None]
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One thing that runs can be exported as."""
+    """A format that runs can be exported in."""
 
     label: str
     suffix: str
     write: Write | None = None
-    """None for what takes torch: `worker` writes it, in a process of its own when a server asks for it."""
+    """Writes the file; None if that needs torch, which only `export_worker` imports."""
 
 
 FORMATS = {
-    "csv": Format("Table as CSV", ".csv", tables.table_csv),
-    "parquet": Format("Table as Parquet", ".parquet", tables.table_parquet),
-    "curves-csv": Format("Curves as CSV", ".csv", tables.curves_csv),
-    "curves-parquet": Format("Curves as Parquet", ".parquet", tables.curves_parquet),
+    "csv": Format("Table as CSV", ".csv", tables.write_table_csv),
+    "parquet": Format("Table as Parquet", ".parquet", tables.write_table_parquet),
+    "curves-csv": Format("Curves as CSV", ".csv", tables.write_curves_csv),
+    "curves-parquet": Format("Curves as Parquet", ".parquet", tables.write_curves_parquet),
     "report": Format("Report as HTML", ".html", report.write_report),
     "archive": Format("Archive to import elsewhere", ".zip", archive.write_archive),
     "tensorboard": Format("TensorBoard event files", ".zip"),
@@ -39,27 +39,27 @@ FORMATS = {
     "state-dict": Format("Weights as state_dict", ".pt"),
     "onnx": Format("Model as ONNX", ".onnx"),
 }
-"""By the name that a command line takes."""
+"""By the name used on the command line."""
 
 
 def get_format(name: str) -> Format:
-    """Raises `ExportError` for a name that is none."""
+    """Raises `ExportError` for an unknown name."""
     if name not in FORMATS:
         raise ExportError(f"There is no format {name!r}. Choose one of {', '.join(FORMATS)}.")
     return FORMATS[name]
 
 
 def file_name(name: str, runs: Sequence[Run]) -> str:
-    """What an export is called if nobody says otherwise, without what a file name cannot have."""
+    """Return the default name of an export, without characters that file names cannot contain."""
     suffix = get_format(name).suffix
     if len(runs) > 1 and suffix in (".safetensors", ".pt", ".onnx"):
         suffix = ".zip"
-    of = re.sub(r"[^\w.-]+", "-", runs[0].name).strip("-.") if len(runs) == 1 else f"{len(runs)}-runs"
-    return f"{of or 'run'}-{name}{suffix}"
+    stem = re.sub(r"[^\w.-]+", "-", runs[0].name).strip("-.") if len(runs) == 1 else f"{len(runs)}-runs"
+    return f"{stem or 'run'}-{name}{suffix}"
 
 
 def write_file(queries: Queries, runs: Sequence[Run], write: Write, path: Path) -> None:
-    """Have runs written to `path`. Raises `ExportError` when that is not possible, and leaves nothing behind."""
+    """Write runs to `path` with `write`. Raises `ExportError`, and leaves nothing behind, if that is not possible."""
     if not runs:
         raise ExportError("There are no runs to export. Choose at least one.")
     try:

@@ -1,7 +1,6 @@
-"""A run as JSON values, and the checked way back: kind, range and length of every field are verified on import.
+"""Converts runs to JSON values and back, checking the kind, range and length of every field on the way back.
 
-The fields are those of the records; how a field is checked follows from its type, or from its name where that says
-more.
+The records list the fields. The check of a field depends on its type, and for some fields on its name.
 """
 
 from __future__ import annotations
@@ -91,12 +90,12 @@ def evaluations_from_json(values: object, predictions: np.ndarray) -> tuple[Eval
         skipped = ("loss", "predictions")
         evaluations.append(_read_record(EvalMetrics, item, skipped=skipped, loss=loss, predictions=predicted))
     if start != len(predictions):
-        raise ValueError("there are predictions of no evaluation")
+        raise ValueError("some predictions belong to no evaluation")
     return tuple(evaluations)
 
 
 def _read_record(record: type[Record], values: object, *, skipped: Collection[str] = (), **known: Any) -> Record:
-    """Read the fields of `record` from a JSON object, apart from those `skipped`; `known` gives values for some."""
+    """Read a record from a JSON object. Fields in `skipped` are not read; `known` are values of such fields."""
     if not isinstance(values, dict):
         raise TypeError(f"{record.__name__} is no object")
     hints = get_type_hints(record)

@@ -1,4 +1,4 @@
-"""Exports that a server makes: each in a folder of its own beside the database, for a day."""
+"""Exports made by the server: each is stored in a folder of its own next to the database, for a day."""
 
 from __future__ import annotations
 
@@ -20,19 +20,21 @@ from mnist_core.store.queries import Queries
 from mnist_core.system.paths import ROOT, runs_dir
 
 EXPORT_RETENTION = timedelta(days=1)
-"""How long a file is there for those who did not download it; the next export after that removes it."""
+"""How long a file can be downloaded; the next export after that deletes it."""
 
 WORKER_SECONDS = 600.0
+"""Maximum duration of an export by a worker."""
+
 EXIT_REFUSED = 3
-"""The exit code of a worker that has said, in the last line of standard error, what a person can mend."""
+"""Exit code of a worker that has printed an error for the user on the last line of standard error."""
 
 _log = logging.getLogger(__name__)
 
 
 def export_for_server(queries: Queries, runs: Sequence[Run], name: str) -> Path:
-    """Write runs into a new folder in `exports`, with a worker if it takes torch; returns the file.
+    """Write runs into a new folder in `exports`, with a worker if that needs torch; returns the file.
 
-    Raises `ExportError` when that is not possible, and leaves nothing behind.
+    Raises `ExportError`, and leaves nothing behind, if that is not possible.
     """
     exports = runs_dir() / "exports"
     now = datetime.now(UTC)
@@ -44,35 +46,37 @@ def export_for_server(queries: Queries, runs: Sequence[Run], name: str) -> Path:
         else:
             _run_worker(runs, name, path)
     finally:
-        with suppress(OSError):  # it is not there, or has the file in it
+        with suppress(OSError):  # it was not created, or holds the file
             path.parent.rmdir()
     return path
 
 
 def remove_expired_exports(exports: Path, now: datetime) -> None:
-    """Remove what has been in the folder `exports` for longer than `EXPORT_RETENTION`."""
-    before = (now - EXPORT_RETENTION).timestamp()
-    for found in exports.iterdir() if exports.exists() else ():
+    """Delete everything in the folder `exports` that is older than `EXPORT_RETENTION`."""
+    oldest = (now - EXPORT_RETENTION).timestamp()
+    for path in exports.iterdir() if exports.exists() else ():
         try:
-            if found.stat().st_mtime < before:
-                shutil.rmtree(found) if found.is_dir() else found.unlink()
+            if path.stat().st_mtime < oldest:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         except OSError as error:
-            _log.warning("The old export %s cannot be removed (%s).", found.name, error)
+            _log.warning("The old export %s cannot be removed (%s).", path.name, error)
 
 
 def _run_worker(runs: Sequence[Run], name: str, path: Path) -> None:
-    """Have a process of its own write what takes torch."""
-    numbers = [str(run.id) for run in runs]
-    command = [sys.executable, "-m", "mnist_core.exports.export_worker", name, str(path), *numbers]
+    """Write the file in a process of its own, which imports torch."""
+    run_ids = [str(run.id) for run in runs]
+    command = [sys.executable, "-m", "mnist_core.exports.export_worker", name, str(path), *run_ids]
     environment = {**os.environ, "MNIST_RUNS_DIR": str(runs_dir())}
     try:
-        ended = subprocess.run(
+        result = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=WORKER_SECONDS
         )
     except subprocess.TimeoutExpired as error:
         raise ExportError(f"The export took more than {WORKER_SECONDS:g} s. Export fewer runs at once.") from error
-    if ended.returncode == EXIT_REFUSED:
-        raise ExportError(ended.stderr.strip().splitlines()[-1])
-    if ended.returncode:
-        sys.stderr.write(ended.stderr)
-        raise ExportError(f"The export failed (exit code {ended.returncode}); the terminal says why.")
+    if result.returncode == EXIT_REFUSED:
+        raise ExportError(result.stderr.strip().splitlines()[-1])
+    if result.returncode:
+        sys.stderr.write(result.stderr)
+        raise ExportError(
+            f"The export failed (exit code {result.returncode}); see the server's terminal for the reason."
+        )

@@ -1,8 +1,7 @@
-"""Runs and their curves as CSV and Parquet.
+"""Exports runs and their curves as CSV and Parquet.
 
-What people wrote may begin like a formula, which spreadsheets would execute: in CSV such a cell gets an apostrophe in
-front (https://owasp.org/www-community/attacks/CSV_Injection). Numbers stay numbers. Parquet has types and needs no such
-thing.
+Spreadsheets execute a text that begins like a formula. In CSV, such a cell gets a leading apostrophe
+(https://owasp.org/www-community/attacks/CSV_Injection); numbers stay numbers. Parquet has types and needs no escaping.
 """
 
 from __future__ import annotations
@@ -22,30 +21,33 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", *"\t\r\n")
-"""Also as East Asian keyboards write them: some spreadsheets take those for the same."""
+"""Includes the full-width characters of East Asian keyboards, which some spreadsheets treat alike."""
 
 
 def escape_formula(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
+    """Return `cell` so that no spreadsheet reads it as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
-def table_csv(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
+def write_table_csv(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
+    """Write one row per run."""
     _table(runs).map(escape_formula).to_csv(path, index=False)
 
 
-def table_parquet(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
+def write_table_parquet(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
+    """Write one row per run."""
     _table(runs).to_parquet(path, index=False)
 
 
-def curves_csv(queries: Queries, runs: Sequence[Run], path: Path) -> None:
+def write_curves_csv(queries: Queries, runs: Sequence[Run], path: Path) -> None:
+    """Write one row per training step and evaluation."""
     with path.open("w", encoding="utf-8", newline="") as file:
         for number, curve in enumerate(_curves(queries, runs)):
             curve.assign(run=curve["run"].map(escape_formula)).to_csv(file, index=False, header=number == 0)
 
 
-def curves_parquet(queries: Queries, runs: Sequence[Run], path: Path) -> None:
-    """One row group a run."""
+def write_curves_parquet(queries: Queries, runs: Sequence[Run], path: Path) -> None:
+    """Write one row per training step and evaluation, and one row group per run."""
     import pyarrow
     import pyarrow.parquet
 
@@ -64,17 +66,17 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def _curves(queries: Queries, runs: Sequence[Run]) -> Iterator[pd.DataFrame]:
-    """Of each run, one row a training step and one an evaluation, told apart by `split`."""
+    """Yield a table for each run, with a row for each step (`split` is `training`) and each evaluation."""
     import pandas as pd
 
     for run in runs:
         table = queries.read_steps(run.id)
         evaluations = queries.list_evaluations(run.id)
         columns: dict[str, Any] = {"run_id": run.id, "run": run.name}
-        columns["split"] = ["training"] * len(table) + [one.split for one in evaluations]
-        columns["step"] = [*range(1, len(table) + 1), *(one.step for one in evaluations)]
+        columns["split"] = ["training"] * len(table) + [evaluation.split for evaluation in evaluations]
+        columns["step"] = [*range(1, len(table) + 1), *(evaluation.step for evaluation in evaluations)]
         for name in step_codec.STEP_COLUMNS.names or ():
-            of_evaluations = [getattr(one, name, np.nan) for one in evaluations]
-            columns[name] = np.concatenate([table[name], np.array(of_evaluations, float)])
+            values = [getattr(evaluation, name, np.nan) for evaluation in evaluations]
+            columns[name] = np.concatenate([table[name], np.array(values, float)])
         columns["epoch"] = columns["epoch"].astype(int)
         yield pd.DataFrame(columns)

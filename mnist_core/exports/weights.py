@@ -1,4 +1,4 @@
-"""The weights of a run as safetensors, as a `state_dict`, and as an ONNX model. Imports torch: for workers only."""
+"""Exports the weights of a run as safetensors, `state_dict` or ONNX model. Imports torch: for workers only."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from mnist_core.training.layers import Linear
 
 
 def load_model(run: Run) -> nn.Module:
-    """The network of a run on the CPU, ready to predict: from its saved model, else from its last checkpoint.
+    """Load the network of a run on the CPU, in eval mode: its saved model, else its last checkpoint.
 
-    Raises `ExportError` when there is neither, `CheckpointError` when the checkpoint is damaged.
+    Raises `ExportError` if there is neither, `CheckpointError` if the checkpoint is damaged.
     """
     if model_path(run.id).exists():
         model = models.build_model(run.config.model, torch.Generator())
         try:
             model.load_state_dict(torch.load(model_path(run.id), map_location="cpu", weights_only=True))
-        except Exception as error:  # the restricted unpickler lets a dozen kinds escape
+        except Exception as error:  # the restricted unpickler raises a dozen kinds
             raise ExportError(f"The model file of {run.name} is damaged ({error}). Train the run again.") from error
         return model.eval()
     saved = files.load_latest(checkpoints_dir(run.id), device="cpu")
@@ -37,18 +37,19 @@ def load_model(run: Run) -> nn.Module:
     return saved.state.model.eval()
 
 
-def safetensors(_queries: Queries, run: Run, path: Path) -> None:
+def write_safetensors(_queries: Queries, run: Run, path: Path) -> None:
+    """Write the weights, with network, dataset and run name as metadata."""
     weights = {name: weight.contiguous() for name, weight in load_model(run).state_dict().items()}
     save_file(weights, path, metadata={"model": run.config.model, "dataset": run.dataset, "run": run.name})
 
 
-def state_dict(_queries: Queries, run: Run, path: Path) -> None:
-    """For `model.load_state_dict(torch.load(path, weights_only=True))`."""
+def write_state_dict(_queries: Queries, run: Run, path: Path) -> None:
+    """Write the weights for `model.load_state_dict(torch.load(path, weights_only=True))`."""
     torch.save({name: weight.contiguous() for name, weight in load_model(run).state_dict().items()}, path)
 
 
-def onnx(_queries: Queries, run: Run, path: Path) -> None:
-    """A model from `pixels`, float32 (N, 1, 28, 28) from 0 to 255, to `log_probabilities`, float32 (N, 10)."""
+def write_onnx(_queries: Queries, run: Run, path: Path) -> None:
+    """Write a model from `pixels`, float32 (N, 1, 28, 28) from 0 to 255, to `log_probabilities`, float32 (N, 10)."""
     model = _FromPixels(_with_plain_linear_layers(load_model(run)))
     batch = torch.export.Dim("batch")
     program = torch.onnx.export(
@@ -65,7 +66,7 @@ def onnx(_queries: Queries, run: Run, path: Path) -> None:
 
 
 class _FromPixels(nn.Module):
-    """A network with the normalisation that it was trained with in front."""
+    """A network that normalises its input as in training."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -77,7 +78,7 @@ class _FromPixels(nn.Module):
 
 
 def _with_plain_linear_layers(model: nn.Module) -> nn.Module:
-    """With PyTorch's own linear layers, which every exporter knows."""
+    """Replace the linear layers by PyTorch's own, which every exporter knows; returns `model`."""
     for name, layer in list(model.named_children()):
         if isinstance(layer, Linear):
             plain = nn.Linear(layer.in_features, layer.out_features)

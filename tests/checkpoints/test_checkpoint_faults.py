@@ -31,7 +31,7 @@ def test_a_save_cut_off_by_a_full_disk_leaves_what_was_there(tmp_path: Path, bes
     save_small(tmp_path, 1, best=True)
     save_small(tmp_path, 2)
     before = names(tmp_path)
-    remedy = r"step-00000003.ckpt could not be saved: File too large\. Free some disk space; the checkpoint before is"
+    remedy = r"step-00000003.ckpt could not be saved: File too large\. Free some disk space; the previous checkpoint is"
     with no_file_longer_than(40_000), pytest.raises(CheckpointError, match=remedy):
         save_small(tmp_path, 3, best=best)
     assert names(tmp_path) == before

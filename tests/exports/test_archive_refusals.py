@@ -91,7 +91,7 @@ def cut(name: str) -> Change:
 
 BAD: dict[str, tuple[Change, str]] = {
     "no manifest": (without("manifest.json"), "no item named 'manifest.json'"),
-    "another format": (set_manifest(format="something else"), "is no archive of exported runs. Choose one"),
+    "another format": (set_manifest(format="something else"), "is not an archive of exported runs. Choose one"),
     "a newer version": (set_manifest(version=2), "has version 2, and this program reads 1"),
     "no runs": (set_manifest(runs=0), "this one says 0"),
     "too many runs": (set_manifest(runs=10**9), "this one says 1000000000"),
@@ -169,7 +169,7 @@ def test_a_file_with_any_fault_is_refused_whole(
 
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + b"\0" * 18, b"Dear diary", b"\x89PNG\r\n"])
 def test_what_is_no_archive_is_refused(other_store: RunStore, content: bytes) -> None:
-    with pytest.raises(ImportRefusedError, match="is damaged, or is no archive of exported runs"):
+    with pytest.raises(ImportRefusedError, match="is damaged, or is not an archive of exported runs"):
         archive.import_archive(other_store, io.BytesIO(content))
 
 

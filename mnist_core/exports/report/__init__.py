@@ -1,7 +1,7 @@
-"""Chosen runs as one HTML file that opens anywhere, offline, with charts that can be zoomed: Plotly's library is in it.
+"""Exports runs as one HTML file with zoomable charts. It includes Plotly, so it opens anywhere, without a network.
 
-Its skeleton, style and script are the files `report.html`, `report.css` and `report.js` beside this one. What people
-wrote is put into the page by the script as text, and is in the file as JSON without a `<`.
+`report.html`, `report.css` and `report.js` next to this file are its skeleton, style and script. The data are in the
+file as JSON without a `<`, and the script inserts names and notes as text.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from mnist_core.store.queries import Queries
 
 FOLDER = Path(__file__).parent
 MAX_POINTS = 600
-"""Of a curve; a longer one is drawn as means of equally many steps."""
+"""Maximum number of points per curve; longer curves show means of equally many steps."""
 
 MAX_RUNS = 50
+"""Maximum number of runs per report."""
 
 
 def write_report(queries: Queries, runs: Sequence[Run], path: Path) -> None:
-    """Raises `ExportError` for more runs than one page can show."""
+    """Write the report. Raises `ExportError` for more than `MAX_RUNS` runs."""
     if len(runs) > MAX_RUNS:
         raise ExportError(f"A report shows at most {MAX_RUNS} runs, got {len(runs)}. Choose fewer.")
     content = {
@@ -54,11 +55,11 @@ def write_report(queries: Queries, runs: Sequence[Run], path: Path) -> None:
 
 
 def _plotly() -> str:
-    """Plotly's library from its package, which is not imported for that."""
-    found = importlib.util.find_spec("plotly")
-    if found is None or found.origin is None:
+    """Read Plotly's JavaScript from its Python package, without importing that."""
+    spec = importlib.util.find_spec("plotly")
+    if spec is None or spec.origin is None:
         raise ExportError("Plotly, which draws the charts, is missing. Install it: pip install plotly")
-    return (Path(found.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+    return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
 
 
 def _run_content(queries: Queries, run: Run) -> dict[str, Any]:
@@ -74,19 +75,25 @@ def _run_content(queries: Queries, run: Run) -> dict[str, Any]:
         "provenance": asdict(run.provenance) if run.provenance else None,
         "curves": {name: _reduce(table[name]) for name in ("loss", "accuracy")},
         "evaluations": [
-            {"split": one.split, "step": one.step, "accuracy": one.accuracy, "loss": _finite(one.loss)}
-            for one in queries.list_evaluations(run.id)
+            {
+                "split": evaluation.split,
+                "step": evaluation.step,
+                "accuracy": evaluation.accuracy,
+                "loss": _round(evaluation.loss),
+            }
+            for evaluation in queries.list_evaluations(run.id)
         ],
     }
 
 
 def _reduce(values: np.ndarray) -> dict[str, list[float | None]]:
-    """`step`, the last of each mean, and `mean`."""
+    """Return the means of equally many values as `mean`, and the last step of each as `step`."""
     size = max(1, math.ceil(len(values) / MAX_POINTS))
     starts = range(0, len(values), size)
-    means = [_finite(float(values[start : start + size].mean())) for start in starts]
+    means = [_round(float(values[start : start + size].mean())) for start in starts]
     return {"step": [min(start + size, len(values)) for start in starts], "mean": means}
 
 
-def _finite(value: float) -> float | None:
+def _round(value: float) -> float | None:
+    """Six significant digits; None if the value is not finite."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
