@@ -1,6 +1,6 @@
-"""What people may write on a run: its name, notes and tags, checked before they are kept.
+"""Checks the name, notes and tags that people give a run.
 
-They are kept as written, HTML and formulas included: whoever shows or exports them sees to it that they stay text.
+They are stored as typed, including HTML and formulas: code that shows or exports them must escape them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from mnist_core.errors import ConfigError
 MAX_NAME_LENGTH = 80
 MAX_NOTES_LENGTH = 10_000
 MAX_TAG_LENGTH = 30
+"""Maximum numbers of characters."""
+
 MAX_TAGS = 20
+"""Maximum number of tags per run."""
 
 
 def validate_name(name: str) -> str:
-    """Without blanks around it, and composed, so that names that look alike are alike; may be empty.
+    """Return the name without surrounding blanks and in Unicode's composed form, so that equal-looking names are equal.
 
-    Raises `ConfigError`.
+    It may be empty. Raises `ConfigError` if it is too long or contains control characters.
     """
     name = unicodedata.normalize("NFC", name.strip())
     if len(name) > MAX_NAME_LENGTH:
@@ -30,7 +33,7 @@ def validate_name(name: str) -> str:
 
 
 def validate_notes(notes: str) -> str:
-    """With line ends as they are here. Raises `ConfigError` when they are too long or hold control characters."""
+    """Return the notes with LF line ends. Raises `ConfigError` if they are too long or contain control characters."""
     notes = notes.replace("\r\n", "\n")
     if len(notes) > MAX_NOTES_LENGTH:
         raise ConfigError(
@@ -43,13 +46,13 @@ def validate_notes(notes: str) -> str:
 
 
 def validate_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Without blanks around them, each once, in the order given. Raises `ConfigError`."""
-    checked = tuple(dict.fromkeys(tag.strip() for tag in tags))
-    for tag in checked:
+    """Return the tags in order, without surrounding blanks and duplicates. Raises `ConfigError`."""
+    unique = tuple(dict.fromkeys(tag.strip() for tag in tags))
+    for tag in unique:
         if not 1 <= len(tag) <= MAX_TAG_LENGTH:
             raise ConfigError("tags", f"A tag must have 1 to {MAX_TAG_LENGTH} characters, got {tag!r}.")
         if not tag.isprintable() or "," in tag:
             raise ConfigError("tags", f"A tag must not contain commas or control characters, got {tag!r}.")
-    if len(checked) > MAX_TAGS:
-        raise ConfigError("tags", f"A run can have at most {MAX_TAGS} tags, got {len(checked)}. Remove some.")
-    return checked
+    if len(unique) > MAX_TAGS:
+        raise ConfigError("tags", f"A run can have at most {MAX_TAGS} tags, got {len(unique)}. Remove some.")
+    return unique

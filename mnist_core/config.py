@@ -1,7 +1,7 @@
-"""What can be set for a run: `TrainConfig`, which is also the one table of settings.
+"""The settings of a run: `TrainConfig`, whose fields are also the one table of settings.
 
-Each field carries its range, unit, label and help, so that sliders, command-line flags and validation all
-read the same line. Ranges live here and nowhere else; which widget shows a field is the page's business.
+Each field has its range, unit, label and help, which sliders, command-line flags and validation all use. Ranges are
+defined only here. The page decides which widget shows a field.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PRECISIONS = {"fp32": "32-bit (fp32)", "bf16": "bfloat16 (bf16)"}
 
 @dataclass(frozen=True)
 class Setting:
-    """One row of the table: how a field is named, bounded and explained."""
+    """Name, label, range and help of one setting."""
 
     name: str
     label: str
@@ -45,22 +45,25 @@ class Setting:
     high: float = math.inf
     unit: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
-    """Label of each value that may be chosen; empty if any value in the range may be."""
+    """Label of each allowed value; empty if every value in the range is allowed."""
 
     @property
     def kind(self) -> type:
+        """Type of the values."""
         return type(self.default)
 
     @property
     def flag(self) -> str:
+        """Flag on the command line."""
         return "--" + self.name.replace("_", "-")
 
     @property
     def bounds(self) -> str:
+        """Range for messages: `0.0001 and 1`."""
         return f"{_format_number(self.low)} and {_format_number(self.high)}"
 
     def validate(self, value: object) -> Any:
-        """Return `value` as this setting's type, or raise `ConfigError` with the label and the range."""
+        """Convert `value` to this setting's type. Raises `ConfigError` with the label and the range."""
         if self.choices:
             if value not in self.choices:
                 raise self._error(f"must be one of {', '.join(self.choices)}, got {value!r}")
@@ -75,7 +78,7 @@ class Setting:
         return self.kind(number)
 
     def parse(self, text: str) -> Any:
-        """What somebody typed as this setting's value, or `ConfigError`."""
+        """Convert typed text to this setting's type. Raises `ConfigError`."""
         if self.choices:
             return self.validate(text)
         try:
@@ -84,11 +87,11 @@ class Setting:
             return self.validate(text)
 
     def _number(self, value: object) -> int | float:
-        wanted = f"must be a {'whole ' if self.kind is int else ''}number between {self.bounds}, got {value!r}"
+        problem = f"must be a {'whole ' if self.kind is int else ''}number between {self.bounds}, got {value!r}"
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self._error(wanted)
+            raise self._error(problem)
         if isinstance(value, float) and (not math.isfinite(value) or (self.kind is int and value != int(value))):
-            raise self._error(wanted)
+            raise self._error(problem)
         return value
 
     def _error(self, problem: str) -> ConfigError:
@@ -96,9 +99,9 @@ class Setting:
 
 
 def _format_number(number: float) -> str:
-    """`0.0001`, `1`, `1024`: no exponent and no trailing zeros, as a person would write it.
+    """Format without exponent and trailing zeros: `0.0001`, `1`, `1024`.
 
-    Never rounded: a value just outside a range must not look as if it were inside.
+    The number is not rounded: a value just outside a range must not look as if it were inside.
     """
     if isinstance(number, int) or number.is_integer():
         return str(int(number))
@@ -106,13 +109,13 @@ def _format_number(number: float) -> str:
 
 
 def _setting(default: Any, label: str, help: str, **extra: Any) -> Any:
-    """A dataclass field whose metadata is its row of the table."""
+    """Return a dataclass field whose metadata are the attributes of its `Setting`."""
     return field(default=default, metadata={"label": label, "help": help, **extra})
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Everything that decides how a run learns. Raises `ConfigError` when a value is out of its range."""
+    """The settings of a run. Raises `ConfigError` if a value is out of range or two do not fit together."""
 
     batch_size: int = _setting(
         64,
@@ -213,16 +216,16 @@ class TrainConfig:
             raise ConfigError("momentum", "Momentum must be above 0 with the optimizer nesterov, got 0.")
 
     def total_steps(self, training_images: int) -> int:
-        """Updates of the whole run; the last batch of an epoch may be smaller, as in the classic script."""
+        """Return the updates of the whole run; the last batch of an epoch may be smaller, as in the classic script."""
         return self.epochs * math.ceil(training_images / self.batch_size)
 
     def check_fits(self, training_images: int) -> None:
-        """Refuse a batch larger than the training set, which would never be filled."""
+        """Raises `ConfigError` if a batch is larger than the training set, and so would never be filled."""
         check_batch_fits(self.batch_size, training_images)
 
 
 def check_batch_fits(batch_size: int, training_images: int) -> None:
-    """Raises `ConfigError` for a batch larger than the training set."""
+    """Raises `ConfigError` if a batch is larger than the training set."""
     if batch_size > training_images:
         raise ConfigError(
             "batch_size",

@@ -1,15 +1,15 @@
-"""The errors a person can meet. Every message names the thing, the value and the remedy.
+"""Errors that users can cause or mend. Every message names the problem, the value and the remedy.
 
-Anything else that escapes is a defect in the program, not in what somebody asked of it.
+Any other exception that escapes is a bug in the program.
 """
 
 
 class MnistError(Exception):
-    """Base of all errors below: its text is written to be shown to a person as it stands."""
+    """Base class; the text of every error can be shown to users unchanged."""
 
 
 class ConfigError(MnistError):
-    """A setting is out of range or of the wrong kind. `field` names it."""
+    """A value is out of range or of the wrong type. `field` names the setting or annotation."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -21,23 +21,23 @@ class DatasetError(MnistError):
 
 
 class CheckpointError(MnistError):
-    """A checkpoint cannot be saved, or it is missing, damaged or does not fit."""
+    """A checkpoint cannot be saved, or is missing, damaged, or does not fit the run."""
 
 
 class NotSavedError(CheckpointError):
-    """What a run computed could not be put on the disk. The checkpoint before is still there to resume from."""
+    """A run's state or model could not be saved. It can be resumed from the previous checkpoint."""
 
 
 class StoreError(MnistError):
-    """The run store cannot be opened, or holds no such run."""
+    """The run store cannot be opened, read or written."""
 
 
 class StoreUnavailableError(StoreError):
-    """The database takes nothing at the moment; nothing was written, and the same may well work later."""
+    """The database cannot be read or written now. Nothing was written; the same call may succeed later."""
 
 
 class DiskFullError(StoreUnavailableError):
-    """There is no room on the disk for what was to be recorded."""
+    """The disk of the database is full."""
 
 
 class RunNotFoundError(StoreError):
@@ -45,16 +45,16 @@ class RunNotFoundError(StoreError):
 
 
 class RunStateError(StoreError):
-    """A run is not in a state in which what was asked of it makes sense."""
+    """The status of a run does not allow the action."""
 
 
 class StaleAttemptError(StoreError):
-    """A trainer wrote to a run that has since finished or been taken over by a newer attempt."""
+    """A trainer wrote to a run that has ended or is held by a newer attempt."""
 
 
 class ExportError(MnistError):
-    """Runs cannot be exported as asked."""
+    """Runs cannot be exported."""
 
 
 class ImportRefusedError(MnistError):
-    """A file with exported runs is damaged, foreign, or too large."""
+    """A file of exported runs is damaged, foreign or too large."""

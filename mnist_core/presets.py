@@ -1,4 +1,4 @@
-"""Settings that belong together, by name. What a preset leaves out stays at its default."""
+"""Named combinations of settings. A preset sets every setting: those it does not list get their default."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from mnist_core.system.machine import has_bf16
 
 DEFAULTS = "Defaults"
 CUSTOM = "Custom"
-"""What settings are called that are no preset: those of `TrainConfig`, and any others."""
+"""Names for settings without a preset: the defaults of `TrainConfig`, and all other combinations."""
 
 UNTOUCHED = ("dataset", "seed", "test_batch_size", "device", "save_model")
-"""Settings that no preset changes: they say on what and where to train, not how the network learns."""
+"""Settings that no preset changes: they choose data and machine, not how the network learns."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "Classic script": {"epochs": 1, "validation_fraction": 0.0},
@@ -27,7 +27,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "epochs": 14,
         "validation_fraction": 0.0,
     },
-    # Chosen on validation: 99 % on test after one epoch with every seed tried.
+    # Chosen on validation accuracy; reaches 99 % on test after one epoch with every tested seed.
     "Fast 99": {
         "optimizer": "nesterov",
         "lr": 0.05,
@@ -40,11 +40,11 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 NAMES = (DEFAULTS, *PRESETS)
-"""What can be chosen."""
+"""Names that users can choose."""
 
 
 def find_preset(text: str) -> str:
-    """The preset somebody means, in any case and with dashes for spaces; `ConfigError` if there is none."""
+    """Return the name that `text` means, in any case and with dashes for spaces. Raises `ConfigError` if none."""
     for name in NAMES:
         if _normalize(text) == _normalize(name):
             return name
@@ -52,13 +52,14 @@ def find_preset(text: str) -> str:
 
 
 def apply_preset(name: str, base: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings with those of `NAMES` called `name` put over `base`, of which only `UNTOUCHED` stays."""
+    """Return all settings of the preset `name`, with the `UNTOUCHED` ones taken from `base`."""
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
-    return {**defaults, **({} if name == DEFAULTS else PRESETS[name]), **{kept: base[kept] for kept in UNTOUCHED}}
+    preset = {} if name == DEFAULTS else PRESETS[name]
+    return defaults | preset | {name: base[name] for name in UNTOUCHED}
 
 
 def match_preset(values: Mapping[str, Any]) -> str:
-    """Which of `NAMES` these settings amount to, else `CUSTOM`. A setting without effect does not count."""
+    """Return the preset that these settings equal, else `CUSTOM`. Settings without effect are ignored."""
     for name in NAMES:
         if _effective(apply_preset(name, values)) == _effective(values):
             return name
@@ -66,7 +67,7 @@ def match_preset(values: Mapping[str, Any]) -> str:
 
 
 def has_effect(name: str, values: Mapping[str, Any]) -> bool:
-    """Whether a setting matters beside the others: momentum with this optimizer, gamma with this schedule."""
+    """Whether a setting has an effect, given the others: momentum needs SGD, gamma the step schedule."""
     match name:
         case "momentum":
             return values["optimizer"] in ("sgd", "nesterov")

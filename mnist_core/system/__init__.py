@@ -1,1 +1,1 @@
-"""The machine around the program: folders, cores, memory, processes."""
+"""The machine that the program runs on: paths, files, locks, cores, memory, processes."""

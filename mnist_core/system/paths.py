@@ -1,7 +1,7 @@
-"""Where datasets and runs live on disk, and how a path is written for a person.
+"""The folders of datasets and runs, and how paths are shown to people.
 
-Two environment variables decide; without them, a checkout keeps its files beside `app.py` and an installed copy in the
-user's data folder. Nothing here creates or checks a folder.
+Two environment variables set the folders. Without them, a checkout keeps its files next to `app.py`, an installed copy
+in the user's data folder. Nothing here creates or checks a folder.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 IS_CHECKOUT = all((ROOT / name).is_file() for name in ("app.py", "pyproject.toml"))
 
 PROGRAM = "python -m mnist_core" if IS_CHECKOUT else "mnist-trainer"
-"""How a person starts the command line, for messages that name a command."""
+"""How to start the command line, for messages that name a command."""
 
 
 def data_dir() -> Path:
-    """The absolute folder of the datasets: `MNIST_DATA_DIR`, else the default `data`. It may be read-only."""
+    """Return the absolute folder of the datasets: `MNIST_DATA_DIR`, else the default `data`. It may be read-only."""
     return _folder("MNIST_DATA_DIR", "data")
 
 
 def runs_dir() -> Path:
-    """The absolute folder of what runs leave behind: `MNIST_RUNS_DIR`, else the default `runs`."""
+    """Return the absolute folder of everything that runs write: `MNIST_RUNS_DIR`, else the default `runs`."""
     return _folder("MNIST_RUNS_DIR", "runs")
 
 
 def model_path(run_id: int) -> Path:
-    """Where the weights of a finished run are, if it was to save them."""
+    """Return the file for the weights of a finished run, which exists if the run saved its model."""
     return runs_dir() / "models" / f"run-{run_id}.pt"
 
 
 def _folder(variable: str, default: str) -> Path:
-    # What a person types is relative to where they stand; the default is the same wherever the command is started.
+    # The variable is relative to the current directory; the default does not depend on it.
     value = os.environ.get(variable)
     if value:
         return Path(value).expanduser().absolute()
@@ -46,5 +46,5 @@ def _folder(variable: str, default: str) -> Path:
 
 
 def display_path(path: Path) -> str:
-    """`path` as it can be pasted into the terminal: relative if it is below the current directory, else in full."""
+    """Return `path` for messages and commands: relative if it is below the current directory, else absolute."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -1,4 +1,4 @@
-"""Processes: an identity that survives pid reuse and clock changes, signals, processor time, memory pressure."""
+"""Process identities that survive pid reuse and clock changes; signals, processor time, out-of-memory kills."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _PROC = Path("/proc")
 
 
 def own_identity() -> ProcessIdentity:
-    """The identity of the calling process."""
+    """Return the identity of the calling process."""
     return ProcessIdentity(os.getpid(), _start_ticks(os.getpid()) or 0, _boot_id())
 
 
 def identify(pid: int) -> ProcessIdentity | None:
-    """The identity of whoever has a pid now; None if nobody has, or only a zombie."""
+    """Return the identity of the process with this pid; None if there is none, or only a zombie."""
     ticks = _start_ticks(pid)
     return None if ticks is None else ProcessIdentity(pid, ticks, _boot_id())
 
 
 def is_alive(process: ProcessIdentity) -> bool:
-    """Whether that very process still runs; a zombie, or another process under the same pid, does not count."""
+    """Whether this process still runs; a zombie, or another process with the same pid, does not count."""
     return process.boot_id == _boot_id() and _start_ticks(process.pid) == process.start_ticks
 
 
 def send_signal(process: ProcessIdentity, number: signal.Signals) -> bool:
-    """Signal that very process; False, and nobody is signalled, if it has ended or its pid is another's by now."""
+    """Send a signal to this process. Returns False, without sending, if it has ended or its pid was reused."""
     try:
         if sys.platform != "linux":
             alive = is_alive(process)
@@ -41,7 +41,7 @@ def send_signal(process: ProcessIdentity, number: signal.Signals) -> bool:
             return alive
         handle = os.pidfd_open(process.pid)
         try:
-            # Asked once the handle is held: whom it stands for cannot change any more, as it could with a pid.
+            # Check after opening the handle: unlike a pid, it always refers to the same process.
             alive = is_alive(process)
             if alive:
                 signal.pidfd_send_signal(handle, number)
@@ -53,7 +53,7 @@ def send_signal(process: ProcessIdentity, number: signal.Signals) -> bool:
 
 
 def cpu_seconds(process: ProcessIdentity) -> float:
-    """Processor time a process has used; it stands still while the process is stopped or waits. 0 if it is gone."""
+    """Return the processor time a process has used, which does not grow while it waits; 0 if it has ended."""
     try:
         times = psutil.Process(process.pid).cpu_times()
     except psutil.Error:
@@ -62,9 +62,9 @@ def cpu_seconds(process: ProcessIdentity) -> float:
 
 
 def prefer_for_oom_kill() -> None:
-    """Where memory runs out, have the kernel kill this process before the others: a run is lost, and not the server.
+    """If memory runs out, make the kernel kill this process first, so that it costs one run rather than the server.
 
-    Everybody may raise this number of their own; -1000 to 1000 are added to the permille of memory that is used.
+    The kernel adds this number, -1000 to 1000, to the used memory in permille; any process may raise its own.
     https://man7.org/linux/man-pages/man5/proc_pid_oom_score_adj.5.html
     """
     with contextlib.suppress(OSError):  # only Linux has it
@@ -72,9 +72,9 @@ def prefer_for_oom_kill() -> None:
 
 
 def count_oom_kills(root: Path = Path("/")) -> int:
-    """How many processes of our own control group the kernel has killed because memory ran out; 0 where it counts none.
+    """Return how many processes in this control group were killed for lack of memory; 0 if the kernel does not count.
 
-    Both versions of control groups keep the count, in files of different names; one version's file lacks in the other.
+    Versions 1 and 2 of control groups keep the count in files of different names.
     https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
     """
     kills = 0
@@ -89,11 +89,11 @@ def count_oom_kills(root: Path = Path("/")) -> int:
 
 
 def _start_ticks(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot (proc(5), `stat` field 22); None if it is gone or a zombie."""
+    """Return a process's start in clock ticks since boot (proc(5), `stat` field 22); None if ended or a zombie."""
     if not _PROC.is_dir():
         return _start_milliseconds(pid)
     try:
-        # The name, field 2, is in parentheses and may hold spaces and parentheses itself.
+        # Field 2, the name in parentheses, may contain spaces and parentheses.
         state, *fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
@@ -101,7 +101,7 @@ def _start_ticks(pid: int) -> int | None:
 
 
 def _start_milliseconds(pid: int) -> int | None:
-    """The same where there is no /proc, such as macOS; there it moves with the wall clock."""
+    """Return the start in milliseconds where there is no /proc, as on macOS; it moves with the wall clock."""
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else round(process.create_time() * 1000)
