@@ -101,7 +101,7 @@ BAD: dict[str, tuple[Change, str]] = {
     "predictions cut short": (cut("0/predictions.bin"), "predictions are missing"),
     "labels cut short": (
         lambda members: [cut(name)(members) for name in list(members) if name.startswith("labels/")],
-        "was tested on 1000 images, and 999 have labels",
+        "was tested on 1000 images, but 999 have labels",
     ),
     "no JSON": (lambda members: members.__setitem__("0/run.json", b"{"), "Expecting property name"),
     "deep JSON": (lambda members: members.__setitem__("0/run.json", b"[" * 1_000_000), "maximum recursion depth"),
