@@ -19,8 +19,7 @@ from mnist_core.records import (
     Run,
 )
 from mnist_core.store import step_codec
-from mnist_core.store.columns import PART_FIELDS, PARTS, RUN_FIELDS
-from mnist_core.store.schema import runs
+from mnist_core.store.schema import PART_FIELDS, PARTS, RUN_FIELDS, runs
 
 
 def column_values(**values: Any) -> dict[str, Any]:

@@ -1,8 +1,21 @@
-"""The tables of the database as queries see them; `migrations` creates them."""
+"""The tables of the database as queries see them; `migrations` creates them.
+
+The table `runs` has a column for each field of `Run`, derived from the field's type and default. The numbers of
+`Progress` and `Results` and the trainer's identity have columns of their own; other records are stored as JSON.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from datetime import UTC, datetime
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
 from sqlalchemy import (
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -11,19 +24,133 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     String,
     Table,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
-from mnist_core.store.columns import run_columns
+from mnist_core.config import TrainConfig
+from mnist_core.records import (
+    Confusion,
+    Intervention,
+    ProcessIdentity,
+    Progress,
+    Provenance,
+    Results,
+    Run,
+    RunStatus,
+    json_value,
+)
+from mnist_core.store import step_codec
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """How values of one Python type are stored."""
+
+    sql: type[TypeEngine[Any]]
+    write: Callable[[Any], Any] = _unchanged
+    read: Callable[[Any], Any] = _unchanged
+
+
+def _json(read: Callable[[Any], Any]) -> ColumnType:
+    return ColumnType(String, lambda value: json.dumps(json_value(value)), lambda text: read(json.loads(text)))
+
+
+COLUMN_TYPES: dict[Any, ColumnType] = {
+    bool: ColumnType(Boolean),
+    int: ColumnType(Integer),
+    float: ColumnType(Float),
+    str: ColumnType(String),
+    RunStatus: ColumnType(String, str, RunStatus),
+    datetime: ColumnType(Float, datetime.timestamp, lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    TrainConfig: _json(lambda values: TrainConfig(**values)),
+    Provenance: _json(lambda values: Provenance(**values)),
+    tuple[str, ...]: _json(tuple),
+    tuple[Intervention, ...]: _json(lambda items: tuple(map(Intervention.from_json, items))),
+    tuple[float, ...]: ColumnType(
+        LargeBinary,
+        lambda numbers: np.array(numbers, "<f4").tobytes(),
+        lambda blob: tuple(np.frombuffer(blob, "<f4").tolist()),
+    ),
+    Confusion: ColumnType(LargeBinary, step_codec.pack_confusion, step_codec.unpack_confusion),
+}
+"""How a field is stored, by its type; `X | None` is stored like `X`."""
+
+PARTS: dict[str, tuple[type, str]] = {
+    "progress": (Progress, ""),
+    "results": (Results, ""),
+    "trainer": (ProcessIdentity, "trainer_"),
+}
+"""Fields of `Run` whose record has a column for each of its own fields, and the prefix of those columns."""
+
+
+@dataclass(frozen=True)
+class StoredField:
+    """A field and its column."""
+
+    name: str
+    column: str
+    type: ColumnType
+    is_optional: bool
+    default: Any
+    """The stored default; None if there is none."""
+
+    def write(self, value: Any) -> Any:
+        return None if value is None else self.type.write(value)
+
+    def read(self, row: Row[Any]) -> Any:
+        stored = getattr(row, self.column)
+        return None if stored is None else self.type.read(stored)
+
+
+def _stored_fields(record: Any, prefix: str = "", *, is_optional: bool = False) -> list[StoredField]:
+    """Return the fields of a record that have a column; with `is_optional`, all columns may be NULL."""
+    hints = get_type_hints(record)
+    stored = []
+    for field in fields(record):
+        if record is Run and field.name in PARTS:
+            continue
+        kinds = get_args(hints[field.name]) if isinstance(hints[field.name], UnionType) else (hints[field.name],)
+        column_type = COLUMN_TYPES[kinds[0]]
+        default = None if field.default is MISSING or field.default is None else column_type.write(field.default)
+        stored.append(StoredField(field.name, prefix + field.name, column_type, is_optional or len(kinds) > 1, default))
+    return stored
+
+
+RUN_FIELDS = _stored_fields(Run)
+"""The fields of `Run` apart from `PARTS`, whose fields are in `PART_FIELDS`."""
+
+PART_FIELDS = {
+    name: _stored_fields(record, prefix, is_optional=name == "trainer") for name, (record, prefix) in PARTS.items()
+}
+
+
+def _run_columns() -> list[Column[Any]]:
+    return [
+        Column(
+            field.column,
+            field.type.sql,
+            primary_key=field.column == "id",
+            nullable=field.is_optional,
+            default=field.default,
+        )
+        for field in [*RUN_FIELDS, *(field for part in PART_FIELDS.values() for field in part)]
+    ]
+
 
 metadata = MetaData()
 
 runs = Table(
     "runs",
     metadata,
-    *run_columns(),
+    *_run_columns(),
     ForeignKeyConstraint(["parent_id"], ["runs.id"], ondelete="SET NULL"),
     # Names are unique outside the bin; a run in the bin frees its name.
     Index("runs_by_name", "name", unique=True, sqlite_where=text("deleted_at IS NULL")),
