@@ -17,9 +17,8 @@ from types import FrameType
 
 import torch
 
-from mnist_core.checkpoints.index import delete_checkpoints
 from mnist_core.data.datasets import Dataset, load_dataset, split_validation
-from mnist_core.errors import DatasetError, MnistError, NotSavedError, StaleAttemptError, StoreUnavailableError
+from mnist_core.errors import MnistError, NotSavedError, StaleAttemptError, StoreUnavailableError
 from mnist_core.records import Adjustment, Event, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.allocator import keep_freed_memory
@@ -29,7 +28,8 @@ from mnist_core.system.paths import display_path, model_path, runs_dir
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.metrics_buffer import MetricsBuffer
 from mnist_core.trainer.provenance import collect_provenance
-from mnist_core.trainer.saver import CheckpointSaver, load_latest_recorded
+from mnist_core.trainer.resumption import prepare_start
+from mnist_core.trainer.saver import CheckpointSaver
 from mnist_core.trainer.steering import Steering
 from mnist_core.training.devices import choose_device
 from mnist_core.training.engine import TrainState, train
@@ -150,7 +150,7 @@ def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: S
     data = _load_data(store, run, shutdown)
     if data is None:
         return _early_outcome(shutdown)
-    state, run = _initial_state(store, run, data)
+    state, run = prepare_start(store, run, data)
     provenance = collect_provenance(run.config, data, device=run.device, threads=torch.get_num_threads())
     store.trainer_writes.write_provenance(run, provenance, data.test.labels)
     buffer = MetricsBuffer(store, run)
@@ -193,40 +193,6 @@ def _next_event(events: Generator[Event, Adjustment | None, None], adjustment: A
         return events.send(adjustment)
     except StopIteration:
         return None
-
-
-def _initial_state(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState, Run]:
-    """Return the state to train from, and the run, rewound to it.
-
-    The state comes from the latest checkpoint, which may be a copy from the run that this one continues. Without a
-    checkpoint it is that of step 0. The rewind deletes later metrics and plans later interventions again. A run that
-    repeats or continues another uses its number of threads: only then are results identical to the last bit.
-    """
-    if run.attempt == 1 and run.parent_step is None:
-        delete_checkpoints(run.id)
-    saved, skipped = load_latest_recorded(store, run)
-    if saved is not None and saved.dataset != data.name:
-        raise DatasetError(
-            f"{run.name} was trained on {saved.dataset}, and the dataset here is {data.name}. "
-            f"Put {saved.dataset} back into the data folder and resume the run."
-        )
-    if skipped:
-        start = f"Continued from step {saved.state.step}" if saved else "Began again"
-        store.trainer_writes.set_notice(
-            run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{start} instead."])
-        )
-    if saved is None:
-        if run.parent_id is not None:
-            torch.set_num_threads(store.queries.get_run(run.parent_id).threads or torch.get_num_threads())
-        if run.attempt > 1:
-            store.trainer_writes.rewind(run, 0, 0.0)
-        return TrainState.initial(run.config), store.queries.get_run(run.id)
-    torch.set_num_threads(saved.threads)
-    store.trainer_writes.rewind(run, saved.state.step, saved.state.elapsed_seconds)
-    run = store.queries.get_run(run.id)
-    for change in run.interventions:  # It lacks those made at its own step, after it was saved.
-        saved.state.adjust(Adjustment(**{change.field: change.new}))  # type: ignore[arg-type]
-    return saved.state, run
 
 
 def _load_data(store: RunStore, run: Run, shutdown: ShutdownSignals) -> Dataset | None:

@@ -1,0 +1,102 @@
+"""Decides where a run starts: at step 0, or at the checkpoint from which it resumes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from mnist_core.checkpoints import files
+from mnist_core.checkpoints.format import Checkpoint
+from mnist_core.checkpoints.index import BEST, checkpoints_dir, delete_checkpoints, list_checkpoints
+from mnist_core.data.datasets import Dataset
+from mnist_core.errors import CheckpointError, DatasetError
+from mnist_core.records import Adjustment, Run
+from mnist_core.store import RunStore
+from mnist_core.system.paths import display_path
+from mnist_core.training.engine import EVALUATIONS_PER_EPOCH, TrainState
+
+
+def prepare_start(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState, Run]:
+    """Return the state to train from, and the run, rewound to it.
+
+    The state comes from the latest checkpoint, which may be a copy from the run that this one continues. Without a
+    checkpoint, training starts at step 0. The rewind deletes later metrics and plans later interventions again. A run
+    that repeats or continues another uses its number of threads: only then are results identical to the last bit.
+    Raises `DatasetError` if the checkpoint belongs to another dataset, and `CheckpointError` if none can be used.
+    """
+    if run.attempt == 1 and run.parent_step is None:
+        delete_checkpoints(run.id)
+    saved, skipped = _load_latest_recorded(store, run)
+    if saved is not None and saved.dataset != data.name:
+        raise DatasetError(
+            f"{run.name} was trained on {saved.dataset}, and the dataset here is {data.name}. "
+            f"Put {saved.dataset} back into the data folder and resume the run."
+        )
+    if skipped:
+        start = f"Continued from step {saved.state.step}" if saved else "Began again"
+        store.trainer_writes.set_notice(
+            run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{start} instead."])
+        )
+    if saved is None:
+        if run.parent_id is not None:
+            torch.set_num_threads(store.queries.get_run(run.parent_id).threads or torch.get_num_threads())
+        if run.attempt > 1:
+            store.trainer_writes.rewind(run, 0, 0.0)
+        return TrainState.initial(run.config), store.queries.get_run(run.id)
+    torch.set_num_threads(saved.threads)
+    store.trainer_writes.rewind(run, saved.state.step, saved.state.elapsed_seconds)
+    run = store.queries.get_run(run.id)
+    for change in run.interventions:  # The checkpoint lacks changes made at its own step after it was saved.
+        saved.state.adjust(Adjustment(**{change.field: change.new}))  # type: ignore[arg-type]
+    return saved.state, run
+
+
+def _load_latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None, list[str]]:
+    """Load the newest checkpoint that is intact and not ahead of the store.
+
+    Returns it with a sentence on each checkpoint that was skipped. It is None if there are no checkpoints, or all are
+    ahead of the store: the run then begins again. A power cut can lose the last commits to the database but not the
+    checkpoint saved after them, and resuming from that would leave a gap in the metrics.
+    Raises `CheckpointError` if no checkpoint can be used, and either one is damaged, which a new beginning would
+    overwrite, or the run continues another one and so cannot begin again.
+    """
+    folder = checkpoints_dir(run.id)
+    paths = [*reversed(list_checkpoints(folder).values()), *list_checkpoints(folder, BEST).values()]
+    skipped: list[str] = []
+    is_any_damaged = False
+    for path in paths:
+        try:
+            saved = files.load(path, settings=run.config)
+        except CheckpointError as error:
+            is_any_damaged = True
+            skipped.append(str(error).removesuffix(" Choose another checkpoint, or start the run again."))
+            continue
+        if _is_recorded(store, run, saved.state):
+            return replace(saved, skipped=tuple(skipped)), skipped
+        skipped.append(f"Checkpoint {display_path(path)} is ahead of what was recorded of the run.")
+    if is_any_damaged:
+        raise CheckpointError(
+            f"No checkpoint in {display_path(folder)} can be used. {' '.join(skipped)} "
+            "Start the run again as a new one."
+        )
+    if run.parent_step is not None:
+        raise CheckpointError(
+            f"{run.name} continues another run from step {run.parent_step}, and that checkpoint is gone. "
+            "Continue the other run once more."
+        )
+    return None, skipped
+
+
+def _is_recorded(store: RunStore, run: Run, state: TrainState) -> bool:
+    """Whether the store has every step up to `state`, and the evaluations that would not be made again after it."""
+    if state.step > store.queries.count_steps(run.id):
+        return False
+    evaluations = store.queries.list_evaluations(run.id)
+    splits_at_step = {evaluation.split for evaluation in evaluations if evaluation.step == state.step}
+    if state.tested and "test" not in splits_at_step:
+        return False
+    if state.validations == EVALUATIONS_PER_EPOCH and "validation" not in splits_at_step:
+        return False
+    validated_epochs = {evaluation.epoch for evaluation in evaluations if evaluation.split == "validation"}
+    return not state.validations or state.epoch in validated_epochs
