@@ -14,7 +14,7 @@ from mnist_core.formatting import format_duration
 from mnist_core.records import EvalMetrics, Event, Run, StepMetrics
 from mnist_core.store.queries import Queries
 from mnist_core.trainer.speed import epoch_seconds
-from mnist_core.training.networks import PARAMETER_COUNTS
+from mnist_core.training.parameter_counts import PARAMETER_COUNTS
 
 _SPLIT_TITLES = {"test": "Test set", "validation": "Validation set"}
 

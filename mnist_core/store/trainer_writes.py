@@ -23,7 +23,7 @@ from mnist_core.records import (
 )
 from mnist_core.store import rows, sql, step_codec
 from mnist_core.store.schema import evaluations, runs, step_chunks
-from mnist_core.training.epochs import epoch_ends
+from mnist_core.training.epoch_ends import epoch_ends
 
 
 class TrainerWrites:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mnist_core.analysis.seed_groups import seed_group_key
 from mnist_core.records import NOT_IN_BROWSER, Run, RunStatus, json_value, run_values
-from mnist_core.training.epochs import epoch_ends
+from mnist_core.training.epoch_ends import epoch_ends
 
 RunSummary = dict[str, Any]
 """One run as JSON values."""

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run, RunStatus
-from mnist_core.training.epochs import epoch_ends
+from mnist_core.training.epoch_ends import epoch_ends
 from mnist_dashboard import access, services
 from mnist_dashboard.components.audience import audience
 from mnist_dashboard.components.change_log import change_log

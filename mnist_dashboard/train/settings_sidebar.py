@@ -12,7 +12,7 @@ from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.config import OPTIMIZERS, SETTINGS, TrainConfig
 from mnist_core.formatting import format_duration
 from mnist_core.trainer.speed import epoch_seconds
-from mnist_core.training.networks import PARAMETER_COUNTS
+from mnist_core.training.parameter_counts import PARAMETER_COUNTS
 from mnist_dashboard.train.draft import Draft, bind_draft, choose_preset, preset_key, read_draft
 from mnist_dashboard.train.settings_binding import SettingsBinding
 from mnist_dashboard.train.settings_widgets import render_setting

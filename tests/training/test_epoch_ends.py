@@ -8,7 +8,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import Adjustment, Intervention, StepMetrics
 from mnist_core.training.engine import train
-from mnist_core.training.epochs import epoch_ends
+from mnist_core.training.epoch_ends import epoch_ends
 
 
 def batch_size(step: int, old: int, new: int) -> Intervention:

@@ -5,7 +5,7 @@ import torch
 
 from mnist_core.config import MODELS
 from mnist_core.training import models
-from mnist_core.training.networks import PARAMETER_COUNTS
+from mnist_core.training.parameter_counts import PARAMETER_COUNTS
 
 
 def test_every_network_has_a_size() -> None:
