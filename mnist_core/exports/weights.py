@@ -15,7 +15,7 @@ from mnist_core.records import Run
 from mnist_core.store.queries import Queries
 from mnist_core.system.paths import model_path
 from mnist_core.training import models
-from mnist_core.training.engine import PIXEL_MEAN, PIXEL_STD
+from mnist_core.training.batches import PIXEL_MEAN, PIXEL_STD
 from mnist_core.training.layers import Linear
 
 

@@ -18,45 +18,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.datasets import Dataset, Split, split_validation
+from mnist_core.data.datasets import Dataset, split_validation
 from mnist_core.records import Adjustment, Confusion, EvalMetrics, Event, StepMetrics
 from mnist_core.training import models, optimizers, schedules
+from mnist_core.training.batches import Images, derive_seed, sample_order
 from mnist_core.training.devices import autocast, check_precision, choose_device, widest_float
 from mnist_core.training.optimizers import Optimizer
 
 EVALUATIONS_PER_EPOCH = 2
 """Evaluations on the validation split per epoch. Two show a trend even in a run of one epoch."""
 
-PIXEL_MEAN, PIXEL_STD = 0.1307, 0.3081
-"""Mean and standard deviation of the 60,000 MNIST training images scaled to 0–1, as in the classic PyTorch script."""
-
 CACHED_IMAGES = 200
 """Maximum number of images a CPU evaluates at once. With more, activations do not fit its cache: a fifth slower."""
-
-
-@dataclass(frozen=True)
-class Images:
-    """A split on the training device: pixels uint8 (N, 28, 28), labels int64 (N,).
-
-    Pixels stay bytes and are normalised per batch. That takes 30 microseconds of a step; normalising all of MNIST
-    (188 MB) would delay the first step by up to 0.3 s.
-    """
-
-    pixels: Tensor
-    labels: Tensor
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, batch: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """Return normalised pixels (B, 1, 28, 28), of the default dtype, and labels (B,) of a batch."""
-        pixels = self.pixels[batch].to(torch.get_default_dtype()).div_(255)
-        return pixels.sub_(PIXEL_MEAN).div_(PIXEL_STD).unsqueeze(1), self.labels[batch]
-
-    @classmethod
-    def on_device(cls, split: Split, device: torch.device) -> Images:
-        """Copy a split to `device`."""
-        return cls(torch.as_tensor(split.images, device=device), torch.as_tensor(split.labels, device=device).long())
 
 
 @dataclass
@@ -120,12 +93,6 @@ class TrainState:
         self.epoch, self.offset, self.validations, self.tested = self.epoch + 1, 0, 0, False
 
 
-def sample_order(seed: int, epoch: int, images: int) -> Tensor:
-    """Return the order in which an epoch visits the images, int64 (images,). It depends on (seed, epoch) alone."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return torch.randperm(images, generator=generator)
-
-
 def train(
     config: TrainConfig, data: Dataset, *, state: TrainState | None = None
 ) -> Generator[Event, Adjustment | None, None]:
@@ -172,7 +139,7 @@ def _train_on_batch(
     started_at = time.perf_counter()
     model, optimizer = state.model, state.optimizer
     lr = state.lr * _schedule_factor(config, state, len(training))
-    state.dropout.manual_seed(config.seed * 1_000_003 + state.step)
+    state.dropout.manual_seed(derive_seed(config.seed, state.step))
     if not model.training:
         model.train()
 
@@ -256,7 +223,7 @@ def _schedule_factor(config: TrainConfig, state: TrainState, training_images: in
 def _split_to_evaluate(
     config: TrainConfig, state: TrainState, training_images: int, validation_images: int
 ) -> str | None:
-    """Return the split to evaluate now, or None. Depends on `state` alone, so a resumed run decides alike."""
+    """Return the split to evaluate now, or None. Depends on `state` alone, so a resumed run makes the same choice."""
     if state.evaluation_asked:
         return "validation" if validation_images else "test"
     if validation_images and _scheduled_validations(state, training_images) > state.validations:

@@ -31,7 +31,8 @@ from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT, model_path
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
-from mnist_core.training.engine import PIXEL_MEAN, PIXEL_STD, TrainState
+from mnist_core.training.batches import PIXEL_MEAN, PIXEL_STD
+from mnist_core.training.engine import TrainState
 from tests.support.factories import finished_run
 
 Step = Callable[..., StepMetrics]

@@ -20,7 +20,8 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import metrics_buffer, worker
 from mnist_core.trainer.worker import train_queued_run, train_run
-from mnist_core.training.engine import Images, evaluate
+from mnist_core.training.batches import Images
+from mnist_core.training.engine import evaluate
 from mnist_core.training.models import Net
 from tests.support.training import act_at_step, claimed_run
 

@@ -9,8 +9,9 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset, split_validation
 from mnist_core.errors import ConfigError
 from mnist_core.records import EvalMetrics, Event, StepMetrics
+from mnist_core.training.batches import Images, sample_order
 from mnist_core.training.devices import choose_device
-from mnist_core.training.engine import Images, TrainState, evaluate, sample_order, train
+from mnist_core.training.engine import TrainState, evaluate, train
 
 CONFIG = TrainConfig(batch_size=32, epochs=2, validation_fraction=0.1, device="cpu")
 FIT, STEPS_AN_EPOCH, LAST_BATCH = 270, 9, 14
