@@ -238,6 +238,9 @@ SETTINGS: dict[str, Setting] = {
     f.name: Setting(name=f.name, default=f.default, **f.metadata) for f in fields(TrainConfig)
 }
 
+NOT_TUNED = ("dataset", "seed", "test_batch_size", "device", "save_model")
+"""Settings that choose data and machine, not how the network learns. No preset changes them; importance skips them."""
+
 LOG_INTERVAL = Setting(
     name="log_interval",
     label="Log interval",

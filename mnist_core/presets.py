@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_core.config import SETTINGS
+from mnist_core.config import NOT_TUNED, SETTINGS
 from mnist_core.errors import ConfigError
 from mnist_core.system.machine import has_bf16
 
 DEFAULTS = "Defaults"
 CUSTOM = "Custom"
 """Names for settings without a preset: the defaults of `TrainConfig`, and all other combinations."""
-
-UNTOUCHED = ("dataset", "seed", "test_batch_size", "device", "save_model")
-"""Settings that no preset changes: they choose data and machine, not how the network learns."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "Classic script": {"epochs": 1, "validation_fraction": 0.0},
@@ -52,10 +49,10 @@ def find_preset(text: str) -> str:
 
 
 def apply_preset(name: str, base: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all settings of the preset `name`, with the `UNTOUCHED` ones taken from `base`."""
+    """Return all settings of the preset `name`, with those in `NOT_TUNED` taken from `base`."""
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     preset = {} if name == DEFAULTS else PRESETS[name]
-    return defaults | preset | {name: base[name] for name in UNTOUCHED}
+    return defaults | preset | {name: base[name] for name in NOT_TUNED}
 
 
 def match_preset(values: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from mnist_core import presets
-from mnist_core.config import TrainConfig
+from mnist_core.config import NOT_TUNED, TrainConfig
 from mnist_core.errors import ConfigError
-from mnist_core.presets import CUSTOM, DEFAULTS, NAMES, PRESETS, UNTOUCHED
+from mnist_core.presets import CUSTOM, DEFAULTS, NAMES, PRESETS
 
 DEFAULT_VALUES = dataclasses.asdict(TrainConfig())
 EVERYTHING_ELSE = {
@@ -43,7 +43,7 @@ def test_a_preset_sets_how_the_network_learns_and_leaves_the_rest(name: str) -> 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_no_preset_names_a_setting_that_presets_leave_alone(name: str) -> None:
-    assert not set(PRESETS[name]) & set(UNTOUCHED)
+    assert not set(PRESETS[name]) & set(NOT_TUNED)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,8 +1,8 @@
 """Estimate from recorded runs which settings a metric depends on: permutation importance (Breiman 2001, section 10).
 
-A random forest predicts the metric from the settings. A setting is as important as the predictions get worse when its
-values are shuffled among the runs. Like functional ANOVA over a forest, this captures interactions and assumes no
-shape. Settings that always change together share their importance.
+A random forest predicts the metric from the settings. The importance of a setting is how much worse the predictions get
+when its values are shuffled among the runs. Like functional ANOVA over a forest, this captures interactions and assumes
+no shape. Settings that always change together share their importance.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
-from mnist_core.config import SETTINGS
+from mnist_core.config import NOT_TUNED, SETTINGS
 from mnist_core.records import METRICS, Run
 
 MIN_RUNS = 10
@@ -23,9 +23,6 @@ MIN_RUNS = 10
 TREES = 100
 REPEATS = 20
 """Trees in the forest, and shuffles of each setting."""
-
-NOT_TUNED = ("seed", "save_model", "dataset", "device", "test_batch_size")
-"""Settings left out, because they change no result or are no hyperparameters."""
 
 
 @dataclass(frozen=True, slots=True)
