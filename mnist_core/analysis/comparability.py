@@ -88,14 +88,14 @@ def shared_test_labels(queries: Queries, runs: Sequence[Run]) -> np.ndarray:
 
 
 def comparison_warnings(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Return what makes a comparison of these runs less fair, one sentence or two each."""
+    """Return warnings about what makes a comparison of these runs less fair, one or two sentences each."""
     warnings = []
     without_validation = [run.name for run in runs if run.config.validation_fraction == 0]
     if without_validation:
         warnings.append(
-            f"{_join_names(without_validation)} trained without validation images. Whatever was chosen by looking at "
-            "results was chosen on the test images, which then flatter it: set a validation fraction, and choose by "
-            "that."
+            f"{_join_names(without_validation)} trained without validation images. Settings chosen by their results "
+            "were chosen on the test images, so their test accuracy is too high. Set a validation fraction, and choose "
+            "by validation accuracy."
         )
     ended_early = [run.name for run in runs if run.status != "completed"]
     if ended_early:

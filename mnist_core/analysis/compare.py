@@ -2,9 +2,9 @@
 
 Run against run: only the images count that exactly one of the two classifies correctly (exact McNemar test); resampling
 the images gives the interval of the difference (bootstrap). That tells which of two trained networks is better.
-Which *settings* are better takes several seeds of each. There every seed is one measurement (paired t test, or Welch's
-if the seeds differ), and single images do not count. `significance` has the tests, `comparability` says which runs may
-be compared, and `verdict` words the answer.
+Group against group: to tell which *settings* are better, each seed is one measurement (paired t test, or Welch's if the
+seeds differ), and single images do not count. `significance` has the tests, `comparability` says which runs may be
+compared, and `verdict` words the answer.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def _compare_images(a: Side, b: Side, labels: np.ndarray, warnings: tuple[str, .
         Detail("p", format_p(p), p_help),
     )
     one_seed_warning = (
-        "This says which of these two trained networks is better; which settings are takes several seeds of each."
+        "This says which of these two trained networks is better. To tell which settings are better, train several "
+        "seeds of each."
     )
     basis = f"of {len(labels):,} test images, a difference of {format_winner_interval(difference, low, high, p)}"
     return Verdict(
@@ -114,7 +115,7 @@ def _compare_seeds(a: Side, b: Side, warnings: tuple[str, ...]) -> Verdict:
     difference = a_summary.mean - b_summary.mean
     needed = seeds_needed(test.effect)
     p_help = f"{test.name}: how often chance alone makes such a difference, or a larger one."
-    needed_help = "Of each, for a chance of 80 % if the difference is this."
+    needed_help = "Seeds of each that would show this difference with a probability of 80 %."
     details = [
         Detail(f"{a.name}, mean test accuracy", _format_mean(a_summary), "± one sd."),
         Detail(f"{b.name}, mean test accuracy", _format_mean(b_summary), "± one sd."),

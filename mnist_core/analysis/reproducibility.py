@@ -64,7 +64,7 @@ def describe_rerun(queries: Queries, original: Run, rerun: Run) -> tuple[bool, s
     lines = [f"{rerun.name} differs from {original.name} from step {step:,} on."]
     if original.provenance and rerun.provenance:
         lines += provenance_differences(original.provenance, rerun.provenance) or [
-            "Nothing that is recorded of both differs."
+            "Their recorded code, packages, machine and data are the same."
         ]
     return False, "\n  ".join(lines)
 

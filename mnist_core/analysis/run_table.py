@@ -28,7 +28,7 @@ def metric_value(run: Run, name: str) -> float | None:
 def flat_row(run: Run) -> dict[str, Cell]:
     """Return all columns of a run: identity, settings, progress and metrics in a fixed order, then the other fields.
 
-    `dataset` is what the run was trained on, `dataset_setting` what was asked for, such as `auto`.
+    `dataset` is the dataset that the run trained on, `dataset_setting` the setting, such as `auto`.
     """
     settings = asdict(run.config)
     settings["dataset_setting"] = settings.pop("dataset")

@@ -13,13 +13,13 @@ ALPHA = 0.05
 """Significance level: a difference with a smaller p-value counts as real."""
 
 POWER = 0.8
-"""Power that the number of seeds needed is computed for: the probability of detecting the difference."""
+"""Probability with which the computed number of seeds detects the difference."""
 
 RESAMPLES = 10_000
 """Number of bootstrap samples."""
 
 MAX_SEEDS = 1000
-"""Maximum number of seeds that a verdict asks for."""
+"""Maximum number of seeds that a verdict recommends."""
 
 MIN_WILCOXON_PAIRS = 6
 """Minimum number of pairs for the signed-rank test: with fewer, its smallest possible p-value is above 0.05."""

@@ -34,7 +34,7 @@ class _Printer:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """Leave nothing to clean up; subclasses may."""
+        """Do nothing. Subclasses close what they opened."""
 
     def show(self, event: Event) -> None:
         if not self._is_described:

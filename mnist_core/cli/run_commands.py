@@ -26,7 +26,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 
 ACTOR = "terminal"
-"""Who changed a run, in its list of interventions, when the change came from the command line."""
+"""Name in the change log for changes from the command line."""
 
 CHANGEABLE = [
     name
@@ -56,10 +56,10 @@ def add_run_commands(subparsers: Subparsers) -> None:
         add(command, description, partial(_send_command, command=command))
     add("stop", "stop a run; what it recorded is kept", _stop)
     add("resume", "resume a paused run, or train an interrupted one in this terminal from its last checkpoint", _resume)
-    rerun = (
+    rerun_help = (
         "train a run again in this terminal, with the same seed and changes, and check that the results are the same"
     )
-    add("rerun", rerun, _rerun, "repeat")
+    add("rerun", rerun_help, _rerun, "repeat")
     adjust_parser = add("adjust", "change settings of a run while it trains", _adjust)
     for name in ADJUSTABLE:
         add_setting_flag(adjust_parser, SETTINGS[name], default="unchanged")
@@ -78,11 +78,11 @@ def _open_run(options: argparse.Namespace) -> tuple[RunStore, Run]:
 
 def _send_command(options: argparse.Namespace, command: Command) -> int:
     store, run = _open_run(options)
-    _ask(store, run, command)
+    _send_and_report(store, run, command)
     return 0
 
 
-def _ask(store: RunStore, run: Run, command: Command) -> None:
+def _send_and_report(store: RunStore, run: Run, command: Command) -> None:
     store.commands.send_command(run.id, command, by=ACTOR)
     print(f"{run.name}: asked to {command}.")
 
@@ -109,7 +109,7 @@ def _stop(options: argparse.Namespace) -> int:
 def _resume(options: argparse.Namespace) -> int:
     store, run = _open_run(options)
     if run.status.is_active:
-        _ask(store, run, Command.RESUME)
+        _send_and_report(store, run, Command.RESUME)
         return 0
     store.commands.requeue_run(run.id)
     claimed = store.trainer_writes.claim_run(run.id, own_identity(), len(store.queries.list_active_runs()) + 1)

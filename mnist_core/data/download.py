@@ -29,7 +29,7 @@ from mnist_core.errors import DatasetError
 from mnist_core.system.paths import display_path
 
 CONNECT_SECONDS = 2.0
-"""Time limit for the question whether any mirror answers."""
+"""Time limit for finding out whether any mirror answers."""
 
 SOCKET_SECONDS = 10.0
 """Time limit for connecting, and for each wait for data."""
@@ -60,7 +60,7 @@ class Source:
     folder: str
     """Name of its folder in the data folder, and of its class in torchvision."""
     hosts: tuple[str, ...]
-    """Hosts of torchvision's mirrors, repeated here to try them without importing torchvision."""
+    """URLs of the hosts of torchvision's mirrors, repeated here to try them without importing torchvision."""
 
 
 SOURCES = {

@@ -31,7 +31,7 @@ class Adjustment:
 
 
 class Command(StrEnum):
-    """What people can ask of a run in progress, apart from stopping it."""
+    """Commands that people send to a run in progress. Stopping is separate: it changes the status."""
 
     PAUSE = "pause"
     """Pause after the current batch."""

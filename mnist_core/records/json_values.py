@@ -1,4 +1,4 @@
-"""Records as values that JSON can hold."""
+"""Converts records to values that JSON can hold."""
 
 from __future__ import annotations
 

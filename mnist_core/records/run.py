@@ -62,13 +62,13 @@ class RunStatus(StrEnum):
 
     @property
     def is_active(self) -> bool:
-        """Whether a trainer holds the run."""
+        """Whether a trainer owns the run."""
         return self in (RunStatus.PREPARING, RunStatus.RUNNING, RunStatus.PAUSED, RunStatus.STOPPING)
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """Identifies one process for good: pids are reused, and start times by the wall clock move with the clock."""
+    """Identifies one process for ever: pids are reused, and start times change when the wall clock is set."""
 
     pid: int
     start_ticks: int
@@ -128,12 +128,12 @@ class Progress:
 
 
 METRICS: dict[str, Metric] = {
-    each.name: each.metadata["metric"]
+    record_field.name: record_field.metadata["metric"]
     for record in (Results, Progress)
-    for each in fields(record)
-    if "metric" in each.metadata
+    for record_field in fields(record)
+    if "metric" in record_field.metadata
 }
-"""Everything measured of a run, results first."""
+"""All metrics of a run, results first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,7 @@ def run_values(run: Run, excluded: Collection[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """Everything recorded of a run, apart from its row."""
+    """Everything recorded about a run, apart from its row."""
 
     steps: np.ndarray
     """Structured array of `step_codec.STEP_COLUMNS`, one row per step, starting at step 1."""

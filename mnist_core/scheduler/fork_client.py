@@ -162,7 +162,7 @@ class ForkServerClient:
                 self._changed.wait(POLL_SECONDS)
 
     def close(self) -> None:
-        """End the fork server and report every exit that is still unreported. Trainers that live are left alone."""
+        """End the fork server and report every exit that is still unreported. Living trainers keep running."""
         process, reader = self._process, self._reader
         if process and process.stdin:
             with contextlib.suppress(BrokenPipeError):

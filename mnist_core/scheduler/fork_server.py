@@ -1,6 +1,6 @@
 """Fork server: a process that has imported torch and forks one trainer per request.
 
-A forked trainer starts within a fraction of a second, where a new process would import torch for seconds first.
+A forked trainer starts within a fraction of a second. A new process would first spend seconds on importing torch.
 The supervisor starts the fork server as `python -m mnist_core.scheduler.fork_server`.
 
 Protocol, one line per message. Requests on standard input: `<run id> <max active runs>`. Messages on standard output:
@@ -31,7 +31,7 @@ from mnist_core.trainer.worker import train_queued_run
 
 
 def main() -> None:
-    git_checkout()  # cached here, while the files are still those that this process runs; trainers inherit it
+    git_checkout()  # Cached now, while the files are still those that this process has loaded. Trainers inherit it.
     gc.freeze()  # The collector would write to, and so copy, the memory pages shared with the trainers.
     child_exits = _open_child_exit_socket()
     selector = selectors.DefaultSelector()
@@ -105,6 +105,7 @@ def _open_child_exit_socket() -> socket.socket:
 
 
 _keep_open: list[socket.socket] = []
+"""Sockets that must stay open as long as the process: they would be closed when nothing refers to them."""
 
 
 def _report_exits(run_by_pid: dict[int, int]) -> None:

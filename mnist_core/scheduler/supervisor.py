@@ -1,4 +1,4 @@
-"""Decides which run trains when: takes runs off the queue, has trainers started, and watches until they end.
+"""Decides which run trains when: launches trainers for queued runs, and watches them until they end.
 
 It never trains and never imports torch. All state is in the store, so several servers, and trainers started in a
 terminal, need not talk to each other.

@@ -17,7 +17,7 @@ from mnist_core.training.devices import check_precision, choose_device
 from mnist_core.training.engine import train
 
 WARM_UP_STEPS = 3
-"""Number of first steps not to measure."""
+"""Number of steps at the start that are not measured."""
 
 MEASURED_SECONDS = 0.25
 """Time to measure each combination of network, precision and batch size. All 16 take about six seconds."""

@@ -19,7 +19,7 @@ BATCH_SIZES = (16, 256)
 """Batch sizes that are measured. In between, a step is assumed to take a fixed time plus a time per image."""
 
 CALIBRATION_RUN_ID = 0
-"""Run id, which no run has, under which a supervisor requests the measurement from its fork server."""
+"""Run id that no run has. The supervisor sends it to the fork server to request the measurement."""
 
 Speeds = dict[str, list[float]]
 """Seconds per step at each of `BATCH_SIZES`, by `speed_key`."""
@@ -49,9 +49,9 @@ def is_calibrated() -> bool:
 
 def save_speeds(speeds: Speeds, device: str) -> None:
     """Save a measurement of this machine and this version of torch. `device` is the device type that was measured."""
-    measured = {"machine": _machine(), "device": device, "step_seconds": speeds}
+    measurement = {"machine": _machine(), "device": device, "step_seconds": speeds}
     _path().parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(_path(), json.dumps(measured, indent=1).encode())
+    write_atomically(_path(), json.dumps(measurement, indent=1).encode())
 
 
 def _read() -> dict[str, Any]:

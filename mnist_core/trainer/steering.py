@@ -111,7 +111,7 @@ class Steering:
     def _change_settings(self, settings: Mapping[str, float], by: str) -> None:
         """Record changes at once, also during a pause.
 
-        A change replaces an earlier one of the same setting at the same step, with which no batch was trained.
+        A change replaces an earlier one of the same setting at the same step: no batch was trained in between.
         """
         step, recorded = self._state.step, self.interventions
         for field, value in settings.items():

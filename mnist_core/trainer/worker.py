@@ -1,6 +1,6 @@
 """Trains one run in this process and records it in the store. Called by the fork server and by the command line.
 
-It stops when the store or a signal says so. However it ends, it records how.
+Training stops early when the store or a signal asks for it. The store always records how a run ended.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ShutdownSignals:
 
     def __init__(self) -> None:
         self.reason = ""
-        """Why the trainer is to end; empty while it is not."""
+        """Why the trainer must end; empty until a signal arrives."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
 
@@ -62,8 +62,7 @@ class ShutdownSignals:
 def train_queued_run(run_id: int, max_active: int) -> None:
     """Claim a queued run and train it in this process. Returns at once if the run can no longer be claimed.
 
-    Uses an equal share of the cores for each of `max_active` trainers, or of all active ones if more are training in
-    terminals.
+    `max_active` trainers share the cores equally, or all active ones if there are more, such as those in terminals.
     """
     store = RunStore.open(runs_dir())
     if run := store.trainer_writes.claim_run(run_id, own_identity(), max_active):
@@ -196,7 +195,7 @@ def _next_event(events: Generator[Event, Adjustment | None, None], adjustment: A
 
 
 def _load_data(store: RunStore, run: Run, shutdown: ShutdownSignals) -> Dataset | None:
-    """Load the dataset, with its progress as the run's notice. Returns None if the run is to end meanwhile."""
+    """Load the dataset, with its progress as the run's notice. Returns None if the run must end before it trains."""
 
     class CancelledError(Exception):
         pass

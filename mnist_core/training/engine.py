@@ -1,8 +1,8 @@
 """The training loop: the generator `train()`, and `evaluate()`. No I/O, no callbacks.
 
 The generator protocol controls training. To pause, do not ask for the next event. To stop, call `close()`.
-`events.send(Adjustment(lr=0.05))` changes a setting from the next batch on and returns the next event. Without
-control, a plain `for event in train(config, data)` is enough.
+`events.send(Adjustment(lr=0.05))` changes a setting from the next batch on and returns the next event. A caller
+that only reads events can use a plain `for event in train(config, data)`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EVALUATIONS_PER_EPOCH = 2
 """Evaluations on the validation split per epoch. Two show a trend even in a run of one epoch."""
 
 CACHED_IMAGES = 200
-"""Maximum number of images a CPU evaluates at once. With more, activations do not fit its cache: a fifth slower."""
+"""Maximum number of images a CPU evaluates at once. With more, activations overflow its cache: a fifth slower."""
 
 
 @dataclass

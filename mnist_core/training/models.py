@@ -14,7 +14,7 @@ from mnist_core.training.layers import Dropout, Linear
 
 
 class Net(nn.Module):
-    """The classic LeNet-like network of the PyTorch MNIST script: 431,080 parameters."""
+    """The classic LeNet-like network of the PyTorch MNIST script."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Net(nn.Module):
 
 
 class ExampleNet(nn.Module):
-    """The network of the current PyTorch MNIST example, with dropout: 1,199,882 parameters.
+    """The network of the current PyTorch MNIST example, with dropout.
 
     https://github.com/pytorch/examples/blob/main/mnist/main.py
     """
@@ -55,7 +55,7 @@ class ExampleNet(nn.Module):
 
 
 class MLP(nn.Module):
-    """Two hidden layers, 300 and 100 wide, as in LeCun et al. 1998, but with ReLU: 266,610 parameters."""
+    """Two hidden layers, 300 and 100 wide, as in LeCun et al. 1998, but with ReLU."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class MLP(nn.Module):
 
 
 class Softmax(nn.Module):
-    """Softmax regression: one linear layer, 7,850 parameters."""
+    """Softmax regression: one linear layer."""
 
     def __init__(self) -> None:
         super().__init__()

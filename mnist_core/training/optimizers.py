@@ -1,7 +1,7 @@
 """Optimizers that compute the same as those of `torch.optim`, without its overhead.
 
-`torch.optim` imports `torch._dynamo` on first use, which takes a second in every new process, and makes a step of such
-small networks 5 % slower. The tests compare every optimizer here with its counterpart there.
+`torch.optim` imports `torch._dynamo` on first use, which takes a second in every new process, and makes each step of
+such small networks slower (`benchmarks/README.md`). The tests compare every optimizer here with its counterpart there.
 """
 
 from __future__ import annotations

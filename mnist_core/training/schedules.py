@@ -17,9 +17,9 @@ START_FACTOR, END_FACTOR = 1 / 25, 1 / 250_000
 def lr_factor(schedule: str, epochs_done: float, epochs: int, gamma: float) -> float:
     """Return the factor on the learning rate after `epochs_done` (fractional) of `epochs`.
 
-    `constant` is 1. `step` is `gamma` to the power of the whole epochs done. `one-cycle` rises along a cosine from 1/25
-    to 1 over the first 30 % of the run, then falls along a cosine to almost 0 (Smith and Topin 2018; as in PyTorch's
-    `OneCycleLR`, but with constant momentum).
+    `constant` is 1. `step` is `gamma` to the power of the whole epochs done. `one-cycle` rises along a cosine from
+    `START_FACTOR` to 1 during `WARM_UP`, then falls along a cosine to `END_FACTOR` (Smith and Topin 2018; as in
+    PyTorch's `OneCycleLR`, but with constant momentum).
     """
     if schedule == "step":
         return float(gamma ** math.floor(epochs_done))
