@@ -21,7 +21,7 @@ from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 from mnist_dashboard.train import fork_form, run_actions, settings_sidebar, stale_widgets, steering_sidebar
 from mnist_dashboard.train.draft import Draft, read_draft
 from mnist_dashboard.train.expected_dataset import expected_dataset, expected_images
-from mnist_dashboard.train.shown_run import find_run_to_show, other_run_in_progress, start_run
+from mnist_dashboard.train.shown_run import find_run_to_show, other_run_in_progress
 from mnist_dashboard.ui import markdown, messages, run_address, share_popover
 
 CHART_HEIGHT = 328
@@ -46,7 +46,7 @@ def render_sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_
             caption="Prepares the next run. The current run keeps its settings." if in_progress else "",
             start_label="Add to queue" if unfinished else "Start training",
             training_images=expected_images(draft.config),
-            on_start=start_run,
+            on_start=run_actions.start_run,
         )
     with st.sidebar:
         messages.render(messages.SIDEBAR)

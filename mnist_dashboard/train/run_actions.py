@@ -1,4 +1,4 @@
-"""The buttons above the charts: the actions on the run shown, which depend on its status."""
+"""What the Start button does, and the buttons above the charts, which depend on the status of the run shown."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.runs import lineage
 from mnist_dashboard import access, services
 from mnist_dashboard.train.draft import load_config
-from mnist_dashboard.train.shown_run import start_run
+from mnist_dashboard.train.shown_run import other_run_in_progress
 from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.run_address import go_to_run
+
+
+def start_run(config: TrainConfig, name: str = "") -> None:
+    """Submit a run, and show it unless another one is in progress. Raises `MnistError`."""
+    submitted = services.current().actions.submit(config, name)
+    # Its own trainer may have begun already.
+    if not other_run_in_progress(submitted, services.current().queries.list_unfinished_runs()):
+        go_to_run(submitted)
 
 
 def render_run_buttons(run: Run) -> None:

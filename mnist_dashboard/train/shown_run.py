@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mnist_core.config import TrainConfig
 from mnist_core.records import Run
 from mnist_dashboard import services
 from mnist_dashboard.ui import run_address
@@ -20,11 +19,3 @@ def find_run_to_show(unfinished: Sequence[Run]) -> Run | None:
 def other_run_in_progress(run: Run, unfinished: Sequence[Run]) -> Run | None:
     """Return the run in progress if it is not `run`."""
     return next((other for other in unfinished if other.status.is_active and other.id != run.id), None)
-
-
-def start_run(config: TrainConfig, name: str = "") -> None:
-    """Submit a run, and show it unless another one is in progress. Raises `MnistError`."""
-    submitted = services.current().actions.submit(config, name)
-    # Its own trainer may have begun already.
-    if not other_run_in_progress(submitted, services.current().queries.list_unfinished_runs()):
-        run_address.go_to_run(submitted)
