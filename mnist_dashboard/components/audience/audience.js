@@ -11,7 +11,7 @@ import { make, setText } from "../lib/dom.js";
 class Audience {
   #data;
   #badge = make("span", "mt-audience-badge");
-  #text = make("span", "mt-audience-text", { role: "status" });
+  #text = make("span", "", { role: "status" });
   #box = make("div", "mt-audience", {}, this.#badge, this.#text);
   #subscription;
 

@@ -163,7 +163,7 @@ function build(root) {
     note,
     tip);
   const worstLine = make("div", "mt-matrix-worst");
-  const controls = make("div", "mt-matrix-controls");
+  const controls = make("div");
   const box = make("div", "mt-matrix", {}, controls, plot, worstLine);
   root.append(box);
   return { box, controls, plot, grid, cells, note, tip, worstLine };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mnist_dashboard.components.registry import register
 
-_render = register("owner_link", "audience/audience.css")
+_render = register("owner_link", "owner_link/owner_link.css")
 
 
 def copy_owner_link(link: str, *, follow: bool, key: str = "owner_link") -> None:
