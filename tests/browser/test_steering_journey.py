@@ -81,9 +81,9 @@ def test_a_page_drawn_from_what_was_read_before_the_latest_news_does_not_hide_it
             root.id = "probe";
             window.asked = [];
             const host = { setTriggerValue: (name, value) => window.asked.push(`${name} ${value}`) };
-            const strip = mount(root, { run: read, smoothing: 0.95, color_index: 0 }, host);
+            const strip = mount(root, { run: read, smoothing: 0.95 }, host);
             stream.addSummary(told);
-            strip.update({ run: readBefore, smoothing: 0.95, color_index: 0 }, host);
+            strip.update({ run: readBefore, smoothing: 0.95 }, host);
         }""",
         [
             [asset_url("components/status_strip/status_strip.js"), asset_url("feed/client/stream.js")],

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 from mnist_dashboard.components.registry import register
-from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 
 Field = Literal["loss", "accuracy", "lr", "examples_per_second"]
 Axis = Literal["step", "epoch", "images", "time"]
@@ -35,7 +34,7 @@ def live_chart(
     runs: Sequence[ChartRun],
     *,
     total_steps: int,
-    smoothing: float = DEFAULT_SMOOTHING,
+    smoothing: float,
     log: bool = False,
     x: Axis = "step",
     logx: bool = False,
@@ -43,7 +42,7 @@ def live_chart(
     bands: bool = False,
     best: bool = False,
     only: int | None = None,
-    height: int = 328,
+    height: int,
     xtitle: bool = False,
     epochs: Sequence[int] = (),
     empty: str | None = None,

@@ -6,7 +6,6 @@ from typing import TypedDict
 
 from mnist_dashboard.components.registry import ignore_value, register
 from mnist_dashboard.feed.run_summary import RunSummary
-from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 
 _render = register("status_strip", "status_strip/status_strip.css")
 
@@ -22,24 +21,20 @@ class IdleRun(TypedDict):
 def status_strip(
     run: RunSummary | None,
     *,
-    idle: IdleRun | None = None,
-    smoothing: float = DEFAULT_SMOOTHING,
-    color_index: int = 0,
-    follows_changes: bool = False,
+    idle: IdleRun,
+    smoothing: float,
+    follows_changes: bool,
     key: str = "strip",
-) -> str | None:
+) -> None:
     """Show the status and numbers of a run; without a run, show `idle`.
 
     The browser reruns the page once when the run's status or attempt differs from the one given here, and when another
-    run appears or changes its status; with `follows_changes` also when settings of the run change. In that rerun the
-    new status is returned, else None.
+    run appears or changes its status; with `follows_changes` also when settings of the run change.
     """
     data = {
         "run": run,
         "idle": idle,
         "smoothing": smoothing,
-        "color_index": color_index,
         "follows_changes": follows_changes,
     }
-    changed = _render(key=key, data=data, on_changed_change=ignore_value).get("changed")
-    return str(changed) if changed is not None else None
+    _render(key=key, data=data, on_changed_change=ignore_value)

@@ -8,7 +8,7 @@ import { make, setAttribute, setText } from "../lib/dom.js";
 import { formatAge, formatCount, formatDuration, isNumber } from "../lib/format.js";
 import { requestRerun } from "../lib/rerun.js";
 import { IDLE, isFinished, statusLabel } from "../lib/runs/status.js";
-import { onThemeChange, palette, runColor } from "../lib/theme.js";
+import { onThemeChange, palette } from "../lib/theme.js";
 import { CELLS, LONG_RUN, cellTexts, detailOf, hasNoValidation, secondsLeft } from "./texts.js";
 
 /**
@@ -29,7 +29,6 @@ const LEAD_S = 0.5; // how far the clock may run ahead of the last message
  * @property {Run|null} run
  * @property {IdleRun|null} idle shown without a run
  * @property {number} smoothing
- * @property {number} color_index
  * @property {boolean} follows_changes whether a rerun is needed when settings of the run were changed
  */
 
@@ -157,7 +156,7 @@ class StatusStrip {
     const status = run?.status ?? IDLE;
     setAttribute(strip, "data-status", status);
     setAttribute(strip, "data-stale", isStale ? "" : null);
-    const color = run ? runColor(palette(strip), this.#data.color_index) : "";
+    const color = run ? palette(strip).train : "";
     if (swatch.dataset.color !== color) {
       swatch.dataset.color = color;
       swatch.style.background = color;
