@@ -14,7 +14,7 @@ from mnist_core.training.epoch_ends import epoch_ends
 RunSummary = dict[str, Any]
 """One run as JSON values."""
 
-MAX_NOTES_LENGTH = 300
+NOTES_EXCERPT_LENGTH = 300
 """Characters of a run's notes that the table shows and searches; the details show all of them."""
 
 
@@ -29,7 +29,7 @@ def summarize_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
         "after": after,
         "epoch_ends": epoch_ends(run.config, run.train_images, run.interventions) if run.train_images else [],
         "seed_group": _hash(seed_group_key(run)),
-        "notes": run.notes[:MAX_NOTES_LENGTH],
+        "notes": run.notes[:NOTES_EXCERPT_LENGTH],
         "deleted": run.deleted_at is not None,
         "curve": [json_value(float(f"{loss:.4g}")) for loss in run.curve],
     }
