@@ -8,7 +8,7 @@
 - `evaluation`: one pass over the validation or test split.
 - `run`: the summary of any run whose row has changed (see `run_summary`).
 - `audience`: the number of viewers, and who acted last.
-- `ping`: every 2 s, so that the browser can tell a quiet feed from a broken one.
+- `ping`: every `PING_SECONDS`, so that the browser can tell a quiet feed from a broken one.
 
 Every event has an id. A browser that reconnects with its last one gets the events it missed, or `history` if they are
 no longer in memory. The database is read once per tick for all viewers, and only if something was committed.

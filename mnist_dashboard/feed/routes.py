@@ -15,13 +15,13 @@ from starlette.types import Receive, Scope, Send
 
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.server.access_policy import AccessPolicy, viewer_cookie
-
-PING_SECONDS = 2.0
+from mnist_dashboard.server.shared_constants import MAX_OVERLAID, PING_SECONDS
 
 SEND_TIMEOUT_SECONDS = 20.0
 """A stream whose browser reads nothing for this long is closed. A browser that slept reconnects when it wakes."""
 
-MAX_RUNS_PER_STREAM = 20
+MAX_RUNS_PER_STREAM = MAX_OVERLAID + 6
+"""Maximum number of runs whose curves one stream sends: those that a chart overlays, the baseline, and some to spare."""
 
 
 class _EventStream(EventSourceResponse):

@@ -41,6 +41,9 @@ MAX_SEARCH_LENGTH = 200
 MAX_CONDITION_LENGTH = 80
 """Characters in the table's search field, and in the field below a column's title."""
 
+PING_SECONDS = 2.0
+"""Time between two pings of the live feed, by which a browser tells a quiet feed from a broken one."""
+
 MAX_DEGREES_OF_FREEDOM = 200
 """Length of the table of t quantiles; the last one is within 0.6 % of the quantile for any larger group of seeds."""
 
@@ -76,6 +79,7 @@ def _constants() -> dict[str, Any]:
         "MAX_PINNED": MAX_PINNED,
         "MAX_SEARCH_LENGTH": MAX_SEARCH_LENGTH,
         "MAX_CONDITION_LENGTH": MAX_CONDITION_LENGTH,
+        "PING_SECONDS": PING_SECONDS,
         "CONFIDENCE": CONFIDENCE,
         "OWNER": OWNER_NAME,
         "GUEST": GUEST_NAME,

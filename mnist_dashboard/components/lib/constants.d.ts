@@ -37,6 +37,8 @@ export const MAX_PINNED: number;
 export const MAX_SEARCH_LENGTH: number;
 export const MAX_CONDITION_LENGTH: number;
 
+export const PING_SECONDS: number;
+
 export const CONFIDENCE: number;
 /** By degrees of freedom, from 1 on. */
 export const T_QUANTILES: number[];

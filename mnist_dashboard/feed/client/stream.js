@@ -4,13 +4,13 @@
  * closed while the tab is hidden or nobody listens, and reopened when other runs are needed: the server then sends the whole
  * history again.
  */
-import { DEFAULT_SMOOTHING } from "../../components/lib/constants.js";
+import { DEFAULT_SMOOTHING, PING_SECONDS } from "../../components/lib/constants.js";
 import { RunSeries } from "./series.js";
 
 /** @import { AudienceMessage, EvaluationMessage, HistoryMessage, Run, StepsMessage } from "../../components/lib/types" */
 
 const UPDATE_DELAY_MS = 60; // one rerun of the page changes several components: reopen once
-const SILENCE_MS = 6000; // the server pings every 2 s
+const SILENCE_MS = 3 * 1000 * PING_SECONDS; // longer silence means a broken connection
 const RETRY_MS = [500, 1000, 2000, 5000]; // after refusals, and between forced reconnections
 
 /** @typedef {{state: "connected"|"reconnecting", lastDataAt: number|null}} Connection */
