@@ -37,8 +37,6 @@ import { sizedColumns } from "./widths.js";
 
 const TYPING_MS = 400;
 const ARRANGING_FIELDS = /** @type {const} */ (["status", "attempt", "starred", "archived", "name", "tags"]);
-/** @type {Record<string, number>} rows to move by, for each key */
-const ROW_STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
 const narrow = matchMedia("(max-width: 640px)");
 
 class RunTable {
@@ -98,6 +96,7 @@ class RunTable {
     root.append(this.#toolbar.element, this.#box);
     this.#viewport = new Viewport(this.#box, this.#body, {
       rowHeight: () => (narrow.matches ? 37 : 33),
+      covered: () => this.#header.element.offsetHeight + this.#pinned.element.offsetHeight,
       build: (item) => this.#buildRow(item),
       paint: (built, item) => paintRow(built, item, this.#context),
     });
@@ -132,7 +131,6 @@ class RunTable {
 
   #listen() {
     this.#box.addEventListener("scroll", () => this.#paintSoon(), { passive: true });
-    this.#box.addEventListener("keydown", (event) => this.#onKey(event));
     narrow.addEventListener("change", this.#onResize);
   }
 
@@ -212,23 +210,6 @@ class RunTable {
   /** @param {boolean} ticked */
   #tickAll(ticked) {
     this.#select(this.#selection.with(this.#shown.map((run) => run.id), ticked));
-  }
-
-  /** Arrow keys move from row to row within the column that has the focus. @param {KeyboardEvent} event */
-  #onKey(event) {
-    const { target } = event;
-    const step = ROW_STEPS[event.key];
-    if (step === undefined || !(target instanceof Element) || target.matches("input:not([type=checkbox])")) return;
-    /** @type {HTMLElement|null} */
-    const row = target.closest("tbody tr");
-    if (!row && target !== this.#box) return;
-    event.preventDefault();
-    const from = row ? this.#viewport.indexOf(row.dataset.key ?? "") : -1;
-    const to = Math.min(this.#items.length - 1, Math.max(0, from + step));
-    const covered = this.#header.element.offsetHeight + this.#pinned.element.offsetHeight;
-    /** @type {HTMLElement|null|undefined} */
-    const next = this.#viewport.reveal(to, covered)?.row.querySelector(target.closest("th") ? "th a, th button" : "input");
-    next?.focus({ preventScroll: true });
   }
 
   // ------------------------------------------------------------------ drawing

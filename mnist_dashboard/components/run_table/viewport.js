@@ -1,6 +1,6 @@
 /**
  * Shows thousands of rows by building only those in sight: rows above and below are two spacers of the right height. All rows
- * are equally high.
+ * are equally high. Arrow keys move the focus, also to rows that are not built yet.
  */
 import { make } from "../lib/dom.js";
 
@@ -11,9 +11,13 @@ import { make } from "../lib/dom.js";
 
 const OVERSCAN = 8; // rows built above and below those in sight, so that scrolling does not show gaps
 
+/** @type {Record<string, number>} rows to move by, for each key */
+const ROW_STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
+
 /**
  * @typedef {object} Renderer
  * @property {() => number} rowHeight
+ * @property {() => number} covered pixels at the top of the box that header and pinned rows cover
  * @property {(item: Item) => BuiltRow} build
  * @property {(built: BuiltRow, item: Item) => void} paint
  */
@@ -41,6 +45,7 @@ export class Viewport {
     this.#body = body;
     this.#renderer = renderer;
     body.append(this.#above.row, this.#below.row);
+    box.addEventListener("keydown", (event) => this.#moveFocus(event));
   }
 
   /** Show other rows, or the same in another order. @param {Item[]} items @param {number} offset aria-rowindex of the first */
@@ -106,11 +111,27 @@ export class Viewport {
     return this.#items.slice(Math.max(0, Math.min(a, b)), Math.max(a, b) + 1);
   }
 
-  /** Scroll a row into sight and return it. @param {number} index @param {number} covered pixels at the top that the header hides */
-  reveal(index, covered) {
+  /** Arrow keys move the focus from row to row within its column. @param {KeyboardEvent} event */
+  #moveFocus(event) {
+    const { target } = event;
+    const step = ROW_STEPS[event.key];
+    if (step === undefined || !(target instanceof Element) || target.matches("input:not([type=checkbox])")) return;
+    /** @type {HTMLElement|null} */
+    const row = target.closest("tbody tr");
+    if (!row && target !== this.#box) return;
+    event.preventDefault();
+    const from = row ? this.indexOf(row.dataset.key ?? "") : -1;
+    const to = Math.min(this.#items.length - 1, Math.max(0, from + step));
+    /** @type {HTMLElement|null|undefined} */
+    const next = this.#reveal(to)?.row.querySelector(target.closest("th") ? "th a, th button" : "input");
+    next?.focus({ preventScroll: true });
+  }
+
+  /** Scroll a row into sight and return it. @param {number} index */
+  #reveal(index) {
     const height = this.#renderer.rowHeight();
     const top = index * height;
-    const room = this.#box.clientHeight - covered - height;
+    const room = this.#box.clientHeight - this.#renderer.covered() - height;
     if (top < this.#box.scrollTop) this.#box.scrollTop = top;
     else if (top > this.#box.scrollTop + room) this.#box.scrollTop = top - room;
     this.draw();
