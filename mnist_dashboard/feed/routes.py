@@ -21,7 +21,7 @@ SEND_TIMEOUT_SECONDS = 20.0
 """A stream whose browser reads nothing for this long is closed. A browser that slept reconnects when it wakes."""
 
 MAX_RUNS_PER_STREAM = MAX_OVERLAID + 6
-"""Maximum number of runs whose curves one stream sends: those that a chart overlays, the baseline, and some to spare."""
+"""Maximum number of runs whose curves one stream sends: those of a chart, the baseline, and some to spare."""
 
 
 class _EventStream(EventSourceResponse):
