@@ -1,5 +1,6 @@
 """What README.md says about this repository and another file says, too."""
 
+import json
 import re
 import tomllib
 
@@ -26,8 +27,10 @@ def test_its_tables_name_every_dependency_once() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     section = README.partition("## Dependencies")[2].partition("\n## ")[0]
+    from_npm = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    names = [*(Requirement(line).name for line in declared), *from_npm]
     named = re.findall(r"^\| (\S+) \|", section, re.M)
-    assert sorted(named) == sorted([*(Requirement(line).name for line in declared), "package", "package"])
+    assert sorted(named) == sorted([*names, *3 * ["package"]])
 
 
 def test_its_map_has_a_line_for_each_package() -> None:
