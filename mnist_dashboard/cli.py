@@ -11,7 +11,7 @@ from mnist_core.cli import main as command_line
 from mnist_core.cli.command_setup import Subparsers, add_command
 from mnist_core.system.paths import IS_CHECKOUT, ROOT
 
-# Streamlit reads `.streamlit/config.toml` beside this script. The wheel has both in a folder of their own, because
+# Streamlit reads `.streamlit/config.toml` next to this script. The wheel has both in a folder of their own, because
 # Streamlit puts the script's folder first on the import path, where `server` or `runs` could hide other packages.
 APP_SCRIPT = ROOT / "app.py" if IS_CHECKOUT else Path(__file__).with_name("launch") / "app.py"
 

@@ -1,1 +1,1 @@
-"""What only the Runs page needs: the table, curves, comparisons, and actions on the selected runs."""
+"""Parts of the Runs page: the state of the table, curves, comparisons, and actions on the selected runs."""

@@ -1,6 +1,6 @@
 """What the Runs page shows, kept in the session and in the page's address, so that it can be linked.
 
-This module joins the two halves: `table_state` is the table's, `widget_state` is that of the widgets next to it.
+It has two halves: `table_state` is the state of the table, `widget_state` that of the widgets next to it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 - hosts that are not this machine, so that nobody can point a name elsewhere at this server (DNS rebinding),
 - other machines while the server is for this machine only,
 - requests from pages of another origin,
-- anything but reading from a viewer.
+- requests of viewers that do more than read.
 
 It also tells the app behind it where a request comes from (see `client_location`), and adds security headers to each
 response. `socket_guard` checks a WebSocket while it is open.
@@ -28,10 +28,10 @@ from mnist_dashboard.server.socket_guard import GuardedSocket
 READ_METHODS = ("GET", "HEAD", "OPTIONS")
 
 OWNER_PATHS = ("/_stcore/metrics",)
-"""Streamlit's paths that are for owners only: they cost the server more than a viewer gains by them."""
+"""Streamlit's paths for owners only, because they cost the server too much."""
 
 MAX_FLOODS, FLOOD_SECONDS = 3, 60.0
-"""A viewer who floods this many WebSockets within this time opens no other until it is over."""
+"""A viewer who floods this many WebSockets within this time can open no other until the time is over."""
 
 
 class RefusedError(Exception):
@@ -105,7 +105,7 @@ class Guard:
             )
 
     def _check_role(self, connection: HTTPConnection) -> None:
-        """Refuse viewers who want more than to read. A wrong key makes a viewer, until there are too many of them."""
+        """Refuse viewers anything but reading. A wrong key makes a viewer; too many are refused."""
         is_owner = self._policy.is_owner(connection.headers, connection.cookies)
         if connection.scope["type"] == "websocket":
             has_wrong_key = not is_owner and owner_cookie() in connection.cookies

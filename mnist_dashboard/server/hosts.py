@@ -29,7 +29,7 @@ choose an outgoing address, but sends nothing."""
 class AllowedHosts:
     """The host names that requests may name: this machine's own and `extra_names`.
 
-    A foreign page whose own name points to this machine (DNS rebinding) sends that name, which is none of them.
+    A foreign page whose own name points to this machine (DNS rebinding) sends that name, which is not allowed.
     """
 
     def __init__(self, extra_names: Iterable[str] = ()) -> None:

@@ -11,7 +11,7 @@ from mnist_core.system.atomic_files import write_atomically
 KEY_BYTES = 32
 
 _MIN_KEY_LENGTH = 22
-"""Characters of base 64 that 128 bits take. A shorter key in the file was not written here."""
+"""Characters of base 64 that 128 bits take. This program writes no shorter key."""
 
 
 class OwnerKey:

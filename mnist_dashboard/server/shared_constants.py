@@ -29,17 +29,17 @@ DEFAULT_SMOOTHING = 0.95
 """Weight of the past in the exponential average that charts draw."""
 
 RUN_COLORS = 7
-"""Colours that can be told apart; further runs repeat them with another kind of line."""
+"""Number of colours that can be told apart; further runs repeat them with another kind of line."""
 
 MAX_OVERLAID = 2 * RUN_COLORS
-"""Runs in one chart: two kinds of line in each colour."""
+"""Maximum number of runs in one chart: two kinds of line in each colour."""
 
 MAX_PINNED = 5
-"""Runs that stay at the top of the table."""
+"""Maximum number of runs that stay at the top of the table."""
 
 MAX_SEARCH_LENGTH = 200
 MAX_CONDITION_LENGTH = 80
-"""Characters in the table's search field, and in the field below a column's title."""
+"""Maximum number of characters in the table's search field, and in the field below a column's title."""
 
 PING_SECONDS = 2.0
 """Time between two pings of the live feed, by which a browser tells a quiet feed from a broken one."""

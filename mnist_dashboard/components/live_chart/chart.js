@@ -1,7 +1,7 @@
 /**
- * A Plotly chart that is mounted once and drawn again in place: at most four times a second, never while the tab is hidden or
- * the pointer is pressed on it, and at once when the last drawing is older than that. It owns the zoom: Plotly's uirevision
- * keeps hidden traces, but gives up a zoomed range as soon as the range we ask for changes, and ours follow the data.
+ * A Plotly chart that is mounted once and redrawn in place: at most four times a second, and never while the tab is hidden or
+ * the pointer is pressed on it. It keeps the zoom itself: Plotly's uirevision keeps hidden traces, but drops a zoomed range
+ * when the range that we ask for changes, and ours follow the data.
  */
 import { onThemeChange } from "../lib/theme.js";
 

@@ -106,7 +106,7 @@ export class Toolbar {
     return Boolean(this.#view.filters) || Object.keys(this.#view.where).length > 0;
   }
 
-  /** Whether the selection is the baseline; an empty one stands for it. */
+  /** Whether the selection is the baseline; no selection counts as the baseline. */
   #isBaseline() {
     const [first] = this.#actions.selected();
     return this.#view.baseline !== null && (first === undefined || first === this.#view.baseline);

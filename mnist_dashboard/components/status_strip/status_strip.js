@@ -1,7 +1,7 @@
 /**
  * The status strip: what the run is doing, in numbers, and how far it is. Painted at once from what Python knows, then from the
- * stream. It requests one rerun when the run changes its status, so that the buttons follow, or when another run does: one
- * started in a terminal, or by somebody else, has to appear.
+ * stream. It requests a rerun when a run changes its status: the buttons must follow, and a run that somebody else started
+ * must appear.
  */
 import { stream } from "../../feed/client/stream.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
@@ -17,10 +17,10 @@ import { CELLS, LONG_RUN, cellTexts, detailOf, hasNoValidation, secondsLeft } fr
  */
 
 const TICK_MS = 250;
-// Unless it downloads, a run prepares for a tenth of a second: one rerun less just when its first batch needs the cores.
-const PREPARING_MS = 700;
-const AGAIN_MS = 2000;
-const FIRST_MS = 3000; // a new connection begins with all unfinished runs, which Python knew of
+// A run that downloads nothing prepares for 0.1 s. Waiting saves a rerun when its first batch needs the cores.
+const PREPARING_DELAY_MS = 700;
+const REPEAT_MS = 2000;
+const FIRST_EVENTS_MS = 3000; // a new connection begins with all unfinished runs, which Python knew of
 const SPREAD_MS = 2000; // watchers follow changed settings within this time, not all at once
 const LEAD_S = 0.5; // how far the clock may run ahead of the last message
 
@@ -106,21 +106,21 @@ class StatusStrip {
       this.#requestedState = null;
     } else if (state !== this.#requestedState) {
       this.#requestedState = state;
-      this.#requestAfter(run.status === "preparing" ? PREPARING_MS : 0);
+      this.#requestAfter(run.status === "preparing" ? PREPARING_DELAY_MS : 0);
     }
   }
 
-  /** Request a rerun, and again until the page has followed: one may be lost in another that is going on. @param {number} ms */
+  /** Request a rerun until the page has followed: a request during another rerun can get lost. @param {number} ms */
   #requestAfter(ms) {
     clearTimeout(this.#requesting);
     this.#requesting = setTimeout(() => {
       const run = this.#run();
       if (run) requestRerun(this.#host, run.status);
-      this.#requestAfter(AGAIN_MS);
+      this.#requestAfter(REPEAT_MS);
     }, ms);
   }
 
-  /** Have a watcher's page show settings that were changed by hand as well. @param {Run} run @param {Run} drawn as Python drew it */
+  /** Rerun a watcher's page when somebody has changed settings of the run. @param {Run} run @param {Run} drawn as Python drew it */
   #followChanges(run, drawn) {
     if (!this.#data.follows_changes || run.interventions.length === drawn.interventions.length) return;
     this.#following ??= setTimeout(() => {
@@ -135,7 +135,7 @@ class StatusStrip {
     const state = stateOf(run);
     this.#others.set(run.id, state);
     if (before === state) return;
-    const wasKnown = before === undefined && this.#data.run && Date.now() - this.#mountedAt < FIRST_MS;
+    const wasKnown = before === undefined && this.#data.run && Date.now() - this.#mountedAt < FIRST_EVENTS_MS;
     if (!wasKnown) requestRerun(this.#host, run.status);
   }
 
@@ -191,7 +191,7 @@ class StatusStrip {
     bar.replaceChildren(fill, ...ticks);
   }
 
-  /** Training time; between messages it goes on by itself, and never back. @param {Run} run */
+  /** Training time; it continues between messages and never goes back. @param {Run} run */
   #elapsed(run) {
     const timer = this.#clock;
     const attempt = `${run.id}/${run.attempt}`;

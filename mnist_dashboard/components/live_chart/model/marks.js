@@ -15,10 +15,10 @@ const EPOCH_LABEL_WIDTH = 62;
 const MARGINS = 70; // to both sides of the plot
 
 /** A vertical line. @param {number|null} x @param {Json} line @returns {Json} */
-const upright = (x, line) => ({ type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1, line });
+const verticalLine = (x, line) => ({ type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1, line });
 
 /**
- * Ends of epochs, as many as there is room for: of fifty, every fifth.
+ * Ends of epochs; where they are too close for their labels, only every second, third, … of them.
  * @param {View} view @param {Range} range @returns {Mark[]}
  */
 export function epochMarks({ data, colors, width }, [, last]) {
@@ -26,7 +26,7 @@ export function epochMarks({ data, colors, width }, [, last]) {
   const count = data.epochs.filter((x) => x <= last).length;
   const every = Math.max(1, Math.ceil(count / room));
   return data.epochs.slice(0, count).flatMap((x, i) => ((i + 1) % every ? [] : [{
-    shape: { ...upright(x, { color: colors.line, width: 1, dash: "dot" }), layer: "below" },
+    shape: { ...verticalLine(x, { color: colors.line, width: 1, dash: "dot" }), layer: "below" },
     annotation: {
       xref: "x", x, xanchor: "right", xshift: 3,
       yref: "paper", y: 1, yanchor: "bottom",
@@ -38,7 +38,7 @@ export function epochMarks({ data, colors, width }, [, last]) {
 }
 
 /**
- * A dashed, numbered line where a setting was changed by hand; only the Loss chart has room for what it was changed to.
+ * A dashed, numbered line where a setting was changed by hand; only the Loss chart has room for the values.
  * @param {View} view @param {Range} range @returns {Mark[]}
  */
 export function interventionMarks({ data, colors, narrow, width, interventions }, [, last]) {
@@ -46,7 +46,7 @@ export function interventionMarks({ data, colors, narrow, width, interventions }
     const flipped = step > 0.8 * last; // near the right edge the label stands on the left
     const named = data.field === "loss" && !narrow && width > 600;
     return {
-      shape: upright(step, { color: colors.intervention, width: 1.5, dash: "dash" }),
+      shape: verticalLine(step, { color: colors.intervention, width: 1.5, dash: "dash" }),
       annotation: {
         xref: "x", x: step, xanchor: flipped ? "right" : "left", xshift: flipped ? -3 : 3,
         yref: "paper", y: 1, yanchor: "top", yshift: -12 * ((number - 1) % 3),
@@ -72,7 +72,7 @@ export function forkMarks({ data, colors, several, drawn }, [first, last]) {
     const flipped = at > first + 0.8 * (last - first);
     const tone = several ? runColor(colors, color) : colors.muted;
     return {
-      shape: { ...upright(x, { color: tone, width: 1.5, dash: "dashdot" }), layer: "below" },
+      shape: { ...verticalLine(x, { color: tone, width: 1.5, dash: "dashdot" }), layer: "below" },
       annotation: data.field === "loss" || several ? {
         xref: "x", x: at, xanchor: flipped ? "right" : "left", xshift: flipped ? -3 : 3,
         yref: "paper", y: 0, yanchor: "bottom", yshift: 2 + 14 * (i % 4),
@@ -92,7 +92,7 @@ export function faultMark({ data, colors }) {
   const { step, text } = data.fault;
   const isLeft = step > data.total_steps / 3; // beside the line, on the side with more room
   return [{
-    shape: upright(step, { color: colors.fault, width: 2 }),
+    shape: verticalLine(step, { color: colors.fault, width: 2 }),
     annotation: text ? {
       xref: "x", x: step, xanchor: isLeft ? "right" : "left", xshift: isLeft ? -5 : 5,
       yref: "paper", y: 0.97, yanchor: "top",

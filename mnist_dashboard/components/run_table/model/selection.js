@@ -1,7 +1,7 @@
 /**
- * Which runs are selected, in the order in which they were ticked. Python returns every selection that it is sent, but late:
- * while a newer one is on its way, an older one is only an echo, and the one from before comes from a rerun that began before
- * the reader clicked. Any other selection is Python's own choice.
+ * The selected runs, in the order in which they were ticked. Python sends back each selection it receives, but late. While a
+ * newer one is on its way, an older one is an echo, and the one before the click comes from a rerun that began earlier: both
+ * are ignored. Any other selection is Python's own choice.
  */
 export class Selection {
   /** @type {number[]} */
