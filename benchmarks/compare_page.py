@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.browser import launch_browser  # noqa: E402
 from benchmarks.lib.server import Server, running_server  # noqa: E402

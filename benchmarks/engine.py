@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
 from benchmarks.lib import served_training  # noqa: E402
 from benchmarks.lib.measure import (  # noqa: E402

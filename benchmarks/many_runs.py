@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.synthetic_runs import fill_store  # noqa: E402
 from mnist_core.store import RunStore  # noqa: E402

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.batch_latency import delays, format_percentiles, timed_trainer  # noqa: E402
 from benchmarks.lib.browser import launch_browser  # noqa: E402

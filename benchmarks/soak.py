@@ -27,12 +27,14 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.server import answers, free_port  # noqa: E402
+from mnist_core.analysis.reproducibility import COMPARED_COLUMNS  # noqa: E402
 from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import Run, RunStatus  # noqa: E402
+from mnist_core.scheduler.fork_client import FORK_SERVER_MODULE  # noqa: E402
 from mnist_core.store import RunStore  # noqa: E402
 from mnist_core.store.change_feed import Cursor  # noqa: E402
 from mnist_core.system.paths import ROOT  # noqa: E402
@@ -59,9 +61,6 @@ CONFIGS = [
 ]
 """Small runs with different states: momentum and a schedule, an optimizer with running averages, dropout."""
 
-EXACT_COLUMNS = ("epoch", "loss", "accuracy", "lr", "momentum")
-"""Columns of a step that repeat to the last bit; the others are times."""
-
 
 class RestartableServer:
     """`streamlit run app.py` on one port, which can be killed and started again."""
@@ -82,7 +81,7 @@ class RestartableServer:
     def fork_servers(self) -> list[psutil.Process]:
         with suppress(psutil.Error):
             children = psutil.Process(self.process.pid).children()
-            return [child for child in children if "mnist_core.scheduler.fork_server" in child.cmdline()]
+            return [child for child in children if FORK_SERVER_MODULE in child.cmdline()]
         return []
 
     def kill(self) -> None:
@@ -202,7 +201,7 @@ class Soak:
                 self.problems.append(f"{run.name} is {run.status}: {run.reason}")
             elif not len(steps) == run.total_steps == run.progress.step or not self._is_contiguous(run):
                 self.problems.append(f"{run.name} has {len(steps)} steps of {run.total_steps}, or some twice.")
-            elif any(steps[name].tobytes() != expected_steps[name].tobytes() for name in EXACT_COLUMNS):
+            elif any(steps[name].tobytes() != expected_steps[name].tobytes() for name in COMPARED_COLUMNS):
                 self.problems.append(f"The steps of {run.name} differ from {reference.name}.")
             elif self._evaluations(run) != expected_evaluations:
                 self.problems.append(f"The evaluations of {run.name} differ from {reference.name}.")

@@ -20,17 +20,17 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
 from benchmarks.lib.browser import find_browser, launch_browser  # noqa: E402
-from benchmarks.lib.measure import ROOT, Figure, median_figure, print_head, print_row  # noqa: E402
+from benchmarks.lib.measure import Figure, median_figure, print_head, print_row  # noqa: E402
 from benchmarks.lib.server import FirstStepWatcher, stop_latest_run, warm_server  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import Adjustment, Command, Run, RunStatus  # noqa: E402
 from mnist_core.store import RunStore  # noqa: E402
-from mnist_core.system.paths import data_dir  # noqa: E402
+from mnist_core.system.paths import ROOT, data_dir  # noqa: E402
 from mnist_core.system.processes import own_identity  # noqa: E402
 
 POLL_SECONDS = 0.01

@@ -25,12 +25,11 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # as `python -m` would have it
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.batch_latency import delays, format_percentiles, timed_trainer  # noqa: E402
 from benchmarks.lib.browser import LOWEST_PRIORITY, launch_browser, lower_browser_priority  # noqa: E402
 from benchmarks.lib.measure import (  # noqa: E402
-    ROOT,
     Figure,
     classic_config,
     measure_in_turns,
@@ -43,7 +42,7 @@ from benchmarks.lib.server import Server, memory_gigabytes, stop_latest_run, war
 from benchmarks.lib.viewer_process import Crowd  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import Run, RunStatus  # noqa: E402
-from mnist_core.system.paths import data_dir  # noqa: E402
+from mnist_core.system.paths import ROOT, data_dir  # noqa: E402
 
 CLASS_SIZE = 50
 MAX_VIEWERS = 200

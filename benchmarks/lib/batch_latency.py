@@ -19,11 +19,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.lib.measure import ROOT
 from mnist_core.config import TrainConfig
 from mnist_core.records import Event
 from mnist_core.store import RunStore
-from mnist_core.system.paths import runs_dir
+from mnist_core.system.paths import ROOT, runs_dir
 from mnist_core.system.processes import own_identity
 
 POLL_SECONDS = 0.02

@@ -18,8 +18,8 @@ from typing import Any
 
 from mnist_core.config import TrainConfig
 from mnist_core.system.machine import cores, processor_name, threads_per_trainer
+from mnist_core.system.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CLASSIC_SCRIPT = str(Path(__file__).with_name("classic_script.py"))
 
 CLASSIC_SETTINGS: dict[str, Any] = {

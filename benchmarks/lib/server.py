@@ -19,10 +19,11 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.lib.measure import ROOT, classic_config
+from benchmarks.lib.measure import classic_config
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
+from mnist_core.system.paths import ROOT
 from mnist_core.trainer import speed
 
 FIRST_STEP_POLL_SECONDS = 0.002
