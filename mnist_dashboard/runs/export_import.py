@@ -22,9 +22,6 @@ VIEWER_FORMATS = ("csv", "parquet", "curves-csv", "curves-parquet")
 MAX_VIEWER_STEPS = 250_000
 """Maximum number of batches in a viewer's file of curves: the server keeps it in memory while the page is open."""
 
-MAX_NAMES = 5
-"""Maximum number of imported runs that the message names."""
-
 _FILE_KEY = "exported"
 """Session key of the file that is ready: what was exported, the file's name and its content."""
 
@@ -85,5 +82,5 @@ def render_import() -> None:
 
 
 def _describe_imported(runs: Sequence[Run]) -> str:
-    names = ", ".join(markdown.escape(run.name) for run in runs[:MAX_NAMES])
+    names = ", ".join(markdown.escape(run.name) for run in runs[: messages.MAX_NAMES])
     return f"Added {names}, {len(runs)} in all."

@@ -19,9 +19,6 @@ from mnist_dashboard.ui import markdown, messages, share_popover
 NEW_SEEDS = 3
 """Number of runs that the button for more seeds queues."""
 
-MAX_NAMES = 5
-"""Maximum number of runs that a message names."""
-
 
 def render_toolbar(selected: Sequence[Run]) -> None:
     """Draw the buttons for the selected runs, and the outcome of the last action."""
@@ -70,7 +67,7 @@ def render_empty_state() -> None:
 
 def join_names(runs: Sequence[Run]) -> str:
     """The names of the runs, for a sentence in Markdown."""
-    names = [markdown.escape(run.name) for run in runs[:MAX_NAMES]]
+    names = [markdown.escape(run.name) for run in runs[: messages.MAX_NAMES]]
     more = len(runs) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")
 

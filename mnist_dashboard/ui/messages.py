@@ -18,6 +18,9 @@ from mnist_dashboard.ui import markdown
 PAGE, SIDEBAR = "page", "sidebar"
 """Places below the buttons of a page and of its sidebar; popovers have places of their own."""
 
+MAX_NAMES = 5
+"""Maximum number of runs that a message names."""
+
 _MESSAGE_KEY, _PAGE_KEY = "message", "page_shown"
 Result = TypeVar("Result")
 ButtonType = Literal["primary", "secondary"]
