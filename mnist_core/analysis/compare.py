@@ -99,18 +99,10 @@ def _compare_images(a: Side, b: Side, labels: np.ndarray, warnings: tuple[str, .
 
 
 def _compare_seeds(a: Side, b: Side, warnings: tuple[str, ...]) -> Verdict:
-    a_by_seed, b_by_seed = a.accuracy_by_seed(), b.accuracy_by_seed()
-    shared_seeds = sorted(a_by_seed.keys() & b_by_seed.keys())
-    if len(shared_seeds) >= 2:
-        a_values, b_values = ([by_seed[seed] for seed in shared_seeds] for by_seed in (a_by_seed, b_by_seed))
-        test = paired_t_test(a_values, b_values)
-        if left_out := len(a.runs) + len(b.runs) - 2 * len(shared_seeds):
-            warnings += (
-                f"Only the {len(shared_seeds)} seeds that both have are compared; {left_out} runs are left out.",
-            )
-    else:
-        a_values, b_values = list(a_by_seed.values()), list(b_by_seed.values())
-        test = welch_t_test(a_values, b_values)
+    a_values, b_values, is_paired = _measurements(a, b)
+    test = (paired_t_test if is_paired else welch_t_test)(a_values, b_values)
+    if left_out := len(a.runs) + len(b.runs) - len(a_values) - len(b_values):
+        warnings += (f"Only the {len(a_values)} seeds that both have are compared; {left_out} runs are left out.",)
     a_summary, b_summary = summarize(a_values), summarize(b_values)
     difference = a_summary.mean - b_summary.mean
     needed = seeds_needed(test.effect)
@@ -124,7 +116,7 @@ def _compare_seeds(a: Side, b: Side, warnings: tuple[str, ...]) -> Verdict:
         Detail("p", format_p(test.p), p_help),
         Detail("Seeds needed to tell", format_seeds_needed(needed), needed_help),
     ]
-    if len(shared_seeds) >= MIN_WILCOXON_PAIRS:
+    if is_paired and len(a_values) >= MIN_WILCOXON_PAIRS:
         p = wilcoxon_test(a_values, b_values)
         details.append(Detail("p, without assuming a normal distribution", format_p(p), "Wilcoxon signed-rank test."))
     interval = format_winner_interval(difference, test.low, test.high, test.p)
@@ -145,6 +137,15 @@ def _compare_seeds(a: Side, b: Side, warnings: tuple[str, ...]) -> Verdict:
         details=tuple(details),
         warnings=warnings,
     )
+
+
+def _measurements(a: Side, b: Side) -> tuple[list[float], list[float], bool]:
+    """Return the test accuracies of A and of B, and whether they are pairs: of the seeds that both have, at least 2."""
+    a_by_seed, b_by_seed = a.accuracy_by_seed(), b.accuracy_by_seed()
+    shared_seeds = sorted(a_by_seed.keys() & b_by_seed.keys())
+    if len(shared_seeds) >= 2:
+        return [a_by_seed[seed] for seed in shared_seeds], [b_by_seed[seed] for seed in shared_seeds], True
+    return list(a_by_seed.values()), list(b_by_seed.values()), False
 
 
 def _format_mean(summary: Summary) -> str:
