@@ -141,14 +141,15 @@ def test_only_an_interrupted_run_can_be_resumed(stage: SupervisorHarness) -> Non
         stage.supervisor.actions.resume(run.id)
 
 
+@pytest.mark.parametrize("code", [1, -signal.SIGTERM, EXIT_CODE_UNKNOWN])
 def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(
-    stage: SupervisorHarness, eventually: Eventually
+    stage: SupervisorHarness, eventually: Eventually, code: int
 ) -> None:
     run = stage.supervisor.actions.submit(TrainConfig())
     stage.supervisor.start()
     eventually(lambda: stage.fork_server.launched_ids == [run.id])
     stage.supervisor.close()
-    stage.fork_server.end(run.id, EXIT_CODE_UNKNOWN)
+    stage.fork_server.end(run.id, code)
     assert stage.store.queries.get_run(run.id).status is RunStatus.QUEUED
 
 
