@@ -176,20 +176,28 @@ def test_a_folder_in_place_of_the_database_is_refused(tmp_path: Path) -> None:
         RunStore.open(tmp_path)
 
 
-@pytest.mark.parametrize(("version", "safe"), [((3, 40, 1), False), ((3, 51, 2), False), ((3, 51, 3), True)])
+def sqlite_of_version(version: tuple[int, int, int]) -> SimpleNamespace:
+    stand_in = SimpleNamespace(**vars(bundled_sqlite))
+    stand_in.sqlite_version, stand_in.sqlite_version_info = ".".join(map(str, version)), version
+    return stand_in
+
+
+@pytest.mark.parametrize("version", [(3, 40, 1), (3, 51, 2)])
 def test_a_sqlite_that_can_corrupt_databases_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], safe: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]
 ) -> None:
-    text = ".".join(map(str, version))
-    stand_in = SimpleNamespace(**vars(bundled_sqlite)) if safe else SimpleNamespace()
-    stand_in.sqlite_version, stand_in.sqlite_version_info = text, version
-    monkeypatch.setattr(opening, "bundled_sqlite", stand_in)
-    if safe:
-        open_database(tmp_path / "runs.sqlite").dispose()
-        return
-    with pytest.raises(StoreError, match=rf"SQLite {text} can corrupt .* Install pysqlite3, .* SQLite 3\.51\.3"):
+    sqlite = sqlite_of_version(version)
+    monkeypatch.setattr(opening, "bundled_sqlite", sqlite)
+    problem = rf"SQLite {sqlite.sqlite_version} can corrupt .* Install pysqlite3, .* SQLite 3\.51\.3"
+    with pytest.raises(StoreError, match=problem):
         open_database(tmp_path / "runs.sqlite")
     assert not (tmp_path / "runs.sqlite").exists()
+
+
+def test_a_sqlite_with_the_fix_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "bundled_sqlite", sqlite_of_version((3, 51, 3)))
+    open_database(tmp_path / "runs.sqlite").dispose()
+    assert pragma(tmp_path / "runs.sqlite", "user_version") == len(MIGRATIONS)
 
 
 def test_threads_that_open_a_new_database_at_once_agree(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import Progress, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
+from mnist_dashboard.server.client_location import LOCATION_HEADER, REMOTE
 
 
 @dataclass
@@ -18,6 +19,10 @@ class Visitor:
 
     headers: dict[str, str]
     cookies: dict[str, str]
+
+    def become_viewer(self) -> None:
+        """Come from another machine, without the owner key."""
+        self.headers[LOCATION_HEADER] = REMOTE
 
 
 def open_page(app: AppTest, run: int | None = None) -> AppTest:

@@ -127,7 +127,7 @@ def test_reason_of_a_failure_is_text(app: AppTest, store: RunStore) -> None:
 
 def test_viewer_reads_everything_and_edits_nothing(app: AppTest, store: RunStore, visitor: Visitor) -> None:
     run = finished_run(store)
-    visitor.headers.clear()
+    visitor.become_viewer()
     open_details(app, run.id)
     assert "Save" not in labels(app)
     assert table(app, "What")["Seed"] == "1"

@@ -103,7 +103,7 @@ def test_where_deleted_runs_are_is_said_when_none_is_left(app: AppTest, store: R
 
 
 def test_viewer_without_runs_is_told_who_starts_them(app: AppTest, visitor: Visitor) -> None:
-    visitor.headers.clear()
+    visitor.become_viewer()
     open_runs(app)
     assert "They appear here as soon as the owner starts one." in page_text(app)
 
@@ -129,7 +129,7 @@ def test_nothing_can_be_done_without_a_selection(app: AppTest, store: RunStore) 
 
 def test_viewer_compares_but_changes_nothing(app: AppTest, store: RunStore, visitor: Visitor) -> None:
     active_run(store, RunStatus.COMPLETED)
-    visitor.headers.clear()
+    visitor.become_viewer()
     open_runs(app, runs="1", show="Details")
     assert labels(app) == ["Prepare the file"]
     assert component_data(app, "runs_table")["selected"] == [1]
@@ -190,7 +190,7 @@ def test_viewer_takes_tables_along_and_leaves_nothing_behind(
     app: AppTest, store: RunStore, places: Path, visitor: Visitor
 ) -> None:
     active_run(store, RunStatus.COMPLETED)
-    visitor.headers.clear()
+    visitor.become_viewer()
     open_runs(app, runs="1")
     assert app.selectbox(key="export_format").options == [FORMATS[name].label for name in export_import.VIEWER_FORMATS]
     for name in export_import.VIEWER_FORMATS:
@@ -202,7 +202,7 @@ def test_viewer_takes_tables_along_and_leaves_nothing_behind(
 
 def test_viewer_who_takes_too_many_files_is_told_to_wait(app: AppTest, store: RunStore, visitor: Visitor) -> None:
     active_run(store, RunStatus.COMPLETED)
-    visitor.headers.clear()
+    visitor.become_viewer()
     open_runs(app, runs="1")
     for _ in range(MAX_EXPORTS):
         click(app, "Prepare the file")
@@ -222,7 +222,7 @@ def test_viewer_is_refused_more_curves_than_fit(
     active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1")
     app.selectbox(key="export_format").set_value("curves-csv").run()
-    visitor.headers.clear()
+    visitor.become_viewer()
     click(app, "Prepare the file")
     assert not app.get("download_button")
     assert "412 batches" in page_text(app)

@@ -15,14 +15,9 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard import access
 from mnist_dashboard.server.access_policy import GUEST_NAME, OWNER_NAME, AccessPolicy, owner_cookie
-from mnist_dashboard.server.client_location import LOCATION_HEADER, REMOTE
 from tests.support.page_driver import Visitor, click, open_page
 
 ACTIONS = [name for name, _ in inspect.getmembers(RunActions, inspect.isfunction) if not name.startswith("_")]
-
-
-def watches(visitor: Visitor) -> None:
-    visitor.headers[LOCATION_HEADER] = REMOTE
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -45,16 +40,22 @@ def test_every_action_is_checked_before_anything_else(store: RunStore, name: str
 def test_a_viewer_cannot_act(app: AppTest, visitor: Visitor) -> None:  # `app` provides the services that roles are in
     check = access.action_check()
     check()
-    watches(visitor)
+    visitor.become_viewer()
     with pytest.raises(access.NotAllowedError, match="only the owner"):
         check()
+
+
+def test_a_request_that_does_not_say_where_it_comes_from_is_a_viewers(app: AppTest, visitor: Visitor) -> None:
+    visitor.headers.clear()
+    with pytest.raises(access.NotAllowedError, match="only the owner"):
+        access.action_check()()
 
 
 def test_a_renewed_key_refuses_the_next_act_of_a_page_that_is_open(
     app: AppTest, visitor: Visitor, store: RunStore, places: Path
 ) -> None:
     key = AccessPolicy(places / "runs").key
-    watches(visitor)
+    visitor.become_viewer()
     visitor.cookies[owner_cookie()] = key.read()
     click(open_page(app), "Start training")
     assert len(store.queries.list_runs()) == 1
@@ -81,7 +82,7 @@ def test_a_change_says_who_made_it(app: AppTest, store: RunStore, visitor: Visit
     )
     store.trainer_writes.append_steps(run, Progress(step=1))
     click(open_page(app, run.id), "Pause")
-    watches(visitor)
+    visitor.become_viewer()
     visitor.cookies[owner_cookie()] = AccessPolicy(places / "runs").key.read()
     click(open_page(app, run.id), "Pause")
     assert [command.by for command in store.queries.list_commands(run.id, 0)] == [OWNER_NAME, GUEST_NAME]

@@ -12,7 +12,6 @@ from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.server import hosts
 from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
-from mnist_dashboard.server.client_location import LOCATION_HEADER, REMOTE
 from tests.support.page_driver import Visitor, active_run, click, component_data, labels, open_page
 
 ADDRESSES = ["http://192.0.2.7:8501", "http://[2001:db8::7]:8501", "http://mnist.local:8501"]
@@ -22,10 +21,6 @@ PAGES = ["pages/train.py", "pages/runs.py"]
 @pytest.fixture(autouse=True)
 def on_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts, "network_urls", lambda: ADDRESSES)
-
-
-def watch(visitor: Visitor) -> None:
-    visitor.headers[LOCATION_HEADER] = REMOTE
 
 
 def codes(app: AppTest) -> list[str]:
@@ -42,7 +37,7 @@ def test_the_owner_link_is_for_owners(app: AppTest, visitor: Visitor, places: Pa
     key = AccessPolicy(places / "runs").key.read()
     open_page(app)
     assert component_data(app, "owner_link")["link"] == f"{ADDRESSES[0]}/owner?key={key}"
-    watch(visitor)
+    visitor.become_viewer()
     open_page(app)
     assert not [node for node in app.get("bidi_component") if "owner_link" in node.proto.id]
     assert "Renew" not in labels(app)
@@ -54,7 +49,7 @@ def test_renewing_signs_out_whoever_came_by_the_old_link(app: AppTest, visitor: 
     guest_key = key.read()
     click(open_page(app), "Renew")
     assert key.read() != guest_key
-    watch(visitor)
+    visitor.become_viewer()
     visitor.cookies[owner_cookie()] = guest_key
     open_page(app)
     assert "Start training" not in labels(app)
@@ -71,7 +66,7 @@ def test_it_can_be_kept_to_this_machine_from_this_machine_only(app: AppTest, vis
     assert not codes(app)
     next(toggle for toggle in app.toggle if toggle.label == "Visible on the network").set_value(True).run()
     assert sharing.is_visible
-    watch(visitor)
+    visitor.become_viewer()
     visitor.cookies[owner_cookie()] = sharing.key.read()
     open_page(app)
     assert visible() == [True]
@@ -85,7 +80,7 @@ def test_without_a_network_the_page_says_how_to_find_the_address(app: AppTest, m
 
 def test_a_viewer_sees_the_settings_and_cannot_move_them(app: AppTest, visitor: Visitor, store: RunStore) -> None:
     run = active_run(store)
-    watch(visitor)
+    visitor.become_viewer()
     open_page(app, run.id)
     assert {"Pause", "Stop", "Start training", "Add to queue", "Evaluate now"}.isdisjoint(labels(app))
     assert app.sidebar.slider
@@ -103,14 +98,14 @@ def test_a_viewer_changes_nothing_in_the_store_whatever_is_pressed(
     app: AppTest, visitor: Visitor, store: RunStore, status: RunStatus, page: str
 ) -> None:
     run = active_run(store, status, "")
-    watch(visitor)
+    visitor.become_viewer()
     open_page(app, run.id)
     app.switch_page(page).run()
     before = store.queries.list_runs()
-    for number in range(len(app.button)):
-        if not app.button[number].disabled:
-            app.button[number].click().run()
-    assert not app.exception
+    for label in labels(app):
+        for button in [button for button in app.button if button.label == label and not button.disabled]:
+            button.click().run()
+            assert not app.exception
     assert store.queries.list_runs() == before
     assert not store.queries.list_deleted_runs()
     assert not store.queries.list_commands(run.id, 0)

@@ -1,4 +1,4 @@
-"""Whoever only watches: sees every page, and whatever is pressed there, nothing is written."""
+"""Viewers: they see every page, and no button that they press writes anything."""
 
 from __future__ import annotations
 
@@ -12,36 +12,57 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from tests.support.factories import finished_run
-from tests.support.page_driver import Visitor, active_run
+from tests.support.page_driver import Visitor, active_run, labels
 
 VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
-ADDRESSES = ["train?run=4", "details?run=1", *(f"runs?runs=1,2&show={one}" for one in VIEWS)]
+ADDRESSES = ["train?run=4", "details?run=1", *(f"runs?runs=1,2&show={view}" for view in VIEWS)]
 
 
 def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_nothing_that_a_viewer_presses_is_written(
-    app: AppTest, store: RunStore, places: Path, visitor: Visitor, address: str
-) -> None:
+@pytest.fixture
+def runs(store: RunStore) -> None:
+    """Runs 1 to 3 have ended and run 4 is training."""
     for lr in (0.01, 0.02):
         finished_run(store, TrainConfig(lr=lr))
     active_run(store, RunStatus.COMPLETED)
     active_run(store)
-    visitor.headers.clear()
-    kept, watch = files(places), store.queries.watch()
-    watch.has_new_commits()
+
+
+def press_every_button(app: AppTest, address: str) -> None:
     name, _, query = address.partition("?")
     app.run().switch_page(f"pages/{name}.py")
     for key, value in parse_qsl(query):
         app.query_params[key] = value
     app.run()
-    for number in range(len(app.button)):
-        if not app.button[number].disabled:
-            app.button[number].click().run()
-        assert not app.exception
+    for label in labels(app):
+        for button in [button for button in app.button if button.label == label and not button.disabled]:
+            button.click().run()
+            assert not app.exception
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_nothing_that_a_viewer_presses_is_written(
+    app: AppTest, store: RunStore, places: Path, visitor: Visitor, address: str
+) -> None:
+    visitor.become_viewer()
+    before, watch = files(places), store.queries.watch()
+    watch.has_new_commits()
+    press_every_button(app, address)
     assert not watch.has_new_commits()
     watch.close()
-    assert files(places) == kept
+    assert files(places) == before
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("address", ["train?run=4", "details?run=1", "runs?runs=1,2"])
+def test_what_an_owner_presses_is_written(app: AppTest, store: RunStore, address: str) -> None:
+    """Show that the same walk finds the buttons that write."""
+    watch = store.queries.watch()
+    watch.has_new_commits()
+    press_every_button(app, address)
+    assert watch.has_new_commits()
+    watch.close()
