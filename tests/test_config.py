@@ -74,7 +74,7 @@ def test_a_value_beyond_its_range_is_refused_with_label_and_range(name: str) -> 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "0.1", "", None, True, [1], 1j])
 @pytest.mark.parametrize("name", RANGES)
-def test_what_is_no_number_is_refused(name: str, value: Any) -> None:
+def test_a_value_that_is_no_number_is_refused(name: str, value: Any) -> None:
     wanted = "a whole number" if name in WHOLE else "a number"
     with pytest.raises(ConfigError, match=f"{RANGES[name][0]} must be {wanted} between") as caught:
         TrainConfig(**{name: value})
@@ -87,7 +87,7 @@ def test_a_number_too_large_for_a_float_is_refused_like_any_other() -> None:
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_fraction_is_no_whole_number(name: str) -> None:
+def test_a_fraction_is_refused_as_a_whole_number(name: str) -> None:
     with pytest.raises(ConfigError, match=r"must be a whole number between .*, got 1.5"):
         SETTINGS[name].validate(1.5)
 
@@ -119,7 +119,7 @@ def test_a_value_just_outside_is_not_rounded_into_the_range(value: float, writte
 
 @pytest.mark.parametrize("name", ["dataset", "device"])
 @pytest.mark.parametrize("value", ["", "AUTO", 3, None])
-def test_a_choice_must_be_one_of_those_there_are(name: str, value: Any) -> None:
+def test_a_choice_must_be_one_of_the_options(name: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=rf"{SETTINGS[name].label} must be one of auto, .*, got {value!r}\."):
         TrainConfig(**{name: value})
 
@@ -161,7 +161,7 @@ def test_typed_text_is_read_as_the_settings_type(name: str, text: str, value: ob
         ("device", "tpu", "Device must be one of auto, cpu, cuda, mps, got 'tpu'."),
     ],
 )
-def test_typed_text_that_is_no_value_is_refused(name: str, text: str, problem: str) -> None:
+def test_typed_text_that_cannot_be_read_is_refused(name: str, text: str, problem: str) -> None:
     with pytest.raises(ConfigError) as caught:
         SETTINGS[name].parse(text)
     assert str(caught.value) == problem

@@ -45,7 +45,7 @@ def is_module(name: str) -> bool:
 
 
 @pytest.mark.fault
-def test_nothing_that_the_server_imports_brings_torch() -> None:
+def test_the_server_does_not_import_torch() -> None:
     modules = [*SERVED, *sorted(imports_of_scripts() - set(SERVED))]
     assert "mnist_dashboard.services" in modules
     code = (
@@ -78,6 +78,6 @@ def test_public_names_are_the_ones_of_their_modules() -> None:
         assert any(getattr(mnist_core, name) is getattr(home, name, None) for home in homes), name
 
 
-def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+def test_a_missing_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'mnist_core' has no attribute 'trian'"):
         _ = mnist_core.trian

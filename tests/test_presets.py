@@ -47,13 +47,13 @@ def test_no_preset_names_a_setting_that_presets_leave_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_preset_is_recognised_whatever_it_leaves_alone(name: str) -> None:
+def test_a_preset_is_recognised_whatever_the_other_settings_are(name: str) -> None:
     assert presets.match_preset(presets.apply_preset(name, DEFAULT_VALUES)) == name
     assert presets.match_preset(presets.apply_preset(name, EVERYTHING_ELSE)) == name
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_settings_with_one_change_are_no_preset(name: str) -> None:
+def test_settings_with_one_change_match_no_preset(name: str) -> None:
     assert presets.match_preset({**presets.apply_preset(name, DEFAULT_VALUES), "batch_size": 63}) == CUSTOM
 
 
@@ -85,7 +85,7 @@ def test_a_preset_is_found_in_any_case_and_with_dashes(text: str, name: str) -> 
 
 
 @pytest.mark.parametrize("text", ["", "fast", "fast99", "Custom"])
-def test_a_preset_that_there_is_not_is_refused_with_those_there_are(text: str) -> None:
+def test_an_unknown_preset_is_refused_with_the_known_ones(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         presets.find_preset(text)
     wanted = "Defaults, Classic script, PyTorch example, Fast 99"

@@ -35,7 +35,7 @@ def details(found: Verdict) -> dict[str, str]:
 # One run against one
 
 
-def test_the_run_that_gets_more_of_the_same_images_right_winner(store: RunStore) -> None:
+def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunStore) -> None:
     good = finished_run(store, name="good", right=range(950))
     bad = finished_run(store, name="bad", right=range(900))
     found = compare_runs(store.queries, [good.id], [bad.id])
@@ -54,7 +54,7 @@ def test_the_run_that_gets_more_of_the_same_images_right_winner(store: RunStore)
     assert "a difference of +5.00 points (+" in mirrored.sentence
 
 
-def test_a_difference_that_chance_makes_is_no_verdict(store: RunStore) -> None:
+def test_a_difference_that_chance_explains_gives_no_winner(store: RunStore) -> None:
     a = finished_run(store, name="a", right=range(905))
     b = finished_run(store, name="b", right=[*range(880), *range(905, 926)])
     found = compare_runs(store.queries, [a.id], [b.id])
@@ -65,19 +65,19 @@ def test_a_difference_that_chance_makes_is_no_verdict(store: RunStore) -> None:
     assert found.low < 0 < found.high
 
 
-def test_equal_predictions_are_no_difference(store: RunStore) -> None:
+def test_equal_predictions_make_no_difference(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST))
     found = compare_runs(store.queries, [a.id], [b.id])
     assert (found.p_value, found.low, found.high) == (1, 0, 0)
     assert "nearly always" in found.sentence
 
 
-def test_one_seed_each_is_said_to_say_nothing_about_settings(store: RunStore) -> None:
+def test_comparing_one_seed_each_warns_that_settings_are_not_compared(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST))
     assert any("several seeds of each" in warning for warning in compare_runs(store.queries, [a.id], [b.id]).warnings)
 
 
-def test_it_is_the_last_test_that_counts(store: RunStore) -> None:
+def test_the_last_test_counts(store: RunStore) -> None:
     """Without validation images the test set is evaluated after every epoch."""
     runs = [finished_run(store, TrainConfig(validation_fraction=0, lr=lr), validation=None) for lr in (SLOW, FAST)]
     found = compare_runs(store.queries, [runs[0].id], [runs[1].id])
@@ -87,7 +87,7 @@ def test_it_is_the_last_test_that_counts(store: RunStore) -> None:
 # Seeds against seeds
 
 
-def test_seeds_are_paired_and_the_better_settings_named(store: RunStore) -> None:
+def test_seeds_are_paired_and_the_better_settings_are_named(store: RunStore) -> None:
     a = seeds(store, FAST, [950, 952, 949, 955])
     b = seeds(store, SLOW, [930, 933, 931, 934])
     found = compare_runs(store.queries, a, b)
@@ -100,7 +100,7 @@ def test_seeds_are_paired_and_the_better_settings_named(store: RunStore) -> None
     assert not found.warnings
 
 
-def test_too_few_seeds_are_said_with_how_many_it_takes(store: RunStore) -> None:
+def test_with_too_few_seeds_the_verdict_says_how_many_are_needed(store: RunStore) -> None:
     found = compare_runs(store.queries, seeds(store, FAST, [940, 960]), seeds(store, SLOW, [939, 941]))
     assert found.winner == ""
     assert found.seeds_needed is not None
@@ -108,20 +108,20 @@ def test_too_few_seeds_are_said_with_how_many_it_takes(store: RunStore) -> None:
     assert details(found)["Seeds needed to tell"] == str(found.seeds_needed)
 
 
-def test_six_pairs_are_also_tested_by_their_ranks(store: RunStore) -> None:
+def test_six_pairs_are_also_compared_by_rank(store: RunStore) -> None:
     a = seeds(store, FAST, [950, 951, 952, 953, 954, 955])
     b = seeds(store, SLOW, [940, 942, 944, 941, 943, 945])
     assert details(compare_runs(store.queries, a, b))["p, without assuming a normal distribution"] == "0.031"
 
 
-def test_seeds_that_only_one_side_has_are_left_out_and_that_is_said(store: RunStore) -> None:
+def test_seeds_that_only_one_side_has_are_left_out_with_a_warning(store: RunStore) -> None:
     a, b = seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [940, 942], first=2)
     found = compare_runs(store.queries, a, b)
     assert details(found)["Seeds"] == "2 and 2"
     assert any("Only the 2 seeds that both have are compared; 1 runs" in warning for warning in found.warnings)
 
 
-def test_other_seeds_are_compared_without_pairs(store: RunStore) -> None:
+def test_different_seeds_are_compared_without_pairing(store: RunStore) -> None:
     found = compare_runs(store.queries, seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904], first=7))
     assert found.winner == "a"
     assert any("Welch" in detail.help for detail in found.details)
@@ -156,7 +156,7 @@ def test_a_run_that_has_not_ended_is_refused(store: RunStore) -> None:
         compare_runs(store.queries, [a.id], [b.id])
 
 
-def test_groups_that_are_none_are_refused(store: RunStore) -> None:
+def test_invalid_groups_are_refused(store: RunStore) -> None:
     a, b = seeds(store, FAST, [950, 951]), seeds(store, SLOW, [940])
     with pytest.raises(CompareError, match="differ in more than their seed"):
         compare_runs(store.queries, [a[0], b[0]], [a[1]])
@@ -202,7 +202,7 @@ def test_a_seed_that_was_trained_twice_counts_once(store: RunStore) -> None:
     assert (group.metrics, group.name) == (before.metrics, before.name)
 
 
-def test_runs_that_were_steered_differently_are_no_group(store: RunStore) -> None:
+def test_runs_that_were_steered_differently_are_separate_groups(store: RunStore) -> None:
     run = finished_run(store)
     steered = replace(
         run, id=2, interventions=(Intervention(3, "lr", 0.01, 0.1, run.created_at, "page"),), config=TrainConfig(seed=2)
@@ -228,7 +228,7 @@ def search(store: RunStore, count: int) -> list[Run]:
     ]
 
 
-def test_the_setting_that_decides_is_the_most_important(store: RunStore) -> None:
+def test_the_setting_that_matters_most_is_the_most_important(store: RunStore) -> None:
     first, second = setting_importance(search(store, 12), "test_accuracy")
     assert (first.name, first.label, second.name) == ("lr", "Learning rate", "momentum")
     assert first.share > 0.9
@@ -243,14 +243,12 @@ def test_the_setting_that_decides_is_the_most_important(store: RunStore) -> None
         (12, "beauty", "There is no metric 'beauty'. Choose one of test_accuracy"),
     ],
 )
-def test_too_few_runs_or_a_metric_that_is_none_are_refused(
-    store: RunStore, count: int, metric: str, message: str
-) -> None:
+def test_too_few_runs_and_unknown_metrics_are_refused(store: RunStore, count: int, metric: str, message: str) -> None:
     with pytest.raises(CompareError, match=re.escape(message)):
         setting_importance(search(store, count), metric)
 
 
-def test_runs_that_differ_in_nothing_or_in_dataset_are_refused(store: RunStore) -> None:
+def test_runs_without_differences_or_of_several_datasets_are_refused(store: RunStore) -> None:
     same = [finished_run(store, TrainConfig(seed=seed)) for seed in range(10)]
     with pytest.raises(CompareError, match="differ in no setting but the seed"):
         setting_importance(same, "test_accuracy")

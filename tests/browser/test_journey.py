@@ -26,7 +26,9 @@ def page_errors(page: Page) -> Iterator[list[str]]:
     assert not errors
 
 
-def test_tune_watch_zoom_reload_stop_and_find_again(page: Page, live: Server, page_errors: list[str]) -> None:
+def test_a_run_can_be_tuned_watched_zoomed_reloaded_stopped_and_found_again(
+    page: Page, live: Server, page_errors: list[str]
+) -> None:
     page.goto(live.url)
     slider = page.get_by_role("slider", name="Momentum")
     slider.focus()
@@ -76,7 +78,7 @@ def test_tune_watch_zoom_reload_stop_and_find_again(page: Page, live: Server, pa
     expect(page).to_have_url(re.compile(rf"run={run}\b"))
 
 
-def test_matrix_shows_live_batches_and_each_evaluation(page: Page, live: Server) -> None:
+def test_the_matrix_shows_live_batches_and_each_evaluation(page: Page, live: Server) -> None:
     page.goto(live.url)
     start_long_run(page, live)
     matrix = page.get_by_role("img", name="Confusion matrix of the last 100 batches")
@@ -87,7 +89,7 @@ def test_matrix_shows_live_batches_and_each_evaluation(page: Page, live: Server)
     expect(page.locator(".mt-matrix-diagonal", has_text=re.compile(r"^\d+\.\d$")).first).to_be_visible()
 
 
-def test_run_outlives_its_tab_and_shows_in_another(page: Page, context: BrowserContext, live: Server) -> None:
+def test_a_run_survives_its_tab_and_shows_in_another(page: Page, context: BrowserContext, live: Server) -> None:
     page.goto(live.url)
     run = start_long_run(page, live)
     page.close()
@@ -98,7 +100,7 @@ def test_run_outlives_its_tab_and_shows_in_another(page: Page, context: BrowserC
     assert live.store.queries.get_run(run).status is RunStatus.RUNNING
 
 
-def test_queue_starts_the_next_run_after_the_first(page: Page, live: Server) -> None:
+def test_the_queue_starts_the_next_run_after_the_first(page: Page, live: Server) -> None:
     page.goto(live.url)
     first = start_long_run(page, live)
     page.get_by_role("button", name="Add to queue").click()
@@ -110,7 +112,7 @@ def test_queue_starts_the_next_run_after_the_first(page: Page, live: Server) -> 
     expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
 
 
-def test_diverged_run_says_so_and_offers_a_remedy(page: Page, live: Server) -> None:
+def test_a_diverged_run_says_so_and_offers_a_remedy(page: Page, live: Server) -> None:
     run = live.store.commands.create_run(TrainConfig(lr=1.0, momentum=0.99, batch_size=1))
     page.goto(f"{live.url}/?run={run.id}")
     expect(page.get_by_text(re.compile(r"Loss became (NaN|infinite) at step \d+"))).to_be_visible(timeout=20_000)
@@ -146,7 +148,7 @@ def test_nothing_is_fetched_from_another_host(page: Page, live: Server, page_err
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phone_shows_everything_without_scrolling_sideways(page: Page, live: Server, scheme: str) -> None:
+def test_a_phone_shows_everything_without_scrolling_sideways(page: Page, live: Server, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": 390, "height": 844})
     for path in ("/", "/runs"):

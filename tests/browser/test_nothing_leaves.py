@@ -85,7 +85,7 @@ def shows(server: Server, page: str, query: str) -> None:
         assert answer.status == 200
 
 
-def test_while_pages_are_open_and_a_run_trains_all_talk_stays_on_this_machine(
+def test_with_open_pages_and_a_run_in_training_all_connections_stay_on_this_machine(
     tmp_path: Path, noted: Path, eventually: Eventually
 ) -> None:
     with running_server(tmp_path / "runs", tmp_path / "data", eventually) as server:
@@ -106,7 +106,7 @@ def test_while_pages_are_open_and_a_run_trains_all_talk_stays_on_this_machine(
 
 
 @pytest.mark.parametrize("call", ["create_connection(('198.51.100.7', 9), 0.01)", "getaddrinfo('mnist.invalid', 80)"])
-def test_a_program_that_asks_for_somebody_else_would_be_noticed(noted: Path, call: str) -> None:
+def test_a_connection_to_another_machine_would_be_noticed(noted: Path, call: str) -> None:
     program = f"import contextlib, socket\nwith contextlib.suppress(OSError): socket.{call}"
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, env=dict(os.environ))
     assert len(outsiders(noted.read_text().splitlines())) == 1

@@ -52,7 +52,7 @@ def test_a_report_opens_offline_with_live_charts_and_shows_names_as_text(page: P
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_report_is_light_or_dark_as_its_reader_likes_it(browser: Browser, report: Path, scheme: str) -> None:
+def test_a_report_follows_the_readers_colour_scheme(browser: Browser, report: Path, scheme: str) -> None:
     page = browser.new_page(color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(report.as_uri())
     expect(page.locator("body")).to_have_css("background-color", BACKGROUNDS[scheme])

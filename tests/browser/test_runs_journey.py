@@ -63,11 +63,11 @@ def select(page: Page, *wanted: str) -> None:
     page.get_by_label("Filter Name").fill("")
 
 
-def test_first_page_of_a_new_server_has_its_navigation(runs: Page) -> None:
+def test_the_first_page_of_a_new_server_has_its_navigation(runs: Page) -> None:
     expect(runs.get_by_role("link", name="Train")).to_be_visible()
 
 
-def test_table_builds_only_rows_in_sight_and_scrolls_through_all(runs: Page) -> None:
+def test_the_table_builds_only_visible_rows_and_scrolls_through_all(runs: Page) -> None:
     expect(runs.get_by_role("table", name="Runs")).to_have_attribute("aria-rowcount", str(RUNS + 1))
     assert rows(runs).count() < RUNS
     first = runs.locator(".mt-table tbody input").first
@@ -78,7 +78,7 @@ def test_table_builds_only_rows_in_sight_and_scrolls_through_all(runs: Page) -> 
     expect(runs.get_by_text(f"{RUNS} runs, 1 selected")).to_be_visible()
 
 
-def test_sort_filter_search_and_find_it_again_by_address(runs: Page) -> None:
+def test_sorting_filters_and_search_are_kept_in_the_address(runs: Page) -> None:
     runs.get_by_role("button", name="Test accuracy").click()
     expect(runs.get_by_role("columnheader", name="Test accuracy")).to_have_attribute("aria-sort", "descending")
     shown = [float(text.split()[0]) for text in column(runs, "Test accuracy").all_inner_texts()]
@@ -112,7 +112,7 @@ def test_columns_are_remembered_across_visits(runs: Page, compared: Server) -> N
     expect(runs.get_by_role("columnheader", name="Momentum")).to_have_count(0)
 
 
-def test_baseline_shows_differences_in_every_metric_and_in_the_charts(runs: Page) -> None:
+def test_a_baseline_shows_differences_in_every_metric_and_in_the_charts(runs: Page) -> None:
     runs.get_by_role("button", name="Filters").click()
     select(runs, "search-60")
     runs.get_by_role("button", name="Set as baseline").click()
@@ -125,7 +125,7 @@ def test_baseline_shows_differences_in_every_metric_and_in_the_charts(runs: Page
     runs.wait_for_function("() => document.querySelector('.js-plotly-plot').layout.yaxis.title.text.startsWith('Diff')")
 
 
-def test_overlay_over_epochs_images_and_time(runs: Page) -> None:
+def test_curves_are_drawn_over_epochs_and_images(runs: Page) -> None:
     runs.get_by_role("button", name="Filters").click()
     select(runs, "search-4", "search-9")
     for axis, title, low, high in (("Epoch", "Epoch", 0.5, 3), ("Images", "Images seen", 25_000, 130_000)):
@@ -138,7 +138,7 @@ def test_overlay_over_epochs_images_and_time(runs: Page) -> None:
     runs.wait_for_function(f"() => document.querySelector('.js-plotly-plot') && ({X_TITLE})() === 'Images seen'")
 
 
-def test_seeds_are_one_row_and_one_band(runs: Page) -> None:
+def test_seeds_are_grouped_into_one_row_and_one_band(runs: Page) -> None:
     runs.get_by_label("Group runs by").select_option("seeds")
     group = runs.locator(".mt-table-group").first
     expect(group).to_contain_text("3 seeds")
@@ -150,7 +150,7 @@ def test_seeds_are_one_row_and_one_band(runs: Page) -> None:
     runs.wait_for_function("() => document.querySelector('.js-plotly-plot').data.some((t) => t.fill === 'tonexty')")
 
 
-def test_verdict_on_two_runs_says_which_is_better(runs: Page) -> None:
+def test_the_verdict_on_two_runs_says_which_is_better(runs: Page) -> None:
     runs.get_by_role("button", name="Filters").click()
     select(runs, "search-4", "search-9")
     view(runs, "Verdict")
@@ -162,7 +162,7 @@ def view(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name, exact=True)).click()
 
 
-def test_details_say_how_to_train_it_again_and_its_row_comes_as_csv(runs: Page, compared: Server) -> None:
+def test_details_show_the_rerun_command_and_a_row_is_exported_as_csv(runs: Page, compared: Server) -> None:
     run = compared.store.queries.find_run("search-7")
     runs.get_by_role("button", name="Filters").click()
     select(runs, run.name)
@@ -202,7 +202,7 @@ def test_dragging_along_an_axis_keeps_only_the_runs_in_that_range_in_colour(runs
     expect(outside).to_have_count(0)
 
 
-def test_names_are_text_everywhere(runs: Page) -> None:
+def test_names_are_shown_as_text_everywhere(runs: Page) -> None:
     runs.get_by_role("button", name="Filters").click()
     select(runs, HOSTILE)
     for name in ("Verdict", "Hyperparameters", "Details", "Curves"):
@@ -233,7 +233,7 @@ def held_feed(page: Page) -> Iterator[None]:
     page.unroute(FEED)
 
 
-def test_edit_is_seen_that_was_made_before_the_feed_began(page: Page, compared: Server) -> None:
+def test_an_edit_before_the_feed_connects_is_shown(page: Page, compared: Server) -> None:
     edited = compared.store.queries.find_run("search-50")
     with held_feed(page):
         page.goto(f"{compared.url}/runs")
@@ -242,7 +242,7 @@ def test_edit_is_seen_that_was_made_before_the_feed_began(page: Page, compared: 
     expect(row(page, edited.name)).to_contain_text("early")
 
 
-def test_edit_is_seen_while_the_feed_is_opened_anew_again_and_again(runs: Page, compared: Server) -> None:
+def test_an_edit_while_the_feed_reconnects_is_shown(runs: Page, compared: Server) -> None:
     edited = compared.store.queries.find_run("search-51")
     compared.store.commands.edit_run(edited.id, tags=["begun"])
     expect(row(runs, edited.name)).to_contain_text("begun")  # the first connection tells of runs
@@ -255,7 +255,7 @@ def test_edit_is_seen_while_the_feed_is_opened_anew_again_and_again(runs: Page, 
         expect(row(runs, edited.name)).to_contain_text("between")
 
 
-def test_running_rows_move_while_scroll_and_selection_stay(runs: Page, compared: Server) -> None:
+def test_rows_are_updated_while_scroll_and_selection_stay(runs: Page, compared: Server) -> None:
     first = runs.locator(".mt-table tbody input").first
     first.check()
     runs.evaluate("() => { document.querySelector('.mt-table-box').scrollTop = 700; }")

@@ -26,7 +26,7 @@ def nothing_yet(
         yield started
 
 
-def test_a_viewer_watches_live_and_acts_only_once_given_the_owner_link(
+def test_a_viewer_can_watch_live_and_act_only_with_the_owner_link(
     page: Page, browser: Browser, live: Server, eventually: Eventually
 ) -> None:
     page.goto(live.url)
@@ -67,9 +67,7 @@ def test_a_viewer_who_waits_for_the_first_run_sees_it_appear(page: Page, nothing
     nothing_yet.store.commands.delete_runs([run.id])
 
 
-def test_kept_to_this_machine_others_are_refused_until_it_is_shown_again(
-    page: Page, context: BrowserContext, live: Server
-) -> None:
+def test_others_are_refused_while_the_server_is_hidden(page: Page, context: BrowserContext, live: Server) -> None:
     page.goto(live.url)
     page.get_by_role("button", name="Share").click()
     switch = page.get_by_text("Visible on the network")
@@ -84,7 +82,7 @@ def test_kept_to_this_machine_others_are_refused_until_it_is_shown_again(
     assert answered.ok
 
 
-def test_every_page_keeps_to_its_own_policy_and_asks_nobody_else(page: Page, live: Server) -> None:
+def test_every_page_obeys_its_own_policy_and_contacts_no_other_host(page: Page, live: Server) -> None:
     complaints: list[str] = []
     hosts: set[str | None] = set()
 

@@ -16,7 +16,9 @@ from tests.support.factories import finished_run
 from tests.support.processes import Eventually, Server
 
 
-def test_pause_step_change_undo_and_resume(page: Page, live: Server, eventually: Eventually) -> None:
+def test_a_run_can_be_paused_stepped_changed_undone_and_resumed(
+    page: Page, live: Server, eventually: Eventually
+) -> None:
     page.goto(live.url)
     run = start_long_run(page, live)
     page.get_by_role("button", name="Pause").click()
@@ -46,7 +48,7 @@ def test_pause_step_change_undo_and_resume(page: Page, live: Server, eventually:
     page.wait_for_function(f"() => /1 +lr 0.01 → 0.03/.test(({marks})())")
 
 
-def test_a_run_that_is_paused_and_resumed_from_elsewhere_ends_up_with_the_right_buttons(
+def test_the_buttons_follow_a_run_that_is_paused_and_resumed_elsewhere(
     page: Page, live: Server, eventually: Eventually
 ) -> None:
     page.goto(live.url)
@@ -65,9 +67,7 @@ def test_a_run_that_is_paused_and_resumed_from_elsewhere_ends_up_with_the_right_
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
 
-def test_a_page_drawn_from_what_was_read_before_the_latest_news_does_not_hide_it(
-    page: Page, live: Server, store: RunStore
-) -> None:
+def test_a_page_drawn_from_older_data_does_not_hide_newer_events(page: Page, live: Server, store: RunStore) -> None:
     run = finished_run(store)
 
     def as_of(revision: int, status: RunStatus) -> dict[str, object]:
@@ -96,9 +96,7 @@ def test_a_page_drawn_from_what_was_read_before_the_latest_news_does_not_hide_it
     page.wait_for_function("() => window.asked.includes('changed paused')")
 
 
-def test_a_click_on_a_page_is_not_lost_to_news_of_the_run_that_comes_with_it(
-    page: Page, live: Server, eventually: Eventually
-) -> None:
+def test_a_click_is_not_lost_to_an_event_that_arrives_with_it(page: Page, live: Server, eventually: Eventually) -> None:
     """The server's answer to the click is held back until the run has changed, and the strip told so."""
     held: list[str | bytes] = []
     holding = False

@@ -55,7 +55,7 @@ def remaining(config: TrainConfig, data: Dataset, state: TrainState) -> list[dic
 
 
 @pytest.mark.parametrize(("model", "optimizer"), EVERY_NETWORK_AND_OPTIMIZER)
-def test_a_loaded_run_goes_on_bit_for_bit_wherever_it_was_saved(
+def test_a_loaded_run_continues_bit_for_bit_wherever_it_was_saved(
     few_digits: Dataset, tmp_path: Path, model: str, optimizer: str
 ) -> None:
     config = a_config(model, optimizer)
@@ -73,7 +73,7 @@ def test_a_loaded_run_goes_on_bit_for_bit_wherever_it_was_saved(
 
 
 @pytest.mark.fault
-def test_another_process_goes_on_bit_for_bit(small_mnist: Dataset, tmp_path: Path) -> None:
+def test_another_process_continues_bit_for_bit(small_mnist: Dataset, tmp_path: Path) -> None:
     config = dataclasses.replace(a_config("example", "adam"), epochs=1)
     state = TrainState.initial(config)
     events = train(config, small_mnist, state=state)
@@ -95,7 +95,7 @@ def test_another_process_goes_on_bit_for_bit(small_mnist: Dataset, tmp_path: Pat
     assert json.loads(ended.stdout) == [event.loss for event in events]
 
 
-def test_an_adjusted_run_goes_on_as_adjusted(few_digits: Dataset, tmp_path: Path) -> None:
+def test_an_adjusted_run_continues_as_adjusted(few_digits: Dataset, tmp_path: Path) -> None:
     config = a_config("classic", "sgd")
     state = TrainState.initial(config)
     events = train(config, few_digits, state=state)
@@ -119,7 +119,7 @@ def test_a_checkpoint_is_not_changed_by_further_training(few_digits: Dataset, tm
     assert not torch.equal(state.model.state_dict()["fc.weight"], before)
 
 
-def test_what_goes_with_a_run_comes_back(tmp_path: Path) -> None:
+def test_step_times_dataset_and_interventions_come_back(tmp_path: Path) -> None:
     state = TrainState.initial(SMALL)
     state.step, state.epoch, state.elapsed_seconds = 844, 2, 0.1 + 0.2
     changes = [{"step": 3, "lr": 0.05, "by": "owner", "momentum": None}]
@@ -130,7 +130,7 @@ def test_what_goes_with_a_run_comes_back(tmp_path: Path) -> None:
     assert (loaded.state.step, loaded.state.epoch, loaded.state.elapsed_seconds) == (844, 2, 0.1 + 0.2)
 
 
-def test_an_intervention_that_could_not_be_read_back_is_refused_at_once(tmp_path: Path) -> None:
+def test_an_intervention_that_could_not_be_read_back_is_refused_when_saving(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="Adjustment is not JSON serializable"):
         save(
             tmp_path, SMALL, TrainState.initial(SMALL), dataset="MNIST", interventions=[{"change": Adjustment(lr=0.1)}]
@@ -138,7 +138,7 @@ def test_an_intervention_that_could_not_be_read_back_is_refused_at_once(tmp_path
     assert names(tmp_path) == []
 
 
-def test_a_run_can_go_on_on_another_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_can_continue_on_another_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     elsewhere = dataclasses.replace(SMALL, device="cuda")
     path = save(tmp_path, elsewhere, TrainState.initial(SMALL), dataset="MNIST")
@@ -179,7 +179,7 @@ def test_steps_past_the_hundred_millionth_sort_as_numbers(tmp_path: Path) -> Non
     assert names(tmp_path) == ["step-100000000.ckpt", "step-99999999.ckpt"]
 
 
-def test_a_run_that_went_back_leaves_no_checkpoint_of_its_abandoned_future(tmp_path: Path) -> None:
+def test_saving_an_earlier_step_removes_later_checkpoints(tmp_path: Path) -> None:
     save_small(tmp_path, 100)
     damaged = save_small(tmp_path, 200)
     damaged.write_bytes(b"")
@@ -203,7 +203,7 @@ def test_leftovers_are_removed_only_if_their_writer_is_gone(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("exists", [False, True])
-def test_without_checkpoints_there_is_no_latest(tmp_path: Path, exists: bool) -> None:
+def test_without_checkpoints_there_is_no_latest_one(tmp_path: Path, exists: bool) -> None:
     assert load_latest(tmp_path if exists else tmp_path / "missing") is None
 
 
@@ -215,7 +215,7 @@ def test_the_latest_is_the_one_of_the_highest_step(tmp_path: Path) -> None:
     assert (latest.state.step, latest.skipped) == (20, ())
 
 
-def test_a_damaged_latest_falls_back_to_the_one_before_then_to_the_best_and_says_so(tmp_path: Path) -> None:
+def test_a_damaged_latest_checkpoint_falls_back_to_the_one_before_then_to_the_best(tmp_path: Path) -> None:
     before, newest = (save_small(tmp_path, step, best=step == 10) for step in (10, 20))
     newest.write_bytes(newest.read_bytes()[:-1])
     latest = load_latest(tmp_path)
@@ -229,7 +229,7 @@ def test_a_damaged_latest_falls_back_to_the_one_before_then_to_the_best_and_says
     assert (latest.path, len(latest.skipped)) == (tmp_path / "best-00000010.ckpt", 2)
 
 
-def test_if_all_are_damaged_that_is_an_error_and_not_a_new_start(tmp_path: Path) -> None:
+def test_if_all_checkpoints_are_damaged_loading_fails(tmp_path: Path) -> None:
     for step in (1, 2):
         save_small(tmp_path, step).write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"No checkpoint in .* can be used.*00000002.*00000001"):

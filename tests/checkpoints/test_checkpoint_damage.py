@@ -61,7 +61,7 @@ def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unread")
-def test_bytes_behind_the_end_are_found(tmp_path: Path) -> None:
+def test_extra_bytes_at_the_end_are_found(tmp_path: Path) -> None:
     path = save_small(tmp_path, 1)
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(CheckpointError, match="is damaged: its checksum does not match"):
@@ -69,7 +69,7 @@ def test_bytes_behind_the_end_are_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("unread")
-def test_what_is_no_checkpoint_is_said_to_be_none(tmp_path: Path) -> None:
+def test_another_kind_of_file_is_refused_as_no_checkpoint(tmp_path: Path) -> None:
     weights = tmp_path / "weights.pt"
     torch.save(TrainState.initial(SMALL).model.state_dict(), weights)
     with pytest.raises(CheckpointError, match=r"weights.pt is not a checkpoint"):
@@ -112,7 +112,7 @@ def test_code_in_a_file_is_refused_and_not_executed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [[], {}, {"tensors": 1, "facts": "{}"}, {"tensors": {}, "facts": "{"}])
-def test_a_file_of_something_else_is_refused(tmp_path: Path, content: Any) -> None:
+def test_a_checkpoint_with_other_content_is_refused(tmp_path: Path, content: Any) -> None:
     payload = io.BytesIO()
     torch.save(content, payload)
     path = tmp_path / "other.ckpt"

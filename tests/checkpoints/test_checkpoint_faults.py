@@ -27,7 +27,7 @@ DEADLINE_SECONDS = 30.0
 
 
 @pytest.mark.parametrize("best", [False, True])
-def test_a_save_cut_off_by_a_full_disk_leaves_what_was_there(tmp_path: Path, best: bool) -> None:
+def test_a_save_cut_off_by_a_full_disk_keeps_the_older_checkpoints(tmp_path: Path, best: bool) -> None:
     save_small(tmp_path, 1, best=True)
     save_small(tmp_path, 2)
     before = names(tmp_path)
@@ -42,7 +42,7 @@ def test_a_save_cut_off_by_a_full_disk_leaves_what_was_there(tmp_path: Path, bes
     assert "step-00000003.ckpt" in names(tmp_path)
 
 
-def test_a_disk_found_full_while_flushing_leaves_what_was_there(
+def test_a_disk_that_is_full_while_flushing_keeps_the_older_checkpoints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_file: int) -> None:
@@ -101,7 +101,7 @@ for line in sys.stdin:
 """Starts, for each line of input, a process that saves without end from that step on, and reports every step saved."""
 
 
-def test_killed_at_any_moment_of_a_save_the_last_saved_or_a_later_one_loads(tmp_path: Path) -> None:
+def test_after_a_kill_at_any_moment_of_a_save_the_last_saved_or_a_later_one_loads(tmp_path: Path) -> None:
     config = TrainConfig(device="cpu")
     state = TrainState.initial(config)
     size = save(tmp_path, config, state, dataset="MNIST").stat().st_size

@@ -40,7 +40,7 @@ def test_the_classic_scripts_lines_are_printed(capsys: Printed) -> None:
 
 
 @trains_here
-def test_a_second_epoch_starts_counting_anew(capsys: Printed) -> None:
+def test_a_second_epoch_counts_from_zero(capsys: Printed) -> None:
     main(["train", "--dataset", "mnist", "--epochs", "2", "--log-interval", "3", "--validation-fraction", "0"])
     lines = [line.split("]")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("Train")]
     assert lines == [
@@ -111,7 +111,7 @@ def test_a_preset_replaces_the_defaults_and_flags_win_over_it(
 
 @trains_here
 @pytest.mark.parametrize("output", [[], ["--json"]])
-def test_size_and_time_per_epoch_are_told_at_the_start(capsys: Printed, output: list[str]) -> None:
+def test_size_and_time_per_epoch_are_printed_at_the_start(capsys: Printed, output: list[str]) -> None:
     main([*QUICK, *output])
     assert "Classic CNN: 431,080 parameters.\n" in capsys.readouterr().err
     speed.save_speeds({speed.speed_key("softmax", "fp32"): [5.0, 80.0]}, "cpu")  # 20 seconds for a batch of 64
@@ -142,7 +142,7 @@ def test_help_names_every_setting_with_its_range(capsys: Printed) -> None:
 
 
 @trains_here
-def test_a_reader_that_has_seen_enough_is_no_failure(
+def test_a_reader_that_closes_the_pipe_is_no_failure(
     store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader, writer = os.pipe()

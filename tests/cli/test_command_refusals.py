@@ -15,7 +15,7 @@ from tests.support.terminal import QUICK, Printed, trains_here
 
 
 @trains_here
-def test_a_flag_and_a_preset_that_do_not_go_together_exit_with_2(store: RunStore, capsys: Printed) -> None:
+def test_a_flag_that_contradicts_the_preset_exits_with_2(store: RunStore, capsys: Printed) -> None:
     assert main(["train", "--preset", "fast-99", "--momentum", "0"]) == 2
     assert capsys.readouterr().err == "Momentum must be above 0 with the optimizer nesterov, got 0.\n"
     assert store.queries.list_runs() == []
@@ -65,7 +65,7 @@ def test_a_name_that_is_taken_exits_with_2(store: RunStore, capsys: Printed) -> 
 
 
 @pytest.mark.usefixtures("offline", "signals_restored")
-def test_a_dataset_that_is_not_to_be_had_exits_with_1_and_the_remedy(store: RunStore, capsys: Printed) -> None:
+def test_an_unavailable_dataset_exits_with_1_and_the_remedy(store: RunStore, capsys: Printed) -> None:
     assert main([*QUICK, "--json"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""

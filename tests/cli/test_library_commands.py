@@ -71,7 +71,7 @@ def test_a_filter_that_cannot_be_read_exits_with_2(capsys: Printed, words: list[
     assert message in capsys.readouterr().err
 
 
-def test_a_table_without_rows_says_why(capsys: Printed) -> None:
+def test_an_empty_table_says_why(capsys: Printed) -> None:
     main(["runs", "--filter", "name=nobody"])
     assert capsys.readouterr().out == "No run matches.\n"
     main(["runs", "--deleted"])
@@ -94,7 +94,7 @@ def test_groups_of_seeds_are_compared(store: RunStore, capsys: Printed) -> None:
     assert "on average of 3 and 3 seeds" in capsys.readouterr().out
 
 
-def test_what_cannot_be_compared_exits_with_1(store: RunStore, capsys: Printed) -> None:
+def test_runs_that_cannot_be_compared_exit_with_1(store: RunStore, capsys: Printed) -> None:
     finished_run(store, name="other", dataset="KMNIST")
     assert main(["compare", "bold", "other"]) == 1
     assert "bold learned MNIST and other KMNIST" in capsys.readouterr().err
@@ -129,19 +129,19 @@ def test_deleted_runs_are_in_the_bin_and_come_back(store: RunStore, capsys: Prin
     assert listed(capsys) == ["bold", "careful", "slow"]
 
 
-def test_deleting_all_or_none(store: RunStore, capsys: Printed) -> None:
+def test_deleting_fails_as_a_whole(store: RunStore, capsys: Printed) -> None:
     assert main(["delete", "bold", "nobody"]) == 1
     assert len(store.queries.list_runs()) == 3
 
 
-def test_deleting_a_run_that_trains_says_that_it_is_stopped(store: RunStore, capsys: Printed) -> None:
+def test_deleting_a_run_in_training_says_that_it_is_stopped_first(store: RunStore, capsys: Printed) -> None:
     run = store.commands.create_run(TrainConfig(), "going", trainer=own_identity())
     assert main(["delete", "going"]) == 0
     assert "It is stopped first." in capsys.readouterr().out
     assert store.queries.get_run(run.id).status is RunStatus.STOPPING
 
 
-def test_runs_go_to_another_machine_and_back(
+def test_a_run_is_exported_and_imported(
     store: RunStore, places: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch, a_step: Callable[..., StepMetrics]
 ) -> None:
     monkeypatch.chdir(places)

@@ -67,7 +67,7 @@ def test_a_list_with_a_diverged_run_is_valid_json(store: RunStore, capsys: Print
     assert listed["loss"] is None
 
 
-def test_listing_runs_notices_that_a_trainer_is_gone(store: RunStore, capsys: Printed) -> None:
+def test_listing_runs_marks_a_run_whose_trainer_is_gone(store: RunStore, capsys: Printed) -> None:
     run = store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "another boot"))
     main(["runs"])
     assert "interrupted" in capsys.readouterr().out

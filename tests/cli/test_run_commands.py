@@ -36,7 +36,7 @@ def orders(store: RunStore, run: Run) -> list[PendingCommand]:
 
 @pytest.mark.parametrize("command", [Command.PAUSE, Command.STEP, Command.EVALUATE, Command.RESUME])
 @pytest.mark.parametrize("name", ["mine", "1"])
-def test_an_order_reaches_the_trainer(store: RunStore, running: Run, command: Command, name: str) -> None:
+def test_a_command_reaches_the_trainer(store: RunStore, running: Run, command: Command, name: str) -> None:
     assert main([command, name]) == 0
     assert [(order.command, order.by) for order in orders(store, running)] == [(command, "terminal")]
 
@@ -49,7 +49,7 @@ def test_adjust_sends_the_settings_that_are_given(
     assert capsys.readouterr().out == "mine: lr 0.05, batch_size 16 from the next batch on.\n"
 
 
-def test_stop_ends_a_run_in_progress_and_takes_a_queued_one_off_the_queue(store: RunStore, running: Run) -> None:
+def test_stop_ends_a_run_in_progress_and_dequeues_a_queued_one(store: RunStore, running: Run) -> None:
     waiting = store.commands.create_run(CONFIG)
     assert main(["stop", "mine"]) == main(["stop", waiting.name]) == 0
     assert store.queries.get_run(running.id).status is RunStatus.STOPPING
@@ -69,7 +69,7 @@ def test_stop_ends_a_run_in_progress_and_takes_a_queued_one_off_the_queue(store:
         (["continue", "run-1", "--more-epochs", "50"], 2, "Epochs must be between 1 and 50, got 51."),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_the_reason(
+def test_an_impossible_command_is_refused_with_the_reason(
     trained: Run, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, problem: str
 ) -> None:
     capsys.readouterr()
@@ -77,14 +77,14 @@ def test_what_makes_no_sense_is_refused_with_the_reason(
     assert problem in capsys.readouterr().err
 
 
-def test_a_setting_out_of_range_is_refused_where_it_is_typed(running: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_setting_out_of_range_is_refused_by_the_parser(running: Run, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["adjust", "mine", "--lr", "5"])
     assert caught.value.code == 2
     assert "Learning rate must be between 0.0001 and 1, got 5." in capsys.readouterr().err
 
 
-def test_an_interrupted_run_is_trained_on_here(
+def test_resume_trains_an_interrupted_run_in_this_process(
     store: RunStore, trained: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(metrics_buffer, "COMMIT_SECONDS", 0.0)
@@ -106,7 +106,7 @@ def test_an_interrupted_run_is_trained_on_here(
     assert store.queries.read_steps(run.id)["loss"].tolist() == store.queries.read_steps(trained.id)["loss"].tolist()
 
 
-def test_a_run_is_continued_here_with_other_settings(store: RunStore, trained: Run) -> None:
+def test_continue_trains_with_other_settings_in_this_process(store: RunStore, trained: Run) -> None:
     assert main(["continue", "run-1", "--more-epochs", "1", "--lr", "0.1", "--name", "longer"]) == 0
     run = store.queries.find_run("longer")
     assert (run.config.epochs, run.config.lr, run.parent_id, run.parent_step) == (2, 0.1, trained.id, 9)
@@ -114,7 +114,7 @@ def test_a_run_is_continued_here_with_other_settings(store: RunStore, trained: R
     assert [(one.field, one.old, one.new, one.by) for one in run.interventions] == [("lr", 0.01, 0.1, "continued")]
 
 
-def test_a_steered_run_is_repeated_here(
+def test_repeat_trains_a_steered_run_in_this_process(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(steering, "COMMAND_POLL_SECONDS", 0.0)

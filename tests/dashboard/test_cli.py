@@ -20,7 +20,7 @@ def test_it_has_the_commands_of_the_engine(capsys: pytest.CaptureFixture[str]) -
         (["--address", "no such name"], "address must be one that this machine has, got no such name"),
     ],
 )
-def test_a_place_to_listen_at_that_cannot_be_is_refused(
+def test_an_invalid_address_or_port_is_refused(
     capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:

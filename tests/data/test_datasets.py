@@ -43,7 +43,7 @@ def raw(five_thousand: Dataset, tmp_path: Path) -> Path:
     return folder
 
 
-def test_files_already_there_are_used(raw: Path, tmp_path: Path, five_thousand: Dataset) -> None:
+def test_existing_files_are_used(raw: Path, tmp_path: Path, five_thousand: Dataset) -> None:
     for name in ("auto", "mnist"):
         dataset = load_dataset(name, data_dir=tmp_path)
         assert (dataset.name, dataset.notice) == ("MNIST", "")
@@ -151,7 +151,7 @@ def test_a_file_that_cannot_be_read_is_an_error(raw: Path, tmp_path: Path) -> No
         load_dataset(data_dir=tmp_path)
 
 
-def test_a_link_to_nowhere_is_an_error(raw: Path, tmp_path: Path) -> None:
+def test_a_broken_link_is_an_error(raw: Path, tmp_path: Path) -> None:
     (raw / TRAIN_LABELS).unlink()
     (raw / TRAIN_LABELS).symlink_to(tmp_path / "gone")
     with pytest.raises(DatasetError, match=r"train-labels-idx1-ubyte cannot be read \(No such file or directory\)"):
@@ -159,7 +159,7 @@ def test_a_link_to_nowhere_is_an_error(raw: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["auto", "mnist"])
-def test_some_of_four_files_is_an_error_that_names_the_others(raw: Path, tmp_path: Path, name: str) -> None:
+def test_an_incomplete_folder_is_an_error_that_names_the_missing_files(raw: Path, tmp_path: Path, name: str) -> None:
     (raw / TRAIN_LABELS).unlink()
     (raw / TEST_IMAGES).unlink()
     with pytest.raises(DatasetError, match=f"missing: {TRAIN_LABELS}, {TEST_IMAGES}. Put them there, or delete"):
@@ -205,7 +205,7 @@ def test_mnist_5k_is_parsed_only_once(runs: Path, monkeypatch: pytest.MonkeyPatc
     assert len(load_dataset("mnist-5k", runs_dir=runs).train) == 4000
 
 
-def test_mnist_5k_needs_no_folder_to_write_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mnist_5k_needs_no_writable_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digits = numbered(1500)
     monkeypatch.setattr(datasets, "_read_built_in_digits", lambda: (digits.images, digits.labels))
     (tmp_path / "runs").write_text("a file where the folder should be")
@@ -260,7 +260,7 @@ def test_auto_falls_back_on_mnist_5k_without_a_network(runs: Path, tmp_path: Pat
     ("name", "shown", "folder"),
     [("mnist", "MNIST", "MNIST"), ("fashion-mnist", "Fashion-MNIST", "FashionMNIST"), ("kmnist", "KMNIST", "KMNIST")],
 )
-def test_a_dataset_asked_for_by_name_does_not_fall_back(tmp_path: Path, name: str, shown: str, folder: str) -> None:
+def test_a_dataset_chosen_by_name_does_not_fall_back(tmp_path: Path, name: str, shown: str, folder: str) -> None:
     expected = f"{shown} is not in {tmp_path / folder / 'raw'} and cannot be downloaded: no answer from 127.0.0.1. Put"
     with pytest.raises(DatasetError, match=re.escape(expected)) as caught:
         load_dataset(name, data_dir=tmp_path)

@@ -70,7 +70,7 @@ def failure(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("name", list(download.SOURCES))
-def test_the_hosts_asked_first_are_those_of_torchvision(name: str) -> None:
+def test_the_checked_hosts_are_those_of_torchvision(name: str) -> None:
     source = download.SOURCES[name]
     lists = getattr(datasets, source.folder)
     parts = [urlsplit(mirror) for mirror in lists.mirrors]
@@ -92,13 +92,13 @@ def test_a_download_is_kept_in_torchvisions_layout(mnist: Mirror, tmp_path: Path
     assert mnist.asked == []
 
 
-def test_a_mirror_that_failed_is_asked_last_from_then_on(mnist: Mirror, tmp_path: Path) -> None:
+def test_a_mirror_that_failed_is_tried_last_from_then_on(mnist: Mirror, tmp_path: Path) -> None:
     load_dataset("mnist", data_dir=tmp_path)
     assert [path for path in mnist.asked if path.startswith("/first/")] == [f"/first/{IMAGES}"]
 
 
 @pytest.mark.parametrize(("name", "folder"), [("fashion-mnist", "FashionMNIST"), ("kmnist", "KMNIST")])
-def test_the_other_datasets_come_the_same_way(
+def test_the_other_datasets_are_downloaded_the_same_way(
     mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str
 ) -> None:
     source = dataclasses.replace(download.SOURCES[name], hosts=(mnist.url,))
@@ -109,7 +109,7 @@ def test_the_other_datasets_come_the_same_way(
     assert (tmp_path / folder / "raw").is_dir()
 
 
-def test_progress_goes_up_in_percent(mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_rises_in_percent(mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "PROGRESS_SECONDS", 0.0)
     lines: list[str] = []
     load_dataset("mnist", data_dir=tmp_path, progress=lines.append)
@@ -119,7 +119,7 @@ def test_progress_goes_up_in_percent(mnist: Mirror, tmp_path: Path, monkeypatch:
     assert len(set(percents)) > 4
 
 
-def test_progress_is_not_told_more_often_than_its_interval(
+def test_progress_is_reported_at_most_once_an_interval(
     mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "PROGRESS_SECONDS", 1000.0)
@@ -128,7 +128,7 @@ def test_progress_is_not_told_more_often_than_its_interval(
     assert lines == ["Downloading MNIST, 0 %"]
 
 
-def test_what_progress_raises_cancels_and_leaves_nothing(mnist: Mirror, tmp_path: Path) -> None:
+def test_an_error_in_the_progress_callback_cancels_and_leaves_nothing(mnist: Mirror, tmp_path: Path) -> None:
     def cancel(_: str) -> None:
         raise KeyboardInterrupt
 
@@ -138,7 +138,7 @@ def test_what_progress_raises_cancels_and_leaves_nothing(mnist: Mirror, tmp_path
     assert len(load_dataset("mnist", data_dir=tmp_path).train) == 300
 
 
-def test_a_download_goes_through_the_proxy_of_the_system(
+def test_a_download_uses_the_proxy_of_the_system(
     mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = dataclasses.replace(download.SOURCES["mnist"], hosts=("http://mirror.invalid",))
@@ -168,17 +168,19 @@ def test_a_bad_answer_is_an_error_that_names_it(mnist: Mirror, tmp_path: Path, b
 
 @pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize("bad", BAD)
-def test_after_a_bad_answer_the_next_mirror_is_asked(mnist: Mirror, tmp_path: Path, bad: str) -> None:
+def test_after_a_bad_answer_the_next_mirror_is_tried(mnist: Mirror, tmp_path: Path, bad: str) -> None:
     mnist.answers[f"/first/{IMAGES}"], _ = BAD[bad]
     assert len(load_dataset("mnist", data_dir=tmp_path).train) == 300
 
 
-def test_a_body_without_an_announced_length_is_fine(mnist: Mirror, tmp_path: Path, packed: dict[str, bytes]) -> None:
+def test_a_body_without_an_announced_length_is_accepted(
+    mnist: Mirror, tmp_path: Path, packed: dict[str, bytes]
+) -> None:
     mnist.answers[f"/second/{IMAGES}"] = lambda handler: send(handler, packed[IMAGES], None)
     assert len(load_dataset("mnist", data_dir=tmp_path).train) == 300
 
 
-def test_a_mirror_that_takes_for_ever_is_given_up(
+def test_a_mirror_that_takes_too_long_is_given_up(
     mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "FILE_SECONDS", -1.0)
@@ -199,7 +201,7 @@ def test_a_mirror_that_sends_byte_by_byte_is_given_up(
     assert "127.0.0.1 took longer than" in failure(tmp_path)
 
 
-def test_silence_in_the_middle_is_given_up(mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mirror_that_falls_silent_is_given_up(mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stall(handler: BaseHTTPRequestHandler) -> None:
         send(handler, b"\x1f\x8b", 500)
         nothing(handler)

@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "MNIST" / "raw"
 
 
-def test_what_is_written_reads_the_same(folder: Path) -> None:
+def test_published_files_read_back_the_same(folder: Path) -> None:
     idx.publish(folder, fill, never)
     images, labels = idx.read_pair(folder, idx.TRAIN)
     assert images.shape == (20, 28, 28)
@@ -42,7 +42,7 @@ def test_what_is_written_reads_the_same(folder: Path) -> None:
     assert unfinished(folder) == []
 
 
-def test_a_failed_fill_leaves_nothing(folder: Path) -> None:
+def test_an_error_while_writing_leaves_nothing(folder: Path) -> None:
     def stumble(staging: Path) -> None:
         fill(staging)
         raise RuntimeError("stopped")
@@ -52,7 +52,7 @@ def test_a_failed_fill_leaves_nothing(folder: Path) -> None:
     assert list(folder.parent.iterdir()) == []
 
 
-def test_what_would_be_refused_later_is_not_published(folder: Path) -> None:
+def test_damaged_files_are_not_published(folder: Path) -> None:
     def wrong(staging: Path) -> None:
         fill(staging)
         (staging / "t10k-labels-idx1-ubyte").write_bytes(b"")
@@ -62,7 +62,7 @@ def test_what_would_be_refused_later_is_not_published(folder: Path) -> None:
     assert list(folder.parent.iterdir()) == []
 
 
-def test_what_a_killed_process_left_is_cleared(folder: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed(folder: Path) -> None:
     leftover = folder.parent / ".unfinished-0123"
     leftover.mkdir(parents=True)
     (leftover / "train-images-idx3-ubyte").write_bytes(b"half")
@@ -70,7 +70,7 @@ def test_what_a_killed_process_left_is_cleared(folder: Path) -> None:
     assert unfinished(folder) == []
 
 
-def test_other_things_in_the_folder_stay(folder: Path) -> None:
+def test_other_files_in_the_folder_stay(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "train-images-idx3-ubyte.gz").write_bytes(b"kept")
     idx.publish(folder, fill, never)
@@ -88,7 +88,7 @@ def test_a_folder_that_is_complete_is_left_alone(folder: Path) -> None:
     idx.publish(folder, refill, never)
 
 
-def test_the_second_waits_for_the_first_and_uses_its_work(folder: Path) -> None:
+def test_a_second_writer_waits_for_the_first_and_uses_its_files(folder: Path) -> None:
     first_fills, second_waits = threading.Event(), threading.Event()
     filled = []
 
@@ -120,7 +120,7 @@ def test_waiting_can_be_cancelled(folder: Path) -> None:
     assert idx.has_dataset(folder)
 
 
-def test_without_locks_both_write_and_both_succeed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_locks_two_writers_both_succeed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unsupported(_handle: int, _operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -134,13 +134,13 @@ def test_without_locks_both_write_and_both_succeed(folder: Path, monkeypatch: py
     assert unfinished(folder) == []
 
 
-def test_a_place_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "MNIST").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="File exists"):
         idx.publish(tmp_path / "MNIST" / "raw", fill, never)
 
 
-def test_some_of_four_files_is_an_error_even_for_a_writer(folder: Path) -> None:
+def test_an_incomplete_folder_is_an_error_even_for_a_writer(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "train-images-idx3-ubyte").write_bytes(b"")
     with pytest.raises(DatasetError, match="only some of the four files"):

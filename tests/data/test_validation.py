@@ -21,7 +21,7 @@ def test_validation_holds_back_a_fraction(count: int, fraction: float, held_back
     assert validation.labels.tolist() == [index % 10 for index in indices(validation)]
 
 
-def test_validation_images_are_always_the_same_ones() -> None:
+def test_validation_images_are_always_the_same() -> None:
     np.random.seed(1)  # the global state that somebody else may have seeded
     _, first = split_validation(numbered(1000), 0.1)
     np.random.seed(2)

@@ -36,7 +36,7 @@ def test_every_dependency_is_pinned_in_its_range() -> None:
             assert requirement.specifier.contains(version), f"{requirement} is pinned to {version}"
 
 
-def test_the_tools_come_on_top_of_what_runs() -> None:
+def test_the_development_requirements_include_those_of_the_program() -> None:
     assert "-r requirements.txt" in (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
 
 

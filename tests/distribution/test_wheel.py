@@ -65,7 +65,7 @@ def test_it_holds_both_packages_and_nothing_else(wheel: Path) -> None:
     assert {name for name in names if ".dist-info/" not in name} == expected | launched
 
 
-def test_it_says_its_version_without_the_slow_imports(environment: dict[str, str], tmp_path: Path) -> None:
+def test_it_prints_its_version_without_the_slow_imports(environment: dict[str, str], tmp_path: Path) -> None:
     asked = run("--version", environment=environment, cwd=tmp_path)
     assert (asked.returncode, asked.stdout) == (0, "mnist-trainer 0.2.0\n")
     code = (
@@ -87,7 +87,7 @@ def test_its_runs_are_kept_in_the_users_data_folder(environment: dict[str, str],
 
 
 @pytest.mark.parametrize("arguments", [["serve", "--headless"], ["train", "--dataset", "mnist-5k"]])
-def test_places_that_cannot_be_written_are_one_sentence(
+def test_folders_that_cannot_be_written_are_one_sentence(
     environment: dict[str, str], tmp_path: Path, arguments: list[str]
 ) -> None:
     home = tmp_path / "home"

@@ -24,7 +24,7 @@ ARCHIVE_OF_FORMAT_1 = Path(__file__).parent / "fixtures" / "archive-format-1.zip
 """Four runs exported before the fields of archives were derived from the records."""
 
 
-def test_a_run_comes_over_whole(store: RunStore, other_store: RunStore, exported_run: Run, archive_file: Path) -> None:
+def test_a_run_is_imported_whole(store: RunStore, other_store: RunStore, exported_run: Run, archive_file: Path) -> None:
     (imported,) = RunActions(other_store).import_file(archive_file)
     assert dataclasses.replace(imported, id=exported_run.id, trainer=exported_run.trainer) == exported_run
     assert other_store.queries.read_steps(imported.id).tolist() == store.queries.read_steps(exported_run.id).tolist()
@@ -39,7 +39,7 @@ def test_a_run_comes_over_whole(store: RunStore, other_store: RunStore, exported
     assert labels.tolist() == LABELS.tolist()
 
 
-def test_an_imported_run_can_be_compared_with_one_from_here(other_store: RunStore, archive_file: Path) -> None:
+def test_an_imported_run_can_be_compared_with_a_local_one(other_store: RunStore, archive_file: Path) -> None:
     (imported,) = archive.import_archive(other_store, archive_file)
     mine = finished_run(other_store, TrainConfig(lr=0.1), right=range(960))
     assert compare_runs(other_store.queries, [mine.id], [imported.id]).winner == "a"
@@ -65,14 +65,14 @@ def test_an_archive_of_an_earlier_version_is_read_whole(other_store: RunStore) -
     assert len(other_store.queries.list_evaluations(interrupted.id)) == 2
 
 
-def test_the_largest_seed_comes_over(store: RunStore, other_store: RunStore, tmp_path: Path) -> None:
+def test_the_largest_seed_is_imported(store: RunStore, other_store: RunStore, tmp_path: Path) -> None:
     run = finished_run(store, TrainConfig(seed=int(SETTINGS["seed"].high)))
     export(store.queries, [run], "archive", tmp_path / "runs.zip")
     (imported,) = archive.import_archive(other_store, tmp_path / "runs.zip")
     assert imported.provenance == run.provenance
 
 
-def test_nothing_is_overwritten_and_names_that_are_taken_get_a_number(
+def test_an_import_overwrites_nothing_and_numbers_taken_names(
     store: RunStore, exported_run: Run, archive_file: Path
 ) -> None:
     first, second = (archive.import_archive(store, archive_file)[0] for _ in range(2))
@@ -89,7 +89,7 @@ def test_two_runs_of_one_name_in_a_file_get_two_names(
     assert names == ["<b>mine</b>", "<b>mine</b>-2"]
 
 
-def test_diverged_and_steered_runs_come_over(
+def test_diverged_and_steered_runs_are_imported(
     store: RunStore, other_store: RunStore, a_step: Step, tmp_path: Path
 ) -> None:
     run = finished_run(store, steps=[a_step(1), a_step(2, loss=float("nan"))], status=RunStatus.DIVERGED)
@@ -103,7 +103,7 @@ def test_diverged_and_steered_runs_come_over(
     assert other.interventions == steered.interventions
 
 
-def test_an_interrupted_run_arrives_as_stopped_since_its_checkpoints_stay_behind(
+def test_an_interrupted_run_is_imported_as_stopped_since_its_checkpoints_stay_behind(
     store: RunStore, other_store: RunStore, tmp_path: Path
 ) -> None:
     run = finished_run(store, status=RunStatus.INTERRUPTED)
@@ -111,7 +111,7 @@ def test_an_interrupted_run_arrives_as_stopped_since_its_checkpoints_stay_behind
     assert archive.import_archive(other_store, tmp_path / "runs.zip")[0].status is RunStatus.STOPPED
 
 
-def test_a_run_that_goes_on_from_another_is_still_known_for_one(
+def test_a_run_that_continues_another_is_still_recognised_as_such(
     store: RunStore, other_store: RunStore, exported_run: Run, tmp_path: Path
 ) -> None:
     """It must not count as a seed of the settings that it ended with, nor be made again from the first weights."""
@@ -139,7 +139,7 @@ def test_runs_are_read_one_at_a_time(store: RunStore, other_store: RunStore, a_s
     assert peaks[1] < 2 * peaks[0]
 
 
-def test_labels_of_a_trainer_replace_those_from_elsewhere(
+def test_labels_of_a_trainer_replace_imported_ones(
     other_store: RunStore, exported_run: Run, archive_file: Path
 ) -> None:
     assert exported_run.provenance

@@ -32,7 +32,7 @@ def changed(archive_file: Path, change: Change) -> io.BytesIO:
     return changed_file
 
 
-def test_labels_from_elsewhere_do_not_replace_those_of_a_trainer(
+def test_imported_labels_do_not_replace_those_of_a_trainer(
     store: RunStore, exported_run: Run, archive_file: Path
 ) -> None:
     assert exported_run.provenance
@@ -168,7 +168,7 @@ def test_a_file_with_any_fault_is_refused_whole(
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + b"\0" * 18, b"Dear diary", b"\x89PNG\r\n"])
-def test_what_is_no_archive_is_refused(other_store: RunStore, content: bytes) -> None:
+def test_another_kind_of_file_is_refused(other_store: RunStore, content: bytes) -> None:
     with pytest.raises(ImportRefusedError, match="is damaged, or is not an archive of exported runs"):
         archive.import_archive(other_store, io.BytesIO(content))
 
@@ -190,12 +190,12 @@ def test_every_truncation_and_flipped_bit_is_refused_or_harmless(other_store: Ru
 
 
 @pytest.mark.parametrize("name", ["missing.zip", "."])
-def test_a_file_that_is_not_there_is_refused(other_store: RunStore, tmp_path: Path, name: str) -> None:
+def test_a_missing_file_is_refused(other_store: RunStore, tmp_path: Path, name: str) -> None:
     with pytest.raises(ImportRefusedError, match=r"There is no file .*\. Choose an archive"):
         archive.import_archive(other_store, tmp_path / name)
 
 
-def test_names_in_the_zip_lead_nowhere(other_store: RunStore, archive_file: Path, tmp_path: Path) -> None:
+def test_names_in_the_zip_are_never_used_as_paths(other_store: RunStore, archive_file: Path, tmp_path: Path) -> None:
     def add(members: dict[str, bytes]) -> None:
         members["../../escaped.txt"] = members[str(tmp_path / "absolute" / "escaped.txt")] = b"x"
 

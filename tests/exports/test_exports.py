@@ -53,7 +53,9 @@ def trained(store: RunStore, small_mnist: Dataset, signals_restored: None) -> Ru
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\t", "\n"])
-def test_what_begins_like_a_formula_is_text_in_a_spreadsheet(store: RunStore, tmp_path: Path, start: str) -> None:
+def test_text_that_begins_like_a_formula_stays_text_in_a_spreadsheet(
+    store: RunStore, tmp_path: Path, start: str
+) -> None:
     run = finished_run(store, name="=1+1")
     notes = f"{start}HYPERLINK(1)"
     store.commands.edit_run(run.id, notes=notes, tags=["-1", "<b>"])
@@ -119,7 +121,7 @@ def test_weights_are_those_of_the_last_checkpoint(
     assert predicted.tolist() == store.queries.list_evaluations(trained.id)[-1].predictions.tolist()
 
 
-def test_a_saved_model_goes_before_checkpoints(store: RunStore, trained: Run) -> None:
+def test_a_saved_model_takes_precedence_over_checkpoints(store: RunStore, trained: Run) -> None:
     weights = {name: torch.ones_like(weight) for name, weight in load_model(trained).state_dict().items()}
     model_path(trained.id).parent.mkdir()
     torch.save(weights, model_path(trained.id))
@@ -138,7 +140,7 @@ def test_a_run_without_weights_is_refused(store: RunStore, tmp_path: Path) -> No
 
 @pytest.mark.fault
 @pytest.mark.parametrize("model", ["classic", "example", "mlp", "softmax"])
-def test_onnx_runtime_says_what_the_network_says(store: RunStore, digits: Dataset, tmp_path: Path, model: str) -> None:
+def test_onnx_runtime_agrees_with_the_network(store: RunStore, digits: Dataset, tmp_path: Path, model: str) -> None:
     run = finished_run(store, TrainConfig(model=model))
     model_path(run.id).parent.mkdir()
     torch.save(TrainState.initial(run.config).model.state_dict(), model_path(run.id))
@@ -176,7 +178,7 @@ def test_tensorboard_reads_the_events(store: RunStore, recorded: Run, tmp_path: 
 # Report
 
 
-def test_a_report_holds_all_it_needs_and_takes_names_as_text(store: RunStore, tmp_path: Path) -> None:
+def test_a_report_is_self_contained_and_shows_names_as_text(store: RunStore, tmp_path: Path) -> None:
     run = finished_run(store, name="</script><script>alert(1)</script>")
     store.commands.edit_run(run.id, notes="<img src=x onerror=alert(2)>")
     export(store.queries, store.queries.list_runs(), "report", tmp_path / "r.html")
@@ -204,7 +206,7 @@ def test_a_long_curve_is_reduced_in_a_report(store: RunStore, a_step: Step, tmp_
 
 
 @pytest.mark.fault
-def test_the_server_has_weights_made_by_a_worker(
+def test_the_server_exports_weights_in_a_worker_process(
     store: RunStore, trained: Run, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(places)
@@ -216,7 +218,7 @@ def test_the_server_has_weights_made_by_a_worker(
         RunActions(store).export([finished_run(store).id], "safetensors")
 
 
-def test_an_export_of_other_runs_does_not_take_the_place_of_the_first(store: RunStore, places: Path) -> None:
+def test_exports_of_different_runs_do_not_overwrite_each_other(store: RunStore, places: Path) -> None:
     for name in "abcd":
         finished_run(store, name=name)
     first, second = RunActions(store).export([1, 2], "csv"), RunActions(store).export([3, 4], "csv")
@@ -245,7 +247,7 @@ def test_an_export_that_is_refused_leaves_no_folder_behind(store: RunStore, plac
 
 
 @pytest.mark.fault
-def test_exporting_does_not_bring_torch_into_the_server() -> None:
+def test_exporting_does_not_import_torch_in_the_server() -> None:
     code = "import sys, mnist_core.runs.actions; print('torch' in sys.modules, 'scipy' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.stdout == "False False\n", ended.stderr
@@ -254,7 +256,9 @@ def test_exporting_does_not_bring_torch_into_the_server() -> None:
 @pytest.mark.parametrize(
     "name", [name if name != "onnx" else pytest.param(name, marks=pytest.mark.fault) for name in FORMATS]
 )
-def test_what_cannot_be_written_leaves_nothing_behind(store: RunStore, trained: Run, tmp_path: Path, name: str) -> None:
+def test_an_export_that_cannot_be_written_leaves_nothing_behind(
+    store: RunStore, trained: Run, tmp_path: Path, name: str
+) -> None:
     (tmp_path / "taken").mkdir()
     with pytest.raises(ExportError, match="taken cannot be written"):
         export(store.queries, [trained], name, tmp_path / "taken")
@@ -268,7 +272,7 @@ def test_nothing_and_unknown_formats_are_refused(store: RunStore, recorded: Run,
         export(store.queries, [recorded], "xls", tmp_path / "t.xls")
 
 
-def test_a_file_is_named_after_its_run_without_what_names_cannot_have(store: RunStore) -> None:
+def test_a_file_is_named_after_its_run_without_unsafe_characters(store: RunStore) -> None:
     assert file_name("csv", [finished_run(store, name="../../etc/pass wd")]) == "etc-pass-wd-csv.csv"
     assert file_name("csv", [finished_run(store, name="***")]) == "run-csv.csv"
 

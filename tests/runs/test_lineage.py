@@ -47,7 +47,7 @@ def test_the_last_two_checkpoints_and_the_best_can_be_continued_from(store: RunS
     assert list(lineage.fork_points(run)) == sorted({best.step, 23, 27})
 
 
-def test_continuing_for_more_epochs_is_the_run_that_was_that_long_from_the_start(store: RunStore, parent: Run) -> None:
+def test_continuing_for_more_epochs_equals_a_longer_run(store: RunStore, parent: Run) -> None:
     longer = train_run(store, store.commands.create_run(dataclasses.replace(CONFIG, epochs=3), trainer=own_identity()))
     continued = train_run(store, more(store, parent, trainer=own_identity()))
     assert (continued.status, continued.parent_id, continued.parent_step) == (RunStatus.COMPLETED, parent.id, STEPS)
@@ -59,7 +59,7 @@ def test_continuing_for_more_epochs_is_the_run_that_was_that_long_from_the_start
     assert store.queries.get_run(parent.id) == parent
 
 
-def test_a_fork_begins_with_its_parents_curve_and_goes_its_own_way(store: RunStore, parent: Run) -> None:
+def test_a_fork_begins_with_its_parents_curve_and_then_differs(store: RunStore, parent: Run) -> None:
     step = min(lineage.fork_points(parent))
     config = dataclasses.replace(CONFIG, lr=0.1, weight_decay=0.01, epochs=3)
     waiting = lineage.fork(store, parent, config, step=step, name="bold")
@@ -75,7 +75,7 @@ def test_a_fork_begins_with_its_parents_curve_and_goes_its_own_way(store: RunSto
     assert set(store.queries.read_steps(forked.id)["lr"][step:]) == {0.1}
 
 
-def test_a_fork_goes_on_with_what_was_adjusted_unless_that_is_changed(store: RunStore) -> None:
+def test_a_fork_keeps_adjusted_settings_unless_they_are_changed(store: RunStore) -> None:
     run = store.commands.create_run(CONFIG, trainer=own_identity())
     store.commands.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05, momentum=0.5), by="page")
     parent = train_run(store, run)
@@ -105,7 +105,7 @@ def test_a_repeated_run_is_the_same_run(store: RunStore, parent: Run) -> None:
     ("field", "value", "label"),
     [("model", "mlp", "Network"), ("optimizer", "adam", "Optimizer"), ("seed", 2, "Seed"), ("dataset", "auto", "Data")],
 )
-def test_what_the_weights_depend_on_cannot_be_changed(
+def test_settings_that_the_weights_depend_on_cannot_be_changed(
     store: RunStore, parent: Run, field: str, value: object, label: str
 ) -> None:
     with pytest.raises(ConfigError, match=rf"{label}.* cannot be changed in a run that continues another: run-1 has"):
@@ -113,7 +113,7 @@ def test_what_the_weights_depend_on_cannot_be_changed(
     assert len(store.queries.list_runs()) == 1
 
 
-def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(store: RunStore, parent: Run) -> None:
+def test_a_missing_checkpoint_is_refused_with_the_existing_ones(store: RunStore, parent: Run) -> None:
     with pytest.raises(RunStateError, match=r"run-1 has no checkpoint of step 3\. Choose one of .*18"):
         lineage.fork(store, parent, CONFIG, step=3)
 
@@ -125,7 +125,7 @@ def test_a_run_without_checkpoints_cannot_be_continued(store: RunStore) -> None:
         more(store, store.queries.get_run(run.id))
 
 
-def test_a_run_is_not_continued_beyond_the_most_epochs(parent: Run) -> None:
+def test_a_run_is_not_continued_beyond_the_maximum_of_epochs(parent: Run) -> None:
     with pytest.raises(ConfigError, match="Epochs must be between 1 and 50, got 51"):
         lineage.with_more_epochs(parent, 49)
 
@@ -151,7 +151,7 @@ def test_a_fork_whose_checkpoint_cannot_be_copied_leaves_nothing(
     assert [path.name for path in (places / "runs" / "checkpoints").iterdir()] == ["run-1"]
 
 
-def test_a_new_run_takes_nothing_from_what_lies_in_its_folder(store: RunStore, parent: Run) -> None:
+def test_a_new_run_ignores_files_left_in_its_folder(store: RunStore, parent: Run) -> None:
     """As when a server was killed between a checkpoint's copy and the commit of the run that it was for."""
     shutil.copytree(checkpoints_dir(parent.id), checkpoints_dir(2))
     shutil.copytree(checkpoints_dir(parent.id), checkpoints_dir(3))

@@ -165,7 +165,7 @@ def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
         assert len(store.queries.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
 
 
-def test_close_before_the_fork_server_is_ready_leaves_no_process_and_no_run_going(
+def test_close_before_the_fork_server_is_ready_leaves_no_process_and_no_active_run(
     apart: tuple[ActingSupervisor, RunStore], places: Path, eventually: Eventually
 ) -> None:
     supervisor, store = apart

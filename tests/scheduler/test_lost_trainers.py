@@ -33,7 +33,7 @@ def test_a_run_whose_terminal_trainer_died_is_noticed(started: SupervisorHarness
         (EXIT_CODE_UNKNOWN, RunStatus.INTERRUPTED, "Its trainer process is gone."),
     ],
 )
-def test_a_trainer_that_left_its_run_going_is_explained(
+def test_the_exit_of_a_trainer_with_an_unfinished_run_is_explained(
     stage: SupervisorHarness, a_step: Callable[..., StepMetrics], code: int, status: RunStatus, reason: str
 ) -> None:
     held = stage.submit_and_claim()
@@ -82,7 +82,7 @@ def test_a_trainer_whose_fork_server_was_killed_too_when_memory_ran_out_has_fail
     assert failed.reason.startswith("Out of memory: ")
 
 
-def test_a_run_whose_trainers_die_for_memory_before_claiming_it_says_so_and_can_be_resumed(
+def test_a_run_whose_trainers_run_out_of_memory_before_claiming_it_can_be_resumed(
     started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = iter(range(100))
@@ -97,7 +97,7 @@ def test_a_run_whose_trainers_die_for_memory_before_claiming_it_says_so_and_can_
     assert given_up.reason.startswith("Out of memory: the system killed its trainer before it began.")
 
 
-def test_an_orderly_end_is_left_as_it_is(stage: SupervisorHarness) -> None:
+def test_an_orderly_end_is_not_changed(stage: SupervisorHarness) -> None:
     held = stage.submit_and_claim()
     stage.store.trainer_writes.finish_run(held, RunStatus.DIVERGED, "Loss became NaN.")
     before = stage.store.queries.get_run(held.id)
@@ -125,7 +125,7 @@ def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(
 
 
 @pytest.mark.parametrize("code", [-signal.SIGKILL, EXIT_CODE_UNKNOWN])
-def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not_for_ever(
+def test_a_run_whose_trainer_is_killed_before_claiming_it_is_retried_three_times(
     started: SupervisorHarness, eventually: Eventually, code: int
 ) -> None:
     run = started.supervisor.actions.submit(TrainConfig())
@@ -141,7 +141,7 @@ def test_a_run_whose_trainer_is_killed_before_claiming_it_is_tried_again_but_not
     eventually(lambda: started.fork_server.launched_ids == [run.id] * 4)
 
 
-def test_a_trainer_that_is_reported_after_its_run_was_resumed_does_not_end_it(
+def test_a_late_report_of_a_dead_trainer_does_not_end_the_resumed_run(
     started: SupervisorHarness, eventually: Eventually
 ) -> None:
     """Another process has seen it dead first, and a person was quick."""
@@ -173,7 +173,7 @@ def silent(stage: SupervisorHarness, monkeypatch: pytest.MonkeyPatch) -> Callabl
     return report_lost_trainers
 
 
-def test_a_live_trainer_that_says_and_does_nothing_for_30_seconds_loses_its_run(
+def test_a_trainer_without_heartbeat_or_work_for_30_seconds_loses_its_run(
     stage: SupervisorHarness, silent: Callable[..., None]
 ) -> None:
     run = stage.store.commands.create_run(TrainConfig(), trainer=own_identity())
@@ -188,7 +188,7 @@ def test_a_live_trainer_that_says_and_does_nothing_for_30_seconds_loses_its_run(
     assert run.id not in stage.fork_server.run_ids, "so that another can be launched"
 
 
-def test_a_beat_or_work_keeps_a_run(stage: SupervisorHarness, silent: Callable[..., None]) -> None:
+def test_a_heartbeat_or_work_keeps_a_run(stage: SupervisorHarness, silent: Callable[..., None]) -> None:
     run = stage.store.commands.create_run(TrainConfig(), trainer=own_identity())
     for second in range(100):
         silent(1.0, cpu=0.01 if 40 < second < 80 and second % 20 == 0 else 0.0)

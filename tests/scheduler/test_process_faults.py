@@ -126,7 +126,7 @@ def watch(store: RunStore, eventually: Eventually) -> Watch:
 # ---------------------------------------------------------------------- killed
 
 
-def test_a_run_in_a_terminal_that_is_killed_is_seen_at_the_next_look_and_resumed_by_the_supervisor(
+def test_a_killed_terminal_run_is_found_by_listing_and_resumed_by_the_supervisor(
     terminal: subprocess.Popen[bytes],
     supervisor: ActingSupervisor,
     undisturbed: Run,
@@ -151,7 +151,7 @@ def test_a_run_in_a_terminal_that_is_killed_is_seen_at_the_next_look_and_resumed
     assert watch.curve(resumed) == watch.curve(undisturbed)
 
 
-def test_a_run_whose_trainer_is_killed_again_and_again_ends_as_if_nothing_had_been(
+def test_a_run_whose_trainer_is_killed_repeatedly_ends_like_an_undisturbed_one(
     supervisor: ActingSupervisor,
     undisturbed: Run,
     watch: Watch,
@@ -185,7 +185,7 @@ def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Actin
     kill_remaining(folder / "runs")
 
 
-def test_a_killed_fork_server_costs_no_run_and_its_trainers_still_end_with_the_supervisor(
+def test_a_killed_fork_server_loses_no_run_and_its_trainers_still_end_with_the_supervisor(
     apart: tuple[ActingSupervisor, RunStore], eventually: Eventually
 ) -> None:
     supervisor, store = apart
@@ -220,7 +220,7 @@ def test_a_killed_fork_server_costs_no_run_and_its_trainers_still_end_with_the_s
 # ---------------------------------------------------------------------- stopped, and waking later
 
 
-def test_a_trainer_that_wakes_after_its_run_went_on_elsewhere_is_refused_and_ends(
+def test_a_trainer_that_wakes_after_its_run_was_resumed_is_refused_and_ends(
     supervisor: ActingSupervisor,
     undisturbed: Run,
     watch: Watch,

@@ -26,7 +26,7 @@ def test_a_process_is_stalled_once_its_sign_of_life_stays_the_same() -> None:
     assert [observe(r1=2), observe(r1=2), observe(r1=2)] == [set(), set(), set()], "a newcomer, though known before"
 
 
-def test_time_in_which_the_observer_was_suspended_does_not_count() -> None:
+def test_time_while_the_observer_was_suspended_does_not_count() -> None:
     now = [0.0]
     detector = StallDetector(30.0, longest_gap=2.0, clock=lambda: now[0])
     assert detector.observe({1: "here"}) == set()
@@ -34,7 +34,7 @@ def test_time_in_which_the_observer_was_suspended_does_not_count() -> None:
     assert detector.observe({1: "here"}) == set()
 
 
-def test_runs_whose_trainer_is_gone_are_interrupted_and_no_others(store: RunStore) -> None:
+def test_only_runs_whose_trainer_is_gone_are_interrupted(store: RunStore) -> None:
     me = own_identity()
     gone = {
         "no such pid": dataclasses.replace(me, pid=NEVER_A_PID),

@@ -136,7 +136,7 @@ def training(eventually: Eventually) -> Callable[[Server], Run]:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_server_that_is_ended_takes_its_run_to_a_checkpoint_and_leaves_no_process(
+def test_a_server_that_ends_saves_its_run_and_leaves_no_process(
     servers: dict[str, Server], training: Callable[[Server], Run], ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = servers[ending]
@@ -154,7 +154,7 @@ def test_a_server_that_is_ended_takes_its_run_to_a_checkpoint_and_leaves_no_proc
     assert last in list_checkpoints(checkpoints_dir(run.id))
 
 
-def test_a_killed_server_leaves_its_trainer_alone_and_the_next_server_takes_it_on(
+def test_a_trainer_survives_a_killed_server_and_the_next_server_adopts_it(
     servers: dict[str, Server], training: Callable[[Server], Run], eventually: Eventually
 ) -> None:
     server = servers["SIGKILL"]

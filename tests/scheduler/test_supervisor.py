@@ -28,7 +28,7 @@ def test_submit_queues_a_run_under_its_name(stage: SupervisorHarness) -> None:
         stage.supervisor.actions.submit(TrainConfig(), "mine")
 
 
-def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
+def test_simultaneous_submits_get_one_run_each_and_none_is_started_twice(
     started: SupervisorHarness, eventually: Eventually
 ) -> None:
     tabs = 6
@@ -52,9 +52,7 @@ def test_tabs_that_submit_at_once_get_one_run_each_and_none_is_started_twice(
     assert started.fork_server.launched_ids == ids
 
 
-def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(
-    started: SupervisorHarness, eventually: Eventually
-) -> None:
+def test_the_oldest_runs_are_started_up_to_the_limit(started: SupervisorHarness, eventually: Eventually) -> None:
     runs = [started.supervisor.actions.submit(TrainConfig()) for _ in range(4)]
     eventually(lambda: len(started.fork_server.launched_ids) == 2)
     held = started.store.trainer_writes.claim_run(runs[0].id, own_identity(), max_active=2)
@@ -65,7 +63,7 @@ def test_as_many_runs_are_started_as_may_go_at_once_oldest_first(
     assert started.fork_server.launched_ids == [run.id for run in runs[:3]]
 
 
-def test_runs_started_in_a_terminal_count_too(started: SupervisorHarness, eventually: Eventually) -> None:
+def test_runs_started_in_a_terminal_count_towards_the_limit(started: SupervisorHarness, eventually: Eventually) -> None:
     for _ in range(2):
         held = started.store.commands.create_run(TrainConfig(), trainer=own_identity())
     waiting = started.supervisor.actions.submit(TrainConfig())
@@ -78,7 +76,7 @@ def test_runs_started_in_a_terminal_count_too(started: SupervisorHarness, eventu
     eventually(lambda: started.fork_server.launched_ids == [waiting.id])
 
 
-def test_the_speed_is_measured_when_nobody_trains_and_a_run_goes_first(
+def test_the_speed_is_measured_while_idle_and_a_run_takes_precedence(
     started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
@@ -92,7 +90,7 @@ def test_the_speed_is_measured_when_nobody_trains_and_a_run_goes_first(
     eventually(lambda: started.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id, CALIBRATION_RUN_ID])
 
 
-def test_a_measurement_of_the_speed_that_somebody_kills_is_not_begun_again(
+def test_a_killed_speed_measurement_is_not_repeated(
     started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
@@ -107,7 +105,7 @@ def test_a_measurement_of_the_speed_that_somebody_kills_is_not_begun_again(
     assert started.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id]
 
 
-def test_the_queue_is_looked_after_again_after_an_error(
+def test_the_queue_is_served_again_after_an_error(
     stage: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage.supervisor.actions.submit(TrainConfig())
@@ -142,7 +140,7 @@ def test_only_an_interrupted_run_can_be_resumed(stage: SupervisorHarness) -> Non
 
 
 @pytest.mark.parametrize("code", [1, -signal.SIGTERM, EXIT_CODE_UNKNOWN])
-def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(
+def test_a_run_that_is_queued_when_the_server_closes_stays_queued(
     stage: SupervisorHarness, eventually: Eventually, code: int
 ) -> None:
     run = stage.supervisor.actions.submit(TrainConfig())
@@ -154,12 +152,12 @@ def test_a_run_that_waits_when_the_server_closes_stays_in_the_queue(
 
 
 @pytest.mark.parametrize(("text", "count"), [("", 1), ("1", 1), ("64", 64)])
-def test_how_many_runs_may_go_at_once_is_read_from_the_environment(text: str, count: int) -> None:
+def test_the_limit_of_runs_is_read_from_the_environment(text: str, count: int) -> None:
     assert parse_max_runs(text) == count
 
 
 @pytest.mark.parametrize("text", ["0", "65", "-1", "two", "1.5", " "])
-def test_a_bad_number_of_runs_is_refused_with_the_range(text: str) -> None:
+def test_an_invalid_limit_of_runs_is_refused_with_the_range(text: str) -> None:
     with pytest.raises(ConfigError, match=r"MNIST_MAX_RUNS must be a whole number from 1 to 64") as caught:
         parse_max_runs(text)
     assert str(caught.value).endswith(f"got {text!r}.")

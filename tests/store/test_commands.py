@@ -42,7 +42,7 @@ def finished(store: RunStore, name: str = "") -> Run:
 # Edit
 
 
-def test_what_people_write_is_kept_as_written(store: RunStore, control: RunActions) -> None:
+def test_names_notes_and_tags_are_kept_as_written(store: RunStore, control: RunActions) -> None:
     run = finished(store)
     notes = "# Plan\n\n\tfirst <b>bold</b>\n=SUM(A1)"
     edited = control.edit_run(
@@ -53,7 +53,7 @@ def test_what_people_write_is_kept_as_written(store: RunStore, control: RunActio
     assert store.queries.get_run(run.id) == edited
 
 
-def test_what_is_not_given_stays(store: RunStore, control: RunActions) -> None:
+def test_fields_that_are_not_given_stay(store: RunStore, control: RunActions) -> None:
     run = control.edit_run(finished(store, "mine").id, notes="n", tags=["t"], starred=True)
     assert control.edit_run(run.id, archived=True) == store.queries.get_run(run.id)
     assert (
@@ -69,14 +69,14 @@ def test_what_is_not_given_stays(store: RunStore, control: RunActions) -> None:
     assert control.edit_run(run.id, tags=()).tags == ()
 
 
-def test_a_run_in_progress_can_be_edited_and_goes_on(store: RunStore, control: RunActions) -> None:
+def test_a_run_in_progress_can_be_edited(store: RunStore, control: RunActions) -> None:
     run = training(store)
     control.edit_run(run.id, name="renamed")
     assert store.trainer_writes.append_steps(run, Progress(step=1)) is RunStatus.RUNNING
     assert store.queries.get_run(run.id).name == "renamed"
 
 
-def test_notes_have_a_longest_length(store: RunStore, control: RunActions) -> None:
+def test_notes_have_a_maximum_length(store: RunStore, control: RunActions) -> None:
     run = finished(store)
     assert len(control.edit_run(run.id, notes="x" * MAX_NOTES_LENGTH).notes) == MAX_NOTES_LENGTH
     with pytest.raises(ConfigError, match="Notes must have at most 10,000 characters, got 10,001"):
@@ -84,7 +84,7 @@ def test_notes_have_a_longest_length(store: RunStore, control: RunActions) -> No
     assert store.queries.get_run(run.id).notes == "x" * MAX_NOTES_LENGTH
 
 
-def test_line_ends_of_other_systems_become_ours(store: RunStore, control: RunActions) -> None:
+def test_line_ends_are_normalised(store: RunStore, control: RunActions) -> None:
     assert control.edit_run(finished(store).id, notes="a\r\nb").notes == "a\nb"
 
 
@@ -111,7 +111,7 @@ def test_tags_that_are_unusable_are_refused(
         control.edit_run(finished(store).id, tags=tags)
 
 
-def test_a_run_cannot_take_another_ones_name_or_none(store: RunStore, control: RunActions) -> None:
+def test_a_run_cannot_get_a_taken_or_empty_name(store: RunStore, control: RunActions) -> None:
     finished(store, "first")
     second = finished(store, "second")
     with pytest.raises(ConfigError, match="A run named 'first' exists already"):
@@ -122,13 +122,13 @@ def test_a_run_cannot_take_another_ones_name_or_none(store: RunStore, control: R
     assert control.edit_run(second.id, name="second").name == "second"
 
 
-def test_names_that_only_computers_tell_apart_are_the_same(store: RunStore, control: RunActions) -> None:
+def test_names_that_look_alike_are_the_same(store: RunStore, control: RunActions) -> None:
     control.edit_run(finished(store).id, name="caf\u00e9")
     with pytest.raises(ConfigError, match="exists already"):
         control.edit_run(finished(store).id, name=" cafe\u0301 ")
 
 
-def test_a_run_that_is_not_there_cannot_be_edited(control: RunActions) -> None:
+def test_a_missing_run_cannot_be_edited(control: RunActions) -> None:
     with pytest.raises(RunNotFoundError, match="There is no run 7"):
         control.edit_run(7, starred=True)
 
@@ -136,7 +136,7 @@ def test_a_run_that_is_not_there_cannot_be_edited(control: RunActions) -> None:
 # Delete and restore
 
 
-def test_a_deleted_run_is_in_the_bin_and_comes_back_as_it_was(store: RunStore, control: RunActions) -> None:
+def test_a_deleted_run_is_in_the_bin_and_is_restored_unchanged(store: RunStore, control: RunActions) -> None:
     kept, run = finished(store), finished(store, "mine")
     control.delete_runs([run.id])
     assert store.queries.list_runs() == [kept] == [store.queries.latest_run()]
@@ -145,7 +145,7 @@ def test_a_deleted_run_is_in_the_bin_and_comes_back_as_it_was(store: RunStore, c
     assert store.queries.list_runs() == [kept, run]
 
 
-def test_a_name_in_the_bin_can_be_given_again(store: RunStore, control: RunActions) -> None:
+def test_the_name_of_a_deleted_run_can_be_used_again(store: RunStore, control: RunActions) -> None:
     first = finished(store, "mine")
     control.delete_runs([first.id])
     second = finished(store, "mine")
@@ -167,7 +167,7 @@ def test_deleting_a_run_that_is_training_stops_it(store: RunStore, control: RunA
     assert (restored.status, restored.progress.step) == (RunStatus.STOPPED, 1)
 
 
-def test_deleting_a_queued_run_takes_it_off_the_queue(store: RunStore, control: RunActions) -> None:
+def test_deleting_a_queued_run_dequeues_it(store: RunStore, control: RunActions) -> None:
     run = control.submit(TrainConfig())
     control.delete_runs([run.id])
     assert store.queries.list_queued_runs() == []
@@ -184,7 +184,7 @@ def test_deleting_many_deletes_all_or_none(store: RunStore, control: RunActions)
     assert store.queries.list_runs() == []
 
 
-def test_nothing_but_restoring_is_possible_in_the_bin(store: RunStore, control: RunActions) -> None:
+def test_a_deleted_run_can_only_be_restored(store: RunStore, control: RunActions) -> None:
     run = training(store)
     store.commands.interrupt_run(run, "gone")
     control.delete_runs([run.id])
@@ -212,7 +212,7 @@ def files_of(run: Run) -> list[Path]:
     return paths
 
 
-def test_the_bin_is_emptied_of_what_was_in_it_for_long_and_its_files(store: RunStore, control: RunActions) -> None:
+def test_runs_deleted_long_ago_are_purged_with_their_files(store: RunStore, control: RunActions) -> None:
     runs = [finished(store) for _ in range(2)]
     files, kept_files = files_of(runs[0]), files_of(runs[1])
     control.delete_runs([runs[0].id])
@@ -225,7 +225,7 @@ def test_the_bin_is_emptied_of_what_was_in_it_for_long_and_its_files(store: RunS
     assert all(path.exists() for path in kept_files)
 
 
-def test_what_a_trainer_still_holds_is_not_taken_from_under_it(store: RunStore, control: RunActions) -> None:
+def test_a_deleted_run_that_still_trains_is_not_purged(store: RunStore, control: RunActions) -> None:
     run = training(store)
     control.delete_runs([run.id])
     assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == []
@@ -252,7 +252,7 @@ def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
 # More seeds
 
 
-def test_more_seeds_are_those_not_tried_yet(store: RunStore, control: RunActions) -> None:
+def test_new_seeds_are_those_not_tried_yet(store: RunStore, control: RunActions) -> None:
     run = control.submit(TrainConfig(seed=2, lr=0.1))
     control.submit(TrainConfig(seed=3, lr=0.1))
     control.submit(TrainConfig(seed=1, lr=0.2))

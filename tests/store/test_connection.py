@@ -20,7 +20,7 @@ from mnist_core.system import paths
 from tests.support.storage import bundled_sqlite, pragma, tables
 
 
-def test_the_folder_is_made(tmp_path: Path) -> None:
+def test_the_folder_is_created(tmp_path: Path) -> None:
     open_database(tmp_path / "a" / "b" / "runs.sqlite").dispose()
     assert (tmp_path / "a" / "b" / "runs.sqlite").is_file()
 
@@ -32,7 +32,7 @@ def test_connections_keep_the_integrity_of_runs_and_their_steps(tmp_path: Path) 
     engine.dispose()
 
 
-def test_reopening_keeps_what_is_there(tmp_path: Path) -> None:
+def test_reopening_keeps_the_runs(tmp_path: Path) -> None:
     first = RunStore.open(tmp_path)
     run = first.commands.create_run(TrainConfig(lr=0.25), "mine")
     first.close()
@@ -71,7 +71,7 @@ def test_a_file_that_is_no_database_is_set_aside_with_a_message(
 
 
 @pytest.mark.parametrize("pragmas", [[], ["PRAGMA user_version = 3"], ["PRAGMA application_id = 77"]])
-def test_a_database_of_another_program_is_set_aside_as_it_is(
+def test_a_database_of_another_program_is_set_aside_unchanged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], pragmas: list[str]
 ) -> None:
     path = tmp_path / "runs.sqlite"
@@ -84,7 +84,7 @@ def test_a_database_of_another_program_is_set_aside_as_it_is(
     assert "recipes" not in tables(path)
 
 
-def test_what_another_program_has_not_yet_moved_from_its_log_is_set_aside_with_it(tmp_path: Path) -> None:
+def test_the_log_of_another_programs_database_is_set_aside_with_it(tmp_path: Path) -> None:
     path = tmp_path / "runs.sqlite"
     connection = bundled_sqlite.connect(str(path), isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -133,7 +133,7 @@ def test_processes_that_open_a_foreign_file_at_once_set_it_aside_once(tmp_path: 
     assert [file.read_bytes() for file in tmp_path.glob("*.set-aside-*")] == [content]
 
 
-def test_a_new_database_does_not_give_a_run_the_number_of_files_that_are_left(tmp_path: Path) -> None:
+def test_a_new_database_reuses_no_number_of_files_that_are_left(tmp_path: Path) -> None:
     (tmp_path / "checkpoints" / "run-7").mkdir(parents=True)
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "run-11.pt").touch()
@@ -143,7 +143,7 @@ def test_a_new_database_does_not_give_a_run_the_number_of_files_that_are_left(tm
 
 
 @pytest.mark.fault
-def test_opening_again_in_a_process_leaves_the_locks_of_its_first_connection(tmp_path: Path) -> None:
+def test_opening_again_in_a_process_keeps_the_locks_of_its_first_connection(tmp_path: Path) -> None:
     """Else another process can take itself for the only one, and delete the log that this one writes to."""
     first = RunStore.open(tmp_path)
     second = RunStore.open(tmp_path)

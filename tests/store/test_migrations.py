@@ -68,7 +68,9 @@ def test_a_failed_migration_leaves_no_trace(database: Path, monkeypatch: pytest.
     connection.close()
 
 
-def test_migrations_run_in_order_from_where_a_database_stands(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrations_run_in_order_from_the_version_of_a_database(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def second(connection: Any) -> None:
         connection.exec_driver_sql("CREATE TABLE second (id INTEGER)")
 
@@ -92,7 +94,7 @@ def made_by_version(path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
-def test_every_older_database_of_ours_is_known_and_brought_up(
+def test_a_database_of_any_older_version_is_migrated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], version: int
 ) -> None:
     path = tmp_path / "runs.sqlite"
@@ -103,9 +105,7 @@ def test_every_older_database_of_ours_is_known_and_brought_up(
     assert capsys.readouterr().err == ""
 
 
-def test_bringing_a_database_up_keeps_runs_their_steps_and_their_numbers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_migrating_keeps_runs_their_steps_and_their_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "runs.sqlite"
     made_by_version(path, 4, monkeypatch)
     old = bundled_sqlite.connect(str(path), isolation_level=None)

@@ -37,7 +37,7 @@ def test_nothing_comes_back_as_an_empty_table() -> None:
     assert step_codec.unpack([(0, step_codec.pack([]))]).dtype == step_codec.STEP_COLUMNS
 
 
-def test_a_step_takes_less_than_60_bytes(a_step: Step) -> None:
+def test_a_packed_step_takes_less_than_60_bytes(a_step: Step) -> None:
     """17 steps are what one commit holds at 85 batches a second; losses and times are noise that does not compress."""
     random = np.random.RandomState(1)
     steps = [

@@ -56,7 +56,7 @@ def test_a_run_without_a_name_is_named_by_its_number(store: RunStore) -> None:
     assert [store.commands.create_run(TrainConfig()).name for _ in range(2)] == ["run-1", "run-2"]
 
 
-def test_a_number_that_is_taken_as_a_name_gets_a_suffix(store: RunStore) -> None:
+def test_a_default_name_that_is_taken_gets_a_suffix(store: RunStore) -> None:
     for name in ("run-3", "run-3-2"):
         store.commands.create_run(TrainConfig(), name)
     assert store.commands.create_run(TrainConfig(), "  ").name == "run-3-3"
@@ -74,7 +74,7 @@ def test_a_name_that_is_taken_is_refused_and_adds_no_run(store: RunStore) -> Non
     assert len(store.queries.list_runs()) == 1
 
 
-def test_a_name_has_a_longest_length(store: RunStore) -> None:
+def test_a_name_has_a_maximum_length(store: RunStore) -> None:
     assert store.commands.create_run(TrainConfig(), "x" * MAX_NAME_LENGTH).name == "x" * MAX_NAME_LENGTH
     with pytest.raises(ConfigError, match="Run name must have at most 80 characters, got 81"):
         store.commands.create_run(TrainConfig(), "x" * (MAX_NAME_LENGTH + 1))
@@ -87,7 +87,7 @@ def test_control_characters_in_a_name_are_refused(store: RunStore, name: str) ->
     assert store.queries.list_runs() == []
 
 
-def test_the_number_of_a_deleted_run_is_not_given_again(store: RunStore) -> None:
+def test_the_number_of_a_deleted_run_is_not_reused(store: RunStore) -> None:
     last = [store.commands.create_run(TrainConfig()) for _ in range(2)][-1]
     store.commands.delete_runs([last.id])
     store.commands.purge_runs([last.id])
@@ -97,7 +97,7 @@ def test_the_number_of_a_deleted_run_is_not_given_again(store: RunStore) -> None
 # Reading
 
 
-def test_a_run_that_is_not_there_is_an_error(store: RunStore) -> None:
+def test_a_missing_run_is_an_error(store: RunStore) -> None:
     with pytest.raises(RunNotFoundError, match="There is no run 7"):
         store.queries.get_run(7)
     with pytest.raises(RunNotFoundError):
@@ -106,7 +106,7 @@ def test_a_run_that_is_not_there_is_an_error(store: RunStore) -> None:
         store.trainer_writes.claim_run(7, TRAINER, max_active=1)
 
 
-def test_of_the_runs_asked_for_those_outside_the_bin_come_in_that_order(store: RunStore) -> None:
+def test_requested_runs_come_in_that_order_without_deleted_ones(store: RunStore) -> None:
     first, binned, last = (store.commands.create_run(TrainConfig()) for _ in range(3))
     store.commands.delete_runs([binned.id])
     assert store.queries.get_runs([last.id, 99, binned.id, first.id]) == [last, first]
@@ -114,7 +114,7 @@ def test_of_the_runs_asked_for_those_outside_the_bin_come_in_that_order(store: R
     assert store.queries.get_runs([]) == []
 
 
-def test_names_are_listed_newest_first_without_those_in_the_bin(store: RunStore) -> None:
+def test_names_are_listed_newest_first_without_deleted_runs(store: RunStore) -> None:
     made = [store.commands.create_run(TrainConfig(), name).id for name in ("a", "b", "c")]
     store.commands.delete_runs([made[1]])
     assert list(store.queries.list_names().items()) == [(made[2], "c"), (made[0], "a")]
@@ -125,7 +125,7 @@ def test_an_empty_store_lists_nothing(store: RunStore) -> None:
     assert store.queries.latest_run() is None
 
 
-def test_runs_are_listed_by_where_they_stand(store: RunStore) -> None:
+def test_runs_are_listed_by_status(store: RunStore) -> None:
     waiting, held, ended = (store.commands.create_run(TrainConfig(), name) for name in ("waiting", "held", "ended"))
     store.trainer_writes.claim_run(held.id, TRAINER, max_active=64)
     store.commands.request_stop(ended.id)
@@ -154,7 +154,7 @@ def test_a_claim_hands_over_the_run_once(store: RunStore) -> None:
     assert store.queries.get_run(run.id) == mine
 
 
-def test_no_more_runs_are_claimed_than_may_go_at_once(store: RunStore) -> None:
+def test_claims_stop_at_the_limit_of_active_runs(store: RunStore) -> None:
     first, second = (store.commands.create_run(TrainConfig()) for _ in range(2))
     held = store.trainer_writes.claim_run(first.id, TRAINER, max_active=1)
     assert held
@@ -163,7 +163,7 @@ def test_no_more_runs_are_claimed_than_may_go_at_once(store: RunStore) -> None:
     assert store.trainer_writes.claim_run(second.id, OTHER_TRAINER, max_active=1)
 
 
-def test_of_many_claims_at_once_one_succeeds(store: RunStore) -> None:
+def test_one_of_many_simultaneous_claims_succeeds(store: RunStore) -> None:
     for _ in range(5):
         run = store.commands.create_run(TrainConfig())
         trainers = [ProcessIdentity(pid, 1, "boot") for pid in range(8)]
@@ -223,13 +223,13 @@ def test_stopping_a_run_that_has_ended_does_nothing(store: RunStore, ending: Run
 # The trainer's writes
 
 
-def test_a_trainer_says_what_it_is_doing(store: RunStore) -> None:
+def test_a_trainer_sets_a_notice(store: RunStore) -> None:
     run = claimed(store)
     assert store.trainer_writes.set_notice(run, "Downloading MNIST, 34 %") is RunStatus.PREPARING
     assert store.queries.get_run(run.id).notice == "Downloading MNIST, 34 %"
 
 
-def test_training_begins_with_what_is_known_of_the_dataset(store: RunStore) -> None:
+def test_the_dataset_is_recorded_when_training_begins(store: RunStore) -> None:
     run = claimed(store)
     status = store.trainer_writes.begin_training(
         run,
@@ -249,7 +249,7 @@ def test_training_begins_with_what_is_known_of_the_dataset(store: RunStore) -> N
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_finished_run_says_how_and_when_it_ended(store: RunStore, ending: RunStatus) -> None:
+def test_a_finished_run_records_how_and_when_it_ended(store: RunStore, ending: RunStatus) -> None:
     run = training(store)
     store.trainer_writes.finish_run(run, ending, "because", "runs/models/run-1.pt")
     ended = store.queries.get_run(run.id)
@@ -259,7 +259,7 @@ def test_a_finished_run_says_how_and_when_it_ended(store: RunStore, ending: RunS
     assert ended.finished_at >= ended.started_at
 
 
-def test_a_run_is_marked_interrupted_only_while_somebody_holds_it(store: RunStore) -> None:
+def test_only_an_active_run_is_marked_interrupted(store: RunStore) -> None:
     run = training(store)
     assert store.commands.interrupt_run(run, "gone")
     interrupted = store.queries.get_run(run.id)
@@ -275,7 +275,7 @@ def test_a_run_that_crashed_is_marked_failed(store: RunStore) -> None:
     assert store.queries.get_run(run.id).status is RunStatus.FAILED
 
 
-def test_a_run_that_cannot_be_started_is_refused_only_from_the_queue(store: RunStore) -> None:
+def test_only_a_queued_run_is_refused(store: RunStore) -> None:
     queued, held = store.commands.create_run(TrainConfig()), claimed(store)
     store.commands.end_queued_run(queued.id, "no trainer")
     store.commands.end_queued_run(held.id, "no trainer")
@@ -285,7 +285,7 @@ def test_a_run_that_cannot_be_started_is_refused_only_from_the_queue(store: RunS
     assert store.queries.get_run(held.id) == held
 
 
-def test_errors_can_be_shown_as_they_stand(store: RunStore) -> None:
+def test_a_stale_attempt_is_an_error_that_can_be_shown(store: RunStore) -> None:
     run = training(store)
     stale = dataclasses.replace(run, attempt=0)
     with pytest.raises(MnistError, match=r"Attempt 0 at run-1 no longer holds the run.*Nothing was written") as caught:

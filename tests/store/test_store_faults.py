@@ -37,7 +37,7 @@ def run(store: RunStore) -> Run:
 # The disk is full
 
 
-def test_a_full_disk_is_said_with_the_remedy_and_loses_nothing(
+def test_a_full_disk_is_an_error_with_the_remedy_and_loses_nothing(
     store: RunStore, run: Run, a_step: Step, places: Path
 ) -> None:
     append(store, run, a_step, 1, 100)
@@ -62,7 +62,7 @@ def test_a_full_disk_is_said_with_the_remedy_and_loses_nothing(
     assert store.queries.read_steps(run.id)["loss"].tolist() == [1 / step for step in range(1, kept + 701)]
 
 
-def test_a_write_the_kernel_refuses_is_an_error_that_may_pass(
+def test_a_write_that_the_kernel_refuses_is_a_temporary_error(
     store: RunStore, run: Run, a_step: Step, places: Path
 ) -> None:
     append(store, run, a_step, 1, 10)
@@ -178,7 +178,7 @@ def test_a_backup_overwrites_nothing(store: RunStore, places: Path) -> None:
     assert path.read_text() == "precious"
 
 
-def test_a_backup_into_a_folder_that_is_not_there_is_refused(store: RunStore, places: Path) -> None:
+def test_a_backup_into_a_missing_folder_is_refused(store: RunStore, places: Path) -> None:
     with pytest.raises(StoreError, match=r"cannot be written \(No such file or directory\)\. Choose a name"):
         store.backup(places / "nowhere" / "backup.sqlite")
 

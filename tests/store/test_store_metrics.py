@@ -41,13 +41,13 @@ def test_a_run_without_steps_has_an_empty_table(store: RunStore, run: Run) -> No
     assert store.queries.list_evaluations(run.id) == []
 
 
-def test_the_latest_numbers_stand_beside_the_run(store: RunStore, run: Run) -> None:
+def test_progress_is_kept_with_the_run(store: RunStore, run: Run) -> None:
     progress = Progress(12, 2, 0.25, 0.9, 5500.0, 3.5, CONFUSION)
     store.trainer_writes.append_steps(run, progress)
     assert store.queries.get_run(run.id).progress == progress
 
 
-def test_a_loss_that_is_no_number_is_kept(store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation) -> None:
+def test_a_nan_loss_is_kept(store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation) -> None:
     store.trainer_writes.append_steps(
         run, Progress(1, 1, math.nan), [a_step(1, math.nan)], [an_evaluation(1, loss=math.nan)]
     )
@@ -137,7 +137,7 @@ def test_nothing_is_written_for_another_attempt(
     assert store.trainer_writes.append_steps(run, Progress(step=1), [a_step(1)]) is RunStatus.RUNNING
 
 
-def test_a_write_to_one_run_leaves_the_others_alone(store: RunStore, run: Run, a_step: Step) -> None:
+def test_a_write_to_one_run_does_not_touch_others(store: RunStore, run: Run, a_step: Step) -> None:
     other = store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "boot"))
     store.trainer_writes.append_steps(run, Progress(step=1), [a_step(1)])
     store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
@@ -197,7 +197,7 @@ def test_a_reader_from_the_start_sees_everything(
     assert changes.cursor == store.queries.latest_cursor()
 
 
-def test_a_watch_tells_that_something_was_committed_elsewhere(store: RunStore, run: Run, places: Path) -> None:
+def test_a_watch_notices_commits_of_other_connections(store: RunStore, run: Run, places: Path) -> None:
     elsewhere = RunStore.open(places / "runs")
     watch = store.queries.watch()
     assert watch.has_new_commits()

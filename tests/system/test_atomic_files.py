@@ -69,7 +69,7 @@ def test_the_file_is_flushed_before_it_is_confirmed_and_the_folder_after_it_is_r
     assert steps == ["flush file, exists: False", "confirm", "flush folder, exists: True"]
 
 
-def test_a_file_system_that_cannot_flush_a_folder_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_that_cannot_flush_a_folder_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse_folders(descriptor: int) -> None:
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))

@@ -46,7 +46,7 @@ def test_trainers_share_the_cores(
         ("", False, "unknown processor"),
     ],
 )
-def test_the_processor_tells_its_name_and_whether_it_has_bf16(
+def test_the_processors_name_and_bf16_support_are_read(
     monkeypatch: pytest.MonkeyPatch, info: str, bf16: bool, name: str
 ) -> None:
     monkeypatch.setattr(machine, "_cpu_info", lambda: info)

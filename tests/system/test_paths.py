@@ -51,7 +51,7 @@ def test_a_relative_variable_is_relative_to_the_current_directory(
     assert paths.runs_dir() == tmp_path / "elsewhere"
 
 
-def test_absolute_variables_and_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_absolute_paths_and_the_home_folder_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("MNIST_DATA_DIR", "~/mnist")
     monkeypatch.setenv("MNIST_RUNS_DIR", str(tmp_path / "runs"))
@@ -59,7 +59,7 @@ def test_absolute_variables_and_the_home_folder(monkeypatch: pytest.MonkeyPatch,
     assert paths.runs_dir() == tmp_path / "runs"
 
 
-def test_a_path_is_shown_as_it_can_be_pasted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_path_is_displayed_relative_to_the_current_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     assert paths.display_path(tmp_path / "data" / "MNIST") == "data/MNIST"
     assert paths.display_path(Path("/elsewhere/data")) == "/elsewhere/data"

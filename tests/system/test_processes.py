@@ -58,11 +58,11 @@ def test_the_same_pid_before_a_restart_of_the_machine_is_another_process() -> No
     assert not is_alive(dataclasses.replace(own_identity(), boot_id="another boot"))
 
 
-def test_a_pid_that_nobody_has_is_dead() -> None:
+def test_an_unused_pid_is_dead() -> None:
     assert not is_alive(dataclasses.replace(own_identity(), pid=NEVER_A_PID))
 
 
-def test_another_process_lives_until_it_ends_even_as_a_zombie(
+def test_another_process_is_alive_until_it_ends_and_a_zombie_is_not(
     child: subprocess.Popen[str], eventually: Eventually
 ) -> None:
     identity = identity_of(child)
@@ -76,7 +76,7 @@ def test_another_process_lives_until_it_ends_even_as_a_zombie(
     assert not is_alive(identity)
 
 
-def test_a_signal_reaches_that_very_process(child: subprocess.Popen[str]) -> None:
+def test_a_signal_reaches_the_identified_process(child: subprocess.Popen[str]) -> None:
     identity = identity_of(child)
     assert send_signal(identity, signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
@@ -92,7 +92,7 @@ def test_another_process_under_the_same_pid_is_never_signalled(
     assert is_alive(identity)
 
 
-def test_the_identity_behind_a_pid(child: subprocess.Popen[str]) -> None:
+def test_a_process_is_identified_by_its_pid(child: subprocess.Popen[str]) -> None:
     assert processes.identify(child.pid) == identity_of(child)
     assert processes.identify(NEVER_A_PID) is None
 
@@ -113,9 +113,7 @@ def test_processor_time_stands_still_while_a_process_waits(child: subprocess.Pop
         ("5:cpu:/\n4:memory:/jobs/7\n0::/\n", "memory/jobs/7/memory.oom_control"),
     ],
 )
-def test_what_the_kernel_killed_for_memory_is_counted_in_our_own_control_group(
-    tmp_path: Path, groups: str, counter: str
-) -> None:
+def test_out_of_memory_kills_are_counted_in_our_own_control_group(tmp_path: Path, groups: str, counter: str) -> None:
     assert count_oom_kills(tmp_path) == 0
     listed, counted = tmp_path / "proc/self/cgroup", tmp_path / "sys/fs/cgroup" / counter
     for path in (listed, counted):

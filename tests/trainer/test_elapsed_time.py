@@ -13,7 +13,7 @@ from mnist_core.trainer.worker import train_run
 
 @pytest.mark.usefixtures("signals_restored", "small_mnist")
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
-def test_a_clock_that_is_set_changes_no_duration(store: RunStore, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+def test_setting_the_clock_changes_no_duration(store: RunStore, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
     real, passed = time.time, [0.0]
     monkeypatch.setattr(time, "time", lambda: real() + passed[0])
     config = TrainConfig(dataset="mnist", model="softmax", epochs=3, batch_size=1, device="cpu")

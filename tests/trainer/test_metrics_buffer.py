@@ -88,7 +88,9 @@ def test_an_evaluation_is_committed_at_once_with_the_steps_before_it(
     assert store.queries.get_run(run.id).results.validation_accuracy == 0.75
 
 
-def test_a_commit_brings_the_runs_status(recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step) -> None:
+def test_a_commit_returns_the_status_of_the_run(
+    recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step
+) -> None:
     recorder.add(a_step(1))
     store.commands.request_stop(run.id)
     assert recorder.add(a_step(2)) is None
@@ -133,14 +135,14 @@ def test_live_throughput_is_of_the_latest_commit_and_the_final_one_of_the_run(
     assert rate() == pytest.approx(30 / 0.1)
 
 
-def test_finish_commits_what_is_left(recorder: MetricsBuffer, store: RunStore, a_step: Step) -> None:
+def test_finish_commits_the_remaining_steps(recorder: MetricsBuffer, store: RunStore, a_step: Step) -> None:
     for step in (1, 2, 3):
         recorder.add(a_step(step))
     recorder.finish()
     assert commits(store) == [(1, 1), (2, 2)]
 
 
-def test_the_time_of_the_last_evaluation_is_kept(
+def test_progress_includes_the_time_of_the_last_evaluation(
     recorder: MetricsBuffer, store: RunStore, run: Run, a_step: Step, an_evaluation: Evaluation
 ) -> None:
     evaluation = an_evaluation(1, "test")
@@ -151,7 +153,7 @@ def test_the_time_of_the_last_evaluation_is_kept(
     assert store.queries.get_run(run.id).progress.elapsed_seconds == evaluation.elapsed_seconds
 
 
-def test_what_could_not_be_written_is_written_by_the_next_commit(
+def test_steps_of_a_failed_commit_are_written_by_the_next(
     recorder: MetricsBuffer, store: RunStore, a_step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorder.add(a_step(1))
@@ -175,7 +177,7 @@ def test_a_run_that_ends_before_its_first_step_keeps_its_progress(
 # The loss curve of a whole run
 
 
-def test_a_short_run_has_its_losses_as_curve(store: RunStore, a_step: Step) -> None:
+def test_the_curve_of_a_short_run_holds_its_losses(store: RunStore, a_step: Step) -> None:
     run = store.commands.create_run(TrainConfig(), trainer=own_identity())
     recorder = MetricsBuffer(store, run)
     for step in range(1, 4):
@@ -184,7 +186,7 @@ def test_a_short_run_has_its_losses_as_curve(store: RunStore, a_step: Step) -> N
     assert store.queries.get_run(run.id).curve == (0.25, 0.5, 0.75)
 
 
-def test_a_curve_is_the_means_of_equally_many_steps_however_they_come() -> None:
+def test_a_curve_averages_equal_numbers_of_steps_in_whatever_parts_they_come() -> None:
     losses = np.linspace(3, 0, 1000)
     curve = LossCurve()
     for part in np.split(losses, [1, 40, 41, 700]):
@@ -196,12 +198,12 @@ def test_a_curve_is_the_means_of_equally_many_steps_however_they_come() -> None:
     assert points[-1] == pytest.approx(losses[992:].mean())
 
 
-def test_what_is_no_number_is_left_out_of_a_curve() -> None:
+def test_a_curve_leaves_out_losses_that_are_not_finite() -> None:
     curve = LossCurve().with_losses(np.array([1.0, math.nan, math.inf, 2.0]))
     assert curve.points().tolist() == [1.0, 2.0]
 
 
-def test_a_resumed_run_goes_on_with_its_curve(store: RunStore, a_step: Step) -> None:
+def test_a_resumed_run_extends_its_curve(store: RunStore, a_step: Step) -> None:
     run = store.commands.create_run(TrainConfig(), trainer=own_identity())
     store.trainer_writes.append_steps(run, Progress(step=2), [a_step(1, loss=4.0), a_step(2, loss=3.0)])
     recorder = MetricsBuffer(store, store.queries.get_run(run.id))

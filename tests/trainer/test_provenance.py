@@ -32,7 +32,7 @@ def trained(store: RunStore) -> Run:
     return train_run(store, store.commands.create_run(CONFIG, "first", trainer=own_identity()))
 
 
-def test_a_run_says_what_it_was_made_with(store: RunStore, trained: Run, digits: Dataset) -> None:
+def test_a_run_records_its_provenance(store: RunStore, trained: Run, digits: Dataset) -> None:
     made = trained.provenance
     assert made
     assert (made.seed, made.dataset, made.device, made.precision) == (3, "MNIST", "cpu", "fp32")
@@ -100,14 +100,14 @@ def test_the_command_line_trains_the_same_run(store: RunStore, trained: Run, mon
 # Made again
 
 
-def test_rerun_is_the_same_to_the_last_bit(store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rerun_is_the_same_to_the_last_bit(store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rerun", "first"]) == 0
     assert f"run-2 is first to the last bit: {trained.progress.step} steps." in capsys.readouterr().err
     assert store.queries.get_run(2).config == CONFIG
 
 
 @pytest.mark.usefixtures("at_once")
-def test_a_steered_run_is_made_again_with_its_changes(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_steered_run_is_rerun_with_its_changes(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
     run = store.commands.create_run(CONFIG, "steered", trainer=own_identity())
 
     def steer(event: Event) -> None:
@@ -119,7 +119,7 @@ def test_a_steered_run_is_made_again_with_its_changes(store: RunStore, capsys: p
     assert "is steered to the last bit" in capsys.readouterr().err
 
 
-def test_a_rerun_that_comes_out_differently_says_where_and_what_has_changed(
+def test_a_rerun_that_differs_says_from_which_step_and_what_has_changed(
     store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fresh = TrainState.initial

@@ -58,7 +58,7 @@ def uninterrupted(store: RunStore) -> Run:
 
 
 @pytest.mark.parametrize("step", [1, 4, 9, 14, 18])
-def test_a_run_interrupted_at_any_batch_resumes_as_if_nothing_had_been(
+def test_a_run_interrupted_at_any_batch_resumes_as_if_undisturbed(
     store: RunStore, uninterrupted: Run, step: int
 ) -> None:
     first = claimed_run(store, CONFIG)
@@ -72,14 +72,14 @@ def test_a_run_interrupted_at_any_batch_resumes_as_if_nothing_had_been(
     assert resumed.progress.step == STEPS
 
 
-def test_a_network_with_dropout_resumes_as_if_nothing_had_been(store: RunStore) -> None:
+def test_a_network_with_dropout_resumes_as_if_undisturbed(store: RunStore) -> None:
     config = replace(CONFIG, model="example", epochs=1)
     interrupted = train_run(store, claimed_run(store, config), act_at_step(4, interrupt))
     resumed = resume(store, interrupted)
     assert curve(store, resumed) == curve(store, train_run(store, claimed_run(store, config)))
 
 
-def test_steps_after_the_last_checkpoint_are_trained_again_and_kept_once(
+def test_steps_after_the_last_checkpoint_are_repeated_and_recorded_once(
     store: RunStore, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after a SIGKILL: nothing was saved since the evaluation after step 5."""
@@ -98,7 +98,7 @@ def test_steps_after_the_last_checkpoint_are_trained_again_and_kept_once(
     assert evaluations(store, resumed) == evaluations(store, uninterrupted)
 
 
-def test_a_run_that_never_saved_begins_again(
+def test_a_run_that_never_saved_starts_from_scratch(
     store: RunStore, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as unsaved:
@@ -108,7 +108,7 @@ def test_a_run_that_never_saved_begins_again(
     assert curve(store, resumed) == curve(store, uninterrupted)
 
 
-def test_a_run_is_interrupted_and_resumed_as_often_as_you_like(store: RunStore, uninterrupted: Run) -> None:
+def test_a_run_can_be_interrupted_and_resumed_repeatedly(store: RunStore, uninterrupted: Run) -> None:
     run = train_run(store, claimed_run(store, CONFIG), act_at_step(2, interrupt))
     for step in (3, 11, 12):
         run = resume(store, run, act_at_step(step, interrupt))
@@ -202,7 +202,7 @@ def _splits() -> list[Any]:
     return [Split(np.zeros((300, 28, 28), np.uint8), np.zeros(300, np.uint8)) for _ in range(2)]
 
 
-def test_weights_that_are_not_finite_are_no_checkpoint(store: RunStore) -> None:
+def test_weights_that_are_not_finite_are_not_saved(store: RunStore) -> None:
     run = claimed_run(store, CONFIG)
     state = TrainState.initial(CONFIG)
     keeper = saver.CheckpointSaver(store, run, "MNIST", state)
@@ -216,7 +216,7 @@ def test_weights_that_are_not_finite_are_no_checkpoint(store: RunStore) -> None:
     assert saved.state.step == 0
 
 
-def test_a_trainer_that_lost_its_run_in_the_middle_of_saving_leaves_the_checkpoints_alone(
+def test_a_trainer_that_lost_its_run_while_saving_does_not_touch_checkpoints(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = claimed_run(store, CONFIG)

@@ -35,7 +35,7 @@ def flip_a_bit(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("damage", "said"), [(truncate, "it holds"), (flip_a_bit, "its checksum does not match")])
-def test_a_damaged_checkpoint_is_passed_over_and_the_run_says_so(
+def test_a_damaged_checkpoint_is_skipped_with_a_notice(
     store: RunStore, damage: Callable[[Path], None], said: str
 ) -> None:
     run = interrupted_at(store, 7)
@@ -48,7 +48,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_run_says_so(
     assert_undisturbed(store, resumed)
 
 
-def test_a_run_all_of_whose_checkpoints_are_damaged_fails_and_keeps_what_it_has(store: RunStore) -> None:
+def test_a_run_whose_checkpoints_are_all_damaged_fails_and_keeps_its_steps(store: RunStore) -> None:
     run = interrupted_at(store, 7)
     for path in checkpoints_dir(run.id).iterdir():
         truncate(path)
@@ -69,7 +69,7 @@ def lose_after(store: RunStore, run: Run, step: int, *, evaluations_too: bool = 
 
 
 @pytest.mark.parametrize(("kept", "begins"), [(6, "Continued from step 5"), (4, "Began again")])
-def test_a_checkpoint_ahead_of_the_database_is_passed_over(store: RunStore, kept: int, begins: str) -> None:
+def test_a_checkpoint_ahead_of_the_database_is_skipped(store: RunStore, kept: int, begins: str) -> None:
     run = interrupted_at(store, 7)
     lose_after(store, run, kept)
     resumed = resume(store, run)
@@ -79,7 +79,7 @@ def test_a_checkpoint_ahead_of_the_database_is_passed_over(store: RunStore, kept
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
-def test_an_evaluation_that_was_lost_is_made_again(store: RunStore, split: str) -> None:
+def test_a_lost_evaluation_is_repeated(store: RunStore, split: str) -> None:
     run = claimed_run(store)
     interrupted = train_run(
         store, run, lambda event: os.kill(os.getpid(), signal.SIGTERM) if event.step == STEPS else None
@@ -104,7 +104,7 @@ def resume_to_the_test(store: RunStore, run: Run) -> Run:
     )
 
 
-def test_a_run_that_goes_on_from_another_never_begins_anew_in_its_place(store: RunStore) -> None:
+def test_a_run_that_continues_another_never_starts_from_scratch(store: RunStore) -> None:
     parent = train_run(store, claimed_run(store))
     child = lineage.fork(store, parent, replace(CONFIG, epochs=3), trainer=own_identity())
     for path in checkpoints_dir(child.id).iterdir():

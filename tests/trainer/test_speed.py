@@ -14,13 +14,13 @@ from mnist_core.trainer.speed import epoch_seconds, is_calibrated, speed_key
 SPEEDS = {speed_key("classic", "fp32"): [0.002, 0.02]}
 
 
-def test_nothing_is_told_before_the_first_measurement() -> None:
+def test_no_time_is_estimated_before_the_first_measurement() -> None:
     assert not is_calibrated()
     assert epoch_seconds(TrainConfig(), 60_000) is None
 
 
 @pytest.mark.parametrize(("batch_size", "step_seconds"), [(16, 0.002), (256, 0.02), (136, 0.011), (1, 0.001)])
-def test_a_step_costs_something_fixed_and_something_for_each_image(batch_size: int, step_seconds: float) -> None:
+def test_a_step_has_a_fixed_cost_and_a_cost_for_each_image(batch_size: int, step_seconds: float) -> None:
     speed.save_speeds(SPEEDS, "cpu")
     assert is_calibrated()
     told = epoch_seconds(TrainConfig(batch_size=batch_size), 60_000)
@@ -30,13 +30,13 @@ def test_a_step_costs_something_fixed_and_something_for_each_image(batch_size: i
 @pytest.mark.parametrize(
     "config", [TrainConfig(model="mlp"), TrainConfig(precision="bf16"), TrainConfig(device="cuda")]
 )
-def test_nothing_is_told_of_what_was_not_measured(config: TrainConfig) -> None:
+def test_no_time_is_estimated_for_settings_that_were_not_measured(config: TrainConfig) -> None:
     speed.save_speeds(SPEEDS, "cpu")
     assert epoch_seconds(config, 60_000) is None
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"machine": ["another", 1, "1.0"]}'])
-def test_another_machines_or_a_damaged_measurement_does_not_count(places: Path, content: str) -> None:
+def test_a_damaged_measurement_or_one_of_another_machine_is_ignored(places: Path, content: str) -> None:
     path = places / "runs" / "derived" / "speed.json"
     path.parent.mkdir()
     path.write_text(content)

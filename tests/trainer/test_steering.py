@@ -60,12 +60,12 @@ def held(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> Held:
     return Held(store, run)
 
 
-def test_without_orders_training_goes_on(held: Held, a_step: Step) -> None:
+def test_without_commands_training_continues(held: Held, a_step: Step) -> None:
     assert held.after(a_step(1)) is None
     assert (held.waits, held.status) == (0, RunStatus.RUNNING)
 
 
-def test_pause_holds_until_resume_and_shows_what_was_trained(held: Held, a_step: Step) -> None:
+def test_a_pause_lasts_until_resume_and_commits_first(held: Held, a_step: Step) -> None:
     seen: list[RunStatus] = []
     held.order(Command.PAUSE)
     held.while_paused = [lambda: seen.append(held.status), lambda: held.order(Command.RESUME)]
@@ -73,7 +73,7 @@ def test_pause_holds_until_resume_and_shows_what_was_trained(held: Held, a_step:
     assert (seen, held.status, held.commits) == ([RunStatus.PAUSED], RunStatus.RUNNING, 1)
 
 
-def test_step_trains_one_batch_and_holds_again(held: Held, a_step: Step, an_evaluation: Evaluation) -> None:
+def test_step_trains_one_batch_and_pauses_again(held: Held, a_step: Step, an_evaluation: Evaluation) -> None:
     held.order(Command.STEP)
     assert held.after(a_step(1)) is None
     assert held.status is RunStatus.PAUSED
@@ -97,7 +97,7 @@ def test_evaluate_now_works_while_training_and_paused(held: Held, a_step: Step, 
     assert held.waits == 2
 
 
-def test_a_changed_setting_is_sent_and_recorded(held: Held, a_step: Step) -> None:
+def test_a_changed_setting_is_applied_and_recorded(held: Held, a_step: Step) -> None:
     held.order(Command.ADJUST, Adjustment(lr=0.05, momentum=CONFIG.momentum))
     assert held.after(a_step(7)) == Adjustment(lr=0.05, momentum=CONFIG.momentum)
     (made,) = held.store.queries.get_run(held.run.id).interventions
@@ -105,7 +105,7 @@ def test_a_changed_setting_is_sent_and_recorded(held: Held, a_step: Step) -> Non
     assert held.after(a_step(8)) is None
 
 
-def test_the_last_of_several_changes_counts(held: Held, a_step: Step) -> None:
+def test_the_last_of_several_changes_applies(held: Held, a_step: Step) -> None:
     held.order(Command.ADJUST, Adjustment(lr=0.05))
     held.order(Command.ADJUST, Adjustment(lr=0.02, batch_size=16))
     assert held.after(a_step(1)) == Adjustment(lr=0.02, batch_size=16)
@@ -115,7 +115,7 @@ def test_the_last_of_several_changes_counts(held: Held, a_step: Step) -> None:
     ]
 
 
-def test_changes_made_during_a_pause_are_seen_at_once_and_apply_when_it_ends(held: Held, a_step: Step) -> None:
+def test_changes_during_a_pause_are_recorded_at_once_and_apply_when_it_ends(held: Held, a_step: Step) -> None:
     seen: list[list[tuple[float, float]]] = []
 
     def note() -> None:
@@ -138,7 +138,7 @@ def test_changes_made_during_a_pause_are_seen_at_once_and_apply_when_it_ends(hel
     assert seen == [[], [(0.01, 0.5)], [], [(0.01, 0.2)]]
 
 
-def test_what_is_ordered_while_a_trainer_prepares_is_obeyed_when_it_trains(store: RunStore, a_step: Step) -> None:
+def test_a_command_sent_during_preparation_is_obeyed_when_training_begins(store: RunStore, a_step: Step) -> None:
     run = store.commands.create_run(CONFIG, trainer=own_identity())
     store.commands.send_command(run.id, Command.ADJUST, Adjustment(lr=0.05), by="terminal")
     assert Held(store, run).after(a_step(1)) == Adjustment(lr=0.05)
@@ -158,7 +158,7 @@ def test_a_signal_ends_a_pause(held: Held, a_step: Step) -> None:
     assert not held.steering.was_stopped
 
 
-def test_a_plan_is_made_again_at_its_steps(store: RunStore, held: Held, a_step: Step) -> None:
+def test_a_plan_is_applied_at_its_steps(store: RunStore, held: Held, a_step: Step) -> None:
     for step, value in ((2, 0.05), (4, 0.2)):
         held.order(Command.ADJUST, Adjustment(lr=value))
         held.after(a_step(step))
@@ -169,7 +169,7 @@ def test_a_plan_is_made_again_at_its_steps(store: RunStore, held: Held, a_step: 
     assert sent == [None, Adjustment(lr=0.05), None, Adjustment(lr=0.2), None]
 
 
-def test_orders_to_an_earlier_attempt_are_not_obeyed(held: Held, a_step: Step) -> None:
+def test_commands_to_an_earlier_attempt_are_ignored(held: Held, a_step: Step) -> None:
     held.order(Command.PAUSE)
     held.store.commands.interrupt_run(held.run, "killed")
     held.store.commands.requeue_run(held.run.id)
@@ -182,7 +182,7 @@ def test_orders_to_an_earlier_attempt_are_not_obeyed(held: Held, a_step: Step) -
 
 
 @pytest.mark.parametrize("command", list(Command))
-def test_nobody_obeys_for_a_run_that_has_ended(held: Held, command: Command) -> None:
+def test_commands_to_a_run_that_has_ended_are_refused(held: Held, command: Command) -> None:
     held.store.trainer_writes.finish_run(held.run, RunStatus.COMPLETED)
     with pytest.raises(RunStateError, match=f"run-1 is completed: there is nothing to {command}"):
         held.order(command)
@@ -222,7 +222,7 @@ def test_interventions_are_kept_with_the_run(held: Held, a_step: Step) -> None:
     assert made == Intervention(3, "batch_size", 64, 16, made.at, "page")
 
 
-def test_a_paused_trainer_beats_and_so_learns_that_its_run_is_somebody_elses(
+def test_a_paused_trainer_sends_heartbeats_and_learns_that_it_lost_its_run(
     store: RunStore, a_step: Callable[..., StepMetrics]
 ) -> None:
     run = store.commands.create_run(TrainConfig(device="cpu"), trainer=own_identity())

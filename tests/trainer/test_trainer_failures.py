@@ -57,7 +57,7 @@ print(run.status, run.reason)
 
 
 @pytest.mark.fault
-def test_a_trainer_that_runs_out_of_memory_says_what_to_choose(places: Path) -> None:
+def test_a_trainer_that_runs_out_of_memory_names_the_remedy(places: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SHORT_OF_MEMORY, str(places / "runs")],
         capture_output=True,
@@ -78,7 +78,7 @@ def test_a_trainer_that_runs_out_of_memory_says_what_to_choose(places: Path) -> 
         RuntimeError("std::bad_alloc"),
     ],
 )
-def test_every_way_of_running_out_of_memory_is_known(
+def test_every_out_of_memory_error_is_recognised(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_args: object, **_options: object) -> Iterator[Event]:
@@ -96,7 +96,7 @@ def test_every_way_of_running_out_of_memory_is_known(
 # Diverged
 
 
-def test_a_run_that_diverges_keeps_its_last_good_checkpoint_to_go_on_from(
+def test_a_diverged_run_keeps_its_last_good_checkpoint_to_fork_from(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = claimed_run(store)

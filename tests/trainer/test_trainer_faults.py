@@ -73,7 +73,7 @@ RUN_ENDED = "UPDATE OF finished_at ON runs WHEN new.finished_at IS NOT NULL"
 # The disk is full
 
 
-def test_a_run_whose_database_finds_no_room_says_so_once_there_is_some_and_is_resumed(
+def test_a_run_whose_database_finds_no_room_is_interrupted_and_resumed(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take_room(store, STEPS_RECORDED, RUN_ENDED)
@@ -88,7 +88,7 @@ def test_a_run_whose_database_finds_no_room_says_so_once_there_is_some_and_is_re
     assert_undisturbed(store, resume(store, interrupted))
 
 
-def test_a_run_that_can_be_ended_but_not_recorded_goes_on_from_the_checkpoint_before(store: RunStore) -> None:
+def test_a_run_whose_steps_find_no_room_continues_from_the_checkpoint_before(store: RunStore) -> None:
     take_room(store, STEPS_RECORDED)
     interrupted = train_run(store, claimed_run(store), act_at_step(7, lambda: set_pages(store)))
     assert store.queries.count_steps(interrupted.id) == interrupted.progress.step == 7
@@ -98,7 +98,7 @@ def test_a_run_that_can_be_ended_but_not_recorded_goes_on_from_the_checkpoint_be
 
 
 @pytest.mark.parametrize("signalled", [False, True])
-def test_a_trainer_gives_up_in_the_end_or_when_told_and_its_run_is_found(
+def test_a_trainer_that_cannot_record_its_end_gives_up_and_its_run_can_be_resumed(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, signalled: bool
 ) -> None:
     take_room(store, STEPS_RECORDED, RUN_ENDED)
@@ -132,7 +132,7 @@ def quota() -> Iterator[Quota]:
     limit(-1)
 
 
-def test_a_checkpoint_that_finds_no_room_interrupts_the_run_and_the_one_before_stays(
+def test_a_checkpoint_that_finds_no_room_interrupts_the_run_and_keeps_the_one_before(
     store: RunStore, quota: Quota
 ) -> None:
     interrupted = train_run(store, claimed_run(store, LARGE), act_at_step(7, lambda: quota(ENOUGH_FOR_THE_DATABASE)))
@@ -221,7 +221,7 @@ def test_a_trainer_waits_for_the_lock_and_loses_nothing(store: RunStore, holder:
     assert_undisturbed(store, run)
 
 
-def test_a_lock_held_for_too_long_interrupts_the_run_with_all_it_did(
+def test_a_lock_held_for_too_long_interrupts_the_run_without_losing_steps(
     places: Path, holder: Holder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)

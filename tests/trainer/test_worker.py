@@ -70,7 +70,7 @@ def test_an_observer_sees_an_event_after_it_was_recorded(store: RunStore) -> Non
 
 
 @pytest.mark.usefixtures("commit_every_event")
-def test_stop_ends_after_the_batch_in_hand_and_keeps_metrics_already_written(store: RunStore) -> None:
+def test_stop_ends_after_the_current_batch_and_keeps_metrics(store: RunStore) -> None:
     begun = claimed_run(store, CONFIG)
     run = train_run(store, begun, act_at_step(2, lambda: store.commands.request_stop(begun.id)))
     assert (run.status, run.reason) == (RunStatus.STOPPED, "")
@@ -108,7 +108,7 @@ def test_a_signal_interrupts_between_two_batches_and_keeps_metrics(
 
 
 @pytest.mark.parametrize(("loss", "what"), [(math.nan, "NaN"), (math.inf, "infinite")])
-def test_a_loss_that_is_no_number_ends_the_run_as_diverged(
+def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(
     store: RunStore, a_step: Step, monkeypatch: pytest.MonkeyPatch, loss: float, what: str
 ) -> None:
     def events() -> Iterator[Event]:
@@ -123,7 +123,7 @@ def test_a_loss_that_is_no_number_ends_the_run_as_diverged(
     assert str(store.queries.read_steps(run.id)["loss"].tolist()) == str([0.5, loss])
 
 
-def test_running_out_of_memory_is_said_with_the_remedy(
+def test_running_out_of_memory_fails_the_run_with_the_remedy(
     store: RunStore, a_step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def events() -> Iterator[Event]:
@@ -137,7 +137,7 @@ def test_running_out_of_memory_is_said_with_the_remedy(
     assert len(store.queries.read_steps(run.id)) == 1
 
 
-def test_a_defect_fails_the_run_and_is_printed(
+def test_an_unexpected_error_fails_the_run_and_is_printed(
     store: RunStore, a_step: Step, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def events() -> Iterator[Event]:
@@ -151,7 +151,7 @@ def test_a_defect_fails_the_run_and_is_printed(
 
 
 @pytest.mark.usefixtures("commit_every_event")
-def test_a_trainer_whose_run_was_taken_away_stops_and_writes_nothing_more(store: RunStore) -> None:
+def test_a_trainer_that_lost_its_run_stops_and_writes_nothing_more(store: RunStore) -> None:
     begun = claimed_run(store, CONFIG)
     steps: list[int] = []
 
@@ -229,7 +229,7 @@ def test_a_signal_cancels_a_download(store: RunStore, digits: Dataset, monkeypat
     assert (run.status, run.dataset) == (RunStatus.INTERRUPTED, "")
 
 
-def test_a_stop_asked_for_before_the_first_batch_trains_nothing(store: RunStore) -> None:
+def test_a_stop_before_the_first_batch_trains_nothing(store: RunStore) -> None:
     begun = claimed_run(store, CONFIG)
     store.commands.request_stop(begun.id)
     run = train_run(store, begun)
@@ -286,13 +286,13 @@ def test_a_queued_run_is_claimed_and_trained(store: RunStore) -> None:
     assert (run.status, run.attempt, run.trainer) == (RunStatus.COMPLETED, 1, own_identity())
 
 
-def test_a_run_somebody_else_took_is_left_alone(store: RunStore) -> None:
+def test_a_run_that_another_trainer_claimed_is_not_touched(store: RunStore) -> None:
     begun = claimed_run(store, CONFIG)
     train_queued_run(begun.id, 1)
     assert store.queries.get_run(begun.id) == begun
 
 
-def test_a_queued_run_that_cannot_be_trained_says_so_in_the_store_only(store: RunStore, places: Path) -> None:
+def test_a_queued_run_that_cannot_be_trained_fails_without_raising(store: RunStore, places: Path) -> None:
     (places / "data" / "MNIST" / "raw" / idx.FILES[0]).unlink()
     run_id = store.commands.create_run(CONFIG).id
     train_queued_run(run_id, 1)

@@ -75,7 +75,7 @@ def test_without_validation_test_is_evaluated_after_each_epoch(digits: Dataset) 
     assert kinds == ["step"] * 3 + ["test"] + ["step"] * 3 + ["test"]
 
 
-def test_one_batch_an_epoch_is_evaluated_once_not_twice(digits: Dataset) -> None:
+def test_a_one_batch_epoch_is_evaluated_once(digits: Dataset) -> None:
     config = TrainConfig(batch_size=FIT, epochs=1)
     kinds = [getattr(event, "split", "step") for event in train(config, digits)]
     assert kinds == ["step", "validation", "test"]

@@ -49,7 +49,7 @@ def test_another_seed_gives_another_run(few_digits: Dataset, uninterrupted: list
     assert timeless(next(train(other, few_digits)))["loss"] != uninterrupted[0]["loss"]
 
 
-def test_the_consumers_random_numbers_are_left_alone(few_digits: Dataset) -> None:
+def test_training_does_not_touch_the_consumers_random_numbers(few_digits: Dataset) -> None:
     torch.manual_seed(5)
     expected = torch.rand(2 * EVENTS).tolist()
     torch.manual_seed(5)
@@ -59,7 +59,7 @@ def test_the_consumers_random_numbers_are_left_alone(few_digits: Dataset) -> Non
     assert drawn == expected
 
 
-def test_the_consumers_random_numbers_do_not_matter(
+def test_the_consumers_random_numbers_do_not_change_the_run(
     few_digits: Dataset, uninterrupted_dropout: list[dict[str, Any]]
 ) -> None:
     seen = []
@@ -69,7 +69,7 @@ def test_the_consumers_random_numbers_do_not_matter(
     assert seen == uninterrupted_dropout
 
 
-def test_no_mode_leaks_into_the_consumer(few_digits: Dataset) -> None:
+def test_no_torch_mode_leaks_into_the_consumer(few_digits: Dataset) -> None:
     state = TrainState.initial(DROPOUT)
     events = 0
     for _event in train(DROPOUT, few_digits, state=state):
@@ -128,7 +128,7 @@ def test_an_adjusted_batch_size_still_sees_every_image_once(few_digits: Dataset)
     assert sizes == [20, 30, 30, 10]
 
 
-def test_sending_nothing_goes_on(few_digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
+def test_sending_none_continues(few_digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:
     events = train(CONFIG, few_digits)
     seen = [timeless(events.send(None)) for _ in range(EVENTS)]
     assert seen == uninterrupted
@@ -151,7 +151,7 @@ def test_an_adjustment_out_of_range_is_refused(few_digits: Dataset, adjustment: 
     assert state.step == 1
 
 
-def test_an_adjustment_of_which_one_value_is_out_of_range_changes_nothing(few_digits: Dataset) -> None:
+def test_an_adjustment_with_one_value_out_of_range_changes_nothing(few_digits: Dataset) -> None:
     state = TrainState.initial(CONFIG)
     events = train(CONFIG, few_digits, state=state)
     next(events)
@@ -160,7 +160,7 @@ def test_an_adjustment_of_which_one_value_is_out_of_range_changes_nothing(few_di
     assert state.lr == CONFIG.lr
 
 
-def test_close_stops_and_leaves_the_state_where_it_was(few_digits: Dataset) -> None:
+def test_close_stops_and_keeps_the_state(few_digits: Dataset) -> None:
     state = TrainState.initial(CONFIG)
     events = train(CONFIG, few_digits, state=state)
     next(events)
@@ -225,14 +225,14 @@ def test_the_consumers_time_is_left_out_of_elapsed_seconds(
     assert elapsed == [0.125 * number for number in range(1, 5 + 2 + 1 + 1)]
 
 
-def test_elapsed_seconds_go_on_after_resuming(few_digits: Dataset) -> None:
+def test_elapsed_seconds_continue_after_resuming(few_digits: Dataset) -> None:
     state = TrainState.initial(CONFIG)
     next(train(CONFIG, few_digits, state=state))
     before = state.elapsed_seconds
     assert 0 < before < next(train(CONFIG, few_digits, state=state)).elapsed_seconds
 
 
-def test_an_evaluation_that_is_asked_for_comes_next_and_changes_nothing_else(
+def test_a_requested_evaluation_comes_next_and_changes_nothing_else(
     few_digits: Dataset, uninterrupted: list[dict[str, Any]]
 ) -> None:
     events = train(CONFIG, few_digits)
@@ -243,7 +243,7 @@ def test_an_evaluation_that_is_asked_for_comes_next_and_changes_nothing_else(
     assert [timeless(event) for event in events] == uninterrupted[1:]
 
 
-def test_without_validation_test_is_evaluated_when_asked(few_digits: Dataset) -> None:
+def test_without_validation_images_a_requested_evaluation_is_on_test(few_digits: Dataset) -> None:
     config = dataclasses.replace(CONFIG, validation_fraction=0)
     expected = [timeless(event) for event in train(config, few_digits)]
     events = train(config, few_digits)

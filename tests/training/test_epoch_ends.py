@@ -20,15 +20,13 @@ def test_the_last_batch_of_an_epoch_may_be_smaller(images: int, ends: list[int])
     assert epoch_ends(TrainConfig(batch_size=64, epochs=3), images) == ends
 
 
-def test_other_changes_do_not_matter() -> None:
+def test_changes_of_other_settings_do_not_move_epochs() -> None:
     change = Intervention(1, "lr", 0.01, 0.1, datetime.now(UTC), "page")
     assert epoch_ends(TrainConfig(epochs=2), 640, [change]) == [10, 20]
 
 
 @pytest.mark.parametrize("changes", [[(1, 60)], [(2, 16), (7, 100)], [(5, 7)], [(1, 16), (1, 32)]])
-def test_a_changed_batch_size_moves_them_as_it_does_in_training(
-    digits: Dataset, changes: list[tuple[int, int]]
-) -> None:
+def test_a_changed_batch_size_moves_epochs_as_in_training(digits: Dataset, changes: list[tuple[int, int]]) -> None:
     config = TrainConfig(batch_size=30, epochs=3, validation_fraction=0, model="softmax", device="cpu")
     at = dict(changes)
     last: dict[int, int] = {}
@@ -47,5 +45,5 @@ def test_a_changed_batch_size_moves_them_as_it_does_in_training(
     assert epoch_ends(config, 300, interventions) == list(last.values())
 
 
-def test_a_batch_size_changed_before_the_first_step_holds_from_the_first_epoch() -> None:
+def test_a_batch_size_changed_before_the_first_step_applies_from_the_first_epoch() -> None:
     assert epoch_ends(TrainConfig(batch_size=30, epochs=3), 300, [batch_size(0, 30, 300)]) == [1, 2, 3]

@@ -8,7 +8,7 @@ from mnist_core.training.layers import Dropout, Linear
 
 
 @pytest.mark.parametrize("shape", [(1, 7, 3), (64, 800, 500), (5, 500, 10)])
-def test_linear_computes_what_pytorchs_does(shape: tuple[int, int, int]) -> None:
+def test_linear_agrees_with_pytorch(shape: tuple[int, int, int]) -> None:
     images, features, outputs = shape
     torch.manual_seed(1)
     ours, theirs = Linear(features, outputs), nn.Linear(features, outputs)
@@ -36,7 +36,7 @@ def test_dropout_does_nothing_in_evaluation() -> None:
     assert Dropout(0.5, torch.Generator()).eval()(x) is x
 
 
-def test_masks_follow_from_the_generator_alone() -> None:
+def test_dropout_masks_depend_on_the_generator_alone() -> None:
     generator = torch.Generator()
     layer = Dropout(0.5, generator)
     masks = []

@@ -33,7 +33,7 @@ def give_gradients(parameters: list[Tensor], step: int) -> None:
 
 @pytest.mark.parametrize("decay", [0.0, 0.01])
 @pytest.mark.parametrize("name", RULES)
-def test_a_rule_computes_what_pytorchs_does(name: str, decay: float) -> None:
+def test_an_update_rule_agrees_with_pytorch(name: str, decay: float) -> None:
     ours, theirs = weights(), weights()
     rule, expected = optimizers.build_optimizer(name, ours, decay), RULES[name](theirs, decay)
     for step in range(20):
@@ -56,7 +56,7 @@ def test_sgd_without_momentum_follows_the_gradient() -> None:
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_copied_state_goes_on_with_the_same_updates(name: str) -> None:
+def test_a_copied_state_makes_the_same_updates(name: str) -> None:
     first = weights()
     rule = optimizers.build_optimizer(name, first, 0.01)
     for step in range(3):
@@ -73,7 +73,7 @@ def test_a_copied_state_goes_on_with_the_same_updates(name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["rule", "network"])
-def test_an_unknown_name_is_a_mistake_of_ours(kind: str) -> None:
+def test_an_unknown_name_is_an_assertion_error(kind: str) -> None:
     from mnist_core.training import models
 
     build: Callable[[], Any] = {

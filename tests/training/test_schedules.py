@@ -26,7 +26,7 @@ def test_step_multiplies_by_gamma_after_each_epoch() -> None:
     ]
 
 
-def test_one_cycle_is_the_curve_that_pytorch_draws() -> None:
+def test_one_cycle_agrees_with_pytorch() -> None:
     parameter = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     # PyTorch's reaches its end at the last step, ours one step after it: a share of the run, not of its steps.

@@ -33,7 +33,7 @@ def links(app: AppTest) -> list[str]:
     return [link.proto.label for link in app.get("page_link")]
 
 
-def test_everything_of_a_run_is_shown(app: AppTest, store: RunStore) -> None:
+def test_all_details_of_a_run_are_shown(app: AppTest, store: RunStore) -> None:
     run = finished_run(store, TrainConfig(lr=0.02, seed=7))
     open_details(app, run.id)
     assert "Finished, learns MNIST." in page_text(app)
@@ -55,12 +55,12 @@ def test_settings_carry_their_units(app: AppTest, store: RunStore) -> None:
     assert dict(zip(shown["Setting"], shown["Unit"], strict=True))["Batch size"] == "images"
 
 
-def test_without_runs_it_says_where_to_start_one(app: AppTest) -> None:
+def test_without_runs_the_page_says_where_to_start_one(app: AppTest) -> None:
     open_details(app)
     assert "No runs yet. Start one on the Train page." in page_text(app)
 
 
-def test_address_of_no_run_says_so_and_shows_the_latest(app: AppTest, store: RunStore) -> None:
+def test_an_address_of_a_missing_run_is_reported_and_the_latest_is_shown(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
     for wrong in ("<b>", "99", "9" * 40):
         open_details(app, wrong)
@@ -76,7 +76,7 @@ def test_another_run_is_chosen_from_a_list_and_named_in_the_address(app: AppTest
     assert table(app, "Setting")["Learning rate"] == "0.01"
 
 
-def test_changes_on_the_way_and_relatives_are_listed(app: AppTest, store: RunStore) -> None:
+def test_parents_and_children_are_listed(app: AppTest, store: RunStore) -> None:
     parent = finished_run(store, name="*first*")
     child = RunActions(store).repeat(parent)
     open_details(app, child.id)
@@ -85,7 +85,7 @@ def test_changes_on_the_way_and_relatives_are_listed(app: AppTest, store: RunSto
     assert any(label.startswith("Repeated as") for label in links(app))
 
 
-def test_run_before_its_training_says_what_is_missing(app: AppTest, store: RunStore) -> None:
+def test_a_queued_run_says_what_is_recorded_later(app: AppTest, store: RunStore) -> None:
     run = store.commands.create_run(TrainConfig())
     open_details(app, run.id)
     assert "Queued." in page_text(app)
@@ -93,14 +93,14 @@ def test_run_before_its_training_says_what_is_missing(app: AppTest, store: RunSt
     assert "None: its settings stayed the same." in [one.value for one in app.caption]
 
 
-def test_run_in_the_bin_says_so(app: AppTest, store: RunStore) -> None:
+def test_a_deleted_run_says_that_it_is_in_the_bin(app: AppTest, store: RunStore) -> None:
     run = finished_run(store, name="<i>gone</i>")
     store.commands.delete_runs([run.id])
     open_details(app, run.id)
     assert "\\<i\\>gone\\<\\/i\\> is in the bin. Restore it on the Runs page." in page_text(app)
 
 
-def test_owner_writes_notes_which_show_as_markdown_without_html(app: AppTest, store: RunStore) -> None:
+def test_notes_are_shown_as_markdown_without_html(app: AppTest, store: RunStore) -> None:
     run = finished_run(store)
     open_details(app, run.id)
     app.text_area[0].set_value("**Why** <script>alert(1)</script>")
@@ -110,7 +110,7 @@ def test_owner_writes_notes_which_show_as_markdown_without_html(app: AppTest, st
     assert not shown.allow_html
 
 
-def test_name_that_is_taken_is_refused_as_text(app: AppTest, store: RunStore) -> None:
+def test_a_taken_name_is_refused_and_shown_as_text(app: AppTest, store: RunStore) -> None:
     finished_run(store, name="*a*")
     run = finished_run(store)
     open_details(app, run.id)
@@ -120,12 +120,12 @@ def test_name_that_is_taken_is_refused_as_text(app: AppTest, store: RunStore) ->
     assert store.queries.get_run(run.id).name == "run-2"
 
 
-def test_reason_of_a_failure_is_text(app: AppTest, store: RunStore) -> None:
+def test_the_reason_of_a_failure_is_shown_as_text(app: AppTest, store: RunStore) -> None:
     open_details(app, active_run(store, RunStatus.FAILED, "Out of *memory*.").id)
     assert app.error[0].value == "Out of \\*memory\\*\\."
 
 
-def test_viewer_reads_everything_and_edits_nothing(app: AppTest, store: RunStore, visitor: Visitor) -> None:
+def test_a_viewer_sees_all_details_and_cannot_edit(app: AppTest, store: RunStore, visitor: Visitor) -> None:
     run = finished_run(store)
     visitor.become_viewer()
     open_details(app, run.id)

@@ -29,7 +29,7 @@ def writer(places: Path, store: RunStore) -> RunStore:
     return RunStore.open(places / "runs")
 
 
-def test_newcomer_gets_the_history_and_then_every_step_once(store: RunStore, writer: RunStore) -> None:
+def test_a_new_reader_gets_the_history_and_then_every_step_once(store: RunStore, writer: RunStore) -> None:
     run = active_run(writer)
     commit(writer, run, 1, 5)
 
@@ -85,7 +85,7 @@ def test_evaluations_and_changes_of_status_arrive(store: RunStore, writer: RunSt
     play(scenario)
 
 
-def test_places_in_the_queue_are_sent_again_when_it_moves(store: RunStore, writer: RunStore) -> None:
+def test_queue_positions_are_sent_again_when_they_change(store: RunStore, writer: RunStore) -> None:
     first, second = writer.commands.create_run(TrainConfig()), writer.commands.create_run(TrainConfig())
 
     async def scenario() -> None:
@@ -103,7 +103,7 @@ def test_places_in_the_queue_are_sent_again_when_it_moves(store: RunStore, write
     play(scenario)
 
 
-def test_browser_that_comes_back_gets_what_it_missed(store: RunStore, writer: RunStore) -> None:
+def test_a_browser_that_reconnects_gets_what_it_missed(store: RunStore, writer: RunStore) -> None:
     run = active_run(writer)
 
     async def scenario() -> None:
@@ -126,7 +126,7 @@ def test_browser_that_comes_back_gets_what_it_missed(store: RunStore, writer: Ru
     play(scenario)
 
 
-def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(
+def test_only_a_reader_that_does_not_keep_up_is_dropped(
     store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     most = 20
@@ -150,7 +150,7 @@ def test_reader_that_does_not_keep_up_is_dropped_and_others_are_not(
     play(scenario)
 
 
-def test_browser_that_takes_nothing_any_more_is_let_go(
+def test_a_browser_that_stops_reading_is_dropped(
     store: RunStore, writer: RunStore, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "SEND_TIMEOUT_SECONDS", 0.05)
@@ -177,7 +177,7 @@ def test_browser_that_takes_nothing_any_more_is_let_go(
     play(scenario)
 
 
-def test_however_many_watch_a_commit_is_read_once(
+def test_a_commit_is_read_once_however_many_readers_there_are(
     store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = active_run(writer)
@@ -213,7 +213,7 @@ def test_however_many_watch_a_commit_is_read_once(
     play(scenario)
 
 
-def test_what_one_commit_changes_reaches_a_browser_in_one_piece(store: RunStore, writer: RunStore) -> None:
+def test_the_changes_of_one_commit_reach_a_browser_in_one_message(store: RunStore, writer: RunStore) -> None:
     run = active_run(writer)
 
     async def scenario() -> None:
@@ -241,7 +241,7 @@ def test_close_ends_every_stream(store: RunStore, writer: RunStore) -> None:
     play(scenario)
 
 
-def test_server_that_ends_completes_every_answer(
+def test_a_server_that_shuts_down_completes_every_response(
     store: RunStore, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[AsgiMessage] = []
@@ -265,7 +265,7 @@ def test_server_that_ends_completes_every_answer(
 
 
 @pytest.mark.parametrize("query", ["runs=seven", "runs=-1", "runs=1&smoothing=1", "smoothing=x", "runs=" + "1," * 21])
-def test_bad_query_is_refused_with_a_sentence(store: RunStore, places: Path, query: str) -> None:
+def test_an_invalid_query_is_refused_with_a_sentence(store: RunStore, places: Path, query: str) -> None:
     app = Starlette(routes=feed_routes(LiveHub(store.queries), AccessPolicy(places / "runs")))
     sent: list[AsgiMessage] = []
     scope = {"type": "http", "method": "GET", "path": "/live", "query_string": query.encode(), "headers": []}
@@ -282,5 +282,5 @@ def test_bad_query_is_refused_with_a_sentence(store: RunStore, places: Path, que
 
 
 @pytest.mark.parametrize(("streams", "seconds"), [(0, 0.05), (20, 0.05), (50, 0.125), (200, 0.5), (5000, 1.0)])
-def test_the_store_is_asked_less_often_the_more_listen(streams: int, seconds: float) -> None:
+def test_the_store_is_polled_less_often_with_more_readers(streams: int, seconds: float) -> None:
     assert poll_seconds(streams) == pytest.approx(seconds)

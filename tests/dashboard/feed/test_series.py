@@ -31,7 +31,7 @@ def test_smoothing_is_the_bias_corrected_average(smoothing: float) -> None:
     assert smooth(values, smoothing).tolist() == pytest.approx(by_the_book(values.tolist(), smoothing))
 
 
-def test_short_run_keeps_every_step() -> None:
+def test_a_short_run_keeps_every_step() -> None:
     series = RunSeries(1)
     series.extend(1, table(np.array([3.0, 2.0, 1.0])))
     points = series.points(0)
@@ -39,7 +39,7 @@ def test_short_run_keeps_every_step() -> None:
     assert points["loss"] == {"low": [3, 2, 1], "high": [3, 2, 1], "smooth": [3, 2, 1]}
 
 
-def test_long_run_is_reduced_but_no_spike_is_lost() -> None:
+def test_a_long_run_is_reduced_without_losing_a_spike() -> None:
     loss = np.full(3_000_000, 0.5)
     loss[1_234_567] = 9.0
     series = RunSeries(1)
@@ -51,7 +51,7 @@ def test_long_run_is_reduced_but_no_spike_is_lost() -> None:
     assert max(points["loss"]["smooth"]) < 9.0
 
 
-def test_browser_can_carry_the_average_on() -> None:
+def test_the_browser_can_continue_the_average() -> None:
     values = np.random.default_rng(2).random(50)
     series = RunSeries(1)
     series.extend(1, table(values[:40]))
@@ -61,7 +61,7 @@ def test_browser_can_carry_the_average_on() -> None:
     assert average / (1 - 0.9**count) == pytest.approx(by_the_book(values.tolist(), 0.9)[-1], rel=1e-5)
 
 
-def test_overlap_is_passed_over_and_a_gap_refused() -> None:
+def test_overlapping_steps_are_skipped_and_a_gap_is_refused() -> None:
     series = RunSeries(1)
     assert series.extend(1, table(np.array([1.0, 2.0])))
     assert series.extend(2, table(np.array([2.0, 3.0])))
@@ -70,7 +70,7 @@ def test_overlap_is_passed_over_and_a_gap_refused() -> None:
     assert series.steps == 3
 
 
-def test_nan_is_null_and_leaves_the_average_alone() -> None:
+def test_nan_is_null_and_does_not_change_the_average() -> None:
     series = RunSeries(1)
     series.extend(1, table(np.array([1.0, np.nan])))
     points = series.points(0.5)
@@ -78,6 +78,6 @@ def test_nan_is_null_and_leaves_the_average_alone() -> None:
     assert points["ema"]["loss"][1] == 1
 
 
-def test_no_steps_is_an_empty_history() -> None:
+def test_no_steps_make_an_empty_history() -> None:
     points = RunSeries(1).points(0.95)
     assert (points["step"], points["x"], points["loss"]["smooth"]) == (0, [], [])

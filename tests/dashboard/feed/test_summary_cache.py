@@ -16,11 +16,11 @@ def listed(runs: SummaryCache) -> dict[int, dict[str, Any]]:
     return {run["id"]: run for run in json.loads(gzip.decompress(runs.compress()[1]))["runs"]}
 
 
-def test_list_without_runs_is_a_list() -> None:
+def test_the_list_without_runs_is_empty() -> None:
     assert listed(SummaryCache()) == {}
 
 
-def test_list_follows_what_becomes_of_runs(store: RunStore) -> None:
+def test_the_list_follows_changes_of_runs(store: RunStore) -> None:
     first, second = store.commands.create_run(TrainConfig(lr=0.02)), store.commands.create_run(TrainConfig())
     runs = SummaryCache()
     runs.update([summarize_run(first), summarize_run(second)])
@@ -34,7 +34,7 @@ def test_list_follows_what_becomes_of_runs(store: RunStore) -> None:
     assert list(listed(runs)) == [first.id]
 
 
-def test_list_is_packed_once_until_something_changes(store: RunStore) -> None:
+def test_the_list_is_compressed_once_until_a_run_changes(store: RunStore) -> None:
     runs = SummaryCache()
     runs.update([summarize_run(store.commands.create_run(TrainConfig()))])
     tag, packed = runs.compress()
@@ -43,7 +43,7 @@ def test_list_is_packed_once_until_something_changes(store: RunStore) -> None:
     assert runs.compress()[0] != tag
 
 
-def test_runs_that_differ_only_in_seed_are_told_apart_from_others(store: RunStore) -> None:
+def test_runs_that_differ_only_in_seed_share_a_group(store: RunStore) -> None:
     groups = [
         summarize_run(store.commands.create_run(config))["seed_group"]
         for config in (TrainConfig(seed=1), TrainConfig(seed=2), TrainConfig(seed=1, lr=0.02))

@@ -9,7 +9,7 @@ from mnist_core.store import RunStore
 from tests.support.page_driver import active_run, component_data, open_runs
 
 
-def test_linked_comparison_is_shown(app: AppTest, store: RunStore) -> None:
+def test_a_linked_comparison_is_shown(app: AppTest, store: RunStore) -> None:
     first, second = active_run(store, RunStatus.COMPLETED), active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs=f"{second.id},{first.id}", base=str(first.id), sort="-lr")
     table = component_data(app, "runs_table")
@@ -21,21 +21,23 @@ def test_linked_comparison_is_shown(app: AppTest, store: RunStore) -> None:
     assert [run["id"] for run in component_data(app, "overlay_loss")["runs"]] == [second.id, first.id]
 
 
-def test_runs_that_are_not_there_are_left_out(app: AppTest, store: RunStore) -> None:
+def test_missing_runs_are_left_out(app: AppTest, store: RunStore) -> None:
     run, gone = active_run(store, RunStatus.COMPLETED), active_run(store, RunStatus.COMPLETED)
     store.commands.delete_runs([gone.id])
     open_runs(app, runs=f"{run.id},{gone.id},999")
     assert component_data(app, "runs_table")["selected"] == [run.id]
 
 
-def test_address_that_makes_no_sense_says_so(app: AppTest, store: RunStore) -> None:
+def test_unreadable_parameters_are_named(app: AppTest, store: RunStore) -> None:
     active_run(store)
     open_runs(app, runs="1,two", base="x", sort="lr;drop")
     assert app.warning[0].value == "The address has something unreadable in base, sort. The rest is shown."
     assert component_data(app, "runs_table")["selected"] == [1]
 
 
-def test_address_names_what_is_chosen_also_after_the_browser_sent_an_older_one(app: AppTest, store: RunStore) -> None:
+def test_the_address_follows_the_choices_also_after_the_browser_sent_an_older_one(
+    app: AppTest, store: RunStore
+) -> None:
     active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1", over="Time", smoothed="0.5")
     assert component_data(app, "overlay_loss")["x"] == "time"
@@ -51,7 +53,7 @@ def test_address_names_what_is_chosen_also_after_the_browser_sent_an_older_one(a
     assert app.query_params["show"] == "Details"
 
 
-def test_choices_that_there_are_not_are_named_and_left_out(app: AppTest, store: RunStore) -> None:
+def test_unknown_choices_are_named_and_left_out(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1", show="Nothing", curves="<b>", logx="perhaps", logy="false", smoothed="1")
     assert (
@@ -61,7 +63,7 @@ def test_choices_that_there_are_not_are_named_and_left_out(app: AppTest, store: 
     assert component_data(app, "overlay_loss")["log"] is False
 
 
-def test_difference_is_drawn_to_the_baseline(app: AppTest, store: RunStore) -> None:
+def test_differences_are_drawn_to_the_baseline(app: AppTest, store: RunStore) -> None:
     runs = [active_run(store, RunStatus.COMPLETED) for _ in range(2)]
     open_runs(app, runs="1,2", base="1")
     app.toggle(key="difference").set_value(True).run()

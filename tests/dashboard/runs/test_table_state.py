@@ -23,18 +23,18 @@ def as_parameters(said: dict[str, str | list[str]]) -> dict[str, list[str]]:
     return {name: [value] if isinstance(value, str) else value for name, value in said.items()}
 
 
-def test_address_says_the_whole_view_and_the_selection() -> None:
+def test_the_address_holds_the_whole_view_and_the_selection() -> None:
     parameters = as_parameters(CHOSEN.to_address([5, 2]))
     assert TableState.from_address(parameters) == CHOSEN
     assert selected_runs(parameters) == [5, 2]
     assert unreadable_parameters(parameters) == []
 
 
-def test_browser_says_the_whole_view() -> None:
+def test_the_browser_returns_the_whole_view() -> None:
     assert TableState.from_browser(CHOSEN.for_browser() | {"filters": True}) == CHOSEN
 
 
-def test_usual_view_leaves_the_address_alone() -> None:
+def test_the_default_view_adds_nothing_to_the_address() -> None:
     assert TableState().to_address([]) == {}
 
 
@@ -53,7 +53,7 @@ def test_usual_view_leaves_the_address_alone() -> None:
         ("differs", "yes"),
     ],
 )
-def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> None:
+def test_invalid_parameters_are_left_out_and_named(name: str, value: str) -> None:
     parameters = {name: [value], "archived": ["1"]}
     assert TableState.from_address(parameters) == TableState(archived=True)
     assert selected_runs(parameters) == []
@@ -68,11 +68,11 @@ def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> Non
         {},
     ],
 )
-def test_browser_that_says_nonsense_gets_the_usual_view(told: dict[str, object]) -> None:
+def test_invalid_data_from_the_browser_gives_the_default_view(told: dict[str, object]) -> None:
     assert TableState.from_browser(told) == TableState()
 
 
-def test_address_names_no_more_runs_than_it_can_hold() -> None:
+def test_the_address_names_no_more_runs_than_it_can_hold() -> None:
     said = as_parameters(TableState().to_address(list(range(1, 2001))))
     assert len(selected_runs(said)) == MAX_IN_ADDRESS
     assert len(selected_runs({"runs": [",".join(map(str, range(1, 2001)))]})) == MAX_IN_ADDRESS

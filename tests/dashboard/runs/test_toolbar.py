@@ -30,14 +30,14 @@ def test_train_again_puts_the_settings_into_the_sliders(app: AppTest, store: Run
     assert "Add to queue" not in labels(app)
 
 
-def test_three_more_seeds_are_one_click(app: AppTest, store: RunStore) -> None:
+def test_three_more_seeds_are_queued_with_one_click(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.COMPLETED)
     click(open_runs(app, runs=str(run.id)), "Run 3 more seeds")
     assert [queued.config.seed for queued in store.queries.list_queued_runs()] == [2, 3, 4]
     assert "3 runs like run\\-1, with other seeds, are in the queue." in page_text(app)
 
 
-def test_more_seeds_of_a_group_are_none_that_it_has(app: AppTest, store: RunStore) -> None:
+def test_more_seeds_of_a_group_are_new_ones(app: AppTest, store: RunStore) -> None:
     for seed in (1, 3):
         finished_run(store, TrainConfig(seed=seed))
     click(open_runs(app, runs="1,2"), "Run 3 more seeds")
@@ -64,7 +64,7 @@ def test_several_runs_are_starred_tagged_and_archived_at_once(app: AppTest, stor
     assert not any(run.starred for run in store.queries.list_runs())
 
 
-def test_unusable_tag_is_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
+def test_an_invalid_tag_is_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1")
     app.text_input(key="new_tag").set_value("a,b").run()
@@ -82,7 +82,7 @@ def test_deleting_can_be_undone(app: AppTest, store: RunStore) -> None:
     assert [run.name for run in store.queries.list_runs()] == ["run-1", "run-2"]
 
 
-def test_bin_gives_runs_back(app: AppTest, store: RunStore) -> None:
+def test_deleted_runs_can_be_restored_from_the_bin(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
     store.commands.delete_runs([1])
     active_run(store, RunStatus.COMPLETED)
@@ -92,7 +92,7 @@ def test_bin_gives_runs_back(app: AppTest, store: RunStore) -> None:
     assert [run.id for run in store.queries.list_runs()] == [1, 2]
 
 
-def test_where_deleted_runs_are_is_said_when_none_is_left(app: AppTest, store: RunStore) -> None:
+def test_when_all_runs_are_deleted_the_page_points_to_the_bin(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
     store.commands.delete_runs([1])
     open_runs(app)
@@ -102,7 +102,7 @@ def test_where_deleted_runs_are_is_said_when_none_is_left(app: AppTest, store: R
     assert [run.id for run in store.queries.list_runs()] == [1]
 
 
-def test_viewer_without_runs_is_told_who_starts_them(app: AppTest, visitor: Visitor) -> None:
+def test_a_viewer_without_runs_is_told_who_starts_them(app: AppTest, visitor: Visitor) -> None:
     visitor.become_viewer()
     open_runs(app)
     assert "They appear here as soon as the owner starts one." in page_text(app)
@@ -127,7 +127,7 @@ def test_nothing_can_be_done_without_a_selection(app: AppTest, store: RunStore) 
     assert disabled == dict.fromkeys(for_selected_runs, True)
 
 
-def test_viewer_compares_but_changes_nothing(app: AppTest, store: RunStore, visitor: Visitor) -> None:
+def test_a_viewer_can_compare_but_not_change_runs(app: AppTest, store: RunStore, visitor: Visitor) -> None:
     active_run(store, RunStatus.COMPLETED)
     visitor.become_viewer()
     open_runs(app, runs="1", show="Details")
@@ -150,7 +150,7 @@ def test_names_tags_and_notes_are_saved(app: AppTest, store: RunStore) -> None:
     assert "![" not in shown[0].value
 
 
-def test_name_that_is_taken_is_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
+def test_a_taken_name_is_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
     for _ in range(2):
         active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1")
@@ -161,24 +161,24 @@ def test_name_that_is_taken_is_refused_with_a_sentence(app: AppTest, store: RunS
     assert store.queries.get_run(1).name == "run-1"
 
 
-def test_name_shows_as_it_was_typed() -> None:
+def test_a_name_is_shown_as_typed() -> None:
     assert markdown.escape("<b>*x* [a](b) :red[c] $d$ 1.") == "\\<b\\>\\*x\\* \\[a\\]\\(b\\) \\:red\\[c\\] \\$d\\$ 1\\."
 
 
 @pytest.mark.parametrize("sign", ["->", "<-", "--", ">=", "<=", "~=", ":streamlit:", ":material_check:"])
-def test_what_streamlit_makes_a_sign_of_even_if_it_is_escaped_is_taken_apart(sign: str) -> None:
+def test_signs_that_streamlit_replaces_even_if_escaped_are_split(sign: str) -> None:
     escaped = "".join(rf"\{one}" if one in string.punctuation else one for one in sign)
     assert markdown.escape(f"a {sign} b") == f"a {escaped[:2]}\u2060{escaped[2:]} b"
 
 
-def test_export_is_made_and_offered(app: AppTest, store: RunStore) -> None:
+def test_an_export_is_prepared_and_offered(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1")
     click(app, "Prepare the file")
     assert [button.proto.label for button in app.get("download_button")] == ["Download run\\-1\\-csv\\.csv"]
 
 
-def test_export_that_is_refused_says_why(app: AppTest, store: RunStore) -> None:
+def test_a_refused_export_says_why(app: AppTest, store: RunStore) -> None:
     active_run(store)
     open_runs(app, runs="1")
     app.selectbox(key="export_format").set_value("archive").run()
@@ -186,7 +186,7 @@ def test_export_that_is_refused_says_why(app: AppTest, store: RunStore) -> None:
     assert "Export it when it has ended" in page_text(app)
 
 
-def test_viewer_takes_tables_along_and_leaves_nothing_behind(
+def test_a_viewer_downloads_tables_and_leaves_no_file_behind(
     app: AppTest, store: RunStore, places: Path, visitor: Visitor
 ) -> None:
     active_run(store, RunStatus.COMPLETED)
@@ -200,7 +200,7 @@ def test_viewer_takes_tables_along_and_leaves_nothing_behind(
     assert not (places / "runs" / "exports").exists()
 
 
-def test_viewer_who_takes_too_many_files_is_told_to_wait(app: AppTest, store: RunStore, visitor: Visitor) -> None:
+def test_a_viewer_who_downloads_too_often_has_to_wait(app: AppTest, store: RunStore, visitor: Visitor) -> None:
     active_run(store, RunStatus.COMPLETED)
     visitor.become_viewer()
     open_runs(app, runs="1")
@@ -215,7 +215,7 @@ def test_viewer_who_takes_too_many_files_is_told_to_wait(app: AppTest, store: Ru
     assert len(app.get("download_button")) == 1
 
 
-def test_viewer_is_refused_more_curves_than_fit(
+def test_a_viewer_is_refused_an_export_that_is_too_large(
     app: AppTest, store: RunStore, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export_import, "MAX_VIEWER_STEPS", 400)

@@ -30,21 +30,21 @@ def show(app: AppTest, view: str) -> AppTest:
     return app
 
 
-def test_verdict_is_a_sentence_with_numbers_behind_it(app: AppTest, search: list[Run]) -> None:
+def test_the_verdict_is_a_sentence_with_a_table_of_numbers(app: AppTest, search: list[Run]) -> None:
     show(open_runs(app, runs="1,4"), "Verdict")
     verdict = "search-1 is better than search-4: it is right about 96.00 % against 94.00 % of 1,000 test images"
     assert markdown.escape(verdict) in page_text(app)
     assert "McNemar" in app.dataframe[0].value.to_string()
 
 
-def test_verdict_on_two_groups_of_seeds(app: AppTest, search: list[Run]) -> None:
+def test_two_groups_of_seeds_get_a_verdict(app: AppTest, search: list[Run]) -> None:
     show(open_runs(app, runs="1,2,3,4,5,6", base="4"), "Verdict")
     assert "seeds" in page_text(app)
     assert any(block.value == "**A: search\\-1 and 2 more seeds**" for block in app.markdown)
     assert "95 % interval" in app.dataframe[1].value.columns
 
 
-def test_verdict_is_not_worked_out_twice(app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_verdict_is_computed_once(app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for lr in (0.01, 0.1):
         finished_run(store, TrainConfig(lr=lr))
     show(open_runs(app, runs="1,2"), "Verdict")
@@ -63,19 +63,19 @@ def test_verdict_is_not_worked_out_twice(app: AppTest, store: RunStore, monkeypa
     assert not app.exception
 
 
-def test_verdict_without_two_sides_says_what_to_select(app: AppTest, search: list[Run]) -> None:
+def test_a_verdict_on_one_run_says_what_to_select(app: AppTest, search: list[Run]) -> None:
     show(open_runs(app, runs="1"), "Verdict")
     assert "Select two runs, or the runs of two groups of seeds" in page_text(app)
 
 
-def test_runs_that_cannot_be_compared_are_refused_in_words(app: AppTest, store: RunStore) -> None:
+def test_runs_that_cannot_be_compared_are_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
     for _ in range(2):
         active_run(store, RunStatus.COMPLETED)
     show(open_runs(app, runs="1,2"), "Verdict")
     assert "has no final test result" in app.warning[0].value
 
 
-def test_hyperparameters_of_all_runs(app: AppTest, search: list[Run]) -> None:
+def test_hyperparameters_of_all_runs_are_drawn(app: AppTest, search: list[Run]) -> None:
     show(open_runs(app), "Hyperparameters")
     axes = component_data(app, "parallel")["dimensions"]
     assert axes[-1]["label"] == "Best validation accuracy"
@@ -90,13 +90,13 @@ def test_hyperparameters_of_few_runs_say_what_is_missing(app: AppTest, store: Ru
     assert "Train a few with other settings" in page_text(app)
 
 
-def test_words_and_few_numbers_stand_at_equal_distances(search: list[Run]) -> None:
+def test_few_values_are_drawn_at_equal_distances(search: list[Run]) -> None:
     axes = hyperparameter_charts.dimensions(search, ["seed", "lr"], "test_accuracy")
     assert axes[0]["ticks"] == [(0.0, "1"), (0.5, "2"), (1.0, "3")]
     assert axes[0]["places"][:3] == [0.0, 0.5, 1.0]
 
 
-def test_many_learning_rates_stand_as_far_apart_as_their_orders_of_magnitude(store: RunStore) -> None:
+def test_many_learning_rates_are_drawn_on_a_logarithmic_axis(store: RunStore) -> None:
     rates = [10 ** (-4 + step / 4) for step in range(13)]
     for lr in rates:
         finished_run(store, TrainConfig(lr=lr))
@@ -112,7 +112,7 @@ def test_names_are_text_in_the_scatter_plot(store: RunStore) -> None:
     assert figure.data[0].text == ("&lt;b&gt;&amp;&lt;/b&gt;",)
 
 
-def test_most_important_setting_is_on_top() -> None:
+def test_the_most_important_setting_is_on_top() -> None:
     figure = hyperparameter_charts.bars(
         [Importance("lr", "Learning rate", 0.8), Importance("seed", "Seed", 0.2)], "#0072B2"
     )

@@ -45,13 +45,13 @@ def test_a_viewer_cannot_act(app: AppTest, visitor: Visitor) -> None:  # `app` p
         check()
 
 
-def test_a_request_that_does_not_say_where_it_comes_from_is_a_viewers(app: AppTest, visitor: Visitor) -> None:
+def test_a_request_without_location_is_a_viewers(app: AppTest, visitor: Visitor) -> None:
     visitor.headers.clear()
     with pytest.raises(access.NotAllowedError, match="only the owner"):
         access.action_check()()
 
 
-def test_a_renewed_key_refuses_the_next_act_of_a_page_that_is_open(
+def test_after_the_key_is_renewed_the_next_action_of_an_open_page_is_refused(
     app: AppTest, visitor: Visitor, store: RunStore, places: Path
 ) -> None:
     key = AccessPolicy(places / "runs").key
@@ -75,7 +75,7 @@ def test_a_user_who_acts_too_often_has_to_wait(app: AppTest, visitor: Visitor) -
     assert users == [OWNER_NAME] * access.MAX_ACTIONS
 
 
-def test_a_change_says_who_made_it(app: AppTest, store: RunStore, visitor: Visitor, places: Path) -> None:
+def test_a_command_records_who_sent_it(app: AppTest, store: RunStore, visitor: Visitor, places: Path) -> None:
     run = store.commands.create_run(TrainConfig(), trainer=own_identity())
     store.trainer_writes.begin_training(
         run, dataset="MNIST", notice="", train_images=100, validation_images=0, test_images=0, device="cpu", threads=1

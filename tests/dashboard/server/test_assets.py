@@ -44,7 +44,7 @@ def get(path: str, headers: Iterable[tuple[str, str]] = ()) -> tuple[int, dict[s
         ("ui/favicon.png", "image/png"),
     ],
 )
-def test_files_are_served_as_they_are_and_for_long(name: str, media_type: str) -> None:
+def test_files_are_served_unchanged_and_cached_for_long(name: str, media_type: str) -> None:
     status, headers, body = get(assets.asset_url(name))
     assert status == 200
     assert body == (assets.PACKAGE / name).read_bytes()
@@ -53,14 +53,14 @@ def test_files_are_served_as_they_are_and_for_long(name: str, media_type: str) -
     assert "content-encoding" not in headers
 
 
-def test_constants_are_served_as_a_module_like_any_other() -> None:
+def test_constants_are_served_as_a_module() -> None:
     status, headers, body = get(assets.asset_url("components/lib/constants.js"))
     assert status == 200
     assert body.decode() == constants_module()
     assert headers["content-type"] == "text/javascript; charset=utf-8"
 
 
-def test_plotly_comes_compressed_to_those_who_can_read_it() -> None:
+def test_plotly_is_compressed_for_clients_that_accept_it() -> None:
     url = assets.asset_url("plotly.min.js")
     _, plain_headers, plain = get(url)
     _, headers, compressed = get(url, [("Accept-Encoding", "br, gzip")])
@@ -102,13 +102,13 @@ def test_nothing_else_is_served(name: str) -> None:
     assert get(folder + name)[0] == 404
 
 
-def test_an_address_of_another_version_is_not_answered_with_this_one() -> None:
+def test_an_address_of_another_version_is_not_found() -> None:
     status, headers, _ = get("/assets/000000000000/components/status_strip/status_strip.js")
     assert status == 404
     assert headers["cache-control"] == "no-store"
 
 
-def test_the_address_of_a_file_there_is_not_is_an_error() -> None:
+def test_the_address_of_a_missing_file_is_an_error() -> None:
     with pytest.raises(KeyError, match=re.escape("There is no asset 'nothing.js'")):
         assets.asset_url("nothing.js")
 

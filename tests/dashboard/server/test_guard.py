@@ -101,7 +101,7 @@ def test_a_loopback_connection_for_another_name_is_a_viewer(guard: Guard, inner:
     ],
 )
 @pytest.mark.parametrize("client", [HERE, PEER])
-def test_forwarding_headers_take_rights_and_never_give_them(
+def test_forwarding_headers_remove_rights_and_never_grant_them(
     guard: Guard, inner: Inner, policy: AccessPolicy, client: str, forwarding: tuple[str, str]
 ) -> None:
     assert not is_owner(ask(guard, scope_of("/", client=client, headers=[forwarding])), inner, policy)
@@ -119,23 +119,19 @@ def test_a_forged_source_is_dropped(guard: Guard, inner: Inner) -> None:
     assert inner.seen[-1].headers.getlist(CLIENT_ADDRESS_HEADER) == [PEER]
 
 
-def test_the_key_in_a_cookie_makes_an_owner_of_anybody(guard: Guard, inner: Inner, policy: AccessPolicy) -> None:
+def test_the_key_in_a_cookie_makes_anybody_an_owner(guard: Guard, inner: Inner, policy: AccessPolicy) -> None:
     scope = scope_of("/", client=PEER, host=LAN, headers=[key_cookie(policy.key.read())])
     assert is_owner(ask(guard, scope), inner, policy)
 
 
 @pytest.mark.parametrize("forged", ["", "x", "x" * 43, '""', "%00", "0"])
-def test_a_forged_cookie_and_a_viewers_cookie_give_nothing(
-    guard: Guard, inner: Inner, policy: AccessPolicy, forged: str
-) -> None:
+def test_forged_cookies_grant_nothing(guard: Guard, inner: Inner, policy: AccessPolicy, forged: str) -> None:
     policy.key.read()
     for cookie in (key_cookie(forged), ("cookie", f"{viewer_cookie()}={forged}")):
         assert not is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=[cookie])), inner, policy)
 
 
-def test_an_old_key_is_worth_nothing_from_the_moment_it_is_renewed(
-    guard: Guard, inner: Inner, policy: AccessPolicy
-) -> None:
+def test_an_old_key_is_invalid_as_soon_as_it_is_renewed(guard: Guard, inner: Inner, policy: AccessPolicy) -> None:
     old = policy.key.read()
     answer = ask(guard, scope_of("/", client=PEER, host=LAN, headers=[key_cookie(old)]))
     assert is_owner(answer, inner, policy)
@@ -144,7 +140,7 @@ def test_an_old_key_is_worth_nothing_from_the_moment_it_is_renewed(
     assert is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=[key_cookie(new)])), inner, policy)
 
 
-def test_strict_demands_the_key_at_this_machine_too(inner: Inner, places: Path) -> None:
+def test_in_strict_mode_this_machine_needs_the_key_too(inner: Inner, places: Path) -> None:
     strict = AccessPolicy(places / "runs", strict=True)
     guard = Guard(inner, strict, AllowedHosts())
     assert not is_owner(ask(guard, scope_of("/")), inner, strict)
@@ -161,7 +157,7 @@ def test_strict_demands_the_key_at_this_machine_too(inner: Inner, places: Path) 
      "[fe80::9]", "[evil]"],
 )  # fmt: skip
 @pytest.mark.parametrize("websocket", [False, True])
-def test_other_hosts_get_400_so_that_dns_rebinding_does(
+def test_other_hosts_get_400_against_dns_rebinding(
     guard: Guard, inner: Inner, host: str | None, websocket: bool
 ) -> None:
     headers = [("origin", f"http://{host}")]
@@ -215,12 +211,12 @@ def test_a_websocket_without_origin_is_refused(guard: Guard, inner: Inner) -> No
     assert not inner.seen
 
 
-def test_a_websocket_of_the_own_origin_is_opened(guard: Guard) -> None:
+def test_a_websocket_of_our_own_origin_is_opened(guard: Guard) -> None:
     scope = scope_of("/_stcore/stream", headers=[("origin", "http://localhost:8501")], websocket=True)
     assert ask(guard, scope).accepted
 
 
-def test_behind_a_proxy_with_tls_the_own_origin_is_the_one_that_browsers_see(guard: Guard) -> None:
+def test_behind_a_tls_proxy_our_origin_is_the_one_that_browsers_see(guard: Guard) -> None:
     headers = [("origin", "https://trainer.school.example"), ("x-forwarded-proto", "https")]
     scope = scope_of("/_stcore/stream", host="trainer.school.example", headers=headers, websocket=True)
     assert ask(guard, scope).accepted
@@ -235,7 +231,9 @@ def test_a_link_from_elsewhere_is_followed_and_a_script_from_elsewhere_is_not(gu
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "CONNECT", "WHATEVER"])
-def test_only_owners_may_do_more_than_read(guard: Guard, inner: Inner, policy: AccessPolicy, method: str) -> None:
+def test_only_owners_may_use_other_methods_than_get(
+    guard: Guard, inner: Inner, policy: AccessPolicy, method: str
+) -> None:
     path = "/_stcore/upload_file/session/file"
     own = [("origin", f"http://{LAN}")]
     assert ask(guard, scope_of(path, method=method, client=PEER, host=LAN, headers=own)).status == 403
@@ -249,7 +247,7 @@ def test_only_owners_may_do_more_than_read(guard: Guard, inner: Inner, policy: A
 
 
 @pytest.mark.parametrize("websocket", [False, True])
-def test_while_it_is_not_shared_peers_are_refused_with_key_and_without(
+def test_while_the_server_is_hidden_peers_are_refused_with_and_without_key(
     guard: Guard, policy: AccessPolicy, websocket: bool
 ) -> None:
     policy.set_visible(False)
@@ -264,7 +262,7 @@ def test_while_it_is_not_shared_peers_are_refused_with_key_and_without(
 # ---------------------------------------------------------------------- what browsers are told
 
 
-def test_every_answer_carries_security_headers_also_a_refusal(guard: Guard) -> None:
+def test_every_response_carries_security_headers_also_a_refusal(guard: Guard) -> None:
     for answer in (ask(guard, scope_of("/")), ask(guard, scope_of("/", host="evil.example"))):
         policy = answer.headers["content-security-policy"]
         assert "frame-ancestors 'none'" in policy
@@ -288,7 +286,7 @@ def test_a_browser_is_given_a_viewer_cookie_once(guard: Guard) -> None:
     assert "set-cookie" not in ask(guard, scope_of("/", client=PEER, host=LAN, headers=back)).headers
 
 
-def test_trying_out_keys_is_answered_with_429(guard: Guard, policy: AccessPolicy) -> None:
+def test_guessing_keys_is_answered_with_429(guard: Guard, policy: AccessPolicy) -> None:
     def connect(key: str, client: str = PEER) -> int:
         headers = [("origin", f"http://{LAN}"), key_cookie(key)]
         scope = scope_of("/_stcore/stream", client=client, host=LAN, headers=headers, websocket=True)

@@ -35,7 +35,7 @@ def options(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 
 @pytest.mark.usefixtures("interfaces")
-def test_links_name_the_parse_address_the_way_out_first_then_the_rest(options: dict[str, object]) -> None:
+def test_links_name_the_outgoing_addresses_first(options: dict[str, object]) -> None:
     assert hosts.network_urls() == [
         "http://192.168.7.20:8501",
         "http://[fd00::20]:8501",
@@ -55,7 +55,7 @@ def test_links_name_the_parse_address_the_way_out_first_then_the_rest(options: d
         ("0.0.0.0", ["http://192.168.7.20:8501", "http://172.17.0.1:8501", "http://studio.local:8501"]),
     ],
 )
-def test_links_follow_the_address_that_the_server_was_told_to_listen_to(
+def test_links_follow_the_address_that_the_server_listens_to(
     options: dict[str, object], address: str, found: list[str]
 ) -> None:
     options["server.address"] = address
@@ -63,16 +63,16 @@ def test_links_follow_the_address_that_the_server_was_told_to_listen_to(
 
 
 @pytest.mark.parametrize("text", ["", "studio", "999.1.1.1", "00:11:22:33:44:55"])
-def test_what_is_no_address_is_none(text: str) -> None:
+def test_text_that_is_no_address_is_none(text: str) -> None:
     assert hosts.parse_address(text) is None
 
 
-def test_an_ipv4_address_in_ipv6_clothes_is_itself() -> None:
+def test_an_ipv4_mapped_address_is_read_as_ipv4() -> None:
     assert hosts.parse_address("::ffff:127.0.0.1") == ip_address("127.0.0.1")
     assert hosts.is_loopback_name("::ffff:127.0.0.1")
 
 
-def test_an_address_given_to_this_machine_later_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_address_of_this_machine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     own: list[object] = []
     monkeypatch.setattr(hosts, "own_addresses", lambda: own)
     monkeypatch.setattr(hosts, "REFRESH_SECONDS", 0.0)

@@ -25,7 +25,7 @@ def app(policy: AccessPolicy) -> Starlette:
     return Starlette(routes=owner_link_routes(policy))
 
 
-def test_the_key_is_long_random_kept_and_for_this_account_only(tmp_path: Path) -> None:
+def test_the_key_is_long_random_persistent_and_private(tmp_path: Path) -> None:
     path = tmp_path / "owner-key"
     key = OwnerKey(path).read()
     assert len(key) >= 43  # 256 bits in base 64
@@ -34,7 +34,7 @@ def test_the_key_is_long_random_kept_and_for_this_account_only(tmp_path: Path) -
     assert OwnerKey(tmp_path / "other").read() != key
 
 
-def test_a_key_file_that_others_could_read_is_closed_again(tmp_path: Path) -> None:
+def test_a_readable_key_file_is_made_private_again(tmp_path: Path) -> None:
     path = tmp_path / "owner-key"
     OwnerKey(path).read()
     path.chmod(0o644)
@@ -43,7 +43,7 @@ def test_a_key_file_that_others_could_read_is_closed_again(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("content", ["", "short", "\n\n"])
-def test_a_damaged_key_file_is_replaced_and_opens_nothing(tmp_path: Path, content: str) -> None:
+def test_a_damaged_key_file_is_replaced_and_matches_nothing(tmp_path: Path, content: str) -> None:
     path = tmp_path / "owner-key"
     path.write_text(content)
     key = OwnerKey(path)
@@ -51,7 +51,7 @@ def test_a_damaged_key_file_is_replaced_and_opens_nothing(tmp_path: Path, conten
     assert len(key.read()) >= 43
 
 
-def test_a_key_that_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
+def test_a_key_that_cannot_be_saved_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(MnistError, match="owner key cannot be saved"):
         OwnerKey(tmp_path / "missing" / "owner-key").read()
     (tmp_path / "bytes").write_bytes(b"\xff" * 50)
@@ -71,7 +71,7 @@ def test_the_link_is_exchanged_for_a_cookie(app: Starlette, policy: AccessPolicy
 
 
 @pytest.mark.parametrize("run", ["//evil.example", "7&x=1", "https://evil.example", "-1", "\u0667", "7/../.."])
-def test_the_link_leads_nowhere_else(app: Starlette, policy: AccessPolicy, run: str) -> None:
+def test_the_link_redirects_to_no_other_site(app: Starlette, policy: AccessPolicy, run: str) -> None:
     answer = ask(app, scope_of(owner_link("", policy.key.read(), run=run)))
     assert (answer.status, answer.headers["location"]) == (303, "/")
 
@@ -89,7 +89,7 @@ def test_an_old_link_is_not_valid(app: Starlette, policy: AccessPolicy) -> None:
     assert ask(app, scope_of(old)).status == 403
 
 
-def test_keys_can_be_tried_only_so_often_and_then_not_even_the_right_one(app: Starlette, policy: AccessPolicy) -> None:
+def test_after_too_many_attempts_even_the_right_key_is_refused(app: Starlette, policy: AccessPolicy) -> None:
     for _ in range(MAX_KEY_ATTEMPTS):
         assert ask(app, scope_of("/owner?key=wrong", client=PEER)).status == 403
     assert ask(app, scope_of(owner_link("", policy.key.read()), client=PEER)).status == 429

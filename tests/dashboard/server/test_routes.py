@@ -66,7 +66,7 @@ async def anything(_request: Request) -> PlainTextResponse:
     return PlainTextResponse("in")
 
 
-def test_every_route_of_our_own_is_asked_for_here(store: RunStore, policy: AccessPolicy) -> None:
+def test_these_tests_cover_every_route_of_our_own(store: RunStore, policy: AccessPolicy) -> None:
     hub = LiveHub(store.queries)
     routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(policy)]
     assert {route.path for route in routes} == {*SEEN, owner_link.PATH}
@@ -74,7 +74,7 @@ def test_every_route_of_our_own_is_asked_for_here(store: RunStore, policy: Acces
 
 @pytest.mark.parametrize("who", [*OWNERS, *VIEWERS])
 @pytest.mark.parametrize("address", SEEN.values())
-def test_everybody_sees_everything_unless_it_is_not_shared(
+def test_everybody_may_read_every_route_while_the_server_is_visible(
     store: RunStore, policy: AccessPolicy, address: str, who: str
 ) -> None:
     assert fetched(store, policy, who, address).status == 200
@@ -84,19 +84,19 @@ def test_everybody_sees_everything_unless_it_is_not_shared(
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("address", [*SEEN.values(), owner_link.PATH])
-def test_no_route_of_our_own_takes_anything(store: RunStore, policy: AccessPolicy, address: str, method: str) -> None:
+def test_no_route_of_our_own_accepts_a_write(store: RunStore, policy: AccessPolicy, address: str, method: str) -> None:
     assert [fetched(store, policy, who, address, method=method).status for who in VIEWERS] == [403] * len(VIEWERS)
     assert [fetched(store, policy, who, address, method=method).status for who in OWNERS] == [405] * len(OWNERS)
 
 
 @pytest.mark.parametrize("address", OWNER_PATHS)
-def test_what_is_for_owners_is_refused_to_those_who_watch(store: RunStore, policy: AccessPolicy, address: str) -> None:
+def test_owner_paths_are_refused_to_viewers(store: RunStore, policy: AccessPolicy, address: str) -> None:
     assert [fetched(store, policy, who, address).status for who in VIEWERS] == [403] * len(VIEWERS)
     assert [fetched(store, policy, who, address).status for who in OWNERS] == [200] * len(OWNERS)
 
 
 @pytest.mark.parametrize("who", [*OWNERS, *VIEWERS])
-def test_nothing_but_the_key_in_the_link_makes_an_owner(store: RunStore, policy: AccessPolicy, who: str) -> None:
+def test_only_the_key_in_the_link_makes_an_owner(store: RunStore, policy: AccessPolicy, who: str) -> None:
     key = policy.key.read()
     for address in (owner_link.PATH, f"{owner_link.PATH}?key=", f"{owner_link.PATH}?key={key[:-1]}"):
         refused = fetched(store, policy, who, address)

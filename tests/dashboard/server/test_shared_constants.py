@@ -22,7 +22,7 @@ def served() -> dict[str, Any]:
     return constants
 
 
-def test_a_new_setting_reaches_the_browser_under_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_setting_changes_the_address_of_the_constants(monkeypatch: pytest.MonkeyPatch) -> None:
     before = shared_constants.fingerprint()
     new = Setting(name="label_noise", label="Label noise", help="Share of labels that are wrong.", default=0.0)
     monkeypatch.setitem(SETTINGS, "label_noise", new)
@@ -30,7 +30,7 @@ def test_a_new_setting_reaches_the_browser_under_another_address(monkeypatch: py
     assert shared_constants.fingerprint() != before
 
 
-def test_settings_say_how_their_values_are_written() -> None:
+def test_settings_have_a_kind_and_choices() -> None:
     settings = served()["SETTINGS"]
     assert settings["save_model"]["kind"] == "switch"
     assert settings["optimizer"]["kind"] == "choice"

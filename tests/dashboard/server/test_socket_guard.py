@@ -63,14 +63,14 @@ class Page:
         return self._taken
 
 
-def test_an_open_page_of_a_peer_ends_at_its_next_message_once_peers_are_not_let_in(policy: AccessPolicy) -> None:
+def test_an_open_page_of_a_peer_is_closed_once_the_server_is_hidden(policy: AccessPolicy) -> None:
     page = Page(policy)
     page.after_each = lambda: policy.set_visible(False)
     assert page.sends(3) == 1
     assert page.closed == 1008
 
 
-def test_a_viewer_who_floods_the_server_is_closed(policy: AccessPolicy) -> None:
+def test_a_viewer_who_floods_the_server_is_disconnected(policy: AccessPolicy) -> None:
     page = Page(policy)
     assert page.sends(socket_guard.MESSAGE_BURST) == socket_guard.MESSAGE_BURST
     assert page.closed is None
@@ -78,7 +78,7 @@ def test_a_viewer_who_floods_the_server_is_closed(policy: AccessPolicy) -> None:
     assert page.closed == 1008
 
 
-def test_whoever_was_closed_for_flooding_too_often_opens_nothing_for_a_while(policy: AccessPolicy) -> None:
+def test_a_viewer_who_floods_repeatedly_is_refused_for_a_while(policy: AccessPolicy) -> None:
     page = Page(policy)
     for _ in range(MAX_FLOODS):
         page.sends(2 * socket_guard.MESSAGE_BURST)
@@ -86,7 +86,7 @@ def test_whoever_was_closed_for_flooding_too_often_opens_nothing_for_a_while(pol
     assert page.refused == 429
 
 
-def test_owners_may_send_as_much_as_they_like(policy: AccessPolicy) -> None:
+def test_owners_may_send_without_limit(policy: AccessPolicy) -> None:
     here = Page(policy, HERE, "localhost:8501")
     with_key = Page(policy, headers=[("cookie", f"{owner_cookie()}={policy.key.read()}")])
     for page in (here, with_key):
@@ -94,7 +94,7 @@ def test_owners_may_send_as_much_as_they_like(policy: AccessPolicy) -> None:
         assert page.closed is None
 
 
-def test_somebody_who_pauses_may_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_bucket_refills_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("mnist_dashboard.server.rate_limits.time.monotonic", lambda: now)
     bucket = rate_limits.TokenBucket(2, 1.0)

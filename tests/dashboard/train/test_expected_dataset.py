@@ -16,7 +16,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_auto_expects_the_files_that_are_there(data_dir: Path) -> None:
+def test_auto_expects_the_files_that_exist(data_dir: Path) -> None:
     assert expected_dataset("auto") == ("MNIST, or without a network MNIST-5k", 60_000)
     folder = data_dir / "MNIST" / "raw"
     folder.mkdir(parents=True)

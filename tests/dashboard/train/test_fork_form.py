@@ -56,7 +56,7 @@ def test_the_latest_checkpoint_is_offered_until_another_is_chosen(app: AppTest, 
     assert app.selectbox(key="fork_1_step").value == 200
 
 
-def test_a_setting_out_of_range_is_named_and_nothing_is_forked(app: AppTest, store: RunStore) -> None:
+def test_a_setting_out_of_range_is_reported_and_nothing_is_forked(app: AppTest, store: RunStore) -> None:
     give_checkpoint(active_run(store), 400)
     open_page(app)
     field(app, 400, "lr").set_value(5.0).run()
@@ -65,7 +65,7 @@ def test_a_setting_out_of_range_is_named_and_nothing_is_forked(app: AppTest, sto
     assert len(store.queries.list_runs()) == 1
 
 
-def test_a_checkpoint_that_was_replaced_meanwhile_is_said_and_not_a_traceback(app: AppTest, store: RunStore) -> None:
+def test_a_checkpoint_that_was_replaced_meanwhile_is_an_error_message(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.COMPLETED)
     give_checkpoint(run, 400)
     open_page(app)

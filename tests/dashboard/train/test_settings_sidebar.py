@@ -24,7 +24,7 @@ def test_slider_and_exact_value_follow_each_other(app: AppTest) -> None:
     assert app.number_input(key="epochs_field").value == 7
 
 
-def test_value_out_of_range_is_named_and_start_is_off(app: AppTest) -> None:
+def test_a_value_out_of_range_is_reported_and_start_is_disabled(app: AppTest) -> None:
     open_page(app)
     app.number_input(key="lr_field").set_value(5.0).run()
     assert any("Learning rate must be between 0.0001 and 1, got 5" in text.value for text in app.markdown)
@@ -60,7 +60,7 @@ def drafted(app: AppTest) -> TrainConfig:
 
 
 @pytest.mark.parametrize("name", presets.PRESETS)
-def test_preset_goes_into_all_widgets_and_leaves_dataset_and_seed(app: AppTest, store: RunStore, name: str) -> None:
+def test_a_preset_sets_all_widgets_but_dataset_and_seed(app: AppTest, store: RunStore, name: str) -> None:
     open_page(app)
     assert preset_box(app).value == "Defaults"
     app.number_input(key="seed_field").set_value(5).run()
@@ -79,7 +79,7 @@ def test_preset_goes_into_all_widgets_and_leaves_dataset_and_seed(app: AppTest, 
     assert store.queries.get_run(1).config == wanted
 
 
-def test_changed_preset_is_marked_and_can_be_restored(app: AppTest) -> None:
+def test_a_changed_preset_is_marked_and_can_be_restored(app: AppTest) -> None:
     choose_preset(open_page(app), "Classic script")
     app.slider(key="epochs_slider").set_value(9).run()
     box = preset_box(app)
@@ -91,7 +91,7 @@ def test_changed_preset_is_marked_and_can_be_restored(app: AppTest) -> None:
     assert (box.value, tuple(box.options)) == ("Classic script", presets.NAMES)
 
 
-def test_settings_put_back_by_hand_are_the_preset_again(app: AppTest) -> None:
+def test_settings_changed_back_are_the_preset_again(app: AppTest) -> None:
     open_page(app)
     app.slider(key="epochs_slider").set_value(9).run()
     assert preset_box(app).value == "Defaults (changed)"
@@ -99,7 +99,7 @@ def test_settings_put_back_by_hand_are_the_preset_again(app: AppTest) -> None:
     assert preset_box(app).value == "Defaults"
 
 
-def test_preset_mends_what_was_out_of_range(app: AppTest) -> None:
+def test_a_preset_replaces_a_value_out_of_range(app: AppTest) -> None:
     open_page(app)
     app.number_input(key="lr_field").set_value(5.0).run()
     assert start_is_off(app)
@@ -108,7 +108,7 @@ def test_preset_mends_what_was_out_of_range(app: AppTest) -> None:
     assert drafted(app) == TrainConfig()
 
 
-def test_preset_box_is_another_one_once_a_slider_has_changed_what_it_shows(app: AppTest) -> None:
+def test_the_preset_box_gets_a_new_key_once_a_slider_changes_its_value(app: AppTest) -> None:
     """Else the browser may still send the preset chosen before, and so undo what the slider did."""
     before = preset_box(open_page(app)).key
     choose_preset(app, "Fast 99")
@@ -118,7 +118,7 @@ def test_preset_box_is_another_one_once_a_slider_has_changed_what_it_shows(app: 
 
 
 @pytest.mark.parametrize("key", ["momentum_slider", "momentum_field"])
-def test_value_the_browser_sends_from_before_it_heard_of_the_preset_is_ignored(
+def test_a_value_sent_before_the_browser_knew_the_preset_is_ignored(
     app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setattr(stale_widgets, "STALE_SECONDS", 60.0)
@@ -133,9 +133,7 @@ def test_value_the_browser_sends_from_before_it_heard_of_the_preset_is_ignored(
     assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99 (changed)", 0.5)
 
 
-def test_exact_value_the_browser_sends_from_before_the_slider_moved_is_ignored(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exact_value_sent_before_the_slider_moved_is_ignored(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stale_widgets, "STALE_SECONDS", 60.0)
     open_page(app)
     app.slider(key="momentum_slider").set_value(0.7).run()
@@ -147,7 +145,7 @@ def test_exact_value_the_browser_sends_from_before_the_slider_moved_is_ignored(
     assert drafted(app).momentum == app.slider(key="momentum_slider").value == 0.6
 
 
-def test_settings_stay_after_a_look_at_the_runs(app: AppTest, store: RunStore) -> None:
+def test_settings_stay_after_a_visit_to_the_runs_page(app: AppTest, store: RunStore) -> None:
     store.commands.create_run(TrainConfig())
     choose_preset(open_page(app), "PyTorch example")
     app.slider(key="epochs_slider").set_value(2).run()
@@ -172,7 +170,7 @@ def test_train_again_shows_its_settings_in_the_sidebar(app: AppTest, store: RunS
     assert preset_box(app).value == "Custom"
 
 
-def test_nesterov_without_momentum_is_named_and_start_is_off(app: AppTest) -> None:
+def test_nesterov_without_momentum_is_reported_and_start_is_disabled(app: AppTest) -> None:
     open_page(app)
     app.slider(key="momentum_slider").set_value(0.0).run()
     choose(app, "optimizer_field", "nesterov")
@@ -186,7 +184,7 @@ def test_nesterov_without_momentum_is_named_and_start_is_off(app: AppTest) -> No
 
 
 @pytest.mark.parametrize(("device", "refused"), [("auto", True), ("cpu", True), ("cuda", False)])
-def test_bf16_that_the_processor_lacks_is_named_and_start_is_off(
+def test_unsupported_bf16_is_reported_and_start_is_disabled(
     app: AppTest, monkeypatch: pytest.MonkeyPatch, device: str, refused: bool
 ) -> None:
     monkeypatch.setattr("mnist_core.system.machine.has_bf16", lambda: False)
@@ -198,7 +196,7 @@ def test_bf16_that_the_processor_lacks_is_named_and_start_is_off(
     assert not start_is_off(choose(app, "precision_field", "fp32"))
 
 
-def test_bf16_can_be_chosen_where_the_processor_has_it(
+def test_bf16_can_be_chosen_where_the_processor_supports_it(
     app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mnist_core.system.machine.has_bf16", lambda: True)
@@ -207,7 +205,7 @@ def test_bf16_can_be_chosen_where_the_processor_has_it(
 
 
 @pytest.mark.parametrize(("optimizer", "label"), [("adam", "Adam"), ("adadelta", "Adadelta")])
-def test_momentum_is_off_with_an_optimizer_that_ignores_it(app: AppTest, optimizer: str, label: str) -> None:
+def test_momentum_is_disabled_with_an_optimizer_that_ignores_it(app: AppTest, optimizer: str, label: str) -> None:
     choose(open_page(app), "optimizer_field", optimizer)
     assert app.slider(key="momentum_slider").disabled
     assert app.number_input(key="momentum_field").disabled
@@ -216,7 +214,7 @@ def test_momentum_is_off_with_an_optimizer_that_ignores_it(app: AppTest, optimiz
     assert not app.slider(key="momentum_slider").disabled
 
 
-def test_refused_momentum_can_be_mended_with_any_optimizer(app: AppTest) -> None:
+def test_a_refused_momentum_can_be_corrected_with_any_optimizer(app: AppTest) -> None:
     open_page(app)
     app.number_input(key="momentum_field").set_value(2.0).run()
     choose(app, "optimizer_field", "adam")

@@ -27,7 +27,9 @@ def give_checkpoint(run: Run, step: int) -> None:
 
 
 @pytest.mark.parametrize(("label", "command"), [("Pause", Command.PAUSE), ("Evaluate now", Command.EVALUATE)])
-def test_a_run_in_progress_can_be_asked(app: AppTest, store: RunStore, label: str, command: Command) -> None:
+def test_a_button_sends_its_command_to_a_run_in_progress(
+    app: AppTest, store: RunStore, label: str, command: Command
+) -> None:
     run = active_run(store)
     click(open_page(app), label)
     assert orders(store, run) == [(command, Adjustment())]
@@ -37,14 +39,16 @@ def test_a_run_in_progress_can_be_asked(app: AppTest, store: RunStore, label: st
     ("label", "command"),
     [("Resume", Command.RESUME), ("Step", Command.STEP), ("Evaluate now", Command.EVALUATE)],
 )
-def test_a_paused_run_can_be_asked(app: AppTest, store: RunStore, label: str, command: Command) -> None:
+def test_a_button_sends_its_command_to_a_paused_run(
+    app: AppTest, store: RunStore, label: str, command: Command
+) -> None:
     run = active_run(store)
     store.trainer_writes.set_paused(run, paused=True)
     click(open_page(app), label)
     assert orders(store, run) == [(command, Adjustment())]
 
 
-def test_an_order_that_came_too_late_is_said_and_not_a_traceback(app: AppTest, store: RunStore) -> None:
+def test_a_command_that_comes_too_late_is_an_error_message(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     open_page(app)
     store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
@@ -58,7 +62,7 @@ def test_an_interrupted_run_is_resumed(app: AppTest, store: RunStore) -> None:
     assert store.queries.get_run(run.id).status is RunStatus.QUEUED
 
 
-def test_a_finished_run_is_continued_for_more_epochs(app: AppTest, store: RunStore) -> None:
+def test_a_finished_run_can_be_continued_for_more_epochs(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.COMPLETED)
     assert "Continue" not in labels(open_page(app))
     give_checkpoint(run, 412)
@@ -93,7 +97,7 @@ def this_run(app: AppTest) -> AppTest:
     return app
 
 
-def test_sliders_prepare_the_next_run_unless_told_otherwise(app: AppTest, store: RunStore) -> None:
+def test_sliders_set_up_the_next_run_by_default(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     open_page(app)
     app.slider(key="momentum_slider").set_value(0.9).run()
@@ -115,7 +119,7 @@ def test_a_slider_for_this_run_steers_it(app: AppTest, store: RunStore) -> None:
     assert app.slider(key="steer_1_momentum_slider").value == 0.9
 
 
-def test_sliders_for_this_run_follow_what_somebody_else_changed(app: AppTest, store: RunStore) -> None:
+def test_sliders_for_this_run_follow_changes_by_others(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     this_run(app)
     change(store, run, "lr", 0.01, 0.2)
@@ -124,7 +128,7 @@ def test_sliders_for_this_run_follow_what_somebody_else_changed(app: AppTest, st
     assert steering_sidebar.current_settings(store.queries.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
 
 
-def test_a_value_out_of_range_is_named_and_steers_nothing(app: AppTest, store: RunStore) -> None:
+def test_a_value_out_of_range_is_reported_and_steers_nothing(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     this_run(app)
     app.number_input(key="steer_1_lr_field").set_value(5.0).run()
@@ -132,7 +136,7 @@ def test_a_value_out_of_range_is_named_and_steers_nothing(app: AppTest, store: R
     assert orders(store, run) == []
 
 
-def test_changes_are_handed_to_the_list_and_can_be_undone_while_it_goes(app: AppTest, store: RunStore) -> None:
+def test_changes_are_listed_and_can_be_undone_while_the_run_trains(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     change(store, run, "lr", 0.01, 0.05)
     open_page(app)

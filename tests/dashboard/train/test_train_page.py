@@ -15,7 +15,7 @@ from mnist_dashboard.ui import markdown
 from tests.support.page_driver import active_run, address, click, component_data, labels, open_page
 
 
-def test_start_submits_what_the_sliders_say_and_shows_the_run(app: AppTest, store: RunStore) -> None:
+def test_start_submits_the_settings_of_the_sliders_and_shows_the_run(app: AppTest, store: RunStore) -> None:
     open_page(app)
     app.slider(key="momentum_slider").set_value(0.9).run()
     app.select_slider(key="batch_size_slider").set_value(128).run()
@@ -29,7 +29,7 @@ def test_start_submits_what_the_sliders_say_and_shows_the_run(app: AppTest, stor
     assert address(app) == "1"
 
 
-def test_run_that_begins_at_once_is_shown_and_not_said_to_be_queued(
+def test_a_run_that_starts_at_once_is_shown_without_a_note_on_the_queue(
     app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     active_run(store, RunStatus.COMPLETED)
@@ -39,7 +39,7 @@ def test_run_that_begins_at_once_is_shown_and_not_said_to_be_queued(
     assert not any("in the queue" in caption.value for caption in app.caption)
 
 
-def test_runs_that_wait_are_said_as_long_as_they_do(app: AppTest, store: RunStore) -> None:
+def test_queued_runs_are_mentioned_as_long_as_they_wait(app: AppTest, store: RunStore) -> None:
     going = active_run(store)
     first, second = (store.commands.create_run(going.config, name) for name in ("*next*", ""))
 
@@ -55,7 +55,7 @@ def test_runs_that_wait_are_said_as_long_as_they_do(app: AppTest, store: RunStor
     assert not said()
 
 
-def test_run_in_progress_can_be_stopped_and_the_next_queued(app: AppTest, store: RunStore) -> None:
+def test_a_run_in_progress_can_be_stopped_and_the_next_queued(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     open_page(app)
     assert "Add to queue" in labels(app)
@@ -66,7 +66,7 @@ def test_run_in_progress_can_be_stopped_and_the_next_queued(app: AppTest, store:
     assert store.queries.get_run(run.id).status is RunStatus.STOPPING
 
 
-def test_queued_run_can_be_removed(app: AppTest, store: RunStore) -> None:
+def test_a_queued_run_can_be_removed(app: AppTest, store: RunStore) -> None:
     active_run(store)
     queued = store.commands.create_run(TrainConfig())
     click(open_page(app, queued.id), "Remove from queue")
@@ -83,7 +83,7 @@ def test_queued_run_can_be_removed(app: AppTest, store: RunStore) -> None:
         (RunStatus.DIVERGED, "Loss became NaN at step 412.", "Train again at half the learning rate"),
     ],
 )
-def test_ended_run_says_why_and_what_to_do_next(
+def test_an_ended_run_says_why_and_offers_what_to_do_next(
     app: AppTest, store: RunStore, status: RunStatus, reason: str, button: str
 ) -> None:
     run = active_run(store, status, reason)
@@ -106,7 +106,7 @@ def test_names_and_reasons_are_text_on_the_train_page(app: AppTest, store: RunSt
     assert f"Show {markdown.escape(hostile)}, in progress" in labels(app)
 
 
-def test_unknown_run_in_the_address_is_said(app: AppTest, store: RunStore) -> None:
+def test_an_unknown_run_in_the_address_is_reported(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.COMPLETED)
     app.query_params["run"] = "99"
     open_page(app)
@@ -114,7 +114,7 @@ def test_unknown_run_in_the_address_is_said(app: AppTest, store: RunStore) -> No
     assert address(app) == str(run.id)
 
 
-def test_taken_name_is_said_beside_the_settings(app: AppTest, store: RunStore) -> None:
+def test_a_taken_name_is_reported_next_to_the_settings(app: AppTest, store: RunStore) -> None:
     store.commands.create_run(TrainConfig(), "mine")
     open_page(app)
     app.text_input(key="run_name").set_value("mine").run()
@@ -122,13 +122,13 @@ def test_taken_name_is_said_beside_the_settings(app: AppTest, store: RunStore) -
     assert any(markdown.escape("A run named 'mine' exists already") in error.value for error in app.error)
 
 
-def test_runs_page_without_runs_says_what_to_do(app: AppTest) -> None:
+def test_the_runs_page_without_runs_says_what_to_do(app: AppTest) -> None:
     open_page(app).switch_page("pages/runs.py").run()
     assert not app.exception
     assert app.info[0].value == "No runs yet. Start one on the Train page."
 
 
-def test_runs_page_keeps_the_address_of_the_train_page(app: AppTest, store: RunStore) -> None:
+def test_the_runs_page_keeps_the_address_of_the_train_page(app: AppTest, store: RunStore) -> None:
     done = active_run(store, RunStatus.COMPLETED)
     open_page(app, done.id).switch_page("pages/runs.py").run()
     assert not app.exception

@@ -8,9 +8,7 @@ from mnist_core.store import RunStore
 from tests.support.page_driver import active_run, address, click, open_page
 
 
-def test_a_rerun_that_was_asked_for_before_the_browser_heard_of_a_new_run_does_not_lead_back(
-    app: AppTest, store: RunStore
-) -> None:
+def test_a_rerun_with_an_outdated_address_does_not_lead_back_to_the_old_run(app: AppTest, store: RunStore) -> None:
     before = active_run(store, RunStatus.COMPLETED)
     open_page(app, before.id)
     click(app, "Start training")
@@ -20,7 +18,7 @@ def test_a_rerun_that_was_asked_for_before_the_browser_heard_of_a_new_run_does_n
     assert address(app) == started
 
 
-def test_a_run_that_was_left_a_while_ago_is_shown_again_when_the_address_names_it(
+def test_an_address_with_the_old_run_is_followed_after_a_while(
     app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mnist_dashboard.ui.run_address._MOVE_SECONDS", 0.0)

@@ -27,13 +27,13 @@ def codes(app: AppTest) -> list[str]:
     return [block.value for block in app.code]
 
 
-def test_links_lead_to_the_present_view_by_every_address(app: AppTest, store: RunStore) -> None:
+def test_links_lead_to_the_current_view_at_every_address(app: AppTest, store: RunStore) -> None:
     run = store.commands.create_run(TrainConfig())
     open_page(app, run.id)
     assert codes(app) == [f"{address}/?run={run.id}" for address in ADDRESSES]
 
 
-def test_the_owner_link_is_for_owners(app: AppTest, visitor: Visitor, places: Path) -> None:
+def test_only_owners_see_the_owner_link(app: AppTest, visitor: Visitor, places: Path) -> None:
     key = AccessPolicy(places / "runs").key.read()
     open_page(app)
     assert component_data(app, "owner_link")["link"] == f"{ADDRESSES[0]}/owner?key={key}"
@@ -44,7 +44,7 @@ def test_the_owner_link_is_for_owners(app: AppTest, visitor: Visitor, places: Pa
     assert not [toggle for toggle in app.toggle if toggle.label == "Visible on the network"]
 
 
-def test_renewing_signs_out_whoever_came_by_the_old_link(app: AppTest, visitor: Visitor, places: Path) -> None:
+def test_renewing_the_key_signs_out_guests_with_the_old_link(app: AppTest, visitor: Visitor, places: Path) -> None:
     key = AccessPolicy(places / "runs").key
     guest_key = key.read()
     click(open_page(app), "Renew")
@@ -55,7 +55,7 @@ def test_renewing_signs_out_whoever_came_by_the_old_link(app: AppTest, visitor: 
     assert "Start training" not in labels(app)
 
 
-def test_it_can_be_kept_to_this_machine_from_this_machine_only(app: AppTest, visitor: Visitor, places: Path) -> None:
+def test_only_this_machine_can_hide_the_server(app: AppTest, visitor: Visitor, places: Path) -> None:
     def visible() -> list[bool]:
         return [toggle.disabled for toggle in app.toggle if toggle.label == "Visible on the network"]
 
@@ -94,7 +94,7 @@ def test_a_viewer_sees_the_settings_and_cannot_move_them(app: AppTest, visitor: 
 
 @pytest.mark.parametrize("status", [RunStatus.RUNNING, RunStatus.COMPLETED, RunStatus.DIVERGED, RunStatus.INTERRUPTED])
 @pytest.mark.parametrize("page", PAGES)
-def test_a_viewer_changes_nothing_in_the_store_whatever_is_pressed(
+def test_a_viewer_who_presses_every_button_changes_no_run(
     app: AppTest, visitor: Visitor, store: RunStore, status: RunStatus, page: str
 ) -> None:
     run = active_run(store, status, "")

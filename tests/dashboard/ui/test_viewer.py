@@ -45,7 +45,7 @@ def press_every_button(app: AppTest, address: str) -> None:
 
 @pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_nothing_that_a_viewer_presses_is_written(
+def test_a_viewer_who_presses_every_button_writes_nothing(
     app: AppTest, store: RunStore, places: Path, visitor: Visitor, address: str
 ) -> None:
     visitor.become_viewer()
@@ -59,7 +59,7 @@ def test_nothing_that_a_viewer_presses_is_written(
 
 @pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize("address", ["train?run=4", "details?run=1", "runs?runs=1,2"])
-def test_what_an_owner_presses_is_written(app: AppTest, store: RunStore, address: str) -> None:
+def test_an_owner_who_presses_every_button_writes(app: AppTest, store: RunStore, address: str) -> None:
     """Show that the same walk finds the buttons that write."""
     watch = store.queries.watch()
     watch.has_new_commits()
