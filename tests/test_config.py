@@ -65,10 +65,10 @@ def test_a_value_beyond_its_range_is_refused_with_label_and_range(name: str) -> 
     for value in (below, above):
         with pytest.raises(ConfigError) as caught:
             TrainConfig(**{name: value})
-        said = re.fullmatch(r"(.+) must be between (.+) and (.+), got (.+)\.", str(caught.value))
-        assert said, str(caught.value)
-        assert said[1] == label
-        assert tuple(map(float, said.groups()[1:])) == pytest.approx((low, high, value))
+        message = re.fullmatch(r"(.+) must be between (.+) and (.+), got (.+)\.", str(caught.value))
+        assert message, str(caught.value)
+        assert message[1] == label
+        assert tuple(map(float, message.groups()[1:])) == pytest.approx((low, high, value))
         assert caught.value.field == name
 
 

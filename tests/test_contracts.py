@@ -56,8 +56,8 @@ def test_the_server_does_not_import_torch() -> None:
         "print('all imported')"
     )
     command = [sys.executable, "-c", code, json.dumps(modules)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.stdout == "all imported\n", ended.stderr
+    program = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert program.stdout == "all imported\n", program.stderr
 
 
 @pytest.mark.fault
@@ -68,8 +68,8 @@ def test_public_names_are_found_on_first_use() -> None:
         "try:\n    from mnist_core import train\n"
         "except ModuleNotFoundError as error:\n    print(error.name)"
     )
-    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.stdout == "torch\n", ended.stderr
+    program = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert program.stdout == "torch\n", program.stderr
 
 
 def test_public_names_are_the_ones_of_their_modules() -> None:

@@ -21,15 +21,15 @@ SLOW, FAST = 0.01, 0.1
 
 def seeds(store: RunStore, lr: float, rights: Sequence[int], first: int = 1) -> list[int]:
     """Ended runs that differ only in seed, each right about so many of 1,000 images."""
-    made = [
+    runs = [
         finished_run(store, TrainConfig(lr=lr, seed=first + number), right=range(right))
         for number, right in enumerate(rights)
     ]
-    return [run.id for run in made]
+    return [run.id for run in runs]
 
 
-def details(found: Verdict) -> dict[str, str]:
-    return {detail.label: detail.value for detail in found.details}
+def details(verdict: Verdict) -> dict[str, str]:
+    return {detail.label: detail.value for detail in verdict.details}
 
 
 # One run against one
@@ -38,38 +38,42 @@ def details(found: Verdict) -> dict[str, str]:
 def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunStore) -> None:
     good = finished_run(store, name="good", right=range(950))
     bad = finished_run(store, name="bad", right=range(900))
-    found = compare_runs(store.queries, [good.id], [bad.id])
-    assert found.winner == "a"
-    assert found.sentence.startswith("good is better than bad: it is right about 95.00 % against 90.00 % of 1,000 test")
-    assert found.difference == pytest.approx(0.05)
-    assert 0.03 < found.low < 0.05 < found.high < 0.07
-    assert found.sentence.endswith("one as large less than once in 1,000,000 times (p below 0.000001).")
-    assert details(found)["Only good is right"] == "50"
-    assert details(found)["good minus bad, 95 % interval"].startswith("+5.00 points (+")
-    assert details(found)["Both right / both wrong"] == "900 / 50"
+    verdict = compare_runs(store.queries, [good.id], [bad.id])
+    assert verdict.winner == "a"
+    assert verdict.sentence.startswith(
+        "good is better than bad: it is right about 95.00 % against 90.00 % of 1,000 test"
+    )
+    assert verdict.difference == pytest.approx(0.05)
+    assert 0.03 < verdict.low < 0.05 < verdict.high < 0.07
+    assert verdict.sentence.endswith("one as large less than once in 1,000,000 times (p below 0.000001).")
+    assert details(verdict)["Only good is right"] == "50"
+    assert details(verdict)["good minus bad, 95 % interval"].startswith("+5.00 points (+")
+    assert details(verdict)["Both right / both wrong"] == "900 / 50"
     mirrored = compare_runs(store.queries, [bad.id], [good.id])
-    assert (mirrored.winner, mirrored.p_value, mirrored.difference) == ("b", found.p_value, -found.difference)
+    assert (mirrored.winner, mirrored.p_value, mirrored.difference) == ("b", verdict.p_value, -verdict.difference)
     assert mirrored.sentence.startswith("good is better than bad")
-    assert "a difference of +5.00 points (+" in found.sentence
+    assert "a difference of +5.00 points (+" in verdict.sentence
     assert "a difference of +5.00 points (+" in mirrored.sentence
 
 
 def test_a_difference_that_chance_explains_gives_no_winner(store: RunStore) -> None:
     a = finished_run(store, name="a", right=range(905))
     b = finished_run(store, name="b", right=[*range(880), *range(905, 926)])
-    found = compare_runs(store.queries, [a.id], [b.id])
-    assert found.winner == ""
-    assert found.sentence.startswith("It cannot be told which is better: a is right about 90.50 % and b about 90.10 %")
-    assert found.sentence.endswith("one as large 66 times in 100 (p = 0.66).")
-    assert found.p_value == pytest.approx(0.659, abs=0.001)  # 25 against 21, exact
-    assert found.low < 0 < found.high
+    verdict = compare_runs(store.queries, [a.id], [b.id])
+    assert verdict.winner == ""
+    assert verdict.sentence.startswith(
+        "It cannot be told which is better: a is right about 90.50 % and b about 90.10 %"
+    )
+    assert verdict.sentence.endswith("one as large 66 times in 100 (p = 0.66).")
+    assert verdict.p_value == pytest.approx(0.659, abs=0.001)  # 25 against 21, exact
+    assert verdict.low < 0 < verdict.high
 
 
 def test_equal_predictions_make_no_difference(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST))
-    found = compare_runs(store.queries, [a.id], [b.id])
-    assert (found.p_value, found.low, found.high) == (1, 0, 0)
-    assert "nearly always" in found.sentence
+    verdict = compare_runs(store.queries, [a.id], [b.id])
+    assert (verdict.p_value, verdict.low, verdict.high) == (1, 0, 0)
+    assert "nearly always" in verdict.sentence
 
 
 def test_comparing_one_seed_each_warns_that_settings_are_not_compared(store: RunStore) -> None:
@@ -80,8 +84,8 @@ def test_comparing_one_seed_each_warns_that_settings_are_not_compared(store: Run
 def test_the_last_test_counts(store: RunStore) -> None:
     """Without validation images the test set is evaluated after every epoch."""
     runs = [finished_run(store, TrainConfig(validation_fraction=0, lr=lr), validation=None) for lr in (SLOW, FAST)]
-    found = compare_runs(store.queries, [runs[0].id], [runs[1].id])
-    assert any(warning.startswith("run-1 and run-2 trained without validation images") for warning in found.warnings)
+    verdict = compare_runs(store.queries, [runs[0].id], [runs[1].id])
+    assert any(warning.startswith("run-1 and run-2 trained without validation images") for warning in verdict.warnings)
 
 
 # Seeds against seeds
@@ -90,22 +94,22 @@ def test_the_last_test_counts(store: RunStore) -> None:
 def test_seeds_are_paired_and_the_better_settings_are_named(store: RunStore) -> None:
     a = seeds(store, FAST, [950, 952, 949, 955])
     b = seeds(store, SLOW, [930, 933, 931, 934])
-    found = compare_runs(store.queries, a, b)
-    assert found.winner == "a"
-    assert found.sentence.startswith(
+    verdict = compare_runs(store.queries, a, b)
+    assert verdict.winner == "a"
+    assert verdict.sentence.startswith(
         "run-1 (4 seeds) is better than run-5 (4 seeds): it is right about 95.15 % against"
     )
-    assert "on average of 4 and 4 seeds" in found.sentence
-    assert details(found)["Seeds"] == "4 and 4"
-    assert not found.warnings
+    assert "on average of 4 and 4 seeds" in verdict.sentence
+    assert details(verdict)["Seeds"] == "4 and 4"
+    assert not verdict.warnings
 
 
 def test_with_too_few_seeds_the_verdict_says_how_many_are_needed(store: RunStore) -> None:
-    found = compare_runs(store.queries, seeds(store, FAST, [940, 960]), seeds(store, SLOW, [939, 941]))
-    assert found.winner == ""
-    assert found.seeds_needed is not None
-    assert f"about {found.seeds_needed} seeds of each would tell" in found.sentence
-    assert details(found)["Seeds needed to tell"] == str(found.seeds_needed)
+    verdict = compare_runs(store.queries, seeds(store, FAST, [940, 960]), seeds(store, SLOW, [939, 941]))
+    assert verdict.winner == ""
+    assert verdict.seeds_needed is not None
+    assert f"about {verdict.seeds_needed} seeds of each would tell" in verdict.sentence
+    assert details(verdict)["Seeds needed to tell"] == str(verdict.seeds_needed)
 
 
 def test_six_pairs_are_also_compared_by_rank(store: RunStore) -> None:
@@ -116,15 +120,15 @@ def test_six_pairs_are_also_compared_by_rank(store: RunStore) -> None:
 
 def test_seeds_that_only_one_side_has_are_left_out_with_a_warning(store: RunStore) -> None:
     a, b = seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [940, 942], first=2)
-    found = compare_runs(store.queries, a, b)
-    assert details(found)["Seeds"] == "2 and 2"
-    assert any("Only the 2 seeds that both have are compared; 1 runs" in warning for warning in found.warnings)
+    verdict = compare_runs(store.queries, a, b)
+    assert details(verdict)["Seeds"] == "2 and 2"
+    assert any("Only the 2 seeds that both have are compared; 1 runs" in warning for warning in verdict.warnings)
 
 
 def test_different_seeds_are_compared_without_pairing(store: RunStore) -> None:
-    found = compare_runs(store.queries, seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904], first=7))
-    assert found.winner == "a"
-    assert any("Welch" in detail.help for detail in found.details)
+    verdict = compare_runs(store.queries, seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904], first=7))
+    assert verdict.winner == "a"
+    assert any("Welch" in detail.help for detail in verdict.details)
 
 
 # Refused

@@ -70,8 +70,8 @@ def test_the_bootstrap_agrees_with_drawing_images() -> None:
     per_image = np.repeat([1, -1, 0], [only_a, only_b, images - only_a - only_b])
     drawn = stats.bootstrap((per_image,), np.mean, method="percentile", rng=np.random.default_rng(1), batch=500)
     expected = drawn.confidence_interval
-    found = significance.bootstrap_interval(only_a, only_b, images)
-    assert found == pytest.approx((expected.low, expected.high), abs=0.0015)
+    interval = significance.bootstrap_interval(only_a, only_b, images)
+    assert interval == pytest.approx((expected.low, expected.high), abs=0.0015)
 
 
 def test_without_spread_p_is_0_or_1() -> None:

@@ -30,8 +30,8 @@ expect.set_options(timeout=30_000)  # what a page must show, it shows sooner; ot
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    path = next(found, None)
+    paths = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    path = next(paths, None)
     if path is None and os.environ.get("CI"):
         pytest.fail("No Chromium or Chrome on the PATH: the journeys in a real browser cannot be tested.")
     if path is None:

@@ -60,29 +60,29 @@ def outsiders(names: Iterable[str]) -> set[str]:
     return {name for name in names if name not in here and not is_loopback_name(name)}
 
 
-def family(server: Server) -> list[psutil.Process]:
+def process_family(server: Server) -> list[psutil.Process]:
     parent = psutil.Process(server.process.pid)
     return [parent, *parent.children(recursive=True)]
 
 
 def peers(server: Server) -> list[str]:
     """The other side of every socket that the server, its fork server and its trainers have open now."""
-    sockets = [one for process in family(server) for one in process.net_connections("inet")]
-    return [one.raddr.ip for one in sockets if one.raddr]
+    connections = [connection for process in process_family(server) for connection in process.net_connections("inet")]
+    return [connection.raddr.ip for connection in connections if connection.raddr]
 
 
 def shows(server: Server, page: str, query: str) -> None:
     """Have the server run a page to its end, as a browser asks for it over its WebSocket."""
-    asked = BackMsg()
-    asked.rerun_script.page_name = page
-    asked.rerun_script.query_string = query
+    request = BackMsg()
+    request.rerun_script.page_name = page
+    request.rerun_script.query_string = query
     address = f"{server.url.replace('http', 'ws')}/_stcore/stream"
     with connect(address, origin=Origin(server.url), subprotocols=[Subprotocol("streamlit")]) as socket:
-        socket.send(asked.SerializeToString())
+        socket.send(request.SerializeToString())
         while not (message := ForwardMsg.FromString(socket.recv(timeout=20, decode=False))).HasField("script_finished"):
             assert not message.delta.new_element.HasField("exception"), message
-    with urllib.request.urlopen(f"{server.url}/{page}?{query}") as answer:
-        assert answer.status == 200
+    with urllib.request.urlopen(f"{server.url}/{page}?{query}") as response:
+        assert response.status == 200
 
 
 def test_with_open_pages_and_a_run_in_training_all_connections_stay_on_this_machine(
@@ -96,7 +96,7 @@ def test_with_open_pages_and_a_run_in_training_all_connections_stay_on_this_mach
             for page in ("", "runs", "details"):
                 shows(server, page, f"run={run.id}")
             assert server.store.queries.get_run(run.id).status is RunStatus.RUNNING
-            assert len(family(server)) >= 3, "server, fork server, trainer"
+            assert len(process_family(server)) >= 3, "server, fork server, trainer"
             connected = peers(server)
             assert connected, "the feed is"
             assert not outsiders(connected)

@@ -32,9 +32,9 @@ def report(store: RunStore, tmp_path: Path, a_step: Callable[..., StepMetrics]) 
 
 def test_a_report_opens_offline_with_live_charts_and_shows_names_as_text(page: Page, report: Path) -> None:
     errors: list[str] = []
-    asked: list[str] = []
+    requested: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: requested.append(request.url))
     page.context.set_offline(True)
     page.goto(report.as_uri())
     for title in ("Training loss", "Training accuracy, and on test images"):
@@ -48,7 +48,7 @@ def test_a_report_opens_offline_with_live_charts_and_shows_names_as_text(page: P
     expect(page.locator("#loss .hoverlayer .legend, #loss .hoverlayer .hovertext").first).to_be_visible()
     assert page.title() == "Training runs"
     assert errors == []
-    assert asked == [report.as_uri()]
+    assert requested == [report.as_uri()]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

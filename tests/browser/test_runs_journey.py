@@ -24,10 +24,10 @@ X_TITLE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.title.te
 
 
 @pytest.fixture(scope="module")
-def compared(
+def server(
     tmp_path_factory: pytest.TempPathFactory, four_thousand_digits: Path, eventually: Eventually
 ) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("compared")
+    folder = tmp_path_factory.mktemp("server")
     store = RunStore.open(folder)
     search_runs(store, RUNS, STEPS)
     store.commands.edit_run(store.queries.find_run("search-1").id, name=HOSTILE)
@@ -37,9 +37,9 @@ def compared(
 
 
 @pytest.fixture
-def runs(page: Page, compared: Server) -> Page:
+def runs(page: Page, server: Server) -> Page:
     """The Runs page; the first to ask for it is also the first visitor of a new server."""
-    page.goto(f"{compared.url}/runs")
+    page.goto(f"{server.url}/runs")
     expect(rows(page).first).to_be_visible()
     return page
 
@@ -81,8 +81,8 @@ def test_the_table_builds_only_visible_rows_and_scrolls_through_all(runs: Page) 
 def test_sorting_filters_and_search_are_kept_in_the_address(runs: Page) -> None:
     runs.get_by_role("button", name="Test accuracy").click()
     expect(runs.get_by_role("columnheader", name="Test accuracy")).to_have_attribute("aria-sort", "descending")
-    shown = [float(text.split()[0]) for text in column(runs, "Test accuracy").all_inner_texts()]
-    assert shown == sorted(shown, reverse=True)
+    accuracies = [float(text.split()[0]) for text in column(runs, "Test accuracy").all_inner_texts()]
+    assert accuracies == sorted(accuracies, reverse=True)
     runs.get_by_role("button", name="Filters").click()
     runs.get_by_label("Filter Batch size").fill("128")
     expect(runs.get_by_text(re.compile(rf"^\d+ of {RUNS} runs$"))).to_be_visible()
@@ -103,11 +103,11 @@ def column(page: Page, title: str) -> Locator:
     return page.locator(f".mt-table tbody tr[data-run] > :nth-child({place + 1})")
 
 
-def test_columns_are_remembered_across_visits(runs: Page, compared: Server) -> None:
+def test_columns_are_remembered_across_visits(runs: Page, server: Server) -> None:
     runs.get_by_text("Columns", exact=True).click()
     runs.get_by_role("group", name="Columns").get_by_label("Momentum").uncheck()
     runs.get_by_role("group", name="Columns").get_by_label("Optimizer").check()
-    runs.goto(f"{compared.url}/runs")
+    runs.goto(f"{server.url}/runs")
     expect(runs.get_by_role("columnheader", name="Optimizer")).to_be_attached()
     expect(runs.get_by_role("columnheader", name="Momentum")).to_have_count(0)
 
@@ -162,8 +162,8 @@ def view(page: Page, name: str) -> None:
     page.get_by_role("radio", name=name).or_(page.get_by_role("button", name=name, exact=True)).click()
 
 
-def test_details_show_the_rerun_command_and_a_row_is_exported_as_csv(runs: Page, compared: Server) -> None:
-    run = compared.store.queries.find_run("search-7")
+def test_details_show_the_rerun_command_and_a_row_is_exported_as_csv(runs: Page, server: Server) -> None:
+    run = server.store.queries.find_run("search-7")
     runs.get_by_role("button", name="Filters").click()
     select(runs, run.name)
     view(runs, "Details")
@@ -193,9 +193,9 @@ def test_dragging_along_an_axis_keeps_only_the_runs_in_that_range_in_colour(runs
     runs.mouse.down()
     runs.mouse.move(x, box["y"] + 0.6 * box["height"], steps=4)
     runs.mouse.up()
-    said = runs.get_by_text(re.compile(rf"^\d+ of {RUNS} runs lie in the ranges\.$"))
-    expect(said).to_be_visible()
-    inside = int(said.inner_text().split()[0])
+    summary = runs.get_by_text(re.compile(rf"^\d+ of {RUNS} runs lie in the ranges\.$"))
+    expect(summary).to_be_visible()
+    inside = int(summary.inner_text().split()[0])
     assert 0 < inside < RUNS
     expect(outside).to_have_count(RUNS - inside)
     axis.press("Escape")
@@ -210,8 +210,8 @@ def test_names_are_shown_as_text_everywhere(runs: Page) -> None:
         # Curves are the default, which the address leaves out.
         expect(runs).to_have_url(re.compile(f"show={name}" if name != "Curves" else r"^(?!.*show=)"))
     runs.get_by_role("button", name="Delete").click()
-    shown = HOSTILE.replace(":streamlit", ":\u2060streamlit").replace("->", "-\u2060>")  # see ui/markdown.py
-    expect(runs.get_by_text(f"Deleted {shown}.")).to_be_visible()
+    escaped = HOSTILE.replace(":streamlit", ":\u2060streamlit").replace("->", "-\u2060>")  # see ui/markdown.py
+    expect(runs.get_by_text(f"Deleted {escaped}.")).to_be_visible()
     runs.get_by_role("button", name="Undo").click()
     expect(runs.get_by_text("The deleted runs are back.")).to_be_visible()
     assert runs.locator("img[src=x]").count() == 0
@@ -221,45 +221,45 @@ def test_names_are_shown_as_text_everywhere(runs: Page) -> None:
 @contextlib.contextmanager
 def held_feed(page: Page) -> Iterator[None]:
     """Until the end no connection of the live feed is made."""
-    held: list[Route] = []
+    routes: list[Route] = []
 
     def hold(route: Route) -> None:
-        held.append(route)
+        routes.append(route)
 
     page.route(FEED, hold)
     yield
-    for route in held:
+    for route in routes:
         route.continue_()
     page.unroute(FEED)
 
 
-def test_an_edit_before_the_feed_connects_is_shown(page: Page, compared: Server) -> None:
-    edited = compared.store.queries.find_run("search-50")
+def test_an_edit_before_the_feed_connects_is_shown(page: Page, server: Server) -> None:
+    edited = server.store.queries.find_run("search-50")
     with held_feed(page):
-        page.goto(f"{compared.url}/runs")
+        page.goto(f"{server.url}/runs")
         expect(row(page, edited.name)).to_be_visible()
-        compared.store.commands.edit_run(edited.id, tags=["early"])
+        server.store.commands.edit_run(edited.id, tags=["early"])
     expect(row(page, edited.name)).to_contain_text("early")
 
 
-def test_an_edit_while_the_feed_reconnects_is_shown(runs: Page, compared: Server) -> None:
-    edited = compared.store.queries.find_run("search-51")
-    compared.store.commands.edit_run(edited.id, tags=["begun"])
+def test_an_edit_while_the_feed_reconnects_is_shown(runs: Page, server: Server) -> None:
+    edited = server.store.queries.find_run("search-51")
+    server.store.commands.edit_run(edited.id, tags=["begun"])
     expect(row(runs, edited.name)).to_contain_text("begun")  # the first connection tells of runs
     boxes = runs.locator(".mt-table tbody input")
     with held_feed(runs):
         for number in (0, 1):
             with runs.expect_request(FEED):
                 boxes.nth(number).check()
-        compared.store.commands.edit_run(edited.id, tags=["between"])
+        server.store.commands.edit_run(edited.id, tags=["between"])
         expect(row(runs, edited.name)).to_contain_text("between")
 
 
-def test_rows_are_updated_while_scroll_and_selection_stay(runs: Page, compared: Server) -> None:
+def test_rows_are_updated_while_scroll_and_selection_stay(runs: Page, server: Server) -> None:
     first = runs.locator(".mt-table tbody input").first
     first.check()
     runs.evaluate("() => { document.querySelector('.mt-table-box').scrollTop = 700; }")
-    edited = compared.store.commands.edit_run(compared.store.queries.find_run("search-30").id, tags=["fresh"])
+    edited = server.store.commands.edit_run(server.store.queries.find_run("search-30").id, tags=["fresh"])
     expect(row(runs, edited.name)).to_contain_text("fresh")
     assert runs.evaluate("() => document.querySelector('.mt-table-box').scrollTop") == 700
     expect(runs.get_by_text(f"{RUNS} runs, 1 selected")).to_be_visible()

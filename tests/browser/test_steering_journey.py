@@ -24,12 +24,12 @@ def test_a_run_can_be_paused_stepped_changed_undone_and_resumed(
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
-    held_at = live.store.queries.get_run(run).progress.step
+    paused_at = live.store.queries.get_run(run).progress.step
 
     page.get_by_role("button", name="Step", exact=True).click()
-    eventually(lambda: live.store.queries.get_run(run).progress.step == held_at + 1)
-    wait_for_points(page, run, held_at)
-    assert page.evaluate(POINTS) == held_at + 1
+    eventually(lambda: live.store.queries.get_run(run).progress.step == paused_at + 1)
+    wait_for_points(page, run, paused_at)
+    assert page.evaluate(POINTS) == paused_at + 1
 
     page.get_by_role("radio", name="This run").click()
     expect(page.get_by_role("button", name="Add to queue")).to_have_count(0)
@@ -54,16 +54,16 @@ def test_the_buttons_follow_a_run_that_is_paused_and_resumed_elsewhere(
     page.goto(live.url)
     run = start_long_run(page, live)
 
-    def order(command: Command, status: RunStatus) -> None:
+    def send(command: Command, status: RunStatus) -> None:
         live.store.commands.send_command(run, command, by="terminal")
         eventually(lambda: live.store.queries.get_run(run).status is status)
 
     for _ in range(4):  # faster than the page can follow
-        order(Command.PAUSE, RunStatus.PAUSED)
-        order(Command.RESUME, RunStatus.RUNNING)
-    order(Command.PAUSE, RunStatus.PAUSED)
+        send(Command.PAUSE, RunStatus.PAUSED)
+        send(Command.RESUME, RunStatus.RUNNING)
+    send(Command.PAUSE, RunStatus.PAUSED)
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
-    order(Command.RESUME, RunStatus.RUNNING)
+    send(Command.RESUME, RunStatus.RUNNING)
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
 
@@ -98,27 +98,27 @@ def test_a_page_drawn_from_older_data_does_not_hide_newer_events(page: Page, liv
 
 def test_a_click_is_not_lost_to_an_event_that_arrives_with_it(page: Page, live: Server, eventually: Eventually) -> None:
     """The server's answer to the click is held back until the run has changed, and the strip told so."""
-    held: list[str | bytes] = []
-    holding = False
+    held_messages: list[str | bytes] = []
+    is_holding = False
 
-    def through(socket: WebSocketRoute) -> None:
+    def forward(socket: WebSocketRoute) -> None:
         server = socket.connect_to_server()
-        server.on_message(lambda message: held.append(message) if holding else socket.send(message))
+        server.on_message(lambda message: held_messages.append(message) if is_holding else socket.send(message))
         sockets.append(socket)
 
     sockets: list[WebSocketRoute] = []
-    page.route_web_socket(re.compile("/_stcore/stream"), through)
+    page.route_web_socket(re.compile("/_stcore/stream"), forward)
     page.goto(live.url)
     run = start_long_run(page, live)
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    holding = True
+    is_holding = True
     page.get_by_role("link", name="Runs").click()
     live.store.commands.send_command(run, Command.PAUSE, by="terminal")
     eventually(lambda: live.store.queries.get_run(run).status is RunStatus.PAUSED)
     expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
     page.evaluate("() => new Promise((asked) => setTimeout(asked))")  # the strip asks in a task of its own, before this
-    holding = False
-    for message in held:
+    is_holding = False
+    for message in held_messages:
         sockets[-1].send(message)
     expect(page).to_have_url(re.compile("/runs"))
     expect(page.get_by_role("row").filter(has_text=f"run-{run}")).to_contain_text("Paused")

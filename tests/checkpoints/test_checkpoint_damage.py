@@ -99,16 +99,16 @@ class Code:
 
 
 def test_code_in_a_file_is_refused_and_not_executed(tmp_path: Path) -> None:
-    made = tmp_path / "made by the code"
+    folder = tmp_path / "made by the code"
     payload = io.BytesIO()
-    torch.save({"tensors": Code(made), "facts": "{}"}, payload)
+    torch.save({"tensors": Code(folder), "facts": "{}"}, payload)
     path = tmp_path / "code.ckpt"
     path.write_bytes(sealed(payload.getvalue()))
     with pytest.raises(CheckpointError, match="such as code; none was executed"):
         load(path)
-    assert not made.exists()
+    assert not folder.exists()
     torch.load(io.BytesIO(payload.getvalue()), weights_only=False)  # it would have been
-    assert made.exists()
+    assert folder.exists()
 
 
 @pytest.mark.parametrize("content", [[], {}, {"tensors": 1, "facts": "{}"}, {"tensors": {}, "facts": "{"}])

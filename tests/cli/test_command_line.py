@@ -34,9 +34,9 @@ def test_the_classic_scripts_lines_are_printed(capsys: Printed) -> None:
         rf"Train Epoch: 1 \[256/300 \(80%\)\] Loss: {number}\n"
         r"\nTest set: Average loss: \d\.\d{4}, Accuracy: (\d+)/100 \((\d+)%\)\n\n"
     )
-    said = re.fullmatch(expected, capsys.readouterr().out)
-    assert said
-    assert said[1] == said[2]
+    lines = re.fullmatch(expected, capsys.readouterr().out)
+    assert lines
+    assert lines[1] == lines[2]
 
 
 @trains_here
@@ -133,9 +133,9 @@ def test_help_names_every_preset_with_what_it_sets(capsys: Printed) -> None:
 
 
 def test_help_names_every_setting_with_its_range(capsys: Printed) -> None:
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         main(["train", "--help"])
-    assert ended.value.code == 0
+    assert exit_info.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
     for part in ("--batch-size", "(1 to 1024)", "--lr", "(0.0001 to 1)", "(default: 0.01)", "auto|cpu|cuda|mps"):
         assert part in text

@@ -47,7 +47,7 @@ def listed(capsys: Printed, *words: str) -> list[str]:
     ],
 )
 def test_runs_are_filtered_by_their_columns(capsys: Printed, filters: list[str], names: list[str]) -> None:
-    assert listed(capsys, *(word for one in filters for word in ("--filter", one))) == names
+    assert listed(capsys, *(word for filter in filters for word in ("--filter", filter))) == names
 
 
 def test_runs_are_sorted_and_those_without_a_value_come_last(capsys: Printed) -> None:
@@ -80,10 +80,10 @@ def test_an_empty_table_says_why(capsys: Printed) -> None:
 
 def test_two_runs_are_compared_in_words_and_numbers(capsys: Printed) -> None:
     assert main(["compare", "bold", "2"]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("bold is better than careful: it is right about 95.00 % against 90.00 %")
-    assert "Only bold is right" in said
-    assert "Warning: This says which of these two trained networks is better" in said
+    output = capsys.readouterr().out
+    assert output.startswith("bold is better than careful: it is right about 95.00 % against 90.00 %")
+    assert "Only bold is right" in output
+    assert "Warning: This says which of these two trained networks is better" in output
 
 
 def test_groups_of_seeds_are_compared(store: RunStore, capsys: Printed) -> None:
@@ -120,8 +120,8 @@ def test_a_run_is_edited(store: RunStore, capsys: Printed) -> None:
 
 def test_deleted_runs_are_in_the_bin_and_come_back(store: RunStore, capsys: Printed) -> None:
     assert main(["delete", "bold", "careful"]) == 0
-    said = capsys.readouterr().out
-    assert "bold: in the bin for 30 days. Undo with: python -m mnist_core restore 1" in said
+    output = capsys.readouterr().out
+    assert "bold: in the bin for 30 days. Undo with: python -m mnist_core restore 1" in output
     assert listed(capsys) == ["slow"]
     assert listed(capsys, "--deleted") == ["bold", "careful"]
     assert main(["restore", "1", "careful"]) == 0

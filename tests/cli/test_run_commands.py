@@ -30,7 +30,7 @@ def trained(store: RunStore) -> Run:
     return train_run(store, store.commands.create_run(CONFIG, trainer=own_identity()))
 
 
-def orders(store: RunStore, run: Run) -> list[PendingCommand]:
+def commands(store: RunStore, run: Run) -> list[PendingCommand]:
     return store.queries.list_commands(run.id, 0)
 
 
@@ -38,14 +38,14 @@ def orders(store: RunStore, run: Run) -> list[PendingCommand]:
 @pytest.mark.parametrize("name", ["mine", "1"])
 def test_a_command_reaches_the_trainer(store: RunStore, running: Run, command: Command, name: str) -> None:
     assert main([command, name]) == 0
-    assert [(order.command, order.by) for order in orders(store, running)] == [(command, "terminal")]
+    assert [(pending.command, pending.by) for pending in commands(store, running)] == [(command, "terminal")]
 
 
 def test_adjust_sends_the_settings_that_are_given(
     store: RunStore, running: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["adjust", "mine", "--lr", "0.05", "--batch-size", "16"]) == 0
-    assert orders(store, running)[0].adjustment == Adjustment(lr=0.05, batch_size=16)
+    assert commands(store, running)[0].adjustment == Adjustment(lr=0.05, batch_size=16)
     assert capsys.readouterr().out == "mine: lr 0.05, batch_size 16 from the next batch on.\n"
 
 
@@ -96,12 +96,12 @@ def test_resume_trains_an_interrupted_run_in_this_process(
         if isinstance(event, StepMetrics) and event.step == 4:
             raise EnoughError
 
-    held = store.commands.create_run(CONFIG, trainer=own_identity())
+    interrupted = store.commands.create_run(CONFIG, trainer=own_identity())
     with pytest.raises(EnoughError):
-        train_run(store, held, leave)
-    assert main(["resume", held.name]) == 0
+        train_run(store, interrupted, leave)
+    assert main(["resume", interrupted.name]) == 0
     assert re.search(r"Test set: Average loss", capsys.readouterr().out)
-    run = store.queries.get_run(held.id)
+    run = store.queries.get_run(interrupted.id)
     assert (run.status, run.attempt) == (RunStatus.COMPLETED, 2)
     assert store.queries.read_steps(run.id)["loss"].tolist() == store.queries.read_steps(trained.id)["loss"].tolist()
 
@@ -111,20 +111,22 @@ def test_continue_trains_with_other_settings_in_this_process(store: RunStore, tr
     run = store.queries.find_run("longer")
     assert (run.config.epochs, run.config.lr, run.parent_id, run.parent_step) == (2, 0.1, trained.id, 9)
     assert run.progress.step == 18
-    assert [(one.field, one.old, one.new, one.by) for one in run.interventions] == [("lr", 0.01, 0.1, "continued")]
+    assert [(change.field, change.old, change.new, change.by) for change in run.interventions] == [
+        ("lr", 0.01, 0.1, "continued")
+    ]
 
 
 def test_repeat_trains_a_steered_run_in_this_process(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(steering, "COMMAND_POLL_SECONDS", 0.0)
-    held = store.commands.create_run(CONFIG, trainer=own_identity())
+    claimed = store.commands.create_run(CONFIG, trainer=own_identity())
 
     def steer(event: Event) -> None:
         if isinstance(event, StepMetrics) and event.step == 3:
-            assert main(["adjust", held.name, "--lr", "0.1"]) == 0
+            assert main(["adjust", claimed.name, "--lr", "0.1"]) == 0
 
-    original = train_run(store, held, steer)
+    original = train_run(store, claimed, steer)
     assert main(["repeat", original.name]) == 0
     again = store.queries.get_run(original.id + 1)
     assert store.queries.read_steps(again.id)["loss"].tolist() == store.queries.read_steps(original.id)["loss"].tolist()

@@ -87,14 +87,14 @@ def test_a_download_is_kept_in_torchvisions_layout(mnist: Mirror, tmp_path: Path
         name: gzip.decompress(body) for name, body in packed.items()
     }
     assert len(datasets.MNIST(tmp_path, train=False, download=False)) == 100
-    mnist.asked.clear()
+    mnist.requested_paths.clear()
     load_dataset("mnist", data_dir=tmp_path)
-    assert mnist.asked == []
+    assert mnist.requested_paths == []
 
 
 def test_a_mirror_that_failed_is_tried_last_from_then_on(mnist: Mirror, tmp_path: Path) -> None:
     load_dataset("mnist", data_dir=tmp_path)
-    assert [path for path in mnist.asked if path.startswith("/first/")] == [f"/first/{IMAGES}"]
+    assert [path for path in mnist.requested_paths if path.startswith("/first/")] == [f"/first/{IMAGES}"]
 
 
 @pytest.mark.parametrize(("name", "folder"), [("fashion-mnist", "FashionMNIST"), ("kmnist", "KMNIST")])

@@ -40,9 +40,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def environment(installed: Path, tmp_path: Path) -> dict[str, str]:
     """What the unpacked copy runs in: an empty home folder, and no variable that names another place."""
-    named = ("MNIST_DATA_DIR", "MNIST_RUNS_DIR", "XDG_DATA_HOME")
-    kept = {name: value for name, value in os.environ.items() if name not in named}
-    return {**kept, "PYTHONPATH": str(installed), "HOME": str(tmp_path)}
+    unset = ("MNIST_DATA_DIR", "MNIST_RUNS_DIR", "XDG_DATA_HOME")
+    inherited = {name: value for name, value in os.environ.items() if name not in unset}
+    return {**inherited, "PYTHONPATH": str(installed), "HOME": str(tmp_path)}
 
 
 def run(*arguments: str, environment: dict[str, str], cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -66,17 +66,17 @@ def test_it_holds_both_packages_and_nothing_else(wheel: Path) -> None:
 
 
 def test_it_prints_its_version_without_the_slow_imports(environment: dict[str, str], tmp_path: Path) -> None:
-    asked = run("--version", environment=environment, cwd=tmp_path)
-    assert (asked.returncode, asked.stdout) == (0, "mnist-trainer 0.2.0\n")
+    version = run("--version", environment=environment, cwd=tmp_path)
+    assert (version.returncode, version.stdout) == (0, "mnist-trainer 0.2.0\n")
     code = (
         "import sys; sys.modules['torch'] = sys.modules['streamlit'] = None  # as if they were not installed\n"
         "from mnist_dashboard.cli import main; main(['--help'])"
     )
     command = [sys.executable, "-c", code]
-    helped = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert helped.returncode == 0, helped.stderr
-    assert "serve" in helped.stdout
-    assert "train" in helped.stdout
+    help_page = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert help_page.returncode == 0, help_page.stderr
+    assert "serve" in help_page.stdout
+    assert "train" in help_page.stdout
 
 
 def test_its_runs_are_kept_in_the_users_data_folder(environment: dict[str, str], tmp_path: Path) -> None:

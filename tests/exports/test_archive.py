@@ -28,11 +28,11 @@ def test_a_run_is_imported_whole(store: RunStore, other_store: RunStore, exporte
     (imported,) = RunActions(other_store).import_file(archive_file)
     assert dataclasses.replace(imported, id=exported_run.id, trainer=exported_run.trainer) == exported_run
     assert other_store.queries.read_steps(imported.id).tolist() == store.queries.read_steps(exported_run.id).tolist()
-    for there, here in zip(
+    for original, copy in zip(
         store.queries.list_evaluations(exported_run.id), other_store.queries.list_evaluations(imported.id), strict=True
     ):
-        assert here.predictions.tolist() == there.predictions.tolist()
-        assert dataclasses.replace(here, predictions=there.predictions) == there
+        assert copy.predictions.tolist() == original.predictions.tolist()
+        assert dataclasses.replace(copy, predictions=original.predictions) == original
     assert exported_run.provenance
     labels = other_store.queries.test_labels(exported_run.provenance.test_checksum)
     assert labels is not None
@@ -85,7 +85,7 @@ def test_two_runs_of_one_name_in_a_file_get_two_names(
     store: RunStore, other_store: RunStore, exported_run: Run, tmp_path: Path
 ) -> None:
     export(store.queries, [exported_run, exported_run], "archive", tmp_path / "twice.zip")
-    names = [one.name for one in archive.import_archive(other_store, tmp_path / "twice.zip")]
+    names = [run.name for run in archive.import_archive(other_store, tmp_path / "twice.zip")]
     assert names == ["<b>mine</b>", "<b>mine</b>-2"]
 
 
@@ -97,10 +97,10 @@ def test_diverged_and_steered_runs_are_imported(
         run, interventions=(Intervention(1, "batch_size", 64, 32, run.created_at, "page"),), name="steered"
     )
     export(store.queries, [run, steered], "archive", tmp_path / "runs.zip")
-    one, other = archive.import_archive(other_store, tmp_path / "runs.zip")
-    assert one.status is RunStatus.DIVERGED
-    assert np.isnan(other_store.queries.read_steps(one.id)["loss"][1])
-    assert other.interventions == steered.interventions
+    diverged, imported_steered = archive.import_archive(other_store, tmp_path / "runs.zip")
+    assert diverged.status is RunStatus.DIVERGED
+    assert np.isnan(other_store.queries.read_steps(diverged.id)["loss"][1])
+    assert imported_steered.interventions == steered.interventions
 
 
 def test_an_interrupted_run_is_imported_as_stopped_since_its_checkpoints_stay_behind(

@@ -166,10 +166,10 @@ def test_tensorboard_reads_the_events(store: RunStore, recorded: Run, tmp_path: 
     export(store.queries, [recorded], "tensorboard", tmp_path / "tb.zip")
     zipfile.ZipFile(tmp_path / "tb.zip").extractall(tmp_path / "logs")
     events = EventAccumulator(str(tmp_path / "logs" / f"run-{recorded.id}")).Reload()
-    assert [(one.step, one.value) for one in events.Scalars("training/loss")] == [
+    assert [(scalar.step, scalar.value) for scalar in events.Scalars("training/loss")] == [
         (step, pytest.approx(1 / step)) for step in range(1, 6)
     ]
-    assert [one.value for one in events.Scalars("test/accuracy")] == [pytest.approx(0.9)]
+    assert [scalar.value for scalar in events.Scalars("test/accuracy")] == [pytest.approx(0.9)]
     began = recorded.started_at
     assert began
     assert events.Scalars("training/loss")[0].wall_time == pytest.approx(began.timestamp() + 0.01)

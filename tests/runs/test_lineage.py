@@ -36,13 +36,17 @@ def more(store: RunStore, parent: Run, trainer: ProcessIdentity | None = None) -
 
 
 def evaluations(store: RunStore, run: Run) -> list[tuple[int, str, float]]:
-    return [(one.step, one.split, one.loss) for one in store.queries.list_evaluations(run.id)]
+    return [
+        (evaluation.step, evaluation.split, evaluation.loss) for evaluation in store.queries.list_evaluations(run.id)
+    ]
 
 
 def test_the_last_two_checkpoints_and_the_best_can_be_continued_from(store: RunStore) -> None:
     config = dataclasses.replace(CONFIG, epochs=3)
     run = train_run(store, store.commands.create_run(config, trainer=own_identity()))
-    validations = [one for one in store.queries.list_evaluations(run.id) if one.split == "validation"]
+    validations = [
+        evaluation for evaluation in store.queries.list_evaluations(run.id) if evaluation.split == "validation"
+    ]
     best = max(validations, key=lambda evaluation: evaluation.accuracy)
     assert list(lineage.fork_points(run)) == sorted({best.step, 23, 27})
 
@@ -53,9 +57,9 @@ def test_continuing_for_more_epochs_equals_a_longer_run(store: RunStore, parent:
     assert (continued.status, continued.parent_id, continued.parent_step) == (RunStatus.COMPLETED, parent.id, STEPS)
     assert losses(store, continued) == losses(store, longer)
     tested_on_the_way = [(STEPS, "test")]
-    assert [one for one in evaluations(store, continued) if one[:2] not in tested_on_the_way] == evaluations(
-        store, longer
-    )
+    assert [
+        evaluation for evaluation in evaluations(store, continued) if evaluation[:2] not in tested_on_the_way
+    ] == evaluations(store, longer)
     assert store.queries.get_run(parent.id) == parent
 
 
@@ -68,10 +72,10 @@ def test_a_fork_begins_with_its_parents_curve_and_then_differs(store: RunStore, 
     claimed = store.trainer_writes.claim_run(waiting.id, own_identity(), 1)
     assert claimed
     forked = train_run(store, claimed)
-    own = losses(store, forked)
-    assert own[: step + 1] == losses(store, parent)[: step + 1]  # a loss is of the batch before its update
-    assert len(own) == 27
-    assert own[step + 1 : STEPS] != losses(store, parent)[step + 1 :]
+    curve = losses(store, forked)
+    assert curve[: step + 1] == losses(store, parent)[: step + 1]  # a loss is of the batch before its update
+    assert len(curve) == 27
+    assert curve[step + 1 : STEPS] != losses(store, parent)[step + 1 :]
     assert set(store.queries.read_steps(forked.id)["lr"][step:]) == {0.1}
 
 
@@ -82,10 +86,10 @@ def test_a_fork_keeps_adjusted_settings_unless_they_are_changed(store: RunStore)
     assert (lineage.config_at(parent).lr, lineage.config_at(parent, 0).lr) == (0.05, CONFIG.lr)
     config = dataclasses.replace(lineage.with_more_epochs(parent, 1), momentum=CONFIG.momentum)
     forked = train_run(store, lineage.fork(store, parent, config, trainer=own_identity()))
-    own = store.queries.read_steps(forked.id)[STEPS:]
-    assert set(own["lr"]) == {0.05}
-    assert set(own["momentum"]) == {CONFIG.momentum}
-    assert [(one.step, one.field, one.new) for one in forked.interventions] == [
+    steps = store.queries.read_steps(forked.id)[STEPS:]
+    assert set(steps["lr"]) == {0.05}
+    assert set(steps["momentum"]) == {CONFIG.momentum}
+    assert [(change.step, change.field, change.new) for change in forked.interventions] == [
         (1, "lr", 0.05),
         (1, "momentum", 0.5),
         (STEPS, "momentum", CONFIG.momentum),
@@ -165,9 +169,9 @@ def test_a_new_run_ignores_files_left_in_its_folder(store: RunStore, parent: Run
 def test_a_test_set_is_evaluated_at_the_end_of_a_continued_run(store: RunStore, parent: Run) -> None:
     continued = train_run(store, more(store, parent, trainer=own_identity()))
     tests = [
-        one
-        for one in store.queries.list_evaluations(continued.id)
-        if isinstance(one, EvalMetrics) and one.split == "test"
+        evaluation
+        for evaluation in store.queries.list_evaluations(continued.id)
+        if isinstance(evaluation, EvalMetrics) and evaluation.split == "test"
     ]
-    assert [one.step for one in tests] == [STEPS, 27]
+    assert [evaluation.step for evaluation in tests] == [STEPS, 27]
     assert checkpoints_dir(continued.id).is_dir()

@@ -10,7 +10,7 @@ from tests.support.scripted_fork_server import ActingSupervisor, ScriptedForkSer
 
 
 @pytest.fixture
-def stage(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> SupervisorHarness:
+def idle(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> SupervisorHarness:
     """A supervisor that has not been started, over a scripted fork server."""
     fork_servers: list[ScriptedForkServer] = []
 
@@ -24,8 +24,8 @@ def stage(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> SupervisorHarness
 
 
 @pytest.fixture
-def started(stage: SupervisorHarness) -> Iterator[SupervisorHarness]:
+def running(idle: SupervisorHarness) -> Iterator[SupervisorHarness]:
     """The same, started."""
-    stage.supervisor.start()
-    yield stage
-    stage.supervisor.close()
+    idle.supervisor.start()
+    yield idle
+    idle.supervisor.close()

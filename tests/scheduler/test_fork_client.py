@@ -42,7 +42,7 @@ def supervisor(places: Path) -> Iterator[ActingSupervisor]:
 
 
 @pytest.fixture
-def training(store: RunStore, eventually: Eventually) -> Callable[[Run], Run]:
+def wait_for_training(store: RunStore, eventually: Eventually) -> Callable[[Run], Run]:
     """Waits until a run has trained a few batches."""
 
     def wait(run: Run) -> Run:
@@ -53,7 +53,7 @@ def training(store: RunStore, eventually: Eventually) -> Callable[[Run], Run]:
 
 
 @pytest.fixture
-def ended(store: RunStore, eventually: Eventually) -> Callable[[Run], Run]:
+def wait_for_end(store: RunStore, eventually: Eventually) -> Callable[[Run], Run]:
     def wait(run: Run) -> Run:
         eventually(lambda: store.queries.get_run(run.id).finished_at)
         return store.queries.get_run(run.id)
@@ -61,11 +61,13 @@ def ended(store: RunStore, eventually: Eventually) -> Callable[[Run], Run]:
     return wait
 
 
-WaitFor = Callable[[Run], Run]
+WaitForRun = Callable[[Run], Run]
 
 
-def test_a_submitted_run_is_trained_to_its_end(supervisor: ActingSupervisor, store: RunStore, ended: WaitFor) -> None:
-    run = ended(supervisor.actions.submit(SHORT, "first"))
+def test_a_submitted_run_is_trained_to_its_end(
+    supervisor: ActingSupervisor, store: RunStore, wait_for_end: WaitForRun
+) -> None:
+    run = wait_for_end(supervisor.actions.submit(SHORT, "first"))
     assert (run.status, run.reason, run.dataset) == (RunStatus.COMPLETED, "", "MNIST")
     assert len(store.queries.read_steps(run.id)) == run.total_steps == 5
     assert run.results.test_accuracy is not None
@@ -73,23 +75,25 @@ def test_a_submitted_run_is_trained_to_its_end(supervisor: ActingSupervisor, sto
     assert run.trainer.pid != os.getpid()
 
 
-def test_a_bad_run_fails_with_its_reason_and_the_next_one_trains(supervisor: ActingSupervisor, ended: WaitFor) -> None:
+def test_a_bad_run_fails_with_its_reason_and_the_next_one_trains(
+    supervisor: ActingSupervisor, wait_for_end: WaitForRun
+) -> None:
     bad = supervisor.actions.submit(TrainConfig(dataset="mnist", batch_size=300))
     good = supervisor.actions.submit(SHORT)
-    failed = ended(bad)
+    failed = wait_for_end(bad)
     assert failed.status is RunStatus.FAILED
     assert failed.reason.startswith("Batch size must be between 1 and 270")
-    assert ended(good).status is RunStatus.COMPLETED
+    assert wait_for_end(good).status is RunStatus.COMPLETED
 
 
 def test_runs_train_one_after_another_in_the_order_of_the_queue(
-    supervisor: ActingSupervisor, store: RunStore, training: WaitFor, ended: WaitFor
+    supervisor: ActingSupervisor, store: RunStore, wait_for_training: WaitForRun, wait_for_end: WaitForRun
 ) -> None:
-    first = training(supervisor.actions.submit(LONG))
+    first = wait_for_training(supervisor.actions.submit(LONG))
     second, third = supervisor.actions.submit(SHORT), supervisor.actions.submit(SHORT)
     assert [run.id for run in store.queries.list_queued_runs()] == [second.id, third.id]
     supervisor.actions.request_stop(first.id)
-    runs = [ended(run) for run in (first, second, third)]
+    runs = [wait_for_end(run) for run in (first, second, third)]
     assert [run.status for run in runs] == [RunStatus.STOPPED, RunStatus.COMPLETED, RunStatus.COMPLETED]
     for before, after in itertools.pairwise(runs):
         assert before.finished_at
@@ -98,42 +102,42 @@ def test_runs_train_one_after_another_in_the_order_of_the_queue(
 
 
 def test_stop_ends_a_running_run_and_keeps_its_metrics(
-    supervisor: ActingSupervisor, store: RunStore, training: WaitFor, ended: WaitFor
+    supervisor: ActingSupervisor, store: RunStore, wait_for_training: WaitForRun, wait_for_end: WaitForRun
 ) -> None:
-    run = training(supervisor.actions.submit(LONG))
+    run = wait_for_training(supervisor.actions.submit(LONG))
     assert run.trainer
     assert os.getsid(run.trainer.pid) == run.trainer.pid  # a session of its own: no Ctrl-C reaches it
     assert supervisor.actions.request_stop(run.id) is RunStatus.STOPPING
-    stopped = ended(run)
+    stopped = wait_for_end(run)
     assert (stopped.status, stopped.reason) == (RunStatus.STOPPED, "")
     assert len(store.queries.read_steps(run.id)) == stopped.progress.step >= run.progress.step
 
 
 def test_a_killed_trainer_leaves_an_interrupted_run_with_its_metrics(
-    supervisor: ActingSupervisor, store: RunStore, training: WaitFor, ended: WaitFor
+    supervisor: ActingSupervisor, store: RunStore, wait_for_training: WaitForRun, wait_for_end: WaitForRun
 ) -> None:
-    run = training(supervisor.actions.submit(LONG))
+    run = wait_for_training(supervisor.actions.submit(LONG))
     assert run.trainer
     os.kill(run.trainer.pid, signal.SIGKILL)
-    interrupted = ended(run)
+    interrupted = wait_for_end(run)
     assert interrupted.status is RunStatus.INTERRUPTED
     assert interrupted.reason == "Its trainer process was killed (SIGKILL)."
     assert len(store.queries.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
-    assert ended(supervisor.actions.submit(SHORT)).status is RunStatus.COMPLETED
+    assert wait_for_end(supervisor.actions.submit(SHORT)).status is RunStatus.COMPLETED
 
 
 def test_a_trainer_outlives_a_killed_fork_server_which_is_restarted_for_the_next_run(
-    supervisor: ActingSupervisor, places: Path, training: WaitFor, ended: WaitFor
+    supervisor: ActingSupervisor, places: Path, wait_for_training: WaitForRun, wait_for_end: WaitForRun
 ) -> None:
-    run = training(supervisor.actions.submit(LONG))
+    run = wait_for_training(supervisor.actions.submit(LONG))
     assert run.trainer
     (fork_server,) = [process for process in processes_of(places / "runs") if process.pid != run.trainer.pid]
     fork_server.kill()
     fork_server.wait()
     assert is_alive(run.trainer)
     supervisor.actions.request_stop(run.id)
-    assert ended(run).status is RunStatus.STOPPED
-    assert ended(supervisor.actions.submit(SHORT)).status is RunStatus.COMPLETED
+    assert wait_for_end(run).status is RunStatus.STOPPED
+    assert wait_for_end(supervisor.actions.submit(SHORT)).status is RunStatus.COMPLETED
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from tests.support.processes import Eventually
 from tests.support.scripted_fork_server import DEAD, SupervisorHarness
 
 
-def test_a_run_whose_terminal_trainer_died_is_noticed(started: SupervisorHarness, eventually: Eventually) -> None:
-    run = started.store.commands.create_run(TrainConfig(), trainer=DEAD)
-    eventually(lambda: started.store.queries.get_run(run.id).status is RunStatus.INTERRUPTED)
+def test_a_run_whose_terminal_trainer_died_is_noticed(running: SupervisorHarness, eventually: Eventually) -> None:
+    run = running.store.commands.create_run(TrainConfig(), trainer=DEAD)
+    eventually(lambda: running.store.queries.get_run(run.id).status is RunStatus.INTERRUPTED)
 
 
 @pytest.mark.parametrize(
@@ -34,133 +34,133 @@ def test_a_run_whose_terminal_trainer_died_is_noticed(started: SupervisorHarness
     ],
 )
 def test_the_exit_of_a_trainer_with_an_unfinished_run_is_explained(
-    stage: SupervisorHarness, a_step: Callable[..., StepMetrics], code: int, status: RunStatus, reason: str
+    idle: SupervisorHarness, a_step: Callable[..., StepMetrics], code: int, status: RunStatus, reason: str
 ) -> None:
-    held = stage.submit_and_claim()
-    stage.store.trainer_writes.append_steps(held, Progress(step=1), [a_step(1)])
-    stage.fork_server.end(held.id, code)
-    run = stage.store.queries.get_run(held.id)
+    claimed = idle.submit_and_claim()
+    idle.store.trainer_writes.append_steps(claimed, Progress(step=1), [a_step(1)])
+    idle.fork_server.end(claimed.id, code)
+    run = idle.store.queries.get_run(claimed.id)
     assert (run.status, run.reason) == (status, reason)
-    assert len(stage.store.queries.read_steps(run.id)) == 1
+    assert len(idle.store.queries.read_steps(run.id)) == 1
 
 
 def test_a_trainer_killed_because_memory_ran_out_has_failed(
-    started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    running: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two of them, and a third that somebody killed later."""
     kills = [5]
     monkeypatch.setattr(module, "count_oom_kills", lambda: kills[0])
-    submitted = [started.supervisor.actions.submit(TrainConfig()) for _ in range(2)]
-    eventually(lambda: len(started.fork_server.launched_ids) == 2)
+    submitted = [running.supervisor.actions.submit(TrainConfig()) for _ in range(2)]
+    eventually(lambda: len(running.fork_server.launched_ids) == 2)
     for run in submitted:
-        started.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
+        running.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
     kills[0] += 2
     for run in submitted:
-        started.fork_server.end(run.id, -signal.SIGKILL)
-        failed = started.store.queries.get_run(run.id)
+        running.fork_server.end(run.id, -signal.SIGKILL)
+        failed = running.store.queries.get_run(run.id)
         assert failed.status is RunStatus.FAILED
         assert failed.reason.startswith("Out of memory: ")
-    later = started.supervisor.actions.submit(TrainConfig())
-    eventually(lambda: len(started.fork_server.launched_ids) == 3)
-    started.store.trainer_writes.claim_run(later.id, DEAD, max_active=2)
-    started.fork_server.end(later.id, -signal.SIGKILL)
-    assert started.store.queries.get_run(later.id).status is RunStatus.INTERRUPTED
+    later = running.supervisor.actions.submit(TrainConfig())
+    eventually(lambda: len(running.fork_server.launched_ids) == 3)
+    running.store.trainer_writes.claim_run(later.id, DEAD, max_active=2)
+    running.fork_server.end(later.id, -signal.SIGKILL)
+    assert running.store.queries.get_run(later.id).status is RunStatus.INTERRUPTED
 
 
 def test_a_trainer_whose_fork_server_was_killed_too_when_memory_ran_out_has_failed(
-    started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    running: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = [0]
     monkeypatch.setattr(module, "count_oom_kills", lambda: kills[0])
-    run = started.supervisor.actions.submit(TrainConfig())
-    eventually(lambda: started.fork_server.launched_ids)
-    started.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
+    run = running.supervisor.actions.submit(TrainConfig())
+    eventually(lambda: running.fork_server.launched_ids)
+    running.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
     kills[0] += 2
-    started.fork_server.end(run.id, EXIT_CODE_UNKNOWN)
-    failed = started.store.queries.get_run(run.id)
+    running.fork_server.end(run.id, EXIT_CODE_UNKNOWN)
+    failed = running.store.queries.get_run(run.id)
     assert failed.status is RunStatus.FAILED
     assert failed.reason.startswith("Out of memory: ")
 
 
 def test_a_run_whose_trainers_run_out_of_memory_before_claiming_it_can_be_resumed(
-    started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    running: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills = iter(range(100))
     monkeypatch.setattr(module, "count_oom_kills", lambda: next(kills))
-    run = started.supervisor.actions.submit(TrainConfig())
+    run = running.supervisor.actions.submit(TrainConfig())
     for launches in (1, 2, 3):
-        eventually(lambda launches=launches: started.fork_server.launched_ids == [run.id] * launches)  # type: ignore[misc]
-        started.fork_server.end(run.id, -signal.SIGKILL)
-        started.supervisor._wake.set()
-    given_up = started.store.queries.get_run(run.id)
+        eventually(lambda launches=launches: running.fork_server.launched_ids == [run.id] * launches)  # type: ignore[misc]
+        running.fork_server.end(run.id, -signal.SIGKILL)
+        running.supervisor._wake.set()
+    given_up = running.store.queries.get_run(run.id)
     assert given_up.status is RunStatus.INTERRUPTED
     assert given_up.reason.startswith("Out of memory: the system killed its trainer before it began.")
 
 
-def test_an_orderly_end_is_not_changed(stage: SupervisorHarness) -> None:
-    held = stage.submit_and_claim()
-    stage.store.trainer_writes.finish_run(held, RunStatus.DIVERGED, "Loss became NaN.")
-    before = stage.store.queries.get_run(held.id)
-    stage.fork_server.end(held.id, 0)
-    assert stage.store.queries.get_run(held.id) == before
+def test_an_orderly_end_is_not_changed(idle: SupervisorHarness) -> None:
+    claimed = idle.submit_and_claim()
+    idle.store.trainer_writes.finish_run(claimed, RunStatus.DIVERGED, "Loss became NaN.")
+    before = idle.store.queries.get_run(claimed.id)
+    idle.fork_server.end(claimed.id, 0)
+    assert idle.store.queries.get_run(claimed.id) == before
 
 
-def test_a_trainer_that_outlives_its_fork_server_keeps_its_run(stage: SupervisorHarness) -> None:
-    run = stage.supervisor.actions.submit(TrainConfig())
-    held = stage.store.trainer_writes.claim_run(run.id, own_identity(), max_active=1)
-    stage.fork_server.end(run.id, EXIT_CODE_UNKNOWN)
-    assert stage.store.queries.get_run(run.id) == held
+def test_a_trainer_that_outlives_its_fork_server_keeps_its_run(idle: SupervisorHarness) -> None:
+    run = idle.supervisor.actions.submit(TrainConfig())
+    claimed = idle.store.trainer_writes.claim_run(run.id, own_identity(), max_active=1)
+    idle.fork_server.end(run.id, EXIT_CODE_UNKNOWN)
+    assert idle.store.queries.get_run(run.id) == claimed
 
 
 @pytest.mark.parametrize("code", [1, -signal.SIGSEGV])
 def test_a_run_whose_trainer_fails_before_claiming_it_is_refused(
-    started: SupervisorHarness, eventually: Eventually, code: int
+    running: SupervisorHarness, eventually: Eventually, code: int
 ) -> None:
-    run = started.supervisor.actions.submit(TrainConfig())
-    eventually(lambda: started.fork_server.launched_ids)
-    started.fork_server.end(run.id, code)
-    refused = started.store.queries.get_run(run.id)
+    run = running.supervisor.actions.submit(TrainConfig())
+    eventually(lambda: running.fork_server.launched_ids)
+    running.fork_server.end(run.id, code)
+    refused = running.store.queries.get_run(run.id)
     assert refused.status is RunStatus.FAILED
     assert refused.reason == "No trainer process could be started; the terminal says why."
 
 
 @pytest.mark.parametrize("code", [-signal.SIGKILL, EXIT_CODE_UNKNOWN])
 def test_a_run_whose_trainer_is_killed_before_claiming_it_is_retried_three_times(
-    started: SupervisorHarness, eventually: Eventually, code: int
+    running: SupervisorHarness, eventually: Eventually, code: int
 ) -> None:
-    run = started.supervisor.actions.submit(TrainConfig())
+    run = running.supervisor.actions.submit(TrainConfig())
     for launches in (1, 2, 3):
-        assert started.store.queries.get_run(run.id).status is RunStatus.QUEUED
-        eventually(lambda launches=launches: started.fork_server.launched_ids == [run.id] * launches)  # type: ignore[misc]
-        started.fork_server.end(run.id, code)
-        started.supervisor._wake.set()
-    given_up = started.store.queries.get_run(run.id)
+        assert running.store.queries.get_run(run.id).status is RunStatus.QUEUED
+        eventually(lambda launches=launches: running.fork_server.launched_ids == [run.id] * launches)  # type: ignore[misc]
+        running.fork_server.end(run.id, code)
+        running.supervisor._wake.set()
+    given_up = running.store.queries.get_run(run.id)
     assert given_up.status is RunStatus.INTERRUPTED
     assert given_up.reason == "No trainer process could be started; the terminal says why."
-    started.supervisor.actions.resume(run.id)
-    eventually(lambda: started.fork_server.launched_ids == [run.id] * 4)
+    running.supervisor.actions.resume(run.id)
+    eventually(lambda: running.fork_server.launched_ids == [run.id] * 4)
 
 
 def test_a_late_report_of_a_dead_trainer_does_not_end_the_resumed_run(
-    started: SupervisorHarness, eventually: Eventually
+    running: SupervisorHarness, eventually: Eventually
 ) -> None:
     """Another process has seen it dead first, and a person was quick."""
-    run = started.supervisor.actions.submit(TrainConfig())
-    eventually(lambda: started.fork_server.launched_ids)
-    held = started.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
-    assert held
-    assert interrupt_lost_runs(started.store) == [held]
-    started.supervisor.actions.resume(run.id)
-    started.fork_server.end(run.id, -signal.SIGKILL)
-    assert started.store.queries.get_run(run.id).status is RunStatus.QUEUED
-    eventually(lambda: started.fork_server.launched_ids == [run.id, run.id])
+    run = running.supervisor.actions.submit(TrainConfig())
+    eventually(lambda: running.fork_server.launched_ids)
+    claimed = running.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
+    assert claimed
+    assert interrupt_lost_runs(running.store) == [claimed]
+    running.supervisor.actions.resume(run.id)
+    running.fork_server.end(run.id, -signal.SIGKILL)
+    assert running.store.queries.get_run(run.id).status is RunStatus.QUEUED
+    eventually(lambda: running.fork_server.launched_ids == [run.id, run.id])
 
 
 @pytest.fixture
-def silent(stage: SupervisorHarness, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def silent(idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A clock of the supervisor's: each call lets that many seconds pass and looks. The wall's clock goes astray."""
     now = [0.0]
-    stage.supervisor._stall_detector = StallDetector(30.0, clock=lambda: now[0])
+    idle.supervisor._stall_detector = StallDetector(30.0, clock=lambda: now[0])
     used = [0.0]
     monkeypatch.setattr(recovery, "cpu_seconds", lambda _process: used[0])
 
@@ -168,30 +168,30 @@ def silent(stage: SupervisorHarness, monkeypatch: pytest.MonkeyPatch) -> Callabl
         now[0] += seconds
         used[0] += cpu
         monkeypatch.setattr("time.time", lambda: 1e9 - 3600 * now[0])
-        stage.supervisor._interrupt_stalled_runs()
+        idle.supervisor._interrupt_stalled_runs()
 
     return report_lost_trainers
 
 
 def test_a_trainer_without_heartbeat_or_work_for_30_seconds_loses_its_run(
-    stage: SupervisorHarness, silent: Callable[..., None]
+    idle: SupervisorHarness, silent: Callable[..., None]
 ) -> None:
-    run = stage.store.commands.create_run(TrainConfig(), trainer=own_identity())
-    stage.fork_server.live_ids.add(run.id)
+    run = idle.store.commands.create_run(TrainConfig(), trainer=own_identity())
+    idle.fork_server.live_ids.add(run.id)
     for _ in range(30):
         silent(1.0)
-    assert stage.store.queries.get_run(run.id).status is RunStatus.PREPARING
+    assert idle.store.queries.get_run(run.id).status is RunStatus.PREPARING
     silent(1.0)
-    given_up = stage.store.queries.get_run(run.id)
+    given_up = idle.store.queries.get_run(run.id)
     assert given_up.status is RunStatus.INTERRUPTED
     assert given_up.reason == f"Its trainer process (pid {os.getpid()}) has not been heard of for 30 s."
-    assert run.id not in stage.fork_server.run_ids, "so that another can be launched"
+    assert run.id not in idle.fork_server.run_ids, "so that another can be launched"
 
 
-def test_a_heartbeat_or_work_keeps_a_run(stage: SupervisorHarness, silent: Callable[..., None]) -> None:
-    run = stage.store.commands.create_run(TrainConfig(), trainer=own_identity())
+def test_a_heartbeat_or_work_keeps_a_run(idle: SupervisorHarness, silent: Callable[..., None]) -> None:
+    run = idle.store.commands.create_run(TrainConfig(), trainer=own_identity())
     for second in range(100):
         silent(1.0, cpu=0.01 if 40 < second < 80 and second % 20 == 0 else 0.0)
         if second % 20 == 0 and not 40 < second < 80:
-            stage.store.trainer_writes.heartbeat(run)
-    assert stage.store.queries.get_run(run.id).status is RunStatus.PREPARING
+            idle.store.trainer_writes.heartbeat(run)
+    assert idle.store.queries.get_run(run.id).status is RunStatus.PREPARING

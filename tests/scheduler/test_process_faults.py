@@ -115,7 +115,13 @@ class Watch:
         """All that must repeat exactly: every step, and every evaluation with its predictions."""
         table, evaluations = self.store.queries.read_steps(run.id), self.store.queries.list_evaluations(run.id)
         columns = [table[name].tolist() for name in ("epoch", "loss", "accuracy", "lr", "momentum")]
-        return [*columns, [(one.step, one.split, one.loss, one.predictions.tolist()) for one in evaluations]]
+        return [
+            *columns,
+            [
+                (evaluation.step, evaluation.split, evaluation.loss, evaluation.predictions.tolist())
+                for evaluation in evaluations
+            ],
+        ]
 
 
 @pytest.fixture
@@ -132,9 +138,9 @@ def test_a_killed_terminal_run_is_found_by_listing_and_resumed_by_the_supervisor
     undisturbed: Run,
     watch: Watch,
 ) -> None:
-    held = watch.store.queries.find_run("terminal")
-    watch.store.commands.send_command(held.id, Command.RESUME, by="test")
-    run = watch.training(held.id, held.progress.step)
+    paused = watch.store.queries.find_run("terminal")
+    watch.store.commands.send_command(paused.id, Command.RESUME, by="test")
+    run = watch.training(paused.id, paused.progress.step)
     terminal.kill()
     terminal.wait()
     assert run.trainer
@@ -142,9 +148,12 @@ def test_a_killed_terminal_run_is_found_by_listing_and_resumed_by_the_supervisor
     listed = subprocess.run(
         [sys.executable, "-m", "mnist_core", "runs", "--json"], cwd=ROOT, check=True, stdout=subprocess.PIPE
     )
-    (seen,) = [one for one in json.loads(listed.stdout) if one["id"] == run.id]
-    assert (seen["status"], seen["reason"]) == ("interrupted", f"Its trainer process (pid {terminal.pid}) is gone.")
-    assert len(watch.store.queries.read_steps(run.id)) == seen["step"] >= run.progress.step
+    (interrupted,) = [listed_run for listed_run in json.loads(listed.stdout) if listed_run["id"] == run.id]
+    assert (interrupted["status"], interrupted["reason"]) == (
+        "interrupted",
+        f"Its trainer process (pid {terminal.pid}) is gone.",
+    )
+    assert len(watch.store.queries.read_steps(run.id)) == interrupted["step"] >= run.progress.step
     supervisor.actions.resume(run.id)
     resumed = watch.ended(run.id)
     assert (resumed.status, resumed.attempt, resumed.progress.step) == (RunStatus.COMPLETED, 2, STEPS)

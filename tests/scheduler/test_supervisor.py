@@ -21,134 +21,134 @@ from tests.support.processes import Eventually
 from tests.support.scripted_fork_server import DEAD, SupervisorHarness
 
 
-def test_submit_queues_a_run_under_its_name(stage: SupervisorHarness) -> None:
-    run = stage.supervisor.actions.submit(TrainConfig(lr=0.5), "mine")
+def test_submit_queues_a_run_under_its_name(idle: SupervisorHarness) -> None:
+    run = idle.supervisor.actions.submit(TrainConfig(lr=0.5), "mine")
     assert (run.name, run.status, run.config.lr) == ("mine", RunStatus.QUEUED, 0.5)
     with pytest.raises(ConfigError, match="exists already"):
-        stage.supervisor.actions.submit(TrainConfig(), "mine")
+        idle.supervisor.actions.submit(TrainConfig(), "mine")
 
 
 def test_simultaneous_submits_get_one_run_each_and_none_is_started_twice(
-    started: SupervisorHarness, eventually: Eventually
+    running: SupervisorHarness, eventually: Eventually
 ) -> None:
     tabs = 6
     together = threading.Barrier(tabs)
 
     def press(_: int) -> int:
         together.wait()
-        return started.supervisor.actions.submit(TrainConfig()).id
+        return running.supervisor.actions.submit(TrainConfig()).id
 
     with ThreadPoolExecutor(tabs) as pool:
         ids = sorted(pool.map(press, range(tabs)))
-    runs = started.store.queries.list_runs()
+    runs = running.store.queries.list_runs()
     assert [run.id for run in runs] == ids
     assert len({run.name for run in runs}) == tabs
     for run_id in ids:
-        eventually(lambda run_id=run_id: run_id in started.fork_server.launched_ids)  # type: ignore[misc]
-        held = started.store.trainer_writes.claim_run(run_id, own_identity(), max_active=2)
-        assert held
-        started.store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
-        started.fork_server.end(run_id, 0)
-    assert started.fork_server.launched_ids == ids
+        eventually(lambda run_id=run_id: run_id in running.fork_server.launched_ids)  # type: ignore[misc]
+        claimed = running.store.trainer_writes.claim_run(run_id, own_identity(), max_active=2)
+        assert claimed
+        running.store.trainer_writes.finish_run(claimed, RunStatus.COMPLETED)
+        running.fork_server.end(run_id, 0)
+    assert running.fork_server.launched_ids == ids
 
 
-def test_the_oldest_runs_are_started_up_to_the_limit(started: SupervisorHarness, eventually: Eventually) -> None:
-    runs = [started.supervisor.actions.submit(TrainConfig()) for _ in range(4)]
-    eventually(lambda: len(started.fork_server.launched_ids) == 2)
-    held = started.store.trainer_writes.claim_run(runs[0].id, own_identity(), max_active=2)
-    assert held
-    started.store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
-    started.fork_server.end(held.id, 0)
-    eventually(lambda: len(started.fork_server.launched_ids) == 3)
-    assert started.fork_server.launched_ids == [run.id for run in runs[:3]]
+def test_the_oldest_runs_are_started_up_to_the_limit(running: SupervisorHarness, eventually: Eventually) -> None:
+    runs = [running.supervisor.actions.submit(TrainConfig()) for _ in range(4)]
+    eventually(lambda: len(running.fork_server.launched_ids) == 2)
+    claimed = running.store.trainer_writes.claim_run(runs[0].id, own_identity(), max_active=2)
+    assert claimed
+    running.store.trainer_writes.finish_run(claimed, RunStatus.COMPLETED)
+    running.fork_server.end(claimed.id, 0)
+    eventually(lambda: len(running.fork_server.launched_ids) == 3)
+    assert running.fork_server.launched_ids == [run.id for run in runs[:3]]
 
 
-def test_runs_started_in_a_terminal_count_towards_the_limit(started: SupervisorHarness, eventually: Eventually) -> None:
+def test_runs_started_in_a_terminal_count_towards_the_limit(running: SupervisorHarness, eventually: Eventually) -> None:
     for _ in range(2):
-        held = started.store.commands.create_run(TrainConfig(), trainer=own_identity())
-    waiting = started.supervisor.actions.submit(TrainConfig())
-    probe = started.store.commands.create_run(
+        terminal_run = running.store.commands.create_run(TrainConfig(), trainer=own_identity())
+    queued = running.supervisor.actions.submit(TrainConfig())
+    probe = running.store.commands.create_run(
         TrainConfig(), trainer=DEAD
     )  # once it is recovered, the queue was looked at
-    eventually(lambda: started.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
-    assert started.fork_server.launched_ids == []
-    started.store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
-    eventually(lambda: started.fork_server.launched_ids == [waiting.id])
+    eventually(lambda: running.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
+    assert running.fork_server.launched_ids == []
+    running.store.trainer_writes.finish_run(terminal_run, RunStatus.COMPLETED)
+    eventually(lambda: running.fork_server.launched_ids == [queued.id])
 
 
 def test_the_speed_is_measured_while_idle_and_a_run_takes_precedence(
-    started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    running: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
-    eventually(lambda: started.fork_server.launched_ids == [CALIBRATION_RUN_ID])
-    run = started.supervisor.actions.submit(TrainConfig())
-    eventually(lambda: f"kill {CALIBRATION_RUN_ID}" in started.fork_server.calls)
-    started.fork_server.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
-    eventually(lambda: started.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id])
-    started.supervisor.actions.request_stop(run.id)
-    started.fork_server.end(run.id, 0)
-    eventually(lambda: started.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id, CALIBRATION_RUN_ID])
+    eventually(lambda: running.fork_server.launched_ids == [CALIBRATION_RUN_ID])
+    run = running.supervisor.actions.submit(TrainConfig())
+    eventually(lambda: f"kill {CALIBRATION_RUN_ID}" in running.fork_server.calls)
+    running.fork_server.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
+    eventually(lambda: running.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id])
+    running.supervisor.actions.request_stop(run.id)
+    running.fork_server.end(run.id, 0)
+    eventually(lambda: running.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id, CALIBRATION_RUN_ID])
 
 
 def test_a_killed_speed_measurement_is_not_repeated(
-    started: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    running: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.0)
-    eventually(lambda: started.fork_server.launched_ids == [CALIBRATION_RUN_ID])
-    started.fork_server.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
-    probe = started.store.commands.create_run(
+    eventually(lambda: running.fork_server.launched_ids == [CALIBRATION_RUN_ID])
+    running.fork_server.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
+    probe = running.store.commands.create_run(
         TrainConfig(), trainer=DEAD
     )  # once it is recovered, the queue was looked at
-    eventually(lambda: started.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
-    run = started.supervisor.actions.submit(TrainConfig())
-    eventually(lambda: run.id in started.fork_server.launched_ids)
-    assert started.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id]
+    eventually(lambda: running.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
+    run = running.supervisor.actions.submit(TrainConfig())
+    eventually(lambda: run.id in running.fork_server.launched_ids)
+    assert running.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id]
 
 
 def test_the_queue_is_served_again_after_an_error(
-    stage: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    idle: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage.supervisor.actions.submit(TrainConfig())
+    idle.supervisor.actions.submit(TrainConfig())
     with monkeypatch.context() as broken:
         broken.setattr(module, "interrupt_lost_runs", lambda *_args, **_kwargs: 1 / 0)
-        stage.supervisor.start()
+        idle.supervisor.start()
         eventually(lambda: "Cannot check the queue" in caplog.text)
-        assert stage.fork_server.launched_ids == []
-    eventually(lambda: len(stage.fork_server.launched_ids) == 1)
-    stage.supervisor.close()
+        assert idle.fork_server.launched_ids == []
+    eventually(lambda: len(idle.fork_server.launched_ids) == 1)
+    idle.supervisor.close()
 
 
-def test_a_stopped_run_is_never_started(stage: SupervisorHarness, eventually: Eventually) -> None:
-    stopped, queued = (stage.supervisor.actions.submit(TrainConfig()) for _ in range(2))
-    assert stage.supervisor.actions.request_stop(stopped.id) is RunStatus.STOPPED
-    stage.supervisor.start()
-    eventually(lambda: queued.id in stage.fork_server.launched_ids)
-    stage.supervisor.close()
-    assert stage.fork_server.launched_ids == [queued.id]
+def test_a_stopped_run_is_never_started(idle: SupervisorHarness, eventually: Eventually) -> None:
+    stopped, queued = (idle.supervisor.actions.submit(TrainConfig()) for _ in range(2))
+    assert idle.supervisor.actions.request_stop(stopped.id) is RunStatus.STOPPED
+    idle.supervisor.start()
+    eventually(lambda: queued.id in idle.fork_server.launched_ids)
+    idle.supervisor.close()
+    assert idle.fork_server.launched_ids == [queued.id]
 
 
-def test_close_asks_trainers_to_end_before_it_kills_them(stage: SupervisorHarness) -> None:
-    stage.supervisor.start()
-    stage.supervisor.close()
-    assert stage.fork_server.calls == ["start", "SIGTERM", "SIGKILL", "close"]
+def test_close_asks_trainers_to_end_before_it_kills_them(idle: SupervisorHarness) -> None:
+    idle.supervisor.start()
+    idle.supervisor.close()
+    assert idle.fork_server.calls == ["start", "SIGTERM", "SIGKILL", "close"]
 
 
-def test_only_an_interrupted_run_can_be_resumed(stage: SupervisorHarness) -> None:
-    run = stage.supervisor.actions.submit(TrainConfig())
+def test_only_an_interrupted_run_can_be_resumed(idle: SupervisorHarness) -> None:
+    run = idle.supervisor.actions.submit(TrainConfig())
     with pytest.raises(RunStateError, match="run-1 is queued: only an interrupted run can be resumed"):
-        stage.supervisor.actions.resume(run.id)
+        idle.supervisor.actions.resume(run.id)
 
 
 @pytest.mark.parametrize("code", [1, -signal.SIGTERM, EXIT_CODE_UNKNOWN])
 def test_a_run_that_is_queued_when_the_server_closes_stays_queued(
-    stage: SupervisorHarness, eventually: Eventually, code: int
+    idle: SupervisorHarness, eventually: Eventually, code: int
 ) -> None:
-    run = stage.supervisor.actions.submit(TrainConfig())
-    stage.supervisor.start()
-    eventually(lambda: stage.fork_server.launched_ids == [run.id])
-    stage.supervisor.close()
-    stage.fork_server.end(run.id, code)
-    assert stage.store.queries.get_run(run.id).status is RunStatus.QUEUED
+    run = idle.supervisor.actions.submit(TrainConfig())
+    idle.supervisor.start()
+    eventually(lambda: idle.fork_server.launched_ids == [run.id])
+    idle.supervisor.close()
+    idle.fork_server.end(run.id, code)
+    assert idle.store.queries.get_run(run.id).status is RunStatus.QUEUED
 
 
 @pytest.mark.parametrize(("text", "count"), [("", 1), ("1", 1), ("64", 64)])

@@ -23,7 +23,7 @@ SIZES = {"train_images": 270, "validation_images": 30, "test_images": 100, "thre
 
 
 @pytest.fixture
-def control(store: RunStore) -> RunActions:
+def actions(store: RunStore) -> RunActions:
     return RunActions(store)
 
 
@@ -42,10 +42,10 @@ def finished(store: RunStore, name: str = "") -> Run:
 # Edit
 
 
-def test_names_notes_and_tags_are_kept_as_written(store: RunStore, control: RunActions) -> None:
+def test_names_notes_and_tags_are_kept_as_written(store: RunStore, actions: RunActions) -> None:
     run = finished(store)
     notes = "# Plan\n\n\tfirst <b>bold</b>\n=SUM(A1)"
-    edited = control.edit_run(
+    edited = actions.edit_run(
         run.id, name=" <i>=1+1</i> ", notes=notes, tags=["good", " slow ", "good"], starred=True, archived=True
     )
     assert (edited.name, edited.notes, edited.tags) == ("<i>=1+1</i>", notes, ("good", "slow"))
@@ -53,9 +53,9 @@ def test_names_notes_and_tags_are_kept_as_written(store: RunStore, control: RunA
     assert store.queries.get_run(run.id) == edited
 
 
-def test_fields_that_are_not_given_stay(store: RunStore, control: RunActions) -> None:
-    run = control.edit_run(finished(store, "mine").id, notes="n", tags=["t"], starred=True)
-    assert control.edit_run(run.id, archived=True) == store.queries.get_run(run.id)
+def test_fields_that_are_not_given_stay(store: RunStore, actions: RunActions) -> None:
+    run = actions.edit_run(finished(store, "mine").id, notes="n", tags=["t"], starred=True)
+    assert actions.edit_run(run.id, archived=True) == store.queries.get_run(run.id)
     assert (
         store.queries.get_run(run.id).notes,
         store.queries.get_run(run.id).tags,
@@ -65,33 +65,33 @@ def test_fields_that_are_not_given_stay(store: RunStore, control: RunActions) ->
         ("t",),
         True,
     )
-    assert control.edit_run(run.id, starred=False).starred is False
-    assert control.edit_run(run.id, tags=()).tags == ()
+    assert actions.edit_run(run.id, starred=False).starred is False
+    assert actions.edit_run(run.id, tags=()).tags == ()
 
 
-def test_a_run_in_progress_can_be_edited(store: RunStore, control: RunActions) -> None:
+def test_a_run_in_progress_can_be_edited(store: RunStore, actions: RunActions) -> None:
     run = training(store)
-    control.edit_run(run.id, name="renamed")
+    actions.edit_run(run.id, name="renamed")
     assert store.trainer_writes.append_steps(run, Progress(step=1)) is RunStatus.RUNNING
     assert store.queries.get_run(run.id).name == "renamed"
 
 
-def test_notes_have_a_maximum_length(store: RunStore, control: RunActions) -> None:
+def test_notes_have_a_maximum_length(store: RunStore, actions: RunActions) -> None:
     run = finished(store)
-    assert len(control.edit_run(run.id, notes="x" * MAX_NOTES_LENGTH).notes) == MAX_NOTES_LENGTH
+    assert len(actions.edit_run(run.id, notes="x" * MAX_NOTES_LENGTH).notes) == MAX_NOTES_LENGTH
     with pytest.raises(ConfigError, match="Notes must have at most 10,000 characters, got 10,001"):
-        control.edit_run(run.id, notes="y" * (MAX_NOTES_LENGTH + 1))
+        actions.edit_run(run.id, notes="y" * (MAX_NOTES_LENGTH + 1))
     assert store.queries.get_run(run.id).notes == "x" * MAX_NOTES_LENGTH
 
 
-def test_line_ends_are_normalised(store: RunStore, control: RunActions) -> None:
-    assert control.edit_run(finished(store).id, notes="a\r\nb").notes == "a\nb"
+def test_line_ends_are_normalised(store: RunStore, actions: RunActions) -> None:
+    assert actions.edit_run(finished(store).id, notes="a\r\nb").notes == "a\nb"
 
 
 @pytest.mark.parametrize("notes", ["a\x00b", "a\x1b[31mb", "a\rb", "\ud800"])
-def test_control_characters_in_notes_are_refused(store: RunStore, control: RunActions, notes: str) -> None:
+def test_control_characters_in_notes_are_refused(store: RunStore, actions: RunActions, notes: str) -> None:
     with pytest.raises(ConfigError, match="Notes must not contain control characters"):
-        control.edit_run(finished(store).id, notes=notes)
+        actions.edit_run(finished(store).id, notes=notes)
 
 
 @pytest.mark.parametrize(
@@ -105,97 +105,97 @@ def test_control_characters_in_notes_are_refused(store: RunStore, control: RunAc
     ],
 )
 def test_tags_that_are_unusable_are_refused(
-    store: RunStore, control: RunActions, tags: list[str], message: str
+    store: RunStore, actions: RunActions, tags: list[str], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        control.edit_run(finished(store).id, tags=tags)
+        actions.edit_run(finished(store).id, tags=tags)
 
 
-def test_a_run_cannot_get_a_taken_or_empty_name(store: RunStore, control: RunActions) -> None:
+def test_a_run_cannot_get_a_taken_or_empty_name(store: RunStore, actions: RunActions) -> None:
     finished(store, "first")
     second = finished(store, "second")
     with pytest.raises(ConfigError, match="A run named 'first' exists already"):
-        control.edit_run(second.id, name="first", notes="lost")
+        actions.edit_run(second.id, name="first", notes="lost")
     with pytest.raises(ConfigError, match="must not be empty"):
-        control.edit_run(second.id, name=" ")
+        actions.edit_run(second.id, name=" ")
     assert store.queries.get_run(second.id) == second
-    assert control.edit_run(second.id, name="second").name == "second"
+    assert actions.edit_run(second.id, name="second").name == "second"
 
 
-def test_names_that_look_alike_are_the_same(store: RunStore, control: RunActions) -> None:
-    control.edit_run(finished(store).id, name="caf\u00e9")
+def test_names_that_look_alike_are_the_same(store: RunStore, actions: RunActions) -> None:
+    actions.edit_run(finished(store).id, name="caf\u00e9")
     with pytest.raises(ConfigError, match="exists already"):
-        control.edit_run(finished(store).id, name=" cafe\u0301 ")
+        actions.edit_run(finished(store).id, name=" cafe\u0301 ")
 
 
-def test_a_missing_run_cannot_be_edited(control: RunActions) -> None:
+def test_a_missing_run_cannot_be_edited(actions: RunActions) -> None:
     with pytest.raises(RunNotFoundError, match="There is no run 7"):
-        control.edit_run(7, starred=True)
+        actions.edit_run(7, starred=True)
 
 
 # Delete and restore
 
 
-def test_a_deleted_run_is_in_the_bin_and_is_restored_unchanged(store: RunStore, control: RunActions) -> None:
-    kept, run = finished(store), finished(store, "mine")
-    control.delete_runs([run.id])
-    assert store.queries.list_runs() == [kept] == [store.queries.latest_run()]
-    assert [one.id for one in store.queries.list_deleted_runs()] == [run.id]
-    assert control.restore_runs([run.id]) == [run]
-    assert store.queries.list_runs() == [kept, run]
+def test_a_deleted_run_is_in_the_bin_and_is_restored_unchanged(store: RunStore, actions: RunActions) -> None:
+    other, run = finished(store), finished(store, "mine")
+    actions.delete_runs([run.id])
+    assert store.queries.list_runs() == [other] == [store.queries.latest_run()]
+    assert [deleted.id for deleted in store.queries.list_deleted_runs()] == [run.id]
+    assert actions.restore_runs([run.id]) == [run]
+    assert store.queries.list_runs() == [other, run]
 
 
-def test_the_name_of_a_deleted_run_can_be_used_again(store: RunStore, control: RunActions) -> None:
+def test_the_name_of_a_deleted_run_can_be_used_again(store: RunStore, actions: RunActions) -> None:
     first = finished(store, "mine")
-    control.delete_runs([first.id])
+    actions.delete_runs([first.id])
     second = finished(store, "mine")
-    control.delete_runs([second.id])
+    actions.delete_runs([second.id])
     third = finished(store, "mine")
-    assert [run.name for run in control.restore_runs([first.id, second.id])] == ["mine-2", "mine-3"]
+    assert [run.name for run in actions.restore_runs([first.id, second.id])] == ["mine-2", "mine-3"]
     assert store.queries.find_run("mine") == third
 
 
-def test_deleting_a_run_that_is_training_stops_it(store: RunStore, control: RunActions) -> None:
+def test_deleting_a_run_that_is_training_stops_it(store: RunStore, actions: RunActions) -> None:
     run = training(store)
-    control.delete_runs([run.id])
+    actions.delete_runs([run.id])
     assert store.queries.list_runs() == []
-    assert [one.id for one in store.queries.list_active_runs()] == [run.id]
+    assert [active.id for active in store.queries.list_active_runs()] == [run.id]
     assert store.trainer_writes.append_steps(run, Progress(step=1)) is RunStatus.STOPPING
     store.trainer_writes.finish_run(run, RunStatus.STOPPED)
     assert store.queries.list_active_runs() == []
-    (restored,) = control.restore_runs([run.id])
+    (restored,) = actions.restore_runs([run.id])
     assert (restored.status, restored.progress.step) == (RunStatus.STOPPED, 1)
 
 
-def test_deleting_a_queued_run_dequeues_it(store: RunStore, control: RunActions) -> None:
-    run = control.submit(TrainConfig())
-    control.delete_runs([run.id])
+def test_deleting_a_queued_run_dequeues_it(store: RunStore, actions: RunActions) -> None:
+    run = actions.submit(TrainConfig())
+    actions.delete_runs([run.id])
     assert store.queries.list_queued_runs() == []
     assert store.trainer_writes.claim_run(run.id, own_identity(), 64) is None
 
 
-def test_deleting_many_deletes_all_or_none(store: RunStore, control: RunActions) -> None:
+def test_deleting_many_deletes_all_or_none(store: RunStore, actions: RunActions) -> None:
     runs = [finished(store) for _ in range(3)]
     with pytest.raises(RunNotFoundError):
-        control.delete_runs([runs[0].id, 99])
+        actions.delete_runs([runs[0].id, 99])
     assert store.queries.list_runs() == runs
-    control.delete_runs(run.id for run in runs)
-    control.delete_runs([runs[0].id])
+    actions.delete_runs(run.id for run in runs)
+    actions.delete_runs([runs[0].id])
     assert store.queries.list_runs() == []
 
 
-def test_a_deleted_run_can_only_be_restored(store: RunStore, control: RunActions) -> None:
+def test_a_deleted_run_can_only_be_restored(store: RunStore, actions: RunActions) -> None:
     run = training(store)
     store.commands.interrupt_run(run, "gone")
-    control.delete_runs([run.id])
-    for act in (lambda: control.edit_run(run.id, starred=True), lambda: control.resume(run.id)):
+    actions.delete_runs([run.id])
+    for act in (lambda: actions.edit_run(run.id, starred=True), lambda: actions.resume(run.id)):
         with pytest.raises(RunStateError, match=r"run-1 is in the bin\. Restore it first"):
             act()
 
 
-def test_a_deleted_run_is_found_only_in_the_bin(store: RunStore, control: RunActions) -> None:
+def test_a_deleted_run_is_found_only_in_the_bin(store: RunStore, actions: RunActions) -> None:
     run = finished(store, "mine")
-    control.delete_runs([run.id])
+    actions.delete_runs([run.id])
     for text in ("mine", str(run.id)):
         with pytest.raises(RunNotFoundError, match="There is no run"):
             store.queries.find_run(text)
@@ -212,10 +212,10 @@ def files_of(run: Run) -> list[Path]:
     return paths
 
 
-def test_runs_deleted_long_ago_are_purged_with_their_files(store: RunStore, control: RunActions) -> None:
+def test_runs_deleted_long_ago_are_purged_with_their_files(store: RunStore, actions: RunActions) -> None:
     runs = [finished(store) for _ in range(2)]
     files, kept_files = files_of(runs[0]), files_of(runs[1])
-    control.delete_runs([runs[0].id])
+    actions.delete_runs([runs[0].id])
     later = datetime.now(UTC) + retention.BIN_RETENTION
     assert retention.purge_expired_runs(store, later - timedelta(minutes=1)) == []
     assert all(path.exists() for path in files)
@@ -225,20 +225,20 @@ def test_runs_deleted_long_ago_are_purged_with_their_files(store: RunStore, cont
     assert all(path.exists() for path in kept_files)
 
 
-def test_a_deleted_run_that_still_trains_is_not_purged(store: RunStore, control: RunActions) -> None:
+def test_a_deleted_run_that_still_trains_is_not_purged(store: RunStore, actions: RunActions) -> None:
     run = training(store)
-    control.delete_runs([run.id])
+    actions.delete_runs([run.id])
     assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == []
     store.commands.purge_runs([run.id])
     assert store.queries.get_run(run.id).status is RunStatus.STOPPING
 
 
 def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
-    store: RunStore, control: RunActions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: RunStore, actions: RunActions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = finished(store)
     files_of(run)
-    control.delete_runs([run.id])
+    actions.delete_runs([run.id])
 
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
@@ -246,25 +246,25 @@ def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
     monkeypatch.setattr(shutil, "rmtree", refuse)
     assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == []
     assert "cannot be removed" in caplog.text
-    assert [one.id for one in store.queries.list_deleted_runs()] == [run.id]
+    assert [deleted.id for deleted in store.queries.list_deleted_runs()] == [run.id]
 
 
 # More seeds
 
 
-def test_new_seeds_are_those_not_tried_yet(store: RunStore, control: RunActions) -> None:
-    run = control.submit(TrainConfig(seed=2, lr=0.1))
-    control.submit(TrainConfig(seed=3, lr=0.1))
-    control.submit(TrainConfig(seed=1, lr=0.2))
-    more = control.repeat_with_new_seeds(run.id, 3)
-    assert [(one.config.seed, one.config.lr, one.status) for one in more] == [
+def test_new_seeds_are_those_not_tried_yet(store: RunStore, actions: RunActions) -> None:
+    run = actions.submit(TrainConfig(seed=2, lr=0.1))
+    actions.submit(TrainConfig(seed=3, lr=0.1))
+    actions.submit(TrainConfig(seed=1, lr=0.2))
+    more = actions.repeat_with_new_seeds(run.id, 3)
+    assert [(queued.config.seed, queued.config.lr, queued.status) for queued in more] == [
         (seed, 0.1, RunStatus.QUEUED) for seed in (1, 4, 5)
     ]
-    assert [one.config.seed for one in control.repeat_with_new_seeds(run.id, 1)] == [6]
+    assert [queued.config.seed for queued in actions.repeat_with_new_seeds(run.id, 1)] == [6]
 
 
 @pytest.mark.parametrize("count", [0, 21])
-def test_a_count_of_seeds_out_of_range_is_refused(control: RunActions, count: int) -> None:
-    run = control.submit(TrainConfig())
+def test_a_count_of_seeds_out_of_range_is_refused(actions: RunActions, count: int) -> None:
+    run = actions.submit(TrainConfig())
     with pytest.raises(MnistError, match=f"from 1 to 20 at once, got {count}"):
-        control.repeat_with_new_seeds(run.id, count)
+        actions.repeat_with_new_seeds(run.id, count)

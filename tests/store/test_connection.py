@@ -61,9 +61,9 @@ def test_a_file_that_is_no_database_is_set_aside_with_a_message(
     open_database(path).dispose()
     aside = tmp_path / "runs.sqlite.set-aside-1"
     assert aside.read_bytes() == content
-    said = capsys.readouterr().err
-    assert said.startswith(f"{path} is no database, or is damaged (file is not a database). It was set aside as")
-    assert said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith(f"{path} is no database, or is damaged (file is not a database). It was set aside as")
+    assert message.count("\n") == 1
     open_database(path).dispose()
     assert pragma(path, "user_version") == len(MIGRATIONS)
     assert capsys.readouterr().err == ""

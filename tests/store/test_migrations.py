@@ -35,8 +35,8 @@ def test_a_new_database_has_the_newest_schema_in_wal_mode(database: Path) -> Non
 def test_the_migrations_make_the_tables_that_queries_see(database: Path) -> None:
     connection = bundled_sqlite.connect(str(database))
     for table in schema.metadata.tables.values():
-        made = {row[1]: (row[2], bool(row[3])) for row in connection.execute(f"PRAGMA table_info({table.name})")}
-        assert made == {
+        columns = {row[1]: (row[2], bool(row[3])) for row in connection.execute(f"PRAGMA table_info({table.name})")}
+        assert columns == {
             column.name: (column.type.compile(dialect=SQLiteDialect()), not column.nullable) for column in table.columns
         }
         indexes = {row[1] for row in connection.execute(f"PRAGMA index_list({table.name})")}

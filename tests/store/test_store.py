@@ -115,9 +115,9 @@ def test_requested_runs_come_in_that_order_without_deleted_ones(store: RunStore)
 
 
 def test_names_are_listed_newest_first_without_deleted_runs(store: RunStore) -> None:
-    made = [store.commands.create_run(TrainConfig(), name).id for name in ("a", "b", "c")]
-    store.commands.delete_runs([made[1]])
-    assert list(store.queries.list_names().items()) == [(made[2], "c"), (made[0], "a")]
+    ids = [store.commands.create_run(TrainConfig(), name).id for name in ("a", "b", "c")]
+    store.commands.delete_runs([ids[1]])
+    assert list(store.queries.list_names().items()) == [(ids[2], "c"), (ids[0], "a")]
 
 
 def test_an_empty_store_lists_nothing(store: RunStore) -> None:
@@ -126,20 +126,22 @@ def test_an_empty_store_lists_nothing(store: RunStore) -> None:
 
 
 def test_runs_are_listed_by_status(store: RunStore) -> None:
-    waiting, held, ended = (store.commands.create_run(TrainConfig(), name) for name in ("waiting", "held", "ended"))
-    store.trainer_writes.claim_run(held.id, TRAINER, max_active=64)
-    store.commands.request_stop(ended.id)
+    queued, active, stopped = (
+        store.commands.create_run(TrainConfig(), name) for name in ("queued", "active", "stopped")
+    )
+    store.trainer_writes.claim_run(active.id, TRAINER, max_active=64)
+    store.commands.request_stop(stopped.id)
 
     def names(runs: list[Run]) -> list[str]:
         return [run.name for run in runs]
 
-    assert names(store.queries.list_runs()) == ["waiting", "held", "ended"]
-    assert names(store.queries.list_runs({RunStatus.STOPPED, RunStatus.QUEUED})) == ["waiting", "ended"]
-    assert names(store.queries.list_active_runs()) == ["held"]
-    assert names(store.queries.list_queued_runs()) == ["waiting"]
-    assert names(store.queries.list_unfinished_runs()) == ["held", "waiting"]
-    assert store.queries.latest_run() == store.queries.get_run(ended.id)
-    assert waiting.id < held.id < ended.id
+    assert names(store.queries.list_runs()) == ["queued", "active", "stopped"]
+    assert names(store.queries.list_runs({RunStatus.STOPPED, RunStatus.QUEUED})) == ["queued", "stopped"]
+    assert names(store.queries.list_active_runs()) == ["active"]
+    assert names(store.queries.list_queued_runs()) == ["queued"]
+    assert names(store.queries.list_unfinished_runs()) == ["active", "queued"]
+    assert store.queries.latest_run() == store.queries.get_run(stopped.id)
+    assert queued.id < active.id < stopped.id
 
 
 # Claiming
@@ -147,19 +149,19 @@ def test_runs_are_listed_by_status(store: RunStore) -> None:
 
 def test_a_claim_hands_over_the_run_once(store: RunStore) -> None:
     run = store.commands.create_run(TrainConfig())
-    mine = store.trainer_writes.claim_run(run.id, TRAINER, max_active=2)
-    assert mine
-    assert (mine.status, mine.attempt, mine.trainer) == (RunStatus.PREPARING, 1, TRAINER)
+    claimed_run = store.trainer_writes.claim_run(run.id, TRAINER, max_active=2)
+    assert claimed_run
+    assert (claimed_run.status, claimed_run.attempt, claimed_run.trainer) == (RunStatus.PREPARING, 1, TRAINER)
     assert store.trainer_writes.claim_run(run.id, OTHER_TRAINER, max_active=2) is None
-    assert store.queries.get_run(run.id) == mine
+    assert store.queries.get_run(run.id) == claimed_run
 
 
 def test_claims_stop_at_the_limit_of_active_runs(store: RunStore) -> None:
     first, second = (store.commands.create_run(TrainConfig()) for _ in range(2))
-    held = store.trainer_writes.claim_run(first.id, TRAINER, max_active=1)
-    assert held
+    claimed_run = store.trainer_writes.claim_run(first.id, TRAINER, max_active=1)
+    assert claimed_run
     assert store.trainer_writes.claim_run(second.id, OTHER_TRAINER, max_active=1) is None
-    store.trainer_writes.finish_run(held, RunStatus.COMPLETED)
+    store.trainer_writes.finish_run(claimed_run, RunStatus.COMPLETED)
     assert store.trainer_writes.claim_run(second.id, OTHER_TRAINER, max_active=1)
 
 
@@ -276,13 +278,13 @@ def test_a_run_that_crashed_is_marked_failed(store: RunStore) -> None:
 
 
 def test_only_a_queued_run_is_refused(store: RunStore) -> None:
-    queued, held = store.commands.create_run(TrainConfig()), claimed(store)
+    queued, active = store.commands.create_run(TrainConfig()), claimed(store)
     store.commands.end_queued_run(queued.id, "no trainer")
-    store.commands.end_queued_run(held.id, "no trainer")
+    store.commands.end_queued_run(active.id, "no trainer")
     refused = store.queries.get_run(queued.id)
     assert (refused.status, refused.reason) == (RunStatus.FAILED, "no trainer")
     assert refused.finished_at
-    assert store.queries.get_run(held.id) == held
+    assert store.queries.get_run(active.id) == active
 
 
 def test_a_stale_attempt_is_an_error_that_can_be_shown(store: RunStore) -> None:

@@ -52,14 +52,14 @@ def test_a_full_disk_is_an_error_with_the_remedy_and_loses_nothing(
     assert str(caught.value) == (
         f"The disk with the runs folder {places / 'runs'} is full. Free some space and resume the run."
     )
-    kept = store.queries.count_steps(run.id)
-    assert kept < 5000
-    assert store.queries.get_run(run.id).progress.step == kept
+    step_count = store.queries.count_steps(run.id)
+    assert step_count < 5000
+    assert store.queries.get_run(run.id).progress.step == step_count
     assert pragma(store, "integrity_check") == "ok"
 
     pragma(store, "max_page_count = 1000000")
-    append(store, run, a_step, kept + 1, 700)
-    assert store.queries.read_steps(run.id)["loss"].tolist() == [1 / step for step in range(1, kept + 701)]
+    append(store, run, a_step, step_count + 1, 700)
+    assert store.queries.read_steps(run.id)["loss"].tolist() == [1 / step for step in range(1, step_count + 701)]
 
 
 def test_a_write_that_the_kernel_refuses_is_a_temporary_error(

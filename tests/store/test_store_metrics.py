@@ -176,13 +176,13 @@ def test_every_kind_of_write_shows_as_a_change(store: RunStore) -> None:
 
     first, second = (store.commands.create_run(TrainConfig(), name) for name in ("first", "second"))
     assert statuses() == ["first queued", "second queued"]
-    held = store.trainer_writes.claim_run(first.id, trainer, max_active=1)
-    assert held
+    claimed = store.trainer_writes.claim_run(first.id, trainer, max_active=1)
+    assert claimed
     assert statuses() == ["first preparing"]
     store.commands.request_stop(first.id)
     store.commands.request_stop(second.id)
     assert statuses() == ["first stopping", "second stopped"]
-    store.trainer_writes.finish_run(held, RunStatus.STOPPED)
+    store.trainer_writes.finish_run(claimed, RunStatus.STOPPED)
     assert statuses() == ["first stopped"]
     store.commands.request_stop(first.id)
     assert statuses() == []

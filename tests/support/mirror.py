@@ -17,7 +17,7 @@ class Mirror(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: dict[str, Answer] = {}
-        self.asked: list[str] = []
+        self.requested_paths: list[str] = []
         self.closing = threading.Event()
 
     @property
@@ -30,7 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path  # a proxy is asked for the whole address
-        self.server.asked.append(path)
+        self.server.requested_paths.append(path)
         answer = self.server.answers.get(path, 404)
         if isinstance(answer, int):
             self.send_error(answer)

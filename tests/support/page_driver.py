@@ -60,14 +60,14 @@ def labels(app: AppTest) -> list[str]:
 
 def address(app: AppTest) -> str:
     """The run that the address names."""
-    named = app.query_params["run"]
-    return named if isinstance(named, str) else named[-1]
+    run = app.query_params["run"]
+    return run if isinstance(run, str) else run[-1]
 
 
 def component_data(app: AppTest, key: str) -> dict[str, Any]:
     """What a live component was handed."""
-    found = [node for node in app.get("bidi_component") if key in node.proto.id]
-    return dict(json.loads(found[0].proto.json))
+    components = [node for node in app.get("bidi_component") if key in node.proto.id]
+    return dict(json.loads(components[0].proto.json))
 
 
 def active_run(store: RunStore, status: RunStatus = RunStatus.RUNNING, reason: str = "") -> Run:

@@ -45,12 +45,12 @@ def isolated_folders(folder: Path, digits: Dataset) -> Iterator[Path]:
 
 def processes_of(runs: Path) -> list[psutil.Process]:
     """Whatever was started for this runs folder and lives, wherever it belongs in the tree of processes."""
-    found = []
+    processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
-                found += [process] if process.environ().get("MNIST_RUNS_DIR") == str(runs) else []
-    return found
+                processes += [process] if process.environ().get("MNIST_RUNS_DIR") == str(runs) else []
+    return processes
 
 
 def kill_remaining(runs: Path) -> None:
@@ -114,9 +114,9 @@ def running_server(folder: Path, data: Path, eventually: Eventually) -> Iterator
 
 def end_server(server: Server) -> None:
     """Have the server end as on Ctrl-C in a container or `kill`: soon, and with everything it started."""
-    family = psutil.Process(server.process.pid).children(recursive=True)
-    assert family, "The server started no fork server."
+    children = psutil.Process(server.process.pid).children(recursive=True)
+    assert children, "The server started no fork server."
     server.process.send_signal(signal.SIGTERM)
     server.process.wait(timeout=10)
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive, f"The server left processes behind: {alive}"

@@ -16,8 +16,8 @@ def forget() -> Iterator[None]:
     """What was asked once is remembered; these tests pretend to be on several machines."""
 
     def clear() -> None:
-        for asked in (machine.has_bf16, machine.processor_name, machine._cpu_info):
-            asked.cache_clear()
+        for cached in (machine.has_bf16, machine.processor_name, machine._cpu_info):
+            cached.cache_clear()
 
     clear()
     yield

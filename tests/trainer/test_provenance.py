@@ -33,14 +33,14 @@ def trained(store: RunStore) -> Run:
 
 
 def test_a_run_records_its_provenance(store: RunStore, trained: Run, digits: Dataset) -> None:
-    made = trained.provenance
-    assert made
-    assert (made.seed, made.dataset, made.device, made.precision) == (3, "MNIST", "cpu", "fp32")
-    assert made.threads == trained.threads >= 1
-    assert made.packages["numpy"] == np.__version__
-    assert made.python == sys.version.split()[0]
-    assert made.dataset_checksum == provenance.checksum(digits.train, digits.test) != made.test_checksum
-    labels = store.queries.test_labels(made.test_checksum)
+    recorded = trained.provenance
+    assert recorded
+    assert (recorded.seed, recorded.dataset, recorded.device, recorded.precision) == (3, "MNIST", "cpu", "fp32")
+    assert recorded.threads == trained.threads >= 1
+    assert recorded.packages["numpy"] == np.__version__
+    assert recorded.python == sys.version.split()[0]
+    assert recorded.dataset_checksum == provenance.checksum(digits.train, digits.test) != recorded.test_checksum
+    labels = store.queries.test_labels(recorded.test_checksum)
     assert labels is not None
     assert labels.tolist() == digits.test.labels.tolist()
 
@@ -122,11 +122,11 @@ def test_a_steered_run_is_rerun_with_its_changes(store: RunStore, capsys: pytest
 def test_a_rerun_that_differs_says_from_which_step_and_what_has_changed(
     store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fresh = TrainState.initial
-    monkeypatch.setattr(TrainState, "initial", lambda config: fresh(dataclasses.replace(config, seed=99)))
+    initial = TrainState.initial
+    monkeypatch.setattr(TrainState, "initial", lambda config: initial(dataclasses.replace(config, seed=99)))
     monkeypatch.setattr(provenance, "processor_name", lambda: "another processor")
     assert main(["rerun", "first"]) == 1
-    said = capsys.readouterr().err
-    assert "run-2 differs from first from step 1 on." in said
-    assert "processor: " in said
-    assert "another processor now" in said
+    output = capsys.readouterr().err
+    assert "run-2 differs from first from step 1 on." in output
+    assert "processor: " in output
+    assert "another processor now" in output

@@ -38,7 +38,10 @@ def curve(store: RunStore, run: Run) -> dict[str, list[Any]]:
 
 
 def evaluations(store: RunStore, run: Run) -> list[tuple[Any, ...]]:
-    return [(one.step, one.split, one.loss, one.accuracy) for one in store.queries.list_evaluations(run.id)]
+    return [
+        (evaluation.step, evaluation.split, evaluation.loss, evaluation.accuracy)
+        for evaluation in store.queries.list_evaluations(run.id)
+    ]
 
 
 def interrupt() -> None:
@@ -137,7 +140,7 @@ def steered(store: RunStore) -> Run:
 
 def test_a_steered_run_is_repeated_bit_for_bit(store: RunStore, uninterrupted: Run) -> None:
     original = steered(store)
-    assert [(one.step, one.field, one.by) for one in original.interventions] == [
+    assert [(change.step, change.field, change.by) for change in original.interventions] == [
         (6, "lr", "page"),
         (11, "momentum", "terminal"),
         (11, "batch_size", "terminal"),
@@ -151,8 +154,8 @@ def test_a_steered_run_is_repeated_bit_for_bit(store: RunStore, uninterrupted: R
     )
     assert curve(store, again) == curve(store, original)
     assert evaluations(store, again) == evaluations(store, original)
-    assert [(one.step, one.field, one.new) for one in again.interventions] == [
-        (one.step, one.field, one.new) for one in original.interventions
+    assert [(change.step, change.field, change.new) for change in again.interventions] == [
+        (change.step, change.field, change.new) for change in original.interventions
     ]
 
 
@@ -178,8 +181,8 @@ def test_a_steered_run_resumes_as_steered(
     resumed = resume(store, interrupted, lambda event: steer(event) if event.step > interrupted_at else None)
     assert curve(store, resumed) == curve(store, original)
     assert evaluations(store, resumed) == evaluations(store, original)
-    assert [(one.step, one.field, one.old, one.new, one.by) for one in resumed.interventions] == [
-        (one.step, one.field, one.old, one.new, one.by) for one in original.interventions
+    assert [(change.step, change.field, change.old, change.new, change.by) for change in resumed.interventions] == [
+        (change.step, change.field, change.old, change.new, change.by) for change in original.interventions
     ]
     again = train_run(
         store,

@@ -34,15 +34,15 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize(("damage", "said"), [(truncate, "it holds"), (flip_a_bit, "its checksum does not match")])
+@pytest.mark.parametrize(("damage", "problem"), [(truncate, "it holds"), (flip_a_bit, "its checksum does not match")])
 def test_a_damaged_checkpoint_is_skipped_with_a_notice(
-    store: RunStore, damage: Callable[[Path], None], said: str
+    store: RunStore, damage: Callable[[Path], None], problem: str
 ) -> None:
     run = interrupted_at(store, 7)
     damage(list_checkpoints(checkpoints_dir(run.id))[7])
     resumed = resume(store, run)
     assert "step-00000007.ckpt is damaged: " in resumed.notice
-    assert said in resumed.notice
+    assert problem in resumed.notice
     assert resumed.notice.endswith(" Continued from step 5 instead.")
     assert "Choose" not in resumed.notice
     assert_undisturbed(store, resumed)

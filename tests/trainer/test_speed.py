@@ -23,8 +23,8 @@ def test_no_time_is_estimated_before_the_first_measurement() -> None:
 def test_a_step_has_a_fixed_cost_and_a_cost_for_each_image(batch_size: int, step_seconds: float) -> None:
     speed.save_speeds(SPEEDS, "cpu")
     assert is_calibrated()
-    told = epoch_seconds(TrainConfig(batch_size=batch_size), 60_000)
-    assert told == pytest.approx(60_000 / batch_size * step_seconds)
+    estimate = epoch_seconds(TrainConfig(batch_size=batch_size), 60_000)
+    assert estimate == pytest.approx(60_000 / batch_size * step_seconds)
 
 
 @pytest.mark.parametrize(

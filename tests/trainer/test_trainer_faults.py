@@ -35,8 +35,8 @@ FULL = "The disk with the runs folder "
 def set_pages(store: RunStore, number: int | None = None) -> None:
     """Have the database take no more than so many pages, which is what a full disk is to SQLite; None for no more."""
     with store._engine.connect() as connection:
-        there = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {number or there}")
+        page_count = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {number or page_count}")
 
 
 def after_failures(number: int, store: RunStore, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
@@ -202,11 +202,11 @@ class Holder:
 
 @pytest.fixture
 def holder(store: RunStore, places: Path) -> Iterator[Holder]:
-    one = Holder(places / "runs" / "runs.sqlite")
-    with one.process:
-        one.tell("SELECT 1")
-        yield one
-        one.process.kill()
+    lock_holder = Holder(places / "runs" / "runs.sqlite")
+    with lock_holder.process:
+        lock_holder.tell("SELECT 1")
+        yield lock_holder
+        lock_holder.process.kill()
 
 
 def test_a_trainer_waits_for_the_lock_and_loses_nothing(store: RunStore, holder: Holder) -> None:

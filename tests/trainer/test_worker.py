@@ -52,8 +52,8 @@ def test_a_whole_run_is_recorded(store: RunStore) -> None:
     evaluations = [event for event in events if isinstance(event, EvalMetrics)]
     assert store.queries.read_steps(run.id)["loss"].tolist() == [step.loss for step in steps]
     stored = store.queries.list_evaluations(run.id)
-    assert [(one.step, one.split, one.accuracy) for one in stored] == [
-        (one.step, one.split, one.accuracy) for one in evaluations
+    assert [(evaluation.step, evaluation.split, evaluation.accuracy) for evaluation in stored] == [
+        (evaluation.step, evaluation.split, evaluation.accuracy) for evaluation in evaluations
     ]
     assert len(stored) == 3
     assert run.results.test_accuracy == evaluations[-1].accuracy

@@ -173,18 +173,18 @@ def test_close_stops_and_keeps_the_state(few_digits: Dataset) -> None:
 
 # 2: mid-epoch. 3: evaluation on validation is due. 4: right after it. 7: an epoch is complete. 13 and 14: validation
 # and test are due at the very end. 15: nothing is left.
-@pytest.mark.parametrize("kept", [1, 2, 3, 4, 6, 7, 8, 12, 13, 14, 15])
+@pytest.mark.parametrize("events_before", [1, 2, 3, 4, 6, 7, 8, 12, 13, 14, 15])
 def test_a_copied_state_resumes_with_the_same_remaining_events(
-    few_digits: Dataset, uninterrupted: list[dict[str, Any]], kept: int
+    few_digits: Dataset, uninterrupted: list[dict[str, Any]], events_before: int
 ) -> None:
     state = TrainState.initial(CONFIG)
     events = train(CONFIG, few_digits, state=state)
-    for _ in range(kept):
+    for _ in range(events_before):
         next(events)
     resumed = copy.deepcopy(state)
     for _event in events:  # what the first run goes on to do must not reach the copy
         pass
-    assert [timeless(event) for event in train(CONFIG, few_digits, state=resumed)] == uninterrupted[kept:]
+    assert [timeless(event) for event in train(CONFIG, few_digits, state=resumed)] == uninterrupted[events_before:]
 
 
 def test_a_copied_state_draws_the_same_random_numbers(
@@ -237,9 +237,9 @@ def test_a_requested_evaluation_comes_next_and_changes_nothing_else(
 ) -> None:
     events = train(CONFIG, few_digits)
     next(events)
-    asked = events.send(Adjustment(evaluate=True))
-    assert isinstance(asked, EvalMetrics)
-    assert (asked.step, asked.split) == (1, "validation")
+    evaluation = events.send(Adjustment(evaluate=True))
+    assert isinstance(evaluation, EvalMetrics)
+    assert (evaluation.step, evaluation.split) == (1, "validation")
     assert [timeless(event) for event in events] == uninterrupted[1:]
 
 
@@ -248,7 +248,7 @@ def test_without_validation_images_a_requested_evaluation_is_on_test(few_digits:
     expected = [timeless(event) for event in train(config, few_digits)]
     events = train(config, few_digits)
     next(events)
-    asked = events.send(Adjustment(evaluate=True))
-    assert isinstance(asked, EvalMetrics)
-    assert asked.split == "test"
+    evaluation = events.send(Adjustment(evaluate=True))
+    assert isinstance(evaluation, EvalMetrics)
+    assert evaluation.split == "test"
     assert [timeless(event) for event in events] == expected[1:]

@@ -65,13 +65,13 @@ def formatted_numbers() -> list[dict[str, Any]]:
 
 
 def intervals() -> list[dict[str, float]]:
-    found = []
+    expected = []
     for count in (2, 5, 31, 60, 201):
         summary = summarize([float(i % 7) for i in range(count)])
         assert summary.sd is not None
         assert summary.high is not None
-        found.append({"count": count, "sd": summary.sd, "half": summary.high - summary.mean})
-    return found
+        expected.append({"count": count, "sd": summary.sd, "half": summary.high - summary.mean})
+    return expected
 
 
 def run_series() -> dict[str, Any]:

@@ -25,8 +25,8 @@ def open_details(app: AppTest, run: object = None) -> AppTest:
 
 def table(app: AppTest, column: str) -> dict[str, Any]:
     """The table with this first column, as its first column's entries and the values beside them."""
-    found = next(one.value for one in app.dataframe if one.value.columns[0] == column)
-    return dict(zip(found[column], found["Value"], strict=True))
+    frame = next(element.value for element in app.dataframe if element.value.columns[0] == column)
+    return dict(zip(frame[column], frame["Value"], strict=True))
 
 
 def links(app: AppTest) -> list[str]:
@@ -39,10 +39,10 @@ def test_all_details_of_a_run_are_shown(app: AppTest, store: RunStore) -> None:
     assert "Finished, learns MNIST." in page_text(app)
     assert table(app, "Setting")["Learning rate"] == "0.02"
     assert table(app, "Result")["Test accuracy"] == "90.00\u202f%"
-    made = table(app, "What")
-    assert made["Code"] == "c" * 12
-    assert (made["torch"], made["Device"], made["Seed"]) == ("2.14.1", "cpu, fp32", "7")
-    assert made["Dataset checksum"] == "d" * 16
+    provenance = table(app, "What")
+    assert provenance["Code"] == "c" * 12
+    assert (provenance["torch"], provenance["Device"], provenance["Seed"]) == ("2.14.1", "cpu, fp32", "7")
+    assert provenance["Dataset checksum"] == "d" * 16
     assert [block.value for block in app.code] == [
         "python -m mnist_core train",
         f"python -m mnist_core rerun {run.id}",
@@ -51,8 +51,8 @@ def test_all_details_of_a_run_are_shown(app: AppTest, store: RunStore) -> None:
 
 def test_settings_carry_their_units(app: AppTest, store: RunStore) -> None:
     open_details(app, finished_run(store).id)
-    shown = next(one.value for one in app.dataframe if "Setting" in one.value.columns)
-    assert dict(zip(shown["Setting"], shown["Unit"], strict=True))["Batch size"] == "images"
+    settings = next(element.value for element in app.dataframe if "Setting" in element.value.columns)
+    assert dict(zip(settings["Setting"], settings["Unit"], strict=True))["Batch size"] == "images"
 
 
 def test_without_runs_the_page_says_where_to_start_one(app: AppTest) -> None:
@@ -89,8 +89,10 @@ def test_a_queued_run_says_what_is_recorded_later(app: AppTest, store: RunStore)
     run = store.commands.create_run(TrainConfig())
     open_details(app, run.id)
     assert "Queued." in page_text(app)
-    assert "Code, packages, machine and data are recorded when training begins." in [one.value for one in app.caption]
-    assert "None: its settings stayed the same." in [one.value for one in app.caption]
+    assert "Code, packages, machine and data are recorded when training begins." in [
+        caption.value for caption in app.caption
+    ]
+    assert "None: its settings stayed the same." in [caption.value for caption in app.caption]
 
 
 def test_a_deleted_run_says_that_it_is_in_the_bin(app: AppTest, store: RunStore) -> None:
@@ -106,8 +108,8 @@ def test_notes_are_shown_as_markdown_without_html(app: AppTest, store: RunStore)
     app.text_area[0].set_value("**Why** <script>alert(1)</script>")
     click(app, "Save")
     assert store.queries.get_run(run.id).notes == "**Why** <script>alert(1)</script>"
-    shown = next(block for block in app.markdown if "<script>" in block.value)
-    assert not shown.allow_html
+    notes = next(block for block in app.markdown if "<script>" in block.value)
+    assert not notes.allow_html
 
 
 def test_a_taken_name_is_refused_and_shown_as_text(app: AppTest, store: RunStore) -> None:

@@ -19,8 +19,8 @@ CHOSEN = TableState(
 )
 
 
-def as_parameters(said: dict[str, str | list[str]]) -> dict[str, list[str]]:
-    return {name: [value] if isinstance(value, str) else value for name, value in said.items()}
+def as_parameters(address: dict[str, str | list[str]]) -> dict[str, list[str]]:
+    return {name: [value] if isinstance(value, str) else value for name, value in address.items()}
 
 
 def test_the_address_holds_the_whole_view_and_the_selection() -> None:
@@ -61,18 +61,18 @@ def test_invalid_parameters_are_left_out_and_named(name: str, value: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "told",
+    "state",
     [
         {"sort": 3, "search": None, "where": [1], "group": {}, "columns": "L R", "pinned": 4, "baseline": True},
         {"where": {"lr": 1, "constructor()": "x"}, "pinned": [True, None, -2], "differs": "true"},
         {},
     ],
 )
-def test_invalid_data_from_the_browser_gives_the_default_view(told: dict[str, object]) -> None:
-    assert TableState.from_browser(told) == TableState()
+def test_invalid_data_from_the_browser_gives_the_default_view(state: dict[str, object]) -> None:
+    assert TableState.from_browser(state) == TableState()
 
 
 def test_the_address_names_no_more_runs_than_it_can_hold() -> None:
-    said = as_parameters(TableState().to_address(list(range(1, 2001))))
-    assert len(selected_runs(said)) == MAX_IN_ADDRESS
+    parameters = as_parameters(TableState().to_address(list(range(1, 2001))))
+    assert len(selected_runs(parameters)) == MAX_IN_ADDRESS
     assert len(selected_runs({"runs": [",".join(map(str, range(1, 2001)))]})) == MAX_IN_ADDRESS

@@ -145,9 +145,9 @@ def test_names_tags_and_notes_are_saved(app: AppTest, store: RunStore) -> None:
     click(app, "Save")
     saved = store.queries.get_run(1)
     assert (saved.name, saved.tags) == ("<b>mine</b>", ("one", "two"))
-    shown = [block for block in app.markdown if "<script>" in block.value]
-    assert [block.allow_html for block in shown] == [False]
-    assert "![" not in shown[0].value
+    notes = [block for block in app.markdown if "<script>" in block.value]
+    assert [block.allow_html for block in notes] == [False]
+    assert "![" not in notes[0].value
 
 
 def test_a_taken_name_is_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:

@@ -48,18 +48,18 @@ def test_the_verdict_is_computed_once(app: AppTest, store: RunStore, monkeypatch
     for lr in (0.01, 0.1):
         finished_run(store, TrainConfig(lr=lr))
     show(open_runs(app, runs="1,2"), "Verdict")
-    asked: list[list[int]] = []
+    compared: list[list[int]] = []
 
-    def asking(queries: Queries, a_ids: list[int], b_ids: list[int]) -> Verdict:
-        asked.append([*a_ids, *b_ids])
+    def record(queries: Queries, a_ids: list[int], b_ids: list[int]) -> Verdict:
+        compared.append([*a_ids, *b_ids])
         return compare_runs(queries, a_ids, b_ids)
 
-    monkeypatch.setattr(verdict_view, "compare_runs", asking)
+    monkeypatch.setattr(verdict_view, "compare_runs", record)
     app.run()
-    assert not asked
+    assert not compared
     store.commands.edit_run(1, name="renamed")
     app.run()
-    assert asked == [[1, 2]]
+    assert compared == [[1, 2]]
     assert not app.exception
 
 

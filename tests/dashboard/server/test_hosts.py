@@ -17,12 +17,12 @@ Nic = namedtuple("Nic", "address")
 
 @pytest.fixture
 def interfaces(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {
+    addresses = {
         "lo": [Nic("127.0.0.1"), Nic("::1"), Nic("00:00:00:00:00:00")],
         "docker0": [Nic("172.17.0.1")],
         "wlan0": [Nic("192.168.7.20"), Nic("fe80::1%wlan0"), Nic("fd00::20")],
     }
-    monkeypatch.setattr(psutil, "net_if_addrs", lambda: found)
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: addresses)
     monkeypatch.setattr(hosts, "_outgoing_addresses", lambda: {ip_address("192.168.7.20"), ip_address("fd00::20")})
     monkeypatch.setattr(socket, "gethostname", lambda: "Studio")
 
@@ -47,7 +47,7 @@ def test_links_name_the_outgoing_addresses_first(options: dict[str, object]) -> 
 
 @pytest.mark.usefixtures("interfaces")
 @pytest.mark.parametrize(
-    ("address", "found"),
+    ("address", "urls"),
     [
         ("127.0.0.1", []),
         ("localhost", []),
@@ -56,10 +56,10 @@ def test_links_name_the_outgoing_addresses_first(options: dict[str, object]) -> 
     ],
 )
 def test_links_follow_the_address_that_the_server_listens_to(
-    options: dict[str, object], address: str, found: list[str]
+    options: dict[str, object], address: str, urls: list[str]
 ) -> None:
     options["server.address"] = address
-    assert hosts.network_urls() == found
+    assert hosts.network_urls() == urls
 
 
 @pytest.mark.parametrize("text", ["", "studio", "999.1.1.1", "00:11:22:33:44:55"])

@@ -23,8 +23,8 @@ def field(app: AppTest, step: int, name: str) -> Any:
 
 def test_a_run_is_forked_from_any_checkpoint_with_other_settings(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
-    changed = Intervention(300, "lr", 0.01, 0.05, run.created_at, "page")
-    store.trainer_writes.set_interventions(run, [changed])
+    change_at_300 = Intervention(300, "lr", 0.01, 0.05, run.created_at, "page")
+    store.trainer_writes.set_interventions(run, [change_at_300])
     assert "Start the fork" not in labels(open_page(app)), "there is no checkpoint yet"
     give_checkpoint(run, 200, BEST)
     give_checkpoint(run, 400)
@@ -36,10 +36,10 @@ def test_a_run_is_forked_from_any_checkpoint_with_other_settings(app: AppTest, s
     field(app, 200, "momentum").set_value(0.9).run()
     field(app, 200, "epochs").set_value(5).run()
     click(app, "Start the fork")
-    made = store.queries.get_run(2)
-    assert (made.parent_id, made.parent_step) == (1, 200)
-    assert (made.config.lr, made.config.momentum, made.config.epochs) == (0.01, 0.9, 5)
-    assert [(one.field, one.old, one.new) for one in made.interventions] == [("momentum", 0.5, 0.9)]
+    fork = store.queries.get_run(2)
+    assert (fork.parent_id, fork.parent_step) == (1, 200)
+    assert (fork.config.lr, fork.config.momentum, fork.config.epochs) == (0.01, 0.9, 5)
+    assert [(change.field, change.old, change.new) for change in fork.interventions] == [("momentum", 0.5, 0.9)]
     assert address(app) == "2"
 
 
@@ -60,7 +60,7 @@ def test_a_setting_out_of_range_is_reported_and_nothing_is_forked(app: AppTest, 
     give_checkpoint(active_run(store), 400)
     open_page(app)
     field(app, 400, "lr").set_value(5.0).run()
-    assert any("Learning rate must be between 0.0001 and 1, got 5" in shown.value for shown in app.markdown)
+    assert any("Learning rate must be between 0.0001 and 1, got 5" in text.value for text in app.markdown)
     assert next(button for button in app.button if button.label == "Start the fork").disabled
     assert len(store.queries.list_runs()) == 1
 

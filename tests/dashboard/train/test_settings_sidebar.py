@@ -174,13 +174,13 @@ def test_nesterov_without_momentum_is_reported_and_start_is_disabled(app: AppTes
     open_page(app)
     app.slider(key="momentum_slider").set_value(0.0).run()
     choose(app, "optimizer_field", "nesterov")
-    said = "Momentum must be above 0 with the optimizer nesterov, got 0."
-    assert sum(said in text.value for text in app.markdown) == 1
+    problem = "Momentum must be above 0 with the optimizer nesterov, got 0."
+    assert sum(problem in text.value for text in app.markdown) == 1
     assert start_is_off(app)
     assert app.slider(key="momentum_slider").value == app.number_input(key="momentum_field").value == 0
     app.number_input(key="momentum_field").set_value(0.4).run()
     assert not start_is_off(app)
-    assert not any(said in text.value for text in app.markdown)
+    assert not any(problem in text.value for text in app.markdown)
 
 
 @pytest.mark.parametrize(("device", "refused"), [("auto", True), ("cpu", True), ("cuda", False)])
@@ -190,8 +190,8 @@ def test_unsupported_bf16_is_reported_and_start_is_disabled(
     monkeypatch.setattr("mnist_core.system.machine.has_bf16", lambda: False)
     choose(open_page(app), "device_field", device)
     choose(app, "precision_field", "bf16")
-    said = "Precision bf16 is not available on this machine's cpu. Choose fp32."
-    assert any(said in text.value for text in app.markdown) is refused
+    problem = "Precision bf16 is not available on this machine's cpu. Choose fp32."
+    assert any(problem in text.value for text in app.markdown) is refused
     assert start_is_off(app) is refused
     assert not start_is_off(choose(app, "precision_field", "fp32"))
 

@@ -11,13 +11,13 @@ from mnist_dashboard.ui import markdown
 from tests.support.page_driver import active_run, address, click, component_data, labels, open_page
 
 
-def orders(store: RunStore, run: Run) -> list[tuple[Command, Adjustment]]:
-    return [(order.command, order.adjustment) for order in store.queries.list_commands(run.id, 0)]
+def commands(store: RunStore, run: Run) -> list[tuple[Command, Adjustment]]:
+    return [(command.command, command.adjustment) for command in store.queries.list_commands(run.id, 0)]
 
 
 def change(store: RunStore, run: Run, field: str, old: float, new: float) -> None:
-    made = Intervention(412, field, old, new, run.created_at, "terminal")
-    store.trainer_writes.set_interventions(run, [*store.queries.get_run(run.id).interventions, made])
+    intervention = Intervention(412, field, old, new, run.created_at, "terminal")
+    store.trainer_writes.set_interventions(run, [*store.queries.get_run(run.id).interventions, intervention])
 
 
 def give_checkpoint(run: Run, step: int) -> None:
@@ -32,7 +32,7 @@ def test_a_button_sends_its_command_to_a_run_in_progress(
 ) -> None:
     run = active_run(store)
     click(open_page(app), label)
-    assert orders(store, run) == [(command, Adjustment())]
+    assert commands(store, run) == [(command, Adjustment())]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_button_sends_its_command_to_a_paused_run(
     run = active_run(store)
     store.trainer_writes.set_paused(run, paused=True)
     click(open_page(app), label)
-    assert orders(store, run) == [(command, Adjustment())]
+    assert commands(store, run) == [(command, Adjustment())]
 
 
 def test_a_command_that_comes_too_late_is_an_error_message(app: AppTest, store: RunStore) -> None:
@@ -69,8 +69,8 @@ def test_a_finished_run_can_be_continued_for_more_epochs(app: AppTest, store: Ru
     app.run()
     app.number_input(key="more_epochs_1").set_value(2).run()
     click(app, "Continue")
-    made = store.queries.get_run(2)
-    assert (made.config.epochs, made.parent_id, made.parent_step) == (5, run.id, 412)
+    continued = store.queries.get_run(2)
+    assert (continued.config.epochs, continued.parent_id, continued.parent_step) == (5, run.id, 412)
     assert address(app) == "2"
 
 
@@ -78,8 +78,8 @@ def test_a_diverged_run_restarts_from_its_checkpoint_at_half_the_rate(app: AppTe
     run = active_run(store, RunStatus.DIVERGED, "Loss became NaN at step 412.")
     give_checkpoint(run, 400)
     click(open_page(app), "Restart from step 400 at half the learning rate")
-    made = store.queries.get_run(2)
-    assert (made.config.lr, made.parent_step) == (0.005, 400)
+    restarted = store.queries.get_run(2)
+    assert (restarted.config.lr, restarted.parent_step) == (0.005, 400)
 
 
 def test_a_steered_run_is_repeated_with_its_changes(app: AppTest, store: RunStore) -> None:
@@ -87,7 +87,7 @@ def test_a_steered_run_is_repeated_with_its_changes(app: AppTest, store: RunStor
     change(store, run, "lr", 0.01, 0.05)
     store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
     click(open_page(app), "Repeat with its changes")
-    assert [(one.field, one.new) for one in store.queries.get_run(2).plan] == [("lr", 0.05)]
+    assert [(planned.field, planned.new) for planned in store.queries.get_run(2).plan] == [("lr", 0.05)]
 
 
 def this_run(app: AppTest) -> AppTest:
@@ -101,7 +101,7 @@ def test_sliders_set_up_the_next_run_by_default(app: AppTest, store: RunStore) -
     run = active_run(store)
     open_page(app)
     app.slider(key="momentum_slider").set_value(0.9).run()
-    assert orders(store, run) == []
+    assert commands(store, run) == []
     assert "Start training" not in labels(this_run(app))
 
 
@@ -111,7 +111,7 @@ def test_a_slider_for_this_run_steers_it(app: AppTest, store: RunStore) -> None:
     app.slider(key="steer_1_momentum_slider").set_value(0.9).run()
     app.number_input(key="steer_1_lr_field").set_value(0.02).run()
     app.select_slider(key="steer_1_batch_size_slider").set_value(128).run()
-    assert [adjustment for _, adjustment in orders(store, run)] == [
+    assert [adjustment for _, adjustment in commands(store, run)] == [
         Adjustment(momentum=0.9),
         Adjustment(lr=0.02),
         Adjustment(batch_size=128),
@@ -132,17 +132,17 @@ def test_a_value_out_of_range_is_reported_and_steers_nothing(app: AppTest, store
     run = active_run(store)
     this_run(app)
     app.number_input(key="steer_1_lr_field").set_value(5.0).run()
-    assert any("Learning rate must be between 0.0001 and 1" in shown.value for shown in app.markdown)
-    assert orders(store, run) == []
+    assert any("Learning rate must be between 0.0001 and 1" in text.value for text in app.markdown)
+    assert commands(store, run) == []
 
 
 def test_changes_are_listed_and_can_be_undone_while_the_run_trains(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     change(store, run, "lr", 0.01, 0.05)
     open_page(app)
-    handed = component_data(app, "changes")
-    assert handed["can_undo"] is True
-    assert [one["new"] for one in handed["run"]["interventions"]] == [0.05]
+    changes = component_data(app, "changes")
+    assert changes["can_undo"] is True
+    assert [intervention["new"] for intervention in changes["run"]["interventions"]] == [0.05]
     store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
     app.run()
     assert component_data(app, "changes")["can_undo"] is False

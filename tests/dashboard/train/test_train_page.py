@@ -40,19 +40,19 @@ def test_a_run_that_starts_at_once_is_shown_without_a_note_on_the_queue(
 
 
 def test_queued_runs_are_mentioned_as_long_as_they_wait(app: AppTest, store: RunStore) -> None:
-    going = active_run(store)
-    first, second = (store.commands.create_run(going.config, name) for name in ("*next*", ""))
+    active = active_run(store)
+    first, second = (store.commands.create_run(active.config, name) for name in ("*next*", ""))
 
-    def said() -> list[str]:
+    def notes_on_the_queue() -> list[str]:
         return [
-            caption.value for caption in open_page(app, going.id).sidebar.caption if "in the queue" in caption.value
+            caption.value for caption in open_page(app, active.id).sidebar.caption if "in the queue" in caption.value
         ]
 
-    assert said() == [r":material/playlist_add: \*next\* and 1 more are in the queue."]
+    assert notes_on_the_queue() == [r":material/playlist_add: \*next\* and 1 more are in the queue."]
     store.commands.request_stop(first.id)
-    assert said() == [f":material/playlist_add: run\\-{second.id} is in the queue."]
+    assert notes_on_the_queue() == [f":material/playlist_add: run\\-{second.id} is in the queue."]
     store.commands.request_stop(second.id)
-    assert not said()
+    assert not notes_on_the_queue()
 
 
 def test_a_run_in_progress_can_be_stopped_and_the_next_queued(app: AppTest, store: RunStore) -> None:
@@ -88,8 +88,8 @@ def test_an_ended_run_says_why_and_offers_what_to_do_next(
 ) -> None:
     run = active_run(store, status, reason)
     open_page(app, run.id)
-    shown = [element.value for element in [*app.error, *app.info]]
-    assert shown == ([markdown.escape(reason)] if reason else [])
+    messages = [element.value for element in [*app.error, *app.info]]
+    assert messages == ([markdown.escape(reason)] if reason else [])
     click(app, button)
     expected = 0.005 if status is RunStatus.DIVERGED else 0.01
     assert store.queries.get_run(run.id + 1).config.lr == expected
