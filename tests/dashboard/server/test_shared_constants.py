@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from scipy.stats import t
 
 from mnist_core.config import SETTINGS, Setting
 from mnist_core.records import RunStatus
+from mnist_core.system.paths import ROOT
 from mnist_dashboard.server import shared_constants
 
 
@@ -49,3 +51,10 @@ def test_t_quantiles_are_those_of_a_95_percent_interval() -> None:
     quantiles = served()["T_QUANTILES"]
     assert quantiles == pytest.approx(t.ppf(0.975, range(1, len(quantiles) + 1)), rel=1e-6)
     assert quantiles[-1] == pytest.approx(t.ppf(0.975, 1e9), rel=0.007)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_each_theme_has_a_colour_for_every_run_drawn_as_a_solid_line(theme: str) -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    colors = config["theme"][theme]["chartCategoricalColors"]
+    assert len(colors) == len(set(colors)) == shared_constants.RUN_COLORS
