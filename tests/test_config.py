@@ -1,4 +1,4 @@
-"""Settings: their defaults, their ranges, and what is said about a value outside."""
+"""Settings: their defaults, their ranges, and the errors for values out of range."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Promises about what imports what, beyond those that lint-imports checks."""
+"""Rules about imports that lint-imports cannot check."""
 
 import ast
 import json
@@ -23,7 +23,7 @@ SERVED = (
 
 
 def imports_of_scripts() -> set[str]:
-    """What `app.py` and the scripts that Streamlit runs import; running those themselves takes a browser."""
+    """Return the modules that `app.py` and the pages import. Running the pages takes a browser."""
     names: set[str] = set()
     for script in [
         ROOT / "app.py",

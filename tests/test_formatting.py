@@ -1,4 +1,4 @@
-"""Shares and durations as people read them."""
+"""Shares and durations as text."""
 
 import pytest
 

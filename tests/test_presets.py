@@ -1,4 +1,4 @@
-"""Presets: what each sets, what it leaves alone, and how one is recognised."""
+"""Presets: what each sets and keeps, and how it is recognised."""
 
 import dataclasses
 from typing import Any

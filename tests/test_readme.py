@@ -1,4 +1,4 @@
-"""What README.md says about this repository and another file says, too."""
+"""Statements in README.md that must agree with other files."""
 
 import json
 import re
@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def shell_commands(markdown: str) -> list[str]:
-    """The lines of all `sh` blocks."""
+    """Return the lines of all `sh` blocks."""
     return [line for block in re.findall(r"^```sh\n(.*?)^```", markdown, re.M | re.S) for line in block.splitlines()]
 
 

@@ -1,4 +1,4 @@
-"""Which of two runs, or of two groups of seeds, is better: what is said, and what is refused."""
+"""Which of two runs, or of two groups of seeds, is better, and what cannot be compared."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ SLOW, FAST = 0.01, 0.1
 
 
 def seeds(store: RunStore, lr: float, rights: Sequence[int], first: int = 1) -> list[int]:
-    """Ended runs that differ only in seed, each right about so many of 1,000 images."""
+    """Return the ids of finished runs that differ only in seed, each right about this many of 1,000 images."""
     runs = [
         finished_run(store, TrainConfig(lr=lr, seed=first + number), right=range(right))
         for number, right in enumerate(rights)
@@ -197,7 +197,7 @@ def test_runs_that_differ_only_in_seed_are_one_group(store: RunStore) -> None:
 
 
 def test_a_seed_that_was_trained_twice_counts_once(store: RunStore) -> None:
-    """A rerun comes out the same to the last bit: as a measurement of its own it would narrow the interval."""
+    """A rerun repeats the first result exactly, so counting it would narrow the interval."""
     seeds(store, FAST, [950, 952])
     before = group_by_seed(store.queries.list_runs())[0]
     seeds(store, FAST, [950])
@@ -220,7 +220,7 @@ def test_runs_that_were_steered_differently_are_separate_groups(store: RunStore)
 
 
 def search(store: RunStore, count: int) -> list[Run]:
-    """The learning rate decides, the momentum hardly matters."""
+    """Runs whose accuracy depends on the learning rate and hardly on the momentum."""
     settings = [(lr, momentum) for lr in (0.001, 0.01, 0.03, 0.1) for momentum in (0.0, 0.5, 0.9)][:count]
     return [
         finished_run(

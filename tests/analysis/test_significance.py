@@ -1,4 +1,4 @@
-"""The statistics, against worked examples that others have published."""
+"""The statistics agree with published examples."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_mcnemar_of_few_images_agrees_with_counting_by_hand() -> None:
 
 
 def test_the_paired_t_test_agrees_with_students_example() -> None:
-    """R prints of it: t = -4.0621, df = 9, p-value = 0.002833, interval -2.4598858 to -0.7001142, mean -1.58."""
+    """R prints t = -4.0621, df = 9, p-value = 0.002833, interval -2.4598858 to -0.7001142, mean -1.58."""
     outcome = significance.paired_t_test(*SLEEP)
     assert outcome.p == pytest.approx(0.002833, abs=5e-7)
     assert (outcome.low, outcome.high) == pytest.approx((-2.4598858, -0.7001142), abs=1e-6)

@@ -25,7 +25,7 @@ FLAGS = [
     "--disable-sync",
     f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
 ]
-expect.set_options(timeout=30_000)  # what a page must show, it shows sooner; other processes may have the cores
+expect.set_options(timeout=30_000)  # long, since other processes may use the cores
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,7 @@ def profile(
     browser_context_args: dict[str, Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[BrowserContext]:
-    """One profile for all journeys: its cache saves each of them reading and compiling the same scripts again."""
+    """One profile for all journeys, so that its cache holds the scripts, read and compiled."""
     folder = tmp_path_factory.mktemp("profile")
     context = browser_type.launch_persistent_context(folder, **browser_type_launch_args, **browser_context_args)
     yield context
@@ -60,7 +60,7 @@ def profile(
 
 @pytest.fixture
 def context(profile: BrowserContext, server: Server) -> Iterator[BrowserContext]:
-    """The profile without a page, a cookie or anything kept for the server."""
+    """The profile; cleared of pages, cookies and local storage afterwards."""
     yield profile
     session = profile.new_cdp_session(profile.new_page())
     for origin in (server.url, server.url_elsewhere):
@@ -68,7 +68,7 @@ def context(profile: BrowserContext, server: Server) -> Iterator[BrowserContext]
     profile.clear_cookies()
     profile.clear_permissions()
     profile.set_offline(False)
-    for page in profile.pages[1:]:  # the window goes with its last page
+    for page in profile.pages[1:]:  # the browser closes with its last page
         page.close()
 
 
@@ -79,7 +79,7 @@ def page(context: BrowserContext) -> Page:
 
 @pytest.fixture(scope="session")
 def four_thousand_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with MNIST in it, in which 4,000 real digits stand for the 60,000: nothing to download."""
+    """A data folder in which 4,000 real digits stand in for MNIST, so that nothing is downloaded."""
     folder = tmp_path_factory.mktemp("digits")
     write_mnist(folder / "data", load_dataset("mnist-5k", runs_dir=folder / "derived"))
     return folder / "data"
@@ -89,7 +89,7 @@ def four_thousand_digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(
     tmp_path_factory: pytest.TempPathFactory, four_thousand_digits: Path, eventually: Eventually
 ) -> Iterator[Server]:
-    """One server for all journeys; at the end it must go in an orderly way."""
+    """One server for all journeys. At the end it must shut down in an orderly way."""
     with running_server(tmp_path_factory.mktemp("server"), four_thousand_digits, eventually) as started:
         yield started
         end_server(started)
@@ -97,7 +97,7 @@ def server(
 
 @pytest.fixture
 def live(server: Server, eventually: Eventually) -> Iterator[Server]:
-    """The server; what a journey leaves running is stopped, so that the next begins with nothing in progress."""
+    """The server. Runs that a journey leaves in progress are stopped before the next journey."""
     yield server
     for run in reversed(server.store.queries.list_unfinished_runs()):
         server.store.commands.request_stop(run.id)

@@ -1,4 +1,4 @@
-"""What a person does with the dashboard, in a real browser."""
+"""A person trains a network and watches, in a real browser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ X_RANGE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.range"
 
 @pytest.fixture
 def page_errors(page: Page) -> Iterator[list[str]]:
-    """Errors of the page's scripts; a journey that asks for this must end without any."""
+    """Errors of the page's scripts. A journey that uses this fixture must end without any."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield errors
@@ -41,7 +41,7 @@ def test_a_run_can_be_tuned_watched_zoomed_reloaded_stopped_and_found_again(
     expect(page).to_have_url(re.compile(rf"run={run}\b"))
     page.evaluate("() => { document.querySelector('.js-plotly-plot').tagged = true; }")
 
-    # Until its trainer has opened the data, a run is drawn as one of 60,000 images.
+    # Until its trainer has loaded the data, a run is drawn as if it had 60,000 images.
     page.wait_for_function(f"() => ({X_RANGE})()[1] < 3000")
     plot = page.locator(".js-plotly-plot .nsewdrag").first
     plot.hover()

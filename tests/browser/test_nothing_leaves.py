@@ -1,4 +1,4 @@
-"""Nobody elsewhere hears of this server: whom it and its trainers talk to while pages are open and a run trains."""
+"""The server and its trainers connect to no other machine."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def note(event, arguments):
 
 sys.addaudithook(note)
 """
-"""Put in front of every Python program: notes each address and name that it asks for, whether or not it gets there."""
+"""Runs at the start of every Python program and writes down each address and name that it tries to reach."""
 
 SENDS_NOTHING = ("192.0.2.1", "2001:db8::1")
-"""Connecting a datagram socket to these only asks the system for the way out; see `mnist_dashboard.server.hosts`."""
+"""Connecting a datagram socket to these sends nothing; it asks the system for the outgoing address (see `hosts.py`)."""
 
 
 @pytest.fixture
 def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file to which every Python program started from here adds whom it wants to talk to."""
+    """The file in which every Python program started from here writes the addresses that it tries to reach."""
     (tmp_path / "sitecustomize.py").write_text(OBSERVER)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv(NOTED, str(tmp_path / "noted"))
@@ -55,7 +55,7 @@ def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def outsiders(names: Iterable[str]) -> set[str]:
-    """Those of these names and addresses that are not this machine."""
+    """Return the names and addresses that are not this machine."""
     here = ("None", "", "0.0.0.0", "::", *SENDS_NOTHING)
     return {name for name in names if name not in here and not is_loopback_name(name)}
 
@@ -66,13 +66,13 @@ def process_family(server: Server) -> list[psutil.Process]:
 
 
 def peers(server: Server) -> list[str]:
-    """The other side of every socket that the server, its fork server and its trainers have open now."""
+    """Return the remote address of every open socket of the server, its fork server and its trainers."""
     connections = [connection for process in process_family(server) for connection in process.net_connections("inet")]
     return [connection.raddr.ip for connection in connections if connection.raddr]
 
 
 def shows(server: Server, page: str, query: str) -> None:
-    """Have the server run a page to its end, as a browser asks for it over its WebSocket."""
+    """Have the server run a page to its end, as a browser does over its WebSocket."""
     request = BackMsg()
     request.rerun_script.page_name = page
     request.rerun_script.query_string = query

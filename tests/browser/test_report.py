@@ -1,4 +1,4 @@
-"""An exported report in a real browser: a file on the disk, and no network."""
+"""An exported report in a real browser, from the disk and without network."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ INKS = {"light": "rgb(49, 51, 63)", "dark": "rgb(250, 250, 250)"}
 
 @pytest.fixture
 def report(store: RunStore, tmp_path: Path, a_step: Callable[..., StepMetrics]) -> Path:
-    """Of two runs, one with HTML for a name and one with HTML in its notes."""
+    """A report of two runs, one with HTML in its name and one with HTML in its notes."""
     steps = [a_step(step, loss=2 / step**0.5) for step in range(1, 200)]
     finished_run(store, name=NAME, steps=steps)
     other = finished_run(store, TrainConfig(lr=0.1), name="bold", right=range(960), steps=steps[:100])

@@ -1,4 +1,4 @@
-"""Comparing runs, in a real browser over a store of made-up runs."""
+"""A person compares runs, in a real browser over a store of made-up runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def server(
 
 @pytest.fixture
 def runs(page: Page, server: Server) -> Page:
-    """The Runs page; the first to ask for it is also the first visitor of a new server."""
+    """The Runs page. The first test to use it is the first visitor of a new server."""
     page.goto(f"{server.url}/runs")
     expect(rows(page).first).to_be_visible()
     return page
@@ -220,7 +220,7 @@ def test_names_are_shown_as_text_everywhere(runs: Page) -> None:
 
 @contextlib.contextmanager
 def held_feed(page: Page) -> Iterator[None]:
-    """Until the end no connection of the live feed is made."""
+    """Hold back every connection to the live feed until the block ends."""
     routes: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -245,7 +245,7 @@ def test_an_edit_before_the_feed_connects_is_shown(page: Page, server: Server) -
 def test_an_edit_while_the_feed_reconnects_is_shown(runs: Page, server: Server) -> None:
     edited = server.store.queries.find_run("search-51")
     server.store.commands.edit_run(edited.id, tags=["begun"])
-    expect(row(runs, edited.name)).to_contain_text("begun")  # the first connection tells of runs
+    expect(row(runs, edited.name)).to_contain_text("begun")  # the first connection reports changes of runs
     boxes = runs.locator(".mt-table tbody input")
     with held_feed(runs):
         for number in (0, 1):

@@ -1,4 +1,4 @@
-"""Sharing a run: one drives, another watches, and the owner link changes hands, in a real browser."""
+"""An owner trains, a viewer watches and gets the owner link, in a real browser."""
 
 import re
 from collections.abc import Iterator

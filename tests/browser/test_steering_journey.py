@@ -1,4 +1,4 @@
-"""Holding the wheel while it trains, and getting back a run whose process was killed, in a real browser."""
+"""A person steers a run and resumes one whose trainer was killed, in a real browser."""
 
 import os
 import re
@@ -97,7 +97,7 @@ def test_a_page_drawn_from_older_data_does_not_hide_newer_events(page: Page, liv
 
 
 def test_a_click_is_not_lost_to_an_event_that_arrives_with_it(page: Page, live: Server, eventually: Eventually) -> None:
-    """The server's answer to the click is held back until the run has changed, and the strip told so."""
+    """The server's messages after the click are held back until the status strip has shown the change."""
     held_messages: list[str | bytes] = []
     is_holding = False
 
@@ -116,7 +116,7 @@ def test_a_click_is_not_lost_to_an_event_that_arrives_with_it(page: Page, live: 
     live.store.commands.send_command(run, Command.PAUSE, by="terminal")
     eventually(lambda: live.store.queries.get_run(run).status is RunStatus.PAUSED)
     expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
-    page.evaluate("() => new Promise((asked) => setTimeout(asked))")  # the strip asks in a task of its own, before this
+    page.evaluate("() => new Promise((asked) => setTimeout(asked))")  # the strip has asked for a rerun by now
     is_holding = False
     for message in held_messages:
         sockets[-1].send(message)
@@ -155,7 +155,9 @@ def test_two_tabs_that_press_start_at_once_get_one_run_each(
         start = tab.get_by_role("button", name="Start training")
         expect(start).to_be_enabled()
         start.evaluate("(button) => { new BroadcastChannel('press').onmessage = () => button.click() }")
-    page.evaluate("() => new BroadcastChannel('press').postMessage('now')")  # a channel of its own: both tabs hear it
+    page.evaluate(
+        "() => new BroadcastChannel('press').postMessage('now')"
+    )  # both tabs receive it, since the sender is a third channel
 
     def new() -> list[Run]:
         return [run for run in live.store.queries.list_runs() if run.id not in before]
@@ -163,6 +165,6 @@ def test_two_tabs_that_press_start_at_once_get_one_run_each(
     eventually(lambda: [run.status for run in new()] == [RunStatus.COMPLETED] * 2)
     assert [run.attempt for run in new()] == [1, 1]
     assert [run.progress.step for run in new()] == [run.total_steps for run in new()]
-    for tab in tabs:  # each is told of both ends, and neither tab starts anything more
+    for tab in tabs:  # each tab hears of both ends, and neither starts another run
         expect(tab.get_by_role("button", name="Start training")).to_be_enabled()
     assert len(new()) == 2

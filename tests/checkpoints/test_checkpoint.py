@@ -1,4 +1,4 @@
-"""Checkpoints: going on bit for bit, which of them are kept, and which of them is loaded."""
+"""Checkpoints: training continues from them bit for bit; which are kept, and which is loaded."""
 
 import dataclasses
 import json
@@ -51,7 +51,7 @@ def remaining(config: TrainConfig, data: Dataset, state: TrainState) -> list[dic
     return [timeless(event) for event in train(config, data, state=state)]
 
 
-# ------------------------------------------------------------ going on
+# ------------------------------------------------------------ continuing
 
 
 @pytest.mark.parametrize(("model", "optimizer"), EVERY_NETWORK_AND_OPTIMIZER)
@@ -148,7 +148,7 @@ def test_a_run_can_continue_on_another_device(tmp_path: Path, monkeypatch: pytes
         load_latest(tmp_path)
 
 
-# ------------------------------------------------------------ which files there are
+# ------------------------------------------------------------ files
 
 
 def test_the_last_two_and_the_best_are_kept(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_leftovers_are_removed_only_if_their_writer_is_gone(tmp_path: Path) -> N
     assert names(tmp_path) == sorted([foreign.name, "step-00000001.ckpt", alive.name])
 
 
-# ------------------------------------------------------------ the newest good one
+# ------------------------------------------------------------ the latest usable one
 
 
 @pytest.mark.parametrize("exists", [False, True])

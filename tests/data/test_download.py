@@ -1,4 +1,4 @@
-"""Downloading, with a loopback server in the place of torchvision's mirrors."""
+"""Downloads from a loopback server that replaces torchvision's mirrors."""
 
 import contextlib
 import dataclasses
@@ -27,7 +27,7 @@ IMAGES = "train-images-idx3-ubyte.gz"
 
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The four files of a small dataset as a mirror has them, by name."""
+    """The four compressed files of a small dataset, by name."""
     folder = tmp_path_factory.mktemp("packed")
     random = np.random.default_rng(0)
     for part, count in ((idx.TRAIN, 300), (idx.TEST, 100)):
@@ -50,7 +50,7 @@ def mirror() -> Iterator[Mirror]:
 
 @pytest.fixture
 def mnist(mirror: Mirror, packed: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Mirror:
-    """The mirror as MNIST's second mirror, complete; its first one, below /first/, has nothing."""
+    """A server with two mirrors of MNIST: /first/ has no files, /second/ has all."""
     monkeypatch.setenv("no_proxy", "*")
     mirror.answers.update({f"/second/{name}": body for name, body in packed.items()})
     source = download.SOURCES["mnist"]
@@ -62,7 +62,7 @@ def mnist(mirror: Mirror, packed: dict[str, bytes], monkeypatch: pytest.MonkeyPa
 
 
 def failure(tmp_path: Path) -> str:
-    """The message of a download that must fail, and leave nothing behind."""
+    """Return the message of a download that must fail and leave nothing behind."""
     with pytest.raises(DatasetError) as caught:
         load_dataset("mnist", data_dir=tmp_path)
     assert list((tmp_path / "MNIST").iterdir()) == []

@@ -1,4 +1,4 @@
-"""Publishing a folder of IDX files: all or nothing, one at a time. (Damaged files are in test_data.py.)"""
+"""Publishing a folder of IDX files. For damaged files see test_datasets.py."""
 
 import errno
 import fcntl

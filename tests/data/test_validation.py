@@ -1,4 +1,4 @@
-"""Which images are held back for validation."""
+"""The images that are held back for validation."""
 
 import numpy as np
 import pytest
@@ -22,13 +22,13 @@ def test_validation_holds_back_a_fraction(count: int, fraction: float, held_back
 
 
 def test_validation_images_are_always_the_same() -> None:
-    np.random.seed(1)  # the global state that somebody else may have seeded
+    np.random.seed(1)  # global state that other code may seed
     _, first = split_validation(numbered(1000), 0.1)
     np.random.seed(2)
     _, second = split_validation(numbered(1000), 0.1)
     _, larger = split_validation(numbered(1000), 0.2)
     assert indices(first) == indices(second)
-    assert indices(first)[:5] == [1, 21, 29, 31, 38]  # pinned: another choice would make old runs incomparable
+    assert indices(first)[:5] == [1, 21, 29, 31, 38]  # pinned, because another choice would make old runs incomparable
     assert set(indices(first)) < set(indices(larger))
 
 

@@ -12,7 +12,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 
 def pinned(file: str) -> dict[str, str]:
-    """The version of each package in a requirements file. Fails unless every one is pinned by version and hash."""
+    """Return the version of each package in a requirements file. Fail unless each has a version and a hash."""
     text = (ROOT / file).read_text(encoding="utf-8")
     entries = [line for line in re.sub(r"\\\n", " ", text).splitlines() if line and line[0] not in " #-"]
     pins: dict[str, str] = {}

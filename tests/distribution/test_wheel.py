@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and that it works from any folder, with its files in the user's data folder."""
+"""The wheel holds the program, which works from any folder and keeps its files in the user's data folder."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from tests.support.processes import Eventually, answers, free_port
 pytestmark = pytest.mark.fault
 
 MNIST_TRAINER = "import sys; from mnist_dashboard.cli import main; sys.exit(main())"
-"""What the console script `mnist-trainer` runs."""
+"""The program that the console script `mnist-trainer` runs."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder where the wheel is unpacked, as pip would do it."""
+    """The folder where the wheel is unpacked, as pip does."""
     folder = tmp_path_factory.mktemp("installed")
     with zipfile.ZipFile(wheel) as packed:
         packed.extractall(folder)
@@ -39,7 +39,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def environment(installed: Path, tmp_path: Path) -> dict[str, str]:
-    """What the unpacked copy runs in: an empty home folder, and no variable that names another place."""
+    """The environment of the unpacked copy: an empty home folder, and no variables that name other folders."""
     unset = ("MNIST_DATA_DIR", "MNIST_RUNS_DIR", "XDG_DATA_HOME")
     inherited = {name: value for name, value in os.environ.items() if name not in unset}
     return {**inherited, "PYTHONPATH": str(installed), "HOME": str(tmp_path)}
@@ -91,7 +91,7 @@ def test_folders_that_cannot_be_written_are_one_sentence(
     environment: dict[str, str], tmp_path: Path, arguments: list[str]
 ) -> None:
     home = tmp_path / "home"
-    home.touch()  # a file in the place of a folder stops root, too
+    home.touch()  # a file in place of a folder stops even root
     ended = run(*arguments, environment={**environment, "HOME": str(home)}, cwd=tmp_path)
     assert ended.returncode == 1
     (line,) = ended.stderr.strip().splitlines()

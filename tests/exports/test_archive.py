@@ -1,4 +1,4 @@
-"""Archives imported into another store: runs come over whole and under free names."""
+"""Archives imported into another store: runs arrive whole and under free names."""
 
 import dataclasses
 import tracemalloc
@@ -114,7 +114,7 @@ def test_an_interrupted_run_is_imported_as_stopped_since_its_checkpoints_stay_be
 def test_a_run_that_continues_another_is_still_recognised_as_such(
     store: RunStore, other_store: RunStore, exported_run: Run, tmp_path: Path
 ) -> None:
-    """It must not count as a seed of the settings that it ended with, nor be made again from the first weights."""
+    """It must not count as a seed of its final settings, nor be repeated from initial weights."""
     export(
         store.queries,
         [dataclasses.replace(exported_run, parent_id=exported_run.id, parent_step=3)],

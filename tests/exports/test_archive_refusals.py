@@ -1,4 +1,4 @@
-"""Archives that are damaged, hostile or lie: refused whole, with a reason."""
+"""Archives that are damaged, hostile or wrong are refused whole, with a reason."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""Runs written for other programs, read back by those programs' own readers."""
+"""Exports are read back by the programs that they are for."""
 
 import csv
 import json
@@ -139,7 +139,7 @@ def test_a_run_without_weights_is_refused(store: RunStore, tmp_path: Path) -> No
 @pytest.mark.fault
 @pytest.mark.parametrize("model", ["classic", "example", "mlp", "softmax"])
 def test_onnx_runtime_agrees_with_the_network(store: RunStore, digits: Dataset, tmp_path: Path, model: str) -> None:
-    import onnxruntime  # here, since it takes long and only this test needs it
+    import onnxruntime  # slow to import, and only this test needs it
 
     run = finished_run(store, TrainConfig(model=model))
     model_path(run.id).parent.mkdir()
@@ -204,7 +204,7 @@ def test_a_long_curve_is_reduced_in_a_report(store: RunStore, a_step: Step, tmp_
     assert (curve["step"][-1], curve["mean"][-1]) == (1501, 1501)
 
 
-# Anywhere
+# Exports on the server
 
 
 @pytest.mark.fault

@@ -1,4 +1,4 @@
-"""Runs made from other runs: continued with other settings, for more epochs, or repeated."""
+"""Runs made from other runs: forked with other settings, continued for more epochs, or repeated."""
 
 import dataclasses
 import shutil
@@ -31,7 +31,7 @@ def losses(store: RunStore, run: Run) -> list[float]:
 
 
 def more(store: RunStore, parent: Run, trainer: ProcessIdentity | None = None) -> Run:
-    """Continued for one more epoch."""
+    """Continue a run for one more epoch."""
     return lineage.fork(store, parent, lineage.with_more_epochs(parent, 1), trainer=trainer)
 
 
@@ -156,7 +156,7 @@ def test_a_fork_whose_checkpoint_cannot_be_copied_leaves_nothing(
 
 
 def test_a_new_run_ignores_files_left_in_its_folder(store: RunStore, parent: Run) -> None:
-    """As when a server was killed between a checkpoint's copy and the commit of the run that it was for."""
+    """As when a server was killed after it copied a checkpoint and before it committed the new run."""
     shutil.copytree(checkpoints_dir(parent.id), checkpoints_dir(2))
     shutil.copytree(checkpoints_dir(parent.id), checkpoints_dir(3))
     again = train_run(store, store.commands.create_run(dataclasses.replace(CONFIG, seed=2), trainer=own_identity()))

@@ -1,4 +1,4 @@
-"""Supervisor, fork server and trainers as the processes they are. Decisions: test_supervisor.py."""
+"""The supervisor with a real fork server and real trainers. For its decisions see test_supervisor.py."""
 
 import itertools
 import os
@@ -43,7 +43,7 @@ def supervisor(places: Path) -> Iterator[ActingSupervisor]:
 
 @pytest.fixture
 def wait_for_training(store: RunStore, eventually: Eventually) -> Callable[[Run], Run]:
-    """Waits until a run has trained a few batches."""
+    """A function that waits until a run has trained a few batches."""
 
     def wait(run: Run) -> Run:
         eventually(lambda: store.queries.get_run(run.id).progress.step > 3)

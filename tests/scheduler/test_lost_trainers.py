@@ -47,7 +47,7 @@ def test_the_exit_of_a_trainer_with_an_unfinished_run_is_explained(
 def test_a_trainer_killed_because_memory_ran_out_has_failed(
     running: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two of them, and a third that somebody killed later."""
+    """Two trainers run out of memory, and a third is killed later."""
     kills = [5]
     monkeypatch.setattr(module, "count_oom_kills", lambda: kills[0])
     submitted = [running.supervisor.actions.submit(TrainConfig()) for _ in range(2)]
@@ -144,7 +144,7 @@ def test_a_run_whose_trainer_is_killed_before_claiming_it_is_retried_three_times
 def test_a_late_report_of_a_dead_trainer_does_not_end_the_resumed_run(
     running: SupervisorHarness, eventually: Eventually
 ) -> None:
-    """Another process has seen it dead first, and a person was quick."""
+    """Another process noticed the death first, and a person resumed the run at once."""
     run = running.supervisor.actions.submit(TrainConfig())
     eventually(lambda: running.fork_server.launched_ids)
     claimed = running.store.trainer_writes.claim_run(run.id, DEAD, max_active=2)
@@ -158,7 +158,7 @@ def test_a_late_report_of_a_dead_trainer_does_not_end_the_resumed_run(
 
 @pytest.fixture
 def silent(idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """A clock of the supervisor's: each call lets that many seconds pass and looks. The wall's clock goes astray."""
+    """A function that lets seconds pass on the supervisor's clock, while the wall clock runs wrong, and checks runs."""
     now = [0.0]
     idle.supervisor._stall_detector = StallDetector(30.0, clock=lambda: now[0])
     used = [0.0]

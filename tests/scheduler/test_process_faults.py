@@ -1,6 +1,6 @@
 """No run is lost when trainers, fork servers or supervisors are killed, stopped or started twice.
 
-Real processes on a few hundred digits. Each run is compared with one that nothing happened to.
+Real processes train on a few hundred digits. Each run is compared with an undisturbed one.
 """
 
 import contextlib
@@ -40,12 +40,12 @@ LEASE_SECONDS = 1.0
 def places(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Iterator[Path]:
     """One pair of folders for the module, since a fork server keeps the folders it was started with."""
     with isolated_folders(tmp_path_factory.mktemp("faults"), digits) as folder:
-        speed.save_speeds({}, "cpu")  # so that nobody measures it between two tests
+        speed.save_speeds({}, "cpu")  # so that the supervisor does not calibrate between two tests
         yield folder
 
 
 def stop_between_commits(pid: int, database: Path) -> None:
-    """Stop a process at a moment when it does not hold the write lock, which everybody else would wait for."""
+    """Stop a process at a moment when it does not hold the write lock, which would block all others."""
     with contextlib.closing(bundled_sqlite.connect(str(database), timeout=0, isolation_level=None)) as other:
         while True:
             os.kill(pid, signal.SIGSTOP)
@@ -70,7 +70,7 @@ def supervisor(places: Path) -> Iterator[ActingSupervisor]:
 
 @pytest.fixture(scope="module")
 def terminal(supervisor: ActingSupervisor, places: Path, eventually: Eventually) -> Iterator[subprocess.Popen[bytes]]:
-    """`python -m mnist_core train`, paused as soon as it trains, so that it waits for whoever kills it."""
+    """`python -m mnist_core train`, paused as soon as it trains, so that a test can kill it."""
     flags = ["--dataset", "mnist", "--model", "softmax", "--epochs", str(CONFIG.epochs), "--batch-size", "1"]
     flags += ["--momentum", "0.9", "--device", "cpu", "--name", "terminal"]
     command = [sys.executable, "-m", "mnist_core", "train", *flags]
@@ -97,13 +97,13 @@ def undisturbed(supervisor: ActingSupervisor, places: Path, eventually: Eventual
 
 @dataclasses.dataclass
 class Watch:
-    """Looks at runs until they are where a test wants them."""
+    """Waits until runs are in the state that a test needs."""
 
     store: RunStore
     eventually: Eventually
 
     def training(self, run_id: int, step: int = 300) -> Run:
-        """The run, once it has trained beyond a step: in its second epoch if none is given."""
+        """Wait until a run has trained beyond a step, by default into its second epoch, and return it."""
         self.eventually(lambda: self.store.queries.get_run(run_id).progress.step > step)
         return self.store.queries.get_run(run_id)
 
@@ -112,7 +112,7 @@ class Watch:
         return self.store.queries.get_run(run_id)
 
     def curve(self, run: Run) -> list[object]:
-        """All that must repeat exactly: every step, and every evaluation with its predictions."""
+        """Return everything that must repeat exactly: all steps and evaluations, without times."""
         table, evaluations = self.store.queries.read_steps(run.id), self.store.queries.list_evaluations(run.id)
         columns = [table[name].tolist() for name in ("epoch", "loss", "accuracy", "lr", "momentum")]
         return [
@@ -206,7 +206,7 @@ def test_a_killed_fork_server_loses_no_run_and_its_trainers_still_end_with_the_s
     assert killed
     fork_server = psutil.Process(orphan.pid).parent()
     assert fork_server
-    fork_server.suspend()  # so that it is killed with a run in its hands
+    fork_server.suspend()  # so that it dies before it forks a trainer
     handed_over = supervisor.actions.submit(LONG).id
     eventually(lambda: handed_over in supervisor._fork_server.run_ids)
     fork_server.kill()
@@ -216,7 +216,7 @@ def test_a_killed_fork_server_loses_no_run_and_its_trainers_still_end_with_the_s
     eventually(lambda: store.queries.get_run(handed_over).progress.step > 3)
     stopped = store.queries.get_run(handed_over).trainer
     assert stopped
-    os.kill(stopped.pid, signal.SIGSTOP)  # somebody pressed Ctrl-Z
+    os.kill(stopped.pid, signal.SIGSTOP)  # as by Ctrl-Z
     supervisor.close()
     assert not is_alive(orphan)
     assert not is_alive(stopped)

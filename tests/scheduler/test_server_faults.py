@@ -1,6 +1,6 @@
-"""The server as `streamlit run app.py`, ended in every way a server ends, while a run trains and a page listens.
+"""The server, started by `streamlit run app.py`, ends in every possible way while a run trains and pages listen.
 
-No browser: a page is here whoever reads the live feed.
+There is no browser: a page is a reader of the live feed.
 """
 
 import os
@@ -38,15 +38,15 @@ os.login_tty(int(sys.argv[1]))
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.execv(sys.argv[2], sys.argv[2:])
 """
-"""Makes the terminal given by its number the one that the command after it runs in, with a session of its own.
+"""Runs a command in a session of its own, with the terminal given by its file descriptor.
 
-A hangup counts there even if the tests were started to outlive theirs, as `nohup` does, which children inherit.
+SIGHUP gets its default handler, since children inherit that of `nohup` if the tests run under it.
 """
 
 
 @dataclass
 class Server:
-    """A server with a runs folder and a terminal of its own."""
+    """A server with its own runs folder and terminal."""
 
     runs: Path
     data: Path
@@ -76,7 +76,7 @@ class Server:
         return answers(self.process, f"http://localhost:{self.port}/_stcore/health")
 
     def listen(self, run: Run) -> None:
-        """Be a page: read the feed of a run until its first event has come, and keep it open."""
+        """Read the feed of a run up to its first event, as a page does, and keep it open."""
         feed = urllib.request.urlopen(f"http://localhost:{self.port}/live?runs={run.id}", timeout=10)
         assert feed.readline()
         self.feeds.append(feed)
@@ -125,7 +125,7 @@ def servers(
 
 @pytest.fixture
 def training(eventually: Eventually) -> Callable[[Server], Run]:
-    """Has a server train a run, and waits until it does."""
+    """A function that has a server train a run and waits until it does."""
 
     def begin(server: Server) -> Run:
         run_id = server.store.commands.create_run(LONG).id

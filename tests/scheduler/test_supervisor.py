@@ -1,4 +1,4 @@
-"""What the supervisor decides: whom to start, and when. What it makes of the lost: test_lost_trainers.py."""
+"""What the supervisor starts, and when. For lost trainers see test_lost_trainers.py."""
 
 import signal
 import threading
@@ -69,7 +69,7 @@ def test_runs_started_in_a_terminal_count_towards_the_limit(running: SupervisorH
     queued = running.supervisor.actions.submit(TrainConfig())
     probe = running.store.commands.create_run(
         TrainConfig(), trainer=DEAD
-    )  # once it is recovered, the queue was looked at
+    )  # once it is interrupted, the queue has been checked
     eventually(lambda: running.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
     assert running.fork_server.launched_ids == []
     running.store.trainer_writes.finish_run(terminal_run, RunStatus.COMPLETED)
@@ -98,7 +98,7 @@ def test_a_killed_speed_measurement_is_not_repeated(
     running.fork_server.end(CALIBRATION_RUN_ID, -signal.SIGKILL)
     probe = running.store.commands.create_run(
         TrainConfig(), trainer=DEAD
-    )  # once it is recovered, the queue was looked at
+    )  # once it is interrupted, the queue has been checked
     eventually(lambda: running.store.queries.get_run(probe.id).status is RunStatus.INTERRUPTED)
     run = running.supervisor.actions.submit(TrainConfig())
     eventually(lambda: run.id in running.fork_server.launched_ids)

@@ -1,4 +1,4 @@
-"""What people do to runs that are there: name, note, tag, star, archive, delete, restore, more seeds."""
+"""The actions on existing runs: edit, delete, restore, purge, more seeds."""
 
 import shutil
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Opening the database: new, known, foreign, damaged, not to be had, or opened by several at once."""
+"""Opening a database that is new, old, foreign, damaged or not accessible, also by several processes at once."""
 
 import errno
 import os
@@ -102,7 +102,7 @@ def test_a_damaged_database_of_ours_is_set_aside(tmp_path: Path, capsys: pytest.
     store.close()
     path = tmp_path / "runs.sqlite"
     content = bytearray(path.read_bytes())
-    content[100:4096] = b"\xff" * 3996  # the header stays, the list of tables is gone
+    content[100:4096] = b"\xff" * 3996  # keeps the header and destroys the list of tables
     path.write_bytes(content)
     reopened = RunStore.open(tmp_path)
     assert reopened.queries.list_runs() == []
@@ -144,12 +144,12 @@ def test_a_new_database_reuses_no_number_of_files_that_are_left(tmp_path: Path) 
 
 @pytest.mark.fault
 def test_opening_again_in_a_process_keeps_the_locks_of_its_first_connection(tmp_path: Path) -> None:
-    """Else another process can take itself for the only one, and delete the log that this one writes to."""
+    """Otherwise another process could consider itself the only one and delete the log that this one writes to."""
     first = RunStore.open(tmp_path)
     second = RunStore.open(tmp_path)
     code = (
         "import fcntl, sys; database = open(sys.argv[1], 'r+b')\n"
-        "fcntl.lockf(database, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)"  # what a reader of SQLite holds
+        "fcntl.lockf(database, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)"  # the lock of a reader
     )
     command = [sys.executable, "-c", code, str(tmp_path / "runs.sqlite")]
     other = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -158,11 +158,11 @@ def test_opening_again_in_a_process_keeps_the_locks_of_its_first_connection(tmp_
     first.close()
 
 
-# Not to be had
+# Not accessible
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    # Even the superuser cannot make a folder inside a file; that is how CI runs.
+    # A file in the path stops even root, as which CI runs.
     (tmp_path / "file").write_text("")
     folder = tmp_path / "file" / "runs"
     with pytest.raises(StoreError, match=r"cannot be written \(Not a directory\).*MNIST_RUNS_DIR") as caught:
@@ -215,7 +215,7 @@ def test_threads_that_open_a_new_database_at_once_agree(tmp_path: Path) -> None:
 
 
 def names_of_runs_made_at_once(folder: Path, count: int) -> list[str]:
-    """As many processes open the store in the same moment and make a run each."""
+    """Have processes open the store at the same moment and create a run each. Return the names of the runs."""
     code = (
         "import sys; from pathlib import Path; from mnist_core.config import TrainConfig\n"
         "from mnist_core.store import RunStore\n"

@@ -1,4 +1,4 @@
-"""The schema: that of a new database, of an older one that is brought up, and of a newer one."""
+"""The schema of a new database, of an older one that is migrated, and of a newer one."""
 
 import dataclasses
 import json
@@ -87,7 +87,7 @@ def test_migrations_run_in_order_from_the_version_of_a_database(
 
 
 def made_by_version(path: Path, version: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database as the program made it when it knew so many migrations."""
+    """Create a database with the first `version` migrations."""
     with monkeypatch.context() as past:
         past.setattr(migrations, "MIGRATIONS", MIGRATIONS[:version])
         open_database(path).dispose()
@@ -131,11 +131,11 @@ def test_migrating_keeps_runs_their_steps_and_their_numbers(tmp_path: Path, monk
     store.close()
 
 
-# Killed on the way
+# Killed during a migration
 
 
 def killed_while(act: Callable[[], object]) -> bool:
-    """Let another process do it; whether it was killed."""
+    """Call a function in a forked process. Return whether that was killed."""
     pid = os.fork()
     if pid == 0:
         try:

@@ -110,7 +110,9 @@ def test_requested_runs_come_in_that_order_without_deleted_ones(store: RunStore)
     first, binned, last = (store.commands.create_run(TrainConfig()) for _ in range(3))
     store.commands.delete_runs([binned.id])
     assert store.queries.get_runs([last.id, 99, binned.id, first.id]) == [last, first]
-    assert store.queries.get_runs([*range(last.id, 40_000)]) == [last]  # more than a statement takes parameters
+    assert store.queries.get_runs([*range(last.id, 40_000)]) == [
+        last
+    ]  # more than the maximum number of parameters of a statement
     assert store.queries.get_runs([]) == []
 
 

@@ -1,4 +1,4 @@
-"""What the store does when the disk is full or the database is held by another process; and how it is backed up."""
+"""The store with a full disk or a database locked by another process, and its backups."""
 
 import subprocess
 import sys
@@ -77,7 +77,7 @@ def test_a_write_that_the_kernel_refuses_is_a_temporary_error(
     assert pragma(store, "integrity_check") == "ok"
 
 
-# Another process holds the database
+# Another process locks the database
 
 
 def test_a_lock_held_for_too_long_is_an_error_with_the_remedy(
@@ -86,7 +86,7 @@ def test_a_lock_held_for_too_long_is_an_error_with_the_remedy(
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     impatient = RunStore.open(places / "runs")
     with store._engine.begin():
-        assert impatient.queries.get_run(run.id) == run  # readers do not wait
+        assert impatient.queries.get_run(run.id) == run  # reading needs no lock
         with pytest.raises(StoreUnavailableError, match=r"kept the database .* locked for 0\.1 s\. End it"):
             append(impatient, run, a_step, 1, 10)
     append(impatient, run, a_step, 1, 10)

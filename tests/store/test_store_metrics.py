@@ -1,4 +1,4 @@
-"""The run store for trainers and readers: steps, evaluations, fencing, and what changed since when."""
+"""The run store for trainers and readers: steps, evaluations, fencing and the change feed."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Requests to an ASGI app as a peer of one's choice makes them: no socket could have these addresses in a test."""
+"""Requests to an ASGI app from any peer address, which no socket in a test could have."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def scope_of(
 
 
 def ask(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:
-    """What the app answers. A WebSocket is opened, and closed at once."""
+    """Return the response of the app. A WebSocket is opened and closed at once."""
     return asyncio.run(answer_of(app, scope, body))
 
 
 async def answer_of(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:
-    """The same, within an event loop."""
+    """Return the response of the app, within an event loop."""
     answer = Answer()
     incoming: list[Message] = [
         {"type": "websocket.connect"} if scope["type"] == "websocket" else {"type": "http.request", "body": body}

@@ -11,7 +11,7 @@ MORE_POINTS = f"(before) => ({POINTS})() > before"
 
 
 def start_long_run(page: Page, live: Server) -> int:
-    """Start 50 epochs of 4,000 images, which last longer than any journey, from the open page. Returns its number."""
+    """Start a run of 50 epochs, longer than any journey, from the open page. Return its id."""
     latest = live.store.queries.latest_run()
     run = latest.id + 1 if latest else 1
     set_epochs(page, 50)
@@ -29,6 +29,6 @@ def set_epochs(page: Page, epochs: int) -> None:
 
 
 def wait_for_points(page: Page, run: int, more_than: int = 0) -> None:
-    """Until the loss chart shows this run beyond a step."""
+    """Wait until the loss chart shows this run beyond a step."""
     shown = f"() => document.querySelector('.js-plotly-plot')?.layout?.uirevision === 'run-{run}'"
     page.wait_for_function(f"(before) => ({shown})() && ({POINTS})() > before", arg=more_than)

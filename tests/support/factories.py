@@ -37,7 +37,7 @@ SEARCH_TRAIN_IMAGES = 54_000
 
 
 def predictions(right: Sequence[int] | range) -> np.ndarray:
-    """The predictions of a network that is right about these images and wrong about all others."""
+    """Return the predictions of a network that is right about these images and wrong about all others."""
     predicted = (LABELS + 1) % 10
     predicted[list(right)] = LABELS[list(right)]
     return predicted.astype(np.uint8)
@@ -57,7 +57,7 @@ def finished_run(
     test_loss: float = 0.2,
     train_images: int = 270,
 ) -> Run:
-    """A run that was tested on 1,000 images and is right about those in `right`."""
+    """Create a finished run that was tested on 1,000 images and is right about those in `right`."""
     config = config or TrainConfig()
     run = store.commands.create_run(config, name, trainer=own_identity())
     store.trainer_writes.begin_training(
@@ -85,7 +85,7 @@ def finished_run(
 
 
 def search_runs(store: RunStore, count: int, steps: int) -> list[Run]:
-    """Finished runs `search-1` and so on: three seeds of each settings, the first settings the most accurate."""
+    """Create finished runs `search-1` and so on, with three seeds of each configuration, the most accurate first."""
     return [_search_run(store, number, steps) for number in range(count)]
 
 
@@ -127,14 +127,14 @@ def _search_run(store: RunStore, number: int, steps: int) -> Run:
 
 
 def numbered(count: int) -> Split:
-    """Images that can be told apart: the first two pixels are the index."""
+    """Return images with their index in the first two pixels."""
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = np.arange(count) // 256, np.arange(count) % 256
     return Split(images, (np.arange(count) % 10).astype(np.uint8))
 
 
 def write_mnist(data: Path, digits: Dataset) -> None:
-    """The files of MNIST in a data folder, with these digits in them."""
+    """Write these digits as the files of MNIST into a data folder."""
     raw = data / "MNIST" / "raw"
     raw.mkdir(parents=True)
     idx.write_pair(raw, idx.TRAIN, digits.train.images, digits.train.labels)

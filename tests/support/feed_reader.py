@@ -1,4 +1,4 @@
-"""Browsers that listen to the live feed, without the browsers."""
+"""Readers of the live feed, without browsers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def active_run(store: RunStore) -> Run:
 
 
 class Reader:
-    """One browser, without the browser."""
+    """A reader of the live feed, as a browser is one."""
 
     def __init__(self, hub: LiveHub, runs: list[int], last_event_id: str = "") -> None:
         self._stream = hub.stream(runs, 0.0, last_event_id)
@@ -35,7 +35,7 @@ class Reader:
         self.last_id = ""
 
     async def event(self, *kinds: str) -> dict[str, Any]:
-        """The next event of one of these kinds."""
+        """Return the next event of one of these kinds."""
         while True:
             while self.unread:
                 lines = dict(line.split(": ", 1) for line in self.unread.pop(0).splitlines())

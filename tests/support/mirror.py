@@ -1,4 +1,4 @@
-"""A loopback server in the place of the mirrors that datasets come from, and what a bad one answers."""
+"""A loopback server that replaces the mirrors of datasets, and its bad responses."""
 
 import gzip
 import threading
@@ -29,7 +29,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Mirror
 
     def do_GET(self) -> None:
-        path = urlsplit(self.path).path  # a proxy is asked for the whole address
+        path = urlsplit(self.path).path  # a proxy gets the whole URL
         self.server.requested_paths.append(path)
         answer = self.server.answers.get(path, 404)
         if isinstance(answer, int):
@@ -51,7 +51,7 @@ def send(handler: BaseHTTPRequestHandler, body: bytes, announced: int | None) ->
     handler.wfile.write(body)
 
 
-# Mirrors that misbehave: the second one serves the bad file, the first one answers 404.
+# Bad responses
 
 
 def halfway(handler: BaseHTTPRequestHandler) -> None:

@@ -1,4 +1,4 @@
-"""Driving the pages through AppTest: what every test of a page needs."""
+"""Helpers that drive the pages through AppTest."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from mnist_dashboard.server.client_location import LOCATION_HEADER, REMOTE
 
 @dataclass
 class Visitor:
-    """The person looking at the page: what `st.context` says of the request, which AppTest leaves empty."""
+    """The person looking at the page: the request in `st.context`, which AppTest leaves empty."""
 
     headers: dict[str, str]
     cookies: dict[str, str]
@@ -59,13 +59,13 @@ def labels(app: AppTest) -> list[str]:
 
 
 def address(app: AppTest) -> str:
-    """The run that the address names."""
+    """Return the run in the address."""
     run = app.query_params["run"]
     return run if isinstance(run, str) else run[-1]
 
 
 def component_data(app: AppTest, key: str) -> dict[str, Any]:
-    """What a live component was handed."""
+    """Return the data of a live component."""
     components = [node for node in app.get("bidi_component") if key in node.proto.id]
     return dict(json.loads(components[0].proto.json))
 

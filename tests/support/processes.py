@@ -1,4 +1,4 @@
-"""Servers, fork servers and trainers that a test starts as processes: where they work, and which of them live."""
+"""Servers, fork servers and trainers that tests start as processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Eventually = Callable[[Callable[[], object]], None]
 """Waits until a condition holds; see the fixture `eventually`."""
 
 ELSEWHERE = "classroom.test"
-"""A name by which the server is reached as from another machine: who comes by it is no person at this one."""
+"""A host name of the server. Requests to it count as requests from another machine."""
 
 
 @contextlib.contextmanager
@@ -44,7 +44,7 @@ def isolated_folders(folder: Path, digits: Dataset) -> Iterator[Path]:
 
 
 def processes_of(runs: Path) -> list[psutil.Process]:
-    """Whatever was started for this runs folder and lives, wherever it belongs in the tree of processes."""
+    """Return all living processes that were started for this runs folder, whatever their parents."""
     processes = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -54,7 +54,7 @@ def processes_of(runs: Path) -> list[psutil.Process]:
 
 
 def kill_remaining(runs: Path) -> None:
-    """Kill what still lives; that there is any is an error."""
+    """Kill all remaining processes of this runs folder, and fail if there were any."""
     left = processes_of(runs)
     for process in left:
         process.kill()
@@ -71,7 +71,7 @@ def free_port() -> int:
 
 
 def answers(server: subprocess.Popen[Any], address: str) -> bool:
-    """Whether a server that is still running answers at this address."""
+    """Return whether a server responds at this address. Fail if it has ended."""
     assert server.poll() is None, "The server ended before it answered."
     try:
         with urllib.request.urlopen(address, timeout=1):
@@ -94,7 +94,7 @@ class Server:
 
 @contextlib.contextmanager
 def running_server(folder: Path, data: Path, eventually: Eventually) -> Iterator[Server]:
-    """The server as the README starts it, on a port of its own; killed if whoever uses it did not end it."""
+    """Start the server as in the README, on a free port. Kill it at the end if it is still running."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     places = {"MNIST_RUNS_DIR": str(folder), "MNIST_DATA_DIR": str(data), "MNIST_HOSTS": ELSEWHERE}
@@ -113,7 +113,7 @@ def running_server(folder: Path, data: Path, eventually: Eventually) -> Iterator
 
 
 def end_server(server: Server) -> None:
-    """Have the server end as on Ctrl-C in a container or `kill`: soon, and with everything it started."""
+    """End the server by SIGTERM. It must end soon, together with all its processes."""
     children = psutil.Process(server.process.pid).children(recursive=True)
     assert children, "The server started no fork server."
     server.process.send_signal(signal.SIGTERM)

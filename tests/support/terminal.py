@@ -1,4 +1,4 @@
-"""What tests of `python -m mnist_core` share."""
+"""Shared by tests of `python -m mnist_core`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Short trainings: interrupted in the middle, compared with undisturbed ones, or only their checkpoints."""
+"""Short trainings that are interrupted or compared with undisturbed ones, and small checkpoints."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -51,7 +51,7 @@ def assert_undisturbed(store: RunStore, run: Run) -> None:
 
 
 def timeless(event: Event) -> dict[str, Any]:
-    """The fields of an event that must repeat exactly: all but the times."""
+    """Return the fields of an event that must repeat exactly: all but the times."""
     fields = {name: getattr(event, name) for name in event.__slots__}
     fields.pop("elapsed_seconds")
     fields.pop("examples_per_second", None)

@@ -1,4 +1,4 @@
-"""One process at a time."""
+"""Locks that one process holds at a time."""
 
 import errno
 import fcntl

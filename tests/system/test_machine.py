@@ -1,4 +1,4 @@
-"""What the machine offers."""
+"""Cores, memory and processor of the machine."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from mnist_core.training.engine import train
 
 @pytest.fixture
 def forget() -> Iterator[None]:
-    """What was asked once is remembered; these tests pretend to be on several machines."""
+    """Clear what is cached about the machine, since these tests simulate several."""
 
     def clear() -> None:
         for cached in (machine.has_bf16, machine.processor_name, machine._cpu_info):

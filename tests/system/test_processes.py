@@ -1,4 +1,4 @@
-"""Telling one process from another, and finding runs whose trainer is gone."""
+"""Identifying processes and sending them signals."""
 
 import dataclasses
 import os
@@ -19,12 +19,12 @@ from tests.support.processes import Eventually
 
 pytestmark = pytest.mark.fault
 
-NEVER_A_PID = 2**22 + 1  # above the most that Linux allows
+NEVER_A_PID = 2**22 + 1  # above the maximum that Linux allows
 
 
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[str]]:
-    """A process with blanks and parentheses in its name; it tells its identity and then waits."""
+    """A process with blanks and parentheses in its name that prints its identity and then waits."""
     code = (
         "import dataclasses, sys\n"
         "open('/proc/self/comm', 'w').write('a) S (b') if sys.platform == 'linux' else None\n"
@@ -69,7 +69,7 @@ def test_another_process_is_alive_until_it_ends_and_a_zombie_is_not(
     assert identity.pid == child.pid
     assert identity.boot_id == own_identity().boot_id
     assert is_alive(identity)
-    child.kill()  # nobody has waited for it yet: it is a zombie now
+    child.kill()  # a zombie now, since nobody has waited for it
     eventually(lambda: not is_alive(identity))
     assert child.returncode is None
     child.wait()

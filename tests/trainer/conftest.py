@@ -1,11 +1,11 @@
-"""Trainers that commit each event."""
+"""Trainers that commit after each event."""
 
 import pytest
 
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every event is committed, orders are read after each, and what failed is tried again soon."""
+    """Commit and read commands after each event, and retry failed writes soon."""
     monkeypatch.setattr("mnist_core.trainer.metrics_buffer.COMMIT_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.trainer.steering.COMMAND_POLL_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.trainer.worker.RETRY_SECONDS", 0.01)

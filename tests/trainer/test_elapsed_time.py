@@ -1,4 +1,4 @@
-"""The clock on the wall is set while a run trains."""
+"""Durations of a run while the system clock is set."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""How a trainer folds events into commits; scripted events and a scripted clock."""
+"""How a trainer batches events into commits, with made-up events and a scripted clock."""
 
 import dataclasses
 import math
@@ -52,12 +52,12 @@ def recorder(store: RunStore, run: Run, clock: Clock) -> MetricsBuffer:
 
 
 def commits(store: RunStore) -> list[tuple[int, int]]:
-    """(first step, number of steps) of each commit so far."""
+    """Return (first step, number of steps) of each commit so far."""
     return [(steps.first_step, len(steps.table)) for steps in store.queries.read_changes(Cursor()).steps]
 
 
 def all_read_as(label: int) -> Confusion:
-    """Ten images of 3, all read as `label`."""
+    """Return the matrix of ten images of 3, all predicted as `label`."""
     return tuple(tuple(10 * (row == 3 and column == label) for column in range(10)) for row in range(10))
 
 

@@ -1,4 +1,4 @@
-"""What a run was made with, and making it again from that."""
+"""The provenance of a run, and reruns from it."""
 
 import dataclasses
 import shlex
@@ -47,7 +47,7 @@ def test_a_run_records_its_provenance(store: RunStore, trained: Run, digits: Dat
 
 @pytest.fixture
 def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A checkout of a repository with one commit, in the place of this one."""
+    """A checkout of a repository with one commit, which replaces this one."""
     git = ["git", "-C", str(tmp_path), "-c", "user.name=n", "-c", "user.email=e@example.org"]
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
@@ -97,7 +97,7 @@ def test_the_command_line_trains_the_same_run(store: RunStore, trained: Run, mon
     assert first_difference(store.queries, trained, again) is None
 
 
-# Made again
+# Reruns
 
 
 def test_a_rerun_is_the_same_to_the_last_bit(store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""A run that was interrupted, continued or repeated is the run it would have been, to the last bit."""
+"""A run that is interrupted, continued or repeated equals an undisturbed one to the last bit."""
 
 import math
 import os
@@ -32,7 +32,7 @@ STEPS = 18
 
 
 def curve(store: RunStore, run: Run) -> dict[str, list[Any]]:
-    """What must repeat exactly: everything of every step but the times."""
+    """Return what must repeat exactly: all columns of the steps but the times."""
     table = store.queries.read_steps(run.id)
     return {name: table[name].tolist() for name in ("epoch", "loss", "accuracy", "lr", "momentum")}
 
@@ -122,7 +122,7 @@ def test_a_run_can_be_interrupted_and_resumed_repeatedly(store: RunStore, uninte
 
 
 def hand(store: RunStore, run: Run) -> Observer:
-    """Moves learning rate and batch size on the way."""
+    """Return an observer that changes learning rate, batch size and momentum during the run."""
 
     def steer(event: Event) -> None:
         if isinstance(event, StepMetrics) and event.step == 6:
@@ -164,7 +164,7 @@ def test_a_steered_run_is_repeated_bit_for_bit(store: RunStore, uninterrupted: R
 def test_a_steered_run_resumes_as_steered(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, interrupted_at: int, saved_at_the_end: bool
 ) -> None:
-    """Also one that is killed before a checkpoint holds the change: it is made again at its step."""
+    """Also if it is killed before a checkpoint holds the change, which is then applied again at its step."""
     original = steered(store)
     run = claimed_run(store, CONFIG)
     steer = hand(store, run)

@@ -61,7 +61,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_fails_and_keeps_its_steps(store
 
 
 def lose_after(store: RunStore, run: Run, step: int, *, evaluations_too: bool = True) -> None:
-    """As a power cut does to the last commits, while checkpoints were forced onto the disk."""
+    """Delete the last commits, as a power cut does while checkpoints were flushed to the disk."""
     with store._engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM step_chunks WHERE run_id = ? AND first_step > ?", (run.id, step))
         if evaluations_too:
@@ -93,7 +93,7 @@ def test_a_lost_evaluation_is_repeated(store: RunStore, split: str) -> None:
 
 
 def resume_to_the_test(store: RunStore, run: Run) -> Run:
-    """Interrupted again, right after the test at the end."""
+    """Resume a run and interrupt it right after the test at the end."""
     store.commands.requeue_run(run.id)
     claimed = store.trainer_writes.claim_run(run.id, own_identity(), 1)
     assert claimed

@@ -1,4 +1,4 @@
-"""The time per epoch that is told before a run begins."""
+"""The estimate of the time per epoch before a run begins."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a trainer does with orders; they are given between two batches or, in `sleep`, while it is paused."""
+"""How a trainer obeys commands, which tests send between two batches or, in `sleep`, during a pause."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ Evaluation = Callable[..., EvalMetrics]
 
 
 class SteeredRun:
-    """A run in progress and the hand on its wheel; `while_paused` is what happens at each wait of a pause."""
+    """A run in progress and its `Steering`. During a pause, each wait calls the next of `while_paused`."""
 
     def __init__(self, store: RunStore, run: Run) -> None:
         self.store, self.run = store, run

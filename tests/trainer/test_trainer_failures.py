@@ -1,4 +1,4 @@
-"""A trainer whose memory is short, or whose loss becomes NaN: its run says so, and keeps what it has."""
+"""A trainer that runs out of memory or whose loss becomes NaN: its run says so and keeps its results."""
 
 import math
 import subprocess

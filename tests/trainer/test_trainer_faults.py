@@ -33,14 +33,14 @@ FULL = "The disk with the runs folder "
 
 
 def set_pages(store: RunStore, number: int | None = None) -> None:
-    """Have the database take no more than so many pages, which is what a full disk is to SQLite; None for no more."""
+    """Limit the database to this many pages, as a full disk does; None means to its current size."""
     with store._engine.connect() as connection:
         page_count = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {number or page_count}")
 
 
 def after_failures(number: int, store: RunStore, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Do something once the end of a run could not be recorded so many times."""
+    """Call `act` once the end of a run could not be recorded this many times."""
     finish, failures = store.trainer_writes.finish_run, 0
 
     def count_failures(*facts: Any) -> None:
@@ -57,7 +57,7 @@ def after_failures(number: int, store: RunStore, monkeypatch: pytest.MonkeyPatch
 
 
 def take_room(store: RunStore, *occasions: str) -> None:
-    """Have every such write take five pages more, so that on a full disk it is the one that fails."""
+    """Make every such write need five pages more, so that it fails on a full disk."""
     with store._engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE filler (bytes)")
         for number, occasion in enumerate(occasions):
@@ -83,7 +83,7 @@ def test_a_run_whose_database_finds_no_room_is_interrupted_and_resumed(
     assert interrupted.reason.startswith(FULL)
     saved = files.load_latest(checkpoints_dir(interrupted.id))
     assert saved
-    # Nothing was lost: what could not be recorded at first was when the run ended, and the checkpoint after it.
+    # Nothing was lost: the last steps were recorded when the run ended, and saved after that.
     assert saved.state.step == store.queries.count_steps(interrupted.id) == interrupted.progress.step == 8
     assert_undisturbed(store, resume(store, interrupted))
 
@@ -116,13 +116,13 @@ def test_a_trainer_that_cannot_record_its_end_gives_up_and_its_run_can_be_resume
 
 
 Quota = Callable[[int], None]
-ENOUGH_FOR_THE_DATABASE = 1_500_000  # but for no checkpoint of this network, and no model
+ENOUGH_FOR_THE_DATABASE = 1_500_000  # but not for a checkpoint or a model of this network
 LARGE = replace(CONFIG, model="classic")
 
 
 @pytest.fixture
 def quota() -> Iterator[Quota]:
-    """As a disk quota: from when it is called, the kernel refuses this process every write beyond; -1 lifts it."""
+    """A function that limits the size of files that this process writes, as a disk quota does; -1 lifts the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def limit(size: int) -> None:
@@ -170,7 +170,7 @@ def test_a_model_that_finds_no_room_is_saved_when_the_run_is_resumed(
     assert Path(resumed.model_file).is_file()
 
 
-# Another process holds the database
+# Another process locks the database
 
 
 HOLDER = """
@@ -184,7 +184,7 @@ for line in sys.stdin:
 
 
 class Holder:
-    """A process that locks the database and lets it go when it is told to."""
+    """A process that locks and unlocks the database by SQL statements."""
 
     def __init__(self, path: Path) -> None:
         command = [sys.executable, "-c", HOLDER, str(path)]

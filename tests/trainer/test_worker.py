@@ -1,4 +1,4 @@
-"""One trainer, from a run it holds to how that run ended; on a few hundred digits, in this process."""
+"""One trainer in this process, from claiming a run to its end, on a few hundred digits."""
 
 import math
 import os
@@ -37,7 +37,7 @@ def commit_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def script(monkeypatch: pytest.MonkeyPatch, events: Callable[[], Iterator[Event]]) -> None:
-    """Put `events` in the engine's place."""
+    """Replace the engine by these events."""
     monkeypatch.setattr(worker, "train", lambda *_args, **_options: events())
 
 
@@ -192,7 +192,7 @@ def test_a_batch_larger_than_the_training_set_fails_the_run_with_the_reason(stor
 
 
 def loads_slowly(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object], dataset: Dataset) -> None:
-    """A download during which something happens."""
+    """Replace loading by a download during which `meanwhile` is called."""
 
     def load(_name: str, *, progress: Callable[[str], None], **_options: Any) -> Dataset:
         progress("Downloading MNIST, 34 %")

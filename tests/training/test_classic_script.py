@@ -1,4 +1,4 @@
-"""The engine takes the very steps that the classic script takes, only faster."""
+"""The engine takes the same steps as the classic script."""
 
 import copy
 import math
@@ -22,7 +22,7 @@ STEPS_AN_EPOCH = 10
 
 
 class ClassicNet(nn.Module):
-    """As the classic script writes it: rectify, then pool."""
+    """The network as in the classic script: ReLU, then max-pooling."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class ClassicNet(nn.Module):
 
 
 def classic_steps(digits: Dataset, steps: int) -> tuple[list[float], nn.Module]:
-    """Losses and network of the classic loop, in the default dtype, over the engine's order of images."""
+    """Return losses and network of the classic loop, in the default dtype, over the engine's order of images."""
     torch.manual_seed(CONFIG.seed)
     model = ClassicNet()
     optimizer = torch.optim.SGD(model.parameters(), lr=CONFIG.lr, momentum=CONFIG.momentum)
@@ -97,7 +97,7 @@ def test_10_steps_in_fp32_agree_to_1e_6(digits: Dataset) -> None:
 
 @pytest.mark.skipif(not has_bf16(), reason="the processor has no bfloat16 arithmetic, and the engine refuses it")
 def test_bf16_stays_within_three_hundredths_over_10_steps(digits: Dataset) -> None:
-    """bfloat16 keeps 8 significant bits: a rounding is 1/256 at most, and losses begin at ln 10."""
+    """bfloat16 keeps 8 significant bits, so that rounding errors are at most 1/256; losses begin at ln 10."""
     expected, _ = classic_steps(digits, 10)
     losses, _ = engine_steps(digits, 10, TrainConfig(**{**vars(CONFIG), "precision": "bf16"}))
     assert losses != expected

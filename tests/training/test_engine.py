@@ -1,4 +1,4 @@
-"""`train()`: what it yields, and when. Steering, resuming and repeating it are in test_engine_control.py."""
+"""`train()`: what it yields, and when. For steering and resuming see test_engine_control.py."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def evaluations_of(events: list[Event]) -> list[EvalMetrics]:
 
 @pytest.fixture(scope="module")
 def events(digits: Dataset) -> list[Event]:
-    """A whole run; tests only read it."""
+    """The events of a whole run, which tests only read."""
     return list(train(CONFIG, digits))
 
 
@@ -110,7 +110,7 @@ def test_the_network_learns(digits: Dataset) -> None:
     config = TrainConfig(batch_size=10, lr=0.05, momentum=0.8, epochs=2)
     events = list(train(config, digits))
     losses = [step.loss for step in steps_of(events)]
-    assert 2.1 < np.mean(losses[:3]) < 2.5  # ln 10 = 2.30: ten digits, nothing known
+    assert 2.1 < np.mean(losses[:3]) < 2.5  # ln 10 = 2.30 for ten equally likely classes
     assert np.mean(losses[-10:]) < 1.0
     assert events[-1].accuracy > 0.4  # of 300 images, after 54 updates
 

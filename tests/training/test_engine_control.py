@@ -182,7 +182,7 @@ def test_a_copied_state_resumes_with_the_same_remaining_events(
     for _ in range(events_before):
         next(events)
     resumed = copy.deepcopy(state)
-    for _event in events:  # what the first run goes on to do must not reach the copy
+    for _event in events:  # further training must not change the copy
         pass
     assert [timeless(event) for event in train(CONFIG, few_digits, state=resumed)] == uninterrupted[events_before:]
 
@@ -212,7 +212,7 @@ def test_the_consumers_time_is_left_out_of_elapsed_seconds(
 
     def clock() -> float:
         nonlocal now
-        now += 0.125  # each look at the clock is an eighth of a second after the last
+        now += 0.125  # each reading is an eighth of a second later
         return now
 
     monkeypatch.setattr(time, "perf_counter", clock)

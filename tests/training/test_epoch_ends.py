@@ -1,4 +1,4 @@
-"""Where epochs end."""
+"""The last steps of epochs."""
 
 from datetime import UTC, datetime
 

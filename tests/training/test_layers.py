@@ -1,4 +1,4 @@
-"""The two layers of our own, held to PyTorch's."""
+"""Our two layers agree with PyTorch's."""
 
 import pytest
 import torch

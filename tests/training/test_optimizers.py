@@ -1,4 +1,4 @@
-"""Every update rule, held to the one in `torch.optim`."""
+"""Every update rule agrees with the one in `torch.optim`."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

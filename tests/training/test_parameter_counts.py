@@ -1,4 +1,4 @@
-"""The sizes that people are shown, against the networks themselves."""
+"""The parameter counts that pages show agree with the networks."""
 
 import pytest
 import torch

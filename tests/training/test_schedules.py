@@ -1,4 +1,4 @@
-"""How the learning rate moves."""
+"""Learning rate schedules."""
 
 import pytest
 import torch
@@ -29,10 +29,10 @@ def test_step_multiplies_by_gamma_after_each_epoch() -> None:
 def test_one_cycle_agrees_with_pytorch() -> None:
     parameter = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([parameter], lr=1.0)
-    # PyTorch's reaches its end at the last step, ours one step after it: a share of the run, not of its steps.
+    # PyTorch's schedule ends at the last step, ours one step later.
     drawn = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=STEPS + 1, cycle_momentum=False)
     for step in range(STEPS):
-        # the peak of PyTorch's lies at 0.3 * total - 1 steps
+        # PyTorch's peak is at 0.3 * total - 1 steps
         assert lr_factor("one-cycle", step / STEPS, 1, 0.7) == pytest.approx(drawn.get_last_lr()[0], abs=0.02)
         optimizer.step()
         drawn.step()

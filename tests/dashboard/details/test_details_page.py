@@ -24,7 +24,7 @@ def open_details(app: AppTest, run: object = None) -> AppTest:
 
 
 def table(app: AppTest, column: str) -> dict[str, Any]:
-    """The table with this first column, as its first column's entries and the values beside them."""
+    """Return the values of the table with this first column, by the entries of that column."""
     frame = next(element.value for element in app.dataframe if element.value.columns[0] == column)
     return dict(zip(frame[column], frame["Value"], strict=True))
 

@@ -1,4 +1,4 @@
-"""The live feed: one reader, every batch once, whoever joins or comes back."""
+"""The live feed: it reads each commit once and sends every batch to every reader once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.feed_reader import NOTHING, Reader, active_run, commit, follo
 
 @pytest.fixture
 def writer(places: Path, store: RunStore) -> RunStore:
-    """The trainer's side, with connections of its own as in another process."""
+    """The trainer's store, with its own connections as in another process."""
     return RunStore.open(places / "runs")
 
 

@@ -1,4 +1,4 @@
-"""What is drawn of a run: smoothed over every step, then reduced without hiding anything."""
+"""The curves of a run: smoothed over every step, then reduced without losing extremes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of all runs that the table fetches: whole, compressed, and made anew only when a run has changed."""
+"""The compressed list of all runs that the table fetches."""
 
 from __future__ import annotations
 

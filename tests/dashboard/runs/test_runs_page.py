@@ -1,4 +1,4 @@
-"""The Runs page around its table, which browser journeys drive."""
+"""The Runs page apart from its table, which the browser journeys cover."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The address of the Runs page: what is said is found again, what makes no sense is left out and named."""
+"""The address of the Runs page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be done with selected runs on the Runs page."""
+"""The actions on selected runs on the Runs page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check in front of everything that a page can do."""
+"""The check before every action of a page."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_every_action_is_checked_before_anything_else(store: RunStore, name: str
         getattr(actions, name)(*positional, **keywords)
 
 
-def test_a_viewer_cannot_act(app: AppTest, visitor: Visitor) -> None:  # `app` provides the services that roles are in
+def test_a_viewer_cannot_act(app: AppTest, visitor: Visitor) -> None:  # `app` provides the access policy
     check = access.action_check()
     check()
     visitor.become_viewer()

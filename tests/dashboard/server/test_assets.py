@@ -1,4 +1,4 @@
-"""What the browser loads: versioned addresses, one compression, nothing outside the list."""
+"""The files that the browser loads."""
 
 import asyncio
 import gzip
@@ -15,7 +15,7 @@ app = Starlette(routes=[*assets.ASSET_ROUTES])
 
 
 def get(path: str, headers: Iterable[tuple[str, str]] = ()) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of one GET, straight through ASGI: Starlette's own test client needs a package more."""
+    """Send a GET through ASGI and return status, headers and body. Starlette's test client needs another package."""
     sent: list[dict[str, object]] = []
 
     async def receive() -> dict[str, object]:

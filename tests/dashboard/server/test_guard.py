@@ -1,4 +1,4 @@
-"""The guard in front of everything: who is refused, and what those behind it learn of a request."""
+"""The guard of the server: whom it refuses, and what it tells the app about a request."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from mnist_dashboard.server.hosts import AllowedHosts, own_addresses
 from tests.support.asgi_client import HERE, PEER, Answer, ask, scope_of
 
 LAN = "192.168.7.20"
-"""A name that the server in these tests goes by."""
+"""A host name of the server in these tests."""
 
 
 class Inner:
-    """The app behind the guard: lets everything in and remembers it."""
+    """The app behind the guard, which accepts and records every request."""
 
     def __init__(self) -> None:
         self.seen: list[HTTPConnection] = []
@@ -60,7 +60,7 @@ def key_cookie(key: str) -> tuple[str, str]:
 
 
 def is_owner(answer: Answer, inner: Inner, policy: AccessPolicy) -> bool:
-    """Whether the request came through, and with the rights of an owner."""
+    """Return whether the last request reached the app with the rights of an owner."""
     assert answer.status in (0, 200), answer.body
     return policy.is_owner(inner.seen[-1].headers, inner.seen[-1].cookies)
 
@@ -136,7 +136,7 @@ def test_an_old_key_is_invalid_as_soon_as_it_is_renewed(guard: Guard, inner: Inn
     answer = ask(guard, scope_of("/", client=PEER, host=LAN, headers=[key_cookie(old)]))
     assert is_owner(answer, inner, policy)
     new = policy.key.renew()
-    assert not is_owner(answer, inner, policy)  # the same request: a page that has been open since
+    assert not is_owner(answer, inner, policy)  # the same request, as of a page that is still open
     assert is_owner(ask(guard, scope_of("/", client=PEER, host=LAN, headers=[key_cookie(new)])), inner, policy)
 
 
@@ -220,7 +220,7 @@ def test_behind_a_tls_proxy_our_origin_is_the_one_that_browsers_see(guard: Guard
     headers = [("origin", "https://trainer.school.example"), ("x-forwarded-proto", "https")]
     scope = scope_of("/_stcore/stream", host="trainer.school.example", headers=headers, websocket=True)
     assert ask(guard, scope).accepted
-    assert ask(guard, {**scope, "client": (PEER, 1)}).status == 403  # only a proxy on this machine may say so
+    assert ask(guard, {**scope, "client": (PEER, 1)}).status == 403  # only a proxy on this machine is trusted
 
 
 def test_a_link_from_elsewhere_is_followed_and_a_script_from_elsewhere_is_not(guard: Guard) -> None:
@@ -237,7 +237,7 @@ def test_only_owners_may_use_other_methods_than_get(
     path = "/_stcore/upload_file/session/file"
     own = [("origin", f"http://{LAN}")]
     assert ask(guard, scope_of(path, method=method, client=PEER, host=LAN, headers=own)).status == 403
-    assert ask(guard, scope_of(path, method=method)).status == 403  # no browser leaves the origin out
+    assert ask(guard, scope_of(path, method=method)).status == 403  # every browser sends the origin
     assert not inner.seen
     with_key = [*own, key_cookie(policy.key.read())]
     assert ask(guard, scope_of(path, method=method, client=PEER, host=LAN, headers=with_key)).status == 200
@@ -259,7 +259,7 @@ def test_while_the_server_is_hidden_peers_are_refused_with_and_without_key(
     assert ask(guard, scope_of("/live", client=PEER, host=LAN)).status == 200
 
 
-# ---------------------------------------------------------------------- what browsers are told
+# ---------------------------------------------------------------------- response headers
 
 
 def test_every_response_carries_security_headers_also_a_refusal(guard: Guard) -> None:
@@ -292,7 +292,7 @@ def test_guessing_keys_is_answered_with_429(guard: Guard, policy: AccessPolicy) 
         scope = scope_of("/_stcore/stream", client=client, host=LAN, headers=headers, websocket=True)
         return ask(guard, scope).status
 
-    assert {connect(f"wrong {number}") for number in range(MAX_KEY_ATTEMPTS)} == {0}  # let in, as viewers
+    assert {connect(f"wrong {number}") for number in range(MAX_KEY_ATTEMPTS)} == {0}  # admitted as viewers
     assert connect("wrong") == 429
     assert connect("wrong", client="10.0.0.10") == 0
     assert connect(policy.key.read()) == 0

@@ -1,4 +1,4 @@
-"""By which names and addresses this machine is reached."""
+"""The names and addresses of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may fetch what: every address of our own, asked by everybody there is."""
+"""Who may use which route: every route of our own, requested in every role."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ SEEN = {
     "/runs.json": "/runs.json",
     "/assets/{version}/{name:path}": assets.asset_url("components/lib/dom.js"),
 }
-"""What whoever watches may have. Exports are made by pages, which `test_manage.py` asks for them as a viewer; what they
-are downloaded by is an address of Streamlit's that nobody knows but the page that had it made.
-"""
+"""Addresses that viewers may read, by route. Exports are downloaded from random addresses of Streamlit."""
 
 OWNERS = ("here", "with the key")
 VIEWERS = ("peer", "with a wrong key", "with a forged header")
@@ -43,7 +41,7 @@ def policy(places: Path) -> AccessPolicy:
 
 
 def fetched(store: RunStore, policy: AccessPolicy, who: str, address: str, **more: Any) -> Answer:
-    """What the server, as `app.py` puts it together, answers to somebody."""
+    """Return the response of the server, composed as in `app.py`, to a request in this role."""
     headers = {
         "with the key": [("cookie", f"{owner_cookie()}={policy.key.read()}")],
         "with a wrong key": [("cookie", f"{owner_cookie()}=wrong")],

@@ -51,7 +51,7 @@ def policy(places: Path) -> AccessPolicy:
 
 @pytest.fixture
 def app(store: RunStore, policy: AccessPolicy) -> Guard:
-    """Every address of ours, as `app.py` puts them together, without Streamlit behind."""
+    """All routes of our own, composed as in `app.py` but without Streamlit."""
     hub = LiveHub(store.queries)
     routes = [*assets.ASSET_ROUTES, *feed_routes(hub, policy), *owner_link.owner_link_routes(policy)]
     return Guard(Starlette(routes=routes), policy, AllowedHosts(["10.0.0.2"]))
@@ -117,7 +117,7 @@ def test_the_feed_reads_a_query_in_range_and_refuses_any_other(run_ids: list[int
 
 
 def error_of(act: Callable[[], object], kind: type[Exception]) -> Exception | None:
-    """The error of this kind that a call ends with, if any; all others pass through."""
+    """Return the error of this kind that a call raises, if any. Other errors pass through."""
     try:
         act()
     except kind as error:

@@ -1,4 +1,4 @@
-"""The facts that the browser's modules get from Python."""
+"""The constants that the browser's modules get from Python."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mnist_dashboard.server import shared_constants
 
 
 def served() -> dict[str, Any]:
-    """Each exported constant by its name."""
+    """Return each exported constant by its name."""
     constants = {}
     for line in shared_constants.constants_module().splitlines():
         name, _, value = line.removeprefix("export const ").removesuffix(";").partition(" = ")

@@ -1,4 +1,4 @@
-"""What holds for a page while it is open: who is let go, and how much it may send."""
+"""Limits on open pages: who is disconnected, and how much a page may send."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def policy(places: Path) -> AccessPolicy:
 
 
 class Page:
-    """A page that sends messages over a WebSocket of its own each time, and the app that takes them."""
+    """A page that opens a WebSocket for each call of `sends`, and the app that receives its messages."""
 
     def __init__(
         self, policy: AccessPolicy, client: str = PEER, host: str = LAN, headers: Sequence[tuple[str, str]] = ()
@@ -44,7 +44,7 @@ class Page:
         await send({"type": "websocket.send", "bytes": b"what was on its way when the page was closed"})
 
     def sends(self, messages: int) -> int:
-        """How many of these the app was given."""
+        """Send this many messages and return how many the app received."""
         self._taken, self.closed, left = 0, None, [b"click"] * messages
 
         async def receive() -> Message:

@@ -1,4 +1,4 @@
-"""Going on from a checkpoint with other settings, from the page."""
+"""The form that forks a run from a checkpoint with other settings."""
 
 from typing import Any
 

@@ -45,7 +45,7 @@ def choose(app: AppTest, key: str, choice: str) -> AppTest:
 
 
 def preset_box(app: AppTest) -> Selectbox[str]:
-    """Its key changes."""
+    """Return the box, whose key changes."""
     return next(box for box in app.selectbox if box.label == "Preset")
 
 
@@ -109,7 +109,7 @@ def test_a_preset_replaces_a_value_out_of_range(app: AppTest) -> None:
 
 
 def test_the_preset_box_gets_a_new_key_once_a_slider_changes_its_value(app: AppTest) -> None:
-    """Else the browser may still send the preset chosen before, and so undo what the slider did."""
+    """Otherwise the browser might send the earlier preset again and undo the slider's change."""
     before = preset_box(open_page(app)).key
     choose_preset(app, "Fast 99")
     assert preset_box(app).key == before, "it would lose the focus"
@@ -127,7 +127,7 @@ def test_a_value_sent_before_the_browser_knew_the_preset_is_ignored(
     widget.set_value(0.5).run()
     assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99", 0.9)
     assert app.slider(key="momentum_slider").value == app.number_input(key="momentum_field").value == 0.9
-    monkeypatch.setattr(stale_widgets, "STALE_SECONDS", 0.0)  # by now a person must have done it
+    monkeypatch.setattr(stale_widgets, "STALE_SECONDS", 0.0)  # long enough ago to be a change by the user
     widget = app.slider(key=key) if key.endswith("slider") else app.number_input(key=key)
     widget.set_value(0.5).run()
     assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99 (changed)", 0.5)

@@ -1,4 +1,4 @@
-"""What the Train page offers for the run that is shown, and what its buttons and sliders ask of the trainer."""
+"""The actions that the Train page offers for a run, and the commands that they send to its trainer."""
 
 import pytest
 from streamlit.testing.v1 import AppTest

@@ -1,4 +1,4 @@
-"""Both pages through Streamlit's AppTest, over a real store and a control that starts nothing."""
+"""The Train page through Streamlit's AppTest, over a real store without trainers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers as a page shows them."""
+"""Numbers as pages show them."""
 
 from mnist_dashboard.ui import formatting
 

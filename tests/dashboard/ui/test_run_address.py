@@ -1,4 +1,4 @@
-"""The run that the address names, when the browser is behind."""
+"""The run in the address, when the browser sends an outdated one."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,7 +14,7 @@ def test_a_rerun_with_an_outdated_address_does_not_lead_back_to_the_old_run(app:
     click(app, "Start training")
     started = address(app)
     assert started != str(before.id)
-    open_page(app, before.id)  # with the address that the browser still had
+    open_page(app, before.id)  # the browser still sends the old address
     assert address(app) == started
 
 

@@ -1,4 +1,4 @@
-"""The Share popover, and what a page is to somebody who only watches."""
+"""The Share popover, and the Train page for a viewer."""
 
 from __future__ import annotations
 

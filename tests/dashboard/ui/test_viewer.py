@@ -1,4 +1,4 @@
-"""Viewers: they see every page, and no button that they press writes anything."""
+"""A viewer sees every page, and no button that a viewer presses writes anything."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_viewer_who_presses_every_button_writes_nothing(
 @pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize("address", ["train?run=4", "details?run=1", "runs?runs=1,2"])
 def test_an_owner_who_presses_every_button_writes(app: AppTest, store: RunStore, address: str) -> None:
-    """Show that the same walk finds the buttons that write."""
+    """Shows that pressing every button would find one that writes."""
     watch = store.queries.watch()
     watch.has_new_commits()
     press_every_button(app, address)
