@@ -22,7 +22,7 @@ from mnist_core.system.paths import ROOT
 from mnist_dashboard.server.hosts import is_loopback_name
 from tests.support.processes import Eventually, Server, running_server
 
-NOTED = "NOTED_PEERS"
+ADDRESS_LOG = "ADDRESS_LOG"
 OBSERVER = f"""
 import os, sys
 
@@ -34,7 +34,7 @@ def note(event, arguments):
     else:
         return
     if isinstance(address, tuple):  # others are sockets in the file system
-        with open(os.environ["{NOTED}"], "a") as file:
+        with open(os.environ["{ADDRESS_LOG}"], "a") as file:
             file.write(f"{{address[0]}}\\n")
 
 sys.addaudithook(note)
@@ -46,12 +46,12 @@ SENDS_NOTHING = ("192.0.2.1", "2001:db8::1")
 
 
 @pytest.fixture
-def noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def address_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file in which every Python program started from here writes the addresses that it tries to reach."""
     (tmp_path / "sitecustomize.py").write_text(OBSERVER)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setenv(NOTED, str(tmp_path / "noted"))
-    return tmp_path / "noted"
+    monkeypatch.setenv(ADDRESS_LOG, str(tmp_path / "address_log"))
+    return tmp_path / "address_log"
 
 
 def outsiders(names: Iterable[str]) -> set[str]:
@@ -65,13 +65,13 @@ def process_family(server: Server) -> list[psutil.Process]:
     return [parent, *parent.children(recursive=True)]
 
 
-def peers(server: Server) -> list[str]:
+def remote_addresses(server: Server) -> list[str]:
     """Return the remote address of every open socket of the server, its fork server and its trainers."""
     connections = [connection for process in process_family(server) for connection in process.net_connections("inet")]
     return [connection.raddr.ip for connection in connections if connection.raddr]
 
 
-def shows(server: Server, page: str, query: str) -> None:
+def run_page(server: Server, page: str, query: str) -> None:
     """Have the server run a page to its end, as a browser does over its WebSocket."""
     request = BackMsg()
     request.rerun_script.page_name = page
@@ -86,7 +86,7 @@ def shows(server: Server, page: str, query: str) -> None:
 
 
 def test_with_open_pages_and_a_run_in_training_all_connections_stay_on_this_machine(
-    tmp_path: Path, noted: Path, eventually: Eventually
+    tmp_path: Path, address_log: Path, eventually: Eventually
 ) -> None:
     with running_server(tmp_path / "runs", tmp_path / "data", eventually) as server:
         run = server.store.commands.create_run(TrainConfig(dataset="mnist-5k", epochs=50, device="cpu"))
@@ -94,19 +94,19 @@ def test_with_open_pages_and_a_run_in_training_all_connections_stay_on_this_mach
             while b"event: steps" not in feed.readline():
                 pass
             for page in ("", "runs", "details"):
-                shows(server, page, f"run={run.id}")
+                run_page(server, page, f"run={run.id}")
             assert server.store.queries.get_run(run.id).status is RunStatus.RUNNING
             assert len(process_family(server)) >= 3, "server, fork server, trainer"
-            connected = peers(server)
+            connected = remote_addresses(server)
             assert connected, "the feed is"
             assert not outsiders(connected)
         server.store.commands.request_stop(run.id)
         eventually(lambda: server.store.queries.get_run(run.id).status.is_finished)
-        assert not outsiders(noted.read_text().splitlines())
+        assert not outsiders(address_log.read_text().splitlines())
 
 
 @pytest.mark.parametrize("call", ["create_connection(('198.51.100.7', 9), 0.01)", "getaddrinfo('mnist.invalid', 80)"])
-def test_a_connection_to_another_machine_would_be_noticed(noted: Path, call: str) -> None:
+def test_a_connection_to_another_machine_would_be_noticed(address_log: Path, call: str) -> None:
     program = f"import contextlib, socket\nwith contextlib.suppress(OSError): socket.{call}"
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, env=dict(os.environ))
-    assert len(outsiders(noted.read_text().splitlines())) == 1
+    assert len(outsiders(address_log.read_text().splitlines())) == 1

@@ -18,7 +18,7 @@ ACTIONS = re.compile("Pause|Stop|Start training|Add to queue|Evaluate now|Delete
 
 
 @pytest.fixture(scope="module")
-def nothing_yet(
+def empty_server(
     tmp_path_factory: pytest.TempPathFactory, four_thousand_digits: Path, eventually: Eventually
 ) -> Iterator[Server]:
     """A server without runs."""
@@ -58,13 +58,13 @@ def test_a_viewer_can_watch_live_and_act_only_with_the_owner_link(
 
 
 @pytest.mark.parametrize("path", ["/runs", "/details"])
-def test_a_viewer_who_waits_for_the_first_run_sees_it_appear(page: Page, nothing_yet: Server, path: str) -> None:
-    page.goto(f"{nothing_yet.url_elsewhere}{path}")
+def test_a_viewer_who_waits_for_the_first_run_sees_it_appear(page: Page, empty_server: Server, path: str) -> None:
+    page.goto(f"{empty_server.url_elsewhere}{path}")
     expect(page.get_by_text("They appear here as soon as the owner starts one.")).to_be_visible()
-    run = nothing_yet.store.commands.create_run(TrainConfig(), "the first", trainer=own_identity())
+    run = empty_server.store.commands.create_run(TrainConfig(), "the first", trainer=own_identity())
     expect(page.get_by_text("the first").first).to_be_visible()
-    nothing_yet.store.trainer_writes.finish_run(run, RunStatus.STOPPED)
-    nothing_yet.store.commands.delete_runs([run.id])
+    empty_server.store.trainer_writes.finish_run(run, RunStatus.STOPPED)
+    empty_server.store.commands.delete_runs([run.id])
 
 
 def test_others_are_refused_while_the_server_is_hidden(page: Page, context: BrowserContext, live: Server) -> None:

@@ -18,7 +18,7 @@ from mnist_core.records import Adjustment
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
 from mnist_core.training.engine import TrainState, train
-from tests.support.training import SMALL, names, save_small, timeless
+from tests.support.training import SMALL, file_names, save_small, timeless
 
 EVENTS = 2 * (5 + 2) + 1
 # Before and after a validation; an epoch is complete; mid-epoch; validation, then test are due; nothing is left.
@@ -135,7 +135,7 @@ def test_an_intervention_that_could_not_be_read_back_is_refused_when_saving(tmp_
         save(
             tmp_path, SMALL, TrainState.initial(SMALL), dataset="MNIST", interventions=[{"change": Adjustment(lr=0.1)}]
         )
-    assert names(tmp_path) == []
+    assert file_names(tmp_path) == []
 
 
 def test_a_run_can_continue_on_another_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,10 +154,10 @@ def test_a_run_can_continue_on_another_device(tmp_path: Path, monkeypatch: pytes
 def test_the_last_two_and_the_best_are_kept(tmp_path: Path) -> None:
     for step in (90, 100, 110, 120):
         save_small(tmp_path, step, best=step == 100)
-    assert names(tmp_path) == ["best-00000100.ckpt", "step-00000110.ckpt", "step-00000120.ckpt"]
+    assert file_names(tmp_path) == ["best-00000100.ckpt", "step-00000110.ckpt", "step-00000120.ckpt"]
     assert load(tmp_path / "best-00000100.ckpt").state.step == 100
     save_small(tmp_path, 130, best=True)
-    assert names(tmp_path) == ["best-00000130.ckpt", "step-00000120.ckpt", "step-00000130.ckpt"]
+    assert file_names(tmp_path) == ["best-00000130.ckpt", "step-00000120.ckpt", "step-00000130.ckpt"]
 
 
 def test_saving_the_same_step_again_replaces_it(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_saving_the_same_step_again_replaces_it(tmp_path: Path) -> None:
     for validations in (0, 1):
         state.step, state.validations = 2, validations
         path = save(tmp_path, SMALL, state, dataset="MNIST")
-    assert names(tmp_path) == ["step-00000001.ckpt", "step-00000002.ckpt"]
+    assert file_names(tmp_path) == ["step-00000001.ckpt", "step-00000002.ckpt"]
     assert load(path).state.validations == 1
 
 
@@ -176,7 +176,7 @@ def test_steps_past_the_hundred_millionth_sort_as_numbers(tmp_path: Path) -> Non
     latest = load_latest(tmp_path)
     assert latest is not None
     assert latest.state.step == 100_000_000
-    assert names(tmp_path) == ["step-100000000.ckpt", "step-99999999.ckpt"]
+    assert file_names(tmp_path) == ["step-100000000.ckpt", "step-99999999.ckpt"]
 
 
 def test_saving_an_earlier_step_removes_later_checkpoints(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_saving_an_earlier_step_removes_later_checkpoints(tmp_path: Path) -> Non
     damaged = save_small(tmp_path, 200)
     damaged.write_bytes(b"")
     save_small(tmp_path, 110)
-    assert names(tmp_path) == ["step-00000100.ckpt", "step-00000110.ckpt"]
+    assert file_names(tmp_path) == ["step-00000100.ckpt", "step-00000110.ckpt"]
 
 
 def test_leftovers_are_removed_only_if_their_writer_is_gone(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_leftovers_are_removed_only_if_their_writer_is_gone(tmp_path: Path) -> N
     for leftover in (alive, another_start, another_boot, foreign):
         leftover.touch()
     save_small(tmp_path, 1)
-    assert names(tmp_path) == sorted([foreign.name, "step-00000001.ckpt", alive.name])
+    assert file_names(tmp_path) == sorted([foreign.name, "step-00000001.ckpt", alive.name])
 
 
 # ------------------------------------------------------------ the latest usable one

@@ -18,7 +18,7 @@ from mnist_core.errors import CheckpointError
 from mnist_core.system.paths import ROOT
 from mnist_core.training.engine import TrainState
 from tests.support.storage import no_file_longer_than
-from tests.support.training import names, save_small
+from tests.support.training import file_names, save_small
 
 pytestmark = pytest.mark.fault
 
@@ -30,16 +30,16 @@ DEADLINE_SECONDS = 30.0
 def test_a_save_cut_off_by_a_full_disk_keeps_the_older_checkpoints(tmp_path: Path, best: bool) -> None:
     save_small(tmp_path, 1, best=True)
     save_small(tmp_path, 2)
-    before = names(tmp_path)
+    before = file_names(tmp_path)
     remedy = r"step-00000003.ckpt could not be saved: File too large\. Free some disk space; the previous checkpoint is"
     with no_file_longer_than(40_000), pytest.raises(CheckpointError, match=remedy):
         save_small(tmp_path, 3, best=best)
-    assert names(tmp_path) == before
+    assert file_names(tmp_path) == before
     latest = load_latest(tmp_path)
     assert latest is not None
     assert (latest.state.step, latest.skipped) == (2, ())
     save_small(tmp_path, 3)
-    assert "step-00000003.ckpt" in names(tmp_path)
+    assert "step-00000003.ckpt" in file_names(tmp_path)
 
 
 def test_a_disk_that_is_full_while_flushing_keeps_the_older_checkpoints(
@@ -53,7 +53,7 @@ def test_a_disk_that_is_full_while_flushing_keeps_the_older_checkpoints(
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(CheckpointError, match=r"No space left on device\. Free some disk space"):
         save_small(tmp_path, 2)
-    assert names(tmp_path) == ["step-00000001.ckpt"]
+    assert file_names(tmp_path) == ["step-00000001.ckpt"]
 
 
 def test_older_checkpoints_are_removed_only_once_the_new_one_is_on_the_disk(
@@ -62,14 +62,14 @@ def test_older_checkpoints_are_removed_only_once_the_new_one_is_on_the_disk(
     for step in (1, 2):
         save_small(tmp_path, step)
     seen = []
-    monkeypatch.setattr(os, "fsync", lambda _file: seen.append(names(tmp_path)))
+    monkeypatch.setattr(os, "fsync", lambda _file: seen.append(file_names(tmp_path)))
     save_small(tmp_path, 3)
     while_written, renamed = seen
     old = ["step-00000001.ckpt", "step-00000002.ckpt"]
     assert [name for name in while_written if not name.endswith(".tmp")] == old
     assert len(while_written) == 3
     assert renamed == [*old, "step-00000003.ckpt"]
-    assert names(tmp_path) == renamed[1:]
+    assert file_names(tmp_path) == renamed[1:]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -19,13 +19,13 @@ from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_core.trainer import speed
-from tests.support.terminal import QUICK, Printed, trains_here
+from tests.support.terminal import QUICK, CapturedOutput, trains_in_process
 
 # Training
 
 
-@trains_here
-def test_the_classic_scripts_lines_are_printed(capsys: Printed) -> None:
+@trains_in_process
+def test_the_classic_scripts_lines_are_printed(capsys: CapturedOutput) -> None:
     assert main([*QUICK, "--validation-fraction", "0", "--log-interval", "2", "--no-cuda"]) == 0
     number = r"\d+\.\d{6}"
     expected = (
@@ -39,8 +39,8 @@ def test_the_classic_scripts_lines_are_printed(capsys: Printed) -> None:
     assert lines[1] == lines[2]
 
 
-@trains_here
-def test_a_second_epoch_counts_from_zero(capsys: Printed) -> None:
+@trains_in_process
+def test_a_second_epoch_counts_from_zero(capsys: CapturedOutput) -> None:
     main(["train", "--dataset", "mnist", "--epochs", "2", "--log-interval", "3", "--validation-fraction", "0"])
     lines = [line.split("]")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("Train")]
     assert lines == [
@@ -48,16 +48,16 @@ def test_a_second_epoch_counts_from_zero(capsys: Printed) -> None:
     ]
 
 
-@trains_here
-def test_validation_is_named_as_such(capsys: Printed) -> None:
+@trains_in_process
+def test_validation_is_named_as_such(capsys: CapturedOutput) -> None:
     main(QUICK)
     out = capsys.readouterr().out
     assert len(re.findall(r"^Validation set: Average loss: .*, Accuracy: \d+/30 \(\d+%\)$", out, re.M)) == 2
     assert len(re.findall(r"^Test set: Average loss: .*, Accuracy: \d+/100 \(\d+%\)$", out, re.M)) == 1
 
 
-@trains_here
-def test_the_run_is_in_the_store_under_its_name_with_its_settings(store: RunStore, capsys: Printed) -> None:
+@trains_in_process
+def test_the_run_is_in_the_store_under_its_name_with_its_settings(store: RunStore, capsys: CapturedOutput) -> None:
     flags = ["--name", "mine", "--batch-size", "100", "--lr", "0.05", "--momentum", "0", "--seed", "7", "--no-cuda"]
     assert main([*QUICK, *flags, "--test-batch-size", "50", "--save-model", "--json"]) == 0
     (run,) = store.queries.list_runs()
@@ -77,8 +77,8 @@ def test_the_run_is_in_the_store_under_its_name_with_its_settings(store: RunStor
     assert Path(run.model_file).is_file()
 
 
-@trains_here
-def test_json_is_one_object_a_line_and_nothing_else(capsys: Printed) -> None:
+@trains_in_process
+def test_json_is_one_object_a_line_and_nothing_else(capsys: CapturedOutput) -> None:
     assert main([*QUICK, "--json", "--batch-size", "90"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(event["event"], event["step"], event.get("split")) for event in events] == [
@@ -96,7 +96,7 @@ def test_json_is_one_object_a_line_and_nothing_else(capsys: Printed) -> None:
     assert sum(map(sum, events[-1]["confusion"])) == 100
 
 
-@trains_here
+@trains_in_process
 @pytest.mark.parametrize("preset", ["Classic script", "classic-script"])
 def test_a_preset_replaces_the_defaults_and_flags_win_over_it(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, preset: str
@@ -109,9 +109,9 @@ def test_a_preset_replaces_the_defaults_and_flags_win_over_it(
     assert run.config == TrainConfig(batch_size=100, epochs=1, lr=0.01, dataset="mnist", seed=3, save_model=True)
 
 
-@trains_here
+@trains_in_process
 @pytest.mark.parametrize("output", [[], ["--json"]])
-def test_size_and_time_per_epoch_are_printed_at_the_start(capsys: Printed, output: list[str]) -> None:
+def test_size_and_time_per_epoch_are_printed_at_the_start(capsys: CapturedOutput, output: list[str]) -> None:
     main([*QUICK, *output])
     assert "Classic CNN: 431,080 parameters.\n" in capsys.readouterr().err
     speed.save_speeds({speed.speed_key("softmax", "fp32"): [5.0, 80.0]}, "cpu")  # 20 seconds for a batch of 64
@@ -122,7 +122,7 @@ def test_size_and_time_per_epoch_are_printed_at_the_start(capsys: Printed, outpu
     assert "parameters" not in printed.out
 
 
-def test_help_names_every_preset_with_what_it_sets(capsys: Printed) -> None:
+def test_help_names_every_preset_with_what_it_sets(capsys: CapturedOutput) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     text = " ".join(capsys.readouterr().out.split())
@@ -132,7 +132,7 @@ def test_help_names_every_preset_with_what_it_sets(capsys: Printed) -> None:
         assert name in text
 
 
-def test_help_names_every_setting_with_its_range(capsys: Printed) -> None:
+def test_help_names_every_setting_with_its_range(capsys: CapturedOutput) -> None:
     with pytest.raises(SystemExit) as exit_info:
         main(["train", "--help"])
     assert exit_info.value.code == 0
@@ -141,7 +141,7 @@ def test_help_names_every_setting_with_its_range(capsys: Printed) -> None:
         assert part in text
 
 
-@trains_here
+@trains_in_process
 def test_a_reader_that_closes_the_pipe_is_no_failure(
     store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,9 +183,9 @@ def test_ctrl_c_ends_the_run_as_interrupted_and_keeps_its_metrics(store: RunStor
     assert len(store.queries.read_steps(run.id)) == len(steps) < run.total_steps
 
 
-@trains_here
+@trains_in_process
 def test_ctrl_c_before_the_first_batch_leaves_an_interrupted_run_and_no_traceback(
-    store: RunStore, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+    store: RunStore, capsys: CapturedOutput, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Importing(ModuleType):
         def __getattr__(self, name: str) -> object:

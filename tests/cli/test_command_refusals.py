@@ -11,11 +11,11 @@ from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
-from tests.support.terminal import QUICK, Printed, trains_here
+from tests.support.terminal import QUICK, CapturedOutput, trains_in_process
 
 
-@trains_here
-def test_a_flag_that_contradicts_the_preset_exits_with_2(store: RunStore, capsys: Printed) -> None:
+@trains_in_process
+def test_a_flag_that_contradicts_the_preset_exits_with_2(store: RunStore, capsys: CapturedOutput) -> None:
     assert main(["train", "--preset", "fast-99", "--momentum", "0"]) == 2
     assert capsys.readouterr().err == "Momentum must be above 0 with the optimizer nesterov, got 0.\n"
     assert store.queries.list_runs() == []
@@ -39,7 +39,7 @@ def test_a_flag_that_contradicts_the_preset_exits_with_2(store: RunStore, capsys
     ],
 )
 def test_a_bad_value_exits_with_2_and_names_field_and_range(
-    store: RunStore, capsys: Printed, flags: list[str], problem: str
+    store: RunStore, capsys: CapturedOutput, flags: list[str], problem: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["train", *flags])
@@ -50,14 +50,14 @@ def test_a_bad_value_exits_with_2_and_names_field_and_range(
     assert store.queries.list_runs() == []
 
 
-@trains_here
-def test_a_batch_larger_than_the_training_set_exits_with_2(store: RunStore, capsys: Printed) -> None:
+@trains_in_process
+def test_a_batch_larger_than_the_training_set_exits_with_2(store: RunStore, capsys: CapturedOutput) -> None:
     assert main([*QUICK, "--batch-size", "271"]) == 2
     assert "Batch size must be between 1 and 270, the number of training images" in capsys.readouterr().err
     assert [run.status for run in store.queries.list_runs()] == [RunStatus.FAILED]
 
 
-def test_a_name_that_is_taken_exits_with_2(store: RunStore, capsys: Printed) -> None:
+def test_a_name_that_is_taken_exits_with_2(store: RunStore, capsys: CapturedOutput) -> None:
     store.commands.create_run(TrainConfig(), "mine")
     assert main([*QUICK, "--name", "mine"]) == 2
     assert capsys.readouterr().err == "A run named 'mine' exists already. Choose another name.\n"
@@ -65,7 +65,7 @@ def test_a_name_that_is_taken_exits_with_2(store: RunStore, capsys: Printed) -> 
 
 
 @pytest.mark.usefixtures("offline", "signals_restored")
-def test_an_unavailable_dataset_exits_with_1_and_the_remedy(store: RunStore, capsys: Printed) -> None:
+def test_an_unavailable_dataset_exits_with_1_and_the_remedy(store: RunStore, capsys: CapturedOutput) -> None:
     assert main([*QUICK, "--json"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -77,9 +77,9 @@ def test_an_unavailable_dataset_exits_with_1_and_the_remedy(store: RunStore, cap
 
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
-@trains_here
+@trains_in_process
 def test_a_device_this_machine_lacks_exits_with_2(
-    capsys: Printed, monkeypatch: pytest.MonkeyPatch, device: str
+    capsys: CapturedOutput, monkeypatch: pytest.MonkeyPatch, device: str
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
@@ -89,7 +89,7 @@ def test_a_device_this_machine_lacks_exits_with_2(
 
 
 def test_a_runs_folder_that_cannot_be_written_exits_with_1(
-    places: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+    places: Path, capsys: CapturedOutput, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (places / "file").write_text("")
     monkeypatch.setenv("MNIST_RUNS_DIR", str(places / "file" / "runs"))
@@ -97,9 +97,9 @@ def test_a_runs_folder_that_cannot_be_written_exits_with_1(
     assert "MNIST_RUNS_DIR" in capsys.readouterr().err
 
 
-@trains_here
+@trains_in_process
 def test_a_run_that_diverges_exits_with_1_and_the_remedy(
-    store: RunStore, capsys: Printed, monkeypatch: pytest.MonkeyPatch, a_step: Callable[..., Any]
+    store: RunStore, capsys: CapturedOutput, monkeypatch: pytest.MonkeyPatch, a_step: Callable[..., Any]
 ) -> None:
     monkeypatch.setattr("mnist_core.trainer.worker.train", lambda *_args, **_options: iter([a_step(1, float("nan"))]))
     assert main([*QUICK, "--json"]) == 1

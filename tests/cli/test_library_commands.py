@@ -13,8 +13,7 @@ from mnist_core.records import RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from tests.support.factories import finished_run
-
-Printed = pytest.CaptureFixture[str]
+from tests.support.terminal import CapturedOutput
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +23,7 @@ def three_runs(store: RunStore) -> None:
     finished_run(store, TrainConfig(lr=0.001), name="slow", right=range(700), status=RunStatus.STOPPED, validation=None)
 
 
-def listed(capsys: Printed, *words: str) -> list[str]:
+def listed(capsys: CapturedOutput, *words: str) -> list[str]:
     assert main(["runs", "--json", *words]) == 0
     return [run["name"] for run in json.loads(capsys.readouterr().out)]
 
@@ -46,11 +45,11 @@ def listed(capsys: Printed, *words: str) -> list[str]:
         (["dataset=KMNIST"], []),
     ],
 )
-def test_runs_are_filtered_by_their_columns(capsys: Printed, filters: list[str], names: list[str]) -> None:
+def test_runs_are_filtered_by_their_columns(capsys: CapturedOutput, filters: list[str], names: list[str]) -> None:
     assert listed(capsys, *(word for filter in filters for word in ("--filter", filter))) == names
 
 
-def test_runs_are_sorted_and_those_without_a_value_come_last(capsys: Printed) -> None:
+def test_runs_are_sorted_and_those_without_a_value_come_last(capsys: CapturedOutput) -> None:
     assert listed(capsys, "--sort", "lr") == ["slow", "careful", "bold"]
     assert listed(capsys, "--sort", "test_accuracy", "--descending") == ["bold", "careful", "slow"]
     assert listed(capsys, "--sort", "validation_accuracy", "--descending")[-1] == "slow"
@@ -66,19 +65,19 @@ def test_runs_are_sorted_and_those_without_a_value_come_last(capsys: Printed) ->
         (["--sort", "beauty"], "There is no column 'beauty'."),
     ],
 )
-def test_a_filter_that_cannot_be_read_exits_with_2(capsys: Printed, words: list[str], message: str) -> None:
+def test_a_filter_that_cannot_be_read_exits_with_2(capsys: CapturedOutput, words: list[str], message: str) -> None:
     assert main(["runs", *words]) == 2
     assert message in capsys.readouterr().err
 
 
-def test_an_empty_table_says_why(capsys: Printed) -> None:
+def test_an_empty_table_says_why(capsys: CapturedOutput) -> None:
     main(["runs", "--filter", "name=nobody"])
     assert capsys.readouterr().out == "No run matches.\n"
     main(["runs", "--deleted"])
     assert capsys.readouterr().out == "The bin is empty.\n"
 
 
-def test_two_runs_are_compared_in_words_and_numbers(capsys: Printed) -> None:
+def test_two_runs_are_compared_in_words_and_numbers(capsys: CapturedOutput) -> None:
     assert main(["compare", "bold", "2"]) == 0
     output = capsys.readouterr().out
     assert output.startswith("bold is better than careful: it is right about 95.00 % against 90.00 %")
@@ -86,7 +85,7 @@ def test_two_runs_are_compared_in_words_and_numbers(capsys: Printed) -> None:
     assert "Warning: This says which of these two trained networks is better" in output
 
 
-def test_groups_of_seeds_are_compared(store: RunStore, capsys: Printed) -> None:
+def test_groups_of_seeds_are_compared(store: RunStore, capsys: CapturedOutput) -> None:
     for number, right in enumerate((951, 953), start=2):
         finished_run(store, TrainConfig(lr=0.1, seed=number), name=f"bold-{number}", right=range(right))
         finished_run(store, TrainConfig(seed=number), name=f"careful-{number}", right=range(right - 50))
@@ -94,7 +93,7 @@ def test_groups_of_seeds_are_compared(store: RunStore, capsys: Printed) -> None:
     assert "on average of 3 and 3 seeds" in capsys.readouterr().out
 
 
-def test_runs_that_cannot_be_compared_exit_with_1(store: RunStore, capsys: Printed) -> None:
+def test_runs_that_cannot_be_compared_exit_with_1(store: RunStore, capsys: CapturedOutput) -> None:
     finished_run(store, name="other", dataset="KMNIST")
     assert main(["compare", "bold", "other"]) == 1
     assert "bold learned MNIST and other KMNIST" in capsys.readouterr().err
@@ -102,7 +101,7 @@ def test_runs_that_cannot_be_compared_exit_with_1(store: RunStore, capsys: Print
     assert capsys.readouterr().err.startswith("There is no run 'nobody'.")
 
 
-def test_a_run_is_edited(store: RunStore, capsys: Printed) -> None:
+def test_a_run_is_edited(store: RunStore, capsys: CapturedOutput) -> None:
     words = ["--name", "=brave", "--notes", "# n", "--tags", "a, b", "--star", "--archive"]
     assert main(["edit", "bold", *words]) == 0
     run = store.queries.get_run(1)
@@ -118,7 +117,7 @@ def test_a_run_is_edited(store: RunStore, capsys: Printed) -> None:
     assert "A run named 'slow' exists already" in capsys.readouterr().err
 
 
-def test_deleted_runs_are_in_the_bin_and_come_back(store: RunStore, capsys: Printed) -> None:
+def test_deleted_runs_are_in_the_bin_and_come_back(store: RunStore, capsys: CapturedOutput) -> None:
     assert main(["delete", "bold", "careful"]) == 0
     output = capsys.readouterr().out
     assert "bold: in the bin for 30 days. Undo with: python -m mnist_core restore 1" in output
@@ -129,12 +128,12 @@ def test_deleted_runs_are_in_the_bin_and_come_back(store: RunStore, capsys: Prin
     assert listed(capsys) == ["bold", "careful", "slow"]
 
 
-def test_deleting_fails_as_a_whole(store: RunStore, capsys: Printed) -> None:
+def test_deleting_fails_as_a_whole(store: RunStore, capsys: CapturedOutput) -> None:
     assert main(["delete", "bold", "nobody"]) == 1
     assert len(store.queries.list_runs()) == 3
 
 
-def test_deleting_a_run_in_training_says_that_it_is_stopped_first(store: RunStore, capsys: Printed) -> None:
+def test_deleting_a_run_in_training_says_that_it_is_stopped_first(store: RunStore, capsys: CapturedOutput) -> None:
     run = store.commands.create_run(TrainConfig(), "going", trainer=own_identity())
     assert main(["delete", "going"]) == 0
     assert "It is stopped first." in capsys.readouterr().out
@@ -142,7 +141,11 @@ def test_deleting_a_run_in_training_says_that_it_is_stopped_first(store: RunStor
 
 
 def test_a_run_is_exported_and_imported(
-    store: RunStore, places: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch, a_step: Callable[..., StepMetrics]
+    store: RunStore,
+    places: Path,
+    capsys: CapturedOutput,
+    monkeypatch: pytest.MonkeyPatch,
+    a_step: Callable[..., StepMetrics],
 ) -> None:
     monkeypatch.chdir(places)
     finished_run(store, name="long", steps=[a_step(step) for step in range(1, 4)])
@@ -155,7 +158,7 @@ def test_a_run_is_exported_and_imported(
 
 
 def test_all_runs_are_exported_and_no_file_is_overwritten(
-    places: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+    places: Path, capsys: CapturedOutput, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(places)
     assert main(["export"]) == 0

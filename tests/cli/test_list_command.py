@@ -13,20 +13,20 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import ProcessIdentity, Progress, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
-from tests.support.terminal import QUICK, Printed, trains_here
+from tests.support.terminal import QUICK, CapturedOutput, trains_in_process
 
 # The list of runs
 
 
-def test_an_empty_list_says_how_to_start(capsys: Printed) -> None:
+def test_an_empty_list_says_how_to_start(capsys: CapturedOutput) -> None:
     assert main(["runs"]) == 0
     assert capsys.readouterr().out == "No runs yet. Start one with: python -m mnist_core train\n"
     main(["runs", "--json"])
     assert json.loads(capsys.readouterr().out) == []
 
 
-@trains_here
-def test_runs_are_listed_as_an_aligned_table(store: RunStore, capsys: Printed) -> None:
+@trains_in_process
+def test_runs_are_listed_as_an_aligned_table(store: RunStore, capsys: CapturedOutput) -> None:
     main([*QUICK, "--name", "a long name for a run", "--lr", "0.05"])
     store.commands.create_run(TrainConfig(), "short")
     capsys.readouterr()
@@ -41,8 +41,8 @@ def test_runs_are_listed_as_an_aligned_table(store: RunStore, capsys: Printed) -
     assert len(heading) == len(first) == len(second)
 
 
-@trains_here
-def test_runs_are_listed_as_json(capsys: Printed) -> None:
+@trains_in_process
+def test_runs_are_listed_as_json(capsys: CapturedOutput) -> None:
     main([*QUICK, "--name", "mine"])
     capsys.readouterr()
     main(["runs", "--json"])
@@ -54,7 +54,7 @@ def test_runs_are_listed_as_json(capsys: Printed) -> None:
     assert run["finished_at"].endswith("+00:00")
 
 
-def test_a_list_with_a_diverged_run_is_valid_json(store: RunStore, capsys: Printed) -> None:
+def test_a_list_with_a_diverged_run_is_valid_json(store: RunStore, capsys: CapturedOutput) -> None:
     run = store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "boot"))
     store.trainer_writes.append_steps(run, Progress(step=1, epoch=1, loss=float("inf")))
     store.trainer_writes.finish_run(run, RunStatus.DIVERGED)
@@ -67,7 +67,7 @@ def test_a_list_with_a_diverged_run_is_valid_json(store: RunStore, capsys: Print
     assert listed["loss"] is None
 
 
-def test_listing_runs_marks_a_run_whose_trainer_is_gone(store: RunStore, capsys: Printed) -> None:
+def test_listing_runs_marks_a_run_whose_trainer_is_gone(store: RunStore, capsys: CapturedOutput) -> None:
     run = store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "another boot"))
     main(["runs"])
     assert "interrupted" in capsys.readouterr().out
@@ -77,7 +77,7 @@ def test_listing_runs_marks_a_run_whose_trainer_is_gone(store: RunStore, capsys:
 # Backups
 
 
-def test_a_backup_is_a_copy_that_opens(store: RunStore, places: Path, capsys: Printed) -> None:
+def test_a_backup_is_a_copy_that_opens(store: RunStore, places: Path, capsys: CapturedOutput) -> None:
     store.commands.create_run(TrainConfig(), "mine")
     copy = places / "copy" / "runs.sqlite"
     copy.parent.mkdir()

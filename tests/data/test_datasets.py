@@ -15,7 +15,7 @@ from mnist_core.data import datasets, download, idx
 from mnist_core.data.datasets import Dataset, load_dataset
 from mnist_core.errors import DatasetError
 from mnist_core.system import paths
-from tests.support.factories import numbered
+from tests.support.factories import numbered_images
 
 STAND_IN = "training on MNIST-5k, the 5,000 digits built in."
 
@@ -206,7 +206,7 @@ def test_mnist_5k_is_parsed_only_once(runs: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_mnist_5k_needs_no_writable_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    digits = numbered(1500)
+    digits = numbered_images(1500)
     monkeypatch.setattr(datasets, "_read_built_in_digits", lambda: (digits.images, digits.labels))
     (tmp_path / "runs").write_text("a file where the folder should be")
     kept_nowhere = load_dataset("mnist-5k", runs_dir=tmp_path / "runs")

@@ -20,7 +20,7 @@ from mnist_core.data import datasets as our_datasets
 from mnist_core.data import download, idx
 from mnist_core.data.datasets import Dataset, Split, load_dataset
 from mnist_core.errors import DatasetError
-from tests.support.mirror import BAD, Mirror, elsewhere, nothing, send
+from tests.support.mirror import BAD_RESPONSES, Mirror, redirect_to, send_body, stay_silent
 
 IMAGES = "train-images-idx3-ubyte.gz"
 
@@ -157,9 +157,9 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_impatient")
-@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("bad", BAD_RESPONSES)
 def test_a_bad_answer_is_an_error_that_names_it(mnist: Mirror, tmp_path: Path, bad: str) -> None:
-    mnist.answers[f"/second/{IMAGES}"], problem = BAD[bad]
+    mnist.answers[f"/second/{IMAGES}"], problem = BAD_RESPONSES[bad]
     message = failure(tmp_path)
     assert message.startswith(f"MNIST is not in {tmp_path / 'MNIST' / 'raw'} and cannot be downloaded: {IMAGES}: ")
     assert f"127.0.0.1 answered 404 Not Found; 127.0.0.1 {problem}" in message
@@ -167,16 +167,16 @@ def test_a_bad_answer_is_an_error_that_names_it(mnist: Mirror, tmp_path: Path, b
 
 
 @pytest.mark.usefixtures("_impatient")
-@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("bad", BAD_RESPONSES)
 def test_after_a_bad_answer_the_next_mirror_is_tried(mnist: Mirror, tmp_path: Path, bad: str) -> None:
-    mnist.answers[f"/first/{IMAGES}"], _ = BAD[bad]
+    mnist.answers[f"/first/{IMAGES}"], _ = BAD_RESPONSES[bad]
     assert len(load_dataset("mnist", data_dir=tmp_path).train) == 300
 
 
 def test_a_body_without_an_announced_length_is_accepted(
     mnist: Mirror, tmp_path: Path, packed: dict[str, bytes]
 ) -> None:
-    mnist.answers[f"/second/{IMAGES}"] = lambda handler: send(handler, packed[IMAGES], None)
+    mnist.answers[f"/second/{IMAGES}"] = lambda handler: send_body(handler, packed[IMAGES], None)
     assert len(load_dataset("mnist", data_dir=tmp_path).train) == 300
 
 
@@ -191,7 +191,7 @@ def test_a_mirror_that_sends_byte_by_byte_is_given_up(
     mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def drip(handler: BaseHTTPRequestHandler) -> None:
-        send(handler, b"", 2**16)
+        send_body(handler, b"", 2**16)
         with contextlib.suppress(OSError):
             while not mnist.closing.wait(0.01):
                 handler.wfile.write(b"\x1f")
@@ -203,8 +203,8 @@ def test_a_mirror_that_sends_byte_by_byte_is_given_up(
 
 def test_a_mirror_that_falls_silent_is_given_up(mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stall(handler: BaseHTTPRequestHandler) -> None:
-        send(handler, b"\x1f\x8b", 500)
-        nothing(handler)
+        send_body(handler, b"\x1f\x8b", 500)
+        stay_silent(handler)
 
     monkeypatch.setattr(download, "SOCKET_SECONDS", 0.2)
     mnist.answers[f"/second/{IMAGES}"] = stall
@@ -231,14 +231,14 @@ def test_a_redirect_is_followed_however_long_its_own_body_is(
         handler.send_response(302)
         handler.send_header("Location", f"/moved/{IMAGES}")
         handler.end_headers()
-        nothing(handler)
+        stay_silent(handler)
 
     mnist.answers |= {f"/second/{IMAGES}": redirect, f"/moved/{IMAGES}": packed[IMAGES]}
     assert len(load_dataset("mnist", data_dir=tmp_path).train) == 300
 
 
 def test_redirects_without_end_are_an_error(mnist: Mirror, tmp_path: Path) -> None:
-    mnist.answers[f"/second/{IMAGES}"] = elsewhere(f"/second/{IMAGES}")
+    mnist.answers[f"/second/{IMAGES}"] = redirect_to(f"/second/{IMAGES}")
     assert "127.0.0.1 redirects more than 10 times" in failure(tmp_path)
 
 
@@ -256,7 +256,7 @@ def test_neither_passwords_nor_cookies_are_sent(
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         headers.extend(handler.headers)
-        send(handler, packed[IMAGES], len(packed[IMAGES]))
+        send_body(handler, packed[IMAGES], len(packed[IMAGES]))
 
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password secret\n")

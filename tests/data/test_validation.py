@@ -5,7 +5,7 @@ import pytest
 
 from mnist_core.data.datasets import Split, split_validation
 from mnist_core.errors import ConfigError
-from tests.support.factories import numbered
+from tests.support.factories import numbered_images
 
 
 def indices(split: Split) -> list[int]:
@@ -14,7 +14,7 @@ def indices(split: Split) -> list[int]:
 
 @pytest.mark.parametrize(("count", "fraction", "held_back"), [(60_000, 0.1, 6000), (4000, 0.1, 400), (11, 0.5, 6)])
 def test_validation_holds_back_a_fraction(count: int, fraction: float, held_back: int) -> None:
-    train, validation = split_validation(numbered(count), fraction)
+    train, validation = split_validation(numbered_images(count), fraction)
     assert (len(train), len(validation)) == (count - held_back, held_back)
     assert sorted(indices(train) + indices(validation)) == list(range(count))
     assert train.labels.tolist() == [index % 10 for index in indices(train)]
@@ -23,17 +23,17 @@ def test_validation_holds_back_a_fraction(count: int, fraction: float, held_back
 
 def test_validation_images_are_always_the_same() -> None:
     np.random.seed(1)  # global state that other code may seed
-    _, first = split_validation(numbered(1000), 0.1)
+    _, first = split_validation(numbered_images(1000), 0.1)
     np.random.seed(2)
-    _, second = split_validation(numbered(1000), 0.1)
-    _, larger = split_validation(numbered(1000), 0.2)
+    _, second = split_validation(numbered_images(1000), 0.1)
+    _, larger = split_validation(numbered_images(1000), 0.2)
     assert indices(first) == indices(second)
     assert indices(first)[:5] == [1, 21, 29, 31, 38]  # pinned, because another choice would make old runs incomparable
     assert set(indices(first)) < set(indices(larger))
 
 
 def test_fraction_zero_trains_on_everything() -> None:
-    split = numbered(20)
+    split = numbered_images(20)
     train, validation = split_validation(split, 0)
     assert train is split
     assert len(validation) == 0
@@ -43,4 +43,4 @@ def test_fraction_zero_trains_on_everything() -> None:
 @pytest.mark.parametrize("fraction", [-0.1, 0.6, float("nan")])
 def test_a_fraction_out_of_range_is_refused(fraction: float) -> None:
     with pytest.raises(ConfigError, match="Validation fraction must be"):
-        split_validation(numbered(20), fraction)
+        split_validation(numbered_images(20), fraction)

@@ -141,9 +141,9 @@ def test_a_trainer_outlives_a_killed_fork_server_which_is_restarted_for_the_next
 
 
 @pytest.fixture
-def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ActingSupervisor, RunStore]]:
+def separate_supervisor(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ActingSupervisor, RunStore]]:
     """Another supervisor over another store, for a test to close."""
-    folder = places / "apart"
+    folder = places / "separate_supervisor"
     monkeypatch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
     store = RunStore.open(folder / "runs")
     yield ActingSupervisor(store, max_runs=2), store
@@ -153,15 +153,15 @@ def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Actin
 
 
 def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
-    apart: tuple[ActingSupervisor, RunStore], places: Path, eventually: Eventually
+    separate_supervisor: tuple[ActingSupervisor, RunStore], places: Path, eventually: Eventually
 ) -> None:
-    supervisor, store = apart
+    supervisor, store = separate_supervisor
     supervisor.start()
     submitted = [supervisor.actions.submit(LONG) for _ in range(2)]
     eventually(lambda: all(store.queries.get_run(run.id).progress.step > 3 for run in submitted))
     before = [store.queries.get_run(run.id) for run in submitted]
     supervisor.close()
-    assert processes_of(places / "apart" / "runs") == []
+    assert processes_of(places / "separate_supervisor" / "runs") == []
     for run in before:
         interrupted = store.queries.get_run(run.id)
         assert interrupted.status is RunStatus.INTERRUPTED
@@ -170,12 +170,12 @@ def test_close_ends_trainers_between_two_batches_and_leaves_no_process(
 
 
 def test_close_before_the_fork_server_is_ready_leaves_no_process_and_no_active_run(
-    apart: tuple[ActingSupervisor, RunStore], places: Path, eventually: Eventually
+    separate_supervisor: tuple[ActingSupervisor, RunStore], places: Path, eventually: Eventually
 ) -> None:
-    supervisor, store = apart
+    supervisor, store = separate_supervisor
     run = supervisor.actions.submit(LONG)
     supervisor.start()
     eventually(lambda: supervisor._fork_server.run_ids)
     supervisor.close()
-    assert processes_of(places / "apart" / "runs") == []
+    assert processes_of(places / "separate_supervisor" / "runs") == []
     assert not store.queries.get_run(run.id).status.is_active

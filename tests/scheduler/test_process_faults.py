@@ -184,9 +184,9 @@ def test_a_run_whose_trainer_is_killed_repeatedly_ends_like_an_undisturbed_one(
 
 
 @pytest.fixture
-def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ActingSupervisor, RunStore]]:
+def separate_supervisor(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ActingSupervisor, RunStore]]:
     """Another supervisor over another store, for a test to close."""
-    folder = places / "apart"
+    folder = places / "separate_supervisor"
     monkeypatch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
     opened = RunStore.open(folder / "runs")
     yield ActingSupervisor(opened, max_runs=3), opened
@@ -195,9 +195,9 @@ def apart(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Actin
 
 
 def test_a_killed_fork_server_loses_no_run_and_its_trainers_still_end_with_the_supervisor(
-    apart: tuple[ActingSupervisor, RunStore], eventually: Eventually
+    separate_supervisor: tuple[ActingSupervisor, RunStore], eventually: Eventually
 ) -> None:
-    supervisor, store = apart
+    supervisor, store = separate_supervisor
     supervisor.start()
     training = [supervisor.actions.submit(LONG).id for _ in range(2)]
     eventually(lambda: all(store.queries.get_run(run_id).progress.step > 3 for run_id in training))

@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Scope
 
-HERE, PEER = "127.0.0.1", "10.0.0.9"
+LOOPBACK, PEER = "127.0.0.1", "10.0.0.9"
 
 
 @dataclass
-class Answer:
+class Response:
     status: int = 0
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
     accepted: bool = False
     """Whether a WebSocket was opened."""
 
-    def take(self, message: Message) -> None:
+    def add(self, message: Message) -> None:
         kind = message["type"].removeprefix("websocket.")
         self.accepted |= kind == "accept"
         if kind == "http.response.start":
@@ -29,10 +30,10 @@ class Answer:
             self.body += message.get("body", b"")
 
 
-def scope_of(
+def build_scope(
     path: str,
     *,
-    client: str = HERE,
+    client: str = LOOPBACK,
     host: str | None = "localhost:8501",
     method: str = "GET",
     headers: Iterable[tuple[str, str]] = (),
@@ -58,14 +59,19 @@ def scope_of(
     }
 
 
-def ask(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:
+def fetch(app: ASGIApp, path: str, body: bytes = b"", **options: Any) -> Response:
+    """Send a request with the options of `build_scope`."""
+    return send_request(app, build_scope(path, **options), body)
+
+
+def send_request(app: ASGIApp, scope: Scope, body: bytes = b"") -> Response:
     """Return the response of the app. A WebSocket is opened and closed at once."""
-    return asyncio.run(answer_of(app, scope, body))
+    return asyncio.run(send_request_async(app, scope, body))
 
 
-async def answer_of(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:
+async def send_request_async(app: ASGIApp, scope: Scope, body: bytes = b"") -> Response:
     """Return the response of the app, within an event loop."""
-    answer = Answer()
+    response = Response()
     incoming: list[Message] = [
         {"type": "websocket.connect"} if scope["type"] == "websocket" else {"type": "http.request", "body": body}
     ]
@@ -75,7 +81,7 @@ async def answer_of(app: ASGIApp, scope: Scope, body: bytes = b"") -> Answer:
         return incoming.pop(0) if incoming else {"type": leaving, "code": 1000}
 
     async def send(message: Message) -> None:
-        answer.take(message)
+        response.add(message)
 
     await app(scope, receive, send)
-    return answer
+    return response

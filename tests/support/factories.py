@@ -126,7 +126,7 @@ def _search_run(store: RunStore, number: int, steps: int) -> Run:
     )
 
 
-def numbered(count: int) -> Split:
+def numbered_images(count: int) -> Split:
     """Return images with their index in the first two pixels."""
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = np.arange(count) // 256, np.arange(count) % 256

@@ -14,15 +14,15 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.feed.hub import LiveHub
 
-NOTHING: Confusion = tuple((0,) * 10 for _ in range(10))
+NO_CONFUSION: Confusion = tuple((0,) * 10 for _ in range(10))
 
 
-def commit(store: RunStore, run: Run, first: int, count: int) -> None:
-    steps = [StepMetrics(n, 1, n / 10, 0.5, 0.01, 0.5, 100, n, NOTHING) for n in range(first, first + count)]
+def commit_steps(store: RunStore, run: Run, first: int, count: int) -> None:
+    steps = [StepMetrics(n, 1, n / 10, 0.5, 0.01, 0.5, 100, n, NO_CONFUSION) for n in range(first, first + count)]
     store.trainer_writes.append_steps(run, Progress(step=first + count - 1), steps)
 
 
-def active_run(store: RunStore) -> Run:
+def preparing_run(store: RunStore) -> Run:
     return store.commands.create_run(TrainConfig(), trainer=own_identity())
 
 
@@ -52,7 +52,7 @@ class Reader:
 
 
 @asynccontextmanager
-async def following(store: RunStore) -> AsyncIterator[LiveHub]:
+async def running_hub(store: RunStore) -> AsyncIterator[LiveHub]:
     hub = LiveHub(store.queries)
     task = asyncio.create_task(hub.follow())
     try:
@@ -64,5 +64,5 @@ async def following(store: RunStore) -> AsyncIterator[LiveHub]:
             await task
 
 
-def play(scenario: Callable[[], Awaitable[None]]) -> None:
+def run_scenario(scenario: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(scenario())  # type: ignore[arg-type]

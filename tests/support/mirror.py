@@ -37,13 +37,13 @@ class _Handler(BaseHTTPRequestHandler):
         elif callable(answer):
             answer(self)
         else:
-            send(self, answer, len(answer))
+            send_body(self, answer, len(answer))
 
     def log_message(self, *_: object) -> None:
         pass
 
 
-def send(handler: BaseHTTPRequestHandler, body: bytes, announced: int | None) -> None:
+def send_body(handler: BaseHTTPRequestHandler, body: bytes, announced: int | None) -> None:
     handler.send_response(200)
     if announced is not None:
         handler.send_header("Content-Length", str(announced))
@@ -54,25 +54,25 @@ def send(handler: BaseHTTPRequestHandler, body: bytes, announced: int | None) ->
 # Bad responses
 
 
-def halfway(handler: BaseHTTPRequestHandler) -> None:
-    send(handler, b"\x1f\x8b" + bytes(98), 500)
+def break_off(handler: BaseHTTPRequestHandler) -> None:
+    send_body(handler, b"\x1f\x8b" + bytes(98), 500)
 
 
-def nothing(handler: BaseHTTPRequestHandler) -> None:
+def stay_silent(handler: BaseHTTPRequestHandler) -> None:
     server = handler.server
     assert isinstance(server, Mirror)
     server.closing.wait(10)
 
 
-def endless(handler: BaseHTTPRequestHandler) -> None:
-    send(handler, bytes(2**20), None)
+def send_without_end(handler: BaseHTTPRequestHandler) -> None:
+    send_body(handler, bytes(2**20), None)
 
 
-def no_http(handler: BaseHTTPRequestHandler) -> None:
+def answer_without_http(handler: BaseHTTPRequestHandler) -> None:
     handler.wfile.write(b"SSH-2.0\r\n\r\n")
 
 
-def elsewhere(address: str) -> Callable[[BaseHTTPRequestHandler], None]:
+def redirect_to(address: str) -> Callable[[BaseHTTPRequestHandler], None]:
     def redirect(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(302)
         handler.send_header("Location", address)
@@ -81,16 +81,16 @@ def elsewhere(address: str) -> Callable[[BaseHTTPRequestHandler], None]:
     return redirect
 
 
-BAD: dict[str, tuple[Answer, str]] = {
+BAD_RESPONSES: dict[str, tuple[Answer, str]] = {
     "absent": (404, "answered 404 Not Found"),
     "server error": (503, "answered 503 Service Unavailable"),
-    "cut halfway": (halfway, "broke off after 100 of 500 bytes"),
+    "cut halfway": (break_off, "broke off after 100 of 500 bytes"),
     "wrong checksum": (gzip.compress(b"other"), "sent a file with the wrong checksum (MD5 "),
     "error page": (b"\n<!DOCTYPE html><title>Sign in</title>", "sent a web page instead of the file"),
-    "silent": (nothing, "sent nothing for 0.2 s"),
-    "endless": (endless, "sent more than 300,000 bytes"),
-    "announced too large": (lambda h: send(h, b"", 10**12), "sent more than 300,000 bytes"),
-    "redirect to a file": (elsewhere("file:///etc/hostname"), "cannot be reached (unknown url type: file)"),
-    "redirect to ftp": (elsewhere("ftp://127.0.0.1/x"), "cannot be reached (unknown url type: ftp)"),
-    "no http": (no_http, "broke off ("),
+    "silent": (stay_silent, "sent nothing for 0.2 s"),
+    "endless": (send_without_end, "sent more than 300,000 bytes"),
+    "announced too large": (lambda h: send_body(h, b"", 10**12), "sent more than 300,000 bytes"),
+    "redirect to a file": (redirect_to("file:///etc/hostname"), "cannot be reached (unknown url type: file)"),
+    "redirect to ftp": (redirect_to("ftp://127.0.0.1/x"), "cannot be reached (unknown url type: ftp)"),
+    "no http": (answer_without_http, "broke off ("),
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-Printed = pytest.CaptureFixture[str]
+CapturedOutput = pytest.CaptureFixture[str]
 
 QUICK = ["train", "--dataset", "mnist", "--epochs", "1"]
-trains_here = pytest.mark.usefixtures("small_mnist", "signals_restored")
+trains_in_process = pytest.mark.usefixtures("small_mnist", "signals_restored")

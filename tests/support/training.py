@@ -71,5 +71,5 @@ def save_small(folder: Path, step: int, *, best: bool = False) -> Path:
     return save(folder, SMALL, state, dataset="MNIST", best=best)
 
 
-def names(folder: Path) -> list[str]:
+def file_names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())

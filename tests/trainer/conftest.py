@@ -4,7 +4,7 @@ import pytest
 
 
 @pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def commit_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commit and read commands after each event, and retry failed writes soon."""
     monkeypatch.setattr("mnist_core.trainer.metrics_buffer.COMMIT_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.trainer.steering.COMMAND_POLL_SECONDS", 0.0)

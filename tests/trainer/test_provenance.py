@@ -106,7 +106,7 @@ def test_a_rerun_is_the_same_to_the_last_bit(store: RunStore, trained: Run, caps
     assert store.queries.get_run(2).config == CONFIG
 
 
-@pytest.mark.usefixtures("at_once")
+@pytest.mark.usefixtures("commit_every_event")
 def test_a_steered_run_is_rerun_with_its_changes(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
     run = store.commands.create_run(CONFIG, "steered", trainer=own_identity())
 

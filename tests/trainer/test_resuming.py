@@ -23,7 +23,7 @@ from mnist_core.trainer.worker import Observer, train_run
 from mnist_core.training.engine import TrainState
 from tests.support.training import act_at_step, claimed_run
 
-pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
+pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "commit_every_event")
 
 CONFIG = TrainConfig(
     dataset="mnist", model="softmax", batch_size=30, epochs=2, momentum=0.9, schedule="one-cycle", device="cpu"

@@ -17,7 +17,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
 from tests.support.training import CONFIG, STEPS, act_at_step, assert_undisturbed, claimed_run, resume
 
-pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")]
+pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("signals_restored", "small_mnist", "commit_every_event")]
 
 
 def interrupted_at(store: RunStore, step: int) -> Run:

@@ -23,7 +23,7 @@ from mnist_core.trainer.worker import train_run
 from mnist_core.training.engine import TrainState
 from tests.support.training import CONFIG, STEPS, act_at_step, claimed_run
 
-pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")
+pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "commit_every_event")
 
 
 # Out of memory

@@ -27,7 +27,7 @@ from mnist_core.trainer.saver import CheckpointSaver
 from mnist_core.trainer.worker import train_run
 from tests.support.training import CONFIG, act_at_step, assert_undisturbed, claimed_run, resume
 
-pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("signals_restored", "small_mnist", "at_once")]
+pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("signals_restored", "small_mnist", "commit_every_event")]
 
 FULL = "The disk with the runs folder "
 

@@ -19,8 +19,8 @@ from mnist_dashboard.feed import broadcaster, routes
 from mnist_dashboard.feed.hub import LiveHub, poll_seconds
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.server.access_policy import AccessPolicy
-from tests.support.asgi_client import scope_of
-from tests.support.feed_reader import NOTHING, Reader, active_run, commit, following, play
+from tests.support.asgi_client import build_scope
+from tests.support.feed_reader import NO_CONFUSION, Reader, commit_steps, preparing_run, run_scenario, running_hub
 
 
 @pytest.fixture
@@ -30,16 +30,16 @@ def writer(places: Path, store: RunStore) -> RunStore:
 
 
 def test_a_new_reader_gets_the_history_and_then_every_step_once(store: RunStore, writer: RunStore) -> None:
-    run = active_run(writer)
-    commit(writer, run, 1, 5)
+    run = preparing_run(writer)
+    commit_steps(writer, run, 1, 5)
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             reader = Reader(hub, [run.id])
             history = await reader.event("history")
             assert (history["step"], history["x"]) == (5, [1, 2, 3, 4, 5])
-            commit(writer, run, 6, 3)
-            commit(writer, run, 9, 2)
+            commit_steps(writer, run, 6, 3)
+            commit_steps(writer, run, 9, 2)
             seen: list[float] = []
             while len(seen) < 5:
                 steps = await reader.event("steps")
@@ -47,15 +47,15 @@ def test_a_new_reader_gets_the_history_and_then_every_step_once(store: RunStore,
                 seen += steps["loss"]
             assert seen == [0.6, 0.7, 0.8, 0.9, 1.0]
 
-    play(scenario)
+    run_scenario(scenario)
 
 
 def test_a_new_stream_gets_the_runs_that_changed_a_moment_ago(store: RunStore, writer: RunStore) -> None:
-    run = active_run(writer)
+    run = preparing_run(writer)
     writer.trainer_writes.finish_run(run, RunStatus.STOPPED)
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             old = Reader(hub, [])
             await old.event("audience")
             writer.commands.edit_run(run.id, tags=["fresh"])
@@ -64,17 +64,17 @@ def test_a_new_stream_gets_the_runs_that_changed_a_moment_ago(store: RunStore, w
             event = await Reader(hub, []).event("run", "audience")
             assert (event["kind"], event["tags"]) == ("run", ["fresh"])
 
-    play(scenario)
+    run_scenario(scenario)
 
 
 def test_evaluations_and_changes_of_status_arrive(store: RunStore, writer: RunStore) -> None:
-    run = active_run(writer)
+    run = preparing_run(writer)
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             reader = Reader(hub, [run.id])
             await reader.event("history")
-            evaluation = EvalMetrics(4, 1, "validation", float("nan"), 0.8, NOTHING, np.zeros(1, np.uint8), 1.0)
+            evaluation = EvalMetrics(4, 1, "validation", float("nan"), 0.8, NO_CONFUSION, np.zeros(1, np.uint8), 1.0)
             writer.trainer_writes.append_steps(run, Progress(step=4), [], [evaluation])
             event = await reader.event("evaluation")
             assert (event["step"], event["loss"], event["accuracy"]) == (4, None, 0.8)
@@ -82,14 +82,14 @@ def test_evaluations_and_changes_of_status_arrive(store: RunStore, writer: RunSt
             while (await reader.event("run"))["status"] != "stopped":
                 pass
 
-    play(scenario)
+    run_scenario(scenario)
 
 
 def test_queue_positions_are_sent_again_when_they_change(store: RunStore, writer: RunStore) -> None:
     first, second = writer.commands.create_run(TrainConfig()), writer.commands.create_run(TrainConfig())
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             reader = Reader(hub, [])
             places = {event["id"]: event["queue_position"] for event in [await reader.event("run") for _ in range(2)]}
             assert places == {first.id: 1, second.id: 2}
@@ -100,21 +100,21 @@ def test_queue_positions_are_sent_again_when_they_change(store: RunStore, writer
                     assert event["queue_position"] == 1
                     return
 
-    play(scenario)
+    run_scenario(scenario)
 
 
 def test_a_browser_that_reconnects_gets_what_it_missed(store: RunStore, writer: RunStore) -> None:
-    run = active_run(writer)
+    run = preparing_run(writer)
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             watching, leaving = Reader(hub, [run.id]), Reader(hub, [run.id])
             await watching.event("history")
             await leaving.event("history")
-            commit(writer, run, 1, 2)
+            commit_steps(writer, run, 1, 2)
             await leaving.event("steps")
             await leaving.close()
-            commit(writer, run, 3, 2)
+            commit_steps(writer, run, 3, 2)
             while (await watching.event("steps"))["first"] < 3:
                 pass
             back = Reader(hub, [run.id], leaving.last_id)
@@ -123,7 +123,7 @@ def test_a_browser_that_reconnects_gets_what_it_missed(store: RunStore, writer: 
             stranger = Reader(hub, [run.id], "elsewhere:1")
             assert (await stranger.event("history", "steps"))["kind"] == "history"
 
-    play(scenario)
+    run_scenario(scenario)
 
 
 def test_only_a_reader_that_does_not_keep_up_is_dropped(
@@ -131,30 +131,30 @@ def test_only_a_reader_that_does_not_keep_up_is_dropped(
 ) -> None:
     most = 20
     monkeypatch.setattr(broadcaster, "MAX_QUEUED_MESSAGES", most)
-    run = active_run(writer)
+    run = preparing_run(writer)
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             slow, quick = Reader(hub, [run.id]), Reader(hub, [run.id])
             await slow.event("history")
             await quick.event("history")
             for first in range(1, most + 2):
-                commit(writer, run, first, 1)
+                commit_steps(writer, run, first, 1)
                 await quick.event("run")
             with pytest.raises(EOFError):
                 await slow.event("steps")
-            commit(writer, run, most + 2, 1)
+            commit_steps(writer, run, most + 2, 1)
             while (await quick.event("steps"))["first"] < most + 2:
                 pass
 
-    play(scenario)
+    run_scenario(scenario)
 
 
 def test_a_browser_that_stops_reading_is_dropped(
     store: RunStore, writer: RunStore, places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "SEND_TIMEOUT_SECONDS", 0.05)
-    run = active_run(writer)
+    run = preparing_run(writer)
     never = asyncio.Event()
 
     async def receive() -> AsgiMessage:
@@ -166,21 +166,21 @@ def test_a_browser_that_stops_reading_is_dropped(
             await never.wait()
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             other = Reader(hub, [run.id])
             await other.event("history")
             app = Starlette(routes=feed_routes(hub, AccessPolicy(places / "runs")))
-            await app(scope_of(f"/live?runs={run.id}"), receive, stuck)
-            commit(writer, run, 1, 1)
+            await app(build_scope(f"/live?runs={run.id}"), receive, stuck)
+            commit_steps(writer, run, 1, 1)
             assert (await other.event("steps"))["first"] == 1
 
-    play(scenario)
+    run_scenario(scenario)
 
 
 def test_a_commit_is_read_once_however_many_readers_there_are(
     store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = active_run(writer)
+    run = preparing_run(writer)
     reads: list[str] = []
 
     def count(name: str) -> None:
@@ -196,13 +196,13 @@ def test_a_commit_is_read_once_however_many_readers_there_are(
         count(name)
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             readers = [Reader(hub, [run.id]) for _ in range(20)]
             for reader in readers:
                 await reader.event("history")
             assert [reads.count(name) for name in ("get_run", "read_steps", "list_evaluations")] == [1, 1, 1]
             reads.clear()
-            commit(writer, run, 1, 1)
+            commit_steps(writer, run, 1, 1)
             for reader in readers:
                 await reader.event("steps")
             joiners = [Reader(hub, [run.id]) for _ in range(20)]
@@ -210,35 +210,35 @@ def test_a_commit_is_read_once_however_many_readers_there_are(
                 assert (await joiner.event("history"))["step"] == 1
             assert reads == ["read_changes"]
 
-    play(scenario)
+    run_scenario(scenario)
 
 
 def test_the_changes_of_one_commit_reach_a_browser_in_one_message(store: RunStore, writer: RunStore) -> None:
-    run = active_run(writer)
+    run = preparing_run(writer)
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             reader = Reader(hub, [run.id])
             await reader.event("audience")
-            commit(writer, run, 1, 2)
+            commit_steps(writer, run, 1, 2)
             await reader.event("steps")
             assert [line.split("\n")[1] for line in reader.unread] == ["event: run"]
 
-    play(scenario)
+    run_scenario(scenario)
 
 
 def test_close_ends_every_stream(store: RunStore, writer: RunStore) -> None:
-    run = active_run(writer)
+    run = preparing_run(writer)
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             reader = Reader(hub, [run.id])
             await reader.event("history")
             hub.broadcaster.close()
             with pytest.raises(EOFError):
                 await reader.event("steps")
 
-    play(scenario)
+    run_scenario(scenario)
 
 
 def test_a_server_that_shuts_down_completes_every_response(
@@ -255,11 +255,11 @@ def test_a_server_that_shuts_down_completes_every_response(
         monkeypatch.setattr(AppStatus, "should_exit", True)
 
     async def scenario() -> None:
-        async with following(store) as hub:
+        async with running_hub(store) as hub:
             app = Starlette(routes=feed_routes(hub, AccessPolicy(places / "runs")))
-            await app(scope_of("/live"), receive, send)
+            await app(build_scope("/live"), receive, send)
 
-    play(scenario)
+    run_scenario(scenario)
     assert sent[0]["status"] == 200
     assert sent[-1].get("more_body") is False
 

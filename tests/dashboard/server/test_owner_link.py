@@ -12,7 +12,7 @@ from mnist_core.errors import MnistError
 from mnist_dashboard.server.access_policy import MAX_KEY_ATTEMPTS, AccessPolicy, owner_cookie
 from mnist_dashboard.server.owner_key import OwnerKey
 from mnist_dashboard.server.owner_link import owner_link, owner_link_routes
-from tests.support.asgi_client import PEER, ask, scope_of
+from tests.support.asgi_client import PEER, fetch
 
 
 @pytest.fixture
@@ -61,36 +61,36 @@ def test_a_key_that_cannot_be_saved_is_one_sentence(tmp_path: Path) -> None:
 
 def test_the_link_is_exchanged_for_a_cookie(app: Starlette, policy: AccessPolicy) -> None:
     link = owner_link("", policy.key.read(), run="7")
-    answer = ask(app, scope_of(link, client=PEER))
-    assert (answer.status, answer.headers["location"]) == (303, "/?run=7")
-    cookie, *attributes = answer.headers["set-cookie"].split("; ")
+    response = fetch(app, link, client=PEER)
+    assert (response.status, response.headers["location"]) == (303, "/?run=7")
+    cookie, *attributes = response.headers["set-cookie"].split("; ")
     assert cookie == f"{owner_cookie()}={policy.key.read()}"
     assert owner_cookie().endswith("8501")
     assert {"httponly", "samesite=strict", "path=/"} <= {attribute.lower() for attribute in attributes}
-    assert answer.headers["cache-control"] == "no-store"
+    assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("run", ["//evil.example", "7&x=1", "https://evil.example", "-1", "\u0667", "7/../.."])
 def test_the_link_redirects_to_no_other_site(app: Starlette, policy: AccessPolicy, run: str) -> None:
-    answer = ask(app, scope_of(owner_link("", policy.key.read(), run=run)))
-    assert (answer.status, answer.headers["location"]) == (303, "/")
+    response = fetch(app, owner_link("", policy.key.read(), run=run))
+    assert (response.status, response.headers["location"]) == (303, "/")
 
 
 @pytest.mark.parametrize("query", ["", "?key=", "?key=wrong", "?key=%00", "?key=%ff", "?KEY=x"])
 def test_a_wrong_key_gives_no_cookie(app: Starlette, query: str) -> None:
-    answer = ask(app, scope_of(f"/owner{query}"))
-    assert answer.status == 403
-    assert "set-cookie" not in answer.headers
+    response = fetch(app, f"/owner{query}")
+    assert response.status == 403
+    assert "set-cookie" not in response.headers
 
 
 def test_an_old_link_is_not_valid(app: Starlette, policy: AccessPolicy) -> None:
     old = owner_link("", policy.key.read())
     policy.key.renew()
-    assert ask(app, scope_of(old)).status == 403
+    assert fetch(app, old).status == 403
 
 
 def test_after_too_many_attempts_even_the_right_key_is_refused(app: Starlette, policy: AccessPolicy) -> None:
     for _ in range(MAX_KEY_ATTEMPTS):
-        assert ask(app, scope_of("/owner?key=wrong", client=PEER)).status == 403
-    assert ask(app, scope_of(owner_link("", policy.key.read()), client=PEER)).status == 429
-    assert ask(app, scope_of(owner_link("", policy.key.read()), client="10.0.0.10")).status == 303
+        assert fetch(app, "/owner?key=wrong", client=PEER).status == 403
+    assert fetch(app, owner_link("", policy.key.read()), client=PEER).status == 429
+    assert fetch(app, owner_link("", policy.key.read()), client="10.0.0.10").status == 303

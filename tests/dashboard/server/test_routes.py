@@ -20,11 +20,11 @@ from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
 from mnist_dashboard.server.client_location import LOCAL, LOCATION_HEADER
 from mnist_dashboard.server.guard import OWNER_PATHS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
-from tests.support.asgi_client import PEER, Answer, answer_of, scope_of
-from tests.support.feed_reader import following
+from tests.support.asgi_client import PEER, Response, build_scope, send_request_async
+from tests.support.feed_reader import running_hub
 
 LAN = "10.0.0.2:8501"
-SEEN = {
+VIEWER_ADDRESSES = {
     "/live": "/live?runs=1",
     "/runs.json": "/runs.json",
     "/assets/{version}/{name:path}": assets.asset_url("components/lib/dom.js"),
@@ -40,65 +40,65 @@ def policy(places: Path) -> AccessPolicy:
     return AccessPolicy(places / "runs")
 
 
-def fetched(store: RunStore, policy: AccessPolicy, who: str, address: str, **more: Any) -> Answer:
+def fetch(store: RunStore, policy: AccessPolicy, role: str, address: str, **more: Any) -> Response:
     """Return the response of the server, composed as in `app.py`, to a request in this role."""
     headers = {
         "with the key": [("cookie", f"{owner_cookie()}={policy.key.read()}")],
         "with a wrong key": [("cookie", f"{owner_cookie()}=wrong")],
         "with a forged header": [(LOCATION_HEADER, LOCAL)],
-    }.get(who, [])
-    place: dict[str, Any] = {} if who == "here" else {"client": PEER, "host": LAN}
-    own = ("origin", f"http://{place.get('host', 'localhost:8501')}")
+    }.get(role, [])
+    connection: dict[str, Any] = {} if role == "here" else {"client": PEER, "host": LAN}
+    own = ("origin", f"http://{connection.get('host', 'localhost:8501')}")
 
-    async def scenario() -> Answer:
-        async with following(store) as hub:
+    async def scenario() -> Response:
+        async with running_hub(store) as hub:
             routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(policy)]
-            streamlits = [Route(path, anything) for path in OWNER_PATHS]
+            streamlits = [Route(path, respond) for path in OWNER_PATHS]
             app = Guard(Starlette(routes=[*routes, *streamlits]), policy, AllowedHosts(["10.0.0.2"]))
-            return await answer_of(app, scope_of(address, headers=[own, *headers], **place, **more))
+            return await send_request_async(app, build_scope(address, headers=[own, *headers], **connection, **more))
 
     return asyncio.run(scenario())
 
 
-async def anything(_request: Request) -> PlainTextResponse:
+async def respond(_request: Request) -> PlainTextResponse:
     return PlainTextResponse("in")
 
 
 def test_these_tests_cover_every_route_of_our_own(store: RunStore, policy: AccessPolicy) -> None:
     hub = LiveHub(store.queries)
     routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(policy)]
-    assert {route.path for route in routes} == {*SEEN, owner_link.PATH}
+    assert {route.path for route in routes} == {*VIEWER_ADDRESSES, owner_link.PATH}
 
 
-@pytest.mark.parametrize("who", [*OWNERS, *VIEWERS])
-@pytest.mark.parametrize("address", SEEN.values())
+@pytest.mark.parametrize("role", [*OWNERS, *VIEWERS])
+@pytest.mark.parametrize("address", VIEWER_ADDRESSES.values())
 def test_everybody_may_read_every_route_while_the_server_is_visible(
-    store: RunStore, policy: AccessPolicy, address: str, who: str
+    store: RunStore, policy: AccessPolicy, address: str, role: str
 ) -> None:
-    assert fetched(store, policy, who, address).status == 200
+    assert fetch(store, policy, role, address).status == 200
     policy.set_visible(False)
-    assert fetched(store, policy, who, address).status == (200 if who == "here" else 403)
+    assert fetch(store, policy, role, address).status == (200 if role == "here" else 403)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("address", [*SEEN.values(), owner_link.PATH])
+@pytest.mark.parametrize("address", [*VIEWER_ADDRESSES.values(), owner_link.PATH])
 def test_no_route_of_our_own_accepts_a_write(store: RunStore, policy: AccessPolicy, address: str, method: str) -> None:
-    assert [fetched(store, policy, who, address, method=method).status for who in VIEWERS] == [403] * len(VIEWERS)
-    assert [fetched(store, policy, who, address, method=method).status for who in OWNERS] == [405] * len(OWNERS)
+    assert [fetch(store, policy, role, address, method=method).status for role in VIEWERS] == [403] * len(VIEWERS)
+    assert [fetch(store, policy, role, address, method=method).status for role in OWNERS] == [405] * len(OWNERS)
 
 
 @pytest.mark.parametrize("address", OWNER_PATHS)
 def test_owner_paths_are_refused_to_viewers(store: RunStore, policy: AccessPolicy, address: str) -> None:
-    assert [fetched(store, policy, who, address).status for who in VIEWERS] == [403] * len(VIEWERS)
-    assert [fetched(store, policy, who, address).status for who in OWNERS] == [200] * len(OWNERS)
+    assert [fetch(store, policy, role, address).status for role in VIEWERS] == [403] * len(VIEWERS)
+    assert [fetch(store, policy, role, address).status for role in OWNERS] == [200] * len(OWNERS)
 
 
-@pytest.mark.parametrize("who", [*OWNERS, *VIEWERS])
-def test_only_the_key_in_the_link_makes_an_owner(store: RunStore, policy: AccessPolicy, who: str) -> None:
+@pytest.mark.parametrize("role", [*OWNERS, *VIEWERS])
+def test_only_the_key_in_the_link_makes_an_owner(store: RunStore, policy: AccessPolicy, role: str) -> None:
     key = policy.key.read()
     for address in (owner_link.PATH, f"{owner_link.PATH}?key=", f"{owner_link.PATH}?key={key[:-1]}"):
-        refused = fetched(store, policy, who, address)
+        refused = fetch(store, policy, role, address)
         assert (refused.status, "set-cookie" in refused.headers) == (403, False)
-    given = fetched(store, policy, who, f"{owner_link.PATH}?key={key}")
+    given = fetch(store, policy, role, f"{owner_link.PATH}?key={key}")
     assert given.status == 303
     assert given.headers["set-cookie"].startswith(f"{owner_cookie()}={key};")

@@ -24,7 +24,7 @@ from mnist_dashboard.server import assets, owner_link
 from mnist_dashboard.server.access_policy import AccessPolicy
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
-from tests.support.asgi_client import HERE, PEER, Answer, ask, scope_of
+from tests.support.asgi_client import LOOPBACK, PEER, Response, fetch
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -70,11 +70,11 @@ class RandomRequest:
     def query(self) -> str:
         return "&".join(f"{name}={quote(value)}" for name, value in self.parameters.items())
 
-    def send_to(self, app: Guard) -> Answer:
-        host = "localhost:8501" if self.client == HERE else "10.0.0.2:8501"
+    def send_to(self, app: Guard) -> Response:
+        host = "localhost:8501" if self.client == LOOPBACK else "10.0.0.2:8501"
         path = f"{self.address}{quote(self.rest)}?{self.query}"
         origin = [("origin", f"http://{host}")]
-        return ask(app, scope_of(path, method=self.method, client=self.client, host=host, headers=origin), self.body)
+        return fetch(app, path, method=self.method, client=self.client, host=host, headers=origin, body=self.body)
 
 
 REQUESTS = st.builds(
@@ -84,7 +84,7 @@ REQUESTS = st.builds(
     parameters=PARAMETERS,
     method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"]),
     body=st.binary(max_size=200),
-    client=st.sampled_from([HERE, PEER]),
+    client=st.sampled_from([LOOPBACK, PEER]),
 )
 
 
@@ -92,14 +92,14 @@ REQUESTS = st.builds(
 @given(request=REQUESTS)
 def test_no_request_breaks_a_route_or_returns_a_file(app: Guard, policy: AccessPolicy, request: RandomRequest) -> None:
     key = policy.key.read()
-    answer = request.send_to(app)
-    assert answer.status < 500
-    assert key.encode() not in answer.body
-    assert b"root:" not in answer.body
-    assert b"import " not in answer.body or answer.headers["content-type"].startswith("text/javascript")
-    assert "mnist_owner" not in answer.headers.get("set-cookie", "")
+    response = request.send_to(app)
+    assert response.status < 500
+    assert key.encode() not in response.body
+    assert b"root:" not in response.body
+    assert b"import " not in response.body or response.headers["content-type"].startswith("text/javascript")
+    assert "mnist_owner" not in response.headers.get("set-cookie", "")
     if request.client == PEER and request.method not in ("GET", "HEAD", "OPTIONS"):
-        assert answer.status == 403
+        assert response.status == 403
 
 
 @FEW

@@ -13,7 +13,7 @@ from mnist_dashboard.server import rate_limits, socket_guard
 from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
 from mnist_dashboard.server.guard import MAX_FLOODS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
-from tests.support.asgi_client import HERE, PEER, scope_of
+from tests.support.asgi_client import LOOPBACK, PEER, build_scope
 
 LAN = "192.168.7.20"
 
@@ -31,7 +31,7 @@ class Page:
     ) -> None:
         self._guard = Guard(self.listen, policy, AllowedHosts([LAN]))
         own = [("origin", f"http://{host}"), *headers]
-        self._scope = scope_of("/_stcore/stream", client=client, host=host, headers=own, websocket=True)
+        self._scope = build_scope("/_stcore/stream", client=client, host=host, headers=own, websocket=True)
         self._taken = 0
         self.after_each: Callable[[], object] = lambda: None
         self.closed: int | None = None
@@ -87,7 +87,7 @@ def test_a_viewer_who_floods_repeatedly_is_refused_for_a_while(policy: AccessPol
 
 
 def test_owners_may_send_without_limit(policy: AccessPolicy) -> None:
-    here = Page(policy, HERE, "localhost:8501")
+    here = Page(policy, LOOPBACK, "localhost:8501")
     with_key = Page(policy, headers=[("cookie", f"{owner_cookie()}={policy.key.read()}")])
     for page in (here, with_key):
         assert page.sends(5 * socket_guard.MESSAGE_BURST) == 5 * socket_guard.MESSAGE_BURST
