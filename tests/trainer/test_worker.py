@@ -3,23 +3,22 @@
 import math
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from mnist_core.config import TrainConfig
-from mnist_core.data import idx
 from mnist_core.data.datasets import Dataset
-from mnist_core.errors import ConfigError, DatasetError, StaleAttemptError
+from mnist_core.errors import StaleAttemptError
 from mnist_core.records import EvalMetrics, Event, RunStatus, StepMetrics
 from mnist_core.runs import lineage
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from mnist_core.trainer import metrics_buffer, worker
-from mnist_core.trainer.worker import train_queued_run, train_run
+from mnist_core.trainer import worker
+from mnist_core.trainer.worker import train_run
 from mnist_core.training.batches import Images
 from mnist_core.training.engine import evaluate
 from mnist_core.training.models import Net
@@ -29,11 +28,6 @@ pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 
 CONFIG = TrainConfig(dataset="mnist", model="softmax", batch_size=64, epochs=1, device="cpu")
 Step = Callable[..., StepMetrics]
-
-
-@pytest.fixture
-def commit_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics_buffer, "COMMIT_SECONDS", 0.0)
 
 
 def script(monkeypatch: pytest.MonkeyPatch, events: Callable[[], Iterator[Event]]) -> None:
@@ -168,75 +162,6 @@ def test_a_trainer_that_lost_its_run_stops_and_writes_nothing_more(store: RunSto
     assert len(store.queries.read_steps(run.id)) == 2
 
 
-# Preparing
-
-
-def test_a_damaged_dataset_fails_the_run_with_the_reason(store: RunStore, places: Path) -> None:
-    path = places / "data" / "MNIST" / "raw" / idx.FILES[0]
-    path.write_bytes(b"not an image")
-    begun = claimed_run(store, CONFIG)
-    with pytest.raises(DatasetError, match="train-images-idx3-ubyte") as caught:
-        train_run(store, begun)
-    run = store.queries.get_run(begun.id)
-    assert (run.status, run.reason) == (RunStatus.FAILED, str(caught.value))
-
-
-def test_a_batch_larger_than_the_training_set_fails_the_run_with_the_reason(store: RunStore) -> None:
-    begun = claimed_run(store, TrainConfig(dataset="mnist", batch_size=271))
-    with pytest.raises(ConfigError, match="between 1 and 270"):
-        train_run(store, begun)
-    run = store.queries.get_run(begun.id)
-    assert run.status is RunStatus.FAILED
-    assert run.reason.startswith("Batch size must be between 1 and 270")
-    assert run.progress.step == 0
-
-
-def loads_slowly(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object], dataset: Dataset) -> None:
-    """Replace loading by a download during which `meanwhile` is called."""
-
-    def load(_name: str, *, progress: Callable[[str], None], **_options: Any) -> Dataset:
-        progress("Downloading MNIST, 34 %")
-        meanwhile()
-        progress("Downloading MNIST, 35 %")
-        return dataset
-
-    monkeypatch.setattr(worker, "load_dataset", load)
-
-
-def test_a_download_shows_as_the_runs_notice(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun = claimed_run(store, CONFIG)
-    seen: list[tuple[RunStatus, str]] = []
-
-    def look() -> None:
-        run = store.queries.get_run(begun.id)
-        seen.append((run.status, run.notice))
-
-    loads_slowly(monkeypatch, look, digits)
-    assert train_run(store, begun).notice == ""
-    assert seen == [(RunStatus.PREPARING, "Downloading MNIST, 34 %")]
-
-
-def test_stop_cancels_a_download(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun = claimed_run(store, CONFIG)
-    loads_slowly(monkeypatch, lambda: store.commands.request_stop(begun.id), digits)
-    run = train_run(store, begun)
-    assert (run.status, run.dataset) == (RunStatus.STOPPED, "")
-
-
-def test_a_signal_cancels_a_download(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    loads_slowly(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGTERM), digits)
-    run = train_run(store, claimed_run(store, CONFIG))
-    assert (run.status, run.dataset) == (RunStatus.INTERRUPTED, "")
-
-
-def test_a_stop_before_the_first_batch_trains_nothing(store: RunStore) -> None:
-    begun = claimed_run(store, CONFIG)
-    store.commands.request_stop(begun.id)
-    run = train_run(store, begun)
-    assert run.status is RunStatus.STOPPED
-    assert run.progress.step == 0
-
-
 # The model's file
 
 
@@ -276,26 +201,18 @@ def test_a_models_folder_that_cannot_be_written_fails_the_run_but_keeps_its_metr
     assert run.results.test_accuracy is not None
 
 
-# Queued runs
+# The system clock
 
 
-def test_a_queued_run_is_claimed_and_trained(store: RunStore) -> None:
-    run_id = store.commands.create_run(CONFIG).id
-    train_queued_run(run_id, 1)
-    run = store.queries.get_run(run_id)
-    assert (run.status, run.attempt, run.trainer) == (RunStatus.COMPLETED, 1, own_identity())
-
-
-def test_a_run_that_another_trainer_claimed_is_not_touched(store: RunStore) -> None:
-    begun = claimed_run(store, CONFIG)
-    train_queued_run(begun.id, 1)
-    assert store.queries.get_run(begun.id) == begun
-
-
-def test_a_queued_run_that_cannot_be_trained_fails_without_raising(store: RunStore, places: Path) -> None:
-    (places / "data" / "MNIST" / "raw" / idx.FILES[0]).unlink()
-    run_id = store.commands.create_run(CONFIG).id
-    train_queued_run(run_id, 1)
-    run = store.queries.get_run(run_id)
-    assert run.status is RunStatus.FAILED
-    assert "missing: train-images-idx3-ubyte" in run.reason
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_setting_the_clock_changes_no_duration(store: RunStore, monkeypatch: pytest.MonkeyPatch, jump: float) -> None:
+    real, shift = time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: real() + shift[0])
+    run = claimed_run(store, TrainConfig(dataset="mnist", model="softmax", epochs=1, batch_size=1, device="cpu"))
+    began = time.perf_counter()
+    trained = train_run(store, run, act_at_step(100, lambda: shift.append(shift.pop() + jump)))
+    wall_seconds = time.perf_counter() - began
+    elapsed = store.queries.read_steps(run.id)["elapsed_seconds"]
+    assert trained.status is RunStatus.COMPLETED
+    assert 0 < elapsed[0] < trained.progress.elapsed_seconds < wall_seconds
+    assert (elapsed[1:] > elapsed[:-1]).all()
