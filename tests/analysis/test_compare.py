@@ -232,6 +232,7 @@ def search(store: RunStore, count: int) -> list[Run]:
     ]
 
 
+@pytest.mark.fault
 def test_the_setting_that_matters_most_is_the_most_important(store: RunStore) -> None:
     first, second = setting_importance(search(store, 12), "test_accuracy")
     assert (first.name, first.label, second.name) == ("lr", "Learning rate", "momentum")

@@ -75,6 +75,7 @@ def test_a_run_interrupted_at_any_batch_resumes_as_if_undisturbed(
     assert resumed.progress.step == STEPS
 
 
+@pytest.mark.fault
 def test_a_network_with_dropout_resumes_as_if_undisturbed(store: RunStore) -> None:
     config = replace(CONFIG, model="example", epochs=1)
     interrupted = train_run(store, claimed_run(store, config), act_at_step(4, interrupt))

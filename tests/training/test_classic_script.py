@@ -79,6 +79,7 @@ def largest_difference(left: nn.Module, right: nn.Module) -> float:
     return max(float((weight - weights[name]).abs().max()) for name, weight in left.state_dict().items())
 
 
+@pytest.mark.fault
 @pytest.mark.usefixtures("in_float64")
 def test_50_steps_in_float64_agree_to_1e_12(digits: Dataset) -> None:
     expected, classic = classic_steps(digits, 50)

@@ -126,6 +126,7 @@ def test_a_browser_that_reconnects_gets_what_it_missed(store: RunStore, writer: 
     run_scenario(scenario)
 
 
+@pytest.mark.fault
 def test_only_a_reader_that_does_not_keep_up_is_dropped(
     store: RunStore, writer: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -215,6 +215,7 @@ def test_a_viewer_who_downloads_too_often_has_to_wait(app: AppTest, store: RunSt
     assert len(app.get("download_button")) == 1
 
 
+@pytest.mark.fault
 def test_a_viewer_is_refused_an_export_that_is_too_large(
     app: AppTest, store: RunStore, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

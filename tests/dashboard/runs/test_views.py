@@ -75,6 +75,7 @@ def test_runs_that_cannot_be_compared_are_refused_with_a_sentence(app: AppTest, 
     assert "has no final test result" in app.warning[0].value
 
 
+@pytest.mark.fault
 def test_hyperparameters_of_all_runs_are_drawn(app: AppTest, search: list[Run]) -> None:
     show(open_runs(app), "Hyperparameters")
     axes = component_data(app, "parallel")["dimensions"]
