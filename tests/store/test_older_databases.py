@@ -154,3 +154,7 @@ def test_new_runs_get_new_numbers_and_old_ones_can_be_worked_on(upgraded: Upgrad
     assert store.queries.get_run(3).status is RunStatus.QUEUED
     assert store.queries.get_run(1).notes == "Still here."
     assert "diverged" in [run.name for run in store.queries.list_deleted_runs()]
+
+
+def test_there_is_a_database_of_every_version() -> None:
+    assert list(VERSIONS) == list(range(1, len(MIGRATIONS) + 1))
