@@ -13,7 +13,6 @@ FIELDS = {field.name for record in (Run, Progress, Results) for field in fields(
 @pytest.mark.parametrize(
     "exceptions",
     [
-        records.ADDED_FIELDS,
         records.NOT_ARCHIVED,
         records.NOT_IN_TABLES,
         records.NOT_IN_TERMINAL,

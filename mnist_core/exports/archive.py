@@ -4,6 +4,9 @@ The file is a zip with `manifest.json` and, for the n-th run, `n/run.json`, `n/s
 labels of test sets are in `labels/<checksum>.bin`. The binary members are plain little-endian arrays, whose lengths are
 in the JSON. Weights and checkpoints are not included.
 
+To change what an archive holds, append a function to `run_json.UPGRADES` that brings the JSON of a run of the version
+so far to the new one, and put an archive of the new version among the fixtures of the tests.
+
 An imported file is not trusted. Nothing is unpickled or unpacked onto the disk, and names in the zip are looked up,
 never joined to a path. Sizes are bounded before anything is unpacked, the kind and range of every field are checked,
 and the first run is stored only after all runs in the file have passed.
@@ -22,13 +25,20 @@ from typing import BinaryIO
 import numpy as np
 
 from mnist_core.errors import ConfigError, ExportError, ImportRefusedError
-from mnist_core.exports.run_json import evaluations_from_json, evaluations_to_json, run_from_json, run_to_json
+from mnist_core.exports.run_json import (
+    UPGRADES,
+    evaluations_from_json,
+    evaluations_to_json,
+    run_from_json,
+    run_to_json,
+    upgrade_run,
+)
 from mnist_core.records import EvalMetrics, History, Run, RunStatus
 from mnist_core.store import RunStore, step_codec
 from mnist_core.store.queries import Queries
 from mnist_core.system.paths import display_path
 
-FORMAT, VERSION = "mnist-trainer-runs", 1
+FORMAT, VERSION = "mnist-trainer-runs", len(UPGRADES) + 1
 MANIFEST = "manifest.json"
 MAX_RUNS = 1000
 MAX_JSON_BYTES = 20_000_000
@@ -74,10 +84,10 @@ def import_archive(store: RunStore, source: Path | BinaryIO) -> list[Run]:
     if isinstance(source, Path) and not source.is_file():
         raise ImportRefusedError(f"There is no file {display_path(source)}. Choose an archive of exported runs.")
     with _refused_if_damaged(), zipfile.ZipFile(source) as zipped:
-        numbers = range(_checked_count(zipped))
-        for number in numbers:  # check all before the first is stored, holding one at a time in memory
-            _read_run(zipped, number)
-        return [store.commands.import_run(*_read_run(zipped, number)) for number in numbers]
+        version, count = _read_manifest(zipped)
+        for number in range(count):  # check all before the first is stored, holding one at a time in memory
+            _read_run(zipped, number, version)
+        return [store.commands.import_run(*_read_run(zipped, number, version)) for number in range(count)]
 
 
 @contextmanager
@@ -96,8 +106,8 @@ def _refused_if_damaged() -> Iterator[None]:
         ) from error
 
 
-def _checked_count(zipped: zipfile.ZipFile) -> int:
-    """Return the number of runs; raises `ImportRefusedError` for a foreign, newer or too large file."""
+def _read_manifest(zipped: zipfile.ZipFile) -> tuple[int, int]:
+    """Return the version and the number of runs; raises `ImportRefusedError` for a foreign, newer or too large file."""
     total = sum(member.file_size for member in zipped.infolist())
     if total > MAX_TOTAL_BYTES:
         raise ImportRefusedError(
@@ -108,20 +118,22 @@ def _checked_count(zipped: zipfile.ZipFile) -> int:
         raise ImportRefusedError(
             "The file is not an archive of exported runs. Choose one that was exported as `archive`."
         )
-    if manifest.get("version") != VERSION:
+    version = manifest.get("version")
+    if type(version) is not int or not 1 <= version <= VERSION:
         raise ImportRefusedError(
-            f"The file has version {manifest.get('version')!r}, and this program reads {VERSION}. Update the program."
+            f"The archive has version {str(version)[:50]}, and this program reads versions 1 to {VERSION}. "
+            "Update the program and import the file again."
         )
     count = manifest.get("runs")
     if type(count) is not int or not 1 <= count <= MAX_RUNS:
         raise ImportRefusedError(f"An archive holds 1 to {MAX_RUNS:,} runs, and this one says {count!r}.")
-    return count
+    return version, count
 
 
-def _read_run(zipped: zipfile.ZipFile, number: int) -> tuple[Run, History]:
-    """Read and check one run."""
+def _read_run(zipped: zipfile.ZipFile, number: int, version: int) -> tuple[Run, History]:
+    """Read and check one run of an archive of this version."""
     content = _read_json(zipped, f"{number}/run.json")
-    run = run_from_json(content["run"])
+    run = run_from_json(upgrade_run(content["run"], version))
     if type(content["steps"]) is not int or not 0 <= content["steps"] <= MAX_STEPS:
         raise ValueError(f"{str(content['steps'])[:50]} steps")
     steps = np.frombuffer(

@@ -5,6 +5,7 @@ The records list the fields. The check of a field depends on its type, and for s
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
@@ -17,7 +18,6 @@ import numpy as np
 from mnist_core.annotations import MAX_NOTES_LENGTH, MAX_TAGS, validate_name, validate_notes, validate_tags
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.records import (
-    ADDED_FIELDS,
     ADJUSTABLE,
     CURVE_POINTS,
     METRICS,
@@ -41,6 +41,22 @@ MAX_PACKAGES = 100
 SPLITS = ("validation", "test")
 
 Record = TypeVar("Record", Run, Progress, Provenance, Intervention, EvalMetrics)
+
+
+def _with_parent_step(values: dict[str, Any]) -> dict[str, Any]:
+    """Early archives of version 1 lack the step; they hold the results instead, which follow from the evaluations."""
+    return {"parent_step": None, **values}
+
+
+UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_with_parent_step,)
+"""The n-th function brings a run's JSON from version n of the archive to version n + 1."""
+
+
+def upgrade_run(values: object, version: int) -> object:
+    """Bring what `run_to_json` of an earlier version wrote to the current version, without checking it."""
+    if not isinstance(values, dict):
+        return values
+    return functools.reduce(lambda upgraded, upgrade: upgrade(upgraded), UPGRADES[version - 1 :], values)
 
 
 def run_to_json(run: Run) -> dict[str, Any]:
@@ -100,7 +116,7 @@ def _read_record(record: type[Record], values: object, *, skipped: Collection[st
         raise TypeError(f"{record.__name__} is no object")
     hints = get_type_hints(record)
     for field in fields(record):
-        if field.name in skipped or (field.name in ADDED_FIELDS and field.name not in values):
+        if field.name in skipped:
             continue
         if field.name not in values:
             raise ValueError(f"{record.__name__} lacks {field.name}")

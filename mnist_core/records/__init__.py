@@ -7,7 +7,6 @@ from mnist_core.records.events import Confusion, EvalMetrics, Event, StepMetrics
 from mnist_core.records.interventions import ADJUSTABLE, Adjustment, Command, Intervention, PendingCommand
 from mnist_core.records.json_values import json_value
 from mnist_core.records.run import (
-    ADDED_FIELDS,
     CURVE_POINTS,
     DETAIL_LABELS,
     LIVE_BATCHES,
@@ -28,7 +27,6 @@ from mnist_core.records.run import (
 )
 
 __all__ = [
-    "ADDED_FIELDS",
     "ADJUSTABLE",
     "CURVE_POINTS",
     "DETAIL_LABELS",

@@ -1,8 +1,8 @@
 """A run: one row of the store. `Run` is the one list of its fields; everything else derives from it.
 
 The store has a column for each field, archives hold it and check it on import, and tables, `runs --json` and the
-browser show it, apart from the exceptions listed below `Run`. To add a field, add it here with a default, name it in
-`ADDED_FIELDS`, and add its column in `store/migrations.py`.
+browser show it, apart from the exceptions listed below `Run`. To add a field, add it here with a default, add its
+column in `store/migrations.py`, and give archives that lack it a value in `exports/run_json.py`.
 """
 
 from __future__ import annotations
@@ -215,9 +215,6 @@ class Run:
     revision: int = field(default=0, compare=False)
     """Grows with every write to the row, so the larger of two readings is the newer. 0 outside a store."""
 
-
-ADDED_FIELDS: frozenset[str] = frozenset()
-"""Fields that older archives lack, because they were added later; they then have their default."""
 
 NOT_ARCHIVED = frozenset({"id", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision"})
 """Fields left out of archives: they mean nothing on another machine, or follow from the evaluations."""

@@ -17,11 +17,9 @@ from mnist_core.records import Intervention, Run, RunStatus, StepMetrics
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from tests.support.factories import LABELS, PROVENANCE, finished_run
+from tests.support.factories import LABELS, finished_run
 
 Step = Callable[..., StepMetrics]
-ARCHIVE_OF_FORMAT_1 = Path(__file__).parent / "fixtures" / "archive-format-1.zip"
-"""Four runs exported before the fields of archives were derived from the records."""
 
 
 def test_a_run_is_imported_whole(store: RunStore, other_store: RunStore, exported_run: Run, archive_file: Path) -> None:
@@ -43,26 +41,6 @@ def test_an_imported_run_can_be_compared_with_a_local_one(other_store: RunStore,
     (imported,) = archive.import_archive(other_store, archive_file)
     mine = finished_run(other_store, TrainConfig(lr=0.1), right=range(960))
     assert compare_runs(other_store.queries, [mine.id], [imported.id]).winner == "a"
-
-
-def test_an_archive_of_an_earlier_version_is_read_whole(other_store: RunStore) -> None:
-    steered, diverged, live, interrupted = archive.import_archive(other_store, ARCHIVE_OF_FORMAT_1)
-    assert (steered.name, steered.notes, steered.tags, steered.starred) == ("steered", "# n\nx", ("good", "slow"), True)
-    assert (steered.config.lr, steered.results.test_accuracy, steered.progress.loss) == (0.25, 0.9, 0.5)
-    assert steered.provenance == PROVENANCE
-    assert (diverged.status, diverged.config.seed, diverged.archived) == (RunStatus.DIVERGED, 3, True)
-    assert np.isnan(other_store.queries.read_steps(diverged.id)["loss"][1])
-    assert [(change.step, change.field, change.old, change.new) for change in live.interventions] == [
-        (1, "lr", 0.01, 0.1)
-    ]
-    assert (live.curve, live.threads, live.reason, live.progress.live_confusion) == (
-        (0.5, 0.25),
-        2,
-        "by hand",
-        ((1,) * 10,) * 10,
-    )
-    assert (interrupted.status, interrupted.name) == (RunStatus.STOPPED, "binned")
-    assert len(other_store.queries.list_evaluations(interrupted.id)) == 2
 
 
 def test_the_largest_seed_is_imported(store: RunStore, other_store: RunStore, tmp_path: Path) -> None:

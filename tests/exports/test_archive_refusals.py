@@ -92,7 +92,13 @@ def cut(name: str) -> Change:
 BAD: dict[str, tuple[Change, str]] = {
     "no manifest": (without("manifest.json"), "no item named 'manifest.json'"),
     "another format": (set_manifest(format="something else"), "is not an archive of exported runs. Choose one"),
-    "a newer version": (set_manifest(version=2), "has version 2, and this program reads 1"),
+    "a newer version": (
+        set_manifest(version=archive.VERSION + 1),
+        f"The archive has version {archive.VERSION + 1}, and this program reads versions 1 to {archive.VERSION}. "
+        "Update the program",
+    ),
+    "no version": (set_manifest(version=None), "has version None"),
+    "a version before the first": (set_manifest(version=0), "has version 0"),
     "no runs": (set_manifest(runs=0), "this one says 0"),
     "too many runs": (set_manifest(runs=10**9), "this one says 1000000000"),
     "runs that are missing": (set_manifest(runs=2), "no item named '1/run.json'"),
@@ -110,6 +116,7 @@ BAD: dict[str, tuple[Change, str]] = {
         "NaN is no number",
     ),
     "a missing field": (lose_field("run", "notes"), "Run lacks notes"),
+    "a missing field that an older version may lack": (lose_field("run", "parent_step"), "Run lacks parent_step"),
     "a missing number of the progress": (lose_field("run", "progress", "loss"), "Progress lacks loss"),
     "a missing number of an evaluation": (lose_field("evaluations", "1", "step"), "EvalMetrics lacks step"),
     "no time of creation": (set_field("run", "created_at", value=None), "created_at: None"),
