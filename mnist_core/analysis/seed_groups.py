@@ -13,6 +13,9 @@ from mnist_core.records import METRICS, Run
 CONFIDENCE = 0.95
 """Level of the confidence intervals."""
 
+ROUNDING_VARIANCE = 1 / 12
+"""Variance of the error of rounding to whole numbers, which is uniform over one unit (Sheppard 1898)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -64,13 +67,18 @@ def unused_seeds(run: Run, others: Iterable[Run], count: int) -> list[int]:
     return [seed for seed in range(1, len(used) + count + 1) if seed not in used][:count]
 
 
-def summarize(values: Sequence[float]) -> Summary:
-    """Return mean, standard deviation and interval of at least one value."""
+def summarize(values: Sequence[float], resolution: float = 0.0) -> Summary:
+    """Return mean, standard deviation and interval of at least one value.
+
+    `resolution` is the unit to which the values are rounded, such as one image in an accuracy: seeds that agree by
+    coincidence still get an interval.
+    """
     mean = statistics.fmean(values)
     if len(values) < 2:
         return Summary(len(values), mean, None, None, None)
     sd = statistics.stdev(values)
-    half = t_quantile(len(values) - 1) * sd / len(values) ** 0.5
+    at_least = ROUNDING_VARIANCE**0.5 * resolution
+    half = t_quantile(len(values) - 1) * max(sd, at_least) / len(values) ** 0.5
     return Summary(len(values), mean, sd, mean - half, mean + half)
 
 
@@ -88,7 +96,10 @@ def _summaries(runs: Sequence[Run]) -> dict[str, Summary]:
     """
     finished = [run for run in runs if run.status.is_finished] or runs
     one_per_seed = {run.config.seed: run for run in reversed(finished)}.values()
-    values_by_metric = {
-        name: [value for run in one_per_seed if (value := metric_value(run, name)) is not None] for name in METRICS
-    }
-    return {name: summarize(values) for name, values in values_by_metric.items() if values}
+    summaries = {}
+    for name, metric in METRICS.items():
+        values = [value for run in one_per_seed if (value := metric_value(run, name)) is not None]
+        if values:
+            images = getattr(runs[0], metric.images) if metric.images else 0
+            summaries[name] = summarize(values, resolution=1 / images if images else 0.0)
+    return summaries

@@ -85,6 +85,8 @@ class Metric:
     unit: Literal["share", "nats", "images/s", "seconds"]
     best: Literal["high", "low"] | None = None
     """Which value wins a comparison; None if the metric does not measure quality."""
+    images: Literal["test_images", "validation_images"] | None = None
+    """Field of the run with the number of images of which the metric is a share; None if it is not such a share."""
 
     @property
     def axis_label(self) -> str:
@@ -97,14 +99,18 @@ class Results:
     """Results of the evaluations so far."""
 
     test_accuracy: float | None = field(
-        default=None, metadata={"metric": Metric("Test accuracy", "Test accuracy", "share", "high")}
+        default=None, metadata={"metric": Metric("Test accuracy", "Test accuracy", "share", "high", "test_images")}
     )
     test_loss: float | None = field(default=None, metadata={"metric": Metric("Test loss", "Test loss", "nats", "low")})
     best_validation_accuracy: float | None = field(
-        default=None, metadata={"metric": Metric("Best validation accuracy", "Best validation", "share", "high")}
+        default=None,
+        metadata={
+            "metric": Metric("Best validation accuracy", "Best validation", "share", "high", "validation_images")
+        },
     )
     validation_accuracy: float | None = field(
-        default=None, metadata={"metric": Metric("Validation accuracy", "Validation", "share", "high")}
+        default=None,
+        metadata={"metric": Metric("Validation accuracy", "Validation", "share", "high", "validation_images")},
     )
     """At the latest evaluation."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import scipy
 
-from mnist_core.analysis.seed_groups import CONFIDENCE, t_quantile
+from mnist_core.analysis.seed_groups import CONFIDENCE, ROUNDING_VARIANCE, t_quantile
 from mnist_core.config import SETTINGS, Setting
 from mnist_core.records import METRICS, RunStatus
 from mnist_dashboard.server.access_policy import GUEST_NAME, OWNER_NAME
@@ -64,7 +64,13 @@ def _constants() -> dict[str, Any]:
     return {
         "SETTINGS": {name: _setting(setting) for name, setting in SETTINGS.items()},
         "METRICS": {
-            name: {"label": metric.label, "title": metric.title, "unit": metric.unit, "best": metric.best}
+            name: {
+                "label": metric.label,
+                "title": metric.title,
+                "unit": metric.unit,
+                "best": metric.best,
+                "images": metric.images,
+            }
             for name, metric in METRICS.items()
         },
         "RUN_STATUSES": {
@@ -81,6 +87,7 @@ def _constants() -> dict[str, Any]:
         "MAX_CONDITION_LENGTH": MAX_CONDITION_LENGTH,
         "PING_SECONDS": PING_SECONDS,
         "CONFIDENCE": CONFIDENCE,
+        "ROUNDING_VARIANCE": ROUNDING_VARIANCE,
         "OWNER": OWNER_NAME,
         "GUEST": GUEST_NAME,
     }

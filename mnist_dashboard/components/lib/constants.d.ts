@@ -15,6 +15,7 @@ interface Metric {
   title: string;
   unit: "share" | "nats" | "images/s" | "seconds";
   best: "high" | "low" | null;
+  images: "test_images" | "validation_images" | null;
 }
 
 interface Status {
@@ -40,6 +41,7 @@ export const MAX_CONDITION_LENGTH: number;
 export const PING_SECONDS: number;
 
 export const CONFIDENCE: number;
+export const ROUNDING_VARIANCE: number;
 /** By degrees of freedom, from 1 on. */
 export const T_QUANTILES: number[];
 

@@ -44,6 +44,7 @@ export interface Run extends RunMetrics {
   dataset: string;
   train_images: number;
   validation_images: number;
+  test_images: number;
   total_steps: number;
   step: number;
   epoch: number;

@@ -2,7 +2,7 @@
 import { CONFIDENCE } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { MISSING, formatLoss, isNumber } from "../lib/format.js";
-import { halfInterval, measuredRuns, oneRunPerSeed } from "../lib/runs/seeds.js";
+import { measuredRuns, oneRunPerSeed } from "../lib/runs/seeds.js";
 import { runColor, runDash } from "../lib/theme.js";
 import { formatDifference, formatSize, summarize } from "./model/columns.js";
 import { drawSparkline } from "./sparkline.js";
@@ -192,9 +192,8 @@ function paintSummary(cell, column, runs) {
     setAttribute(cell.element, "title", null);
     return;
   }
-  const { count, mean, sd } = summary;
-  const half = sd === null ? null : formatSize(column, halfInterval(sd, count));
-  paintText(cell, column.format(mean), sd === null ? "" : `±${formatSize(column, sd)} (±${half})`);
+  const { count, mean, sd, half } = summary;
+  paintText(cell, column.format(mean), sd === null || half === null ? "" : `±${formatSize(column, sd)} (±${formatSize(column, half)})`);
   const legend = sd === null ? "" : `, ± standard deviation, and in brackets ± ${100 * CONFIDENCE} % confidence interval of the mean`;
   setAttribute(cell.element, "title", `Mean of ${count}${legend}`);
 }

@@ -66,11 +66,13 @@ def formatted_numbers() -> list[dict[str, Any]]:
 
 def intervals() -> list[dict[str, float]]:
     expected = []
-    for count in (2, 5, 31, 60, 201):
-        summary = summarize([float(i % 7) for i in range(count)])
+    for count, resolution in ((2, 0.0), (2, 9.0), (5, 1.0), (31, 0.0), (60, 100.0), (201, 0.0)):
+        summary = summarize([float(i % 7) for i in range(count)], resolution)
         assert summary.sd is not None
         assert summary.high is not None
-        expected.append({"count": count, "sd": summary.sd, "half": summary.high - summary.mean})
+        expected.append(
+            {"count": count, "sd": summary.sd, "resolution": resolution, "half": summary.high - summary.mean}
+        )
     return expected
 
 

@@ -2,7 +2,7 @@
  * Runs that differ only in their seeds, counted as mnist_core/analysis/seed_groups.py counts them: a seed trained twice is
  * one measurement. Pure.
  */
-import { T_QUANTILES } from "../constants.js";
+import { ROUNDING_VARIANCE, T_QUANTILES } from "../constants.js";
 import { isFinished } from "./status.js";
 
 /** @typedef {Pick<import("../types").Run, "id"|"status"> & {settings: {seed: number}}} SeededRun */
@@ -34,7 +34,9 @@ export function measuredRuns(runs) {
  * Half of the confidence interval of the mean of n values with this sample standard deviation, by Student's t distribution.
  * A group larger than the table of quantiles gets an interval that is wider than it needs to be, by 0.6 % at most.
  * @param {number} sd @param {number} n at least 2
+ * @param {number} [resolution] unit to which the values are rounded, such as one image in an accuracy
  */
-export function halfInterval(sd, n) {
-  return (T_QUANTILES[Math.min(n - 1, T_QUANTILES.length) - 1] * sd) / Math.sqrt(n);
+export function halfInterval(sd, n, resolution = 0) {
+  const spread = Math.max(sd, Math.sqrt(ROUNDING_VARIANCE) * resolution);
+  return (T_QUANTILES[Math.min(n - 1, T_QUANTILES.length) - 1] * spread) / Math.sqrt(n);
 }

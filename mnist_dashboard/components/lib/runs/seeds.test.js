@@ -23,8 +23,8 @@ test("only finished runs are measured, unless none has finished", () => {
 });
 
 test("confidence intervals are those of the statistics in Python", () => {
-  for (const { count, sd, half } of INTERVALS) {
-    assert(Math.abs(halfInterval(sd, count) / half - 1) < 1e-5, `${count} seeds`);
+  for (const { count, sd, resolution, half } of INTERVALS) {
+    assert(Math.abs(halfInterval(sd, count, resolution) / half - 1) < 1e-5, `${count} seeds`);
   }
 });
 

@@ -1,6 +1,7 @@
 /** The columns of the table of runs: what each shows, how it is written, how it sorts, which value is best. Pure. */
 import { METRICS, SETTINGS } from "../../lib/constants.js";
 import { MISSING, formatCount, formatDuration, formatLoss, formatPercent, formatSetting, formatTime, isNumber } from "../../lib/format.js";
+import { halfInterval } from "../../lib/runs/seeds.js";
 import { statusLabel } from "../../lib/runs/status.js";
 
 /**
@@ -19,6 +20,7 @@ import { statusLabel } from "../../lib/runs/status.js";
  * @property {boolean} [number] right-aligned
  * @property {boolean} [percent] a share, read in percent
  * @property {1|-1} [best] whether the highest or the lowest value is the best one
+ * @property {(run: ListedRun) => number} [resolution] unit to which the values are rounded: one image in an accuracy
  * @property {boolean} [metric] a result: compared with the baseline, averaged over a group
  * @property {boolean} [setting] a hyperparameter: hidden where all are equal, runs are grouped by it
  * @property {boolean} [descending] largest first at the first click
@@ -64,9 +66,13 @@ const BEST = /** @type {const} */ ({ high: 1, low: -1 });
 
 /** @param {keyof RunMetrics} key @returns {Column} */
 function metricColumn(key) {
-  const { title, unit, best } = METRICS[key];
+  const { title, unit, best, images } = METRICS[key];
   const value = (/** @type {ListedRun} */ run) => (key === "elapsed_seconds" && !run.step ? null : run[key]);
-  return { key, title, number: true, metric: true, value, ...(best && { best: BEST[best] }), ...UNITS[unit] };
+  const resolution = images && ((/** @type {ListedRun} */ run) => (run[images] ? 1 / run[images] : 0));
+  return {
+    key, title, number: true, metric: true, value,
+    ...(best && { best: BEST[best] }), ...(resolution && { resolution }), ...UNITS[unit],
+  };
 }
 
 const USUAL_SETTINGS = ["batch_size", "lr", "momentum", "epochs"];
@@ -164,12 +170,14 @@ export function formatSize(column, size) {
 /**
  * Mean and sample standard deviation of a metric, over those runs that have it; null if none has.
  * @param {Column} column @param {ListedRun[]} runs
- * @returns {{count: number, mean: number, sd: number|null}|null}
+ * @returns {{count: number, mean: number, sd: number|null, half: number|null}|null} `half` of the interval of the mean
  */
 export function summarize(column, runs) {
   const values = runs.map(column.value).filter(isNumber);
   if (!values.length) return null;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { count: values.length, mean, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : null };
+  if (values.length < 2) return { count: 1, mean, sd: null, half: null };
+  const sd = Math.sqrt(squares / (values.length - 1));
+  return { count: values.length, mean, sd, half: halfInterval(sd, values.length, column.resolution?.(runs[0])) };
 }
