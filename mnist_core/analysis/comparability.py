@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,8 +31,10 @@ class Side:
         """Mean test accuracy, 0 to 1."""
         return sum(test.accuracy for test in self.tests) / len(self.tests)
 
-    def accuracy_by_seed(self) -> dict[int, float]:
-        return {run.config.seed: test.accuracy for run, test in zip(self.runs, self.tests, strict=True)}
+    def only(self, seeds: Collection[int]) -> Side:
+        """Return the same side with the runs of these seeds only."""
+        chosen = [pair for pair in zip(self.runs, self.tests, strict=True) if pair[0].config.seed in seeds]
+        return replace(self, runs=tuple(run for run, _ in chosen), tests=tuple(test for _, test in chosen))
 
 
 def load_side(queries: Queries, run_ids: Sequence[int]) -> Side:
@@ -93,17 +95,18 @@ def comparison_warnings(runs: Sequence[Run]) -> tuple[str, ...]:
     without_validation = [run.name for run in runs if run.config.validation_fraction == 0]
     if without_validation:
         warnings.append(
-            f"{_join_names(without_validation)} trained without validation images. Settings chosen by their results "
+            f"{join_names(without_validation)} trained without validation images. Settings chosen by their results "
             "were chosen on the test images, so their test accuracy is too high. Set a validation fraction, and choose "
             "by validation accuracy."
         )
     ended_early = [run.name for run in runs if run.status != "completed"]
     if ended_early:
-        warnings.append(f"{_join_names(ended_early)} did not train to the end.")
+        warnings.append(f"{join_names(ended_early)} did not train to the end.")
     if len({(run.train_images, run.validation_images) for run in runs}) > 1:
         warnings.append("They did not train on equally many images.")
     return tuple(warnings)
 
 
-def _join_names(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
+    """Return at least one name as a list in a sentence: `a, b and c`."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

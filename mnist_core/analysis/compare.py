@@ -1,31 +1,35 @@
 """Compare two runs, or two groups of seeds, on the same test images: is A really better than B?
 
-Run against run: only the images count that exactly one of the two classifies correctly (exact McNemar test); resampling
-the images gives the interval of the difference (bootstrap). That tells which of two trained networks is better.
-Group against group: to tell which *settings* are better, each seed is one measurement (paired t test, or Welch's if the
-seeds differ), and single images do not count. `significance` has the tests, `comparability` says which runs may be
-compared, and `verdict` words the answer.
+Run against run: only the images count that exactly one of the two classifies correctly (exact McNemar test, and the
+score interval of the difference). That tells which of two trained networks is better. Group against group: to tell
+which *settings* are better, each seed is one measurement, in images (paired t test, or Welch's if the seeds differ).
+`significance` has the tests, `comparability` says which runs may be compared, `verdict` words the answer, and
+`multiple_comparisons` compares more than two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from mnist_core.analysis.comparability import CompareError, Side, comparison_warnings, load_side, shared_test_labels
+from mnist_core.analysis.power import seeds_needed
 from mnist_core.analysis.seed_groups import Summary, summarize
 from mnist_core.analysis.significance import (
     ALPHA,
+    MIN_SEEDS,
     MIN_WILCOXON_PAIRS,
-    bootstrap_interval,
     mcnemar_test,
     paired_t_test,
-    seeds_needed,
+    score_interval,
     welch_t_test,
     wilcoxon_test,
 )
 from mnist_core.analysis.verdict import (
+    SMALLEST_IMAGES_P,
+    SMALLEST_SEEDS_P,
     Detail,
     Verdict,
     find_winner,
@@ -33,14 +37,23 @@ from mnist_core.analysis.verdict import (
     format_p,
     format_seeds_needed,
     format_winner_interval,
+    seeds_needed_sentence,
+    too_few_seeds_sentence,
     verdict_sentence,
 )
 from mnist_core.formatting import format_percent
 from mnist_core.store.queries import Queries
 
+PAIRED_SHARE = 0.75
+"""Minimum share of the larger side's seeds that both sides have, for a paired test.
+
+A paired test over a share s of the runs is the more precise one only if results of the same seed correlate by more than
+1 - s, so below this share Welch's test over all runs is better unless seeds matter more than they do.
+"""
+
 
 def compare_runs(queries: Queries, a_ids: Sequence[int], b_ids: Sequence[int]) -> Verdict:
-    """Compare one run with one, or two groups of at least two seeds each.
+    """Compare one run with one, or two groups of seeds.
 
     Raises `CompareError` for different datasets or test sets, for a run without a final test result, and for runs that
     are no group of seeds.
@@ -48,26 +61,31 @@ def compare_runs(queries: Queries, a_ids: Sequence[int], b_ids: Sequence[int]) -
     if set(a_ids) & set(b_ids):
         raise CompareError("A run cannot be compared with itself. Choose two that differ.")
     a, b = load_side(queries, a_ids), load_side(queries, b_ids)
+    verdict = compare_sides(queries, a, b)
+    return replace(verdict, warnings=(*comparison_warnings([*a.runs, *b.runs]), *verdict.warnings))
+
+
+def compare_sides(queries: Queries, a: Side, b: Side) -> Verdict:
+    """Compare two sides that share no run, without the warnings about single runs. Raises as `compare_runs` does."""
     labels = shared_test_labels(queries, [*a.runs, *b.runs])
-    warnings = comparison_warnings([*a.runs, *b.runs])
     if len(a.runs) == len(b.runs) == 1:
-        return _compare_images(a, b, labels, warnings)
+        return _compare_images(a, b, labels)
     for side, other in ((a, b), (b, a)):
         if len(side.runs) == 1:
             raise CompareError(
                 f"{side.name} is one run and {other.name} several: that is no fair comparison. "
                 f"Train {side.name} with more seeds, or compare it with one run."
             )
-    return _compare_seeds(a, b, warnings)
+    return _compare_seeds(a, b, labels)
 
 
-def _compare_images(a: Side, b: Side, labels: np.ndarray, warnings: tuple[str, ...]) -> Verdict:
+def _compare_images(a: Side, b: Side, labels: np.ndarray) -> Verdict:
     a_correct, b_correct = a.tests[0].predictions == labels, b.tests[0].predictions == labels
     only_a, only_b = int((a_correct & ~b_correct).sum()), int((b_correct & ~a_correct).sum())
     both, neither = int((a_correct & b_correct).sum()), int((~a_correct & ~b_correct).sum())
     p = mcnemar_test(only_a, only_b)
     difference = (only_a - only_b) / len(labels)
-    low, high = bootstrap_interval(only_a, only_b, len(labels))
+    low, high = score_interval(only_a, only_b, len(labels))
     interval = format_interval(difference, low, high)
     p_help = "Exact McNemar test: how often chance alone makes such a difference, or a larger one."
     details = (
@@ -77,8 +95,8 @@ def _compare_images(a: Side, b: Side, labels: np.ndarray, warnings: tuple[str, .
         Detail(f"Only {a.name} is right", f"{only_a:,}"),
         Detail(f"Only {b.name} is right", f"{only_b:,}"),
         Detail("Both right / both wrong", f"{both:,} / {neither:,}"),
-        Detail(f"{a.name} minus {b.name}, 95 % interval", interval, "Bootstrap over the images."),
-        Detail("p", format_p(p), p_help),
+        Detail(f"{a.name} minus {b.name}, 95 % interval", interval, "Tango's score interval for the same images."),
+        Detail("p", format_p(p, SMALLEST_IMAGES_P), p_help),
     )
     one_seed_warning = (
         "This says which of these two trained networks is better. To tell which settings are better, train several "
@@ -86,66 +104,100 @@ def _compare_images(a: Side, b: Side, labels: np.ndarray, warnings: tuple[str, .
     )
     basis = f"of {len(labels):,} test images, a difference of {format_winner_interval(difference, low, high, p)}"
     return Verdict(
-        sentence=verdict_sentence(a, b, difference, p, basis),
+        sentence=verdict_sentence(a, b, p, basis, SMALLEST_IMAGES_P),
         winner=find_winner(difference, p),
         p_value=p,
+        smallest_p=SMALLEST_IMAGES_P,
         difference=difference,
         low=low,
         high=high,
         seeds_needed=None,
         details=details,
-        warnings=(*warnings, one_seed_warning),
+        warnings=(one_seed_warning,),
     )
 
 
-def _compare_seeds(a: Side, b: Side, warnings: tuple[str, ...]) -> Verdict:
-    a_values, b_values, is_paired = _measurements(a, b)
-    test = (paired_t_test if is_paired else welch_t_test)(a_values, b_values)
-    if left_out := len(a.runs) + len(b.runs) - len(a_values) - len(b_values):
-        warnings += (f"Only the {len(a_values)} seeds that both have are compared; {left_out} runs are left out.",)
-    a_summary, b_summary = summarize(a_values), summarize(b_values)
-    difference = a_summary.mean - b_summary.mean
-    needed = seeds_needed(test.effect)
+def _compare_seeds(a: Side, b: Side, labels: np.ndarray) -> Verdict:
+    a_counts, b_counts = _correct_by_seed(a, labels), _correct_by_seed(b, labels)
+    shared_seeds = sorted(a_counts.keys() & b_counts.keys())
+    is_paired = len(shared_seeds) >= max(MIN_SEEDS, PAIRED_SHARE * max(len(a_counts), len(b_counts)))
+    if min(len(a_counts), len(b_counts)) < MIN_SEEDS:
+        return _too_few_seeds(a, b, list(a_counts.values()), list(b_counts.values()), len(labels))
+    warnings: tuple[str, ...] = ()
+    if is_paired and (left_out := len(a_counts) + len(b_counts) - 2 * len(shared_seeds)):
+        runs = "run is" if left_out == 1 else "runs are"
+        warnings = (f"Only the {len(shared_seeds)} seeds that both have are compared; {left_out} {runs} left out.",)
+    seeds = (shared_seeds, shared_seeds) if is_paired else (list(a_counts), list(b_counts))
+    a_values, b_values = [a_counts[seed] for seed in seeds[0]], [b_counts[seed] for seed in seeds[1]]
+    test = (paired_t_test if is_paired else welch_t_test)(a_values, b_values, resolution=1)
+    low, high = max(test.low / len(labels), -1.0), min(test.high / len(labels), 1.0)
+    difference = float(np.mean(a_values) - np.mean(b_values)) / len(labels)
+    needed = seeds_needed(test)
     p_help = f"{test.name}: how often chance alone makes such a difference, or a larger one."
-    needed_help = "Seeds of each that would show this difference with a probability of 80 %."
+    needed_help = (
+        "Seeds of each that would show this difference with a probability of 80 %; in brackets, if the true spread is "
+        "at the ends of its 80 % interval."
+    )
     details = [
-        Detail(f"{a.name}, mean test accuracy", _format_mean(a_summary), "± one sd."),
-        Detail(f"{b.name}, mean test accuracy", _format_mean(b_summary), "± one sd."),
-        Detail("Seeds", f"{len(a_values)} and {len(b_values)}"),
-        Detail(f"{a.name} minus {b.name}, 95 % interval", format_interval(difference, test.low, test.high)),
-        Detail("p", format_p(test.p), p_help),
+        *_accuracy_details(a, b, a_values, b_values, len(labels)),
+        Detail(f"{a.name} minus {b.name}, 95 % interval", format_interval(difference, low, high), f"{test.name}."),
+        Detail("p", format_p(test.p, SMALLEST_SEEDS_P), p_help),
         Detail("Seeds needed to tell", format_seeds_needed(needed), needed_help),
     ]
     if is_paired and len(a_values) >= MIN_WILCOXON_PAIRS:
-        p = wilcoxon_test(a_values, b_values)
-        details.append(Detail("p, without assuming a normal distribution", format_p(p), "Wilcoxon signed-rank test."))
-    interval = format_winner_interval(difference, test.low, test.high, test.p)
+        p = format_p(wilcoxon_test(a_values, b_values), SMALLEST_SEEDS_P)
+        details.append(Detail("p, without assuming a normal distribution", p, "Wilcoxon signed-rank test."))
+    interval = format_winner_interval(difference, low, high, test.p)
     basis = f"on average of {len(a_values)} and {len(b_values)} seeds, a difference of {interval}"
-    sentence = verdict_sentence(a, b, difference, test.p, basis)
+    sentence = verdict_sentence(a.only(seeds[0]), b.only(seeds[1]), test.p, basis, SMALLEST_SEEDS_P)
     if test.p >= ALPHA:
-        sentence += (
-            f" If the true difference is this one, about {format_seeds_needed(needed)} seeds of each would tell."
-        )
+        sentence += f" {seeds_needed_sentence(needed, min(len(a_values), len(b_values)))}"
     return Verdict(
         sentence=sentence,
         winner=find_winner(difference, test.p),
         p_value=test.p,
+        smallest_p=SMALLEST_SEEDS_P,
         difference=difference,
-        low=test.low,
-        high=test.high,
+        low=low,
+        high=high,
         seeds_needed=needed,
         details=tuple(details),
         warnings=warnings,
     )
 
 
-def _measurements(a: Side, b: Side) -> tuple[list[float], list[float], bool]:
-    """Return the test accuracies of A and of B, and whether they are pairs: of the seeds that both have, at least 2."""
-    a_by_seed, b_by_seed = a.accuracy_by_seed(), b.accuracy_by_seed()
-    shared_seeds = sorted(a_by_seed.keys() & b_by_seed.keys())
-    if len(shared_seeds) >= 2:
-        return [a_by_seed[seed] for seed in shared_seeds], [b_by_seed[seed] for seed in shared_seeds], True
-    return list(a_by_seed.values()), list(b_by_seed.values()), False
+def _too_few_seeds(a: Side, b: Side, a_values: list[int], b_values: list[int], images: int) -> Verdict:
+    return Verdict(
+        sentence=too_few_seeds_sentence(a, b),
+        winner="",
+        p_value=None,
+        smallest_p=SMALLEST_SEEDS_P,
+        difference=a.accuracy - b.accuracy,
+        low=None,
+        high=None,
+        seeds_needed=None,
+        details=tuple(_accuracy_details(a, b, a_values, b_values, images)),
+        warnings=(),
+    )
+
+
+def _correct_by_seed(side: Side, labels: np.ndarray) -> dict[int, int]:
+    """Return the number of correctly classified test images of each seed: unlike accuracies, they add up exactly."""
+    return {
+        run.config.seed: int((test.predictions == labels).sum())
+        for run, test in zip(side.runs, side.tests, strict=True)
+    }
+
+
+def _accuracy_details(
+    a: Side, b: Side, a_values: Sequence[int], b_values: Sequence[int], images: int
+) -> tuple[Detail, ...]:
+    means = [_format_mean(summarize([value / images for value in values])) for values in (a_values, b_values)]
+    return (
+        Detail(f"{a.name}, mean test accuracy", means[0], "± one sd."),
+        Detail(f"{b.name}, mean test accuracy", means[1], "± one sd."),
+        Detail("Seeds", f"{len(a_values)} and {len(b_values)}"),
+    )
 
 
 def _format_mean(summary: Summary) -> str:

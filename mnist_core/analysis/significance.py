@@ -1,4 +1,8 @@
-"""The statistical tests behind a verdict. Imports scipy on first use, because the server starts faster without it."""
+"""The statistical tests behind a verdict. Imports scipy on first use, because the server starts faster without it.
+
+Accuracies are counts of images, so their spread over seeds can be zero by coincidence. The t tests therefore take at
+least the spread that rounding to whole images gives: `benchmarks/false_positives.py` measures what that achieves.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.analysis.seed_groups import summarize
+from mnist_core.analysis.seed_groups import ROUNDING_VARIANCE
 
 ALPHA = 0.05
 """Significance level: a difference with a smaller p-value counts as real."""
 
-POWER = 0.8
-"""Probability with which the computed number of seeds detects the difference."""
-
-RESAMPLES = 10_000
-"""Number of bootstrap samples."""
-
-MAX_SEEDS = 1000
-"""Maximum number of seeds that a verdict recommends."""
+MIN_SEEDS = 3
+"""Minimum number of seeds of each side: two agree too often by chance, and their interval is useless."""
 
 MIN_WILCOXON_PAIRS = 6
 """Minimum number of pairs for the signed-rank test: with fewer, its smallest possible p-value is above 0.05."""
@@ -35,79 +33,120 @@ def mcnemar_test(only_a: int, only_b: int) -> float:
     return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 
-def bootstrap_interval(only_a: int, only_b: int, images: int) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the difference of two accuracies (A minus B) on the same images.
+def score_interval(only_a: int, only_b: int, images: int) -> tuple[float, float]:
+    """Return the 95 % interval of the difference of two accuracies (A minus B) on the same images, from -1 to 1.
 
-    An image counts +1, -1 or 0, so resampling the images is sampling the three counts from a multinomial distribution.
+    It holds the differences that the score test of Tango (1998, Statistics in Medicine 17, equation 7) does not
+    reject. Where the exact McNemar test rejects no difference, it reaches to zero, so interval and p-value agree: the
+    score test alone would call five images against none a difference.
     """
-    shares = np.array([only_a, only_b, images - only_a - only_b]) / images
-    samples = np.random.default_rng(0).multinomial(images, shares, RESAMPLES)
-    low, high = np.quantile((samples[:, 0] - samples[:, 1]) / images, [ALPHA / 2, 1 - ALPHA / 2])
-    return float(low), float(high)
+    from scipy.optimize import brentq
+    from scipy.stats import norm
+
+    quantile = float(norm.isf(ALPHA / 2))
+    difference = (only_a - only_b) / images
+
+    def find_limit(end: int) -> float:
+        if difference == end:
+            return float(end)
+        return float(brentq(lambda at: abs(_tango_score(only_a, only_b, images, at)) - quantile, difference, end))
+
+    low, high = find_limit(-1), find_limit(1)
+    if mcnemar_test(only_a, only_b) >= ALPHA:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return low, high
 
 
-def seeds_needed(effect: float) -> int | None:
-    """Return the number of pairs at which a two-sided paired t test has the power `POWER`, by Cohen (1988).
+def _tango_score(only_a: int, only_b: int, images: int, difference: float) -> float:
+    """Return the score statistic of a true `difference`; without bound at -1 and 1, where the variance vanishes.
 
-    `effect` is the difference in standard deviations. None if it takes more than `MAX_SEEDS` pairs.
+    `q` is the maximum likelihood estimate of the share of images that only B classifies correctly.
     """
-    return next((n for n in range(2, MAX_SEEDS + 1) if power(effect, n) >= POWER), None) if effect else None
-
-
-def power(effect: float, pairs: int) -> float:
-    """Return the probability that a two-sided paired t test at `ALPHA` detects a difference of `effect` sd.
-
-    Uses the noncentral t distribution, as Cohen (1988) does.
-    """
-    from scipy.stats import nct, t
-
-    critical = t.isf(ALPHA / 2, pairs - 1)
-    noncentrality = abs(effect) * pairs**0.5
-    return float(nct.sf(critical, pairs - 1, noncentrality) + nct.cdf(-critical, pairs - 1, noncentrality))
+    linear = (2 * images - only_a + only_b) * difference - only_a - only_b
+    root = max(linear**2 + 8 * images * only_b * difference * (1 - difference), 0.0) ** 0.5
+    q = (root - linear) / (4 * images)
+    variance = images * (2 * q + difference * (1 - difference))
+    distance = only_a - only_b - images * difference
+    if distance == 0:
+        return 0.0
+    return distance / variance**0.5 if variance > 0 else float(np.copysign(np.inf, distance))
 
 
 @dataclass(frozen=True, slots=True)
 class TTestResult:
-    """Result of a t test over seeds: p-value, 95 % interval of the difference, effect size, name of the test."""
+    """Result of a t test over seeds, in the unit of the measurements."""
 
+    name: str
     p: float
     low: float
     high: float
+    """The 95 % confidence interval of the mean of A minus that of B."""
     effect: float
-    """Mean difference divided by the standard deviation of one seed's difference (Cohen's dz)."""
-    name: str
+    """Mean difference divided by `sd`: Cohen's dz if paired."""
+    sd: float
+    """Standard deviation of the difference of one seed of A and one of B; at least that of rounding."""
+    degrees_of_freedom: float
+    df_per_seed: float
+    """Degrees of freedom of the same test on n seeds of each side, divided by n - 1: 1 if paired, else 1 to 2."""
 
 
-def paired_t_test(a: Sequence[float], b: Sequence[float]) -> TTestResult:
-    """Run Student's paired t test on the accuracies of the same seeds."""
-    from scipy.stats import ttest_rel
+def paired_t_test(a: Sequence[float], b: Sequence[float], *, resolution: float) -> TTestResult:
+    """Run Student's paired t test on at least two results of the same seeds.
 
-    differences = summarize(np.subtract(a, b).tolist())
-    assert differences.sd is not None
-    assert differences.low is not None
-    assert differences.high is not None
-    if differences.sd == 0:  # t is undefined without spread
-        p = 0.0 if differences.mean else 1.0
-        return TTestResult(p, differences.mean, differences.mean, 0.0, "Paired t test")
-    effect = differences.mean / differences.sd
-    return TTestResult(float(ttest_rel(a, b).pvalue), differences.low, differences.high, effect, "Paired t test")
+    `resolution` is the unit to which the results are rounded: 1 for counts of images, 0 for exact numbers.
+    """
+    differences = np.subtract(a, b)
+    floor = 2 * ROUNDING_VARIANCE * resolution**2
+    sd = max(float(np.var(differences, ddof=1)), floor) ** 0.5
+    df = len(differences) - 1
+    standard_error = sd / len(differences) ** 0.5
+    return _t_test("Paired t test", float(np.mean(differences)), standard_error, sd=sd, df=df, df_per_seed=1.0)
 
 
-def welch_t_test(a: Sequence[float], b: Sequence[float]) -> TTestResult:
-    """Run Welch's t test, for sides that were trained with different seeds."""
-    from scipy.stats import ttest_ind
+def welch_t_test(a: Sequence[float], b: Sequence[float], *, resolution: float) -> TTestResult:
+    """Run Welch's t test, for sides that were trained with different seeds; at least two results each.
 
-    spread = (np.var(a, ddof=1) + np.var(b, ddof=1)) ** 0.5
+    `resolution` is the unit to which the results are rounded: 1 for counts of images, 0 for exact numbers.
+    """
+    floor = ROUNDING_VARIANCE * resolution**2
+    variances = np.array([max(float(np.var(side, ddof=1)), floor) for side in (a, b)])
+    counts = np.array([len(a), len(b)])
+    shares = variances / counts
+    df = float(shares.sum() ** 2 / (shares**2 / (counts - 1)).sum())  # Welch (1947), Satterthwaite (1946)
+    df_per_seed = float(variances.sum() ** 2 / (variances**2).sum())
     difference = float(np.mean(a) - np.mean(b))
-    if spread == 0:
-        return TTestResult(0.0 if difference else 1.0, difference, difference, 0.0, "Welch's t test")
-    result = ttest_ind(a, b, equal_var=False)
-    interval = result.confidence_interval(1 - ALPHA)
-    return TTestResult(float(result.pvalue), interval.low, interval.high, float(difference / spread), "Welch's t test")
+    sd = float(variances.sum() ** 0.5)
+    standard_error = float(shares.sum() ** 0.5)
+    return _t_test("Welch's t test", difference, standard_error, sd=sd, df=df, df_per_seed=df_per_seed)
+
+
+def _t_test(
+    name: str, difference: float, standard_error: float, *, sd: float, df: float, df_per_seed: float
+) -> TTestResult:
+    from scipy.stats import t
+
+    p = 2 * float(t.sf(abs(difference) / standard_error, df))
+    half = float(t.isf(ALPHA / 2, df)) * standard_error
+    return TTestResult(name, p, difference - half, difference + half, difference / sd, sd, df, df_per_seed)
 
 
 def wilcoxon_test(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return the two-sided p-value of Wilcoxon's signed-rank test."""
+    """Return the two-sided p-value of Wilcoxon's signed-rank test over all changes of sign, ties included.
+
+    Up to 13 pairs it is exact; beyond, 9,999 random changes of sign estimate it.
+    """
     from scipy import stats
 
-    return float(stats.wilcoxon(a, b).pvalue) if any(np.subtract(a, b)) else 1.0
+    if not any(np.subtract(a, b)):
+        return 1.0
+    return float(stats.wilcoxon(a, b, method=stats.PermutationMethod(n_resamples=9_999, rng=0)).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number, in the same order, by the step-down procedure of Holm (1979)."""
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
+    return corrected

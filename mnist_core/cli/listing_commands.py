@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from mnist_core.analysis import filters
 from mnist_core.analysis.compare import compare_runs
+from mnist_core.analysis.multiple_comparisons import compare_several, pair_row
 from mnist_core.cli.command_setup import Subparsers, add_command, open_store
 from mnist_core.cli.run_listing import format_runs_json, format_runs_table
 from mnist_core.errors import RunNotFoundError
@@ -25,11 +27,11 @@ def add_listing_commands(subparsers: Subparsers) -> None:
     runs.add_argument("--json", action="store_true", help="print a JSON array")
 
     compare = add_command(
-        subparsers, "compare", "tell whether run A or run B is better, judged on the same test images", _compare
+        subparsers, "compare", "tell which of two or more runs is better, judged on the same test images", _compare
     )
-    for side in ("a", "b"):
-        side_help = "name or number of a run, or of several that differ only in seed: run-1,run-2"
-        compare.add_argument(side, metavar=side.upper(), help=side_help)
+    side_help = "name or number of a run, or of several that differ only in seed: run-1,run-2"
+    compare.add_argument("a", metavar="A", help=side_help)
+    compare.add_argument("others", metavar="B", nargs="+", help="the same; of more than two, each pair is compared")
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -49,15 +51,24 @@ def _list(options: argparse.Namespace) -> int:
 
 def _compare(options: argparse.Namespace) -> int:
     store = open_store()
-    a_ids, b_ids = ([run.id for run in _find_side(store, text)] for text in (options.a, options.b))
-    verdict = compare_runs(store.queries, a_ids, b_ids)
-    print(f"{verdict.sentence}\n")
-    width = max(len(detail.label) for detail in verdict.details)
-    for detail in verdict.details:
-        print(f"  {detail.label.ljust(width)}  {detail.value}")
-    for warning in verdict.warnings:
-        print(f"\nWarning: {warning}")
+    sides = [[run.id for run in _find_side(store, text)] for text in (options.a, *options.others)]
+    if len(sides) > 2:
+        several = compare_several(store.queries, sides)
+        rows = [pair_row(pair) for pair in several.pairs]
+        _print_verdict(several.sentence, [list(rows[0]), *(list(row.values()) for row in rows)], several.warnings)
+    else:
+        verdict = compare_runs(store.queries, *sides)
+        _print_verdict(verdict.sentence, [[detail.label, detail.value] for detail in verdict.details], verdict.warnings)
     return 0
+
+
+def _print_verdict(sentence: str, rows: Sequence[Sequence[str]], warnings: Sequence[str]) -> None:
+    print(f"{sentence}\n")
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print(f"  {'  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))}".rstrip())
+    for warning in warnings:
+        print(f"\nWarning: {warning}")
 
 
 def _find_side(store: RunStore, text: str) -> list[Run]:

@@ -1,4 +1,4 @@
-"""The Verdict view: whether A is really better than B, by `mnist_core.analysis.compare`, and why."""
+"""The Verdict view: which of the selected runs is really better, by `mnist_core.analysis`, and why."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.compare import compare_runs
+from mnist_core.analysis.multiple_comparisons import MultipleVerdict, compare_several, pair_row
 from mnist_core.analysis.seed_groups import CONFIDENCE, SeedGroup, group_by_seed
 from mnist_core.analysis.verdict import Verdict
 from mnist_core.formatting import MISSING
@@ -16,7 +17,7 @@ from mnist_dashboard import services
 from mnist_dashboard.ui import markdown
 from mnist_dashboard.ui.formatting import format_percent
 
-EMPTY_TEXT = "Select two runs, or the runs of two groups of seeds, to learn which is really better."
+EMPTY_TEXT = "Select two or more runs, or the runs of several groups of seeds, to learn which is really better."
 
 METRIC_ROWS = ("test_accuracy", "best_validation_accuracy")
 
@@ -25,58 +26,64 @@ _CACHE_KEY = "verdict"
 
 
 def render_verdict(selected: Sequence[Run], baseline: Run | None) -> None:
-    """Draw the verdict on the selected runs. If the baseline is one of them, it is side B."""
+    """Draw the verdict on the selected runs. If the baseline is one of two sides, it is side B."""
     sides = _split_into_sides(selected, baseline)
-    if sides is None:
+    if len(sides) < 2:
         st.info(EMPTY_TEXT, icon=":material/balance:")
         return
-    verdict = _compare(*sides)
-    if isinstance(verdict, Verdict):
-        _render_answer(verdict)
-    else:
+    verdict = _compare(sides)
+    if isinstance(verdict, str):
         st.warning(markdown.escape(verdict), icon=":material/balance:")
-    for column, letter, runs in zip(st.columns(2, gap="medium"), "AB", sides, strict=True):
-        with column:
-            _render_side(letter, runs)
+    else:
+        _render_answer(verdict)
+    if len(sides) == 2:
+        for column, letter, runs in zip(st.columns(2, gap="medium"), "AB", sides, strict=True):
+            with column:
+                _render_side(letter, runs)
 
 
-def _compare(*sides: Sequence[Run]) -> Verdict | str:
+def _compare(sides: Sequence[Sequence[Run]]) -> Verdict | MultipleVerdict | str:
     """The verdict, or the reason why there is none. Cached for the same runs, because it reads all their results."""
     runs_key = [[(run.id, run.name, run.attempt, run.status) for run in side] for side in sides]
-    cached: tuple[object, Verdict | str] | None = st.session_state.get(_CACHE_KEY)
+    cached: tuple[object, Verdict | MultipleVerdict | str] | None = st.session_state.get(_CACHE_KEY)
     if cached is None or cached[0] != runs_key:
         ids = [[run.id for run in side] for side in sides]
+        queries = services.current().queries
+        verdict: Verdict | MultipleVerdict | str
         try:
-            verdict: Verdict | str = compare_runs(services.current().queries, *ids)
+            verdict = compare_runs(queries, *ids) if len(ids) == 2 else compare_several(queries, ids)
         except CompareError as error:
             verdict = str(error)
         cached = st.session_state[_CACHE_KEY] = runs_key, verdict
     return cached[1]
 
 
-def _split_into_sides(selected: Sequence[Run], baseline: Run | None) -> list[Sequence[Run]] | None:
-    """Sides A and B; None unless the selection is two runs or two groups of seeds.
+def _split_into_sides(selected: Sequence[Run], baseline: Run | None) -> list[Sequence[Run]]:
+    """Return two selected runs as two sides, and more as groups of seeds.
 
-    B is the side with the baseline. Without a baseline, A is the side of the run that was selected first.
+    Of two sides, B is the one with the baseline. Without a baseline, A is the side of the run that was selected first.
     """
     sides: list[Sequence[Run]] = [[run] for run in selected]
     if len(selected) != 2:
         sides = [group.runs for group in group_by_seed(selected)]
-    if len(sides) != 2:
-        return None
     if baseline and any(run.id == baseline.id for run in selected):
         return sorted(sides, key=lambda side: baseline.id in [run.id for run in side])
     return sorted(sides, key=lambda side: selected[0].id not in [run.id for run in side])
 
 
-def _render_answer(verdict: Verdict) -> None:
-    icon = ":material/verified:" if verdict.winner else ":material/help:"
+def _render_answer(verdict: Verdict | MultipleVerdict) -> None:
+    is_decided = verdict.winner if isinstance(verdict, Verdict) else verdict.best
+    icon = ":material/verified:" if is_decided else ":material/help:"
     st.markdown(f"### {icon} {markdown.escape(verdict.sentence)}")
     for warning in verdict.warnings:
         st.caption(f":material/info: {markdown.escape(warning)}")
-    rows = [
-        {"What": detail.label, "Value": detail.value, "How it is computed": detail.help} for detail in verdict.details
-    ]
+    if isinstance(verdict, Verdict):
+        rows = [
+            {"What": detail.label, "Value": detail.value, "How it is computed": detail.help}
+            for detail in verdict.details
+        ]
+    else:
+        rows = [pair_row(pair) for pair in verdict.pairs]
     st.dataframe(rows, hide_index=True, height="content")
 
 

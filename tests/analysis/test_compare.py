@@ -9,6 +9,7 @@ import pytest
 from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.compare import compare_runs
 from mnist_core.analysis.importance import setting_importance
+from mnist_core.analysis.multiple_comparisons import compare_several, pair_row
 from mnist_core.analysis.seed_groups import group_by_seed
 from mnist_core.analysis.verdict import Verdict
 from mnist_core.config import TrainConfig
@@ -28,6 +29,12 @@ def seeds(store: RunStore, lr: float, rights: Sequence[int], first: int = 1) -> 
     return [run.id for run in runs]
 
 
+def interval(verdict: Verdict) -> tuple[float, float]:
+    assert verdict.low is not None
+    assert verdict.high is not None
+    return verdict.low, verdict.high
+
+
 def details(verdict: Verdict) -> dict[str, str]:
     return {detail.label: detail.value for detail in verdict.details}
 
@@ -44,7 +51,8 @@ def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunSto
         "good is better than bad: it is right about 95.00 % against 90.00 % of 1,000 test"
     )
     assert verdict.difference == pytest.approx(0.05)
-    assert 0.03 < verdict.low < 0.05 < verdict.high < 0.07
+    low, high = interval(verdict)
+    assert 0.03 < low < 0.05 < high < 0.07
     assert verdict.sentence.endswith("one as large less than once in 1,000,000 times (p below 0.000001).")
     assert details(verdict)["Only good is right"] == "50"
     assert details(verdict)["good minus bad, 95 % interval"].startswith("+5.00 points (+")
@@ -66,14 +74,23 @@ def test_a_difference_that_chance_explains_gives_no_winner(store: RunStore) -> N
     )
     assert verdict.sentence.endswith("one as large 66 times in 100 (p = 0.66).")
     assert verdict.p_value == pytest.approx(0.659, abs=0.001)  # 25 against 21, exact
-    assert verdict.low < 0 < verdict.high
+    low, high = interval(verdict)
+    assert low < 0 < high
 
 
-def test_equal_predictions_make_no_difference(store: RunStore) -> None:
+def test_equal_predictions_do_not_prove_that_the_runs_are_equal(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST))
     verdict = compare_runs(store.queries, [a.id], [b.id])
-    assert (verdict.p_value, verdict.low, verdict.high) == (1, 0, 0)
+    assert verdict.p_value == 1
+    assert interval(verdict) == pytest.approx((-0.0038, 0.0038), abs=5e-5)
     assert "nearly always" in verdict.sentence
+
+
+def test_five_images_against_none_cannot_be_told_and_the_interval_agrees(store: RunStore) -> None:
+    a, b = finished_run(store, right=range(905)), finished_run(store, right=range(900))
+    verdict = compare_runs(store.queries, [a.id], [b.id])
+    assert (verdict.winner, verdict.low) == ("", 0)
+    assert "+0.50 points (+0.00 to +1.17)" in verdict.sentence
 
 
 def test_comparing_one_seed_each_warns_that_settings_are_not_compared(store: RunStore) -> None:
@@ -104,12 +121,40 @@ def test_seeds_are_paired_and_the_better_settings_are_named(store: RunStore) -> 
     assert not verdict.warnings
 
 
-def test_with_too_few_seeds_the_verdict_says_how_many_are_needed(store: RunStore) -> None:
-    verdict = compare_runs(store.queries, seeds(store, FAST, [940, 960]), seeds(store, SLOW, [939, 941]))
+def test_without_a_winner_the_verdict_says_how_many_seeds_are_needed(store: RunStore) -> None:
+    verdict = compare_runs(store.queries, seeds(store, FAST, [940, 960, 951]), seeds(store, SLOW, [939, 941, 945]))
     assert verdict.winner == ""
     assert verdict.seeds_needed is not None
-    assert f"about {verdict.seeds_needed} seeds of each would tell" in verdict.sentence
-    assert details(verdict)["Seeds needed to tell"] == str(verdict.seeds_needed)
+    needed = verdict.seeds_needed
+    assert f"about {needed.count} seeds of each would tell ({needed.low} to {needed.high}, because" in verdict.sentence
+    assert details(verdict)["Seeds needed to tell"] == f"about {needed.count} ({needed.low} to {needed.high})"
+
+
+def test_a_difference_too_small_for_any_number_of_seeds_is_said_in_plain_words(store: RunStore) -> None:
+    verdict = compare_runs(store.queries, seeds(store, FAST, [940, 990, 920]), seeds(store, SLOW, [921, 980, 949]))
+    assert verdict.sentence.endswith("it takes more than 1,000 seeds of each to tell.")
+    assert details(verdict)["Seeds needed to tell"] == "more than 1,000"
+
+
+@pytest.mark.parametrize(("a_seeds", "b_seeds"), [([950, 950], [900, 900]), ([950] * 5, [900, 900])])
+def test_two_seeds_get_no_verdict(store: RunStore, a_seeds: list[int], b_seeds: list[int]) -> None:
+    verdict = compare_runs(store.queries, seeds(store, FAST, a_seeds), seeds(store, SLOW, b_seeds))
+    assert (verdict.winner, verdict.p_value, verdict.low, verdict.high) == ("", None, None, None)
+    assert verdict.sentence.startswith("It takes at least 3 seeds of each to tell which is better: run-1")
+    assert "p" not in details(verdict)
+
+
+def test_a_p_value_smaller_than_a_few_seeds_can_support_is_not_printed(store: RunStore) -> None:
+    verdict = compare_runs(store.queries, seeds(store, FAST, [950] * 3), seeds(store, SLOW, [700] * 3))
+    assert verdict.winner == "a"
+    assert verdict.sentence.endswith("less than once in 1,000 times (p below 0.001).")
+    assert details(verdict)["p"] == "below 0.001"
+
+
+def test_accuracies_are_compared_as_whole_images(store: RunStore) -> None:
+    """In floating point 0.903 - 0.900 and 0.908 - 0.905 differ, and their spread of 1e-17 makes p tiny."""
+    verdict = compare_runs(store.queries, seeds(store, FAST, [903, 908, 905]), seeds(store, SLOW, [902, 907, 904]))
+    assert verdict.p_value == pytest.approx(0.0513, abs=1e-4)  # one image each: t = 1 / (sqrt(1 / 6) / sqrt(3))
 
 
 def test_six_pairs_are_also_compared_by_rank(store: RunStore) -> None:
@@ -118,17 +163,85 @@ def test_six_pairs_are_also_compared_by_rank(store: RunStore) -> None:
     assert details(compare_runs(store.queries, a, b))["p, without assuming a normal distribution"] == "0.031"
 
 
-def test_seeds_that_only_one_side_has_are_left_out_with_a_warning(store: RunStore) -> None:
-    a, b = seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [940, 942], first=2)
+def test_a_seed_that_only_one_side_has_is_left_out_with_a_warning(store: RunStore) -> None:
+    a, b = seeds(store, FAST, [990, 950, 951, 953]), seeds(store, SLOW, [940, 942, 941], first=2)
     verdict = compare_runs(store.queries, a, b)
-    assert details(verdict)["Seeds"] == "2 and 2"
-    assert any("Only the 2 seeds that both have are compared; 1 runs" in warning for warning in verdict.warnings)
+    assert details(verdict)["Seeds"] == "3 and 3"
+    assert "Only the 3 seeds that both have are compared; 1 run is left out." in verdict.warnings
+    assert "it is right about 95.13 % against 94.10 %" in verdict.sentence  # without the one that was left out
+
+
+def test_all_runs_count_if_few_seeds_are_shared(store: RunStore) -> None:
+    """Ten against ten of which three are shared: a paired test would throw fourteen runs away."""
+    a = seeds(store, FAST, [950, 951, 953, 950, 949, 951, 952, 950, 951, 953])
+    b = seeds(store, SLOW, [940, 942, 941, 943, 940, 941, 939, 942, 940, 941], first=8)
+    verdict = compare_runs(store.queries, a, b)
+    assert details(verdict)["Seeds"] == "10 and 10"
+    assert any("Welch" in detail.help for detail in verdict.details)
+    assert not verdict.warnings
 
 
 def test_different_seeds_are_compared_without_pairing(store: RunStore) -> None:
-    verdict = compare_runs(store.queries, seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904], first=7))
+    a, b = seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904, 901], first=7)
+    verdict = compare_runs(store.queries, a, b)
     assert verdict.winner == "a"
     assert any("Welch" in detail.help for detail in verdict.details)
+
+
+# More than two
+
+
+def test_each_pair_of_several_runs_is_compared_with_corrected_p_values(store: RunStore) -> None:
+    sides = [
+        [finished_run(store, TrainConfig(lr=lr), name=name, right=range(right)).id]
+        for lr, name, right in ((0.1, "good", 950), (0.05, "fair", 942), (0.01, "poor", 941))
+    ]
+    verdict = compare_several(store.queries, sides)
+    assert verdict.sentence.startswith("good is the best of these 3: it is right about 95.00 % of the test images")
+    assert verdict.best == "good"
+    assert [(pair.a, pair.b, pair.winner) for pair in verdict.pairs] == [
+        ("good", "fair", "a"), ("good", "poor", "a"), ("fair", "poor", ""),
+    ]  # fmt: skip
+    p_values = [pair.verdict.p_value for pair in verdict.pairs]
+    assert p_values == pytest.approx([2 / 2**8, 2 / 2**9, 1])
+    assert [pair.corrected_p for pair in verdict.pairs] == pytest.approx([4 / 2**8, 6 / 2**9, 1])
+    assert verdict.warnings[0].startswith("3 pairs are compared, so each p-value is corrected for that (Holm)")
+
+
+def test_a_leader_that_only_leads_by_chance_is_not_the_best(store: RunStore) -> None:
+    """Six images against none have p = 0.03 alone, and 0.06 as the smallest of three."""
+    sides = [
+        [finished_run(store, TrainConfig(lr=lr), right=range(right)).id]
+        for lr, right in ((0.1, 906), (0.05, 900), (0.01, 901))
+    ]
+    verdict = compare_several(store.queries, sides)
+    assert verdict.best == ""
+    assert verdict.sentence == (
+        "It cannot be told which of these 3 is best: run-1 leads, it is right about 90.60 % of the test images, but it "
+        "cannot be told that it is better than run-2 and run-3."
+    )
+
+
+def test_pairs_without_enough_seeds_are_not_counted(store: RunStore) -> None:
+    sides = [
+        seeds(store, FAST, [950, 952, 951]),
+        seeds(store, SLOW, [930, 931, 932]),
+        seeds(store, 0.05, [940, 941]),
+    ]
+    verdict = compare_several(store.queries, sides)
+    first, *others = verdict.pairs
+    assert first.winner == "a"
+    assert first.corrected_p == first.verdict.p_value
+    assert [pair.corrected_p for pair in others] == [None, None]
+    assert [pair_row(pair)["p, corrected"] for pair in others] == ["–", "–"]
+
+
+def test_too_many_and_overlapping_sides_are_refused(store: RunStore) -> None:
+    ids = seeds(store, FAST, [900] * 11)
+    with pytest.raises(CompareError, match="At most 10 runs or groups of seeds can be compared at once, got 11"):
+        compare_several(store.queries, [[run_id] for run_id in ids])
+    with pytest.raises(CompareError, match="cannot be compared with itself"):
+        compare_several(store.queries, [[1], [2], [1]])
 
 
 # Refused

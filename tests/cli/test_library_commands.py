@@ -93,6 +93,18 @@ def test_groups_of_seeds_are_compared(store: RunStore, capsys: CapturedOutput) -
     assert "on average of 3 and 3 seeds" in capsys.readouterr().out
 
 
+def test_more_than_two_runs_are_compared_in_pairs(store: RunStore, capsys: CapturedOutput) -> None:
+    for lr, right in ((0.1, 950), (0.05, 900), (0.01, 899)):
+        finished_run(store, TrainConfig(lr=lr), name=f"with-{lr}", right=range(right))
+    assert main(["compare", "with-0.1", "with-0.05", "with-0.01"]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith("with-0.1 is the best of these 3: ")
+    assert "Warning: 3 pairs are compared, so each p-value is corrected for that (Holm)" in output
+    headings, *rows = [line for line in output.splitlines() if line.startswith("  ")]
+    assert headings.split("  ")[1].strip() == "A"
+    assert [row.split()[-1] for row in rows] == ["with-0.1", "with-0.1", "told"]
+
+
 def test_runs_that_cannot_be_compared_exit_with_1(store: RunStore, capsys: CapturedOutput) -> None:
     finished_run(store, name="other", dataset="KMNIST")
     assert main(["compare", "bold", "other"]) == 1

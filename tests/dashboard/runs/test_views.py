@@ -44,6 +44,16 @@ def test_two_groups_of_seeds_get_a_verdict(app: AppTest, search: list[Run]) -> N
     assert "95 % interval" in app.dataframe[1].value.columns
 
 
+def test_of_more_than_two_runs_each_pair_is_compared(app: AppTest, store: RunStore) -> None:
+    for lr, right in ((0.1, 950), (0.05, 900), (0.01, 899)):
+        finished_run(store, TrainConfig(lr=lr), right=range(right))
+    show(open_runs(app, runs="2,1,3"), "Verdict")
+    assert "is the best of these 3" in page_text(app)
+    assert any("corrected for that" in caption.value for caption in app.caption)
+    pairs = app.dataframe[0].value
+    assert pairs["Better"].tolist() == ["run-1", "cannot be told", "run-1"]
+
+
 def test_the_verdict_is_computed_once(app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for lr in (0.01, 0.1):
         finished_run(store, TrainConfig(lr=lr))
@@ -65,7 +75,7 @@ def test_the_verdict_is_computed_once(app: AppTest, store: RunStore, monkeypatch
 
 def test_a_verdict_on_one_run_says_what_to_select(app: AppTest, search: list[Run]) -> None:
     show(open_runs(app, runs="1"), "Verdict")
-    assert "Select two runs, or the runs of two groups of seeds" in page_text(app)
+    assert "Select two or more runs, or the runs of several groups of seeds" in page_text(app)
 
 
 def test_runs_that_cannot_be_compared_are_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
