@@ -25,7 +25,7 @@ from torch import Tensor
 
 from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError, ConfigError
-from mnist_core.records import ADJUSTABLE
+from mnist_core.records import ADJUSTABLE, encode_json
 from mnist_core.system.paths import display_path
 from mnist_core.training.engine import TrainState
 
@@ -65,7 +65,7 @@ def encode(config: TrainConfig, state: TrainState, dataset: str, interventions: 
     }
     tensors = {name: tensor.cpu() for name, tensor in _named_tensors(state).items()}
     buffer = io.BytesIO()
-    torch.save({"tensors": tensors, "facts": json.dumps(facts)}, buffer)
+    torch.save({"tensors": tensors, "facts": encode_json(facts)}, buffer)
     prefix, payload = _PREFIX.pack(_MAGIC, VERSION, buffer.tell()), buffer.getvalue()
     return prefix + _digest(prefix, payload) + payload
 

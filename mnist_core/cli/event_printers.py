@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from typing import Any, Self
@@ -11,7 +10,7 @@ from tqdm import tqdm
 
 from mnist_core.config import MODELS
 from mnist_core.formatting import format_duration
-from mnist_core.records import EvalMetrics, Event, Run, StepMetrics
+from mnist_core.records import EvalMetrics, Event, Run, StepMetrics, encode_json, json_value
 from mnist_core.store.queries import Queries
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.parameter_counts import PARAMETER_COUNTS
@@ -91,15 +90,13 @@ def _evaluation_line(event: EvalMetrics) -> str:
 class JsonPrinter(_Printer):
     """Prints each event as one line of JSON whose `event` is `step` or `evaluation`.
 
-    Leaves out the predictions, and writes a loss that is not finite as null.
+    Leaves out the predictions, and writes a number that is not finite as null.
     """
 
     def _print(self, event: Event) -> None:
-        fields = {name: getattr(event, name) for name in event.__slots__ if name != "predictions"}
-        if not math.isfinite(event.loss):
-            fields["loss"] = None
+        fields = {name: json_value(getattr(event, name)) for name in event.__slots__ if name != "predictions"}
         kind = "step" if isinstance(event, StepMetrics) else "evaluation"
-        print(json.dumps({"event": kind, **fields}), flush=True)
+        print(encode_json({"event": kind, **fields}), flush=True)
 
 
 def _network_line(run: Run) -> str:

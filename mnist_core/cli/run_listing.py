@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from mnist_core.formatting import MISSING, format_duration, format_percent
-from mnist_core.records import NOT_IN_TERMINAL, Run, json_value, run_values
+from mnist_core.records import NOT_IN_TERMINAL, Run, encode_json, json_value, run_values
 from mnist_core.system.paths import PROGRAM
 
 
 def format_runs_json(runs: Sequence[Run]) -> str:
     """Return a JSON array with one object per run, in the given order; times are ISO 8601 in UTC."""
-    return json.dumps([_run_to_json(run) for run in runs], indent=2)
+    return encode_json([_run_to_json(run) for run in runs], indent=2)
 
 
 def _run_to_json(run: Run) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 The file is a zip with `manifest.json` and, for the n-th run, `n/run.json`, `n/steps.bin` and `n/predictions.bin`; the
 labels of test sets are in `labels/<checksum>.bin`. The binary members are plain little-endian arrays, whose lengths are
-in the JSON. Weights and checkpoints are not included.
+in the JSON. They keep NaN and infinity; in the JSON, either is null, which is read as NaN. Weights and checkpoints are
+not included.
 
 To change what an archive holds, append a function to `run_json.UPGRADES` that brings the JSON of a run of the version
 so far to the new one, and put an archive of the new version among the fixtures of the tests.
@@ -33,7 +34,7 @@ from mnist_core.exports.run_json import (
     run_to_json,
     upgrade_run,
 )
-from mnist_core.records import EvalMetrics, History, Run, RunStatus
+from mnist_core.records import EvalMetrics, History, Run, RunStatus, encode_json
 from mnist_core.store import RunStore, step_codec
 from mnist_core.store.queries import Queries
 from mnist_core.system.paths import display_path
@@ -61,11 +62,11 @@ def write_archive(queries: Queries, runs: Sequence[Run], path: Path) -> None:
             raise ExportError(f"{run.name} is {run.status}. Export it when it has ended, or stop it.")
     written_checksums: set[str] = set()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
-        zipped.writestr(MANIFEST, json.dumps({"format": FORMAT, "version": VERSION, "runs": len(runs)}))
+        zipped.writestr(MANIFEST, encode_json({"format": FORMAT, "version": VERSION, "runs": len(runs)}))
         for number, run in enumerate(runs):
             steps, evaluations = queries.read_steps(run.id), queries.list_evaluations(run.id)
             content = {"run": run_to_json(run), "steps": len(steps), "evaluations": evaluations_to_json(evaluations)}
-            zipped.writestr(f"{number}/run.json", json.dumps(content, allow_nan=False))
+            zipped.writestr(f"{number}/run.json", encode_json(content))
             zipped.writestr(f"{number}/steps.bin", steps.tobytes())
             predictions = b"".join(evaluation.predictions.tobytes() for evaluation in evaluations)
             zipped.writestr(f"{number}/predictions.bin", predictions)

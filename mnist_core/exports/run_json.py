@@ -102,7 +102,7 @@ def evaluations_from_json(values: object, predictions: np.ndarray) -> tuple[Eval
         start += images
         if len(predicted) != images or (images and predicted.max() > 9):
             raise ValueError("predictions are missing, or are no digits")
-        loss = math.nan if item["loss"] is None else _read_number(item["loss"])
+        loss = _read_number_or_nan(item["loss"])
         skipped = ("loss", "predictions")
         evaluations.append(_read_record(EvalMetrics, item, skipped=skipped, loss=loss, predictions=predicted))
     if start != len(predictions):
@@ -145,6 +145,10 @@ def _read_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{str(value)[:50]} is no number")
     return float(value)
+
+
+def _read_number_or_nan(value: object) -> float:
+    return math.nan if value is None else _read_number(value)
 
 
 def _read_share(value: object) -> float:
@@ -214,7 +218,7 @@ _READERS_BY_TYPE: dict[Any, Callable[[object], Any]] = {
     Confusion: _read_confusion,
     dict[str, str]: _read_packages,
     tuple[str, ...]: lambda value: tuple(_read_text(item) for item in _read_list(value, MAX_TAGS)),
-    tuple[float, ...]: lambda value: tuple(_read_number(item) for item in _read_list(value, CURVE_POINTS)),
+    tuple[float, ...]: lambda value: tuple(_read_number_or_nan(item) for item in _read_list(value, CURVE_POINTS)),
     tuple[Intervention, ...]: lambda value: tuple(
         _read_record(Intervention, item) for item in _read_list(value, MAX_INTERVENTIONS)
     ),

@@ -5,7 +5,7 @@ Accuracies are fractions from 0 to 1, times of day are UTC, durations are second
 
 from mnist_core.records.events import Confusion, EvalMetrics, Event, StepMetrics
 from mnist_core.records.interventions import ADJUSTABLE, Adjustment, Command, Intervention, PendingCommand
-from mnist_core.records.json_values import json_value
+from mnist_core.records.json_values import encode_json, json_value, round_number
 from mnist_core.records.run import (
     CURVE_POINTS,
     DETAIL_LABELS,
@@ -52,6 +52,8 @@ __all__ = [
     "Run",
     "RunStatus",
     "StepMetrics",
+    "encode_json",
     "json_value",
+    "round_number",
     "run_values",
 ]

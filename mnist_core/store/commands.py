@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +22,8 @@ from mnist_core.records import (
     ProcessIdentity,
     Run,
     RunStatus,
+    encode_json,
+    json_value,
 )
 from mnist_core.store import rows, sql, step_codec
 from mnist_core.store.schema import evaluations, pending_commands, runs, step_chunks
@@ -129,7 +130,7 @@ class Commands:
             replace(run.config, **adjustment.settings())  # type: ignore[arg-type]  # refuses settings that do not fit together
             if run.train_images and adjustment.batch_size:
                 check_batch_fits(adjustment.batch_size, run.train_images)
-            text = json.dumps(asdict(adjustment))
+            text = encode_json(json_value(adjustment))
             row = {"run_id": run_id, "command": command, "adjustment": text, "given_by": by, "given_at": time.time()}
             connection.execute(insert(pending_commands).values(row))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -14,6 +13,7 @@ from mnist_core.records import (
     PendingCommand,
     Run,
     RunStatus,
+    encode_json,
 )
 from mnist_core.store import change_feed, rows, sql, step_codec
 from mnist_core.store.change_feed import Changes, ChangeWatch, Cursor
@@ -38,7 +38,7 @@ class Queries:
 
     def get_runs(self, run_ids: Sequence[int]) -> list[Run]:
         """Return the runs with these ids, in this order, without those that are missing or in the bin."""
-        wanted = func.json_each(json.dumps([*run_ids])).table_valued("value")  # one parameter, however many runs
+        wanted = func.json_each(encode_json([*run_ids])).table_valued("value")  # one parameter, however many runs
         by_id = {run.id: run for run in self._list(sql.NOT_DELETED & runs.c.id.in_(select(wanted.c.value)))}
         return [by_id[run_id] for run_id in run_ids if run_id in by_id]
 

@@ -41,6 +41,7 @@ from mnist_core.records import (
     Results,
     Run,
     RunStatus,
+    encode_json,
     json_value,
 )
 from mnist_core.store import step_codec
@@ -60,7 +61,7 @@ class ColumnType:
 
 
 def _json(read: Callable[[Any], Any]) -> ColumnType:
-    return ColumnType(String, lambda value: json.dumps(json_value(value)), lambda text: read(json.loads(text)))
+    return ColumnType(String, lambda value: encode_json(json_value(value)), lambda text: read(json.loads(text)))
 
 
 COLUMN_TYPES: dict[Any, ColumnType] = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.config import TrainConfig
+from mnist_core.records import encode_json
 from mnist_core.system.atomic_files import write_atomically
 from mnist_core.system.machine import cores, processor_name
 from mnist_core.system.paths import runs_dir
@@ -51,7 +52,7 @@ def save_speeds(speeds: Speeds, device: str) -> None:
     """Save a measurement of this machine and this version of torch. `device` is the device type that was measured."""
     measurement = {"machine": _machine(), "device": device, "step_seconds": speeds}
     _path().parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(_path(), json.dumps(measurement, indent=1).encode())
+    write_atomically(_path(), encode_json(measurement, indent=1).encode())
 
 
 def _read() -> dict[str, Any]:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
-from streamlit.components.v2.types import ComponentRenderer
 
+from mnist_core.records import encode_json, json_value
 from mnist_dashboard.server.assets import PACKAGE, asset_url
 
 
-def register(name: str, css: str = "") -> ComponentRenderer:
-    """Register a component whose browser side is `<name>/<name>.js`; `css` is a path below `components/`."""
+def register(name: str, css: str = "") -> Callable[..., Any]:
+    """Register a component whose browser side is `<name>/<name>.js`; `css` is a path below `components/`.
+
+    The returned function draws it with `data`. Numbers in `data` that are not finite become null: Streamlit would write
+    them as `NaN`, which no browser can read.
+    """
     folder = PACKAGE / "components"
     bootstrap = (folder / "bootstrap.js").read_text(encoding="utf-8")
-    return st.components.v2.component(
+    render = st.components.v2.component(
         name,
-        js=bootstrap.replace('"__MODULE_URL__"', json.dumps(asset_url(f"components/{name}/{name}.js"))),
+        js=bootstrap.replace('"__MODULE_URL__"', encode_json(asset_url(f"components/{name}/{name}.js"))),
         css=(folder / css).read_text(encoding="utf-8") if css else None,
         isolate_styles=False,
     )
+    return lambda *, data, **options: render(data=json_value(data), **options)
 
 
 def ignore_value() -> None:

@@ -6,14 +6,13 @@ types for the type checker are in `components/lib/constants.d.ts`.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import scipy
 
 from mnist_core.analysis.seed_groups import CONFIDENCE, ROUNDING_VARIANCE, t_quantile
 from mnist_core.config import SETTINGS, Setting
-from mnist_core.records import METRICS, RunStatus
+from mnist_core.records import METRICS, RunStatus, encode_json
 from mnist_dashboard.server.access_policy import GUEST_NAME, OWNER_NAME
 
 CURVES = ("loss", "accuracy", "examples_per_second")
@@ -99,4 +98,4 @@ def _setting(setting: Setting) -> dict[str, Any]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return encode_json(value, compact=True, ensure_ascii=False)

@@ -13,6 +13,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import ProcessIdentity, Progress, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
+from tests.support.strict_json import parse_json
 from tests.support.terminal import QUICK, CapturedOutput, trains_in_process
 
 # The list of runs
@@ -56,15 +57,12 @@ def test_runs_are_listed_as_json(capsys: CapturedOutput) -> None:
 
 def test_a_list_with_a_diverged_run_is_valid_json(store: RunStore, capsys: CapturedOutput) -> None:
     run = store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "boot"))
-    store.trainer_writes.append_steps(run, Progress(step=1, epoch=1, loss=float("inf")))
+    progress = Progress(step=1, epoch=1, loss=float("inf"), examples_per_second=float("inf"))
+    store.trainer_writes.append_steps(run, progress)
     store.trainer_writes.finish_run(run, RunStatus.DIVERGED)
     main(["runs", "--json"])
-
-    def refuse(constant: str) -> None:
-        pytest.fail(f"{constant} is no JSON")
-
-    (listed,) = json.loads(capsys.readouterr().out, parse_constant=refuse)
-    assert listed["loss"] is None
+    (listed,) = parse_json(capsys.readouterr().out)
+    assert (listed["loss"], listed["examples_per_second"]) == (None, None)
 
 
 def test_listing_runs_marks_a_run_whose_trainer_is_gone(store: RunStore, capsys: CapturedOutput) -> None:

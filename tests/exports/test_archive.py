@@ -2,6 +2,7 @@
 
 import dataclasses
 import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from tests.support.factories import LABELS, finished_run
+from tests.support.strict_json import parse_json
 
 Step = Callable[..., StepMetrics]
 
@@ -79,6 +81,20 @@ def test_diverged_and_steered_runs_are_imported(
     assert diverged.status is RunStatus.DIVERGED
     assert np.isnan(other_store.queries.read_steps(diverged.id)["loss"][1])
     assert imported_steered.interventions == steered.interventions
+
+
+def test_losses_that_are_not_finite_survive_in_an_archive_of_strict_json(
+    store: RunStore, other_store: RunStore, a_step: Step, tmp_path: Path
+) -> None:
+    losses = [float("inf"), float("-inf"), float("nan"), 0.5]
+    run = finished_run(store, steps=[a_step(step, loss) for step, loss in enumerate(losses, 1)], test_loss=float("nan"))
+    export(store.queries, [dataclasses.replace(run, curve=(0.5, float("inf")))], "archive", tmp_path / "runs.zip")
+    with zipfile.ZipFile(tmp_path / "runs.zip") as zipped:
+        assert parse_json(zipped.read("0/run.json"))["evaluations"][1]["loss"] is None
+    (imported,) = archive.import_archive(other_store, tmp_path / "runs.zip")
+    np.testing.assert_array_equal(other_store.queries.read_steps(imported.id)["loss"], losses)
+    assert np.isnan(other_store.queries.list_evaluations(imported.id)[1].loss)
+    np.testing.assert_array_equal(imported.curve, [0.5, np.nan])
 
 
 def test_an_interrupted_run_is_imported_as_stopped_since_its_checkpoints_stay_behind(

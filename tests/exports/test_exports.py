@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,7 @@ from mnist_core.trainer.worker import train_run
 from mnist_core.training.batches import PIXEL_MEAN, PIXEL_STD
 from mnist_core.training.engine import TrainState
 from tests.support.factories import finished_run
+from tests.support.strict_json import parse_json
 
 Step = Callable[..., StepMetrics]
 CONFIG = TrainConfig(dataset="mnist", model="softmax", batch_size=30, epochs=1, device="cpu")
@@ -202,6 +204,21 @@ def test_a_long_curve_is_reduced_in_a_report(store: RunStore, a_step: Step, tmp_
     curve = json.loads(content)["runs"][0]["curves"]["loss"]
     assert (curve["step"][0], curve["mean"][0]) == (3, 2)
     assert (curve["step"][-1], curve["mean"][-1]) == (1501, 1501)
+
+
+def test_a_report_leaves_losses_that_are_not_finite_out_of_its_means(
+    store: RunStore, a_step: Step, tmp_path: Path
+) -> None:
+    bad = [float("inf"), float("-inf"), float("nan"), sys.float_info.max, sys.float_info.max]
+    losses = [*bad, 1.0, *[float("nan")] * 3, *[2.0] * 1500]
+    finished_run(store, steps=[a_step(step, loss) for step, loss in enumerate(losses, 1)], test_loss=float("inf"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        export(store.queries, store.queries.list_runs(), "report", tmp_path / "r.html")
+    content = (tmp_path / "r.html").read_text().split('id="content">')[1].split("</script>")[0]
+    (run,) = parse_json(content)["runs"]
+    assert run["curves"]["loss"]["mean"][:4] == [None, pytest.approx(2 / 3 * sys.float_info.max, rel=1e-5), None, 2]
+    assert (run["evaluations"][-1]["loss"], run["metrics"]["test_loss"]) == (None, None)
 
 
 # Exports on the server

@@ -1,6 +1,5 @@
 """Helpers that drive the pages through AppTest."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from mnist_core.records import Progress, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.server.client_location import LOCATION_HEADER, REMOTE
+from tests.support.strict_json import parse_json
 
 
 @dataclass
@@ -67,7 +67,7 @@ def address(app: AppTest) -> str:
 def component_data(app: AppTest, key: str) -> dict[str, Any]:
     """Return the data of a live component."""
     components = [node for node in app.get("bidi_component") if key in node.proto.id]
-    return dict(json.loads(components[0].proto.json))
+    return dict(parse_json(components[0].proto.json))
 
 
 def active_run(store: RunStore, status: RunStatus = RunStatus.RUNNING, reason: str = "") -> Run:

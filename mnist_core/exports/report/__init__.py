@@ -7,10 +7,8 @@ file as JSON without a `<`, and the script inserts names and notes as text.
 from __future__ import annotations
 
 import importlib.util
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +18,13 @@ import numpy as np
 from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.config import SETTINGS
 from mnist_core.errors import ExportError
-from mnist_core.records import METRICS, Run
+from mnist_core.records import METRICS, Run, encode_json, json_value, round_number
 from mnist_core.store.queries import Queries
 
 FOLDER = Path(__file__).parent
 MAX_POINTS = 600
-"""Maximum number of points per curve; longer curves show means of equally many steps."""
+"""Maximum number of points per curve; longer curves show means of equally many steps, without values that are not
+finite."""
 
 MAX_RUNS = 50
 """Maximum number of runs per report."""
@@ -45,7 +44,7 @@ def write_report(queries: Queries, runs: Sequence[Run], path: Path) -> None:
     parts = {
         "report.css": (FOLDER / "report.css").read_text(encoding="utf-8"),
         "plotly.min.js": _plotly().replace("</script", "<\\/script"),
-        "report.json": json.dumps(content, allow_nan=False).replace("<", "\\u003c"),
+        "report.json": encode_json(json_value(content)).replace("<", "\\u003c"),
         "report.js": (FOLDER / "report.js").read_text(encoding="utf-8"),
     }
     for name, part in parts.items():
@@ -70,16 +69,16 @@ def _run_content(queries: Queries, run: Run) -> dict[str, Any]:
         "dataset": run.dataset,
         "notes": run.notes,
         "tags": run.tags,
-        "settings": asdict(run.config),
+        "settings": run.config,
         "metrics": {name: metric_value(run, name) for name in METRICS},
-        "provenance": asdict(run.provenance) if run.provenance else None,
+        "provenance": run.provenance,
         "curves": {name: _reduce(table[name]) for name in ("loss", "accuracy")},
         "evaluations": [
             {
                 "split": evaluation.split,
                 "step": evaluation.step,
                 "accuracy": evaluation.accuracy,
-                "loss": _round(evaluation.loss),
+                "loss": round_number(evaluation.loss),
             }
             for evaluation in queries.list_evaluations(run.id)
         ],
@@ -90,10 +89,12 @@ def _reduce(values: np.ndarray) -> dict[str, list[float | None]]:
     """Return the means of equally many values as `mean`, and the last step of each as `step`."""
     size = max(1, math.ceil(len(values) / MAX_POINTS))
     starts = range(0, len(values), size)
-    means = [_round(float(values[start : start + size].mean())) for start in starts]
+    means = [_finite_mean(values[start : start + size]) for start in starts]
     return {"step": [min(start + size, len(values)) for start in starts], "mean": means}
 
 
-def _round(value: float) -> float | None:
-    """Six significant digits; None if the value is not finite."""
-    return float(f"{value:.6g}") if math.isfinite(value) else None
+def _finite_mean(values: np.ndarray) -> float | None:
+    """The mean of the values that are finite, with six significant digits; None if none is."""
+    finite = values[np.isfinite(values)]
+    # Divided before they are summed: the sum of large values may not be finite.
+    return round_number(float((finite / len(finite)).sum())) if len(finite) else None
