@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mnist_dashboard.feed.json_encoding import encode_json
+from mnist_core.records import encode_json
 
 MAX_REPLAYED_MESSAGES = 600
 """Maximum number of messages kept for browsers that reconnect: about a minute of one run."""
@@ -118,12 +118,12 @@ class Broadcaster:
 
     def audience_message(self) -> Message:
         """The latest `audience` event, for a new subscriber."""
-        return self.encode("audience", encode_json(self._audience))
+        return self.encode("audience", self._audience)
 
     def publish(self, event: str, data: dict[str, Any], run_id: int | None = None) -> None:
-        """Send an event to the subscribers of the run, or to all if there is no run."""
+        """Send an event to the subscribers of the run, or to all if there is no run. Raises as `encode` does."""
         self._number += 1
-        message = self.encode(event, encode_json(data), run_id)
+        message = self.encode(event, data, run_id)
         self._recent.append(message)
         for subscriber in self._subscribers:
             if subscriber.wants(message):
@@ -139,8 +139,15 @@ class Broadcaster:
             return None
         return [message for message in self._recent if message.number > last_number]
 
-    def encode(self, event: str, data: bytes, run_id: int | None = None) -> Message:
-        """A server-sent event with JSON data. Its id is the number of the latest published message."""
+    def encode(self, event: str, data: dict[str, Any], run_id: int | None = None) -> Message:
+        """A server-sent event with JSON data. Its id is the number of the latest published message.
+
+        Raises `ValueError` if `data` holds a number that is not finite, which no browser could read.
+        """
+        return self.wrap(event, encode_json(data, compact=True).encode(), run_id)
+
+    def wrap(self, event: str, data: bytes, run_id: int | None = None) -> Message:
+        """A server-sent event whose data is encoded already."""
         head = f"id: {self._instance}:{self._number}\nevent: {event}\ndata: ".encode()
         return Message(self._number, run_id, head + data + b"\n\n")
 

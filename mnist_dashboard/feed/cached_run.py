@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, json_value
-from mnist_dashboard.feed.json_encoding import encode_json
+from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, encode_json, json_value
 from mnist_dashboard.feed.series import RunSeries
 
 
@@ -47,7 +46,7 @@ class CachedRun:
                 "matrix": self.matrix,
                 "matrix_batches": LIVE_BATCHES,
             }
-            self._history = smoothing, encode_json(event)
+            self._history = smoothing, encode_json(event, compact=True).encode()
         return self._history[1]
 
 
@@ -57,6 +56,6 @@ def evaluation_to_json(evaluation: EvalMetrics) -> dict[str, Any]:
         "epoch": evaluation.epoch,
         "split": evaluation.split,
         "loss": json_value(evaluation.loss),
-        "accuracy": evaluation.accuracy,
+        "accuracy": json_value(evaluation.accuracy),
         "confusion": evaluation.confusion,
     }

@@ -23,7 +23,8 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
@@ -31,8 +32,8 @@ from mnist_core.store.change_feed import Changes, Evaluation, NewSteps
 from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message, Subscriber
 from mnist_dashboard.feed.cached_run import CachedRun, evaluation_to_json
-from mnist_dashboard.feed.json_encoding import encode_json, round_values
 from mnist_dashboard.feed.run_summary import RunSummary, summarize_run
+from mnist_dashboard.feed.series import round_values
 from mnist_dashboard.feed.summary_cache import SummaryCache
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS
 
@@ -143,9 +144,15 @@ class LiveHub:
         async with self._read_lock:
             if self._summary_cache is None:
                 runs = await asyncio.to_thread(self._queries.list_runs)
-                self._summary_cache = SummaryCache()
-                await asyncio.to_thread(self._summary_cache.update, [self._summarize(run) for run in runs])
+                self._summary_cache = await asyncio.to_thread(self._build_summary_cache, runs)
         return self._summary_cache
+
+    def _build_summary_cache(self, runs: Iterable[Run]) -> SummaryCache:
+        cache = SummaryCache()
+        for run in runs:
+            with _errors_logged(run.id):
+                cache.update(self._summarize(run))
+        return cache
 
     def _summarize(self, run: Run) -> RunSummary:
         return summarize_run(run, self._unfinished.values())
@@ -153,18 +160,27 @@ class LiveHub:
     # ------------------------------------------------------------------ for a new subscriber
 
     async def _first_messages(self, subscriber: Subscriber) -> list[Message]:
-        histories = []
         self._prune_recent()
         runs = {run_id: run for run_id, (_, run) in self._recent.items()} | self._unfinished
+        histories: dict[int, Message] = {}
         for run_id in sorted(subscriber.run_ids):
             try:
                 cached = await self._cached_run(run_id)
             except RunNotFoundError:
                 continue
             runs[run_id] = cached.run
-            histories.append(self.broadcaster.encode("history", cached.history(subscriber.smoothing), run_id))
-        summaries = [self.broadcaster.encode("run", encode_json(self._summarize(run))) for run in runs.values()]
-        return [*summaries, *histories, self.broadcaster.audience_message()]
+            with _errors_logged(run_id):
+                histories[run_id] = self._history_message(cached, subscriber.smoothing)
+        # Without its history a browser could not place the later steps of a run.
+        subscriber.run_ids = frozenset(histories)
+        summaries = []
+        for run in runs.values():
+            with _errors_logged(run.id):
+                summaries.append(self.broadcaster.encode("run", self._summarize(run)))
+        return [*summaries, *histories.values(), self.broadcaster.audience_message()]
+
+    def _history_message(self, cached: CachedRun, smoothing: float) -> Message:
+        return self.broadcaster.wrap("history", cached.history(smoothing), cached.run.id)
 
     def _prune_recent(self) -> None:
         """Forget runs that changed longer than `RECENT_SECONDS` ago."""
@@ -174,13 +190,16 @@ class LiveHub:
     async def _cached_run(self, run_id: int) -> CachedRun:
         """The run in memory, read from the store if it is not there. Raises `RunNotFoundError`."""
         if run_id not in self._cached_runs:
-            run = await asyncio.to_thread(self._queries.get_run, run_id)
-            table = await asyncio.to_thread(self._queries.read_steps, run_id)
-            evaluations = await asyncio.to_thread(self._queries.list_evaluations, run_id)
-            self._cached_runs[run_id] = CachedRun(run, table, evaluations)
+            self._cached_runs[run_id] = await self._read_run(run_id)
         self._cached_runs.move_to_end(run_id)
         self._evict_idle_runs()
         return self._cached_runs[run_id]
+
+    async def _read_run(self, run_id: int) -> CachedRun:
+        run = await asyncio.to_thread(self._queries.get_run, run_id)
+        table = await asyncio.to_thread(self._queries.read_steps, run_id)
+        evaluations = await asyncio.to_thread(self._queries.list_evaluations, run_id)
+        return CachedRun(run, table, evaluations)
 
     def _evict_idle_runs(self) -> None:
         watched = self.broadcaster.watched_run_ids
@@ -200,19 +219,22 @@ class LiveHub:
         self._prune_recent()
         for steps in changes.steps:
             if cached := self._cached_runs.get(steps.run_id):
-                await self._publish_steps(cached, steps)
+                with _errors_logged(steps.run_id):
+                    await self._publish_steps(cached, steps)
         for evaluation in changes.evaluations:
             if cached := self._cached_runs.get(evaluation.run_id):
-                self._publish_evaluation(cached, evaluation)
+                with _errors_logged(evaluation.run_id):
+                    self._publish_evaluation(cached, evaluation)
         # Summaries come last, so that a browser has every point of a run before it learns that the run has ended.
         changed = {run.id: run for run in changes.runs}
         if queue_changed:
             changed |= self._unfinished
-        summaries = [self._summarize(run) for run in changed.values()]
-        if self._summary_cache:
-            self._summary_cache.update(summaries)
-        for summary in summaries:
-            self.broadcaster.publish("run", summary)
+        for run in changed.values():
+            with _errors_logged(run.id):
+                summary = self._summarize(run)
+                if self._summary_cache:
+                    self._summary_cache.update(summary)
+                self.broadcaster.publish("run", summary)
 
     def _update_unfinished(self, runs: Iterable[Run]) -> bool:
         """Replace, add and remove unfinished runs. Return whether positions in the queue may have changed."""
@@ -240,11 +262,10 @@ class LiveHub:
                 }
                 self.broadcaster.publish("steps", event, steps.run_id)
             return
-        del self._cached_runs[steps.run_id]  # a newer attempt, or missing steps
-        reread = await self._cached_run(steps.run_id)
+        # A newer attempt, or missing steps.
+        self._cached_runs[steps.run_id] = reread = await self._read_run(steps.run_id)
         for subscriber in self.broadcaster.subscribers_of(steps.run_id):
-            history = reread.history(subscriber.smoothing)
-            subscriber.offer(self.broadcaster.encode("history", history, steps.run_id))
+            subscriber.offer(self._history_message(reread, subscriber.smoothing))
 
     def _publish_evaluation(self, cached: CachedRun, evaluation: Evaluation) -> None:
         data = evaluation_to_json(evaluation.metrics)
@@ -252,6 +273,15 @@ class LiveHub:
             cached.evaluations.append(data)
         event = {"run": evaluation.run_id, "attempt": evaluation.attempt, **data}
         self.broadcaster.publish("evaluation", event, evaluation.run_id)
+
+
+@contextmanager
+def _errors_logged(run_id: int) -> Iterator[None]:
+    """Log an error in what is sent about one run, so that the browsers still get everything about the others."""
+    try:
+        yield
+    except Exception:
+        _log.exception("The live feed could not send the changes of run %d.", run_id)
 
 
 def poll_seconds(streams: int) -> float:

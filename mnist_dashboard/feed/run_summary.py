@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterable
-from dataclasses import asdict
 from typing import Any
 
 from mnist_core.analysis.seed_groups import seed_group_key
-from mnist_core.records import NOT_IN_BROWSER, Run, RunStatus, json_value, run_values
+from mnist_core.records import NOT_IN_BROWSER, Run, RunStatus, json_value, round_number, run_values
 from mnist_core.training.epoch_ends import epoch_ends
 
 RunSummary = dict[str, Any]
@@ -23,7 +22,7 @@ def summarize_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
     position, after = _queue_position(run, queue)
     return {
         **{name: json_value(value) for name, value in run_values(run, NOT_IN_BROWSER).items()},
-        "settings": asdict(run.config),
+        "settings": json_value(run.config),
         "epochs": run.config.epochs,
         "queue_position": position,
         "after": after,
@@ -31,7 +30,7 @@ def summarize_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
         "seed_group": _hash(seed_group_key(run)),
         "notes": run.notes[:NOTES_EXCERPT_LENGTH],
         "deleted": run.deleted_at is not None,
-        "curve": [json_value(float(f"{loss:.4g}")) for loss in run.curve],
+        "curve": [round_number(loss, digits=4) for loss in run.curve],
     }
 
 

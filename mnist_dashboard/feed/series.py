@@ -1,19 +1,22 @@
 """Turns the metrics of each batch into the points of a chart: smooths every step, then reduces them to what fits.
 
 The store keeps every step; only the points are reduced. Smoothing comes first, so that it averages all steps. Each
-bucket of steps keeps its lowest and highest value, so that no spike disappears. The browser continues the same curves
-batch by batch, see `client/series.js`.
+bucket of steps keeps its lowest and highest value, so that no spike disappears. A value that is not finite is left out:
+a bucket without any finite value is a gap, and the average carries on behind it. The browser continues the same curves
+batch by batch, by the same rules, see `client/series.js`.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from mnist_dashboard.feed.json_encoding import round_values
+from mnist_core.records import round_number
+from mnist_core.store.step_codec import STEP_COLUMNS
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS, MAX_BUCKETS
 
 
@@ -23,7 +26,7 @@ class RunSeries:
     def __init__(self, attempt: int) -> None:
         self.attempt = attempt
         self.steps = 0
-        self._columns = {name: np.empty(1024, np.float32) for name in (*CURVES, *LEVELS)}
+        self._columns = {name: np.empty(1024, STEP_COLUMNS[name]) for name in (*CURVES, *LEVELS)}
 
     def extend(self, first_step: int, table: np.ndarray) -> bool:
         """Append consecutive steps that begin at `first_step`; skip known ones. Return False if steps are missing.
@@ -35,9 +38,9 @@ class RunSeries:
         new_steps = table[self.steps + 1 - first_step :]
         if len(new_steps):
             end = self.steps + len(new_steps)
-            for name in self._columns:
-                if end > len(self._columns[name]):
-                    self._columns[name] = np.concatenate([self._columns[name], np.empty(end, np.float32)])
+            for name, column in self._columns.items():
+                if end > len(column):
+                    self._columns[name] = np.concatenate([column, np.empty(end, column.dtype)])
                 self._columns[name][self.steps : end] = new_steps[name]
             self.steps = end
         return True
@@ -55,26 +58,51 @@ class RunSeries:
         for name in CURVES:
             values = self._columns[name][: self.steps].astype(np.float64)
             values[~np.isfinite(values)] = np.nan
-            averages = smooth(values, smoothing)
-            points[name] = {
-                "low": round_values(np.fmin.reduceat(values, starts) if len(starts) else values),
-                "high": round_values(np.fmax.reduceat(values, starts) if len(starts) else values),
-                "smooth": round_values(averages[ends]),
-            }
-            points["ema"][name] = _average_state(values, averages, smoothing)
+            points[name], points["ema"][name] = _reduce_curve(values, starts, smoothing)
         for name in LEVELS:
             points[name] = round_values(self._columns[name][ends])
         return points
 
 
-def smooth(values: np.ndarray, smoothing: float) -> np.ndarray:
-    """Bias-corrected exponential average (Kingma & Ba 2015, section 3), which pandas calls `adjust=True`; skips NaN."""
-    if smoothing == 0:
-        return values
-    return pd.Series(values).ewm(alpha=1 - smoothing, adjust=True, ignore_na=True).mean().to_numpy()
+def _reduce_curve(
+    values: np.ndarray, starts: np.ndarray, smoothing: float
+) -> tuple[dict[str, list[float | None]], tuple[float, int]]:
+    """Reduce a curve to buckets that begin at the indices `starts`. NaN stands for values that are not finite.
+
+    Returns the curve, and the last average before bias correction with the number of values in it.
+    """
+    if not len(values):
+        return {"low": [], "high": [], "smooth": []}, (0.0, 0)
+    is_finite = np.isfinite(values)
+    averages = exponential_averages(values[is_finite], smoothing)
+    counts = np.add.reduceat(is_finite, starts, dtype=np.int64)
+    smoothed = np.full(len(starts), np.nan)
+    smoothed[counts > 0] = correct_bias(averages, counts.cumsum()[counts > 0], smoothing)
+    curve = {
+        "low": round_values(np.fmin.reduceat(values, starts)),
+        "high": round_values(np.fmax.reduceat(values, starts)),
+        "smooth": round_values(smoothed),
+    }
+    return curve, (float(averages[-1]), len(averages)) if len(averages) else (0.0, 0)
 
 
-def _average_state(values: np.ndarray, averages: np.ndarray, smoothing: float) -> tuple[float, int]:
-    """The last average before bias correction, and the number of values in it."""
-    count = int(np.isfinite(values).sum())
-    return (float(averages[-1]) * (1 - smoothing**count), count) if count else (0.0, 0)
+def exponential_averages(values: np.ndarray, smoothing: float) -> np.ndarray:
+    """Exponential averages of finite values, before bias correction: they begin at 0."""
+    from_zero = pd.Series(np.append(0.0, values))
+    averages: np.ndarray = from_zero.ewm(alpha=1 - smoothing, adjust=False).mean().to_numpy()[1:]
+    return averages
+
+
+def correct_bias(averages: np.ndarray, counts: np.ndarray, smoothing: float) -> np.ndarray:
+    """Return the averages of the first `counts` values, corrected for beginning at 0 (Kingma & Ba 2015, section 3).
+
+    Rounding may take an average of the largest floats beyond them; it stays the largest.
+    """
+    with np.errstate(over="ignore"):
+        corrected = averages[counts - 1] / (1 - smoothing**counts)
+    return np.asarray(corrected.clip(-sys.float_info.max, sys.float_info.max))
+
+
+def round_values(values: np.ndarray) -> list[float | None]:
+    """Values with six significant digits, more than a screen can show; None for those that are not finite."""
+    return [round_number(value) for value in values.tolist()]

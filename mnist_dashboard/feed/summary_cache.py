@@ -9,9 +9,8 @@ from __future__ import annotations
 import gzip
 import secrets
 import threading
-from collections.abc import Iterable
 
-from mnist_dashboard.feed.json_encoding import encode_json
+from mnist_core.records import encode_json
 from mnist_dashboard.feed.run_summary import RunSummary
 
 
@@ -28,15 +27,18 @@ class SummaryCache:
         self._compressed: tuple[int, bytes] | None = None
         self._instance = secrets.token_hex(4)
 
-    def update(self, summaries: Iterable[RunSummary]) -> None:
-        """Add new runs, replace known ones and remove deleted ones."""
+    def update(self, summary: RunSummary) -> None:
+        """Add a new run, replace a known one or remove a deleted one.
+
+        Raises `ValueError` if the summary holds a number that is not finite, which no browser could read.
+        """
+        encoded = encode_json(summary, compact=True).encode()
         with self._lock:
-            for summary in summaries:
-                self._version += 1
-                if summary["deleted"]:
-                    self._encoded.pop(summary["id"], None)
-                else:
-                    self._encoded[summary["id"]] = encode_json(summary)
+            self._version += 1
+            if summary["deleted"]:
+                self._encoded.pop(summary["id"], None)
+            else:
+                self._encoded[summary["id"]] = encoded
 
     def compress(self) -> tuple[str, bytes]:
         """The ETag, which changes with every update, and the gzipped JSON of all runs."""

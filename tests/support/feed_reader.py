@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -13,6 +12,7 @@ from mnist_core.records import Confusion, Progress, Run, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.feed.hub import LiveHub
+from tests.support.strict_json import parse_json
 
 NO_CONFUSION: Confusion = tuple((0,) * 10 for _ in range(10))
 
@@ -29,8 +29,8 @@ def preparing_run(store: RunStore) -> Run:
 class Reader:
     """A reader of the live feed, as a browser is one."""
 
-    def __init__(self, hub: LiveHub, runs: list[int], last_event_id: str = "") -> None:
-        self._stream = hub.stream(runs, 0.0, last_event_id)
+    def __init__(self, hub: LiveHub, runs: list[int], last_event_id: str = "", smoothing: float = 0.0) -> None:
+        self._stream = hub.stream(runs, smoothing, last_event_id)
         self.unread: list[str] = []
         self.last_id = ""
 
@@ -41,7 +41,7 @@ class Reader:
                 lines = dict(line.split(": ", 1) for line in self.unread.pop(0).splitlines())
                 self.last_id = lines["id"]
                 if lines["event"] in kinds:
-                    return {"kind": lines["event"], **json.loads(lines["data"])}
+                    return {"kind": lines["event"], **parse_json(lines["data"])}
             piece = await anext(self._stream, None)
             if piece is None:
                 raise EOFError

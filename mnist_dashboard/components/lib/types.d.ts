@@ -8,7 +8,7 @@ export interface RunMetrics {
   loss: number | null;
   accuracy: number | null;
   examples_per_second: number | null;
-  elapsed_seconds: number;
+  elapsed_seconds: number | null;
   validation_accuracy: number | null;
   best_validation_accuracy: number | null;
   test_accuracy: number | null;
@@ -83,7 +83,7 @@ export interface Evaluation {
   confusion: Matrix;
 }
 
-/** A curve reduced to buckets: extremes of the batches in each, and the smoothed value at its end. */
+/** A curve reduced to buckets: extremes of the batches in each, and the last smoothed value; null in a bucket without values. */
 export interface Curve {
   low: (number | null)[];
   high: (number | null)[];
@@ -96,7 +96,7 @@ export type LevelField = "lr" | "elapsed_seconds";
 /** What a chart can draw of a run. */
 export type ChartField = CurveField | "lr";
 
-export interface HistoryMessage extends Record<CurveField, Curve>, Record<LevelField, number[]> {
+export interface HistoryMessage extends Record<CurveField, Curve>, Record<LevelField, (number | null)[]> {
   run: number;
   attempt: number;
   step: number;
@@ -109,7 +109,7 @@ export interface HistoryMessage extends Record<CurveField, Curve>, Record<LevelF
   matrix_batches: number;
 }
 
-export interface StepsMessage extends Record<CurveField, (number | null)[]>, Record<LevelField, number[]> {
+export interface StepsMessage extends Record<CurveField | LevelField, (number | null)[]> {
   run: number;
   attempt: number;
   /** The first of these consecutive steps. */

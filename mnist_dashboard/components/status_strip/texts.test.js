@@ -26,6 +26,12 @@ test("a paused run has no speed, a diverged one no loss", () => {
   assert.deepEqual(cellTexts(makeRun({ status: "diverged", loss: null }), null, undefined, 1, null)[2], ["NaN"]);
 });
 
+test("numbers of a running run that are missing are marked as missing", () => {
+  const missing = { loss: null, accuracy: null, validation_accuracy: null, examples_per_second: null, elapsed_seconds: null };
+  const texts = cellTexts(makeRun({ status: "running", ...missing }), null, undefined, null, null).slice(2);
+  assert.deepEqual(texts.map(([text]) => text), ["–", "–", "–", "–", "–", "–"]);
+});
+
 test("a run without validation shows its test accuracy", () => {
   const run = makeRun({ validation_images: 0, validation_accuracy: null, test_accuracy: 0.9 });
   assert(hasNoValidation(run));

@@ -1,7 +1,8 @@
 /**
  * What the browser keeps of one run: its curves reduced to buckets, its evaluations and its rolling confusion matrix. Pure: no
  * page, no network. Every batch enters the smoothing before points are reduced, and each bucket keeps the extremes of its
- * batches, so that a run of millions of steps stays honest in a bounded number of points.
+ * batches, so that a run of millions of steps stays honest in a bounded number of points. A batch whose value is null is left
+ * out: a bucket without any value is a gap, and the average carries on behind it. These are the rules of feed/series.py.
  */
 import { CURVES, LEVELS, MAX_BUCKETS } from "../../components/lib/constants.js";
 
@@ -22,6 +23,9 @@ const lower = (a, b) => (a === null ? b : b === null ? a : Math.min(a, b));
 /** @param {Value} a @param {Value} b @returns {Value} */
 const higher = (a, b) => (a === null ? b : b === null ? a : Math.max(a, b));
 
+/** @param {Value} a @param {Value} b @returns {Value} */
+const later = (a, b) => b ?? a;
+
 export class RunSeries {
   /** @param {number} run @param {number} smoothing weight of the past, 0 to below 1 */
   constructor(run, smoothing) {
@@ -35,9 +39,9 @@ export class RunSeries {
     this.loss = emptyCurve();
     this.accuracy = emptyCurve();
     this.examples_per_second = emptyCurve();
-    /** @type {number[]} of the last step of each bucket, as is `elapsed_seconds` */
+    /** @type {Value[]} of the last step of each bucket, as is `elapsed_seconds` */
     this.lr = [];
-    /** @type {number[]} */
+    /** @type {Value[]} */
     this.elapsed_seconds = [];
     /** @type {Record<CurveField, [average: number, count: number]>} before bias correction, and of how many values */
     this.average = { loss: [0, 0], accuracy: [0, 0], examples_per_second: [0, 0] };
@@ -107,7 +111,7 @@ export class RunSeries {
     return field === "lr" ? this.lr : this[field].smooth;
   }
 
-  /** The smoothed value at the last step; null without one. @param {ChartField} field */
+  /** The smoothed value of the last bucket; null without one. @param {ChartField} field */
   smoothed(field) {
     return this.line(field).at(-1) ?? null;
   }
@@ -135,11 +139,11 @@ export class RunSeries {
     const end = curve.low.length - 1;
     curve.low[end] = lower(curve.low[end], value);
     curve.high[end] = higher(curve.high[end], value);
-    curve.smooth[end] = smooth;
+    curve.smooth[end] = later(curve.smooth[end], smooth);
   }
 
   /**
-   * Bias-corrected exponential average; a batch whose value is null leaves it alone.
+   * Bias-corrected exponential average (Kingma & Ba 2015, section 3); null for a batch whose value is null, which leaves it alone.
    * @param {CurveField} field @param {Value} value
    */
   #smooth(field, value) {
@@ -148,7 +152,9 @@ export class RunSeries {
     const weight = this.smoothing;
     average[0] = weight * average[0] + (1 - weight) * value;
     average[1] += 1;
-    return average[0] / (1 - weight ** average[1]);
+    const corrected = average[0] / (1 - weight ** average[1]);
+    // Rounding may take an average of the largest numbers beyond them.
+    return Math.max(-Number.MAX_VALUE, Math.min(corrected, Number.MAX_VALUE));
   }
 
   /** Merge buckets in pairs while there are more than twice as many as a screen can show. */
@@ -156,7 +162,7 @@ export class RunSeries {
     while (this.x.length > 2 * MAX_BUCKETS) {
       for (const field of CURVES) {
         const { low, high, smooth } = this[field];
-        this[field] = { low: mergePairs(low, lower), high: mergePairs(high, higher), smooth: keepLater(smooth) };
+        this[field] = { low: mergePairs(low, lower), high: mergePairs(high, higher), smooth: mergePairs(smooth, later) };
       }
       for (const field of LEVELS) this[field] = keepLater(this[field]);
       this.x = keepLater(this.x);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { SERIES } from "#tests/fixtures.js";
+import { CURVE_CASES, SERIES } from "#tests/fixtures.js";
 
 import { CURVES, MAX_BUCKETS } from "../../components/lib/constants.js";
 import { RunSeries } from "./series.js";
@@ -31,6 +31,18 @@ function assertClose(actual, expected) {
   assert(actual !== null && Math.abs(actual - expected) <= 2e-5 * Math.abs(expected), `${actual} is not ${expected}`);
 }
 
+/**
+ * Compares numbers within a tolerance, and the places without one exactly.
+ * @param {(number|null)[]} actual @param {(number|null)[]} expected @param {number} tolerance
+ */
+function assertSameValues(actual, expected, tolerance) {
+  assert.deepEqual(actual.map((value) => value === null), expected.map((value) => value === null));
+  expected.forEach((value, i) => {
+    const difference = Math.abs((actual[i] ?? 0) - (value ?? 0));
+    assert(difference <= Math.max(tolerance, 2e-5 * Math.abs(value ?? 0)), `${actual[i]} is not ${value}, at index ${i}`);
+  });
+}
+
 test("smoothing carries on from the server's history as the server would", () => {
   const series = loadedSeries();
   assert(series.append(steps));
@@ -48,10 +60,31 @@ test("new buckets are as wide as those of the history", () => {
   assert.equal(series.x.at(-1), series.step);
 });
 
-test("a batch whose loss is NaN leaves the smoothed loss alone", () => {
+test("a batch whose loss is NaN is a gap and leaves the average alone", () => {
   const series = new RunSeries(7, 0.5);
   series.append(message(1, [1, null, 3]));
   assert.deepEqual(series.loss.smooth, [1, null, (0.5 * 0.5 + 0.5 * 3) / (1 - 0.5 ** 2)]);
+});
+
+for (const run of structuredClone(CURVE_CASES)) {
+  test(`live curves equal the history of the same steps: ${run.name}`, () => {
+    const series = new RunSeries(7, run.smoothing);
+    series.replace(run.history, run.smoothing);
+    for (const each of run.messages) assert(series.append(each));
+    assert.deepEqual(series.x, run.x);
+    assertSameValues(series.lr, run.lr, 1e-5);
+    for (const part of /** @type {const} */ (["low", "high", "smooth"])) {
+      assertSameValues(series.loss[part], run.loss[part], run.tolerance);
+    }
+  });
+}
+
+test("buckets that are merged keep what is left of a value that is missing in one of them", () => {
+  const series = new RunSeries(7, 0);
+  series.append(message(1, Array.from({ length: 4 * MAX_BUCKETS }, (_, i) => (i % 4 < 2 ? null : i % 4 === 2 ? 5 : null))));
+  assert.equal(series.bucketSize, 2);
+  assert.deepEqual(series.loss.smooth.slice(0, 4), [null, 5, null, 5]);
+  assert.deepEqual(series.loss.low.slice(0, 4), [null, 5, null, 5]);
 });
 
 test("steps already held are skipped and a gap is refused", () => {

@@ -1,5 +1,5 @@
 /** Values that Python computes for the tests of the browser's modules: see test_javascript.py. */
-import type { ChartField, HistoryMessage, StepsMessage } from "../../../mnist_dashboard/components/lib/types";
+import type { ChartField, Curve, HistoryMessage, StepsMessage } from "../../../mnist_dashboard/components/lib/types";
 
 /** Numbers, and how Python's pages write them. */
 export const FORMATTED: { value: number | null; percent: string; count: string; loss: string }[];
@@ -15,6 +15,19 @@ export const SERIES: {
   steps: StepsMessage;
   smoothed: Record<"loss" | "accuracy" | "examples_per_second", number>;
 };
+
+/** Runs whose losses are not all finite: the first steps, the later ones, and what is drawn at their end. */
+export const CURVE_CASES: {
+  name: string;
+  smoothing: number;
+  history: HistoryMessage;
+  messages: StepsMessage[];
+  x: number[];
+  loss: Curve;
+  lr: number[];
+  /** Of values that the feed rounds to six digits. */
+  tolerance: number;
+}[];
 
 export const CHART_FIELDS: ChartField[];
 export const CHART_AXES: string[];

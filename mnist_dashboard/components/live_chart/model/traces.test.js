@@ -7,12 +7,14 @@ import { buildTraces } from "./traces.js";
 
 /** @import { ChartData, ChartRun, View } from "../live_chart.js" */
 
-/** @param {number} id @param {Partial<ChartRun>} [fields] @returns {ChartRun} a run of three steps with one test evaluation */
-function chartRun(id, fields = {}) {
+/**
+ * A run of three steps with one test evaluation.
+ * @param {number} id @param {Partial<ChartRun>} [fields] @param {(number|null)[]} [loss] @returns {ChartRun}
+ */
+function chartRun(id, fields = {}, loss = [3 * id, 2 * id, id]) {
   const series = new RunSeries(id, 0);
   const rest = [0.1, 0.2, 0.3];
   const numbers = { accuracy: rest, examples_per_second: rest, lr: rest, elapsed_seconds: rest };
-  const loss = [3 * id, 2 * id, id];
   series.append({ run: id, attempt: 1, first: 1, loss, ...numbers, matrix: null, matrix_batches: 100 });
   series.addEvaluation({ run: id, attempt: 1, step: 3, epoch: 1, split: "test", loss: id, accuracy: 0.9, confusion: [] });
   const stepToX = (/** @type {number} */ step) => step;
@@ -58,6 +60,27 @@ test("names are text to Plotly", () => {
 test("against a baseline curves and evaluations are differences", () => {
   const traces = buildTraces(makeView([chartRun(2)], { baseline: chartRun(1), several: true }));
   assert.deepEqual(traces.map(({ uid, y }) => [uid, y]), [["2-smooth", [3, 2, 1]], ["2-test", [1]]]);
+});
+
+test("a value that is missing is a gap in the line, and the missing mark in its hover text", () => {
+  const [raw, smooth] = buildTraces(makeView([chartRun(1, {}, [3, null, 1])]));
+  assert.deepEqual(raw.y, [3, null, 1]);
+  assert.deepEqual(smooth.y, [3, null, 1]);
+  assert.deepEqual(smooth.customdata, ["3.000", "–", "1.000"]);
+  assert(![raw, smooth].some((trace) => trace.connectgaps));
+});
+
+test("a chart of a run without any finite loss has finite axes", () => {
+  const { layout } = buildLayout(makeView([chartRun(1, {}, [null, null, null])]), undefined);
+  const ends = [...(layout.xaxis.range ?? [NaN]), ...(layout.yaxis.range ?? [NaN])];
+  assert(ends.every(Number.isFinite), `${ends}`);
+});
+
+test("a pale line is named at its last value, though the run diverged after it", () => {
+  const colors = { ...COLORS, runs: ["#FEFEFE"] };
+  const view = makeView([chartRun(1, {}, [3, 2, null]), chartRun(2, {}, [null, null, null])], { colors });
+  const { layout } = buildLayout(view, undefined);
+  assert.deepEqual(/** @type {{x: number, y: number}[]} */ (layout.annotations).map(({ x, y }) => [x, y]), [[2, 2]]);
 });
 
 test("runs that differ only in their seeds become one mean with a band", () => {
