@@ -77,13 +77,18 @@ def median_figure(name: str, values: Sequence[float], form: str, aim: str = "") 
     return Figure(name, form.format(statistics.median(values)), aim, f"median of {len(values)}, {low} to {high}")
 
 
-def print_head() -> None:
-    """Print machine, versions and the head of the table."""
+def print_machine() -> None:
+    """Print machine, versions and seed."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "streamlit"))
     print(f"{cores()} cores of {processor_name()}, {platform.machine()}, {platform.system()}")
     print(
         f"Python {platform.python_version()}, {packages}; {threads_per_trainer(1)} threads; seed 1, except where noted"
     )
+
+
+def print_head() -> None:
+    """Print machine, versions and the head of the table."""
+    print_machine()
     print_row(Figure("figure", "measured", "aim", "basis"))
 
 
