@@ -99,7 +99,7 @@ def _compare_images(a: Side, b: Side, labels: np.ndarray) -> Verdict:
         Detail("p", format_p(p, SMALLEST_IMAGES_P), p_help),
     )
     one_seed_warning = (
-        "This says which of these two trained networks is better. To tell which settings are better, train several "
+        "This says which of these trained networks is better. To tell which settings are better, train several "
         "seeds of each."
     )
     basis = f"of {len(labels):,} test images, a difference of {format_winner_interval(difference, low, high, p)}"

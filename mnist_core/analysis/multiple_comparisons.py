@@ -108,11 +108,14 @@ def _find_best(sides: Sequence[Side], pairs: Sequence[Pair]) -> tuple[str, str]:
         for (a, b), pair in zip(combinations(sides, 2), pairs, strict=True)
         if (a is top and pair.winner != "a") or (b is top and pair.winner != "b")
     ]
-    accuracy = f"it is right about {format_percent(top.accuracy)} of the test images"
+    accuracy = f"{format_percent(top.accuracy)} of the test images right"
     if not rivals:
-        return f"{top.name} is the best of these {len(sides)}: {accuracy}, and it is better than each other.", top.name
+        return (
+            f"{top.name} is the best of these {len(sides)}, with {accuracy}: it is better than each other one.",
+            top.name,
+        )
     return (
-        f"It cannot be told which of these {len(sides)} is best: {top.name} leads, {accuracy}, but it cannot be told "
-        f"that it is better than {join_names(rivals)}.",
+        f"It cannot be told which of these {len(sides)} is best: {top.name} leads with {accuracy}, but it cannot be "
+        f"told that it is better than {join_names(rivals)}.",
         "",
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from mnist_core.analysis.comparability import Side
 from mnist_core.analysis.power import MAX_SEEDS, SeedsNeeded
 from mnist_core.analysis.significance import ALPHA, MIN_SEEDS
@@ -77,7 +79,7 @@ def too_few_seeds_sentence(a: Side, b: Side) -> str:
     return (
         f"It takes at least {MIN_SEEDS} seeds of each to tell which is better: {a.name} is right about "
         f"{format_percent(a.accuracy)} and {b.name} about {format_percent(b.accuracy)} on average of {len(a.runs)} and "
-        f"{len(b.runs)} seeds. Train more."
+        f"{len(b.runs)} seeds. Train more seeds."
     )
 
 
@@ -117,7 +119,10 @@ def format_winner_interval(difference: float, low: float, high: float, p: float)
 
 
 def format_p(p: float, smallest_p: float) -> str:
-    return f"{p:.2g}" if p >= smallest_p else f"below {smallest_p:f}".rstrip("0")
+    """Return a p-value with two digits, never in scientific notation, or the bound that it is below."""
+    if p < smallest_p:
+        return f"below {smallest_p:f}".rstrip("0")
+    return np.format_float_positional(p, precision=2, fractional=False, trim="-")
 
 
 def _format_p_equation(p: float, smallest_p: float) -> str:

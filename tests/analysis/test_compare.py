@@ -11,7 +11,7 @@ from mnist_core.analysis.compare import compare_runs
 from mnist_core.analysis.importance import setting_importance
 from mnist_core.analysis.multiple_comparisons import compare_several, pair_row
 from mnist_core.analysis.seed_groups import group_by_seed
-from mnist_core.analysis.verdict import Verdict
+from mnist_core.analysis.verdict import Verdict, format_p
 from mnist_core.config import TrainConfig
 from mnist_core.records import Intervention, Run, RunStatus
 from mnist_core.store import RunStore
@@ -188,6 +188,13 @@ def test_different_seeds_are_compared_without_pairing(store: RunStore) -> None:
     assert any("Welch" in detail.help for detail in verdict.details)
 
 
+@pytest.mark.parametrize(
+    ("p", "text"), [(1, "1"), (0.0625, "0.062"), (0.66, "0.66"), (0.0000019, "0.0000019"), (1e-7, "below 0.000001")]
+)
+def test_p_values_are_written_without_exponents(p: float, text: str) -> None:
+    assert format_p(p, 1e-6) == text
+
+
 # More than two
 
 
@@ -197,7 +204,7 @@ def test_each_pair_of_several_runs_is_compared_with_corrected_p_values(store: Ru
         for lr, name, right in ((0.1, "good", 950), (0.05, "fair", 942), (0.01, "poor", 941))
     ]
     verdict = compare_several(store.queries, sides)
-    assert verdict.sentence.startswith("good is the best of these 3: it is right about 95.00 % of the test images")
+    assert verdict.sentence.startswith("good is the best of these 3, with 95.00 % of the test images right: it")
     assert verdict.best == "good"
     assert [(pair.a, pair.b, pair.winner) for pair in verdict.pairs] == [
         ("good", "fair", "a"), ("good", "poor", "a"), ("fair", "poor", ""),
@@ -217,7 +224,7 @@ def test_a_leader_that_only_leads_by_chance_is_not_the_best(store: RunStore) -> 
     verdict = compare_several(store.queries, sides)
     assert verdict.best == ""
     assert verdict.sentence == (
-        "It cannot be told which of these 3 is best: run-1 leads, it is right about 90.60 % of the test images, but it "
+        "It cannot be told which of these 3 is best: run-1 leads with 90.60 % of the test images right, but it "
         "cannot be told that it is better than run-2 and run-3."
     )
 

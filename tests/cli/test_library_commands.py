@@ -82,7 +82,7 @@ def test_two_runs_are_compared_in_words_and_numbers(capsys: CapturedOutput) -> N
     output = capsys.readouterr().out
     assert output.startswith("bold is better than careful: it is right about 95.00 % against 90.00 %")
     assert "Only bold is right" in output
-    assert "Warning: This says which of these two trained networks is better" in output
+    assert "Warning: This says which of these trained networks is better" in output
 
 
 def test_groups_of_seeds_are_compared(store: RunStore, capsys: CapturedOutput) -> None:
@@ -98,7 +98,7 @@ def test_more_than_two_runs_are_compared_in_pairs(store: RunStore, capsys: Captu
         finished_run(store, TrainConfig(lr=lr), name=f"with-{lr}", right=range(right))
     assert main(["compare", "with-0.1", "with-0.05", "with-0.01"]) == 0
     output = capsys.readouterr().out
-    assert output.startswith("with-0.1 is the best of these 3: ")
+    assert output.startswith("with-0.1 is the best of these 3, with ")
     assert "Warning: 3 pairs are compared, so each p-value is corrected for that (Holm)" in output
     headings, *rows = [line for line in output.splitlines() if line.startswith("  ")]
     assert headings.split("  ")[1].strip() == "A"
