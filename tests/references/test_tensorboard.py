@@ -63,7 +63,7 @@ def smooth_in_tensorboard(values: Values, smoothing: float) -> list[float | None
 
 
 def smooth_in_the_server(values: Values, smoothing: float) -> list[float]:
-    return smooth(np.array([math.nan if value is None else value for value in values]), smoothing).tolist()
+    return list(smooth(np.array([math.nan if value is None else value for value in values]), smoothing))
 
 
 @pytest.fixture
