@@ -147,7 +147,7 @@ class Soak:
 
     def _resume_interrupted_runs(self) -> None:
         for run in self.store.queries.list_runs([RunStatus.INTERRUPTED]):
-            checkpoint_step = max(list_checkpoints(checkpoints_dir(run.id)), default=0)
+            checkpoint_step = max(list_checkpoints(checkpoints_dir(run)), default=0)
             steps = self.store.queries.read_steps(run.id)
             if checkpoint_step > len(steps):
                 self.problems.append(

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import shutil
-import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.store.run_store import DATABASE_NAME
 from tests.support.factories import write_mnist
+from tests.support.signals import restored_signals
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # batches in tests are tiny; torch reads this at import
 
@@ -116,11 +116,8 @@ def store(places: Path, empty_database: Path) -> Iterator[RunStore]:
 @pytest.fixture
 def signals_restored() -> Iterator[None]:
     """Restore the handlers of SIGINT, SIGTERM and SIGHUP, which a trainer in this process replaces."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, handlers, strict=True):
-        signal.signal(number, handler)
+    with restored_signals():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,20 +2,22 @@
 
 A folder belongs to one run. It holds the last `RECENT_CHECKPOINTS` checkpoints and the best one. The best is a copy,
 not a link: some disks have no links, and a damaged block then costs only one file. The caller decides when to save and
-which checkpoint is the best.
+which checkpoint is the best, and knows whose the files are (see `ownership`).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mnist_core.checkpoints.format import Checkpoint, decode, encode, unusable
-from mnist_core.checkpoints.index import BEST, STEP, checkpoint_path, list_checkpoints
+from mnist_core.checkpoints.envelope import unseal, unusable
+from mnist_core.checkpoints.format import Checkpoint, decode, encode
+from mnist_core.checkpoints.index import checkpoint_path, list_checkpoints
 from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError
+from mnist_core.records import FileKind
 from mnist_core.system.atomic_files import is_disk_full, remove_leftovers, write_atomically
 from mnist_core.system.paths import display_path
 from mnist_core.training.engine import TrainState
@@ -32,25 +34,27 @@ def save(
     dataset: str,
     interventions: Sequence[Mapping[str, Any]] = (),
     best: bool = False,
-    confirm: Callable[[], object] = lambda: None,
+    confirm: Callable[[Path, str], object] = lambda _path, _sha256: None,
 ) -> Path:
     """Save a run after any event, and return the file; it is on the disk when this returns.
 
     `best` marks the checkpoint as the best by validation accuracy so far. `interventions` are JSON values. `confirm` is
-    called just before the file takes its place; if it raises, everything stays as it was. Once the new file is safe,
-    older checkpoints are removed, and those of later steps, which a run that went back to an earlier step has left.
+    called with each file and its SHA-256 just before the file takes its place; if it raises, everything stays as it
+    was. Once the new file is safe, older checkpoints are removed, and those of later steps, which a run that went back
+    to an earlier step has left.
     Raises `CheckpointError` if the disk is full or the folder cannot be written; the previous checkpoint is then
     unchanged, and no temporary file is left.
     """
     content = encode(config, state, dataset, interventions)
-    path = checkpoint_path(folder, state.step)
+    sha256 = hashlib.sha256(content).hexdigest()
+    path, best_path = (checkpoint_path(folder, state.step, kind) for kind in (FileKind.STEP, FileKind.BEST))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         remove_leftovers(folder)
         if best:
             # First: a run killed between the two resumes before this evaluation, and so marks the best again.
-            write_atomically(checkpoint_path(folder, state.step, BEST), content, confirm=confirm)
-        write_atomically(path, content, confirm=confirm)
+            write_atomically(best_path, content, confirm=lambda: confirm(best_path, sha256))
+        write_atomically(path, content, confirm=lambda: confirm(path, sha256))
         _remove_superseded(folder, state.step)
     except OSError as error:
         is_full = is_disk_full(error)
@@ -62,10 +66,16 @@ def save(
     return path
 
 
-def load(path: Path, device: str | None = None, settings: TrainConfig | None = None) -> Checkpoint:
+def load(
+    path: Path,
+    device: str | None = None,
+    settings: TrainConfig | None = None,
+    check: Callable[[Path, bytes], object] = lambda _path, _content: None,
+) -> Checkpoint:
     """Read, verify and rebuild a checkpoint, to continue on the device of its config or on `device`.
 
     `settings` replace the saved ones; settings equal in both keep the values they were adjusted to during the run.
+    `check` is called with the content of an undamaged file, and raises `CheckpointError` if it is not the expected one.
 
     Raises `CheckpointError` if the file is missing, damaged, not a checkpoint, from a newer version or does not fit,
     and `ConfigError` if this machine lacks the device or the precision.
@@ -75,28 +85,13 @@ def load(path: Path, device: str | None = None, settings: TrainConfig | None = N
     except OSError as error:
         problem = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
         raise unusable(path, problem) from error
-    return decode(path, content, device, settings)
-
-
-def load_latest(folder: Path, device: str | None = None, settings: TrainConfig | None = None) -> Checkpoint | None:
-    """Return the newest usable checkpoint, the best one if no recent one is usable, None if there are none.
-
-    Raises `CheckpointError` if there are checkpoints but none is usable; starting again is then the caller's decision.
-    """
-    paths = [*reversed(list_checkpoints(folder).values()), *list_checkpoints(folder, BEST).values()]
-    skipped: list[str] = []
-    for path in paths:
-        try:
-            return replace(load(path, device, settings), skipped=tuple(skipped))
-        except CheckpointError as error:
-            skipped.append(str(error))
-    if skipped:
-        raise CheckpointError(f"No checkpoint in {display_path(folder)} can be used. {' '.join(skipped)}")
-    return None
+    payload = unseal(path, content)
+    check(path, content)
+    return decode(path, payload, device, settings)
 
 
 def _remove_superseded(folder: Path, step: int) -> None:
-    for kind, count in ((STEP, RECENT_CHECKPOINTS), (BEST, 1)):
+    for kind, count in ((FileKind.STEP, RECENT_CHECKPOINTS), (FileKind.BEST, 1)):
         paths = list_checkpoints(folder, kind)
         current = [number for number in paths if number <= step][-count:]
         for number in paths.keys() - current:

@@ -1,36 +1,36 @@
-"""The checkpoint files of a run, listed by name without reading them. Does not import torch.
+"""Where the files of a run are, and the checkpoints in a folder by name. Reads no file and does not import torch.
 
-`step-00000844.ckpt` is a recent checkpoint, `best-00000844.ckpt` the best by validation accuracy.
+The names hold the identity of the run next to its number, because a database restored from a backup gives the number
+to another run once more. `step-00000844.ckpt` is a recent checkpoint, `best-00000844.ckpt` the best by validation
+accuracy.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
+from mnist_core.records import FileKind, Run
 from mnist_core.system.paths import runs_dir
 
-STEP, BEST = "step", "best"
 
-
-def checkpoints_dir(run_id: int) -> Path:
+def checkpoints_dir(run: Run) -> Path:
     """The folder of a run's checkpoints; it may not exist yet."""
-    return runs_dir() / "checkpoints" / f"run-{run_id}"
+    return runs_dir() / "checkpoints" / f"run-{run.id}-{run.uid}"
 
 
-def checkpoint_path(folder: Path, step: int, kind: str = STEP) -> Path:
+def model_path(run: Run) -> Path:
+    """The file for the weights of a finished run, which exists if the run saved its model."""
+    return runs_dir() / "models" / f"run-{run.id}-{run.uid}.pt"
+
+
+def checkpoint_path(folder: Path, step: int, kind: FileKind = FileKind.STEP) -> Path:
     """The file of the checkpoint at `step`; it may not exist."""
     return folder / f"{kind}-{step:08}.ckpt"
 
 
-def list_checkpoints(folder: Path, kind: str = STEP) -> dict[int, Path]:
+def list_checkpoints(folder: Path, kind: FileKind = FileKind.STEP) -> dict[int, Path]:
     """Return the checkpoints of a kind in a folder by step, ascending."""
     name = re.compile(rf"{kind}-(\d{{8,}})\.ckpt")
     matches = [(match, path) for path in folder.glob(f"{kind}-*.ckpt") if (match := name.fullmatch(path.name))]
     return dict(sorted((int(match[1]), path) for match, path in matches))
-
-
-def delete_checkpoints(run_id: int) -> None:
-    """Delete the folder of a run that starts from step 0: its files belong to a run that was never recorded."""
-    shutil.rmtree(checkpoints_dir(run_id), ignore_errors=True)

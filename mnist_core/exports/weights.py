@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -9,48 +10,64 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mnist_core.checkpoints import files
-from mnist_core.checkpoints.index import checkpoints_dir
+from mnist_core.checkpoints.index import model_path
+from mnist_core.checkpoints.ownership import check_checkpoint, is_own_file, newest_checkpoint
 from mnist_core.errors import ExportError
-from mnist_core.records import Run
+from mnist_core.records import FileKind, Run
 from mnist_core.store.queries import Queries
-from mnist_core.system.paths import model_path
+from mnist_core.system.paths import display_path, runs_dir
 from mnist_core.training import models
 from mnist_core.training.batches import PIXEL_MEAN, PIXEL_STD
 from mnist_core.training.layers import Linear
 
 
-def load_model(run: Run) -> nn.Module:
-    """Load the network of a run on the CPU, in eval mode: its saved model, else its last checkpoint.
+def load_model(queries: Queries, run: Run) -> nn.Module:
+    """Load the network of a run on the CPU, in eval mode: its saved model, else its newest checkpoint.
 
-    Raises `ExportError` if there is neither, `CheckpointError` if the checkpoint is damaged.
+    Raises `ExportError` if there is neither, or the model is not what the run saved; `CheckpointError` if the
+    checkpoint is damaged or not what the run saved. Earlier weights never stand in for it.
     """
-    if model_path(run.id).exists():
-        model = models.build_model(run.config.model, torch.Generator())
-        try:
-            model.load_state_dict(torch.load(model_path(run.id), map_location="cpu", weights_only=True))
-        except Exception as error:  # the restricted unpickler raises a dozen kinds
-            raise ExportError(f"The model file of {run.name} is damaged ({error}). Train the run again.") from error
-        return model.eval()
-    saved = files.load_latest(checkpoints_dir(run.id), device="cpu")
-    if saved is None:
-        raise ExportError(f"{run.name} has no weights: neither a saved model nor a checkpoint. Train it again.")
-    return saved.state.model.eval()
+    saved_models = [file for file in queries.list_files(run.id) if file.kind is FileKind.MODEL]
+    if any(file.sha256 for file in saved_models) and model_path(run).exists():
+        return _load_saved_model(queries, run)
+    if checkpoint := newest_checkpoint(queries, run):
+        check = partial(check_checkpoint, queries, run)
+        return files.load(checkpoint, device="cpu", check=check).state.model.eval()
+    if saved_models:
+        path = runs_dir() / saved_models[-1].path
+        raise ExportError(
+            f"Model {display_path(path)} may be another run's: nothing in it shows that {run.name} saved it, and the "
+            "run has no checkpoint. Use the file itself if you know whose it is, or train the run again."
+        )
+    raise ExportError(f"{run.name} has no weights: neither a saved model nor a checkpoint. Train it again.")
 
 
-def write_safetensors(_queries: Queries, run: Run, path: Path) -> None:
+def _load_saved_model(queries: Queries, run: Run) -> nn.Module:
+    path = model_path(run)
+    if not is_own_file(queries, run, path):
+        raise ExportError(
+            f"Model {display_path(path)} has changed since {run.name} saved it. "
+            "Move it away to export the weights of the last checkpoint, or train the run again."
+        )
+    model = models.build_model(run.config.model, torch.Generator())
+    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    return model.eval()
+
+
+def write_safetensors(queries: Queries, run: Run, path: Path) -> None:
     """Write the weights, with network, dataset and run name as metadata."""
-    weights = {name: weight.contiguous() for name, weight in load_model(run).state_dict().items()}
+    weights = {name: weight.contiguous() for name, weight in load_model(queries, run).state_dict().items()}
     save_file(weights, path, metadata={"model": run.config.model, "dataset": run.dataset, "run": run.name})
 
 
-def write_state_dict(_queries: Queries, run: Run, path: Path) -> None:
+def write_state_dict(queries: Queries, run: Run, path: Path) -> None:
     """Write the weights for `model.load_state_dict(torch.load(path, weights_only=True))`."""
-    torch.save({name: weight.contiguous() for name, weight in load_model(run).state_dict().items()}, path)
+    torch.save({name: weight.contiguous() for name, weight in load_model(queries, run).state_dict().items()}, path)
 
 
-def write_onnx(_queries: Queries, run: Run, path: Path) -> None:
+def write_onnx(queries: Queries, run: Run, path: Path) -> None:
     """Write a model from `pixels`, float32 (N, 1, 28, 28) from 0 to 255, to `log_probabilities`, float32 (N, 10)."""
-    model = _FromPixels(_with_plain_linear_layers(load_model(run)))
+    model = _FromPixels(_with_plain_linear_layers(load_model(queries, run)))
     batch = torch.export.Dim("batch")
     program = torch.onnx.export(
         model.eval(),

@@ -4,6 +4,7 @@ Accuracies are fractions from 0 to 1, times of day are UTC, durations are second
 """
 
 from mnist_core.records.events import Confusion, EvalMetrics, Event, StepMetrics
+from mnist_core.records.files import FileKind, RunFile
 from mnist_core.records.interventions import ADJUSTABLE, Adjustment, Command, Intervention, PendingCommand
 from mnist_core.records.json_values import encode_json, json_value, round_number
 from mnist_core.records.run import (
@@ -41,6 +42,7 @@ __all__ = [
     "Confusion",
     "EvalMetrics",
     "Event",
+    "FileKind",
     "History",
     "Intervention",
     "Metric",
@@ -50,6 +52,7 @@ __all__ = [
     "Provenance",
     "Results",
     "Run",
+    "RunFile",
     "RunStatus",
     "StepMetrics",
     "encode_json",

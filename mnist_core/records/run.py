@@ -173,6 +173,9 @@ class Run:
     """One row of the store."""
 
     id: int
+    """Number of the run; a database restored from a backup gives it to another run once more."""
+    uid: str = ""
+    """Identity of the run, random and never given twice, by which it owns its files; empty outside a store."""
     name: str
     status: RunStatus
     config: TrainConfig
@@ -222,22 +225,27 @@ class Run:
     """Grows with every write to the row, so the larger of two readings is the newer. 0 outside a store."""
 
 
-NOT_ARCHIVED = frozenset({"id", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision"})
-"""Fields left out of archives: they mean nothing on another machine, or follow from the evaluations."""
+NOT_ARCHIVED = frozenset(
+    {"id", "uid", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision"}
+)
+"""Fields left out of archives: they mean nothing on another machine, or follow from the evaluations.
+
+An imported run has an identity of its own, as archives hold no weights: no file on this machine can be its own.
+"""
 
 NOT_IN_TABLES = frozenset(
     {"attempt", "started_at", "train_images", "validation_images", "test_images", "parent_step", "plan", "trainer"}
-    | {"model_file", "live_confusion", "notice", "deleted_at", "curve", "revision"}
+    | {"uid", "model_file", "live_confusion", "notice", "deleted_at", "curve", "revision"}
 )
 """Fields without a column in exported tables."""
 
 NOT_IN_TERMINAL = frozenset(
-    {"parent_step", "interventions", "plan", "trainer", "live_confusion", "deleted_at", "curve", "revision"}
+    {"uid", "parent_step", "interventions", "plan", "trainer", "live_confusion", "deleted_at", "curve", "revision"}
 )
 """Fields that `runs --json` leaves out."""
 
 NOT_IN_BROWSER = frozenset(
-    {"config", "plan", "device", "threads", "trainer", "live_confusion", "provenance", "deleted_at"}
+    {"uid", "config", "plan", "device", "threads", "trainer", "live_confusion", "provenance", "deleted_at"}
 )
 """Fields that the live feed does not send, or sends in another form."""
 

@@ -1,21 +1,26 @@
 """Creates runs from other runs: continued from a checkpoint with other settings, or repeated.
 
-Does not import torch. A checkpoint is copied as a file, and the trainer of the new run loads it.
+Does not import torch. A checkpoint is copied as a file once its hash has been verified, and the trainer of the new run
+loads it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mnist_core.analysis.seed_groups import unused_seeds
-from mnist_core.checkpoints.index import BEST, checkpoint_path, checkpoints_dir, delete_checkpoints, list_checkpoints
+from mnist_core.checkpoints.index import checkpoint_path, checkpoints_dir
+from mnist_core.checkpoints.ownership import check_checkpoint, describe_checkpoint, recorded_checkpoints
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import CheckpointError, ConfigError, RunStateError
-from mnist_core.records import ADJUSTABLE, Intervention, ProcessIdentity, Run
+from mnist_core.records import ADJUSTABLE, FileKind, Intervention, ProcessIdentity, Run, RunFile
 from mnist_core.store import RunStore
+from mnist_core.store.queries import Queries
+from mnist_core.system.atomic_files import write_atomically
 from mnist_core.system.paths import display_path
 
 INHERITED_SETTINGS = ("model", "optimizer", "dataset", "seed", "validation_fraction")
@@ -25,10 +30,10 @@ MAX_NEW_SEEDS = 20
 """Maximum number of seeds per request."""
 
 
-def fork_points(run: Run) -> dict[int, Path]:
+def fork_points(queries: Queries, run: Run) -> dict[int, Path]:
     """Return the checkpoints from which a run can be continued, by step, ascending."""
-    folder = checkpoints_dir(run.id)
-    return dict(sorted({**list_checkpoints(folder, BEST), **list_checkpoints(folder)}.items()))
+    best, recent = (recorded_checkpoints(queries, run, kind) for kind in (FileKind.BEST, FileKind.STEP))
+    return dict(sorted({**best, **recent}.items()))
 
 
 def config_at(run: Run, step: int | None = None) -> TrainConfig:
@@ -52,9 +57,10 @@ def fork(
 
     `step` None means the latest checkpoint. The curve of the new run begins with the parent's up to that step. With
     `trainer`, that process trains the run at once, outside the queue.
-    Raises `RunStateError` when there is no such checkpoint, `ConfigError` when one of `INHERITED_SETTINGS` differs.
+    Raises `RunStateError` when there is no such checkpoint, `ConfigError` when one of `INHERITED_SETTINGS` differs, and
+    `CheckpointError` when the checkpoint is not what `parent` saved, or cannot be copied.
     """
-    points = fork_points(parent)
+    points = fork_points(store.queries, parent)
     if not points:
         raise RunStateError(f"{parent.name} has no checkpoint to continue from. Train it again instead.")
     step = max(points) if step is None else step
@@ -76,26 +82,29 @@ def fork(
         if getattr(config, field) != getattr(parent_config, field)
     ]
 
-    def copy_checkpoint(run_id: int) -> None:
-        _copy_checkpoint(points[step], run_id, step)
+    def copy_checkpoint(run: Run) -> list[RunFile]:
+        return [_copy_checkpoint(store.queries, parent, points[step], run, step)]
 
     return store.commands.create_run(
         config, name, trainer, parent=parent, parent_step=step, changed=changes, prepare=copy_checkpoint
     )
 
 
-def _copy_checkpoint(source: Path, run_id: int, step: int) -> None:
+def _copy_checkpoint(queries: Queries, parent: Run, source: Path, run: Run, step: int) -> RunFile:
     """Copy a checkpoint of the parent to a new run. Raises `CheckpointError`, and then leaves nothing behind."""
-    delete_checkpoints(run_id)
+    path = checkpoint_path(checkpoints_dir(run), step)
     try:
-        checkpoints_dir(run_id).mkdir(parents=True)
-        shutil.copyfile(source, checkpoint_path(checkpoints_dir(run_id), step))
+        content = source.read_bytes()
+        check_checkpoint(queries, parent, source, content)
+        path.parent.mkdir(parents=True)
+        write_atomically(path, content)
     except OSError as error:
-        delete_checkpoints(run_id)
+        shutil.rmtree(path.parent, ignore_errors=True)
         raise CheckpointError(
             f"Checkpoint {display_path(source)} could not be copied ({error.strerror}). "
             "Free some disk space, or choose another checkpoint if the run has replaced this one meanwhile."
         ) from error
+    return describe_checkpoint(path, hashlib.sha256(content).hexdigest())
 
 
 def with_more_epochs(parent: Run, epochs: int, step: int | None = None) -> TrainConfig:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-import shutil
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mnist_core.checkpoints.index import checkpoints_dir
+from mnist_core.checkpoints.ownership import is_own_file
+from mnist_core.records import Run
 from mnist_core.store import RunStore
-from mnist_core.system.paths import model_path
+from mnist_core.store.queries import Queries
+from mnist_core.system.atomic_files import remove_leftovers
+from mnist_core.system.paths import display_path, runs_dir
 
 BIN_RETENTION = timedelta(days=30)
 """Time during which a deleted run can be restored."""
@@ -17,32 +21,37 @@ BIN_RETENTION = timedelta(days=30)
 _log = logging.getLogger(__name__)
 
 
-def run_files(run_id: int) -> list[Path]:
-    """Return the files and folders of a run outside the database that exist."""
-    return [path for path in (checkpoints_dir(run_id), model_path(run_id)) if path.exists()]
-
-
 def purge_expired_runs(store: RunStore, now: datetime | None = None) -> list[int]:
     """Delete the runs that were moved to the bin more than `BIN_RETENTION` ago. Returns their ids.
 
-    Files are deleted first. If that fails or is cut short, the run stays in the bin until the next purge.
+    Files are deleted first, but only those that are what the run saved. If that fails or is cut short, the run stays in
+    the bin until the next purge.
     """
     deadline = (now or datetime.now(UTC)) - BIN_RETENTION
     expired = [
-        run.id
+        run
         for run in store.queries.list_deleted_runs()
         if run.deleted_at and run.deleted_at < deadline and not run.status.is_active
     ]
-    purged = [run_id for run_id in expired if _remove_files(run_id)]
+    purged = [run.id for run in expired if _remove_files(store.queries, run)]
     store.commands.purge_runs(purged)
     return purged
 
 
-def _remove_files(run_id: int) -> bool:
+def _remove_files(queries: Queries, run: Run) -> bool:
+    folder = checkpoints_dir(run)
+    paths = {runs_dir() / file.path for file in queries.list_files(run.id)}
     try:
-        for path in run_files(run_id):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        remove_leftovers(folder)
+        for path in sorted(filter(Path.exists, paths), reverse=True):  # models before the checkpoints that prove them
+            if is_own_file(queries, run, path):
+                path.unlink()
+            else:
+                _log.warning("%s is not what deleted run %s saved there. It is kept.", display_path(path), run.name)
+        for emptied in {folder, *(path.parent for path in paths if path.parent.name.startswith("run-"))}:
+            with suppress(OSError):  # it does not exist, or holds files of other runs
+                emptied.rmdir()
     except OSError as error:
-        _log.warning("The files of deleted run %d cannot be removed (%s). It stays in the bin.", run_id, error)
+        _log.warning("The files of deleted run %d cannot be removed (%s). It stays in the bin.", run.id, error)
         return False
     return True

@@ -21,6 +21,7 @@ from mnist_core.records import (
     Intervention,
     ProcessIdentity,
     Run,
+    RunFile,
     RunStatus,
     encode_json,
     json_value,
@@ -45,14 +46,14 @@ class Commands:
         parent_step: int | None = None,
         changed: Sequence[Intervention] = (),
         plan: Sequence[Intervention] = (),
-        prepare: Callable[[int], None] = lambda _run_id: None,
+        prepare: Callable[[Run], Sequence[RunFile]] = lambda _run: (),
     ) -> Run:
         """Add a run: queued, or held by `trainer` if there is one. An empty name becomes `run-<id>`.
 
         With a `parent_step` the run continues from the parent's checkpoint at that step: it starts with the parent's
         records up to there, and with the interventions `changed`. With a `plan` it repeats those interventions.
-        `prepare` is called with the id of the run before others can see it; if it raises, no run is created. Raises
-        `ConfigError` for a name that is taken or not acceptable.
+        `prepare` is called with the run before others can see it, and returns the files that it has put in place for
+        the run; if it raises, no run is created. Raises `ConfigError` for a name that is taken or not acceptable.
         """
         name = validate_name(name)
         try:
@@ -72,7 +73,8 @@ class Commands:
                     sql.update_run(connection, run_id, name=sql.unused_name(connection, f"run-{run_id}"))
                 if parent and parent_step is not None:
                     _inherit_records(connection, run_id, parent, parent_step, changed)
-                prepare(run_id)
+                for file in prepare(sql.get_run(connection, run_id)):
+                    sql.record_file(connection, run_id, file)
                 if trainer:
                     sql.claim(connection, run_id, trainer)
                 return sql.get_run(connection, run_id)

@@ -6,6 +6,7 @@ shipped. Their SQL is written out, so that they keep doing the same when the cod
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,47 @@ def _statements(*statements: str) -> Migration:
             connection.exec_driver_sql(statement)
 
     return migrate
+
+
+def _add_identities_and_files(connection: Connection) -> None:
+    """Give every run an identity, and list the files that bear its number.
+
+    The identity follows from the run, so that a backup restored and migrated again gives the same ones. Whether a
+    listed file is the run's is not known here: it has no hash, and its content must prove it when it is read.
+    """
+    _statements(
+        "ALTER TABLE runs ADD COLUMN uid VARCHAR NOT NULL DEFAULT ''",
+        """
+        CREATE TABLE run_files (
+            id INTEGER NOT NULL PRIMARY KEY,
+            run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            path VARCHAR NOT NULL,
+            kind VARCHAR NOT NULL,
+            step INTEGER NOT NULL,
+            sha256 VARCHAR NOT NULL
+        )
+        """,
+        "CREATE INDEX run_files_by_run ON run_files (run_id)",
+    )(connection)
+    folder = Path(connection.exec_driver_sql("PRAGMA database_list").all()[0][2]).parent
+    for run_id, created_at, config, last_step in connection.exec_driver_sql(
+        "SELECT id, created_at, config, step FROM runs"
+    ).all():
+        uid = hashlib.sha256(f"{run_id} {created_at!r} {config}".encode()).hexdigest()[:16]
+        connection.exec_driver_sql("UPDATE runs SET uid = ? WHERE id = ?", (uid, run_id))
+        checkpoints = (
+            re.fullmatch(r"(step|best)-(\d{8,})\.ckpt", path.name)
+            for path in sorted((folder / "checkpoints" / f"run-{run_id}").glob("*.ckpt"))
+        )
+        files = [(f"checkpoints/run-{run_id}/{name[0]}", name[1], int(name[2])) for name in checkpoints if name]
+        if (folder / "models" / f"run-{run_id}.pt").exists():
+            files.append((f"models/run-{run_id}.pt", "model", last_step))
+        for path, kind, step in files:
+            connection.exec_driver_sql(
+                "INSERT INTO run_files (run_id, path, kind, step, sha256) VALUES (?, ?, ?, ?, '')",
+                (run_id, path, kind, step),
+            )
+    connection.exec_driver_sql("CREATE UNIQUE INDEX runs_by_uid ON runs (uid)")
 
 
 MIGRATIONS: list[Migration] = [
@@ -180,6 +222,7 @@ MIGRATIONS: list[Migration] = [
         "CREATE INDEX runs_by_status ON runs (status)",
         "CREATE TABLE test_sets (checksum VARCHAR NOT NULL PRIMARY KEY, labels BLOB NOT NULL)",
     ),
+    _add_identities_and_files,
 ]
 
 

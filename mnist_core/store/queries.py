@@ -12,12 +12,13 @@ from mnist_core.records import (
     EvalMetrics,
     PendingCommand,
     Run,
+    RunFile,
     RunStatus,
     encode_json,
 )
 from mnist_core.store import change_feed, rows, sql, step_codec
 from mnist_core.store.change_feed import Changes, ChangeWatch, Cursor
-from mnist_core.store.schema import evaluations, pending_commands, runs, step_chunks, test_sets
+from mnist_core.store.schema import evaluations, pending_commands, run_files, runs, step_chunks, test_sets
 from mnist_core.system.paths import PROGRAM
 
 MAX_ID_DIGITS = 18
@@ -123,6 +124,12 @@ class Queries:
         query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
         with self._reader.connect() as connection, connection.begin():
             return [rows.evaluation_from_row(row) for row in connection.execute(query)]
+
+    def list_files(self, run_id: int) -> list[RunFile]:
+        """Return the recorded files of a run, oldest first; some may be missing on the disk."""
+        query = select(run_files).where(run_files.c.run_id == run_id).order_by(run_files.c.id)
+        with self._reader.connect() as connection, connection.begin():
+            return [rows.file_from_row(row) for row in connection.execute(query)]
 
     def test_labels(self, checksum: str) -> np.ndarray | None:
         """Return the labels (uint8) of the test set with this checksum, in prediction order; None if unknown."""

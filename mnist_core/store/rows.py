@@ -15,8 +15,10 @@ from mnist_core.records import (
     Adjustment,
     Command,
     EvalMetrics,
+    FileKind,
     PendingCommand,
     Run,
+    RunFile,
 )
 from mnist_core.store import step_codec
 from mnist_core.store.schema import PART_FIELDS, PARTS, RUN_FIELDS, runs
@@ -73,6 +75,10 @@ def imported_columns(run: Run) -> dict[str, Any]:
     """Return the columns of a run from an archive, without its results, which follow from its evaluations."""
     names = {field.name for field in fields(run)} - NOT_ARCHIVED
     return column_values(**{name: getattr(run, name) for name in names})
+
+
+def file_from_row(row: Row[Any]) -> RunFile:
+    return RunFile(row.path, FileKind(row.kind), row.step, row.sha256)
 
 
 def command_from_row(row: Row[Any]) -> PendingCommand:

@@ -155,6 +155,7 @@ runs = Table(
     ForeignKeyConstraint(["parent_id"], ["runs.id"], ondelete="SET NULL"),
     # Names are unique outside the bin; a run in the bin frees its name.
     Index("runs_by_name", "name", unique=True, sqlite_where=text("deleted_at IS NULL")),
+    Index("runs_by_uid", "uid", unique=True),
     Index("runs_by_revision", "revision"),
     Index("runs_by_status", "status"),
     sqlite_autoincrement=True,  # numbers of deleted runs are never reused
@@ -204,6 +205,20 @@ evaluations = Table(
     Column("predictions", LargeBinary, nullable=False),
     Index("evaluations_by_run", "run_id", "step"),
     sqlite_autoincrement=True,
+)
+
+# The files of each run outside the database. A file that is saved again is listed twice until it is superseded: a
+# trainer may be killed between recording the new content and putting it in place.
+run_files = Table(
+    "run_files",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("path", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("sha256", String, nullable=False),
+    Index("run_files_by_run", "run_id"),
 )
 
 # The labels of each test set, to compare predictions with.

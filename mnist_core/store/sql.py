@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import time
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,13 +12,17 @@ from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.errors import RunNotFoundError, RunStateError, StaleAttemptError
-from mnist_core.records import ProcessIdentity, Results, Run, RunStatus
+from mnist_core.records import ProcessIdentity, Results, Run, RunFile, RunStatus
 from mnist_core.store import rows, step_codec
-from mnist_core.store.schema import evaluations, pending_commands, runs, step_chunks, test_sets
+from mnist_core.store.schema import evaluations, pending_commands, run_files, runs, step_chunks, test_sets
 
 ACTIVE_STATUSES = [status for status in RunStatus if status.is_active]
 NOT_DELETED = runs.c.deleted_at.is_(None)
 """True for runs outside the bin."""
+UID_BYTES = 8
+"""Random bytes in the identity of a run. The chance that two of a million runs share one is 3 in 100 million."""
+REMEMBERED_STEPS = 4
+"""How many steps the store remembers the files of, by kind: more than a run keeps files of at any moment."""
 NEXT_REVISION = select(func.coalesce(func.max(runs.c.revision), 0) + 1).scalar_subquery()
 
 
@@ -90,8 +96,10 @@ def request_stop(connection: Connection, run: Run) -> None:
 
 
 def insert_run(connection: Connection, columns: dict[str, Any]) -> int:
-    """Add a row to the table `runs`; returns its id."""
-    query = insert(runs).values(revision=NEXT_REVISION, **columns).returning(runs.c.id)
+    """Add a row with a new identity to the table `runs`; returns its id."""
+    query = (
+        insert(runs).values(uid=secrets.token_hex(UID_BYTES), revision=NEXT_REVISION, **columns).returning(runs.c.id)
+    )
     return int(connection.execute(query).scalar_one())
 
 
@@ -102,7 +110,8 @@ def update_run(connection: Connection, run_id: int, **values: Any) -> None:
 
 def update_held_run(connection: Connection, run: Run, **values: Any) -> RunStatus:
     """Set columns of a run for the attempt that holds it. Returns its status; raises `StaleAttemptError`."""
-    is_held = (runs.c.id == run.id) & (runs.c.attempt == run.attempt) & runs.c.status.in_(ACTIVE_STATUSES)
+    is_same_attempt = (runs.c.id == run.id) & (runs.c.uid == run.uid) & (runs.c.attempt == run.attempt)
+    is_held = is_same_attempt & runs.c.status.in_(ACTIVE_STATUSES)
     statement = update(runs).where(is_held).values(revision=NEXT_REVISION, **values).returning(runs.c.status)
     status = connection.execute(statement).scalar_one_or_none()
     if status is None:
@@ -127,6 +136,15 @@ def get_undeleted_run(connection: Connection, run_id: int) -> Run:
     if run.deleted_at is not None:
         raise RunStateError(f"{run.name} is in the bin. Restore it first.")
     return run
+
+
+def record_file(connection: Connection, run_id: int, file: RunFile) -> None:
+    """Record a file of a run, and forget those of the same kind from steps so early that they are superseded."""
+    same_kind = (run_files.c.run_id == run_id) & (run_files.c.kind == file.kind) & (run_files.c.sha256 != "")
+    connection.execute(insert(run_files).values(run_id=run_id, **asdict(file)))
+    steps = select(run_files.c.step).where(same_kind).distinct().order_by(run_files.c.step.desc())
+    superseded = connection.execute(steps.offset(REMEMBERED_STEPS)).scalars().all()
+    connection.execute(delete(run_files).where(same_kind & run_files.c.step.in_(superseded)))
 
 
 def save_test_labels(connection: Connection, checksum: str, labels: np.ndarray, *, replace: bool) -> None:

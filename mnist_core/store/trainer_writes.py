@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, delete, func, insert, select
 
 from mnist_core.records import (
     EvalMetrics,
@@ -18,11 +18,12 @@ from mnist_core.records import (
     Progress,
     Provenance,
     Run,
+    RunFile,
     RunStatus,
     StepMetrics,
 )
 from mnist_core.store import rows, sql, step_codec
-from mnist_core.store.schema import evaluations, runs, step_chunks
+from mnist_core.store.schema import evaluations, run_files, runs, step_chunks
 from mnist_core.training.epoch_ends import epoch_ends
 
 
@@ -50,6 +51,16 @@ class TrainerWrites:
         """Report that the trainer is alive when it has nothing to write. Returns the status of the run."""
         with self._engine.begin() as connection:
             return sql.update_held_run(connection, run)
+
+    def record_file(self, run: Run, file: RunFile) -> RunStatus:
+        """Record a file just before it takes its place; this also reports that the trainer is alive.
+
+        A file that is on the disk but not recorded is therefore never this run's. Returns the status of the run.
+        """
+        with self._engine.begin() as connection:
+            status = sql.update_held_run(connection, run)
+            sql.record_file(connection, run.id, file)
+            return status
 
     def begin_training(
         self,
@@ -91,7 +102,11 @@ class TrainerWrites:
             sql.save_test_labels(connection, provenance.test_checksum, test_labels, replace=True)
 
     def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:
-        """Delete the records after `step`, where a new attempt continues; it repeats the later interventions."""
+        """Delete the records after `step`, where a new attempt continues; it repeats the later interventions.
+
+        Files of later steps are no longer the run's. Those from before the store recorded files stay listed, since
+        their content must prove to be the run's whenever they are read.
+        """
         earlier = tuple(change for change in run.interventions if change.step <= step)
         later = [change for change in run.interventions if change.step > step]
         plan = {(change.step, change.field): change for change in [*run.plan, *later]}
@@ -100,6 +115,8 @@ class TrainerWrites:
         )
         with self._engine.begin() as connection:
             sql.delete_records_after(connection, run.id, step)
+            is_later = (run_files.c.run_id == run.id) & (run_files.c.step > step) & (run_files.c.sha256 != "")
+            connection.execute(delete(run_files).where(is_later))
             sql.update_held_run(
                 connection,
                 run,

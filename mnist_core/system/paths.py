@@ -28,11 +28,6 @@ def runs_dir() -> Path:
     return _folder("MNIST_RUNS_DIR", "runs")
 
 
-def model_path(run_id: int) -> Path:
-    """Return the file for the weights of a finished run, which exists if the run saved its model."""
-    return runs_dir() / "models" / f"run-{run_id}.pt"
-
-
 def _folder(variable: str, default: str) -> Path:
     # The variable is relative to the current directory; the default does not depend on it.
     value = os.environ.get(variable)

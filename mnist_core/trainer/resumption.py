@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 
 import torch
 
 from mnist_core.checkpoints import files
 from mnist_core.checkpoints.format import Checkpoint
-from mnist_core.checkpoints.index import BEST, checkpoints_dir, delete_checkpoints, list_checkpoints
+from mnist_core.checkpoints.index import checkpoints_dir
+from mnist_core.checkpoints.ownership import check_checkpoint, recorded_checkpoints, set_aside_other_files
 from mnist_core.data.datasets import Dataset
 from mnist_core.errors import CheckpointError, DatasetError
-from mnist_core.records import Adjustment, Run
+from mnist_core.records import Adjustment, FileKind, Run
 from mnist_core.store import RunStore
 from mnist_core.system.paths import display_path
 from mnist_core.training.engine import EVALUATIONS_PER_EPOCH, TrainState
@@ -23,16 +24,19 @@ def prepare_start(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState,
     The state comes from the latest checkpoint, which may be a copy from the run that this one continues. Without a
     checkpoint, training starts at step 0. The rewind deletes later metrics and plans later interventions again. A run
     that repeats or continues another uses its number of threads: only then are results identical to the last bit.
+    Files in this run's places that are not its own are set aside, so that training overwrites none of them.
     Raises `DatasetError` if the checkpoint belongs to another dataset, and `CheckpointError` if none can be used.
     """
-    if run.attempt == 1 and run.parent_step is None:
-        delete_checkpoints(run.id)
     saved, skipped = _load_latest_recorded(store, run)
     if saved is not None and saved.dataset != data.name:
         raise DatasetError(
             f"{run.name} was trained on {saved.dataset}, and the dataset here is {data.name}. "
             f"Put {saved.dataset} back into the data folder and resume the run."
         )
+    skipped += [
+        f"A file that this run did not save, or that has changed, is kept as {display_path(path)}."
+        for path in set_aside_other_files(store.queries, run)
+    ]
     if skipped:
         start = f"Continued from step {saved.state.step}" if saved else "Began again"
         store.trainer_writes.set_notice(
@@ -55,29 +59,28 @@ def prepare_start(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState,
 def _load_latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None, list[str]]:
     """Load the newest checkpoint that is intact and not ahead of the store.
 
-    Returns it with a sentence on each checkpoint that was skipped. It is None if there are no checkpoints, or all are
+    Returns it with a sentence on each checkpoint that was skipped. It is None if the run has none, or all are
     ahead of the store: the run then begins again. A power cut can lose the last commits to the database but not the
     checkpoint saved after them, and resuming from that would leave a gap in the metrics.
     Raises `CheckpointError` if no checkpoint can be used, and either one is damaged, which a new beginning would
     overwrite, or the run continues another one and so cannot begin again.
     """
-    folder = checkpoints_dir(run.id)
-    paths = [*reversed(list_checkpoints(folder).values()), *list_checkpoints(folder, BEST).values()]
+    recent, best = (recorded_checkpoints(store.queries, run, kind) for kind in (FileKind.STEP, FileKind.BEST))
     skipped: list[str] = []
     is_any_damaged = False
-    for path in paths:
+    for path in [*reversed(recent.values()), *best.values()]:
         try:
-            saved = files.load(path, settings=run.config)
+            saved = files.load(path, settings=run.config, check=partial(check_checkpoint, store.queries, run))
         except CheckpointError as error:
             is_any_damaged = True
             skipped.append(str(error).removesuffix(" Choose another checkpoint, or start the run again."))
             continue
         if _is_recorded(store, run, saved.state):
-            return replace(saved, skipped=tuple(skipped)), skipped
+            return saved, skipped
         skipped.append(f"Checkpoint {display_path(path)} is ahead of what was recorded of the run.")
     if is_any_damaged:
         raise CheckpointError(
-            f"No checkpoint in {display_path(folder)} can be used. {' '.join(skipped)} "
+            f"No checkpoint in {display_path(checkpoints_dir(run))} can be used. {' '.join(skipped)} "
             "Start the run again as a new one."
         )
     if run.parent_step is not None:

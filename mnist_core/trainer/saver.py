@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 
 from mnist_core.checkpoints import files
 from mnist_core.checkpoints.index import checkpoints_dir
+from mnist_core.checkpoints.ownership import describe_checkpoint
 from mnist_core.errors import CheckpointError, NotSavedError
 from mnist_core.records import EvalMetrics, Event, Intervention, Run
 from mnist_core.store import RunStore
@@ -25,7 +27,7 @@ class CheckpointSaver:
         self, store: RunStore, run: Run, dataset: str, state: TrainState, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._store = store
-        self._folder = checkpoints_dir(run.id)
+        self._folder = checkpoints_dir(run)
         self._run = run
         self._dataset = dataset
         self._state = state
@@ -54,10 +56,13 @@ class CheckpointSaver:
                 dataset=self._dataset,
                 interventions=[intervention.to_json() for intervention in interventions],
                 best=is_best,
-                confirm=lambda: self._store.trainer_writes.heartbeat(self._run),
+                confirm=self._record,
             )
         except CheckpointError as error:
             raise NotSavedError(f"{error} Then resume the run.") from error
         if isinstance(event, EvalMetrics) and is_best:
             self._best = event.accuracy
         self._saved_at = self._clock()
+
+    def _record(self, path: Path, sha256: str) -> None:
+        self._store.trainer_writes.record_file(self._run, describe_checkpoint(path, sha256))

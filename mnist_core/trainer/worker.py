@@ -6,6 +6,7 @@ Training stops early when the store or a signal asks for it. The store always re
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import math
 import signal
@@ -17,14 +18,16 @@ from types import FrameType
 
 import torch
 
+from mnist_core.checkpoints.index import model_path
+from mnist_core.checkpoints.ownership import describe_file
 from mnist_core.data.datasets import Dataset, load_dataset, split_validation
 from mnist_core.errors import MnistError, NotSavedError, StaleAttemptError, StoreUnavailableError
-from mnist_core.records import Adjustment, Event, Run, RunStatus
+from mnist_core.records import Adjustment, Event, FileKind, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.allocator import keep_freed_memory
 from mnist_core.system.atomic_files import is_disk_full, write_atomically
 from mnist_core.system.machine import threads_per_trainer
-from mnist_core.system.paths import display_path, model_path, runs_dir
+from mnist_core.system.paths import display_path, runs_dir
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.metrics_buffer import MetricsBuffer
 from mnist_core.trainer.provenance import collect_provenance
@@ -178,10 +181,10 @@ def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: S
                 events.close()
                 buffer.finish()
                 saver.save(None, steering.interventions)
-                return _early_outcome(shutdown, state, run)
+                return _early_outcome(shutdown, lambda: _save_model(store, run, state))
             event = _next_event(events, adjustment)
         buffer.finish()
-        return Outcome(RunStatus.COMPLETED, model_file=_save_model(run, state))
+        return Outcome(RunStatus.COMPLETED, model_file=_save_model(store, run, state))
     except (StoreUnavailableError, NotSavedError) as error:
         return Outcome(RunStatus.INTERRUPTED, str(error), retry_save=retry_save)
 
@@ -224,11 +227,11 @@ def _load_data(store: RunStore, run: Run, shutdown: ShutdownSignals) -> Dataset 
     return None if status is RunStatus.STOPPING or shutdown.reason else data
 
 
-def _early_outcome(shutdown: ShutdownSignals, state: TrainState | None = None, run: Run | None = None) -> Outcome:
+def _early_outcome(shutdown: ShutdownSignals, save_model: Callable[[], str] = lambda: "") -> Outcome:
     """Outcome of a run that ends before its last epoch: interrupted by a signal, else stopped by a person."""
     if shutdown.reason:
         return Outcome(RunStatus.INTERRUPTED, shutdown.reason)
-    return Outcome(RunStatus.STOPPED, model_file=_save_model(run, state) if run and state else "")
+    return Outcome(RunStatus.STOPPED, model_file=save_model())
 
 
 def _diverged_outcome(event: Event) -> Outcome:
@@ -237,7 +240,7 @@ def _diverged_outcome(event: Event) -> Outcome:
     return Outcome(RunStatus.DIVERGED, reason)
 
 
-def _save_model(run: Run, state: TrainState) -> str:
+def _save_model(store: RunStore, run: Run, state: TrainState) -> str:
     """Save the weights if `save_model` is set, for `Net().load_state_dict(torch.load(path))`. Returns the path, or "".
 
     Raises `NotSavedError` when the disk is full. The run can then be resumed at its end, where it only saves the model.
@@ -246,10 +249,11 @@ def _save_model(run: Run, state: TrainState) -> str:
         return ""
     content = io.BytesIO()
     torch.save({name: weight.cpu() for name, weight in state.model.state_dict().items()}, content)
-    path = model_path(run.id)
+    path = model_path(run)
+    file = describe_file(path, FileKind.MODEL, state.step, hashlib.sha256(content.getbuffer()).hexdigest())
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content.getbuffer())
+        write_atomically(path, content.getbuffer(), confirm=lambda: store.trainer_writes.record_file(run, file))
     except OSError as error:
         if not is_disk_full(error):
             raise

@@ -96,7 +96,7 @@ def _render_lineage(run: Run) -> None:
         _render_run_link(f"Continued from step {step} as" if step is not None else "Repeated as", child)
     if len(children) > MAX_CHILDREN:
         st.caption(f"{len(children) - MAX_CHILDREN} more runs were made from this one.")
-    if steps := lineage.fork_points(run):
+    if steps := lineage.fork_points(queries, run):
         st.caption(f"Checkpoints to continue from: {', '.join(f'step {step}' for step in steps)}.")
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.checkpoints.index import BEST, checkpoints_dir, list_checkpoints
+from mnist_core.checkpoints.ownership import recorded_checkpoints
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
-from mnist_core.records import Run
+from mnist_core.records import FileKind, Run
 from mnist_core.runs import lineage
 from mnist_dashboard import services
 from mnist_dashboard.train.settings_widgets import number_style
@@ -24,7 +24,7 @@ FIELDS = ("lr", "momentum", "batch_size", "weight_decay", "epochs")
 
 def render_fork_form(run: Run) -> None:
     """Draw the button and its form if the run has a checkpoint. The page then shows the new run."""
-    steps = sorted(lineage.fork_points(run), reverse=True)
+    steps = sorted(lineage.fork_points(services.current().queries, run), reverse=True)
     if not steps:
         return
     with st.popover("Fork", icon=":material/call_split:"):
@@ -53,7 +53,7 @@ def _choose_step(run: Run, steps: list[int]) -> int:
     widget_key, chosen_key = f"fork_{run.id}_step", f"fork_{run.id}_chosen"
     chosen = st.session_state.get(chosen_key)
     st.session_state[widget_key] = chosen if chosen in steps else steps[0]
-    best = list_checkpoints(checkpoints_dir(run.id), BEST)
+    best = recorded_checkpoints(services.current().queries, run, FileKind.BEST)
 
     def label(step: int) -> str:
         marks = ["latest"] if step == steps[0] else []

@@ -106,7 +106,7 @@ def _train_again(label: str, config: TrainConfig, type: messages.ButtonType = "s
 def _after_divergence(run: Run) -> None:
     config = lineage.config_at(run)
     gentler = dataclasses.replace(config, lr=max(config.lr / 2, SETTINGS["lr"].low))
-    points = lineage.fork_points(run)
+    points = lineage.fork_points(services.current().queries, run)
     if points:
         messages.action_button(
             f"Restart from step {max(points)} at half the learning rate",
@@ -120,7 +120,7 @@ def _after_divergence(run: Run) -> None:
 
 def _continue(run: Run) -> None:
     max_epochs = int(SETTINGS["epochs"].high) - run.config.epochs
-    if max_epochs < 1 or not lineage.fork_points(run):
+    if max_epochs < 1 or not lineage.fork_points(services.current().queries, run):
         return
     with st.popover("Continue for more epochs", icon=":material/fast_forward:"):
         epochs = int(st.number_input("Epochs to add", 1, max_epochs, key=f"more_epochs_{run.id}"))

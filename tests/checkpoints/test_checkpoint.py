@@ -1,6 +1,7 @@
-"""Checkpoints: training continues from them bit for bit; which are kept, and which is loaded."""
+"""Checkpoints: training continues from them bit for bit, and which are kept."""
 
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core.checkpoints.files import load, load_latest, save
+from mnist_core.checkpoints.files import load, save
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.errors import CheckpointError, ConfigError
@@ -18,7 +19,7 @@ from mnist_core.records import Adjustment
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
 from mnist_core.training.engine import TrainState, train
-from tests.support.training import SMALL, file_names, save_small, timeless
+from tests.support.training import SMALL, file_names, load_newest, save_small, timeless
 
 EVENTS = 2 * (5 + 2) + 1
 # Before and after a validation; an epoch is complete; mid-epoch; validation, then test are due; nothing is left.
@@ -125,7 +126,7 @@ def test_step_times_dataset_and_interventions_come_back(tmp_path: Path) -> None:
     changes = [{"step": 3, "lr": 0.05, "by": "owner", "momentum": None}]
     loaded = load(save(tmp_path / "new" / "folder", SMALL, state, dataset="MNIST-5k", interventions=changes))
     assert loaded.path == tmp_path / "new" / "folder" / "step-00000844.ckpt"
-    assert (loaded.dataset, loaded.interventions, loaded.skipped) == ("MNIST-5k", changes, ())
+    assert (loaded.dataset, loaded.interventions) == ("MNIST-5k", changes)
     assert loaded.threads == torch.get_num_threads()
     assert (loaded.state.step, loaded.state.epoch, loaded.state.elapsed_seconds) == (844, 2, 0.1 + 0.2)
 
@@ -145,7 +146,7 @@ def test_a_run_can_continue_on_another_device(tmp_path: Path, monkeypatch: pytes
     loaded = load(path, "cpu")
     assert (loaded.state.device.type, loaded.config) == ("cpu", elsewhere)
     with pytest.raises(ConfigError, match="Device cuda is not available"):
-        load_latest(tmp_path)
+        load(path)
 
 
 # ------------------------------------------------------------ files
@@ -173,9 +174,7 @@ def test_saving_the_same_step_again_replaces_it(tmp_path: Path) -> None:
 def test_steps_past_the_hundred_millionth_sort_as_numbers(tmp_path: Path) -> None:
     for step in (99_999_998, 99_999_999, 100_000_000):
         save_small(tmp_path, step)
-    latest = load_latest(tmp_path)
-    assert latest is not None
-    assert latest.state.step == 100_000_000
+    assert load_newest(tmp_path).state.step == 100_000_000
     assert file_names(tmp_path) == ["step-100000000.ckpt", "step-99999999.ckpt"]
 
 
@@ -199,38 +198,26 @@ def test_leftovers_are_removed_only_if_their_writer_is_gone(tmp_path: Path) -> N
     assert file_names(tmp_path) == sorted([foreign.name, "step-00000001.ckpt", alive.name])
 
 
-# ------------------------------------------------------------ the latest usable one
+def test_each_file_is_announced_with_its_hash_before_it_takes_its_place(tmp_path: Path) -> None:
+    announced: dict[Path, str] = {}
+
+    def confirm(path: Path, sha256: str) -> None:
+        assert not path.exists()
+        announced[path] = sha256
+
+    save(tmp_path, SMALL, TrainState.initial(SMALL), dataset="MNIST", best=True, confirm=confirm)
+    assert sorted(path.name for path in announced) == file_names(tmp_path)
+    for path, sha256 in announced.items():
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
-@pytest.mark.parametrize("exists", [False, True])
-def test_without_checkpoints_there_is_no_latest_one(tmp_path: Path, exists: bool) -> None:
-    assert load_latest(tmp_path if exists else tmp_path / "missing") is None
+def test_a_file_that_is_refused_by_its_caller_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save_small(tmp_path, 1)
+    monkeypatch.setattr(torch, "load", lambda *_args, **_options: pytest.fail("torch read a file of another run"))
 
+    def refuse(path: Path, content: bytes) -> None:
+        assert content == path.read_bytes()
+        raise CheckpointError("another run's")
 
-def test_the_latest_is_the_one_of_the_highest_step(tmp_path: Path) -> None:
-    for step in (5, 20):
-        save_small(tmp_path, step, best=step == 5)
-    latest = load_latest(tmp_path)
-    assert latest is not None
-    assert (latest.state.step, latest.skipped) == (20, ())
-
-
-def test_a_damaged_latest_checkpoint_falls_back_to_the_one_before_then_to_the_best(tmp_path: Path) -> None:
-    before, newest = (save_small(tmp_path, step, best=step == 10) for step in (10, 20))
-    newest.write_bytes(newest.read_bytes()[:-1])
-    latest = load_latest(tmp_path)
-    assert latest is not None
-    assert (latest.path, latest.state.step) == (before, 10)
-    assert len(latest.skipped) == 1
-    assert "step-00000020.ckpt is damaged: it holds" in latest.skipped[0]
-    before.write_bytes(b"not one")
-    latest = load_latest(tmp_path)
-    assert latest is not None
-    assert (latest.path, len(latest.skipped)) == (tmp_path / "best-00000010.ckpt", 2)
-
-
-def test_if_all_checkpoints_are_damaged_loading_fails(tmp_path: Path) -> None:
-    for step in (1, 2):
-        save_small(tmp_path, step).write_bytes(b"")
-    with pytest.raises(CheckpointError, match=r"No checkpoint in .* can be used.*00000002.*00000001"):
-        load_latest(tmp_path)
+    with pytest.raises(CheckpointError, match="another run's"):
+        load(path, check=refuse)

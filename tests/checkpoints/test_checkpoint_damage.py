@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
+from mnist_core.checkpoints.envelope import VERSION
 from mnist_core.checkpoints.files import load, save
-from mnist_core.checkpoints.format import VERSION
 from mnist_core.errors import CheckpointError
 from mnist_core.training.engine import TrainState
 from tests.support.training import SMALL, save_small

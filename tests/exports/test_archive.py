@@ -26,7 +26,8 @@ Step = Callable[..., StepMetrics]
 
 def test_a_run_is_imported_whole(store: RunStore, other_store: RunStore, exported_run: Run, archive_file: Path) -> None:
     (imported,) = RunActions(other_store).import_file(archive_file)
-    assert dataclasses.replace(imported, id=exported_run.id, trainer=exported_run.trainer) == exported_run
+    kept_here = {name: getattr(exported_run, name) for name in ("id", "uid", "trainer")}
+    assert dataclasses.replace(imported, **kept_here) == exported_run
     assert other_store.queries.read_steps(imported.id).tolist() == store.queries.read_steps(exported_run.id).tolist()
     for original, copy in zip(
         store.queries.list_evaluations(exported_run.id), other_store.queries.list_evaluations(imported.id), strict=True
@@ -57,6 +58,7 @@ def test_an_import_overwrites_nothing_and_numbers_taken_names(
 ) -> None:
     first, second = (archive.import_archive(store, archive_file)[0] for _ in range(2))
     assert [first.name, second.name] == ["<b>mine</b>-2", "<b>mine</b>-3"]
+    assert len({first.uid, second.uid, exported_run.uid}) == 3
     assert store.queries.get_run(exported_run.id) == exported_run
     assert len(store.queries.list_runs()) == 3
 

@@ -1,6 +1,7 @@
 """Exports are read back by the programs that they are for."""
 
 import csv
+import io
 import json
 import os
 import subprocess
@@ -27,12 +28,13 @@ from mnist_core.exports.weights import load_model
 from mnist_core.records import Run, RunStatus, StepMetrics
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
-from mnist_core.system.paths import ROOT, model_path
+from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
 from mnist_core.training.batches import PIXEL_MEAN, PIXEL_STD
 from mnist_core.training.engine import TrainState
 from tests.support.factories import finished_run
+from tests.support.run_files import give_model
 from tests.support.strict_json import parse_json
 
 Step = Callable[..., StepMetrics]
@@ -101,10 +103,10 @@ def test_curves_have_a_row_for_each_step_and_evaluation(
 # Weights
 
 
-def log_probabilities(run: Run, digits: Dataset) -> np.ndarray:
+def log_probabilities(store: RunStore, run: Run, digits: Dataset) -> np.ndarray:
     images = torch.as_tensor(digits.test.images).float().unsqueeze(1)
     with torch.inference_mode():
-        answer: np.ndarray = load_model(run)((images / 255 - PIXEL_MEAN) / PIXEL_STD).numpy()
+        answer: np.ndarray = load_model(store.queries, run)((images / 255 - PIXEL_MEAN) / PIXEL_STD).numpy()
     return answer
 
 
@@ -113,22 +115,27 @@ def test_weights_are_those_of_the_last_checkpoint(
 ) -> None:
     export(store.queries, [trained], "safetensors", tmp_path / "w.safetensors")
     export(store.queries, [trained], "state-dict", tmp_path / "w.pt")
-    expected = load_model(trained).state_dict()
+    expected = load_model(store.queries, trained).state_dict()
     for read in (load_file(tmp_path / "w.safetensors"), torch.load(tmp_path / "w.pt", weights_only=True)):
         assert read.keys() == expected.keys()
         assert all(torch.equal(read[name], weight) for name, weight in expected.items())
-    predicted = log_probabilities(trained, small_mnist).argmax(1)
+    predicted = log_probabilities(store, trained, small_mnist).argmax(1)
     assert predicted.tolist() == store.queries.list_evaluations(trained.id)[-1].predictions.tolist()
 
 
 def test_a_saved_model_takes_precedence_over_checkpoints(store: RunStore, trained: Run) -> None:
-    weights = {name: torch.ones_like(weight) for name, weight in load_model(trained).state_dict().items()}
-    model_path(trained.id).parent.mkdir()
-    torch.save(weights, model_path(trained.id))
-    assert all(bool((weight == 1).all()) for weight in load_model(trained).state_dict().values())
-    model_path(trained.id).write_bytes(b"damaged")
-    with pytest.raises(ExportError, match=f"The model file of {trained.name} is damaged"):
-        load_model(trained)
+    weights = {
+        name: torch.ones_like(weight) for name, weight in load_model(store.queries, trained).state_dict().items()
+    }
+    content = io.BytesIO()
+    torch.save(weights, content)
+    path = give_model(store, trained, content.getvalue())
+    assert all(bool((weight == 1).all()) for weight in load_model(store.queries, trained).state_dict().values())
+    path.write_bytes(b"damaged")
+    with pytest.raises(
+        ExportError, match=rf"Model .*{path.name} has changed since {trained.name} saved it\. Move it away"
+    ):
+        load_model(store.queries, trained)
 
 
 def test_a_run_without_weights_is_refused(store: RunStore, tmp_path: Path) -> None:
@@ -144,14 +151,15 @@ def test_onnx_runtime_agrees_with_the_network(store: RunStore, digits: Dataset, 
     import onnxruntime  # slow to import, and only this test needs it
 
     run = finished_run(store, TrainConfig(model=model))
-    model_path(run.id).parent.mkdir()
-    torch.save(TrainState.initial(run.config).model.state_dict(), model_path(run.id))
+    content = io.BytesIO()
+    torch.save(TrainState.initial(run.config).model.state_dict(), content)
+    give_model(store, run, content.getvalue())
     export(store.queries, [run], "onnx", tmp_path / "m.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
     pixels = digits.test.images.astype(np.float32)[:, None]
     for images in (pixels, pixels[:1]):
         (answer,) = session.run(["log_probabilities"], {"pixels": images})
-        np.testing.assert_allclose(answer, log_probabilities(run, digits)[: len(images)], atol=1e-4)
+        np.testing.assert_allclose(answer, log_probabilities(store, run, digits)[: len(images)], atol=1e-4)
 
 
 def test_weights_of_several_runs_are_zipped(store: RunStore, trained: Run, tmp_path: Path) -> None:
@@ -232,7 +240,7 @@ def test_the_server_exports_weights_in_a_worker_process(
     path = RunActions(store).export([trained.id], "safetensors")
     assert path.name == "run-1-safetensors.safetensors"
     assert path.parent.parent == places / "runs" / "exports"
-    assert load_file(path).keys() == load_model(trained).state_dict().keys()
+    assert load_file(path).keys() == load_model(store.queries, trained).state_dict().keys()
     with pytest.raises(ExportError, match="run-2 has no weights: neither a saved model nor a checkpoint"):
         RunActions(store).export([finished_run(store).id], "safetensors")
 

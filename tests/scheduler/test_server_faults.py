@@ -151,7 +151,7 @@ def test_a_server_that_ends_saves_its_run_and_leaves_no_process(
     last = interrupted.progress.step
     assert len(server.store.queries.read_steps(run.id)) == last >= run.progress.step
     monkeypatch.setenv("MNIST_RUNS_DIR", str(server.runs))
-    assert last in list_checkpoints(checkpoints_dir(run.id))
+    assert last in list_checkpoints(checkpoints_dir(run))
 
 
 def test_a_trainer_survives_a_killed_server_and_the_next_server_adopts_it(

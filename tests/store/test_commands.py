@@ -1,6 +1,5 @@
 """The actions on existing runs: edit, delete, restore, purge, more seeds."""
 
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,15 +7,14 @@ from pathlib import Path
 import pytest
 
 from mnist_core.annotations import MAX_NOTES_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
-from mnist_core.checkpoints.index import checkpoint_path, checkpoints_dir
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError, MnistError, RunNotFoundError, RunStateError
 from mnist_core.records import Progress, Run, RunStatus, StepMetrics
 from mnist_core.runs import retention
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
-from mnist_core.system.paths import model_path
 from mnist_core.system.processes import own_identity
+from tests.support.run_files import give_checkpoint, give_model
 
 Step = Callable[..., StepMetrics]
 SIZES = {"train_images": 270, "validation_images": 30, "test_images": 100, "threads": 1}
@@ -204,17 +202,13 @@ def test_a_deleted_run_is_found_only_in_the_bin(store: RunStore, actions: RunAct
         store.queries.find_run("other", deleted=True)
 
 
-def files_of(run: Run) -> list[Path]:
-    paths = [checkpoint_path(checkpoints_dir(run.id), 5), model_path(run.id)]
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"weights")
-    return paths
+def files_of(store: RunStore, run: Run) -> list[Path]:
+    return [give_checkpoint(store, run, 5), give_model(store, run, b"weights")]
 
 
 def test_runs_deleted_long_ago_are_purged_with_their_files(store: RunStore, actions: RunActions) -> None:
     runs = [finished(store) for _ in range(2)]
-    files, kept_files = files_of(runs[0]), files_of(runs[1])
+    files, kept_files = files_of(store, runs[0]), files_of(store, runs[1])
     actions.delete_runs([runs[0].id])
     later = datetime.now(UTC) + retention.BIN_RETENTION
     assert retention.purge_expired_runs(store, later - timedelta(minutes=1)) == []
@@ -237,13 +231,13 @@ def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
     store: RunStore, actions: RunActions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = finished(store)
-    files_of(run)
+    files_of(store, run)
     actions.delete_runs([run.id])
 
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(shutil, "rmtree", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
     assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == []
     assert "cannot be removed" in caplog.text
     assert [deleted.id for deleted in store.queries.list_deleted_runs()] == [run.id]

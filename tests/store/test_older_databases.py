@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import Adjustment, Command, Intervention, ProcessIdentity, RunStatus
+from mnist_core.records import Adjustment, Command, FileKind, Intervention, ProcessIdentity, RunFile, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.store.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 6)
-HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS = 2, 3, 5
+VERSIONS = range(1, 7)
+HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES = 2, 3, 5, 6
 """The schema versions that introduced these fields."""
 
 CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
@@ -35,13 +35,19 @@ class Upgraded:
     path: Path
 
 
+def write_database(folder: Path, version: int) -> Path:
+    path = folder / "runs.sqlite"
+    folder.mkdir(exist_ok=True)
+    connection = bundled_sqlite.connect(str(path))
+    connection.executescript((FIXTURES / f"schema-{version}.sql").read_text())
+    connection.close()
+    assert pragma(path, "user_version") == version
+    return path
+
+
 @pytest.fixture(params=VERSIONS)
 def upgraded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Upgraded]:
-    path = tmp_path / "runs.sqlite"
-    connection = bundled_sqlite.connect(str(path))
-    connection.executescript((FIXTURES / f"schema-{request.param}.sql").read_text())
-    connection.close()
-    assert pragma(path, "user_version") == request.param
+    path = write_database(tmp_path, request.param)
     store = RunStore.open(tmp_path)
     yield Upgraded(request.param, store, path)
     store.close()
@@ -142,6 +148,48 @@ def test_annotations_provenance_and_curve_are_kept_or_empty(upgraded: Upgraded) 
     labels = upgraded.store.queries.test_labels(run.provenance.test_checksum)
     assert labels is not None
     assert labels.tolist() == [*range(10), *range(10)]
+
+
+def test_every_run_has_an_identity_that_another_restored_backup_gives_it_again(
+    upgraded: Upgraded, tmp_path: Path
+) -> None:
+    def identities(store: RunStore) -> list[str]:
+        return [run.uid for run in [*store.queries.list_runs(), *store.queries.list_deleted_runs()]]
+
+    write_database(tmp_path / "again", upgraded.version)
+    again = RunStore.open(tmp_path / "again")
+    assert identities(again) == identities(upgraded.store)
+    assert len({*identities(again)}) == len(identities(again))
+    assert all(len(uid) == 16 for uid in identities(again))
+    again.close()
+
+
+def test_recorded_files_are_kept(upgraded: Upgraded) -> None:
+    if upgraded.version >= HAS_FILES:
+        path = f"checkpoints/run-7-{upgraded.store.queries.get_run(7).uid}/step-00000004.ckpt"
+        assert upgraded.store.queries.list_files(7) == [RunFile(path, FileKind.STEP, 4, "f" * 64)]
+
+
+def test_files_with_the_number_of_a_run_are_listed_without_a_hash(tmp_path: Path) -> None:
+    for name in (
+        "checkpoints/run-1/step-00000005.ckpt",
+        "checkpoints/run-1/best-00000004.ckpt",
+        "checkpoints/run-1/notes.ckpt",
+        "checkpoints/run-99/step-00000005.ckpt",
+        "models/run-1.pt",
+        "models/run-10.pt",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    write_database(tmp_path, HAS_FILES - 1)
+    store = RunStore.open(tmp_path)
+    assert store.queries.list_files(1) == [
+        RunFile("checkpoints/run-1/best-00000004.ckpt", FileKind.BEST, 4, ""),
+        RunFile("checkpoints/run-1/step-00000005.ckpt", FileKind.STEP, 5, ""),
+        RunFile("models/run-1.pt", FileKind.MODEL, 5, ""),
+    ]
+    assert [run.id for run in store.queries.list_runs() if store.queries.list_files(run.id)] == [1]
+    store.close()
 
 
 def test_new_runs_get_new_numbers_and_old_ones_can_be_worked_on(upgraded: Upgraded) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mnist_core.checkpoints.files import save
+from mnist_core.checkpoints.files import load, save
+from mnist_core.checkpoints.format import Checkpoint
 from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints
 from mnist_core.config import TrainConfig
 from mnist_core.records import EvalMetrics, Event, Run, RunStatus, StepMetrics
@@ -47,7 +48,7 @@ def assert_undisturbed(store: RunStore, run: Run) -> None:
     assert store.queries.read_steps(run.id)["loss"].tolist() == _undisturbed_losses[run.config]
     evaluated = [(evaluation.step, evaluation.split) for evaluation in store.queries.list_evaluations(run.id)]
     assert evaluated == [*((step, "validation") for step in (5, 9, 14, 18)), (18, "test")]
-    assert sorted(list_checkpoints(checkpoints_dir(run.id))) == [14, 18]
+    assert sorted(list_checkpoints(checkpoints_dir(run))) == [14, 18]
 
 
 def timeless(event: Event) -> dict[str, Any]:
@@ -63,6 +64,12 @@ def timeless(event: Event) -> dict[str, Any]:
 # Checkpoints without training
 
 SMALL = TrainConfig(model="softmax", device="cpu")
+
+
+def load_newest(folder: Path) -> Checkpoint:
+    """Load the checkpoint of the highest step in a folder."""
+    checkpoints = list_checkpoints(folder)
+    return load(checkpoints[max(checkpoints)])
 
 
 def save_small(folder: Path, step: int, *, best: bool = False) -> Path:

@@ -21,7 +21,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer import saver
 from mnist_core.trainer.worker import Observer, train_run
 from mnist_core.training.engine import TrainState
-from tests.support.training import act_at_step, claimed_run
+from tests.support.training import act_at_step, claimed_run, load_newest
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "commit_every_event")
 
@@ -96,7 +96,7 @@ def test_steps_after_the_last_checkpoint_are_repeated_and_recorded_once(
 
         interrupted = train_run(store, first, act_at_step(8, vanish))
     assert len(store.queries.read_steps(first.id)) == 8
-    assert files.load_latest(checkpoints_dir(first.id)).state.step == 5  # type: ignore[union-attr]
+    assert load_newest(checkpoints_dir(first)).state.step == 5
     resumed = resume(store, interrupted)
     assert curve(store, resumed) == curve(store, uninterrupted)
     assert evaluations(store, resumed) == evaluations(store, uninterrupted)
@@ -215,8 +215,7 @@ def test_weights_that_are_not_finite_are_not_saved(store: RunStore) -> None:
     with torch.no_grad():
         next(state.model.parameters())[0] = math.nan
     keeper.save(None, ())
-    saved = files.load_latest(checkpoints_dir(run.id))
-    assert saved
+    saved = load_newest(checkpoints_dir(run))
     assert saved.state.step == 0
 
 
@@ -239,7 +238,7 @@ def test_a_trainer_that_lost_its_run_while_saving_does_not_touch_checkpoints(
     state.step = 5
     with pytest.raises(StaleAttemptError):
         keeper.save(None, ())
-    assert [path.name for path in checkpoints_dir(run.id).iterdir()] == ["step-00000000.ckpt"]
+    assert [path.name for path in checkpoints_dir(run).iterdir()] == ["step-00000000.ckpt"]
 
 
 def test_a_run_saves_at_every_evaluation_and_at_least_every_half_minute(

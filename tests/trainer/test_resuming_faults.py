@@ -39,7 +39,7 @@ def test_a_damaged_checkpoint_is_skipped_with_a_notice(
     store: RunStore, damage: Callable[[Path], None], problem: str
 ) -> None:
     run = interrupted_at(store, 7)
-    damage(list_checkpoints(checkpoints_dir(run.id))[7])
+    damage(list_checkpoints(checkpoints_dir(run))[7])
     resumed = resume(store, run)
     assert "step-00000007.ckpt is damaged: " in resumed.notice
     assert problem in resumed.notice
@@ -50,7 +50,7 @@ def test_a_damaged_checkpoint_is_skipped_with_a_notice(
 
 def test_a_run_whose_checkpoints_are_all_damaged_fails_and_keeps_its_steps(store: RunStore) -> None:
     run = interrupted_at(store, 7)
-    for path in checkpoints_dir(run.id).iterdir():
+    for path in checkpoints_dir(run).iterdir():
         truncate(path)
     with pytest.raises(CheckpointError, match=r"No checkpoint in .* can be used\..*Start the run again as a new one\."):
         resume(store, run)
@@ -107,7 +107,7 @@ def resume_to_the_test(store: RunStore, run: Run) -> Run:
 def test_a_run_that_continues_another_never_starts_from_scratch(store: RunStore) -> None:
     parent = train_run(store, claimed_run(store))
     child = lineage.fork(store, parent, replace(CONFIG, epochs=3), trainer=own_identity())
-    for path in checkpoints_dir(child.id).iterdir():
+    for path in checkpoints_dir(child).iterdir():
         path.unlink()
     with pytest.raises(CheckpointError, match="continues another run from step 18, and that checkpoint is gone"):
         train_run(store, child)

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_core.checkpoints import files
 from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.config import TrainConfig
 from mnist_core.records import Event, RunStatus
@@ -21,7 +20,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer import saver, worker
 from mnist_core.trainer.worker import train_run
 from mnist_core.training.engine import TrainState
-from tests.support.training import CONFIG, STEPS, act_at_step, claimed_run
+from tests.support.training import CONFIG, STEPS, act_at_step, claimed_run, load_newest
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "commit_every_event")
 
@@ -119,8 +118,7 @@ def test_a_diverged_run_keeps_its_last_good_checkpoint_to_fork_from(
         "Loss became NaN at step 8. Choose a lower learning rate.",
     )
     assert len(store.queries.read_steps(run.id)) == diverged.progress.step == 8
-    saved = files.load_latest(checkpoints_dir(run.id))
-    assert saved
+    saved = load_newest(checkpoints_dir(run))
     assert saved.state.step == 6, "what the update of step 7 left is no checkpoint"
     assert all(bool(torch.isfinite(weight).all()) for weight in saved.state.model.parameters())
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from mnist_core.checkpoints import files
 from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.errors import DiskFullError, StoreUnavailableError
 from mnist_core.records import Event, RunStatus
@@ -25,7 +24,7 @@ from mnist_core.system.paths import ROOT
 from mnist_core.trainer import worker
 from mnist_core.trainer.saver import CheckpointSaver
 from mnist_core.trainer.worker import train_run
-from tests.support.training import CONFIG, act_at_step, assert_undisturbed, claimed_run, resume
+from tests.support.training import CONFIG, act_at_step, assert_undisturbed, claimed_run, load_newest, resume
 
 pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("signals_restored", "small_mnist", "commit_every_event")]
 
@@ -81,8 +80,7 @@ def test_a_run_whose_database_finds_no_room_is_interrupted_and_resumed(
     interrupted = train_run(store, claimed_run(store), act_at_step(7, lambda: set_pages(store)))
     assert interrupted.status is RunStatus.INTERRUPTED
     assert interrupted.reason.startswith(FULL)
-    saved = files.load_latest(checkpoints_dir(interrupted.id))
-    assert saved
+    saved = load_newest(checkpoints_dir(interrupted))
     # Nothing was lost: the last steps were recorded when the run ended, and saved after that.
     assert saved.state.step == store.queries.count_steps(interrupted.id) == interrupted.progress.step == 8
     assert_undisturbed(store, resume(store, interrupted))
@@ -141,10 +139,9 @@ def test_a_checkpoint_that_finds_no_room_interrupts_the_run_and_keeps_the_one_be
     assert "step-00000009.ckpt could not be saved: File too large. Free some disk space" in interrupted.reason
     assert interrupted.reason.endswith("Then resume the run.")
     assert len(store.queries.read_steps(interrupted.id)) == 9
-    folder = checkpoints_dir(interrupted.id)
+    folder = checkpoints_dir(interrupted)
     assert sorted(path.name for path in folder.iterdir()) == ["best-00000005.ckpt", "step-00000005.ckpt"]
-    saved = files.load_latest(folder)
-    assert saved
+    saved = load_newest(folder)
     assert saved.state.step == 5
     assert_undisturbed(store, resume(store, interrupted))
 

@@ -4,17 +4,12 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.checkpoints.index import BEST, STEP, checkpoint_path, checkpoints_dir
-from mnist_core.records import Intervention, Run, RunStatus
+from mnist_core.checkpoints.index import checkpoint_path, checkpoints_dir
+from mnist_core.records import FileKind, Intervention, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.ui import markdown
 from tests.support.page_driver import active_run, address, click, labels, open_page
-
-
-def give_checkpoint(run: Run, step: int, kind: str = STEP) -> None:
-    folder = checkpoints_dir(run.id)
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint_path(folder, step, kind).write_bytes(b"copied, not read, by the page")
+from tests.support.run_files import give_checkpoint
 
 
 def field(app: AppTest, step: int, name: str) -> Any:
@@ -26,8 +21,8 @@ def test_a_run_is_forked_from_any_checkpoint_with_other_settings(app: AppTest, s
     change_at_300 = Intervention(300, "lr", 0.01, 0.05, run.created_at, "page")
     store.trainer_writes.set_interventions(run, [change_at_300])
     assert "Start the fork" not in labels(open_page(app)), "there is no checkpoint yet"
-    give_checkpoint(run, 200, BEST)
-    give_checkpoint(run, 400)
+    give_checkpoint(store, run, 200, FileKind.BEST)
+    give_checkpoint(store, run, 400)
     app.run()
     assert app.selectbox(key="fork_1_step").options == ["400 (latest)", "200 (best validation)"]
     assert (field(app, 400, "lr").value, app.selectbox(key="fork_1_step").value) == (0.05, 400)
@@ -45,19 +40,19 @@ def test_a_run_is_forked_from_any_checkpoint_with_other_settings(app: AppTest, s
 
 def test_the_latest_checkpoint_is_offered_until_another_is_chosen(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
-    give_checkpoint(run, 200)
+    give_checkpoint(store, run, 200)
     open_page(app)
-    give_checkpoint(run, 300)
+    give_checkpoint(store, run, 300)
     app.run()
     assert app.selectbox(key="fork_1_step").value == 300
     app.selectbox(key="fork_1_step").set_value(200).run()
-    give_checkpoint(run, 400)
+    give_checkpoint(store, run, 400)
     app.run()
     assert app.selectbox(key="fork_1_step").value == 200
 
 
 def test_a_setting_out_of_range_is_reported_and_nothing_is_forked(app: AppTest, store: RunStore) -> None:
-    give_checkpoint(active_run(store), 400)
+    give_checkpoint(store, active_run(store), 400)
     open_page(app)
     field(app, 400, "lr").set_value(5.0).run()
     assert any("Learning rate must be between 0.0001 and 1, got 5" in text.value for text in app.markdown)
@@ -67,10 +62,10 @@ def test_a_setting_out_of_range_is_reported_and_nothing_is_forked(app: AppTest, 
 
 def test_a_checkpoint_that_was_replaced_meanwhile_is_an_error_message(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.COMPLETED)
-    give_checkpoint(run, 400)
+    give_checkpoint(store, run, 400)
     open_page(app)
-    give_checkpoint(run, 500)
-    checkpoint_path(checkpoints_dir(run.id), 400).unlink()
+    give_checkpoint(store, run, 500)
+    checkpoint_path(checkpoints_dir(run), 400).unlink()
     click(app, "Start the fork")
     assert [error.value for error in app.error] == [
         markdown.escape("run-1 has no checkpoint of step 400. Choose one of 500.")

@@ -3,12 +3,12 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.checkpoints.index import checkpoint_path, checkpoints_dir
 from mnist_core.records import Adjustment, Command, Intervention, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.train import steering_sidebar
 from mnist_dashboard.ui import markdown
 from tests.support.page_driver import active_run, address, click, component_data, labels, open_page
+from tests.support.run_files import give_checkpoint
 
 
 def commands(store: RunStore, run: Run) -> list[tuple[Command, Adjustment]]:
@@ -18,12 +18,6 @@ def commands(store: RunStore, run: Run) -> list[tuple[Command, Adjustment]]:
 def change(store: RunStore, run: Run, field: str, old: float, new: float) -> None:
     intervention = Intervention(412, field, old, new, run.created_at, "terminal")
     store.trainer_writes.set_interventions(run, [*store.queries.get_run(run.id).interventions, intervention])
-
-
-def give_checkpoint(run: Run, step: int) -> None:
-    folder = checkpoints_dir(run.id)
-    folder.mkdir(parents=True)
-    checkpoint_path(folder, step).write_bytes(b"copied, not read, by the page")
 
 
 @pytest.mark.parametrize(("label", "command"), [("Pause", Command.PAUSE), ("Evaluate now", Command.EVALUATE)])
@@ -65,7 +59,7 @@ def test_an_interrupted_run_is_resumed(app: AppTest, store: RunStore) -> None:
 def test_a_finished_run_can_be_continued_for_more_epochs(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.COMPLETED)
     assert "Continue" not in labels(open_page(app))
-    give_checkpoint(run, 412)
+    give_checkpoint(store, run, 412)
     app.run()
     app.number_input(key="more_epochs_1").set_value(2).run()
     click(app, "Continue")
@@ -76,7 +70,7 @@ def test_a_finished_run_can_be_continued_for_more_epochs(app: AppTest, store: Ru
 
 def test_a_diverged_run_restarts_from_its_checkpoint_at_half_the_rate(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.DIVERGED, "Loss became NaN at step 412.")
-    give_checkpoint(run, 400)
+    give_checkpoint(store, run, 400)
     click(open_page(app), "Restart from step 400 at half the learning rate")
     restarted = store.queries.get_run(2)
     assert (restarted.config.lr, restarted.parent_step) == (0.005, 400)
