@@ -57,4 +57,6 @@ class Dropout(nn.Module):
         if not self.training:
             return x
         keep = 1 - self.rate
-        return x * torch.empty_like(x).bernoulli_(keep, generator=self.generator).div_(keep)
+        mask = torch.empty_like(x).bernoulli_(keep, generator=self.generator)
+        # A mask of 0 and 1 is exact in bf16, but one of 0 and 1 / 0.75 would scale every value by 1.002.
+        return (x * mask).mul_(1 / keep)
