@@ -7,6 +7,7 @@ that only reads events can use a plain `for event in train(config, data)`.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator
 from contextlib import AbstractContextManager
@@ -216,8 +217,11 @@ def evaluate(
 
 
 def _schedule_factor(config: TrainConfig, state: TrainState, training_images: int) -> float:
-    epochs_done = state.epoch - 1 + state.offset / training_images
-    return schedules.lr_factor(config.schedule, epochs_done, config.epochs, config.gamma)
+    steps_per_epoch = math.ceil(training_images / state.batch_size)
+    step = (state.epoch - 1) * steps_per_epoch + state.offset / state.batch_size
+    return schedules.lr_factor(
+        config.schedule, step, steps_per_epoch=steps_per_epoch, epochs=config.epochs, gamma=config.gamma
+    )
 
 
 def _split_to_evaluate(

@@ -66,7 +66,7 @@ def test_recorded_losses_and_accuracies_are_those_of_the_logits(digits: Dataset)
         steps = [event for event in train(CONFIG, digits, state=state) if isinstance(event, StepMetrics)]
     labels = torch.tensor(digits.train.labels).long()[sample_order(CONFIG.seed, 1, len(digits.train))]
     # The evaluation after the last step has logits, too.
-    for step, logits, batch_labels in zip(steps, recorded, labels.split(BATCH), strict=False):
+    for step, logits, batch_labels in zip(steps, recorded, torch.split(labels, BATCH), strict=False):
         assert step.loss == pytest.approx(mean_loss(logits, batch_labels), rel=1e-6)
         assert step.accuracy == (logits.argmax(1) == batch_labels).double().mean()
     assert len(steps) == 3
