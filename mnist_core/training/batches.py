@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,18 @@ from mnist_core.data.datasets import Split
 
 PIXEL_MEAN, PIXEL_STD = 0.1307, 0.3081
 """Mean and standard deviation of the 60,000 MNIST training images scaled to 0–1, as in the classic PyTorch script."""
+
+_SEED_STRIDE = 1_000_003
+"""Small seeds seed PyTorch's generator with seed * stride + position, as in all older runs, which stay repeatable.
+
+On the CPU the generator uses only the lower 32 bits of that number. Larger seeds would therefore repeat its numbers.
+"""
+
+FIRST_REPEATING_SEED = 10_174_747
+"""Smallest seed that would repeat orders of a smaller one: times the stride it is 17 modulo 2^32, or 17 epochs."""
+
+FIRST_REPEATING_MASK_SEED = 4294
+"""Smallest seed that would repeat dropout masks of a smaller one, within as many steps as the stride."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +53,20 @@ class Images:
 
 def sample_order(seed: int, epoch: int, images: int) -> Tensor:
     """Return the order in which an epoch visits the images, int64 (images,). It depends on (seed, epoch) alone."""
-    generator = torch.Generator().manual_seed(derive_seed(seed, epoch))
-    return torch.randperm(images, generator=generator)
+    if seed < FIRST_REPEATING_SEED:
+        return torch.randperm(images, generator=torch.Generator().manual_seed(seed * _SEED_STRIDE + epoch))
+    # NumPy guarantees the streams of these classes for ever. `SeedSequence` maps two 32-bit numbers to 128 bits
+    # one to one, so every pair has its own generator.
+    random = np.random.RandomState(np.random.MT19937(np.random.SeedSequence((seed, epoch))))
+    return torch.from_numpy(random.permutation(images))
 
 
-def derive_seed(seed: int, position: int) -> int:
-    """Return the seed of one epoch or step of a run: another for each pair, if `position` is below 1,000,003."""
-    return seed * 1_000_003 + position
+def mask_seed(seed: int, step: int) -> int:
+    """Return the seed of the dropout masks of one step of a run, 64 bits.
+
+    PyTorch's generator on the CPU uses only the lower 32 bits. So from `FIRST_REPEATING_MASK_SEED` on, two steps of
+    different runs can have the same masks by chance, but no two runs have the same masks throughout.
+    """
+    if seed < FIRST_REPEATING_MASK_SEED and step < _SEED_STRIDE:
+        return seed * _SEED_STRIDE + step
+    return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])

@@ -22,7 +22,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset, split_validation
 from mnist_core.records import Adjustment, Confusion, EvalMetrics, Event, StepMetrics
 from mnist_core.training import models, optimizers, schedules
-from mnist_core.training.batches import Images, derive_seed, sample_order
+from mnist_core.training.batches import Images, mask_seed, sample_order
 from mnist_core.training.devices import autocast, check_precision, choose_device, widest_float
 from mnist_core.training.optimizers import Optimizer
 
@@ -140,7 +140,7 @@ def _train_on_batch(
     started_at = time.perf_counter()
     model, optimizer = state.model, state.optimizer
     lr = state.lr * _schedule_factor(config, state, len(training))
-    state.dropout.manual_seed(derive_seed(config.seed, state.step))
+    state.dropout.manual_seed(mask_seed(config.seed, state.step))
     if not model.training:
         model.train()
 

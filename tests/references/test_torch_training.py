@@ -17,7 +17,7 @@ from mnist_core.config import OPTIMIZERS, SCHEDULES, TrainConfig
 from mnist_core.data.datasets import Dataset, Split
 from mnist_core.presets import PRESETS
 from mnist_core.records import StepMetrics
-from mnist_core.training.batches import derive_seed, sample_order
+from mnist_core.training.batches import mask_seed, sample_order
 from mnist_core.training.engine import TrainState, train
 from tests.support.torch_reference import build_network, to_tensors
 
@@ -61,7 +61,7 @@ def train_with_torch(config: TrainConfig, data: Dataset) -> tuple[list[float], n
     losses: list[float] = []
     for epoch in range(1, config.epochs + 1):
         for batch in torch.split(sample_order(config.seed, epoch, len(labels)), config.batch_size):
-            torch.manual_seed(derive_seed(config.seed, len(losses)))  # from which the engine draws dropout
+            torch.manual_seed(mask_seed(config.seed, len(losses)))  # from which the engine draws dropout
             optimizer.zero_grad()
             loss = F.nll_loss(network(images[batch]), labels[batch])
             torch.autograd.backward(loss)

@@ -9,7 +9,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset, split_validation
 from mnist_core.errors import ConfigError
 from mnist_core.records import EvalMetrics, Event, StepMetrics
-from mnist_core.training.batches import Images, sample_order
+from mnist_core.training.batches import Images
 from mnist_core.training.devices import choose_device
 from mnist_core.training.engine import TrainState, evaluate, train
 
@@ -149,10 +149,3 @@ def test_a_device_this_machine_lacks_is_refused(digits: Dataset, device: str, mo
         next(train(TrainConfig(device=device), digits))
     assert caught.value.field == "device"
     assert choose_device("auto") == torch.device("cpu")
-
-
-def test_the_order_of_images_depends_on_seed_and_epoch() -> None:
-    orders = [sample_order(seed, epoch, 50).tolist() for seed in (1, 2) for epoch in (1, 2)]
-    assert all(sorted(order) == list(range(50)) for order in orders)
-    assert len(set(map(tuple, orders))) == 4
-    assert sample_order(2, 2, 50).tolist() == orders[3]
