@@ -104,6 +104,7 @@ CURVE_CASES = [
         for name, (history_steps, losses) in _SHORT_RUNS.items()
         for smoothing in (0.0, 0.5, 0.95, 0.99)
     ),
+    CurveCase("rounding leads beyond the largest number", (sys.float_info.max,) * 5, history_steps=1, smoothing=0.09),
     *(
         CurveCase(f"{name}, smoothing {smoothing}", _long_run(steps), history_steps, smoothing, bucket_size)
         for smoothing in (0.0, 0.9)
