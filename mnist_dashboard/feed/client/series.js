@@ -152,9 +152,7 @@ export class RunSeries {
     const weight = this.smoothing;
     average[0] = weight * average[0] + (1 - weight) * value;
     average[1] += 1;
-    const corrected = average[0] / (1 - weight ** average[1]);
-    // Rounding may take an average of the largest numbers beyond them.
-    return Math.max(-Number.MAX_VALUE, Math.min(corrected, Number.MAX_VALUE));
+    return average[0] / (1 - weight ** average[1]);
   }
 
   /** Merge buckets in pairs while there are more than twice as many as a screen can show. */
