@@ -59,4 +59,6 @@ def unusable(path: Path, problem: str) -> CheckpointError:
 
 
 def _digest(prefix: bytes, payload: bytes) -> bytes:
-    return hashlib.sha256(prefix + payload).digest()
+    digest = hashlib.sha256(prefix)
+    digest.update(payload)
+    return digest.digest()

@@ -108,6 +108,7 @@ def _backup(options: argparse.Namespace) -> int:
     copied = "1 run was" if count == 1 else f"{count} runs were"
     print(
         f"{copied} copied to {options.file}. To restore the copy, stop the server and replace "
-        f"{display_path(runs_dir() / DATABASE_NAME)} with it. Checkpoints and saved models are not in the copy."
+        f"{display_path(runs_dir() / DATABASE_NAME)} with it. Checkpoints and saved models are not in the copy; "
+        "those of runs that it lacks stay on the disk, and no other run uses them."
     )
     return 0
