@@ -21,6 +21,9 @@ CHART_HEIGHT = 360
 MAX_DISCRETE_TICKS = 10
 """Maximum number of values that get a tick each; more values share a continuous axis."""
 
+UNCERTAIN_OPACITY = 0.35
+"""Opacity of the bar of a setting whose importance may be 0."""
+
 LOGARITHMIC = ("lr", "weight_decay", "batch_size")
 """Settings whose orders of magnitude matter."""
 
@@ -94,19 +97,24 @@ def scatter(runs: Sequence[Run], setting_name: str, metric_name: str, color: str
 
 
 def bars(importances: Sequence[Importance], color: str) -> go.Figure:
-    """The importance of each setting, the largest on top."""
+    """The importance of each setting with its interval, the largest on top; pale if the interval includes 0."""
     smallest_first = list(reversed(importances))
     figure = go.Figure(
         go.Bar(
             x=[importance.share for importance in smallest_first],
             y=[importance.label for importance in smallest_first],
+            customdata=[importance.margin for importance in smallest_first],
+            error_x={"array": [importance.margin for importance in smallest_first], "thickness": 1, "width": 3},
             orientation="h",
-            marker={"color": color},
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+            marker={
+                "color": color,
+                "opacity": [1 if importance.is_certain else UNCERTAIN_OPACITY for importance in smallest_first],
+            },
+            hovertemplate="%{y}: %{x:.1%} ± %{customdata:.1%}<extra></extra>",
         )
     )
     figure.update_layout(height=max(160, 44 + 30 * len(importances)), margin={"l": 12, "r": 12, "t": 12, "b": 36})
-    figure.update_xaxes(tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
     figure.update_yaxes(automargin=True)
     return figure
 

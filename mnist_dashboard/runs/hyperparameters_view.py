@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.analysis.comparability import CompareError
-from mnist_core.analysis.importance import setting_importance
+from mnist_core.analysis.importance import ImportanceReport, setting_importance
 from mnist_core.config import SETTINGS
 from mnist_core.records import METRICS, Run
 from mnist_dashboard.components.parallel_coordinates import parallel_coordinates
@@ -56,14 +56,28 @@ def render_hyperparameters(runs: Sequence[Run]) -> None:
 
 
 def _render_importance(runs: Sequence[Run], metric_name: str, color: str) -> None:
-    st.markdown("**Importance** :gray[How much worse a forest of decision trees predicts without each setting.]")
+    st.markdown(
+        "**Importance** :gray[Share of the differences that is due to each setting, with its 95\u202f% interval]"
+    )
     try:
-        with st.spinner("Growing a forest…"):
-            importances = setting_importance(runs, metric_name)
+        with st.spinner("Growing forests…"):
+            report = setting_importance(runs, metric_name)
     except CompareError as error:
         st.info(markdown.escape(str(error)), icon=":material/forest:")
         return
-    st.plotly_chart(hyperparameter_charts.bars(importances, color), config=PLOTLY_CONFIG, key="importance")
+    st.markdown(_explained_sentence(report, METRICS[metric_name].label.lower()))
+    st.plotly_chart(hyperparameter_charts.bars(report.importances, color), config=PLOTLY_CONFIG, key="importance")
+
+
+def _explained_sentence(report: ImportanceReport, metric: str) -> str:
+    sentence = (
+        f"The settings explain about **{report.explained * 100:.0f}\u202f%** of the differences in {metric}, "
+        "measured on runs that the forest of decision trees has not seen. The rest is due to seeds and chance, or "
+        "takes more runs to learn."
+    )
+    if all(importance.is_certain for importance in report.importances):
+        return sentence
+    return f"{sentence} Pale bars cannot be told from 0."
 
 
 def _first_theme_color() -> str:

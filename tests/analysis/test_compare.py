@@ -8,12 +8,11 @@ import pytest
 
 from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.compare import compare_runs
-from mnist_core.analysis.importance import setting_importance
 from mnist_core.analysis.multiple_comparisons import compare_several, pair_row
 from mnist_core.analysis.seed_groups import group_by_seed
 from mnist_core.analysis.verdict import Verdict, format_p
 from mnist_core.config import TrainConfig
-from mnist_core.records import Intervention, Run, RunStatus
+from mnist_core.records import Intervention, RunStatus
 from mnist_core.store import RunStore
 from tests.support.factories import PROVENANCE, finished_run
 
@@ -334,48 +333,3 @@ def test_runs_that_were_steered_differently_are_separate_groups(store: RunStore)
     assert len(group_by_seed([run, steered])) == 2
     again = replace(steered, id=3, config=TrainConfig(seed=3))
     assert len(group_by_seed([run, steered, again])) == 2
-
-
-# Importance
-
-
-def search(store: RunStore, count: int) -> list[Run]:
-    """Runs whose accuracy depends on the learning rate and hardly on the momentum."""
-    settings = [(lr, momentum) for lr in (0.001, 0.01, 0.03, 0.1) for momentum in (0.0, 0.5, 0.9)][:count]
-    return [
-        finished_run(
-            store,
-            TrainConfig(lr=lr, momentum=momentum, seed=number),
-            right=range(round(600 + 3000 * lr + momentum)),
-        )
-        for number, (lr, momentum) in enumerate(settings)
-    ]
-
-
-@pytest.mark.fault
-def test_the_setting_that_matters_most_is_the_most_important(store: RunStore) -> None:
-    first, second = setting_importance(search(store, 12), "test_accuracy")
-    assert (first.name, first.label, second.name) == ("lr", "Learning rate", "momentum")
-    assert first.share > 0.9
-    assert first.share + second.share == pytest.approx(1)
-    assert setting_importance(store.queries.list_runs(), "test_accuracy") == (first, second)
-
-
-@pytest.mark.parametrize(
-    ("count", "metric", "message"),
-    [
-        (9, "test_accuracy", "at least 10 runs with a test accuracy, got 9"),
-        (12, "beauty", "There is no metric 'beauty'. Choose one of test_accuracy"),
-    ],
-)
-def test_too_few_runs_and_unknown_metrics_are_refused(store: RunStore, count: int, metric: str, message: str) -> None:
-    with pytest.raises(CompareError, match=re.escape(message)):
-        setting_importance(search(store, count), metric)
-
-
-def test_runs_without_differences_or_of_several_datasets_are_refused(store: RunStore) -> None:
-    same = [finished_run(store, TrainConfig(seed=seed)) for seed in range(10)]
-    with pytest.raises(CompareError, match="differ in no setting but the seed"):
-        setting_importance(same, "test_accuracy")
-    with pytest.raises(CompareError, match="different datasets: KMNIST, MNIST"):
-        setting_importance([*same, finished_run(store, dataset="KMNIST")], "test_accuracy")

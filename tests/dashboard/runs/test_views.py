@@ -92,6 +92,15 @@ def test_hyperparameters_of_all_runs_are_drawn(app: AppTest, search: list[Run]) 
     assert axes[-1]["label"] == "Best validation accuracy"
     assert "Learning rate" in [axis["label"] for axis in axes]
     assert all(0 <= place <= 1 for axis in axes for place in axis["places"])
+    assert len(app.get("plotly_chart")) == 1
+    assert "at least 6 different combinations of settings" in page_text(app)
+
+
+@pytest.mark.fault
+def test_importance_says_how_much_the_settings_explain(app: AppTest, store: RunStore) -> None:
+    search_runs(store, 30, 1)
+    show(open_runs(app), "Hyperparameters")
+    assert "of the differences in best validation accuracy" in page_text(app)
     assert len(app.get("plotly_chart")) == 2
 
 
@@ -123,8 +132,9 @@ def test_names_are_text_in_the_scatter_plot(store: RunStore) -> None:
     assert figure.data[0].text == ("&lt;b&gt;&amp;&lt;/b&gt;",)
 
 
-def test_the_most_important_setting_is_on_top() -> None:
-    figure = hyperparameter_charts.bars(
-        [Importance("lr", "Learning rate", 0.8), Importance("seed", "Seed", 0.2)], "#0072B2"
-    )
-    assert figure.data[0].y == ("Seed", "Learning rate")
+def test_the_most_important_setting_is_on_top_and_uncertain_ones_are_pale() -> None:
+    importances = [Importance("Learning rate", 0.8, 0.1), Importance("Momentum", 0.1, 0.2)]
+    bar = hyperparameter_charts.bars(importances, "#0072B2").data[0]
+    assert bar.y == ("Momentum", "Learning rate")
+    assert bar.error_x.array == (0.2, 0.1)
+    assert bar.marker.opacity == (hyperparameter_charts.UNCERTAIN_OPACITY, 1)
