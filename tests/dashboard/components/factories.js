@@ -20,6 +20,7 @@ export function makeRun({ settings, ...fields } = {}) {
     dataset: "mnist",
     train_images: 54_000,
     validation_images: 6_000,
+    test_images: 10_000,
     total_steps: 2_532,
     step: 2_532,
     epoch: 3,

@@ -6,7 +6,7 @@ export const FORMATTED: { value: number | null; percent: string; count: string; 
 export const CLOCKS: { seconds: number; text: string }[];
 
 /** Samples of a mean, and half of its confidence interval. */
-export const INTERVALS: { count: number; sd: number; half: number }[];
+export const INTERVALS: { count: number; sd: number; resolution: number; half: number }[];
 
 /** One run: the history of its first steps, the message of the next, and the smoothed values at its end. */
 export const SERIES: {
