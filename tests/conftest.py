@@ -142,9 +142,11 @@ def _confusion(right: int, wrong: int) -> tuple[tuple[int, ...], ...]:
 def a_step() -> Callable[..., StepMetrics]:
     """A function that makes a step of 10 images, 8 of them right, that took 0.01 s."""
 
-    def make(step: int, loss: float = 0.5, *, epoch: int = 1, images_per_second: float = 1000.0) -> StepMetrics:
+    def make(
+        step: int, loss: float = 0.5, *, epoch: int = 1, lr: float = 0.01, images_per_second: float = 1000.0
+    ) -> StepMetrics:
         return StepMetrics(
-            step, epoch, loss, 0.8, 0.01, 0.5, images_per_second, elapsed_seconds=step / 100, confusion=_confusion(8, 2)
+            step, epoch, loss, 0.8, lr, 0.5, images_per_second, elapsed_seconds=step / 100, confusion=_confusion(8, 2)
         )
 
     return make

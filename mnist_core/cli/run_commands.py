@@ -22,6 +22,7 @@ from mnist_core.config import LOG_INTERVAL, SETTINGS
 from mnist_core.errors import ConfigError, RunStateError
 from mnist_core.records import ADJUSTABLE, Adjustment, Command, Run, RunStatus
 from mnist_core.runs import lineage
+from mnist_core.runs.rate_jump import describe_rate_jump
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 
@@ -135,4 +136,6 @@ def _continue(options: argparse.Namespace) -> int:
     config = lineage.with_more_epochs(parent, options.more_epochs, options.step)
     config = dataclasses.replace(config, **given_settings(options, CHANGEABLE))
     run = lineage.fork(store, parent, config, step=options.step, name=options.name, trainer=own_identity())
+    if run.parent_step is not None and (jump := describe_rate_jump(parent, config, run.parent_step)):
+        print(jump, file=sys.stderr)
     return train_in_terminal(store, run, log_interval=options.log_interval)

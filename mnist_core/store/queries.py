@@ -113,6 +113,19 @@ class Queries:
         with self._reader.connect() as connection, connection.begin():
             return step_codec.unpack((row.steps, row.columns) for row in connection.execute(query))
 
+    def read_rates_at(self, run_id: int, step: int) -> tuple[float, ...]:
+        """Return the learning rates of `step` and of the next one, as far as they are recorded."""
+        table = step_chunks
+        chunks = table.c.run_id == run_id, table.c.first_step <= step + 1, table.c.first_step + table.c.steps > step
+        query = select(table.c.first_step, table.c.steps, table.c.columns).where(*chunks).order_by(table.c.first_step)
+        with self._reader.connect() as connection, connection.begin():
+            chunks_read = connection.execute(query).all()
+        if not chunks_read:
+            return ()
+        rates = step_codec.unpack((row.steps, row.columns) for row in chunks_read)["lr"]
+        start = step - chunks_read[0].first_step
+        return tuple(rates[max(start, 0) : start + 2].tolist())
+
     def count_steps(self, run_id: int) -> int:
         """Return the number of recorded steps of a run."""
         query = select(func.coalesce(func.sum(step_chunks.c.steps), 0)).where(step_chunks.c.run_id == run_id)

@@ -90,6 +90,10 @@ def _render_lineage(run: Run) -> None:
             _render_run_link(relation, queries.get_run(run.parent_id))
         except RunNotFoundError:
             st.markdown(f"{relation} run {run.parent_id}, which is deleted.")
+    if run.parent_step:
+        rates = [f"{rate:.2g}" for rate in queries.read_rates_at(run.id, run.parent_step)]
+        if len(set(rates)) > 1:
+            st.caption(f"Its learning rate went from {rates[0]} to {rates[1]} after that step.")
     children = queries.list_children(run.id)
     for child in children[:MAX_CHILDREN]:
         step = child.parent_step

@@ -12,6 +12,7 @@ from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.records import FileKind, Run
 from mnist_core.runs import lineage
+from mnist_core.runs.rate_jump import describe_rate_jump
 from mnist_dashboard import services
 from mnist_dashboard.train.settings_widgets import number_style
 from mnist_dashboard.ui import markdown, messages
@@ -35,6 +36,8 @@ def render_fork_form(run: Run) -> None:
         config, problem = _apply(original, values)
         if problem:
             st.markdown(f":red[:small[{problem}]]")
+        elif jump := describe_rate_jump(run, config, step):
+            st.warning(jump, icon=":material/show_chart:")
         messages.action_button(
             "Start the fork",
             "call_split",

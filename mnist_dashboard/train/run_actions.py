@@ -10,6 +10,7 @@ import streamlit as st
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.runs import lineage
+from mnist_core.runs.rate_jump import describe_rate_jump
 from mnist_dashboard import access, services
 from mnist_dashboard.train.draft import load_config
 from mnist_dashboard.train.shown_run import other_run_in_progress
@@ -120,11 +121,14 @@ def _after_divergence(run: Run) -> None:
 
 def _continue(run: Run) -> None:
     max_epochs = int(SETTINGS["epochs"].high) - run.config.epochs
-    if max_epochs < 1 or not lineage.fork_points(services.current().queries, run):
+    points = lineage.fork_points(services.current().queries, run)
+    if max_epochs < 1 or not points:
         return
     with st.popover("Continue for more epochs", icon=":material/fast_forward:"):
         epochs = int(st.number_input("Epochs to add", 1, max_epochs, key=f"more_epochs_{run.id}"))
         longer = lineage.with_more_epochs(run, epochs)
+        if jump := describe_rate_jump(run, longer, max(points)):
+            st.warning(jump, icon=":material/show_chart:")
         messages.action_button(
             "Continue",
             "fast_forward",

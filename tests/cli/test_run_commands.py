@@ -1,5 +1,6 @@
 """The commands that act on one run, as typed into a terminal."""
 
+import dataclasses
 import re
 
 import pytest
@@ -114,6 +115,17 @@ def test_continue_trains_with_other_settings_in_this_process(store: RunStore, tr
     assert [(change.field, change.old, change.new, change.by) for change in run.interventions] == [
         ("lr", 0.01, 0.1, "continued")
     ]
+
+
+def test_continue_announces_that_the_schedule_makes_the_rate_jump(
+    store: RunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = dataclasses.replace(CONFIG, schedule="one-cycle", lr=0.05)
+    train_run(store, store.commands.create_run(config, trainer=own_identity()))
+    assert main(["continue", "run-1", "--more-epochs", "1"]) == 0
+    announced = capsys.readouterr().err.splitlines()[0]
+    assert announced.startswith("At step 9 the learning rate jumps from 2e-07 to 0.035, because the one-cycle schedule")
+    assert [f"{rate:.2g}" for rate in store.queries.read_rates_at(2, 9)] == ["2e-07", "0.035"]
 
 
 def test_repeat_trains_a_steered_run_in_this_process(

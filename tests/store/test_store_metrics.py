@@ -41,6 +41,16 @@ def test_a_run_without_steps_has_an_empty_table(store: RunStore, run: Run) -> No
     assert store.queries.list_evaluations(run.id) == []
 
 
+def test_the_learning_rates_of_two_steps_are_read_within_and_across_commits(
+    store: RunStore, run: Run, a_step: Step
+) -> None:
+    for first in (1, 4):
+        steps = [a_step(step, lr=step / 100) for step in range(first, first + 3)]
+        store.trainer_writes.append_steps(run, Progress(step=first + 2), steps)
+    rates = [store.queries.read_rates_at(run.id, step) for step in (1, 3, 5, 6, 7)]
+    assert rates == [(0.01, 0.02), (0.03, 0.04), (0.05, 0.06), (0.06,), ()]
+
+
 def test_progress_is_kept_with_the_run(store: RunStore, run: Run) -> None:
     progress = Progress(12, 2, 0.25, 0.9, 5500.0, 3.5, CONFUSION)
     store.trainer_writes.append_steps(run, progress)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import RunStatus
+from mnist_core.records import Progress, RunStatus, StepMetrics
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
 from tests.support.factories import finished_run
 from tests.support.page_driver import Visitor, active_run, address, click, labels, page_text
 
@@ -133,3 +135,17 @@ def test_a_viewer_sees_all_details_and_cannot_edit(app: AppTest, store: RunStore
     open_details(app, run.id)
     assert "Save" not in labels(app)
     assert table(app, "What")["Seed"] == "1"
+
+
+def test_a_continued_run_says_how_its_learning_rate_changed_where_it_began(
+    app: AppTest, store: RunStore, a_step: Callable[..., StepMetrics]
+) -> None:
+    config = TrainConfig(batch_size=135)
+    parent = finished_run(store, config, steps=[a_step(step, lr=2e-7) for step in (1, 2)])
+    run = store.commands.create_run(config, trainer=own_identity(), parent=parent, parent_step=2)
+    sentence = "Its learning rate went from 2e-07 to 0.041 after that step."
+    open_details(app, run.id)
+    assert sentence not in [caption.value for caption in app.caption], "it has not trained yet"
+    store.trainer_writes.append_steps(run, Progress(step=3), [a_step(3, lr=0.041)])
+    app.run()
+    assert sentence in [caption.value for caption in app.caption]

@@ -5,9 +5,11 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.checkpoints.index import checkpoint_path, checkpoints_dir
+from mnist_core.config import TrainConfig
 from mnist_core.records import FileKind, Intervention, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.ui import markdown
+from tests.support.factories import finished_run
 from tests.support.page_driver import active_run, address, click, labels, open_page
 from tests.support.run_files import give_checkpoint
 
@@ -71,3 +73,17 @@ def test_a_checkpoint_that_was_replaced_meanwhile_is_an_error_message(app: AppTe
         markdown.escape("run-1 has no checkpoint of step 400. Choose one of 500.")
     ]
     assert app.selectbox(key="fork_1_step").value == 500
+
+
+def test_a_schedule_that_jumps_is_announced_before_the_run_is_continued_or_forked(
+    app: AppTest, store: RunStore
+) -> None:
+    run = finished_run(store, TrainConfig(lr=0.05, schedule="one-cycle", epochs=1), train_images=270)
+    give_checkpoint(store, run, 5)
+    jump = "At step 5 the learning rate jumps from 2e-07 to 0.031, because the one-cycle schedule spans all 2 epochs"
+    open_page(app, run.id)
+    assert [warning.value.partition(" of the")[0] for warning in app.warning] == [jump], "one more epoch is offered"
+    field(app, 5, "epochs").set_value(2).run()
+    assert [warning.value.partition(" of the")[0] for warning in app.warning] == [jump, jump]
+    click(app, "Continue")
+    assert store.queries.get_run(2).config.epochs == 2
