@@ -58,7 +58,8 @@ def add_run_commands(subparsers: Subparsers) -> None:
     add("stop", "stop a run; what it recorded is kept", _stop)
     add("resume", "resume a paused run, or train an interrupted one in this terminal from its last checkpoint", _resume)
     rerun_help = (
-        "train a run again in this terminal, with the same seed and changes, and check that the results are the same"
+        "train a run again in this terminal, with the same seed, changes and number of threads, and check that the "
+        "results are the same"
     )
     add("rerun", rerun_help, _rerun, "repeat")
     adjust_parser = add("adjust", "change settings of a run while it trains", _adjust)

@@ -37,8 +37,8 @@ CACHED_IMAGES = 200
 class TrainState:
     """Model, optimizer and position of a run. The caller owns it.
 
-    It can be saved after any yielded event, and training then resumes from it bit for bit. Checkpoints store its fields
-    by name.
+    It can be saved after any yielded event, and training then resumes from it bit for bit, if the machine and torch's
+    number of threads stay the same. Checkpoints store its fields by name.
     """
 
     model: nn.Module

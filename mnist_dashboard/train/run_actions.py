@@ -146,5 +146,6 @@ def _repeat(run: Run) -> None:
             "Repeat with its changes",
             "repeat",
             lambda: go_to_run(services.current().actions.repeat(run)),
-            help="Same seed, and the same changes at the same steps: the same curve to the last bit.",
+            help="Same seed and number of threads, and the same changes at the same steps: on the same machine, with "
+            "the same packages, the same curve to the last bit.",
         )
