@@ -169,24 +169,6 @@ def test_weights_of_several_runs_are_zipped(store: RunStore, trained: Run, tmp_p
     assert file_name("safetensors", [trained, again]) == "2-runs-safetensors.zip"
 
 
-# TensorBoard
-
-
-def test_tensorboard_reads_the_events(store: RunStore, recorded: Run, tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    export(store.queries, [recorded], "tensorboard", tmp_path / "tb.zip")
-    zipfile.ZipFile(tmp_path / "tb.zip").extractall(tmp_path / "logs")
-    events = EventAccumulator(str(tmp_path / "logs" / f"run-{recorded.id}")).Reload()
-    assert [(scalar.step, scalar.value) for scalar in events.Scalars("training/loss")] == [
-        (step, pytest.approx(1 / step)) for step in range(1, 6)
-    ]
-    assert [scalar.value for scalar in events.Scalars("test/accuracy")] == [pytest.approx(0.9)]
-    began = recorded.started_at
-    assert began
-    assert events.Scalars("training/loss")[0].wall_time == pytest.approx(began.timestamp() + 0.01)
-
-
 # Report
 
 
