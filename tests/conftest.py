@@ -18,7 +18,7 @@ from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.store.run_store import DATABASE_NAME
 from tests.support.factories import write_mnist
-from tests.support.signals import restored_signals
+from tests.support.processes import restored_signals
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # batches in tests are tiny; torch reads this at import
 

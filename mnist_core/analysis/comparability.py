@@ -50,7 +50,7 @@ def load_side(queries: Queries, run_ids: Sequence[int]) -> Side:
         raise CompareError(f"{names} differ in more than their seed, so they are no group. Choose runs that do not.")
     if len({run.config.seed for run in runs}) < len(runs):
         raise CompareError(
-            f"Two of {', '.join(run.name for run in runs)} have the same seed and so are the same training. "
+            f"Two of {', '.join(run.name for run in runs)} have the same seed, so they are one measurement. "
             "Leave one of them out."
         )
     name = runs[0].name if len(runs) == 1 else f"{runs[0].name} ({len(runs)} seeds)"

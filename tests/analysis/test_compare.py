@@ -1,31 +1,14 @@
-"""Which of two runs, or of two groups of seeds, is better, and what cannot be compared."""
-
-import re
-from collections.abc import Sequence
-from dataclasses import replace
+"""Which of two runs, or of two groups of seeds, is better."""
 
 import pytest
 
-from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.compare import compare_runs
-from mnist_core.analysis.multiple_comparisons import compare_several, pair_row
-from mnist_core.analysis.seed_groups import group_by_seed
 from mnist_core.analysis.verdict import Verdict, format_p
 from mnist_core.config import TrainConfig
-from mnist_core.records import Intervention, RunStatus
 from mnist_core.store import RunStore
-from tests.support.factories import PROVENANCE, finished_run
+from tests.support.factories import finished_run, seed_runs
 
 SLOW, FAST = 0.01, 0.1
-
-
-def seeds(store: RunStore, lr: float, rights: Sequence[int], first: int = 1) -> list[int]:
-    """Return the ids of finished runs that differ only in seed, each right about this many of 1,000 images."""
-    runs = [
-        finished_run(store, TrainConfig(lr=lr, seed=first + number), right=range(right))
-        for number, right in enumerate(rights)
-    ]
-    return [run.id for run in runs]
 
 
 def interval(verdict: Verdict) -> tuple[float, float]:
@@ -108,8 +91,8 @@ def test_the_last_test_counts(store: RunStore) -> None:
 
 
 def test_seeds_are_paired_and_the_better_settings_are_named(store: RunStore) -> None:
-    a = seeds(store, FAST, [950, 952, 949, 955])
-    b = seeds(store, SLOW, [930, 933, 931, 934])
+    a = seed_runs(store, FAST, [950, 952, 949, 955])
+    b = seed_runs(store, SLOW, [930, 933, 931, 934])
     verdict = compare_runs(store.queries, a, b)
     assert verdict.winner == "a"
     assert verdict.sentence.startswith(
@@ -121,7 +104,9 @@ def test_seeds_are_paired_and_the_better_settings_are_named(store: RunStore) -> 
 
 
 def test_without_a_winner_the_verdict_says_how_many_seeds_are_needed(store: RunStore) -> None:
-    verdict = compare_runs(store.queries, seeds(store, FAST, [940, 960, 951]), seeds(store, SLOW, [939, 941, 945]))
+    verdict = compare_runs(
+        store.queries, seed_runs(store, FAST, [940, 960, 951]), seed_runs(store, SLOW, [939, 941, 945])
+    )
     assert verdict.winner == ""
     assert verdict.seeds_needed is not None
     needed = verdict.seeds_needed
@@ -130,21 +115,23 @@ def test_without_a_winner_the_verdict_says_how_many_seeds_are_needed(store: RunS
 
 
 def test_a_difference_too_small_for_any_number_of_seeds_is_said_in_plain_words(store: RunStore) -> None:
-    verdict = compare_runs(store.queries, seeds(store, FAST, [940, 990, 920]), seeds(store, SLOW, [921, 980, 949]))
+    verdict = compare_runs(
+        store.queries, seed_runs(store, FAST, [940, 990, 920]), seed_runs(store, SLOW, [921, 980, 949])
+    )
     assert verdict.sentence.endswith("it takes more than 1,000 seeds of each to tell.")
     assert details(verdict)["Seeds needed to tell"] == "more than 1,000"
 
 
 @pytest.mark.parametrize(("a_seeds", "b_seeds"), [([950, 950], [900, 900]), ([950] * 5, [900, 900])])
 def test_two_seeds_get_no_verdict(store: RunStore, a_seeds: list[int], b_seeds: list[int]) -> None:
-    verdict = compare_runs(store.queries, seeds(store, FAST, a_seeds), seeds(store, SLOW, b_seeds))
+    verdict = compare_runs(store.queries, seed_runs(store, FAST, a_seeds), seed_runs(store, SLOW, b_seeds))
     assert (verdict.winner, verdict.p_value, verdict.low, verdict.high) == ("", None, None, None)
     assert verdict.sentence.startswith("It takes at least 3 seeds of each to tell which is better: run-1")
     assert "p" not in details(verdict)
 
 
 def test_a_p_value_smaller_than_a_few_seeds_can_support_is_not_printed(store: RunStore) -> None:
-    verdict = compare_runs(store.queries, seeds(store, FAST, [950] * 3), seeds(store, SLOW, [700] * 3))
+    verdict = compare_runs(store.queries, seed_runs(store, FAST, [950] * 3), seed_runs(store, SLOW, [700] * 3))
     assert verdict.winner == "a"
     assert verdict.sentence.endswith("less than once in 1,000 times (p below 0.001).")
     assert details(verdict)["p"] == "below 0.001"
@@ -152,18 +139,20 @@ def test_a_p_value_smaller_than_a_few_seeds_can_support_is_not_printed(store: Ru
 
 def test_accuracies_are_compared_as_whole_images(store: RunStore) -> None:
     """In floating point 0.903 - 0.900 and 0.908 - 0.905 differ, and their spread of 1e-17 makes p tiny."""
-    verdict = compare_runs(store.queries, seeds(store, FAST, [903, 908, 905]), seeds(store, SLOW, [902, 907, 904]))
+    verdict = compare_runs(
+        store.queries, seed_runs(store, FAST, [903, 908, 905]), seed_runs(store, SLOW, [902, 907, 904])
+    )
     assert verdict.p_value == pytest.approx(0.0513, abs=1e-4)  # one image each: t = 1 / (sqrt(1 / 6) / sqrt(3))
 
 
 def test_six_pairs_are_also_compared_by_rank(store: RunStore) -> None:
-    a = seeds(store, FAST, [950, 951, 952, 953, 954, 955])
-    b = seeds(store, SLOW, [940, 942, 944, 941, 943, 945])
+    a = seed_runs(store, FAST, [950, 951, 952, 953, 954, 955])
+    b = seed_runs(store, SLOW, [940, 942, 944, 941, 943, 945])
     assert details(compare_runs(store.queries, a, b))["p, without assuming a normal distribution"] == "0.031"
 
 
 def test_a_seed_that_only_one_side_has_is_left_out_with_a_warning(store: RunStore) -> None:
-    a, b = seeds(store, FAST, [990, 950, 951, 953]), seeds(store, SLOW, [940, 942, 941], first=2)
+    a, b = seed_runs(store, FAST, [990, 950, 951, 953]), seed_runs(store, SLOW, [940, 942, 941], first=2)
     verdict = compare_runs(store.queries, a, b)
     assert details(verdict)["Seeds"] == "3 and 3"
     assert "Only the 3 seeds that both have are compared; 1 run is left out." in verdict.warnings
@@ -172,8 +161,8 @@ def test_a_seed_that_only_one_side_has_is_left_out_with_a_warning(store: RunStor
 
 def test_all_runs_count_if_few_seeds_are_shared(store: RunStore) -> None:
     """Ten against ten of which three are shared: a paired test would throw fourteen runs away."""
-    a = seeds(store, FAST, [950, 951, 953, 950, 949, 951, 952, 950, 951, 953])
-    b = seeds(store, SLOW, [940, 942, 941, 943, 940, 941, 939, 942, 940, 941], first=8)
+    a = seed_runs(store, FAST, [950, 951, 953, 950, 949, 951, 952, 950, 951, 953])
+    b = seed_runs(store, SLOW, [940, 942, 941, 943, 940, 941, 939, 942, 940, 941], first=8)
     verdict = compare_runs(store.queries, a, b)
     assert details(verdict)["Seeds"] == "10 and 10"
     assert any("Welch" in detail.help for detail in verdict.details)
@@ -181,7 +170,7 @@ def test_all_runs_count_if_few_seeds_are_shared(store: RunStore) -> None:
 
 
 def test_different_seeds_are_compared_without_pairing(store: RunStore) -> None:
-    a, b = seeds(store, FAST, [950, 951, 953]), seeds(store, SLOW, [900, 904, 901], first=7)
+    a, b = seed_runs(store, FAST, [950, 951, 953]), seed_runs(store, SLOW, [900, 904, 901], first=7)
     verdict = compare_runs(store.queries, a, b)
     assert verdict.winner == "a"
     assert any("Welch" in detail.help for detail in verdict.details)
@@ -192,144 +181,3 @@ def test_different_seeds_are_compared_without_pairing(store: RunStore) -> None:
 )
 def test_p_values_are_written_without_exponents(p: float, text: str) -> None:
     assert format_p(p, 1e-6) == text
-
-
-# More than two
-
-
-def test_each_pair_of_several_runs_is_compared_with_corrected_p_values(store: RunStore) -> None:
-    sides = [
-        [finished_run(store, TrainConfig(lr=lr), name=name, right=range(right)).id]
-        for lr, name, right in ((0.1, "good", 950), (0.05, "fair", 942), (0.01, "poor", 941))
-    ]
-    verdict = compare_several(store.queries, sides)
-    assert verdict.sentence.startswith("good is the best of these 3, with 95.00 % of the test images right: it")
-    assert verdict.best == "good"
-    assert [(pair.a, pair.b, pair.winner) for pair in verdict.pairs] == [
-        ("good", "fair", "a"), ("good", "poor", "a"), ("fair", "poor", ""),
-    ]  # fmt: skip
-    p_values = [pair.verdict.p_value for pair in verdict.pairs]
-    assert p_values == pytest.approx([2 / 2**8, 2 / 2**9, 1])
-    assert [pair.corrected_p for pair in verdict.pairs] == pytest.approx([4 / 2**8, 6 / 2**9, 1])
-    assert verdict.warnings[0].startswith("3 pairs are compared, so each p-value is corrected for that (Holm)")
-
-
-def test_a_leader_that_only_leads_by_chance_is_not_the_best(store: RunStore) -> None:
-    """Six images against none have p = 0.03 alone, and 0.06 as the smallest of three."""
-    sides = [
-        [finished_run(store, TrainConfig(lr=lr), right=range(right)).id]
-        for lr, right in ((0.1, 906), (0.05, 900), (0.01, 901))
-    ]
-    verdict = compare_several(store.queries, sides)
-    assert verdict.best == ""
-    assert verdict.sentence == (
-        "It cannot be told which of these 3 is best: run-1 leads with 90.60 % of the test images right, but it "
-        "cannot be told that it is better than run-2 and run-3."
-    )
-
-
-def test_pairs_without_enough_seeds_are_not_counted(store: RunStore) -> None:
-    sides = [
-        seeds(store, FAST, [950, 952, 951]),
-        seeds(store, SLOW, [930, 931, 932]),
-        seeds(store, 0.05, [940, 941]),
-    ]
-    verdict = compare_several(store.queries, sides)
-    first, *others = verdict.pairs
-    assert first.winner == "a"
-    assert first.corrected_p == first.verdict.p_value
-    assert [pair.corrected_p for pair in others] == [None, None]
-    assert [pair_row(pair)["p, corrected"] for pair in others] == ["–", "–"]
-
-
-def test_too_many_and_overlapping_sides_are_refused(store: RunStore) -> None:
-    ids = seeds(store, FAST, [900] * 11)
-    with pytest.raises(CompareError, match="At most 10 runs or groups of seeds can be compared at once, got 11"):
-        compare_several(store.queries, [[run_id] for run_id in ids])
-    with pytest.raises(CompareError, match="cannot be compared with itself"):
-        compare_several(store.queries, [[1], [2], [1]])
-
-
-# Refused
-
-
-def test_runs_of_different_datasets_are_refused(store: RunStore) -> None:
-    a, b = finished_run(store), finished_run(store, dataset="Fashion-MNIST")
-    with pytest.raises(CompareError, match=r"run-1 learned MNIST and run-2 Fashion-MNIST: .* Choose runs of one"):
-        compare_runs(store.queries, [a.id], [b.id])
-
-
-def test_runs_of_different_test_sets_are_refused(store: RunStore) -> None:
-    a = finished_run(store)
-    b = finished_run(store, provenance=replace(PROVENANCE, test_checksum="f" * 64))
-    with pytest.raises(CompareError, match="were tested on different images, although both sets are called MNIST"):
-        compare_runs(store.queries, [a.id], [b.id])
-
-
-def test_runs_without_a_record_of_their_test_set_are_refused(store: RunStore) -> None:
-    a, b = finished_run(store), finished_run(store, provenance=None)
-    for pair in ([a.id], [b.id]), ([b.id], [a.id]):
-        with pytest.raises(CompareError, match="run-2 was recorded before runs kept which images"):
-            compare_runs(store.queries, *pair)
-
-
-def test_a_run_that_has_not_ended_is_refused(store: RunStore) -> None:
-    a, b = finished_run(store), finished_run(store, status=RunStatus.INTERRUPTED)
-    with pytest.raises(CompareError, match=re.escape("run-2 is interrupted and has no final test result.")):
-        compare_runs(store.queries, [a.id], [b.id])
-
-
-def test_invalid_groups_are_refused(store: RunStore) -> None:
-    a, b = seeds(store, FAST, [950, 951]), seeds(store, SLOW, [940])
-    with pytest.raises(CompareError, match="differ in more than their seed"):
-        compare_runs(store.queries, [a[0], b[0]], [a[1]])
-    with pytest.raises(CompareError, match=r"run-3 is one run and run-1 \(2 seeds\) several"):
-        compare_runs(store.queries, a, b)
-    with pytest.raises(CompareError, match="cannot be compared with itself"):
-        compare_runs(store.queries, a, [a[1]])
-    with pytest.raises(CompareError, match="nothing to compare"):
-        compare_runs(store.queries, a, [])
-    twin = finished_run(store, TrainConfig(lr=SLOW))
-    with pytest.raises(CompareError, match="have the same seed"):
-        compare_runs(store.queries, a, [b[0], twin.id])
-
-
-def test_a_run_that_was_stopped_early_is_compared_with_a_warning(store: RunStore) -> None:
-    a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST), status=RunStatus.STOPPED)
-    assert "run-2 did not train to the end." in compare_runs(store.queries, [a.id], [b.id]).warnings
-
-
-# Groups of seeds
-
-
-def test_runs_that_differ_only_in_seed_are_one_group(store: RunStore) -> None:
-    seeds(store, FAST, [950, 952])
-    alone = finished_run(store, dataset="KMNIST")
-    group, single = group_by_seed(reversed(store.queries.list_runs()))
-    assert ([run.id for run in group.runs], group.name) == ([1, 2], "run-1 and 1 more seed")
-    accuracy = group.metrics["test_accuracy"]
-    assert accuracy.count == 2
-    assert accuracy.mean == pytest.approx(0.951)
-    assert accuracy.sd == pytest.approx(0.002 / 2**0.5)
-    assert accuracy.low == pytest.approx(0.951 - 12.7062 * 0.001, abs=1e-6)  # t of one degree of freedom
-    assert (single.runs, single.metrics["test_accuracy"].low) == ((alone,), None)
-
-
-def test_a_seed_that_was_trained_twice_counts_once(store: RunStore) -> None:
-    """A rerun repeats the first result exactly, so counting it would narrow the interval."""
-    seeds(store, FAST, [950, 952])
-    before = group_by_seed(store.queries.list_runs())[0]
-    seeds(store, FAST, [950])
-    (group,) = group_by_seed(store.queries.list_runs())
-    assert len(group.runs) == 3
-    assert (group.metrics, group.name) == (before.metrics, before.name)
-
-
-def test_runs_that_were_steered_differently_are_separate_groups(store: RunStore) -> None:
-    run = finished_run(store)
-    steered = replace(
-        run, id=2, interventions=(Intervention(3, "lr", 0.01, 0.1, run.created_at, "page"),), config=TrainConfig(seed=2)
-    )
-    assert len(group_by_seed([run, steered])) == 2
-    again = replace(steered, id=3, config=TrainConfig(seed=3))
-    assert len(group_by_seed([run, steered, again])) == 2

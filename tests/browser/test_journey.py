@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
-from tests.support.browser_driver import MORE_POINTS, POINTS, start_long_run
+from tests.browser.browser_driver import MORE_POINTS, POINTS, start_long_run
 from tests.support.processes import Server
 
 X_RANGE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.range"

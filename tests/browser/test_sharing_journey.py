@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.system.processes import own_identity
-from tests.support.browser_driver import start_long_run, wait_for_points
+from tests.browser.browser_driver import start_long_run, wait_for_points
 from tests.support.processes import Eventually, Server, running_server
 
 ACTIONS = re.compile("Pause|Stop|Start training|Add to queue|Evaluate now|Delete|Renew")

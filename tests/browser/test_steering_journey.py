@@ -11,7 +11,7 @@ from mnist_core.records import Command, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.server.assets import asset_url
-from tests.support.browser_driver import POINTS, set_epochs, start_long_run, wait_for_points
+from tests.browser.browser_driver import POINTS, set_epochs, start_long_run, wait_for_points
 from tests.support.factories import finished_run
 from tests.support.processes import Eventually, Server
 

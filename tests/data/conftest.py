@@ -11,7 +11,7 @@ import pytest
 from torchvision import datasets
 
 from mnist_core.data import download, idx
-from tests.support.mirror import Mirror
+from tests.data.mirror import Mirror
 
 
 @pytest.fixture(scope="module")

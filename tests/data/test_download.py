@@ -14,7 +14,7 @@ from torchvision import datasets
 from mnist_core.data import datasets as our_datasets
 from mnist_core.data import download, idx
 from mnist_core.data.datasets import Dataset, Split, load_dataset
-from tests.support.mirror import Mirror, send_body, stay_silent
+from tests.data.mirror import Mirror, send_body, stay_silent
 
 IMAGES = "train-images-idx3-ubyte.gz"
 

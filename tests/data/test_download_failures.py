@@ -14,7 +14,7 @@ from torchvision import datasets
 from mnist_core.data import download
 from mnist_core.data.datasets import load_dataset
 from mnist_core.errors import DatasetError
-from tests.support.mirror import BAD_RESPONSES, Mirror, redirect_to, send_body, stay_silent
+from tests.data.mirror import BAD_RESPONSES, Mirror, redirect_to, send_body, stay_silent
 
 IMAGES = "train-images-idx3-ubyte.gz"
 

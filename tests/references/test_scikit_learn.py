@@ -16,7 +16,7 @@ from mnist_core.data.datasets import Dataset
 from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.training.batches import Images
 from mnist_core.training.engine import TrainState, evaluate, train
-from tests.support.torch_reference import build_network, to_tensors
+from tests.references.torch_reference import build_network, to_tensors
 
 DIGITS = range(10)
 

@@ -10,7 +10,7 @@ from mnist_core.data.datasets import Dataset
 from mnist_core.training.batches import Images
 from mnist_core.training.engine import TrainState
 from mnist_core.training.layers import Dropout, Linear
-from tests.support.torch_reference import build_network, to_tensors
+from tests.references.torch_reference import build_network, to_tensors
 
 CPU = torch.device("cpu")
 

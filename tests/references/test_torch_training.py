@@ -19,7 +19,7 @@ from mnist_core.presets import PRESETS
 from mnist_core.records import StepMetrics
 from mnist_core.training.batches import mask_seed, sample_order
 from mnist_core.training.engine import TrainState, train
-from tests.support.torch_reference import build_network, to_tensors
+from tests.references.torch_reference import build_network, to_tensors
 
 TOLERANCE = 1e-10
 STEPS_PER_EPOCH, EPOCHS = 4, 50

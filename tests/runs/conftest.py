@@ -13,9 +13,9 @@ from mnist_core.records import Run
 from mnist_core.store import RunStore
 from mnist_core.store.run_store import DATABASE_NAME
 from mnist_core.trainer.worker import train_run
+from tests.runs.restored import Restored
 from tests.support.factories import write_mnist
-from tests.support.restored import Restored
-from tests.support.signals import restored_signals
+from tests.support.processes import restored_signals
 from tests.support.training import CONFIG, claimed_run
 
 SAVING = dataclasses.replace(CONFIG, save_model=True)

@@ -21,7 +21,7 @@ from mnist_core.store import RunStore
 from mnist_core.store.run_store import DATABASE_NAME
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
-from tests.support.restored import Restored
+from tests.runs.restored import Restored
 from tests.support.training import CONFIG, STEPS, claimed_run, load_newest, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")

@@ -6,7 +6,7 @@ import pytest
 
 from mnist_core.scheduler import fork_client, supervisor
 from mnist_core.store import RunStore
-from tests.support.scripted_fork_server import ActingSupervisor, ScriptedForkServer, SupervisorHarness
+from tests.scheduler.scripted_fork_server import ActingSupervisor, ScriptedForkServer, SupervisorHarness
 
 
 @pytest.fixture

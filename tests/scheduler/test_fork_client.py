@@ -14,8 +14,8 @@ from mnist_core.data.datasets import Dataset
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import is_alive
+from tests.scheduler.scripted_fork_server import ActingSupervisor
 from tests.support.processes import Eventually, isolated_folders, kill_remaining, processes_of
-from tests.support.scripted_fork_server import ActingSupervisor
 
 pytestmark = pytest.mark.fault
 

@@ -13,8 +13,8 @@ from mnist_core.scheduler import supervisor as module
 from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN
 from mnist_core.scheduler.recovery import StallDetector, interrupt_lost_runs
 from mnist_core.system.processes import own_identity
+from tests.scheduler.scripted_fork_server import DEAD, SupervisorHarness
 from tests.support.processes import Eventually
-from tests.support.scripted_fork_server import DEAD, SupervisorHarness
 
 
 def test_a_run_whose_terminal_trainer_died_is_noticed(running: SupervisorHarness, eventually: Eventually) -> None:

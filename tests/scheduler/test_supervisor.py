@@ -17,8 +17,8 @@ from mnist_core.scheduler.supervisor import parse_max_runs
 from mnist_core.system import paths as real_places
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.speed import CALIBRATION_RUN_ID
+from tests.scheduler.scripted_fork_server import DEAD, SupervisorHarness
 from tests.support.processes import Eventually
-from tests.support.scripted_fork_server import DEAD, SupervisorHarness
 
 
 def test_submit_queues_a_run_under_its_name(idle: SupervisorHarness) -> None:

@@ -84,6 +84,15 @@ def finished_run(
     return store.queries.get_run(run.id)
 
 
+def seed_runs(store: RunStore, lr: float, rights: Sequence[int], first: int = 1) -> list[int]:
+    """Return the ids of finished runs that differ only in seed, each right about this many of 1,000 images."""
+    runs = [
+        finished_run(store, TrainConfig(lr=lr, seed=first + number), right=range(right))
+        for number, right in enumerate(rights)
+    ]
+    return [run.id for run in runs]
+
+
 def search_runs(store: RunStore, count: int, steps: int) -> list[Run]:
     """Create finished runs `search-1` and so on, with three seeds of each configuration, the most accurate first."""
     return [_search_run(store, number, steps) for number in range(count)]

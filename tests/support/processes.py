@@ -1,4 +1,4 @@
-"""Servers, fork servers and trainers that tests start as processes."""
+"""Servers, fork servers and trainers that tests start as processes, and the signals of the tests' own process."""
 
 from __future__ import annotations
 
@@ -120,3 +120,13 @@ def end_server(server: Server) -> None:
     server.process.wait(timeout=10)
     _, alive = psutil.wait_procs(children, timeout=5)
     assert not alive, f"The server left processes behind: {alive}"
+
+
+@contextlib.contextmanager
+def restored_signals() -> Iterator[None]:
+    """Restore the handlers of SIGINT, SIGTERM and SIGHUP at the end, which a trainer in this process replaces."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)

@@ -1,0 +1,64 @@
+"""Which of more than two runs, or groups of seeds, is the best."""
+
+import pytest
+
+from mnist_core.analysis.comparability import CompareError
+from mnist_core.analysis.multiple_comparisons import compare_several, pair_row
+from mnist_core.config import TrainConfig
+from mnist_core.store import RunStore
+from tests.support.factories import finished_run, seed_runs
+
+SLOW, FAST = 0.01, 0.1
+
+
+def test_each_pair_of_several_runs_is_compared_with_corrected_p_values(store: RunStore) -> None:
+    sides = [
+        [finished_run(store, TrainConfig(lr=lr), name=name, right=range(right)).id]
+        for lr, name, right in ((0.1, "good", 950), (0.05, "fair", 942), (0.01, "poor", 941))
+    ]
+    verdict = compare_several(store.queries, sides)
+    assert verdict.sentence.startswith("good is the best of these 3, with 95.00 % of the test images right: it")
+    assert verdict.best == "good"
+    assert [(pair.a, pair.b, pair.winner) for pair in verdict.pairs] == [
+        ("good", "fair", "a"), ("good", "poor", "a"), ("fair", "poor", ""),
+    ]  # fmt: skip
+    p_values = [pair.verdict.p_value for pair in verdict.pairs]
+    assert p_values == pytest.approx([2 / 2**8, 2 / 2**9, 1])
+    assert [pair.corrected_p for pair in verdict.pairs] == pytest.approx([4 / 2**8, 6 / 2**9, 1])
+    assert verdict.warnings[0].startswith("3 pairs are compared, so each p-value is corrected for that (Holm)")
+
+
+def test_a_leader_that_only_leads_by_chance_is_not_the_best(store: RunStore) -> None:
+    """Six images against none have p = 0.03 alone, and 0.06 as the smallest of three."""
+    sides = [
+        [finished_run(store, TrainConfig(lr=lr), right=range(right)).id]
+        for lr, right in ((0.1, 906), (0.05, 900), (0.01, 901))
+    ]
+    verdict = compare_several(store.queries, sides)
+    assert verdict.best == ""
+    assert verdict.sentence == (
+        "It cannot be told which of these 3 is best: run-1 leads with 90.60 % of the test images right, but it "
+        "cannot be told that it is better than run-2 and run-3."
+    )
+
+
+def test_pairs_without_enough_seeds_are_not_counted(store: RunStore) -> None:
+    sides = [
+        seed_runs(store, FAST, [950, 952, 951]),
+        seed_runs(store, SLOW, [930, 931, 932]),
+        seed_runs(store, 0.05, [940, 941]),
+    ]
+    verdict = compare_several(store.queries, sides)
+    first, *others = verdict.pairs
+    assert first.winner == "a"
+    assert first.corrected_p == first.verdict.p_value
+    assert [pair.corrected_p for pair in others] == [None, None]
+    assert [pair_row(pair)["p, corrected"] for pair in others] == ["–", "–"]
+
+
+def test_too_many_and_overlapping_sides_are_refused(store: RunStore) -> None:
+    ids = seed_runs(store, FAST, [900] * 11)
+    with pytest.raises(CompareError, match="At most 10 runs or groups of seeds can be compared at once, got 11"):
+        compare_several(store.queries, [[run_id] for run_id in ids])
+    with pytest.raises(CompareError, match="cannot be compared with itself"):
+        compare_several(store.queries, [[1], [2], [1]])
