@@ -9,7 +9,7 @@ which *settings* are better, each seed is one measurement, in images (paired t t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -119,15 +119,13 @@ def _compare_images(a: Side, b: Side, labels: np.ndarray) -> Verdict:
 
 def _compare_seeds(a: Side, b: Side, labels: np.ndarray) -> Verdict:
     a_counts, b_counts = _correct_by_seed(a, labels), _correct_by_seed(b, labels)
-    shared_seeds = sorted(a_counts.keys() & b_counts.keys())
-    is_paired = len(shared_seeds) >= max(MIN_SEEDS, PAIRED_SHARE * max(len(a_counts), len(b_counts)))
     if min(len(a_counts), len(b_counts)) < MIN_SEEDS:
         return _too_few_seeds(a, b, list(a_counts.values()), list(b_counts.values()), len(labels))
+    seeds, is_paired = _choose_seeds(a_counts, b_counts)
     warnings: tuple[str, ...] = ()
-    if is_paired and (left_out := len(a_counts) + len(b_counts) - 2 * len(shared_seeds)):
+    if left_out := len(a_counts) + len(b_counts) - len(seeds[0]) - len(seeds[1]):
         runs = "run is" if left_out == 1 else "runs are"
-        warnings = (f"Only the {len(shared_seeds)} seeds that both have are compared; {left_out} {runs} left out.",)
-    seeds = (shared_seeds, shared_seeds) if is_paired else (list(a_counts), list(b_counts))
+        warnings = (f"Only the {len(seeds[0])} seeds that both have are compared; {left_out} {runs} left out.",)
     a_values, b_values = [a_counts[seed] for seed in seeds[0]], [b_counts[seed] for seed in seeds[1]]
     test = (paired_t_test if is_paired else welch_t_test)(a_values, b_values, resolution=1)
     low, high = max(test.low / len(labels), -1.0), min(test.high / len(labels), 1.0)
@@ -164,6 +162,14 @@ def _compare_seeds(a: Side, b: Side, labels: np.ndarray) -> Verdict:
         details=tuple(details),
         warnings=warnings,
     )
+
+
+def _choose_seeds(a_seeds: Collection[int], b_seeds: Collection[int]) -> tuple[tuple[list[int], list[int]], bool]:
+    """Return the seeds of A and of B to compare, and whether they are pairs: the shared seeds if they are enough."""
+    shared = sorted(set(a_seeds) & set(b_seeds))
+    if len(shared) >= max(MIN_SEEDS, PAIRED_SHARE * max(len(a_seeds), len(b_seeds))):
+        return (shared, shared), True
+    return (list(a_seeds), list(b_seeds)), False
 
 
 def _too_few_seeds(a: Side, b: Side, a_values: list[int], b_values: list[int], images: int) -> Verdict:
