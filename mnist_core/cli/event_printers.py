@@ -13,6 +13,7 @@ from mnist_core.formatting import format_duration
 from mnist_core.records import EvalMetrics, Event, Run, StepMetrics, encode_json, json_value
 from mnist_core.store.queries import Queries
 from mnist_core.trainer.speed import epoch_seconds
+from mnist_core.training.epoch_ends import batch_size_at, position_in_epoch
 from mnist_core.training.parameter_counts import PARAMETER_COUNTS
 
 _SPLIT_TITLES = {"test": "Test set", "validation": "Validation set"}
@@ -49,33 +50,65 @@ class _Printer:
 
 
 class ClassicPrinter(_Printer):
-    """Prints the lines of the classic PyTorch script, above a progress bar if standard error is a terminal."""
+    """Prints the lines of the classic PyTorch script, above a progress bar if standard error is a terminal.
+
+    The position in an epoch counts images, because the batch size can change during a run.
+    """
 
     def __init__(self, queries: Queries, run: Run, log_interval: int) -> None:
         super().__init__(queries, run)
         self._log_interval = log_interval
         self._bar: tqdm[Any] | None = None
+        self._epoch = 0
+        self._batches = self._images = 0
+        """Batches and images of the epoch trained on so far."""
+        self._batch_size = 0
+        """Size of the latest batch, without the last one of an epoch, which may be smaller."""
 
     def __exit__(self, *_exc: object) -> None:
         if self._bar is not None:
             self._bar.close()
 
     def _print(self, event: Event) -> None:
-        if self._bar is None:
-            self._bar = tqdm(total=self._run.total_steps, unit="batch", disable=not sys.stderr.isatty(), leave=False)
+        bar = self._bar = self._bar or self._start(event)
         if isinstance(event, EvalMetrics):
-            self._bar.write(_evaluation_line(event))
+            self._write(_evaluation_line(event))
             return
-        self._bar.update()
-        batches_per_epoch = math.ceil(self._run.train_images / self._run.config.batch_size)
-        batch_index = (event.step - 1) % batches_per_epoch
-        if batch_index % self._log_interval == 0:
-            self._bar.write(self._step_line(event, batch_index, batches_per_epoch))
+        if event.epoch != self._epoch:
+            self._epoch, self._batches, self._images = event.epoch, 0, 0
+        size = sum(map(sum, event.confusion))
+        if self._images + size < self._run.train_images:
+            self._batch_size = size
+        if self._batches % self._log_interval == 0:
+            self._write(self._step_line(event))
+        self._batches += 1
+        self._images += size
+        bar.update(size)
 
-    def _step_line(self, event: StepMetrics, batch_index: int, batches_per_epoch: int) -> str:
-        images = batch_index * self._run.config.batch_size
-        percent = 100 * batch_index / batches_per_epoch
-        return f"Train Epoch: {event.epoch} [{images}/{self._run.train_images} ({percent:.0f}%)] Loss: {event.loss:.6f}"
+    def _start(self, event: Event) -> tqdm[Any]:
+        """Find the position at which a run starts, which may be resumed, and open the bar."""
+        run, step = self._run, event.step - isinstance(event, StepMetrics)
+        self._epoch = event.epoch
+        self._batches, self._images = position_in_epoch(run, event.epoch, step)
+        self._batch_size = batch_size_at(run.config, run.interventions, step)
+        return tqdm(
+            total=run.config.epochs * run.train_images,
+            initial=(event.epoch - 1) * run.train_images + self._images,
+            unit=" images",
+            disable=not sys.stderr.isatty(),
+            leave=False,
+        )
+
+    def _write(self, line: str) -> None:
+        tqdm.write(line)
+        sys.stdout.flush()
+
+    def _step_line(self, event: StepMetrics) -> str:
+        """Return the line of a batch; the percentage counts the last batch of the epoch as full, as the script does."""
+        images, total = self._images, self._run.train_images
+        remaining_batches = math.ceil((total - images) / self._batch_size)
+        percent = 100 * images / (images + remaining_batches * self._batch_size)
+        return f"Train Epoch: {event.epoch} [{images}/{total} ({percent:.0f}%)]\tLoss: {event.loss:.6f}"
 
 
 def _evaluation_line(event: EvalMetrics) -> str:

@@ -1,4 +1,4 @@
-"""The steps at which the epochs of a run end, also when its batch size changes during the run."""
+"""Where the epochs of a run end, and positions in them, also when its batch size changes during the run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import Intervention
+from mnist_core.records import Intervention, Run
 
 
 def epoch_ends(config: TrainConfig, images: int, interventions: Sequence[Intervention] = ()) -> list[int]:
@@ -30,3 +30,18 @@ def epoch_ends(config: TrainConfig, images: int, interventions: Sequence[Interve
             remaining -= steps * batch_size
         ends.append(step)
     return ends
+
+
+def batch_size_at(config: TrainConfig, interventions: Sequence[Intervention], step: int) -> int:
+    """Return the batch size after `step` steps, changes at this step included."""
+    changes = [change for change in interventions if change.field == "batch_size"]
+    sizes = [int(change.new) for change in changes if change.step <= step]
+    return [int(changes[0].old) if changes else config.batch_size, *sizes][-1]
+
+
+def position_in_epoch(run: Run, epoch: int, step: int) -> tuple[int, int]:
+    """Return how many batches and how many images of an epoch a run has trained on after `step` steps."""
+    ends = [0, *epoch_ends(run.config, run.train_images, run.interventions)]
+    steps = range(ends[epoch - 1], step)
+    images = sum(batch_size_at(run.config, run.interventions, earlier) for earlier in steps)
+    return len(steps), min(images, run.train_images)

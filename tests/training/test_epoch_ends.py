@@ -1,5 +1,6 @@
 """The last steps of epochs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import Adjustment, Intervention, StepMetrics
+from mnist_core.store import RunStore
 from mnist_core.training.engine import train
-from mnist_core.training.epoch_ends import epoch_ends
+from mnist_core.training.epoch_ends import epoch_ends, position_in_epoch
+from tests.support.factories import finished_run
 
 
 def batch_size(step: int, old: int, new: int) -> Intervention:
@@ -26,14 +29,19 @@ def test_changes_of_other_settings_do_not_move_epochs() -> None:
 
 
 @pytest.mark.parametrize("changes", [[(1, 60)], [(2, 16), (7, 100)], [(5, 7)], [(1, 16), (1, 32)]])
-def test_a_changed_batch_size_moves_epochs_as_in_training(digits: Dataset, changes: list[tuple[int, int]]) -> None:
+def test_a_changed_batch_size_moves_epochs_as_in_training(
+    store: RunStore, digits: Dataset, changes: list[tuple[int, int]]
+) -> None:
     config = TrainConfig(batch_size=30, epochs=3, validation_fraction=0, model="softmax", device="cpu")
     at = dict(changes)
     last: dict[int, int] = {}
+    positions: dict[tuple[int, int], tuple[int, int]] = {}
     events = train(config, digits)
     event = events.send(None)
     while True:
         if isinstance(event, StepMetrics):
+            batches, images = positions.get((event.epoch, event.step - 1), (0, 0))
+            positions[event.epoch, event.step] = (batches + 1, images + sum(map(sum, event.confusion)))
             last[event.epoch] = event.step
         size = at.pop(event.step, None)
         try:
@@ -43,6 +51,8 @@ def test_a_changed_batch_size_moves_epochs_as_in_training(digits: Dataset, chang
     olds = [30, *(new for _, new in changes)]
     interventions = [batch_size(step, old, new) for (step, new), old in zip(changes, olds, strict=False)]
     assert epoch_ends(config, 300, interventions) == list(last.values())
+    run = replace(finished_run(store, config, train_images=300), interventions=tuple(interventions))
+    assert {place: position_in_epoch(run, *place) for place in positions} == positions
 
 
 def test_a_batch_size_changed_before_the_first_step_applies_from_the_first_epoch() -> None:
