@@ -27,6 +27,7 @@ from mnist_core.scheduler.recovery import interrupt_lost_runs
 from mnist_core.scheduler.supervisor import Supervisor, parse_max_runs
 from mnist_core.store import RunStore
 from mnist_core.system.paths import display_path, runs_dir
+from mnist_core.system.terminal_text import replace_unprintable_characters
 from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
@@ -99,6 +100,7 @@ def _end_on_hangup() -> None:
 
 def _announce(policy: AccessPolicy) -> None:
     """Print the addresses of the server, and open the page if there is a screen."""
+    replace_unprintable_characters()
     print(start_message(policy, display_path(runs_dir())), flush=True)
     has_screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     if has_screen and not server_config.get_option("server.headless"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from mnist_core.cli.command_setup import Subparsers, add_command, open_store
@@ -85,7 +86,7 @@ def _export(options: argparse.Namespace) -> int:
     runs = [store.queries.find_run(text) for text in options.runs] or store.queries.list_runs()
     if not runs:
         raise ExportError("There are no runs to export. Train one first.")
-    path = options.to or Path(file_name(options.format, runs))
+    path = options.to or Path(os.fsdecode(file_name(options.format, runs).encode()))
     if path.exists():
         raise ExportError(
             f"{display_path(path)} exists already, and an export overwrites nothing. Choose a name with --to."

@@ -1,0 +1,62 @@
+"""Output to terminals, files and pipes that cannot show all of Unicode, or whose reader has gone."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import os
+import sys
+import unicodedata
+
+_SIMILAR = {
+    "\u00a0": " ",
+    "\u202f": " ",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+    "·": "-",
+    "×": "x",
+    "±": "+/-",
+    "≤": "<=",
+    "≥": ">=",
+    "→": "->",
+    "…": "...",
+    "‘": "'",
+    "’": "'",
+    "“": '"',
+    "”": '"',
+}
+"""ASCII for characters that Unicode does not decompose into ASCII."""
+
+
+def replace_unprintable_characters() -> None:
+    """Let standard output and standard error print ASCII for what their encoding lacks, instead of raising an error."""
+    codecs.register_error("similar", _replace)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="similar")
+
+
+def discard_unread_output() -> None:
+    """Discard what is left for a pipe that its reader has closed. Python would flush to it at exit, and fail."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            with contextlib.suppress(io.UnsupportedOperation):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _replace(error: UnicodeError) -> tuple[str, int]:
+    """Handle an error of a codec: returns ASCII for the characters and where to continue."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end]
+    text = text.encode(errors="surrogateescape").decode(errors="replace")  # paths hold other bytes as surrogates
+    return "".join(map(_to_ascii, text)), error.end
+
+
+def _to_ascii(character: str) -> str:
+    if similar := _SIMILAR.get(character):
+        return similar
+    return unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode() or "?"
