@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -14,8 +15,9 @@ from mnist_core.system.paths import runs_dir
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
-"""The code that shells report for a program ended by Ctrl-C: 128 + SIGINT."""
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE
+"""The codes that shells report for programs ended by Ctrl-C, and by writing to a pipe that nobody reads any more."""
 
 Handler: TypeAlias = Callable[[argparse.Namespace], int]
 """Runs a command and returns its exit code."""

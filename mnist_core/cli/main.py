@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 
 from mnist_core import __version__
-from mnist_core.cli.command_setup import EXIT_BAD_INPUT, EXIT_FAILED, EXIT_INTERRUPTED, Handler, Subparsers
+from mnist_core.cli.command_setup import (
+    EXIT_BAD_INPUT,
+    EXIT_BROKEN_PIPE,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    Handler,
+    Subparsers,
+)
 from mnist_core.cli.library_commands import add_library_commands
 from mnist_core.cli.listing_commands import add_listing_commands
 from mnist_core.cli.run_commands import add_run_commands
 from mnist_core.cli.train_command import add_train_command
 from mnist_core.errors import ConfigError, MnistError
+from mnist_core.system.terminal_text import discard_unread_output, replace_unprintable_characters
 
 DESCRIPTION = "Train MNIST classifiers in the terminal, and steer, compare and manage all runs."
 
@@ -28,7 +35,21 @@ def main(
 
     `program` is how the user starts the command line, for help texts; `add_commands` adds commands of the caller.
     """
-    options = _parser(program, add_commands).parse_args(arguments)
+    replace_unprintable_characters()
+    try:
+        try:
+            return _run_command(_parser(program, add_commands), arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
+        discard_unread_output()
+        return EXIT_BROKEN_PIPE
+
+
+def _run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
+    options = parser.parse_args(arguments)
+    for name, value in vars(options).items():
+        setattr(options, name, _decode(value))
     handler: Handler = options.handler
     try:
         return handler(options)
@@ -41,9 +62,16 @@ def main(
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader, such as `head`, closed the pipe: at exit, Python must not flush to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+
+
+def _decode(value: object) -> object:
+    """Decode text of the command line as UTF-8 where the terminal's encoding lacks its characters."""
+    match value:
+        case str():
+            return value.encode(errors="surrogateescape").decode(errors="replace")
+        case list():
+            return [_decode(item) for item in value]
+    return value
 
 
 def _parser(program: str, add_commands: Callable[[Subparsers], None] | None) -> argparse.ArgumentParser:

@@ -54,7 +54,7 @@ def add_run_commands(subparsers: Subparsers) -> None:
         return parser
 
     for command, description in COMMAND_HELP.items():
-        add(command, description, partial(_send_command, command=command))
+        add(command.value, description, partial(_send_command, command=command))
     add("stop", "stop a run; what it recorded is kept", _stop)
     add("resume", "resume a paused run, or train an interrupted one in this terminal from its last checkpoint", _resume)
     rerun_help = (

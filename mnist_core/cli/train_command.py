@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from dataclasses import asdict
 
 from mnist_core import presets
 from mnist_core.cli.command_setup import (
     EXIT_FAILED,
-    EXIT_INTERRUPTED,
     Subparsers,
     add_command,
     add_setting_flag,
@@ -23,6 +23,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.machine import threads_per_trainer
 from mnist_core.system.paths import PROGRAM, runs_dir
 from mnist_core.system.processes import own_identity
+from mnist_core.trainer.shutdown import SHUTDOWN_REASONS
 
 
 def add_train_command(subparsers: Subparsers) -> None:
@@ -51,15 +52,16 @@ def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: boo
     The run shares the cores with the runs that are active when it starts. Raises `MnistError` if it cannot be trained.
     """
     try:
+        print(f"{run.name}: watch it here or in the dashboard.", file=sys.stderr)
         import torch  # takes seconds, and other commands do without it
 
         from mnist_core.trainer.worker import train_run
-    except KeyboardInterrupt:
-        store.commands.interrupt_run(run, "Interrupted from the keyboard (Ctrl-C).")
+    except (KeyboardInterrupt, BrokenPipeError) as error:
+        number = signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGPIPE
+        store.commands.interrupt_run(run, SHUTDOWN_REASONS[number])
         raise
 
     torch.set_num_threads(threads_per_trainer(len(store.queries.list_active_runs())))
-    print(f"{run.name}: watch it here or in the dashboard.", file=sys.stderr)
     printer = JsonPrinter(store.queries, run) if json else ClassicPrinter(store.queries, run, log_interval)
     with printer:
         run = train_run(store, run, printer.show)
@@ -69,7 +71,8 @@ def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: boo
         print(f"Model saved to {run.model_file}.", file=sys.stderr)
     if run.status is RunStatus.INTERRUPTED:
         print(f"Resume it with: {PROGRAM} resume {run.name}", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        exit_codes = {reason: 128 + number for number, reason in SHUTDOWN_REASONS.items()}  # as shells report them
+        return exit_codes.get(run.reason, EXIT_FAILED)
     return 0 if run.status in (RunStatus.COMPLETED, RunStatus.STOPPED) else EXIT_FAILED
 
 

@@ -14,7 +14,6 @@ import time
 import traceback
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from types import FrameType
 
 import torch
 
@@ -33,6 +32,7 @@ from mnist_core.trainer.metrics_buffer import MetricsBuffer
 from mnist_core.trainer.provenance import collect_provenance
 from mnist_core.trainer.resumption import prepare_start
 from mnist_core.trainer.saver import CheckpointSaver
+from mnist_core.trainer.shutdown import SERVER_CLOSED, SHUTDOWN_REASONS, ShutdownSignals
 from mnist_core.trainer.steering import Steering
 from mnist_core.training.devices import choose_device
 from mnist_core.training.engine import TrainState, train
@@ -46,22 +46,6 @@ GIVE_UP_SECONDS = 60.0
 """Time after which these attempts end."""
 
 
-class ShutdownSignals:
-    """Catches SIGTERM, SIGINT and SIGHUP, so that the trainer can end between two batches."""
-
-    def __init__(self) -> None:
-        self.reason = ""
-        """Why the trainer must end; empty until a signal arrives."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
-
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self.reason = {
-            signal.SIGINT: "Interrupted from the keyboard (Ctrl-C).",
-            signal.SIGHUP: "The terminal it ran in was closed.",
-        }.get(signal.Signals(number), "The server was closed while it was training.")
-
-
 def train_queued_run(run_id: int, max_active: int) -> None:
     """Claim a queued run and train it in this process. Returns at once if the run can no longer be claimed.
 
@@ -71,7 +55,7 @@ def train_queued_run(run_id: int, max_active: int) -> None:
     if run := store.trainer_writes.claim_run(run_id, own_identity(), max_active):
         torch.set_num_threads(threads_per_trainer(max(max_active, len(store.queries.list_active_runs()))))
         with contextlib.suppress(MnistError):  # It is recorded in the store, and so shown on the page.
-            train_run(store, run)
+            train_run(store, run, sigterm_reason=SERVER_CLOSED)
 
 
 @dataclass(frozen=True)
@@ -85,27 +69,38 @@ class Outcome:
     """Commits and saves what could not be written when the run ended."""
 
 
-def train_run(store: RunStore, run: Run, observe: Observer = lambda _event: None) -> Run:
+def train_run(
+    store: RunStore,
+    run: Run,
+    observe: Observer = lambda _event: None,
+    *,
+    sigterm_reason: str = SHUTDOWN_REASONS[signal.SIGTERM],
+) -> Run:
     """Train a run that this process has claimed, and return it when it has ended.
 
-    `observe` is called with every event, after the metrics buffer. An error that a person can fix
-    (`MnistError`) marks the run as failed and is then raised. A full disk interrupts the run instead. That error is
-    raised only if the disk stays full for so long that even the interruption cannot be recorded.
+    `observe` is called with every event, after the metrics buffer; if it raises `BrokenPipeError`, the run is
+    interrupted. An error that a person can fix (`MnistError`) marks the run as failed and is then raised. A full disk
+    interrupts the run instead. That error is raised only if the disk stays full for so long that even the interruption
+    cannot be recorded.
     """
     keep_freed_memory()
-    shutdown = ShutdownSignals()
+    shutdown = ShutdownSignals(sigterm_reason)
     error_to_raise: Exception | None = None
+
+    def observe_while_read(event: Event) -> None:
+        try:
+            observe(event)
+        except BrokenPipeError:
+            shutdown.reason = SHUTDOWN_REASONS[signal.SIGPIPE]
+
     try:
-        outcome = _run_training_loop(store, run, observe, shutdown)
+        outcome = _run_training_loop(store, run, observe_while_read, shutdown)
     except StaleAttemptError:
         raise
     except StoreUnavailableError as error:
         outcome = Outcome(RunStatus.INTERRUPTED, str(error))
     except MnistError as error:
         outcome, error_to_raise = Outcome(RunStatus.FAILED, str(error)), error
-    except BrokenPipeError as error:
-        reason = "The program that read its output has ended."
-        outcome, error_to_raise = Outcome(RunStatus.INTERRUPTED, reason), error
     except Exception as error:
         # Any other error must end the run, too: it must not stay `running` for ever.
         if _is_out_of_memory(error):

@@ -90,16 +90,12 @@ def test_resume_trains_an_interrupted_run_in_this_process(
 ) -> None:
     monkeypatch.setattr(metrics_buffer, "COMMIT_SECONDS", 0.0)
 
-    class EnoughError(BrokenPipeError):
-        pass
-
     def leave(event: Event) -> None:
         if isinstance(event, StepMetrics) and event.step == 4:
-            raise EnoughError
+            raise BrokenPipeError
 
-    interrupted = store.commands.create_run(CONFIG, trainer=own_identity())
-    with pytest.raises(EnoughError):
-        train_run(store, interrupted, leave)
+    interrupted = train_run(store, store.commands.create_run(CONFIG, trainer=own_identity()), leave)
+    assert interrupted.status is RunStatus.INTERRUPTED
     assert main(["resume", interrupted.name]) == 0
     assert re.search(r"Test set: Average loss", capsys.readouterr().out)
     run = store.queries.get_run(interrupted.id)
@@ -150,3 +146,12 @@ def test_every_command_to_a_trainer_can_be_typed(capsys: pytest.CaptureFixture[s
         main([command, "--help"])
     assert ended.value.code == 0
     assert f"mnist_core {command} " in capsys.readouterr().out
+
+
+def test_an_unknown_command_is_refused_with_the_names_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["pose"])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert "'train', 'pause', 'step', 'evaluate', 'stop', 'resume'," in error
+    assert "<" not in error

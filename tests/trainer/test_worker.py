@@ -88,7 +88,7 @@ def test_a_run_that_is_deleted_while_it_trains_is_stopped_and_can_be_restored_an
 @pytest.mark.parametrize(
     ("number", "reason"),
     [
-        (signal.SIGTERM, "The server was closed while it was training."),
+        (signal.SIGTERM, "Its process was asked to end (SIGTERM)."),
         (signal.SIGINT, "Interrupted from the keyboard (Ctrl-C)."),
         (signal.SIGHUP, "The terminal it ran in was closed."),
     ],
