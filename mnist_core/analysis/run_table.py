@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
-from mnist_core.config import TrainConfig
-from mnist_core.records import METRICS, NOT_IN_TABLES, Run, json_value, run_values
+from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.records import METRICS, NOT_IN_TABLES, Progress, Results, Run, json_value, run_values
 
 Cell = str | float | bool | None
 
@@ -36,6 +36,21 @@ def flat_row(run: Run) -> dict[str, Cell]:
     cells = settings | {_RENAMED.get(name, name): _cell(name, value) for name, value in values.items()}
     first = (*_IDENTITY, *settings, "step", "epoch", "total_steps", *METRICS)
     return {name: cells[name] for name in first} | cells
+
+
+def column_types() -> dict[str, type]:
+    """Return the type of each column of `flat_row`: str, int, float or bool. Any cell may be None all the same."""
+    hints = {name: hint for record in (Run, Progress, Results) for name, hint in get_type_hints(record).items()}
+    types = {_RENAMED.get(name, name): _cell_type(name, hint) for name, hint in hints.items()}
+    settings = {name: setting.kind for name, setting in SETTINGS.items()}
+    return types | settings | {"dataset": types["dataset"], "dataset_setting": settings["dataset"]}
+
+
+def _cell_type(name: str, hint: Any) -> type:
+    if name == "interventions":
+        return int
+    (kind, *_) = get_args(hint) or (hint,)  # without the None of an optional field
+    return kind if kind in (int, float, bool) else str
 
 
 def _cell(name: str, value: Any) -> Cell:

@@ -6,13 +6,13 @@ Spreadsheets execute a text that begins like a formula. In CSV, such a cell gets
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core.analysis.run_table import flat_row
+from mnist_core.analysis.run_table import column_types, flat_row
 from mnist_core.records import Run
 from mnist_core.store import step_codec
 from mnist_core.store.queries import Queries
@@ -24,6 +24,15 @@ FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", *"\t\r\n")
 """Includes the full-width characters of East Asian keyboards, which some spreadsheets treat alike."""
 
 
+NULLABLE_TYPES = {int: "Int64", float: "Float64", bool: "boolean", str: "string"}
+"""Types of pandas whose columns can hold None, and stay of that type if they hold nothing else."""
+
+CURVE_TYPES: dict[str, type] = {"run_id": int, "run": str, "split": str, "step": int} | {
+    name: int if kind.kind == "u" else float for name, (kind, *_) in (step_codec.STEP_COLUMNS.fields or {}).items()
+}
+"""Type of each column of the curves. A metric that an evaluation or step does not have is NaN."""
+
+
 def escape_formula(cell: Any) -> Any:
     """Return `cell` so that no spreadsheet reads it as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
@@ -31,12 +40,16 @@ def escape_formula(cell: Any) -> Any:
 
 def write_table_csv(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
     """Write one row per run."""
-    _table(runs).map(escape_formula).to_csv(path, index=False)
+    table = _table(runs)
+    for name, kind in _table_types(runs).items():
+        if kind is str:
+            table[name] = table[name].map(escape_formula)
+    table.to_csv(path, index=False)
 
 
 def write_table_parquet(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
     """Write one row per run."""
-    _table(runs).to_parquet(path, index=False)
+    _table(runs).to_parquet(path, index=False, schema=_schema(_table_types(runs)))
 
 
 def write_curves_csv(queries: Queries, runs: Sequence[Run], path: Path) -> None:
@@ -51,18 +64,30 @@ def write_curves_parquet(queries: Queries, runs: Sequence[Run], path: Path) -> N
     import pyarrow
     import pyarrow.parquet
 
-    writer: Any = None
-    for curve in _curves(queries, runs):
-        table = pyarrow.Table.from_pandas(curve, preserve_index=False)
-        writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
-        writer.write_table(table)
-    writer.close()
+    schema = _schema(CURVE_TYPES)
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        for curve in _curves(queries, runs):
+            writer.write_table(pyarrow.Table.from_pandas(curve, schema, preserve_index=False))
+
+
+def _schema(types: Mapping[str, type]) -> Any:
+    """Return the Parquet schema of columns of these types; it depends on no value, so all files have the same."""
+    import pyarrow
+
+    arrow = {int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_(), str: pyarrow.large_string()}
+    return pyarrow.schema([(name, arrow[kind]) for name, kind in types.items()])
 
 
 def _table(runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame([flat_row(run) for run in runs]).convert_dtypes()
+    table = pd.DataFrame([flat_row(run) for run in runs], dtype=object)
+    return table.astype({name: NULLABLE_TYPES[kind] for name, kind in _table_types(runs).items()})
+
+
+def _table_types(runs: Sequence[Run]) -> dict[str, type]:
+    types = column_types()
+    return {name: types[name] for name in flat_row(runs[0])}
 
 
 def _curves(queries: Queries, runs: Sequence[Run]) -> Iterator[pd.DataFrame]:
@@ -78,5 +103,4 @@ def _curves(queries: Queries, runs: Sequence[Run]) -> Iterator[pd.DataFrame]:
         for name in step_codec.STEP_COLUMNS.names or ():
             values = [getattr(evaluation, name, np.nan) for evaluation in evaluations]
             columns[name] = np.concatenate([table[name], np.array(values, float)])
-        columns["epoch"] = columns["epoch"].astype(int)
-        yield pd.DataFrame(columns)
+        yield pd.DataFrame(columns).astype(CURVE_TYPES)

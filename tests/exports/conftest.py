@@ -12,6 +12,11 @@ from tests.support.factories import finished_run
 
 
 @pytest.fixture
+def recorded(store: RunStore, a_step: Callable[..., StepMetrics]) -> Run:
+    return finished_run(store, name="=1+1", steps=[a_step(step, loss=1 / step) for step in range(1, 6)])
+
+
+@pytest.fixture
 def exported_run(store: RunStore, a_step: Callable[..., StepMetrics]) -> Run:
     run = finished_run(store, name="<b>mine</b>", steps=[a_step(step, loss=1 / step) for step in range(1, 6)])
     return store.commands.edit_run(run.id, notes="# Notes\n=1+1", tags=["good", "slow"], starred=True)

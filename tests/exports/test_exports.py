@@ -1,6 +1,5 @@
 """Exports are read back by the programs that they are for."""
 
-import csv
 import io
 import json
 import os
@@ -42,62 +41,8 @@ CONFIG = TrainConfig(dataset="mnist", model="softmax", batch_size=30, epochs=1, 
 
 
 @pytest.fixture
-def recorded(store: RunStore, a_step: Step) -> Run:
-    return finished_run(store, name="=1+1", steps=[a_step(step, loss=1 / step) for step in range(1, 6)])
-
-
-@pytest.fixture
 def trained(store: RunStore, small_mnist: Dataset, signals_restored: None) -> Run:
     return train_run(store, store.commands.create_run(CONFIG, trainer=own_identity()))
-
-
-# Tables
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d", "\t", "\n"])
-def test_text_that_begins_like_a_formula_stays_text_in_a_spreadsheet(
-    store: RunStore, tmp_path: Path, start: str
-) -> None:
-    run = finished_run(store, name="=1+1")
-    notes = f"{start}HYPERLINK(1)"
-    store.commands.edit_run(run.id, notes=notes, tags=["-1", "<b>"])
-    export(store.queries, store.queries.list_runs(), "csv", tmp_path / "t.csv")
-    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
-        (row,) = csv.DictReader(file)
-    assert (row["name"], row["notes"], row["tags"]) == ("'=1+1", f"'{notes}", "'-1, <b>")
-
-
-def test_numbers_stay_numbers_in_csv(store: RunStore, tmp_path: Path) -> None:
-    finished_run(store, TrainConfig(lr=0.025, weight_decay=0.001))
-    finished_run(store, validation=None)
-    export(store.queries, store.queries.list_runs(), "csv", tmp_path / "t.csv")
-    table = pd.read_csv(tmp_path / "t.csv")
-    assert table["lr"].tolist() == [0.025, 0.01]
-    assert table["test_accuracy"].tolist() == [0.9, 0.9]
-    assert table["validation_accuracy"].isna().tolist() == [False, True]
-    assert table["batch_size"].dtype.kind == "i"
-
-
-def test_parquet_holds_the_same_table_with_its_types(store: RunStore, recorded: Run, tmp_path: Path) -> None:
-    export(store.queries, [recorded], "parquet", tmp_path / "t.parquet")
-    table = pd.read_parquet(tmp_path / "t.parquet")
-    assert table["name"].tolist() == ["=1+1"]
-    assert table["lr"].tolist() == [0.01]
-    assert str(table["starred"].dtype) == "boolean"
-
-
-@pytest.mark.parametrize("name", ["curves-csv", "curves-parquet"])
-def test_curves_have_a_row_for_each_step_and_evaluation(
-    store: RunStore, recorded: Run, tmp_path: Path, name: str
-) -> None:
-    other = finished_run(store)
-    export(store.queries, [recorded, other], name, tmp_path / "c")
-    table = pd.read_csv(tmp_path / "c") if name == "curves-csv" else pd.read_parquet(tmp_path / "c")
-    training = table[table["split"] == "training"]
-    assert training["loss"].tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
-    assert training["step"].tolist() == [1, 2, 3, 4, 5]
-    assert table[table["split"] == "test"]["run_id"].tolist() == [recorded.id, other.id]
-    assert set(table["run"]) == {"'=1+1" if name == "curves-csv" else "=1+1", other.name}
 
 
 # Weights
