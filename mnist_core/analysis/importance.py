@@ -233,10 +233,11 @@ class _Forest:
 
         self._trees = []
         count = len(values)
+        state = np.random.RandomState(int(random.integers(2**31)))  # one for all trees: a new one takes 0.2 ms
         with config_context(skip_parameter_validation=True, assume_finite=True):  # twice as fast on small tables
             for _ in range(TREES):
                 drawn = np.bincount(random.integers(count, size=count), minlength=count)
-                tree = DecisionTreeRegressor(random_state=int(random.integers(2**31)))
+                tree = DecisionTreeRegressor(random_state=state)
                 tree.fit(features, values, sample_weight=drawn * weights, check_input=False)
                 self._trees.append((tree, drawn == 0))
 
