@@ -49,14 +49,15 @@ class Importance:
 
     label: str
     share: float
-    """Share of the differences between the runs that is due to the setting; chance can make it negative."""
-    margin: float
-    """Half the width of the 95 % interval of `share`, from the spread between combinations of settings."""
+    """Share of the differences between the runs that is due to the setting, 0 to 1."""
+    low: float
+    high: float
+    """The 95 % interval of `share`, 0 to 1, from the spread between combinations of settings."""
 
     @property
     def is_certain(self) -> bool:
         """Whether the interval excludes 0."""
-        return self.share > self.margin
+        return self.low > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,24 +157,25 @@ def measure_importance(
             return None
     explained = 1 - (losses.sum() + combinations.squares_within) / combinations.sum_of_squares
     importances = [
-        Importance(label, *_share_and_margin(columns, forest, combinations, losses, random))
+        Importance(label, *_share_and_interval(columns, forest, combinations, losses, random))
         for label, columns in combinations.columns.items()
     ]
     return ImportanceReport(float(explained), tuple(sorted(importances, key=lambda importance: -importance.share)))
 
 
-def _share_and_margin(
+def _share_and_interval(
     columns: list[int], forest: _Forest, combinations: _Combinations, losses: np.ndarray, random: np.random.Generator
-) -> tuple[float, float]:
-    """Return the importance of the setting in these columns, and half the width of its interval."""
+) -> tuple[float, float, float]:
+    """Return the importance of the setting in these columns and its interval, cut to 0 and 1, which chance can pass."""
     count = len(losses)
     shuffled = np.tile(combinations.features, (REPEATS, 1, 1))
     for repeat in shuffled:
         repeat[:, columns] = repeat[random.permutation(count)][:, columns]
     increases = _squared_errors(forest.predict(shuffled), combinations).mean(axis=0) - losses
     margin = t_quantile(count - 1) * increases.std(ddof=1) * count**0.5
-    scale = 2 * combinations.sum_of_squares
-    return float(increases.sum() / scale), float(margin / scale)
+    estimates = np.array([0, -margin, margin]) + increases.sum()
+    share, low, high = np.clip(estimates / (2 * combinations.sum_of_squares), 0, 1).tolist()
+    return share, low, high
 
 
 def _squared_errors(predictions: np.ndarray, combinations: _Combinations) -> np.ndarray:

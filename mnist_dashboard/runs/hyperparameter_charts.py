@@ -103,14 +103,19 @@ def bars(importances: Sequence[Importance], color: str) -> go.Figure:
         go.Bar(
             x=[importance.share for importance in smallest_first],
             y=[importance.label for importance in smallest_first],
-            customdata=[importance.margin for importance in smallest_first],
-            error_x={"array": [importance.margin for importance in smallest_first], "thickness": 1, "width": 3},
+            customdata=[(importance.low, importance.high) for importance in smallest_first],
+            error_x={
+                "array": [importance.high - importance.share for importance in smallest_first],
+                "arrayminus": [importance.share - importance.low for importance in smallest_first],
+                "thickness": 1,
+                "width": 3,
+            },
             orientation="h",
             marker={
                 "color": color,
                 "opacity": [1 if importance.is_certain else UNCERTAIN_OPACITY for importance in smallest_first],
             },
-            hovertemplate="%{y}: %{x:.1%} ± %{customdata:.1%}<extra></extra>",
+            hovertemplate="%{y}: %{x:.1%} (%{customdata[0]:.1%} to %{customdata[1]:.1%})<extra></extra>",
         )
     )
     figure.update_layout(height=max(160, 44 + 30 * len(importances)), margin={"l": 12, "r": 12, "t": 12, "b": 36})

@@ -98,6 +98,7 @@ def test_the_setting_that_matters_explains_its_share_of_the_variance(template: R
     assert report.importances[0].label == "Learning rate"
     assert report.importances[0].share == pytest.approx(0.96, abs=0.1)
     assert report.importances[0].is_certain
+    assert all(0 <= setting.low <= setting.share <= setting.high <= 1 for setting in report.importances)
     assert sum(importance.is_certain for importance in report.importances) == 1
     assert setting_importance(runs, METRIC) == report
 

@@ -133,8 +133,9 @@ def test_names_are_text_in_the_scatter_plot(store: RunStore) -> None:
 
 
 def test_the_most_important_setting_is_on_top_and_uncertain_ones_are_pale() -> None:
-    importances = [Importance("Learning rate", 0.8, 0.1), Importance("Momentum", 0.1, 0.2)]
+    importances = [Importance("Learning rate", 0.8, 0.7, 0.9), Importance("Momentum", 0.1, 0.0, 0.3)]
     bar = hyperparameter_charts.bars(importances, "#0072B2").data[0]
     assert bar.y == ("Momentum", "Learning rate")
-    assert bar.error_x.array == (0.2, 0.1)
+    assert bar.error_x.array == pytest.approx((0.2, 0.1))
+    assert bar.error_x.arrayminus == pytest.approx((0.1, 0.1))
     assert bar.marker.opacity == (hyperparameter_charts.UNCERTAIN_OPACITY, 1)
