@@ -49,6 +49,9 @@ TESTS = {"paired": paired_t_test, "Welch": welch_t_test}
 DrawTable = Callable[[np.random.Generator, int], np.ndarray]
 """Draws the results of two sides without a difference: counts of images, 2 x n."""
 
+UNEQUAL = ((3, 4), (3, 5), (3, 10), (5, 30), (10, 30))
+"""Numbers of seeds of two sides."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -59,6 +62,7 @@ def main() -> None:
     print(f"{options.tables:,} simulated tables per cell; shares in percent, standard error at 5 %: "
           f"{100 * (0.05 * 0.95 / options.tables) ** 0.5:.1f}")  # fmt: skip
     compare_equal_seeds(options.tables, options.runs)
+    compare_unequal_sides(options.tables)
     compare_equal_runs(options.tables)
     compare_several_equal_groups(options.tables)
     plan_with_pilots(options.tables)
@@ -82,6 +86,22 @@ def compare_equal_seeds(tables: int, runs: int) -> None:
 
             name = f"softmax, lr {lr:g}: sd {accuracies.std(ddof=1):.1f} images"
             _print_seed_row(name, draw_real, tables)
+
+
+def compare_unequal_sides(tables: int) -> None:
+    print("\nWelch's test of sides of different size without a difference: winners, in brackets p < 0.001")
+    print(f"{'spreads in images':<42}" + "".join(f"{f'{a} and {b}':>18}" for a, b in UNEQUAL))
+    for spreads in ((5, 5), (20, 5), (5, 20)):
+        cells = []
+        for sizes in UNEQUAL:
+            generator = np.random.default_rng(1)
+            p = np.empty(tables)
+            for table in range(tables):
+                draws = (9800 + sd * generator.standard_normal(n) for sd, n in zip(spreads, sizes, strict=True))
+                a, b = (np.rint(draw).tolist() for draw in draws)
+                p[table] = welch_t_test(a, b, resolution=1).p
+            cells.append(f"{100 * (p < ALPHA).mean():.1f} ({100 * (p < SMALLEST_SEEDS_P).mean():.2f})")
+        print(f"{f'{spreads[0]} and {spreads[1]}':<42}" + "".join(f"{cell:>18}" for cell in cells), flush=True)
 
 
 def _print_seed_row(name: str, draw: DrawTable, tables: int) -> None:
@@ -158,7 +178,7 @@ def plan_with_pilots(tables: int) -> None:
             naive, recommended = [], []
             for _ in range(tables // 10):
                 sd = float(generator.standard_normal(n).std(ddof=1))
-                pilot = TTestResult("Paired t test", 1.0, 0.0, 0.0, effect / sd, sd, n - 1, 1.0)
+                pilot = TTestResult("Paired t test", 1.0, 0.0, 0.0, effect / sd, sd, n - 1, n - 1, 1.0)
                 naive.append(_power(effect, fewest_seeds(pilot.effect)))
                 recommended.append(_power(effect, seeds_needed(pilot).count))
             name = f"{n} seeds, difference {effect:g} sd"

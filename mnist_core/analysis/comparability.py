@@ -64,6 +64,15 @@ def _last_test(queries: Queries, run: Run) -> EvalMetrics:
     return tests[-1]
 
 
+def check_not_repeated(a: Run, b: Run) -> None:
+    """Raises `CompareError` if two runs have the same settings and seed."""
+    if a.config.seed == b.config.seed and seed_group_key(a) == seed_group_key(b):
+        raise CompareError(
+            f"{a.name} and {b.name} have the same settings and the same seed, so one repeats the other. "
+            "Choose runs that differ."
+        )
+
+
 def shared_test_labels(queries: Queries, runs: Sequence[Run]) -> np.ndarray:
     """Return the labels of the common test set, uint8, one per image. Raises `CompareError` if the test sets differ."""
     first = runs[0]

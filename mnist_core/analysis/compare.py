@@ -14,7 +14,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnist_core.analysis.comparability import CompareError, Side, comparison_warnings, load_side, shared_test_labels
+from mnist_core.analysis.comparability import (
+    CompareError,
+    Side,
+    check_not_repeated,
+    comparison_warnings,
+    load_side,
+    shared_test_labels,
+)
 from mnist_core.analysis.power import seeds_needed
 from mnist_core.analysis.seed_groups import Summary, summarize
 from mnist_core.analysis.significance import (
@@ -44,6 +51,10 @@ from mnist_core.analysis.verdict import (
 from mnist_core.formatting import format_percent
 from mnist_core.store.queries import Queries
 
+P_HELP = (
+    "how often chance alone makes such a difference or a larger one. Too small if they were chosen by their results."
+)
+
 PAIRED_SHARE = 0.75
 """Minimum share of the larger side's seeds that both sides have, for a paired test.
 
@@ -69,6 +80,7 @@ def compare_sides(queries: Queries, a: Side, b: Side) -> Verdict:
     """Compare two sides that share no run, without the warnings about single runs. Raises as `compare_runs` does."""
     labels = shared_test_labels(queries, [*a.runs, *b.runs])
     if len(a.runs) == len(b.runs) == 1:
+        check_not_repeated(a.runs[0], b.runs[0])
         return _compare_images(a, b, labels)
     for side, other in ((a, b), (b, a)):
         if len(side.runs) == 1:
@@ -86,8 +98,6 @@ def _compare_images(a: Side, b: Side, labels: np.ndarray) -> Verdict:
     p = mcnemar_test(only_a, only_b)
     difference = (only_a - only_b) / len(labels)
     low, high = score_interval(only_a, only_b, len(labels))
-    interval = format_interval(difference, low, high)
-    p_help = "Exact McNemar test: how often chance alone makes such a difference, or a larger one."
     details = (
         Detail(f"{a.name}, test accuracy", format_percent(a.accuracy)),
         Detail(f"{b.name}, test accuracy", format_percent(b.accuracy)),
@@ -95,14 +105,19 @@ def _compare_images(a: Side, b: Side, labels: np.ndarray) -> Verdict:
         Detail(f"Only {a.name} is right", f"{only_a:,}"),
         Detail(f"Only {b.name} is right", f"{only_b:,}"),
         Detail("Both right / both wrong", f"{both:,} / {neither:,}"),
-        Detail(f"{a.name} minus {b.name}, 95 % interval", interval, "Tango's score interval for the same images."),
-        Detail("p", format_p(p, SMALLEST_IMAGES_P), p_help),
+        Detail(
+            f"{a.name} minus {b.name}, 95 % interval",
+            format_interval(difference, low, high),
+            "Tango's score interval for the same images.",
+        ),
+        Detail("p", format_p(p, SMALLEST_IMAGES_P), f"Exact McNemar test: {P_HELP}"),
     )
     one_seed_warning = (
         "This says which of these trained networks is better. To tell which settings are better, train several "
         "seeds of each."
     )
-    basis = f"of {len(labels):,} test images, a difference of {format_winner_interval(difference, low, high, p)}"
+    interval = format_winner_interval(difference, low, high, p)
+    basis = f"of {len(labels):,} test images right, a difference of {interval}"
     return Verdict(
         sentence=verdict_sentence(a, b, p, basis, SMALLEST_IMAGES_P),
         winner=find_winner(difference, p),
@@ -131,25 +146,24 @@ def _compare_seeds(a: Side, b: Side, labels: np.ndarray) -> Verdict:
     low, high = max(test.low / len(labels), -1.0), min(test.high / len(labels), 1.0)
     difference = float(np.mean(a_values) - np.mean(b_values)) / len(labels)
     needed = seeds_needed(test)
-    p_help = f"{test.name}: how often chance alone makes such a difference, or a larger one."
     needed_help = (
-        "Seeds of each that would show this difference with a probability of 80 %; in brackets, if the true spread is "
-        "at the ends of its 80 % interval."
+        "New seeds of each that would show this difference with a probability of 80 %; in brackets, if the true spread "
+        f"is at the ends of its 80 % interval, because {min(map(len, seeds))} seeds show it only roughly."
     )
     details = [
         *_accuracy_details(a, b, a_values, b_values, len(labels)),
         Detail(f"{a.name} minus {b.name}, 95 % interval", format_interval(difference, low, high), f"{test.name}."),
-        Detail("p", format_p(test.p, SMALLEST_SEEDS_P), p_help),
-        Detail("Seeds needed to tell", format_seeds_needed(needed), needed_help),
+        Detail("p", format_p(test.p, SMALLEST_SEEDS_P), f"{test.name}: {P_HELP}"),
+        Detail("Seeds needed to show it", format_seeds_needed(needed), needed_help),
     ]
     if is_paired and len(a_values) >= MIN_WILCOXON_PAIRS:
         p = format_p(wilcoxon_test(a_values, b_values), SMALLEST_SEEDS_P)
         details.append(Detail("p, without assuming a normal distribution", p, "Wilcoxon signed-rank test."))
     interval = format_winner_interval(difference, low, high, test.p)
-    basis = f"on average of {len(a_values)} and {len(b_values)} seeds, a difference of {interval}"
+    basis = f"of the test images right on average of {_format_counts(seeds)} seeds, a difference of {interval}"
     sentence = verdict_sentence(a.only(seeds[0]), b.only(seeds[1]), test.p, basis, SMALLEST_SEEDS_P)
-    if test.p >= ALPHA:
-        sentence += f" {seeds_needed_sentence(needed, min(len(a_values), len(b_values)))}"
+    if test.p >= ALPHA and difference:
+        sentence += f" {seeds_needed_sentence(needed)}"
     return Verdict(
         sentence=sentence,
         winner=find_winner(difference, test.p),
@@ -170,6 +184,11 @@ def _choose_seeds(a_seeds: Collection[int], b_seeds: Collection[int]) -> tuple[t
     if len(shared) >= max(MIN_SEEDS, PAIRED_SHARE * max(len(a_seeds), len(b_seeds))):
         return (shared, shared), True
     return (list(a_seeds), list(b_seeds)), False
+
+
+def _format_counts(seeds: tuple[list[int], list[int]]) -> str:
+    counts = [len(side) for side in seeds]
+    return f"{counts[0]}" if counts[0] == counts[1] else f"{counts[0]} and {counts[1]}"
 
 
 def _too_few_seeds(a: Side, b: Side, a_values: list[int], b_values: list[int], images: int) -> Verdict:
@@ -203,6 +222,7 @@ def _accuracy_details(
         Detail(f"{a.name}, mean test accuracy", means[0], "± one sd."),
         Detail(f"{b.name}, mean test accuracy", means[1], "± one sd."),
         Detail("Seeds", f"{len(a_values)} and {len(b_values)}"),
+        Detail("Test images", f"{images:,}", "The same for all. On other images a small difference may turn round."),
     )
 
 

@@ -6,8 +6,8 @@ combination, so no tree sees a run whose seed twin it predicts.
 
 The importance of a setting is half of the drop in R² when its values are shuffled among the combinations: half, because
 a shuffled setting costs its variance twice, once as the variance that is no longer explained and once as the variance
-of the wrong values (Jansen 1999). It is the share of the differences that is due to the setting, alone or in
-interactions. No shape is assumed.
+of the wrong values (Jansen 1999). It counts what a setting does alone and in interactions, so that the importances
+can add up to more than the settings explain. No shape is assumed.
 
 Nothing is ranked unless the forest predicts better than each of `SHUFFLES` forests grown on shuffled results. Where the
 settings make no difference, chance does that in at most 1 / (`SHUFFLES` + 1) = 5 % of all tables (Phipson and Smyth
@@ -49,14 +49,17 @@ class Importance:
 
     label: str
     share: float
-    """Share of the differences between the runs that is due to the setting, 0 to 1."""
+    """Share of the differences that the forest fails to explain without the setting; at most what all explain."""
     low: float
     high: float
-    """The 95 % interval of `share`, 0 to 1, from the spread between combinations of settings."""
+    """How far `share` varies between combinations of settings: about two standard errors for this forest.
+
+    No confidence interval of the true share: few runs teach the forest too little, so shares are too small.
+    """
 
     @property
     def is_certain(self) -> bool:
-        """Whether the interval excludes 0."""
+        """Whether the range excludes 0."""
         return self.low > 0
 
 
@@ -157,16 +160,18 @@ def measure_importance(
             return None
     explained = 1 - (losses.sum() + combinations.squares_within) / combinations.sum_of_squares
     importances = [
-        Importance(label, *_share_and_interval(columns, forest, combinations, losses, random))
+        Importance(
+            label, *np.clip(_share_and_range(columns, forest, combinations, losses, random), 0, explained).tolist()
+        )
         for label, columns in combinations.columns.items()
     ]
     return ImportanceReport(float(explained), tuple(sorted(importances, key=lambda importance: -importance.share)))
 
 
-def _share_and_interval(
+def _share_and_range(
     columns: list[int], forest: _Forest, combinations: _Combinations, losses: np.ndarray, random: np.random.Generator
 ) -> tuple[float, float, float]:
-    """Return the importance of the setting in these columns and its interval, cut to 0 and 1, which chance can pass."""
+    """Return the importance of the setting in these columns and how far it varies; chance can pass 0 and 1."""
     count = len(losses)
     shuffled = np.tile(combinations.features, (REPEATS, 1, 1))
     for repeat in shuffled:
@@ -174,7 +179,7 @@ def _share_and_interval(
     increases = _squared_errors(forest.predict(shuffled), combinations).mean(axis=0) - losses
     margin = t_quantile(count - 1) * increases.std(ddof=1) * count**0.5
     estimates = np.array([0, -margin, margin]) + increases.sum()
-    share, low, high = np.clip(estimates / (2 * combinations.sum_of_squares), 0, 1).tolist()
+    share, low, high = (estimates / (2 * combinations.sum_of_squares)).tolist()
     return share, low, high
 
 

@@ -5,14 +5,15 @@ Among many pairs some differ by chance: with 10 equal runs there are 45 pairs, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from mnist_core.analysis.comparability import CompareError, Side, comparison_warnings, join_names, load_side
 from mnist_core.analysis.compare import compare_sides
-from mnist_core.analysis.significance import holm
-from mnist_core.analysis.verdict import Verdict, Winner, find_winner, format_interval, format_p, format_points
+from mnist_core.analysis.significance import MIN_SEEDS, holm
+from mnist_core.analysis.verdict import Verdict, Winner, find_winner, format_difference, format_interval, format_p
 from mnist_core.formatting import MISSING, format_percent
 from mnist_core.store.queries import Queries
 
@@ -31,6 +32,8 @@ class Pair:
     """As if only these two had been compared."""
     corrected_p: float | None
     """p-value corrected for the number of pairs (Holm); None if there are too few seeds for a test."""
+    smallest_p: float
+    """Smaller corrected p-values are shown as being below this one."""
 
     @property
     def winner(self) -> Winner:
@@ -62,25 +65,39 @@ def compare_several(queries: Queries, sides: Sequence[Sequence[int]]) -> Multipl
     tested = [verdict.p_value for _, _, verdict in compared if verdict.p_value is not None]
     corrected = iter(holm(tested))
     pairs = tuple(
-        Pair(a.name, b.name, verdict, None if verdict.p_value is None else next(corrected))
+        Pair(
+            a.name,
+            b.name,
+            verdict,
+            None if verdict.p_value is None else next(corrected),
+            min(1.0, verdict.smallest_p * len(tested)),
+        )
         for a, b, verdict in compared
     )
     sentence, best = _find_best(loaded, pairs)
-    correction = (
-        f"{len(tested)} pairs are compared, so each p-value is corrected for that (Holm): among many pairs some differ "
-        "by chance."
-    )
-    all_runs = [run for side in loaded for run in side.runs]
-    warnings = dict.fromkeys(
-        [correction, *comparison_warnings(all_runs), *(text for pair in pairs for text in pair.verdict.warnings)]
-    )
-    return MultipleVerdict(sentence, best, pairs, tuple(warnings))
+    return MultipleVerdict(sentence, best, pairs, tuple(_notes(loaded, pairs, len(tested))))
+
+
+def _notes(sides: Sequence[Side], pairs: Sequence[Pair], tests: int) -> Iterator[str]:
+    """Yield what to know about the comparison, each once."""
+    if tests > 1:
+        yield (
+            f"{tests} pairs are compared, so each p-value is corrected for that (Holm): among many pairs some differ "
+            "by chance."
+        )
+    few = [side.name for side in sides if 1 < len(side.runs) < MIN_SEEDS]
+    if few:
+        yield f"It takes at least {MIN_SEEDS} seeds of each to tell. Train more seeds of {join_names(few)}."
+    yield from comparison_warnings([run for side in sides for run in side.runs])
+    notes = [(f"{pair.a} against {pair.b}: ", note) for pair in pairs for note in pair.verdict.warnings]
+    counts = Counter(note for _, note in notes)
+    yield from dict.fromkeys(note if counts[note] == len(pairs) else names + note for names, note in notes)
 
 
 def pair_row(pair: Pair) -> dict[str, str]:
     """Return the cells of a table of pairs, by column heading."""
     verdict = pair.verdict
-    interval = format_points(verdict.difference)
+    interval = format_difference(verdict.difference)
     if verdict.low is not None and verdict.high is not None:
         interval = format_interval(verdict.difference, verdict.low, verdict.high)
     return {
@@ -88,7 +105,7 @@ def pair_row(pair: Pair) -> dict[str, str]:
         "B": pair.b,
         "A minus B, 95 % interval of this pair alone": interval,
         "p of this pair alone": _format_p(verdict.p_value, verdict.smallest_p),
-        "p, corrected": _format_p(pair.corrected_p, verdict.smallest_p),
+        "p, corrected": _format_p(pair.corrected_p, pair.smallest_p),
         "Better": {"a": pair.a, "b": pair.b}.get(pair.winner, "cannot be told"),
     }
 
@@ -102,20 +119,23 @@ def _find_best(sides: Sequence[Side], pairs: Sequence[Pair]) -> tuple[str, str]:
 
     `pairs` are in the order of `itertools.combinations`.
     """
-    top = max(sides, key=lambda side: side.accuracy)
-    rivals = [
-        b.name if a is top else a.name
-        for (a, b), pair in zip(combinations(sides, 2), pairs, strict=True)
-        if (a is top and pair.winner != "a") or (b is top and pair.winner != "b")
-    ]
-    accuracy = f"{format_percent(top.accuracy)} of the test images right"
-    if not rivals:
-        return (
-            f"{top.name} is the best of these {len(sides)}, with {accuracy}: it is better than each other one.",
-            top.name,
-        )
-    return (
-        f"It cannot be told which of these {len(sides)} is best: {top.name} leads with {accuracy}, but it cannot be "
-        f"told that it is better than {join_names(rivals)}.",
-        "",
-    )
+    wins, losses = [0] * len(sides), [0] * len(sides)
+    for (a, b), pair in zip(combinations(range(len(sides)), 2), pairs, strict=True):
+        if pair.winner:
+            winner, loser = (a, b) if pair.winner == "a" else (b, a)
+            wins[winner] += 1
+            losses[loser] += 1
+    for side, won in zip(sides, wins, strict=True):
+        if won == len(sides) - 1:
+            right = f"{format_percent(side.accuracy)} of the test images right"
+            return (
+                f"{side.name} is the best of these {len(sides)}, with {right}: it is better than every other.",
+                side.name,
+            )
+    sentence = f"It cannot be told which of these {len(sides)} is best."
+    unbeaten = [side.name for side, lost in zip(sides, losses, strict=True) if not lost]
+    if len(unbeaten) == len(sides):
+        return f"{sentence} No difference is larger than chance makes it.", ""
+    if unbeaten:
+        return f"{sentence} None is shown to be better than {join_names(unbeaten)}.", ""
+    return f"{sentence} Each is worse than another.", ""

@@ -57,7 +57,7 @@ def seeds_needed(test: TTestResult) -> SeedsNeeded:
 
     def as_effects(probabilities: np.ndarray) -> np.ndarray:
         """Effects for true spreads, by their quantile: df x measured variance / true variance is chi-squared."""
-        df = test.degrees_of_freedom
+        df = test.spread_df
         effects: np.ndarray = test.effect * np.sqrt(chdtri(df, 1 - probabilities) / df)
         return effects
 

@@ -101,5 +101,13 @@ def _summaries(runs: Sequence[Run]) -> dict[str, Summary]:
         values = [value for run in one_per_seed if (value := metric_value(run, name)) is not None]
         if values:
             images = getattr(runs[0], metric.images) if metric.images else 0
-            summaries[name] = summarize(values, resolution=1 / images if images else 0.0)
+            summary = summarize(values, resolution=1 / images if images else 0.0)
+            summaries[name] = _within_shares(summary) if metric.unit == "share" else summary
     return summaries
+
+
+def _within_shares(summary: Summary) -> Summary:
+    """Cut the interval of a share to 0 and 1."""
+    if summary.low is None or summary.high is None:
+        return summary
+    return dataclasses.replace(summary, low=max(summary.low, 0.0), high=min(summary.high, 1.0))

@@ -19,6 +19,12 @@ ALPHA = 0.05
 MIN_SEEDS = 3
 """Minimum number of seeds of each side: two agree too often by chance, and their interval is useless."""
 
+MAX_SIZE_RATIO = 1.5
+"""With more runs on one side than this times those of the other, Welch's test gets fewer degrees of freedom.
+
+Its approximation is too bold there: 3 against 30 equal seeds differ with p < 0.05 in 7.5 % of tables.
+"""
+
 MIN_WILCOXON_PAIRS = 6
 """Minimum number of pairs for the signed-rank test: with fewer, its smallest possible p-value is above 0.05."""
 
@@ -86,6 +92,9 @@ class TTestResult:
     sd: float
     """Standard deviation of the difference of one seed of A and one of B; at least that of rounding."""
     degrees_of_freedom: float
+    """Of the test."""
+    spread_df: float
+    """Degrees of freedom of `sd`: how well it is known."""
     df_per_seed: float
     """Degrees of freedom of the same test on n seeds of each side, divided by n - 1: 1 if paired, else 1 to 2."""
 
@@ -100,7 +109,9 @@ def paired_t_test(a: Sequence[float], b: Sequence[float], *, resolution: float) 
     sd = max(float(np.var(differences, ddof=1)), floor) ** 0.5
     df = len(differences) - 1
     standard_error = sd / len(differences) ** 0.5
-    return _t_test("Paired t test", float(np.mean(differences)), standard_error, sd=sd, df=df, df_per_seed=1.0)
+    return _t_test(
+        "Paired t test", float(np.mean(differences)), standard_error, df, sd=sd, spread_df=df, df_per_seed=1.0
+    )
 
 
 def welch_t_test(a: Sequence[float], b: Sequence[float], *, resolution: float) -> TTestResult:
@@ -113,21 +124,26 @@ def welch_t_test(a: Sequence[float], b: Sequence[float], *, resolution: float) -
     counts = np.array([len(a), len(b)])
     shares = variances / counts
     df = float(shares.sum() ** 2 / (shares**2 / (counts - 1)).sum())  # Welch (1947), Satterthwaite (1946)
+    if max(counts) > MAX_SIZE_RATIO * min(counts):
+        df = float(min(counts) - 1)  # a lower bound of it
+    spread_df = float(variances.sum() ** 2 / (variances**2 / (counts - 1)).sum())
     df_per_seed = float(variances.sum() ** 2 / (variances**2).sum())
     difference = float(np.mean(a) - np.mean(b))
     sd = float(variances.sum() ** 0.5)
     standard_error = float(shares.sum() ** 0.5)
-    return _t_test("Welch's t test", difference, standard_error, sd=sd, df=df, df_per_seed=df_per_seed)
+    return _t_test(
+        "Welch's t test", difference, standard_error, df, sd=sd, spread_df=spread_df, df_per_seed=df_per_seed
+    )
 
 
 def _t_test(
-    name: str, difference: float, standard_error: float, *, sd: float, df: float, df_per_seed: float
+    name: str, difference: float, standard_error: float, df: float, *, sd: float, spread_df: float, df_per_seed: float
 ) -> TTestResult:
     from scipy.stats import t
 
     p = 2 * float(t.sf(abs(difference) / standard_error, df))
     half = float(t.isf(ALPHA / 2, df)) * standard_error
-    return TTestResult(name, p, difference - half, difference + half, difference / sd, sd, df, df_per_seed)
+    return TTestResult(name, p, difference - half, difference + half, difference / sd, sd, df, spread_df, df_per_seed)
 
 
 def wilcoxon_test(a: Sequence[float], b: Sequence[float]) -> float:

@@ -18,6 +18,9 @@ SMALLEST_IMAGES_P = 1e-6
 SMALLEST_SEEDS_P = 1e-3
 """Smaller p-values of a t test are shown as "below 0.001": a few seeds do not show that results are so normal."""
 
+SMALL_DIFFERENCE = 0.001
+"""Differences of accuracies below this are written with three digits after the point, in percentage points."""
+
 Winner: TypeAlias = Literal["a", "b", ""]
 
 
@@ -64,12 +67,12 @@ def verdict_sentence(a: Side, b: Side, p: float, basis: str, smallest_p: float) 
     chance = f"chance alone makes one as large {_format_odds(p, smallest_p)} (p {_format_p_equation(p, smallest_p)})"
     if p >= ALPHA:
         return (
-            f"It cannot be told which is better: {a.name} is right about {format_percent(a.accuracy)} and "
-            f"{b.name} about {format_percent(b.accuracy)} {basis}, and {chance}."
+            f"It cannot be told which is better: {a.name} gets {format_percent(a.accuracy)} and {b.name} "
+            f"{format_percent(b.accuracy)} {basis}, and {chance}."
         )
     winner, loser = (a, b) if a.accuracy > b.accuracy else (b, a)
     return (
-        f"{winner.name} is better than {loser.name}: it is right about {format_percent(winner.accuracy)} against "
+        f"{winner.name} is better than {loser.name}: it gets {format_percent(winner.accuracy)} against "
         f"{format_percent(loser.accuracy)} {basis}, and {chance}."
     )
 
@@ -77,38 +80,40 @@ def verdict_sentence(a: Side, b: Side, p: float, basis: str, smallest_p: float) 
 def too_few_seeds_sentence(a: Side, b: Side) -> str:
     """Say that the sides have too few seeds for a verdict."""
     return (
-        f"It takes at least {MIN_SEEDS} seeds of each to tell which is better: {a.name} is right about "
-        f"{format_percent(a.accuracy)} and {b.name} about {format_percent(b.accuracy)} on average of {len(a.runs)} and "
-        f"{len(b.runs)} seeds. Train more seeds."
+        f"It takes at least {MIN_SEEDS} seeds of each to tell which is better: {a.name} gets "
+        f"{format_percent(a.accuracy)} and {b.name} {format_percent(b.accuracy)} of the test images right on average. "
+        "Train more seeds."
     )
 
 
-def seeds_needed_sentence(needed: SeedsNeeded, fewest_runs: int) -> str:
-    """Say how many seeds would detect the difference; `fewest_runs` is the number of seeds of the smaller side."""
-    if needed.count is None:
-        return f"If the true difference is this one, it takes {format_seeds_needed(needed)} seeds of each to tell."
+def seeds_needed_sentence(needed: SeedsNeeded) -> str:
+    """Say how many seeds would detect a difference that is not significant."""
+    if needed.low is None:
+        return f"If the true difference is this one, it takes more than {MAX_SEEDS:,} seeds of each to tell."
     return (
-        f"If the true difference is this one, about {needed.count:,} seeds of each would tell "
-        f"({_format_seeds_range(needed)}, because {fewest_runs} seeds measure their spread only roughly)."
+        f"If the true difference is this one, {format_seeds_needed(needed)} new seeds of each would tell. Compare "
+        "once, when all are trained: looking again and again makes p too small."
     )
 
 
 def _format_odds(p: float, smallest_p: float) -> str:
     if p >= 0.995:
-        return "nearly always"
+        return "always" if p == 1 else "nearly always"
     if p < smallest_p:
         return f"less than once in {1 / smallest_p:,.0f} times"
     return f"{100 * p:.0f} times in 100" if p >= 0.1 else f"once in {1 / p:,.0f} times"
 
 
 def format_interval(difference: float, low: float, high: float) -> str:
-    """Return a difference of accuracies and its interval in percentage points."""
-    return f"{format_points(difference)} points ({format_points(low)} to {format_points(high)})"
+    """Return a difference of accuracies and its interval in percentage points, with more digits if it is small."""
+    digits = 2 if max(abs(low), abs(high)) >= SMALL_DIFFERENCE else 3
+    points, *limits = (format_difference(share, digits) for share in (difference, low, high))
+    return f"{points} points ({limits[0]} to {limits[1]})"
 
 
-def format_points(share: float) -> str:
-    """Return a signed difference of shares in percentage points; zero has no minus."""
-    return f"{100 * share + 0.0:+.2f}"
+def format_difference(share: float, digits: int = 2) -> str:
+    """Return a signed difference of accuracies in percentage points; zero has no minus."""
+    return f"{round(100 * share, digits) + 0.0:+.{digits}f}"
 
 
 def format_winner_interval(difference: float, low: float, high: float, p: float) -> str:
@@ -119,10 +124,11 @@ def format_winner_interval(difference: float, low: float, high: float, p: float)
 
 
 def format_p(p: float, smallest_p: float) -> str:
-    """Return a p-value with two digits, never in scientific notation, or the bound that it is below."""
+    """Return a p-value with two digits, three near `ALPHA`, and no exponent; or the bound that it is below."""
     if p < smallest_p:
         return f"below {smallest_p:f}".rstrip("0")
-    return np.format_float_positional(p, precision=2, fractional=False, trim="-")
+    precision = 3 if abs(p - ALPHA) < 0.1 * ALPHA else 2
+    return np.format_float_positional(p, precision=precision, fractional=False, trim="-")
 
 
 def _format_p_equation(p: float, smallest_p: float) -> str:
@@ -131,11 +137,8 @@ def _format_p_equation(p: float, smallest_p: float) -> str:
 
 def format_seeds_needed(needed: SeedsNeeded) -> str:
     """Return the number of seeds and its range: `about 12 (5 to 31)`."""
-    if needed.count is None:
-        return f"more than {MAX_SEEDS:,}"
-    return f"about {needed.count:,} ({_format_seeds_range(needed)})"
-
-
-def _format_seeds_range(needed: SeedsNeeded) -> str:
-    high = f"more than {MAX_SEEDS:,}" if needed.high is None else f"{needed.high:,}"
-    return f"{needed.low:,} to {high}"
+    most = f"more than {MAX_SEEDS:,}"
+    if needed.low is None:
+        return most
+    seeds_range = f"{needed.low:,} to {most if needed.high is None else format(needed.high, ',')}"
+    return seeds_range if needed.count is None else f"about {needed.count:,} ({seeds_range})"

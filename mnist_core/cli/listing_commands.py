@@ -58,7 +58,11 @@ def _compare(options: argparse.Namespace) -> int:
         _print_verdict(several.sentence, [list(rows[0]), *(list(row.values()) for row in rows)], several.warnings)
     else:
         verdict = compare_runs(store.queries, *sides)
-        _print_verdict(verdict.sentence, [[detail.label, detail.value] for detail in verdict.details], verdict.warnings)
+        _print_verdict(
+            verdict.sentence,
+            [[detail.label, detail.value, detail.help] for detail in verdict.details],
+            verdict.warnings,
+        )
     return 0
 
 
@@ -68,7 +72,7 @@ def _print_verdict(sentence: str, rows: Sequence[Sequence[str]], warnings: Seque
     for row in rows:
         print(f"  {'  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))}".rstrip())
     for warning in warnings:
-        print(f"\nWarning: {warning}")
+        print(f"\nNote: {warning}")
 
 
 def _find_side(store: RunStore, text: str) -> list[Run]:

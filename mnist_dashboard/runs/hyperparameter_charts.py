@@ -97,7 +97,7 @@ def scatter(runs: Sequence[Run], setting_name: str, metric_name: str, color: str
 
 
 def bars(importances: Sequence[Importance], color: str) -> go.Figure:
-    """The importance of each setting with its interval, the largest on top; pale if the interval includes 0."""
+    """The importance of each setting with its range, the largest on top; pale if the range includes 0."""
     smallest_first = list(reversed(importances))
     figure = go.Figure(
         go.Bar(

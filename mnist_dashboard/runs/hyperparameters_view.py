@@ -57,7 +57,8 @@ def render_hyperparameters(runs: Sequence[Run]) -> None:
 
 def _render_importance(runs: Sequence[Run], metric_name: str, color: str) -> None:
     st.markdown(
-        "**Importance** :gray[Share of the differences that is due to each setting, with its 95\u202f% interval]"
+        "**Importance** :gray[Share of the differences that the forest cannot explain without the setting. The line "
+        "shows how far it varies between runs.]"
     )
     try:
         with st.spinner("Growing forests…"):

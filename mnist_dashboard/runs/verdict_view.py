@@ -17,7 +17,9 @@ from mnist_dashboard import services
 from mnist_dashboard.ui import markdown
 from mnist_dashboard.ui.formatting import format_percent
 
-EMPTY_TEXT = "Select two or more runs, or the runs of several groups of seeds, to learn which is really better."
+EMPTY_TEXT = (
+    "Select two runs, or runs with different settings, best with several seeds each, to learn which is really better."
+)
 
 METRIC_ROWS = ("test_accuracy", "best_validation_accuracy")
 

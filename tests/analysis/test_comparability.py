@@ -56,6 +56,12 @@ def test_invalid_groups_are_refused(store: RunStore) -> None:
         compare_runs(store.queries, a, [b[0], twin.id])
 
 
+def test_a_repeated_run_is_not_compared_with_the_original(store: RunStore) -> None:
+    a, b = finished_run(store), finished_run(store)
+    with pytest.raises(CompareError, match="run-1 and run-2 have the same settings and the same seed"):
+        compare_runs(store.queries, [a.id], [b.id])
+
+
 def test_a_run_that_was_stopped_early_is_compared_with_a_warning(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store, TrainConfig(lr=FAST), status=RunStatus.STOPPED)
     assert "run-2 did not train to the end." in compare_runs(store.queries, [a.id], [b.id]).warnings

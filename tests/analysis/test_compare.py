@@ -3,7 +3,7 @@
 import pytest
 
 from mnist_core.analysis.compare import compare_runs
-from mnist_core.analysis.verdict import Verdict, format_p
+from mnist_core.analysis.verdict import Verdict, format_interval, format_p
 from mnist_core.config import TrainConfig
 from mnist_core.store import RunStore
 from tests.support.factories import finished_run, seed_runs
@@ -25,12 +25,12 @@ def details(verdict: Verdict) -> dict[str, str]:
 
 
 def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunStore) -> None:
-    good = finished_run(store, name="good", right=range(950))
+    good = finished_run(store, TrainConfig(lr=FAST), name="good", right=range(950))
     bad = finished_run(store, name="bad", right=range(900))
     verdict = compare_runs(store.queries, [good.id], [bad.id])
     assert verdict.winner == "a"
     assert verdict.sentence.startswith(
-        "good is better than bad: it is right about 95.00 % against 90.00 % of 1,000 test"
+        "good is better than bad: it gets 95.00 % against 90.00 % of 1,000 test images right, a"
     )
     assert verdict.difference == pytest.approx(0.05)
     low, high = interval(verdict)
@@ -47,13 +47,11 @@ def test_the_run_that_gets_more_of_the_same_images_right_is_better(store: RunSto
 
 
 def test_a_difference_that_chance_explains_gives_no_winner(store: RunStore) -> None:
-    a = finished_run(store, name="a", right=range(905))
+    a = finished_run(store, TrainConfig(lr=FAST), name="a", right=range(905))
     b = finished_run(store, name="b", right=[*range(880), *range(905, 926)])
     verdict = compare_runs(store.queries, [a.id], [b.id])
     assert verdict.winner == ""
-    assert verdict.sentence.startswith(
-        "It cannot be told which is better: a is right about 90.50 % and b about 90.10 %"
-    )
+    assert verdict.sentence.startswith("It cannot be told which is better: a gets 90.50 % and b 90.10 %")
     assert verdict.sentence.endswith("one as large 66 times in 100 (p = 0.66).")
     assert verdict.p_value == pytest.approx(0.659, abs=0.001)  # 25 against 21, exact
     low, high = interval(verdict)
@@ -65,11 +63,11 @@ def test_equal_predictions_do_not_prove_that_the_runs_are_equal(store: RunStore)
     verdict = compare_runs(store.queries, [a.id], [b.id])
     assert verdict.p_value == 1
     assert interval(verdict) == pytest.approx((-0.0038, 0.0038), abs=5e-5)
-    assert "nearly always" in verdict.sentence
+    assert "one as large always" in verdict.sentence
 
 
 def test_five_images_against_none_cannot_be_told_and_the_interval_agrees(store: RunStore) -> None:
-    a, b = finished_run(store, right=range(905)), finished_run(store, right=range(900))
+    a, b = finished_run(store, right=range(905)), finished_run(store, TrainConfig(lr=FAST), right=range(900))
     verdict = compare_runs(store.queries, [a.id], [b.id])
     assert (verdict.winner, verdict.low) == ("", 0)
     assert "+0.50 points (+0.00 to +1.17)" in verdict.sentence
@@ -96,9 +94,9 @@ def test_seeds_are_paired_and_the_better_settings_are_named(store: RunStore) -> 
     verdict = compare_runs(store.queries, a, b)
     assert verdict.winner == "a"
     assert verdict.sentence.startswith(
-        "run-1 (4 seeds) is better than run-5 (4 seeds): it is right about 95.15 % against"
+        "run-1 (4 seeds) is better than run-5 (4 seeds): it gets 95.15 % against 93.20 % of the test"
     )
-    assert "on average of 4 and 4 seeds" in verdict.sentence
+    assert "right on average of 4 seeds, a difference" in verdict.sentence
     assert details(verdict)["Seeds"] == "4 and 4"
     assert not verdict.warnings
 
@@ -110,16 +108,16 @@ def test_without_a_winner_the_verdict_says_how_many_seeds_are_needed(store: RunS
     assert verdict.winner == ""
     assert verdict.seeds_needed is not None
     needed = verdict.seeds_needed
-    assert f"about {needed.count} seeds of each would tell ({needed.low} to {needed.high}, because" in verdict.sentence
-    assert details(verdict)["Seeds needed to tell"] == f"about {needed.count} ({needed.low} to {needed.high})"
+    assert f"about {needed.count} ({needed.low} to {needed.high}) new seeds of each would tell." in verdict.sentence
+    assert details(verdict)["Seeds needed to show it"] == f"about {needed.count} ({needed.low} to {needed.high})"
 
 
 def test_a_difference_too_small_for_any_number_of_seeds_is_said_in_plain_words(store: RunStore) -> None:
     verdict = compare_runs(
-        store.queries, seed_runs(store, FAST, [940, 990, 920]), seed_runs(store, SLOW, [921, 980, 949])
+        store.queries, seed_runs(store, FAST, [940, 990, 921]), seed_runs(store, SLOW, [921, 980, 949])
     )
     assert verdict.sentence.endswith("it takes more than 1,000 seeds of each to tell.")
-    assert details(verdict)["Seeds needed to tell"] == "more than 1,000"
+    assert details(verdict)["Seeds needed to show it"] == "more than 1,000"
 
 
 @pytest.mark.parametrize(("a_seeds", "b_seeds"), [([950, 950], [900, 900]), ([950] * 5, [900, 900])])
@@ -156,7 +154,7 @@ def test_a_seed_that_only_one_side_has_is_left_out_with_a_warning(store: RunStor
     verdict = compare_runs(store.queries, a, b)
     assert details(verdict)["Seeds"] == "3 and 3"
     assert "Only the 3 seeds that both have are compared; 1 run is left out." in verdict.warnings
-    assert "it is right about 95.13 % against 94.10 %" in verdict.sentence  # without the one that was left out
+    assert "it gets 95.13 % against 94.10 %" in verdict.sentence  # without the one that was left out
 
 
 def test_all_runs_count_if_few_seeds_are_shared(store: RunStore) -> None:
@@ -176,8 +174,34 @@ def test_different_seeds_are_compared_without_pairing(store: RunStore) -> None:
     assert any("Welch" in detail.help for detail in verdict.details)
 
 
+def test_without_any_difference_no_number_of_seeds_is_advised(store: RunStore) -> None:
+    verdict = compare_runs(
+        store.queries, seed_runs(store, FAST, [940, 950] * 2), seed_runs(store, SLOW, [950, 940] * 2)
+    )
+    assert verdict.sentence.endswith("always (p = 1).")
+
+
+def test_the_range_of_seeds_is_given_even_if_their_number_is_too_large(store: RunStore) -> None:
+    verdict = compare_runs(store.queries, seed_runs(store, FAST, [912, 891, 901]), seed_runs(store, SLOW, [900] * 3))
+    assert "214 to more than 1,000 new seeds of each would tell." in verdict.sentence
+
+
+def test_small_differences_get_more_digits() -> None:
+    assert format_interval(0.0002, -0.0001, 0.0005) == "+0.020 points (-0.010 to +0.050)"
+    assert format_interval(0.012, -0.0000001, 0.03) == "+1.20 points (+0.00 to +3.00)"
+
+
 @pytest.mark.parametrize(
-    ("p", "text"), [(1, "1"), (0.0625, "0.062"), (0.66, "0.66"), (0.0000019, "0.0000019"), (1e-7, "below 0.000001")]
+    ("p", "text"),
+    [
+        (1, "1"),
+        (0.0497, "0.0497"),
+        (0.0501, "0.0501"),
+        (0.0625, "0.062"),
+        (0.66, "0.66"),
+        (0.0000019, "0.0000019"),
+        (1e-7, "below 0.000001"),
+    ],
 )
 def test_p_values_are_written_without_exponents(p: float, text: str) -> None:
     assert format_p(p, 1e-6) == text

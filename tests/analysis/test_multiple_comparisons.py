@@ -37,9 +37,38 @@ def test_a_leader_that_only_leads_by_chance_is_not_the_best(store: RunStore) -> 
     verdict = compare_several(store.queries, sides)
     assert verdict.best == ""
     assert verdict.sentence == (
-        "It cannot be told which of these 3 is best: run-1 leads with 90.60 % of the test images right, but it "
-        "cannot be told that it is better than run-2 and run-3."
+        "It cannot be told which of these 3 is best. No difference is larger than chance makes it."
     )
+
+
+def test_the_best_is_the_side_that_wins_every_pair_not_the_highest_mean(store: RunStore) -> None:
+    """The first seed of A is far above its others, but B has no such seed, so the pairs leave it out."""
+    sides = [
+        seed_runs(store, 0.51, [999, 950, 951, 952]),
+        seed_runs(store, 0.52, [960, 961, 962], first=2),
+        seed_runs(store, 0.53, [900, 901, 902], first=2),
+    ]
+    verdict = compare_several(store.queries, sides)
+    assert [pair.winner for pair in verdict.pairs] == ["b", "a", "a"]
+    assert verdict.best == "run-5 (3 seeds)"
+    assert any(
+        note.startswith("run-1 (4 seeds) against run-5 (3 seeds): Only the 3 seeds") for note in verdict.warnings
+    )
+
+
+def test_sides_that_lose_no_pair_are_named(store: RunStore) -> None:
+    sides = [
+        [finished_run(store, TrainConfig(lr=lr), name=name, right=range(right)).id]
+        for lr, name, right in ((0.1, "x", 950), (0.05, "y", 948), (0.01, "z", 900))
+    ]
+    sentence = compare_several(store.queries, sides).sentence
+    assert sentence.endswith("None is shown to be better than x and y.")
+
+
+def test_corrected_p_values_are_not_printed_below_what_seeds_support(store: RunStore) -> None:
+    sides = [seed_runs(store, lr, [right] * 3) for lr, right in ((0.1, 990), (0.05, 900), (0.01, 700))]
+    rows = [pair_row(pair) for pair in compare_several(store.queries, sides).pairs]
+    assert {row["p, corrected"] for row in rows} == {"below 0.003"}
 
 
 def test_pairs_without_enough_seeds_are_not_counted(store: RunStore) -> None:
@@ -54,6 +83,7 @@ def test_pairs_without_enough_seeds_are_not_counted(store: RunStore) -> None:
     assert first.corrected_p == first.verdict.p_value
     assert [pair.corrected_p for pair in others] == [None, None]
     assert [pair_row(pair)["p, corrected"] for pair in others] == ["–", "–"]
+    assert verdict.warnings == ("It takes at least 3 seeds of each to tell. Train more seeds of run-7 (2 seeds).",)
 
 
 def test_too_many_and_overlapping_sides_are_refused(store: RunStore) -> None:

@@ -143,6 +143,15 @@ def test_equal_predictions_leave_an_interval() -> None:
     assert significance.score_interval(0, 50, 50)[0] == -1
 
 
+def test_very_unequal_sides_get_no_more_degrees_of_freedom_than_the_smaller_has() -> None:
+    few, many = [9500, 9507, 9511], list(range(9480, 9500))
+    outcome = significance.welch_t_test(few, many, resolution=1)
+    assert outcome.degrees_of_freedom == 2
+    variances = np.var(few, ddof=1), np.var(many, ddof=1)
+    expected = sum(variances) ** 2 / (variances[0] ** 2 / 2 + variances[1] ** 2 / 19)
+    assert outcome.spread_df == pytest.approx(expected)
+
+
 def test_seeds_that_agree_by_chance_prove_little() -> None:
     """Counts are whole numbers, so differences are often equal; the spread is then at least that of rounding."""
     for test in (significance.paired_t_test, significance.welch_t_test):

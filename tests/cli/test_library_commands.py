@@ -80,9 +80,9 @@ def test_an_empty_table_says_why(capsys: CapturedOutput) -> None:
 def test_two_runs_are_compared_in_words_and_numbers(capsys: CapturedOutput) -> None:
     assert main(["compare", "bold", "2"]) == 0
     output = capsys.readouterr().out
-    assert output.startswith("bold is better than careful: it is right about 95.00 % against 90.00 %")
+    assert output.startswith("bold is better than careful: it gets 95.00 % against 90.00 %")
     assert "Only bold is right" in output
-    assert "Warning: This says which of these trained networks is better" in output
+    assert "Note: This says which of these trained networks is better" in output
 
 
 def test_groups_of_seeds_are_compared(store: RunStore, capsys: CapturedOutput) -> None:
@@ -90,7 +90,7 @@ def test_groups_of_seeds_are_compared(store: RunStore, capsys: CapturedOutput) -
         finished_run(store, TrainConfig(lr=0.1, seed=number), name=f"bold-{number}", right=range(right))
         finished_run(store, TrainConfig(seed=number), name=f"careful-{number}", right=range(right - 50))
     assert main(["compare", "bold,bold-2,bold-3", "careful, careful-2, careful-3"]) == 0
-    assert "on average of 3 and 3 seeds" in capsys.readouterr().out
+    assert "right on average of 3 seeds" in capsys.readouterr().out
 
 
 def test_more_than_two_runs_are_compared_in_pairs(store: RunStore, capsys: CapturedOutput) -> None:
@@ -99,7 +99,7 @@ def test_more_than_two_runs_are_compared_in_pairs(store: RunStore, capsys: Captu
     assert main(["compare", "with-0.1", "with-0.05", "with-0.01"]) == 0
     output = capsys.readouterr().out
     assert output.startswith("with-0.1 is the best of these 3, with ")
-    assert "Warning: 3 pairs are compared, so each p-value is corrected for that (Holm)" in output
+    assert "Note: 3 pairs are compared, so each p-value is corrected for that (Holm)" in output
     headings, *rows = [line for line in output.splitlines() if line.startswith("  ")]
     assert headings.split("  ")[1].strip() == "A"
     assert [row.split()[-1] for row in rows] == ["with-0.1", "with-0.1", "told"]

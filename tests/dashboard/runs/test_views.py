@@ -32,7 +32,7 @@ def show(app: AppTest, view: str) -> AppTest:
 
 def test_the_verdict_is_a_sentence_with_a_table_of_numbers(app: AppTest, search: list[Run]) -> None:
     show(open_runs(app, runs="1,4"), "Verdict")
-    verdict = "search-1 is better than search-4: it is right about 96.00 % against 94.00 % of 1,000 test images"
+    verdict = "search-1 is better than search-4: it gets 96.00 % against 94.00 % of 1,000 test images right"
     assert markdown.escape(verdict) in page_text(app)
     assert "McNemar" in app.dataframe[0].value.to_string()
 
@@ -75,7 +75,7 @@ def test_the_verdict_is_computed_once(app: AppTest, store: RunStore, monkeypatch
 
 def test_a_verdict_on_one_run_says_what_to_select(app: AppTest, search: list[Run]) -> None:
     show(open_runs(app, runs="1"), "Verdict")
-    assert "Select two or more runs, or the runs of several groups of seeds" in page_text(app)
+    assert "Select two runs, or runs with different settings" in page_text(app)
 
 
 def test_runs_that_cannot_be_compared_are_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
