@@ -26,6 +26,7 @@ RUNS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "mlp": ({"model": "mlp", "epochs": 20, "momentum": 0.9}, (1, 2, 3)),
     "classic": ({"epochs": 14}, (1,)),
     "example": (PRESETS["PyTorch example"], (1,)),
+    "example-first-epoch": (PRESETS["PyTorch example"] | {"epochs": 1}, tuple(range(1, 11))),
 }
 """Settings that differ from those of the classic script, and seeds."""
 
