@@ -123,6 +123,7 @@ def test_a_run_that_continues_another_is_still_recognised_as_such(
         RunActions(other_store).repeat(imported)
 
 
+@pytest.mark.fault
 def test_runs_are_read_one_at_a_time(store: RunStore, other_store: RunStore, a_step: Step, tmp_path: Path) -> None:
     run = finished_run(store, steps=[a_step(step) for step in range(1, 5001)])
     peaks = []

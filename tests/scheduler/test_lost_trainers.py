@@ -17,6 +17,7 @@ from tests.scheduler.scripted_fork_server import DEAD, SupervisorHarness
 from tests.support.processes import Eventually
 
 
+@pytest.mark.fault
 def test_a_run_whose_terminal_trainer_died_is_noticed(running: SupervisorHarness, eventually: Eventually) -> None:
     run = running.store.commands.create_run(TrainConfig(), trainer=DEAD)
     eventually(lambda: running.store.queries.get_run(run.id).status is RunStatus.INTERRUPTED)

@@ -63,6 +63,7 @@ def test_the_oldest_runs_are_started_up_to_the_limit(running: SupervisorHarness,
     assert running.fork_server.launched_ids == [run.id for run in runs[:3]]
 
 
+@pytest.mark.fault
 def test_runs_started_in_a_terminal_count_towards_the_limit(running: SupervisorHarness, eventually: Eventually) -> None:
     for _ in range(2):
         terminal_run = running.store.commands.create_run(TrainConfig(), trainer=own_identity())
@@ -76,6 +77,7 @@ def test_runs_started_in_a_terminal_count_towards_the_limit(running: SupervisorH
     eventually(lambda: running.fork_server.launched_ids == [queued.id])
 
 
+@pytest.mark.fault
 def test_the_speed_is_measured_while_idle_and_a_run_takes_precedence(
     running: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +92,7 @@ def test_the_speed_is_measured_while_idle_and_a_run_takes_precedence(
     eventually(lambda: running.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id, CALIBRATION_RUN_ID])
 
 
+@pytest.mark.fault
 def test_a_killed_speed_measurement_is_not_repeated(
     running: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,6 +108,7 @@ def test_a_killed_speed_measurement_is_not_repeated(
     assert running.fork_server.launched_ids == [CALIBRATION_RUN_ID, run.id]
 
 
+@pytest.mark.fault
 def test_the_queue_is_served_again_after_an_error(
     idle: SupervisorHarness, eventually: Eventually, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

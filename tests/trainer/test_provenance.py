@@ -100,6 +100,7 @@ def test_the_command_line_trains_the_same_run(store: RunStore, trained: Run, mon
 # Reruns
 
 
+@pytest.mark.fault
 def test_a_rerun_is_the_same_to_the_last_bit(store: RunStore, trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rerun", "first"]) == 0
     assert f"run-2 is first to the last bit: {trained.progress.step} steps." in capsys.readouterr().err

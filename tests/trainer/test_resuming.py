@@ -160,6 +160,7 @@ def test_a_steered_run_is_repeated_bit_for_bit(store: RunStore, uninterrupted: R
     ]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("interrupted_at", [6, 9, 15])
 @pytest.mark.parametrize("saved_at_the_end", [True, False])
 def test_a_steered_run_resumes_as_steered(

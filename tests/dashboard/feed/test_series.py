@@ -53,6 +53,7 @@ def test_a_short_run_keeps_every_step() -> None:
     assert points["loss"] == {"low": [3, 2, 1], "high": [3, 2, 1], "smooth": [3, 2, 1]}
 
 
+@pytest.mark.fault
 def test_a_long_run_is_reduced_without_losing_a_spike() -> None:
     losses = np.full(3_000_000, 0.5)
     losses[1_234_567] = 9.0
