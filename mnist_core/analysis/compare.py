@@ -51,9 +51,7 @@ from mnist_core.analysis.verdict import (
 from mnist_core.formatting import format_percent
 from mnist_core.store.queries import Queries
 
-P_HELP = (
-    "how often chance alone makes such a difference or a larger one. Too small if they were chosen by their results."
-)
+P_HELP = "Too small if the two were chosen by their results."
 
 PAIRED_SHARE = 0.75
 """Minimum share of the larger side's seeds that both sides have, for a paired test.
@@ -110,7 +108,7 @@ def _compare_images(a: Side, b: Side, labels: np.ndarray) -> Verdict:
             format_interval(difference, low, high),
             "Tango's score interval for the same images.",
         ),
-        Detail("p", format_p(p, SMALLEST_IMAGES_P), f"Exact McNemar test: {P_HELP}"),
+        Detail("p", format_p(p, SMALLEST_IMAGES_P), f"Exact McNemar test. {P_HELP}"),
     )
     one_seed_warning = (
         "This says which of these trained networks is better. To tell which settings are better, train several "
@@ -146,14 +144,11 @@ def _compare_seeds(a: Side, b: Side, labels: np.ndarray) -> Verdict:
     low, high = max(test.low / len(labels), -1.0), min(test.high / len(labels), 1.0)
     difference = float(np.mean(a_values) - np.mean(b_values)) / len(labels)
     needed = seeds_needed(test)
-    needed_help = (
-        "New seeds of each that would show this difference with a probability of 80 %; in brackets, if the true spread "
-        f"is at the ends of its 80 % interval, because {min(map(len, seeds))} seeds show it only roughly."
-    )
+    needed_help = f"For a probability of 80 %; in brackets, what {min(map(len, seeds))} seeds leave open."
     details = [
         *_accuracy_details(a, b, a_values, b_values, len(labels)),
         Detail(f"{a.name} minus {b.name}, 95 % interval", format_interval(difference, low, high), f"{test.name}."),
-        Detail("p", format_p(test.p, SMALLEST_SEEDS_P), f"{test.name}: {P_HELP}"),
+        Detail("p", format_p(test.p, SMALLEST_SEEDS_P), f"{test.name}. {P_HELP}"),
         Detail("Seeds needed to show it", format_seeds_needed(needed), needed_help),
     ]
     if is_paired and len(a_values) >= MIN_WILCOXON_PAIRS:
