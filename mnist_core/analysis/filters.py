@@ -5,18 +5,19 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from mnist_core.analysis.run_table import Cell, flat_row
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run
 
-_OPERATORS: dict[str, Callable[[object, object], bool]] = {
-    ">=": operator.ge,  # type: ignore[dict-item]
-    "<=": operator.le,  # type: ignore[dict-item]
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
     "!=": operator.ne,
     "=": operator.eq,
-    ">": operator.gt,  # type: ignore[dict-item]
-    "<": operator.lt,  # type: ignore[dict-item]
+    ">": operator.gt,
+    "<": operator.lt,
     "~": lambda cell, word: str(word).lower() in str(cell).lower(),
 }
 """Longer operators come first, so that the pattern does not read `>=` as `>`."""
@@ -35,9 +36,9 @@ def sort_runs(runs: Sequence[Run], column: str, *, descending: bool = False) -> 
     rows = [(flat_row(run), run) for run in runs]
     for row, _ in rows:
         _check_column(column, row, "sort")
-    with_value = [(row[column], run) for row, run in rows if row[column] is not None]
+    with_value: list[tuple[Any, Run]] = [(row[column], run) for row, run in rows if row[column] is not None]
     without_value = [run for row, run in rows if row[column] is None]
-    with_value.sort(key=lambda pair: pair[0], reverse=descending)  # type: ignore[arg-type,return-value]
+    with_value.sort(key=lambda pair: pair[0], reverse=descending)
     return [run for _, run in with_value] + without_value
 
 

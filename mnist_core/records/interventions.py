@@ -24,7 +24,7 @@ class Adjustment:
     evaluate: bool = False
     """Evaluate before the next batch."""
 
-    def settings(self) -> dict[str, float]:
+    def settings(self) -> dict[str, Any]:
         """Return the changed settings and their values. Raises `ConfigError` if one is out of range."""
         values = {name: getattr(self, name) for name in ADJUSTABLE}
         return {name: SETTINGS[name].validate(value) for name, value in values.items() if value is not None}
