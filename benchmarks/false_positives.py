@@ -59,8 +59,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=60, help="softmax runs for each of two learning rates")
     options = parser.parse_args()
     print_machine()
-    print(f"{options.tables:,} simulated tables per cell; shares in percent, standard error at 5 %: "
-          f"{100 * (0.05 * 0.95 / options.tables) ** 0.5:.1f}")  # fmt: skip
+    error = 100 * (ALPHA * (1 - ALPHA) / options.tables) ** 0.5
+    print(f"{options.tables:,} simulated tables per cell; shares in percent, standard error at 5 %: {error:.1f}")
     compare_equal_seeds(options.tables, options.runs)
     compare_unequal_sides(options.tables)
     compare_equal_runs(options.tables)

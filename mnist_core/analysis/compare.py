@@ -56,8 +56,8 @@ P_HELP = "Too small if the two were chosen by their results."
 PAIRED_SHARE = 0.75
 """Minimum share of the larger side's seeds that both sides have, for a paired test.
 
-A paired test over a share s of the runs is the more precise one only if results of the same seed correlate by more than
-1 - s, so below this share Welch's test over all runs is better unless seeds matter more than they do.
+A paired test over a share s of the runs is more precise than Welch's test over all of them only if results of the same
+seed correlate by more than 1 - s: here, by more than 0.25.
 """
 
 

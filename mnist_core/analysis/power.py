@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.analysis.significance import ALPHA, MIN_SEEDS, TTestResult
+from mnist_core.analysis.seed_groups import t_quantile
+from mnist_core.analysis.significance import MIN_SEEDS, TTestResult
 
 POWER = 0.8
 """Probability with which the computed number of seeds detects the difference."""
@@ -35,10 +36,10 @@ def power(effects: float | np.ndarray, seeds: int, df_per_seed: float = 1.0) -> 
     Uses the noncentral t distribution, as Cohen (1988) does. Effects are in standard deviations of the difference of
     two seeds, so the same formula holds for the paired test (`df_per_seed` 1) and for Welch's (see `TTestResult`).
     """
-    from scipy.special import nctdtr, stdtrit
+    from scipy.special import nctdtr
 
     df = df_per_seed * (seeds - 1)
-    critical = stdtrit(df, 1 - ALPHA / 2)
+    critical = t_quantile(df)
     noncentrality = np.abs(effects) * seeds**0.5
     # scipy returns NaN for some probabilities that are 0 or 1 to the last bit.
     missed = np.nan_to_num(nctdtr(df, noncentrality, critical), nan=0.0)

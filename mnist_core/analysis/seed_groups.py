@@ -82,7 +82,7 @@ def summarize(values: Sequence[float], resolution: float = 0.0) -> Summary:
     return Summary(len(values), mean, sd, mean - half, mean + half)
 
 
-def t_quantile(degrees_of_freedom: int) -> float:
+def t_quantile(degrees_of_freedom: float) -> float:
     """Return the quantile of Student's t distribution: half the width of a confidence interval in standard errors."""
     from scipy.special import stdtrit  # `scipy.stats` would take a second to import
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.analysis.seed_groups import ROUNDING_VARIANCE
+from mnist_core.analysis.seed_groups import CONFIDENCE, ROUNDING_VARIANCE, t_quantile
 
-ALPHA = 0.05
+ALPHA = round(1 - CONFIDENCE, 9)
 """Significance level: a difference with a smaller p-value counts as real."""
 
 MIN_SEEDS = 3
@@ -142,7 +142,7 @@ def _t_test(
     from scipy.stats import t
 
     p = 2 * float(t.sf(abs(difference) / standard_error, df))
-    half = float(t.isf(ALPHA / 2, df)) * standard_error
+    half = t_quantile(df) * standard_error
     return TTestResult(name, p, difference - half, difference + half, difference / sd, sd, df, spread_df, df_per_seed)
 
 

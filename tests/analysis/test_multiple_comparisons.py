@@ -20,8 +20,10 @@ def test_each_pair_of_several_runs_is_compared_with_corrected_p_values(store: Ru
     assert verdict.sentence.startswith("good is the best of these 3, with 95.00 % of the test images right: it")
     assert verdict.best == "good"
     assert [(pair.a, pair.b, pair.winner) for pair in verdict.pairs] == [
-        ("good", "fair", "a"), ("good", "poor", "a"), ("fair", "poor", ""),
-    ]  # fmt: skip
+        ("good", "fair", "a"),
+        ("good", "poor", "a"),
+        ("fair", "poor", ""),
+    ]
     p_values = [pair.verdict.p_value for pair in verdict.pairs]
     assert p_values == pytest.approx([2 / 2**8, 2 / 2**9, 1])
     assert [pair.corrected_p for pair in verdict.pairs] == pytest.approx([4 / 2**8, 6 / 2**9, 1])
