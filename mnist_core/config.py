@@ -25,6 +25,7 @@ DEVICES = {"auto": "Auto", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS (Apple)"}
 MODELS = {
     "classic": "Classic CNN",
     "example": "PyTorch example CNN",
+    "compact": "Compact CNN",
     "mlp": "MLP",
     "softmax": "Softmax regression",
 }
@@ -159,6 +160,23 @@ class TrainConfig:
         low=0.0,
         high=0.1,
     )
+    label_smoothing: float = _setting(
+        0.0,
+        "Label smoothing",
+        "Share of each label that is spread over all ten digits during training: a little keeps the network from "
+        "being too sure, and can help on new images.",
+        low=0.0,
+        high=0.5,
+    )
+    max_shift: int = _setting(
+        0,
+        "Random shift",
+        "How far each training image may move up, down and sideways, anew in every epoch: a little helps on new images "
+        "when a run has several epochs.",
+        low=0,
+        high=4,
+        unit="pixels",
+    )
     schedule: str = _setting(
         "constant",
         "Schedule",
@@ -184,8 +202,8 @@ class TrainConfig:
     seed: int = _setting(
         1,
         "Seed",
-        "Starts the random numbers for the first weights, the order of images and dropout. The same seed gives the "
-        "same run, to the last bit if machine, packages and number of threads are the same, too.",
+        "Starts the random numbers for the first weights, the order and shifts of images, and dropout. The same seed "
+        "gives the same run, to the last bit if machine, packages and number of threads are the same, too.",
         low=0,
         high=2**31 - 1,
     )

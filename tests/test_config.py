@@ -16,12 +16,14 @@ RANGES: dict[str, tuple[str, Any, Any]] = {
     "momentum": ("Momentum", 0.0, 0.99),
     "epochs": ("Epochs", 1, 50),
     "weight_decay": ("Weight decay", 0.0, 0.1),
+    "label_smoothing": ("Label smoothing", 0.0, 0.5),
+    "max_shift": ("Random shift", 0, 4),
     "gamma": ("Gamma", 0.01, 1.0),
     "seed": ("Seed", 0, 2**31 - 1),
     "test_batch_size": ("Test batch size", 1, 10_000),
     "validation_fraction": ("Validation fraction", 0.0, 0.5),
 }
-WHOLE = ("batch_size", "epochs", "seed", "test_batch_size")
+WHOLE = ("batch_size", "epochs", "max_shift", "seed", "test_batch_size")
 
 
 def test_defaults_are_the_classic_scripts_with_3_epochs_and_a_validation_split() -> None:
@@ -33,6 +35,8 @@ def test_defaults_are_the_classic_scripts_with_3_epochs_and_a_validation_split()
         "model": "classic",
         "optimizer": "sgd",
         "weight_decay": 0.0,
+        "label_smoothing": 0.0,
+        "max_shift": 0,
         "schedule": "constant",
         "gamma": 0.7,
         "precision": "fp32",

@@ -1,8 +1,9 @@
 """The payload of a checkpoint file: everything that a run needs to continue bit for bit.
 
 It is a dict written by `torch.save`: `tensors` holds the weights and the optimizer's tensors, `facts` the rest as JSON,
-because JSON cannot hold anything that torch's restricted load would refuse. Dropout needs no state: its generator is
-seeded from (seed, step) before each step. `envelope` adds a header, which is verified before torch sees a byte.
+because JSON cannot hold anything that torch's restricted load would refuse. Random shifts and dropout need no state:
+their generator is seeded from (seed, step) before each step. `envelope` adds a header, which is verified before torch
+sees a byte.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.records import ADJUSTABLE, encode_json
 from mnist_core.training.engine import TrainState
 
-_POSITION_FIELDS = [field.name for field in fields(TrainState) if field.name not in ("model", "optimizer", "dropout")]
+_POSITION_FIELDS = [field.name for field in fields(TrainState) if field.name not in ("model", "optimizer", "generator")]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from mnist_core.errors import DatasetError
 from mnist_core.system import paths
 
 Bytes = npt.NDArray[np.uint8]
+Indices = npt.NDArray[np.int64]
 
 # Never change these seeds: new runs must be evaluated on the same images as old ones.
 _VALIDATION_SEED = 28
@@ -93,23 +94,21 @@ def load_dataset(
     return dataclasses.replace(_load_mnist_5k(runs_dir, progress), notice=notice)
 
 
-def split_validation(train: Split, fraction: float) -> tuple[Split, Split]:
-    """Split off `round(N * fraction)` validation images. Returns `(train, validation)`, both in the original order.
+def split_validation(images: int, fraction: float) -> tuple[Indices, Indices]:
+    """Choose `round(images * fraction)` training images for validation.
 
-    The choice of images depends on N and `fraction` alone, so runs with different seeds are evaluated on the same
-    ones. A smaller validation split is a subset of a larger one. With `fraction` 0, `train` is returned as it is and
-    the validation split is empty. Raises `ConfigError` when `fraction` is out of range.
+    Returns the indices of the rest and of the chosen ones, each ascending. The images stay where they are: copying the
+    rest of MNIST would take 0.15 s. The choice depends on the arguments alone, so runs with different seeds are
+    evaluated on the same images. A smaller validation split is a subset of a larger one. Raises `ConfigError` when
+    `fraction` is out of range.
     """
-    validation_count = round(len(train) * SETTINGS["validation_fraction"].validate(fraction))
-    if validation_count == 0:
-        return train, Split(train.images[:0], train.labels[:0])
+    validation_images = round(images * SETTINGS["validation_fraction"].validate(fraction))
     # NumPy guarantees the stream of RandomState for ever. That of default_rng may change between versions.
-    shuffled = np.random.RandomState(_VALIDATION_SEED).permutation(len(train))
-    validation, rest = np.sort(shuffled[:validation_count]), np.sort(shuffled[validation_count:])
-    return _select(train, rest), _select(train, validation)
+    shuffled = np.random.RandomState(_VALIDATION_SEED).permutation(images)
+    return np.sort(shuffled[validation_images:]), np.sort(shuffled[:validation_images])
 
 
-def _select(split: Split, indices: npt.NDArray[np.int64]) -> Split:
+def _select(split: Split, indices: Indices) -> Split:
     return Split(split.images[indices], split.labels[indices])
 
 

@@ -48,7 +48,14 @@ def _with_parent_step(values: dict[str, Any]) -> dict[str, Any]:
     return {"parent_step": None, **values}
 
 
-UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_with_parent_step,)
+def _with_smoothing_and_shift(values: dict[str, Any]) -> dict[str, Any]:
+    """Archives of version 2 have neither setting."""
+    if not isinstance(values.get("config"), dict):
+        return values
+    return {**values, "config": {"label_smoothing": 0.0, "max_shift": 0, **values["config"]}}
+
+
+UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_with_parent_step, _with_smoothing_and_shift)
 """The n-th function brings a run's JSON from version n of the archive to version n + 1."""
 
 

@@ -20,7 +20,7 @@ WARM_UP_STEPS = 3
 """Number of steps at the start that are not measured."""
 
 MEASURED_SECONDS = 0.25
-"""Time to measure each combination of network, precision and batch size. All 16 take about six seconds."""
+"""Time to measure each combination of network, precision and batch size. All 20 take about seven seconds."""
 
 
 def calibrate(threads: int) -> None:

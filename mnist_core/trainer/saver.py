@@ -45,7 +45,7 @@ class CheckpointSaver:
         Raises `NotSavedError` when the disk is full, and `StaleAttemptError` when another trainer has claimed the run,
         even if this process was suspended in the middle of saving.
         """
-        if not all(bool(torch.isfinite(weight).all()) for weight in self._state.model.parameters()):
+        if not all(bool(torch.isfinite(weight).all()) for weight in self._state.model.state_dict().values()):
             return
         is_best = isinstance(event, EvalMetrics) and event.split == "validation" and event.accuracy > self._best
         try:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from mnist_core.config import TrainConfig
+from mnist_core.config import MODELS, TrainConfig
 from mnist_core.records import encode_json
 from mnist_core.system.atomic_files import write_atomically
 from mnist_core.system.machine import cores, processor_name
@@ -44,22 +44,22 @@ def epoch_seconds(config: TrainConfig, images: int) -> float | None:
 
 
 def is_calibrated() -> bool:
-    """Whether this machine was measured, with this version of torch."""
+    """Whether this machine was measured, with this version of torch and all networks."""
     return bool(_read())
 
 
 def save_speeds(speeds: Speeds, device: str) -> None:
     """Save a measurement of this machine and this version of torch. `device` is the device type that was measured."""
-    measurement = {"machine": _machine(), "device": device, "step_seconds": speeds}
+    measurement = {"conditions": _conditions(), "device": device, "step_seconds": speeds}
     _path().parent.mkdir(parents=True, exist_ok=True)
     write_atomically(_path(), encode_json(measurement, indent=1).encode())
 
 
 def _read() -> dict[str, Any]:
-    """Return the measurement; empty if it is missing or unreadable, or of another machine or version of torch."""
+    """Return the measurement; empty if it is missing or unreadable, or of other conditions."""
     try:
         measurement: dict[str, Any] = json.loads(_path().read_text())
-        return measurement if measurement["machine"] == _machine() else {}
+        return measurement if measurement["conditions"] == _conditions() else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -68,5 +68,6 @@ def _path() -> Path:
     return runs_dir() / "derived" / "speed.json"
 
 
-def _machine() -> list[Any]:
-    return [processor_name(), cores(), version("torch")]
+def _conditions() -> list[Any]:
+    """What a measurement depends on. With a new network, all are measured again."""
+    return [processor_name(), cores(), version("torch"), *MODELS]

@@ -206,15 +206,15 @@ def _load_data(store: RunStore, run: Run, shutdown: ShutdownSignals) -> Dataset 
         data = load_dataset(run.config.dataset, runs_dir=runs_dir(), progress=report_progress)
     except CancelledError:
         return None
-    train_split, validation_split = split_validation(data.train, run.config.validation_fraction)
-    run.config.check_fits(len(train_split))
+    training, validation = split_validation(len(data.train), run.config.validation_fraction)
+    run.config.check_fits(len(training))
     device = choose_device(run.config.device)
     status = store.trainer_writes.begin_training(
         run,
         dataset=data.name,
         notice=data.notice,
-        train_images=len(train_split),
-        validation_images=len(validation_split),
+        train_images=len(training),
+        validation_images=len(validation),
         test_images=len(data.test),
         device=device.type,
         threads=torch.get_num_threads(),

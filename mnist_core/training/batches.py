@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mnist_core.data.datasets import Split
@@ -22,8 +23,8 @@ On the CPU the generator uses only the lower 32 bits of that number. Larger seed
 FIRST_REPEATING_SEED = 10_174_747
 """Smallest seed that would repeat orders of a smaller one: times the stride it is 17 modulo 2^32, or 17 epochs."""
 
-FIRST_REPEATING_MASK_SEED = 4294
-"""Smallest seed that would repeat dropout masks of a smaller one, within as many steps as the stride."""
+FIRST_REPEATING_STEP_SEED = 4294
+"""Smallest seed that would repeat shifts and dropout masks of a smaller one, within as many steps as the stride."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,33 @@ class Images:
 
     def __getitem__(self, batch: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Return normalised pixels (B, 1, 28, 28), of the default dtype, and labels (B,) of a batch."""
-        pixels = self.pixels[batch].to(torch.get_default_dtype()).div_(255)
-        return pixels.sub_(PIXEL_MEAN).div_(PIXEL_STD).unsqueeze(1), self.labels[batch]
+        return _normalize(self.pixels[batch]), self.labels[batch]
+
+    def shifted(self, batch: Tensor, max_shift: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return a batch as `images[batch]` does, with each image moved by up to `max_shift` pixels along each axis."""
+        return _normalize(_shift(self.pixels[batch], max_shift, generator)), self.labels[batch]
+
+    def select(self, indices: Tensor) -> Images:
+        """Return the images at these indices."""
+        return Images(self.pixels[indices], self.labels[indices])
 
     @classmethod
     def on_device(cls, split: Split, device: torch.device) -> Images:
         """Copy a split to `device`."""
         return cls(torch.as_tensor(split.images, device=device), torch.as_tensor(split.labels, device=device).long())
+
+
+def _normalize(pixels: Tensor) -> Tensor:
+    return pixels.to(torch.get_default_dtype()).div_(255).sub_(PIXEL_MEAN).div_(PIXEL_STD).unsqueeze(1)
+
+
+def _shift(pixels: Tensor, max_shift: int, generator: torch.Generator) -> Tensor:
+    """Move each image of `pixels`, uint8 (B, 28, 28). Black pixels, 0, move in at the edges."""
+    images, height, width = pixels.shape
+    padded = F.pad(pixels, [max_shift] * 4)
+    crops = padded.unfold(1, height, 1).unfold(2, width, 1)  # a view: (B, places, places, 28, 28)
+    down, right = torch.randint(2 * max_shift + 1, (2, images), generator=generator, device=pixels.device)
+    return crops[torch.arange(images, device=pixels.device), down, right]
 
 
 def sample_order(seed: int, epoch: int, images: int) -> Tensor:
@@ -61,12 +82,12 @@ def sample_order(seed: int, epoch: int, images: int) -> Tensor:
     return torch.from_numpy(random.permutation(images))
 
 
-def mask_seed(seed: int, step: int) -> int:
-    """Return the seed of the dropout masks of one step of a run, 64 bits.
+def step_seed(seed: int, step: int) -> int:
+    """Return the seed of the random numbers within one step of a run, shifts and dropout masks: 64 bits.
 
-    PyTorch's generator on the CPU uses only the lower 32 bits. So from `FIRST_REPEATING_MASK_SEED` on, two steps of
-    different runs can have the same masks by chance, but no two runs have the same masks throughout.
+    PyTorch's generator on the CPU uses only the lower 32 bits. So from `FIRST_REPEATING_STEP_SEED` on, two steps of
+    different runs can have the same numbers by chance, but no two runs have the same numbers throughout.
     """
-    if seed < FIRST_REPEATING_MASK_SEED and step < _SEED_STRIDE:
+    if seed < FIRST_REPEATING_STEP_SEED and step < _SEED_STRIDE:
         return seed * _SEED_STRIDE + step
     return int(np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0])

@@ -20,6 +20,16 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def make_repeatable(device: torch.device) -> None:
+    """Have CUDA repeat results to the last bit, and compute fp32 in full.
+
+    By default cuDNN adds some gradients in any order, and rounds inputs of fp32 convolutions to the 11 bits of TF32.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+
+
 def check_precision(name: str, device: torch.device) -> None:
     """Raise `ConfigError` when `device` has no hardware for this precision. It may emulate it, but slowly."""
     available = has_bf16() if device.type == "cpu" else device.type == "cuda" and torch.cuda.is_bf16_supported()
@@ -33,5 +43,5 @@ def widest_float(device: torch.device) -> torch.dtype:
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[None]:
-    """Return the context for forward passes in this precision. It can be entered repeatedly."""
+    """Return the context for forward passes in this precision."""
     return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()

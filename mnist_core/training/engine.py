@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +21,8 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset, split_validation
 from mnist_core.records import Adjustment, Confusion, EvalMetrics, Event, StepMetrics
 from mnist_core.training import models, optimizers, schedules
-from mnist_core.training.batches import Images, mask_seed, sample_order
-from mnist_core.training.devices import autocast, check_precision, choose_device, widest_float
+from mnist_core.training.batches import Images, sample_order, step_seed
+from mnist_core.training.devices import autocast, check_precision, choose_device, make_repeatable, widest_float
 from mnist_core.training.optimizers import Optimizer
 
 EVALUATIONS_PER_EPOCH = 2
@@ -43,8 +42,8 @@ class TrainState:
 
     model: nn.Module
     optimizer: Optimizer
-    dropout: torch.Generator
-    """Seeded before each step from (seed, step), so the masks depend on the position alone."""
+    generator: torch.Generator
+    """For shifts and dropout masks. Seeded before each step from (seed, step), so they depend on the position alone."""
     lr: float
     """Base learning rate, which the schedule multiplies."""
     momentum: float
@@ -70,12 +69,13 @@ class TrainState:
         """
         device = choose_device(config.device)
         check_precision(config.precision, device)
-        dropout = torch.Generator(device)
+        make_repeatable(device)
+        generator = torch.Generator(device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            model = models.build_model(config.model, dropout).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model = models.build_model(config.model, generator).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = optimizers.build_optimizer(config.optimizer, model.parameters(), config.weight_decay)
-        return cls(model, optimizer, dropout, config.lr, config.momentum, config.batch_size)
+        return cls(model, optimizer, generator, config.lr, config.momentum, config.batch_size)
 
     @property
     def device(self) -> torch.device:
@@ -106,26 +106,31 @@ def train(
     Raises `ConfigError` if the batch is larger than the training split or this machine lacks the device or the
     precision.
     """
-    train_split, validation_split = split_validation(data.train, config.validation_fraction)
-    config.check_fits(len(train_split))
-    state = state or TrainState.initial(config)
-    training, validation, test = (
-        Images.on_device(split, state.device) for split in (train_split, validation_split, data.test)
+    training_indices, validation_indices = map(
+        torch.as_tensor, split_validation(len(data.train), config.validation_fraction)
     )
-    precision = autocast(config.precision, state.device)
-    order = sample_order(config.seed, state.epoch, len(training)).to(state.device)
+    training_images = len(training_indices)
+    config.check_fits(training_images)
+    state = state or TrainState.initial(config)
+    images, test = (Images.on_device(split, state.device) for split in (data.train, data.test))
+    validation = images.select(validation_indices.to(state.device))
+
+    def epoch_order() -> Tensor:
+        return training_indices[sample_order(config.seed, state.epoch, training_images)].to(state.device)
+
+    order = epoch_order()
 
     while state.epoch <= config.epochs:
         event: Event
-        if split := _split_to_evaluate(config, state, len(training), len(validation)):
-            images = validation if split == "validation" else test
-            event = _evaluate_split(config, state, split, images, len(training))
-        elif state.offset < len(training):
+        if split := _split_to_evaluate(config, state, training_images, len(validation)):
+            evaluated = validation if split == "validation" else test
+            event = _evaluate_split(config, state, split, evaluated, training_images)
+        elif state.offset < training_images:
             batch = order[state.offset : state.offset + state.batch_size]
-            event = _train_on_batch(config, state, training, batch, precision)
+            event = _train_on_batch(config, state, images, batch, training_images)
         else:
             state.start_next_epoch()
-            order = sample_order(config.seed, state.epoch, len(training)).to(state.device)
+            order = epoch_order()
             continue
 
         adjustment = yield event
@@ -134,23 +139,23 @@ def train(
 
 
 def _train_on_batch(
-    config: TrainConfig, state: TrainState, training: Images, batch: Tensor, precision: AbstractContextManager[None]
+    config: TrainConfig, state: TrainState, images: Images, batch: Tensor, training_images: int
 ) -> StepMetrics:
-    """Do one training step and return its metrics. `batch` (B,) indexes the training images."""
+    """Do one training step and return its metrics. `batch` (B,) indexes `images`."""
     started_at = time.perf_counter()
     model, optimizer = state.model, state.optimizer
-    lr = state.lr * _schedule_factor(config, state, len(training))
-    state.dropout.manual_seed(mask_seed(config.seed, state.step))
+    lr = state.lr * _schedule_factor(config, state, training_images)
+    state.generator.manual_seed(step_seed(config.seed, state.step))
     if not model.training:
         model.train()
 
     # ------------------------------------------------------------ one training step
-    pixels, labels = training[batch]
+    pixels, labels = images.shifted(batch, config.max_shift, state.generator) if config.max_shift else images[batch]
     optimizer.zero_grad()
-    with precision:
+    with autocast(config.precision, batch.device):
         log_probabilities = model(pixels)
     batch_loss = F.nll_loss(log_probabilities, labels)
-    batch_loss.backward()  # type: ignore[no-untyped-call]
+    _smooth(batch_loss, log_probabilities, config.label_smoothing).backward()  # type: ignore[no-untyped-call]
     optimizer.step(lr, state.momentum)
     # ------------------------------------------------------------
 
@@ -170,6 +175,14 @@ def _train_on_batch(
         elapsed_seconds=state.elapsed_seconds,
         confusion=confusion,
     )
+
+
+def _smooth(loss: Tensor, log_probabilities: Tensor, share: float) -> Tensor:
+    """Return the loss with label smoothing (Szegedy et al. 2016), which spreads a share of each label over all digits.
+
+    It is only minimised. The recorded loss is that of the true labels, which compares with other runs and validation.
+    """
+    return torch.lerp(loss, -log_probabilities.mean(), share) if share else loss
 
 
 def _evaluate_split(

@@ -1,4 +1,4 @@
-"""Variants of two PyTorch layers: a faster `Linear`, and a `Dropout` that can be reproduced."""
+"""Variants of PyTorch layers: a faster `Linear`, a reproducible `Dropout`, and a `BatchNorm` that settles sooner."""
 
 from __future__ import annotations
 
@@ -60,3 +60,21 @@ class Dropout(nn.Module):
         mask = torch.empty_like(x).bernoulli_(keep, generator=self.generator)
         # A mask of 0 and 1 is exact in bf16, but one of 0 and 1 / 0.75 would scale every value by 1.002.
         return (x * mask).mul_(1 / keep)
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """`nn.BatchNorm2d`, but its running statistics are a plain mean at first.
+
+    PyTorch's start at mean 0 and variance 1, which still count 4 % after 30 batches: too much for a short run on a
+    small dataset. Here the first batches weigh 1, 1/2, 1/3 and so on, until `momentum` is larger. The state is that of
+    PyTorch's layer, so its layer can load the weights.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        assert self.num_batches_tracked is not None
+        assert self.momentum is not None
+        self.num_batches_tracked.add_(1)
+        weight = max(self.momentum, 1 / int(self.num_batches_tracked))
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, True, weight, self.eps)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnist_core.training.layers import Dropout, Linear
+from mnist_core.training.layers import BatchNorm, Dropout, Linear
 
 
 class Net(nn.Module):
@@ -51,6 +51,29 @@ class ExampleNet(nn.Module):
         x = F.relu(F.max_pool2d(self.conv2(x), 2), inplace=True)
         x = torch.flatten(self.dropout1(x), 1)
         x = self.dropout2(F.relu(self.fc1(x)))
+        return _log_probabilities(self.fc2(x), images.dtype)
+
+
+class Compact(nn.Module):
+    """Two narrow convolutions with batch normalisation (Ioffe and Szegedy 2015), made to learn fast on a processor.
+
+    16 and 32 channels fill vectors of 16 numbers. Pooling before normalisation leaves it a quarter of the values, and
+    convolutions need no bias where normalisation subtracts the mean.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 16, 5, bias=False)
+        self.norm1 = BatchNorm(16)
+        self.conv2 = nn.Conv2d(16, 32, 5, bias=False)
+        self.norm2 = BatchNorm(32)
+        self.fc1 = Linear(4 * 4 * 32, 64)
+        self.fc2 = Linear(64, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = F.relu(self.norm1(F.max_pool2d(self.conv1(images), 2)), inplace=True)
+        x = F.relu(self.norm2(F.max_pool2d(self.conv2(x), 2)), inplace=True)
+        x = F.relu(self.fc1(torch.flatten(x, 1)), inplace=True)
         return _log_probabilities(self.fc2(x), images.dtype)
 
 
@@ -96,6 +119,8 @@ def build_model(name: str, generator: torch.Generator) -> nn.Module:
             return Net()
         case "example":
             return ExampleNet(generator)
+        case "compact":
+            return Compact()
         case "mlp":
             return MLP()
         case "softmax":

@@ -39,6 +39,7 @@ NUMBER_STYLES = {
     "momentum": NumberStyle(0.01, "%.2f", parts=PARTS),
     "epochs": NumberStyle(1, parts=PARTS),
     "weight_decay": NumberStyle(0.0001, "%g"),
+    "label_smoothing": NumberStyle(0.05, "%g"),
     "gamma": NumberStyle(0.05, "%g"),
     "validation_fraction": NumberStyle(0.05, parts=("slider",)),
 }

@@ -32,6 +32,8 @@ def a_config(model: str, optimizer: str) -> TrainConfig:
         optimizer=optimizer,
         momentum=0.9,
         weight_decay=0.001,
+        label_smoothing=0.1,
+        max_shift=2,
         schedule="one-cycle",
         batch_size=20,
         epochs=2,
@@ -43,6 +45,7 @@ def a_config(model: str, optimizer: str) -> TrainConfig:
 EVERY_NETWORK_AND_OPTIMIZER = [
     pytest.param("classic", "adam", marks=pytest.mark.fault),
     pytest.param("example", "adadelta", marks=pytest.mark.fault),
+    ("compact", "sgd"),
     ("mlp", "sgd"),
     ("softmax", "nesterov"),
 ]

@@ -17,7 +17,7 @@ from mnist_core.config import OPTIMIZERS, SCHEDULES, TrainConfig
 from mnist_core.data.datasets import Dataset, Split
 from mnist_core.presets import PRESETS
 from mnist_core.records import StepMetrics
-from mnist_core.training.batches import mask_seed, sample_order
+from mnist_core.training.batches import sample_order, step_seed
 from mnist_core.training.engine import TrainState, train
 from tests.references.torch_reference import build_network, to_tensors
 
@@ -69,10 +69,13 @@ def train_with_torch(config: TrainConfig, data: Dataset) -> tuple[list[float], n
     losses: list[float] = []
     for epoch in range(1, config.epochs + 1):
         for batch in torch.split(sample_order(config.seed, epoch, len(labels)), config.batch_size):
-            torch.manual_seed(mask_seed(config.seed, len(losses)))  # from which the engine draws dropout
+            torch.manual_seed(step_seed(config.seed, len(losses)))  # from which the engine draws dropout
             optimizer.zero_grad()
-            loss = F.nll_loss(network(images[batch]), labels[batch])
-            torch.autograd.backward(loss)
+            log_probabilities = network(images[batch])
+            loss = objective = F.nll_loss(log_probabilities, labels[batch])
+            if config.label_smoothing:
+                objective = F.cross_entropy(log_probabilities, labels[batch], label_smoothing=config.label_smoothing)
+            torch.autograd.backward(objective)
             optimizer.step()
             losses.append(loss.item())
             if len(losses) < STEPS_PER_EPOCH * config.epochs:
@@ -119,6 +122,19 @@ def test_two_hidden_layers_train_as_those_of_torch(optimizer: str, data: Dataset
 @pytest.mark.usefixtures("in_float64")
 def test_the_classic_network_trains_as_with_torch(data: Dataset) -> None:
     assert_trained_as_with_torch(TrainConfig(**TINY), data)
+
+
+@pytest.mark.usefixtures("in_float64")
+def test_smoothed_labels_train_as_with_torch(data: Dataset) -> None:
+    """The recorded losses are those of the true labels."""
+    assert_trained_as_with_torch(TrainConfig(model="softmax", label_smoothing=0.2, **TINY), data)
+
+
+@pytest.mark.fault
+@pytest.mark.usefixtures("in_float64")
+def test_the_compact_network_trains_as_with_torch(data: Dataset) -> None:
+    settings = PRESETS["Fast 99"] | TINY | {"lr": 0.01, "precision": "fp32"}
+    assert_trained_as_with_torch(TrainConfig(**settings), data)
 
 
 @pytest.mark.fault

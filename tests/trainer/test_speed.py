@@ -35,7 +35,7 @@ def test_no_time_is_estimated_for_settings_that_were_not_measured(config: TrainC
     assert epoch_seconds(config, 60_000) is None
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"machine": ["another", 1, "1.0"]}'])
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"conditions": ["another", 1, "1.0"]}'])
 def test_a_damaged_measurement_or_one_of_another_machine_is_ignored(places: Path, content: str) -> None:
     path = places / "runs" / "derived" / "speed.json"
     path.parent.mkdir()

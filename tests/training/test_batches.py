@@ -1,14 +1,23 @@
-"""Every seed has its own orders of images, dropout masks and first weights, and small seeds keep their old ones."""
+"""Batches: random shifts, and seeds. Every seed has its own numbers, and small seeds keep their old ones."""
 
 import hashlib
+import itertools
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.data.datasets import Dataset
 from mnist_core.training import batches
-from mnist_core.training.batches import FIRST_REPEATING_MASK_SEED, FIRST_REPEATING_SEED, mask_seed, sample_order
+from mnist_core.training.batches import (
+    FIRST_REPEATING_SEED,
+    FIRST_REPEATING_STEP_SEED,
+    Images,
+    sample_order,
+    step_seed,
+)
 from mnist_core.training.engine import TrainState
 from mnist_core.training.layers import Dropout
 
@@ -62,25 +71,53 @@ def test_orders_stay_those_of_recorded_runs(seed: int, epoch: int, images: int, 
     assert hashlib.sha256(order.tobytes()).hexdigest()[:16] == digest
 
 
+@pytest.mark.parametrize("max_shift", [1, 3])
+def test_shifted_images_move_whole_by_every_distance_and_keep_their_labels(digits: Dataset, max_shift: int) -> None:
+    images = Images.on_device(digits.train, torch.device("cpu"))
+    batch = torch.arange(300)
+    pixels, labels = images.shifted(batch, max_shift, torch.Generator().manual_seed(1))
+    (plain, plain_labels), size = images[batch], 28
+    black = plain.min()
+    framed = F.pad(plain, [max_shift] * 4, value=black.item())
+    moves = set()
+    for image, frame in zip(pixels, framed, strict=True):
+        places = itertools.product(range(2 * max_shift + 1), repeat=2)
+        moves |= {(y, x) for y, x in places if torch.equal(image, frame[:, y : y + size, x : x + size])}
+    assert len(moves) == (2 * max_shift + 1) ** 2
+    assert torch.equal(labels, plain_labels)
+    assert pixels.shape == plain.shape
+
+
+def test_shifts_depend_on_the_generator_alone(digits: Dataset) -> None:
+    images = Images.on_device(digits.train, torch.device("cpu"))
+    generator = torch.Generator()
+    shifted = []
+    for others in (1, 2):
+        torch.manual_seed(others)
+        shifted.append(images.shifted(torch.arange(50), 2, generator.manual_seed(7))[0])
+    assert torch.equal(*shifted)
+    assert not torch.equal(images.shifted(torch.arange(50), 2, generator)[0], shifted[0])
+
+
 def test_every_pair_of_seed_and_step_has_its_own_dropout_masks() -> None:
     """The generator on the CPU uses the lower 32 bits of the seed, so these must differ."""
     steps = [0, 1, 2, 938, 45_589, STRIDE - 1, STRIDE, STRIDE + 1, 3_000_000]
     seeds = [*SEEDS, 4295, 94_489, LAST_SEED, 1 + 2**32]
-    generator_seeds = {mask_seed(seed, step) % 2**32 for seed in seeds for step in steps}
+    generator_seeds = {step_seed(seed, step) % 2**32 for seed in seeds for step in steps}
     assert len(generator_seeds) == len(seeds) * len(steps)
     generator = torch.Generator()
     dropout = Dropout(0.5, generator)
     masks = set()
     for seed in seeds:
-        generator.manual_seed(mask_seed(seed, 938))
+        generator.manual_seed(step_seed(seed, 938))
         masks.add(tuple(dropout(torch.ones(100)).tolist()))
     assert len(masks) == len(seeds)
 
 
 def test_dropout_masks_of_small_seeds_never_repeat_and_stay_those_of_recorded_runs() -> None:
-    assert seeds_that_repeat(FIRST_REPEATING_MASK_SEED + 1, STRIDE) == [0, FIRST_REPEATING_MASK_SEED]
-    assert mask_seed(FIRST_REPEATING_MASK_SEED - 1, STRIDE - 1) == FIRST_REPEATING_MASK_SEED * STRIDE - 1 < 2**32
-    assert mask_seed(1, 938) == STRIDE + 938
+    assert seeds_that_repeat(FIRST_REPEATING_STEP_SEED + 1, STRIDE) == [0, FIRST_REPEATING_STEP_SEED]
+    assert step_seed(FIRST_REPEATING_STEP_SEED - 1, STRIDE - 1) == FIRST_REPEATING_STEP_SEED * STRIDE - 1 < 2**32
+    assert step_seed(1, 938) == STRIDE + 938
 
 
 def test_every_seed_has_its_own_first_weights() -> None:

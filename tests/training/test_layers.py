@@ -1,10 +1,10 @@
-"""Our two layers agree with PyTorch's."""
+"""Our layers agree with PyTorch's."""
 
 import pytest
 import torch
 from torch import nn
 
-from mnist_core.training.layers import Dropout, Linear
+from mnist_core.training.layers import BatchNorm, Dropout, Linear
 
 
 @pytest.mark.parametrize("shape", [(1, 7, 3), (64, 800, 500), (5, 500, 10)])
@@ -46,3 +46,34 @@ def test_dropout_masks_depend_on_the_generator_alone() -> None:
         masks.append(layer(torch.ones(50)))
     assert torch.equal(*masks)
     assert not torch.equal(layer(torch.ones(50)), masks[0])
+
+
+def test_batch_norm_starts_with_plain_means_and_goes_on_as_pytorchs() -> None:
+    """PyTorch's layer takes plain means of all batches without a momentum, and weighs the newest by one with it."""
+    generator = torch.Generator().manual_seed(1)
+    batches = [5 + 3 * torch.randn(6, 4, 3, 3, generator=generator) for _ in range(15)]
+    ours, theirs = BatchNorm(4), nn.BatchNorm2d(4, momentum=None)
+    for number, batch in enumerate(batches, 1):
+        if number > 10:
+            theirs.momentum = ours.momentum
+        torch.testing.assert_close(ours(batch), theirs(batch))
+        for name, value in theirs.state_dict().items():
+            torch.testing.assert_close(ours.state_dict()[name], value)
+    torch.testing.assert_close(ours.eval()(batches[0]), theirs.eval()(batches[0]))
+
+
+def test_batch_norm_has_settled_after_one_batch() -> None:
+    batch = 5 + 3 * torch.randn(50, 4, 3, 3, generator=torch.Generator().manual_seed(1))
+    layer = BatchNorm(4)
+    trained = layer(batch)
+    torch.testing.assert_close(layer.eval()(batch), trained, rtol=0, atol=0.01)
+
+
+@pytest.mark.parametrize("images", [1, 7])
+def test_batch_norm_in_evaluation_ignores_the_other_images(images: int) -> None:
+    layer = BatchNorm(4)
+    batch = torch.randn(20, 4, 3, 3, generator=torch.Generator().manual_seed(1))
+    layer(batch)
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    torch.testing.assert_close(layer.eval()(batch)[:images], layer(batch[:images]))
+    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())

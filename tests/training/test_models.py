@@ -7,7 +7,7 @@ from mnist_core.config import MODELS
 from mnist_core.training import models
 from mnist_core.training.models import Net
 
-PARAMETERS = {"classic": 431_080, "example": 1_199_882, "mlp": 266_610, "softmax": 7_850}
+PARAMETERS = {"classic": 431_080, "example": 1_199_882, "compact": 46_778, "mlp": 266_610, "softmax": 7_850}
 
 
 def test_the_classic_network_has_the_classic_weights() -> None:
