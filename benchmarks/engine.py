@@ -1,6 +1,6 @@
 """Measure the engine: against the classic PyTorch script, against this machine's peak, and inside the dashboard.
 
-    MNIST_DATA_DIR=... python benchmarks/engine.py [--quick] [--only epoch,peak] [--full]
+    MNIST_DATA_DIR=... python benchmarks/engine.py [--quick] [--only epoch,peak]
 
 Prints one table. Both sides of every ratio are measured in turns. See `README.md` in this folder.
 """
@@ -36,13 +36,8 @@ from benchmarks.lib.measure import (  # noqa: E402
     train_classic_script,
 )
 from mnist_core.config import SETTINGS  # noqa: E402
-from mnist_core.presets import PRESETS  # noqa: E402
 from mnist_core.system.machine import has_bf16  # noqa: E402
 from mnist_core.system.paths import data_dir  # noqa: E402
-
-TARGET_ACCURACY = 0.99
-MAX_EPOCHS = 30
-"""Maximum number of epochs for either side to reach `TARGET_ACCURACY`."""
 
 LISTED_OPERATORS = 16
 
@@ -108,39 +103,6 @@ def peak(options: Options) -> Iterator[Figure]:
             yield median_figure(f"  GFLOP/s, {label}", [rate / 1e9 for rate in rates[name]], "{:.0f}")
 
 
-def fast(options: Options) -> Iterator[Figure]:
-    """Measure the time to 99 % on test: the preset `Fast 99` against the classic script, one round per seed."""
-    fast_seconds: list[float] = []
-    classic_seconds: list[float] = []
-    classic_epochs: list[float] = []
-    accuracies: dict[str, list[float]] = {"classic script": [], "fp32": []}
-    settings = {"validation_fraction": SETTINGS["validation_fraction"].default} | PRESETS["Fast 99"]
-    missed = 0
-    for seed in range(1, options.repeats + 1):
-        run = train_bare(until=TARGET_ACCURACY, **settings | {"seed": seed})
-        missed += run.accuracies[-1] < TARGET_ACCURACY
-        fast_seconds.append(run.seconds)
-        if options.full:
-            until = ("--epochs", str(MAX_EPOCHS), "--until", str(TARGET_ACCURACY))
-            classic_seconds.append(train_classic_script(*until, "--seed", str(seed)).seconds)
-            continue
-        one_epoch = train_classic_script("--epochs", "1", "--seed", str(seed))
-        curve = train_bare(until=TARGET_ACCURACY, epochs=MAX_EPOCHS, seed=seed).accuracies
-        accuracies["classic script"].append(100 * one_epoch.accuracies[0])
-        accuracies["fp32"].append(100 * curve[0])
-        classic_epochs.append(len(curve))
-        classic_seconds.append(one_epoch.seconds * len(curve))
-    note = f"  (!) {missed} of {len(fast_seconds)} seeds did not reach it" if missed else ""
-    speedups = ratios(classic_seconds, fast_seconds)
-    yield median_figure(f"time to 99 % on test, preset Fast 99, faster{note}", speedups, "{:.1f}x", ">= 20x")
-    yield median_figure("  seconds, Fast 99", fast_seconds, "{:.2f} s")
-    yield median_figure("  seconds, classic script", classic_seconds, "{:.0f} s")
-    if classic_epochs:
-        yield median_figure("  its epochs, counted on the engine, which learns alike", classic_epochs, "{:.0f}")
-        for side, values in accuracies.items():
-            yield median_figure(f"  test accuracy after one classic epoch, {side}", values, "{:.2f} %")
-
-
 def profile(_options: Options) -> Iterator[Figure]:
     """Measure where a step spends its time: the convolutions' products alone, then operators under torch.profiler."""
     for product in json.loads(run_python("-m", "benchmarks.lib.training_step", "products")):
@@ -177,7 +139,6 @@ PARTS = {
     "click": Part(served_training.click, repeats=9, quick=3),
     "memory": Part(served_training.memory, repeats=1, quick=1),
     "two-runs": Part(served_training.two_runs, repeats=5, quick=1),
-    "fast": Part(fast, repeats=5, quick=1),
     "profile": Part(profile, repeats=1, quick=1),
 }
 
@@ -187,9 +148,6 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few rounds: to check that it works, not to quote")
     parser.add_argument("--only", metavar="NAME,...", help=f"parts to measure, of {', '.join(PARTS)}")
     parser.add_argument("--repeats", type=int, help="rounds of each part (default: depends on the part)")
-    parser.add_argument(
-        "--full", action="store_true", help="have the classic script itself train to 99 %% (half an hour)"
-    )
     options = parser.parse_args()
     names = options.only.split(",") if options.only else list(PARTS)
     if unknown := set(names) - set(PARTS):
@@ -200,7 +158,7 @@ def main() -> None:
     for name in names:
         part = PARTS[name]
         repeats = options.repeats or (part.quick if options.quick else part.repeats)
-        for row in part.measure(Options(repeats, options.full)):
+        for row in part.measure(Options(repeats)):
             print_row(row)
 
 

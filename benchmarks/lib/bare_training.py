@@ -32,11 +32,14 @@ def main() -> None:
     torch.set_num_threads(options.threads or threads_per_trainer(1))
     first_step_at = last_test_at = 0.0
     images = 0
+    training_seconds = 0.0
     accuracies = []
     for event in train(config, load_dataset()):
         if isinstance(event, StepMetrics):
             first_step_at = first_step_at or time.perf_counter()
-            images += sum(map(sum, event.confusion))
+            batch_images = sum(map(sum, event.confusion))
+            images += batch_images
+            training_seconds += batch_images / event.examples_per_second
         elif event.split == "test":
             last_test_at = time.perf_counter()
             accuracies.append(event.accuracy)
@@ -44,6 +47,7 @@ def main() -> None:
                 break
     report = {
         "seconds": last_test_at - began,
+        "training_seconds": training_seconds,
         "images_per_second": images / (last_test_at - first_step_at),
         "accuracies": accuracies,
     }

@@ -51,8 +51,6 @@ class Options:
     """How a part of `engine.py` is measured."""
 
     repeats: int
-    full: bool = False
-    """Whether the classic script itself trains to 99 %."""
 
 
 def measure_in_turns(sides: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[Any]]:
@@ -116,6 +114,8 @@ class BareTraining:
 
     seconds: float
     """From reading the dataset to the last evaluation."""
+    training_seconds: float
+    """The steps alone, without dataset and evaluations."""
     images_per_second: float
     """From the first step to the last evaluation."""
     accuracies: list[float]
