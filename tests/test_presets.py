@@ -19,6 +19,8 @@ EVERYTHING_ELSE = {
     "model": "softmax",
     "optimizer": "adam",
     "weight_decay": 0.05,
+    "label_smoothing": 0.2,
+    "max_shift": 3,
     "schedule": "step",
     "gamma": 0.2,
     "precision": "bf16",
@@ -39,6 +41,10 @@ def test_a_preset_sets_how_the_network_learns_and_leaves_the_rest(name: str) -> 
             assert value == EVERYTHING_ELSE[field]
         else:
             assert value == PRESETS.get(name, {}).get(field, DEFAULT_VALUES[field]), field
+
+
+def test_every_choice_is_described() -> None:
+    assert set(presets.DESCRIPTIONS) == {*NAMES, CUSTOM}
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -76,6 +82,7 @@ def test_a_setting_without_effect_does_not_count(base: str, change: dict[str, An
         ("Fast 99", "Fast 99"),
         ("fast-99", "Fast 99"),
         (" FAST 99 ", "Fast 99"),
+        ("fast-99.5", "Fast 99.5"),
         ("pytorch-Example", "PyTorch example"),
         ("defaults", DEFAULTS),
     ],
@@ -88,5 +95,5 @@ def test_a_preset_is_found_in_any_case_and_with_dashes(text: str, name: str) -> 
 def test_an_unknown_preset_is_refused_with_the_known_ones(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         presets.find_preset(text)
-    wanted = "Defaults, Classic script, PyTorch example, Fast 99"
+    wanted = "Defaults, Classic script, PyTorch example, Fast 99, Fast 99.5"
     assert str(caught.value) == f"Preset must be one of {wanted}, got {text!r}."

@@ -88,7 +88,7 @@ def _train(options: argparse.Namespace) -> int:
 
 def _preset_line(name: str) -> str:
     flags = [f"{SETTINGS[field].flag} {value}" for field, value in presets.PRESETS[name].items()]
-    return f"  {_preset_flag(name)}: {' '.join(flags)}"
+    return f"  {_preset_flag(name)}: {' '.join(flags)}\n    {presets.DESCRIPTIONS[name]}"
 
 
 def _preset_flag(name: str) -> str:

@@ -110,6 +110,7 @@ def _render_preset(preset: str) -> None:
         on_change=choose_preset,
         args=(key,),
     )
+    st.caption(presets.DESCRIPTIONS[preset if preset in presets.NAMES else presets.CUSTOM])
 
 
 def _render_momentum(binding: SettingsBinding) -> None:

@@ -34,7 +34,8 @@ def test_a_flag_that_contradicts_the_preset_exits_with_2(store: RunStore, capsys
         (["--seed", "9" * 400], "argument --seed: Seed must be"),
         (
             ["--preset", "slow"],
-            "argument --preset: Preset must be one of Defaults, Classic script, PyTorch example, Fast 99, got 'slow'.",
+            "argument --preset: Preset must be one of Defaults, Classic script, PyTorch example, Fast 99, Fast 99.5, "
+            "got 'slow'.",
         ),
     ],
 )
