@@ -45,7 +45,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "label_smoothing": 0.1,
         "max_shift": 1,
         "schedule": "one-cycle",
-        "epochs": 8,
+        "epochs": 5,
     },
 }
 

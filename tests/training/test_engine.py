@@ -149,3 +149,24 @@ def test_a_device_this_machine_lacks_is_refused(digits: Dataset, device: str, mo
         next(train(TrainConfig(device=device), digits))
     assert caught.value.field == "device"
     assert choose_device("auto") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("batch_size", [1, 269])
+def test_batch_normalisation_takes_batches_of_one_image(digits: Dataset, batch_size: int) -> None:
+    """With 269, the last batch of 270 has one image. Each channel then has the mean of its own pixels."""
+    config = TrainConfig(model="compact", batch_size=batch_size, lr=0.001, epochs=1, device="cpu")
+    events = list(train(config, digits))
+    assert all(np.isfinite(event.loss) for event in events)
+    assert sum(map(sum, steps_of(events)[-1].confusion)) == 1
+
+
+def test_statistics_have_settled_after_a_short_run(digits: Dataset) -> None:
+    """The network answers in evaluation as in training, where it normalises by the batch."""
+    config = TrainConfig(model="compact", batch_size=27, lr=0.05, momentum=0.9, schedule="one-cycle", epochs=2)
+    state = TrainState.initial(config)
+    events = list(train(config, digits, state=state))
+    images, labels = Images.on_device(digits.test, state.device)[:]
+    with torch.no_grad():
+        in_training = (state.model.train()(images).argmax(1) == labels).float().mean().item()
+    assert in_training > 0.8
+    assert events[-1].accuracy == pytest.approx(in_training, abs=0.05)

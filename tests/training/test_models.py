@@ -1,4 +1,4 @@
-"""The networks."""
+"""The networks, and their sizes, which pages show."""
 
 import pytest
 import torch
@@ -6,8 +6,11 @@ import torch
 from mnist_core.config import MODELS
 from mnist_core.training import models
 from mnist_core.training.models import Net
+from mnist_core.training.parameter_counts import PARAMETER_COUNTS
 
-PARAMETERS = {"classic": 431_080, "example": 1_199_882, "compact": 46_778, "mlp": 266_610, "softmax": 7_850}
+
+def test_every_network_has_a_size() -> None:
+    assert set(PARAMETER_COUNTS) == set(MODELS)
 
 
 def test_the_classic_network_has_the_classic_weights() -> None:
@@ -31,4 +34,4 @@ def test_every_network_answers_with_log_probabilities(name: str) -> None:
     log_probabilities = model(images)
     assert log_probabilities.shape == (7, 10)
     torch.testing.assert_close(log_probabilities.exp().sum(1), torch.ones(7))
-    assert sum(weight.numel() for weight in model.parameters()) == PARAMETERS[name]
+    assert sum(weight.numel() for weight in model.parameters() if weight.requires_grad) == PARAMETER_COUNTS[name]
