@@ -7,12 +7,14 @@ import torch
 
 from mnist_core.training.devices import make_repeatable
 
+CONVOLUTIONS = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+
 
 @pytest.fixture
 def cudnn_restored() -> Iterator[None]:
-    deterministic, precision = torch.backends.cudnn.deterministic, torch.backends.cudnn.conv.fp32_precision
+    deterministic, precision = torch.backends.cudnn.deterministic, CONVOLUTIONS.fp32_precision
     yield
-    torch.backends.cudnn.deterministic, torch.backends.cudnn.conv.fp32_precision = deterministic, precision
+    torch.backends.cudnn.deterministic, CONVOLUTIONS.fp32_precision = deterministic, precision
 
 
 @pytest.mark.usefixtures("cudnn_restored")
@@ -21,4 +23,4 @@ def test_cuda_is_asked_for_repeatable_results_in_full_precision(device: str, is_
     """What the flags do was seen on a GPU: without them, fp32 runs differed from the first steps on."""
     make_repeatable(torch.device(device))
     assert torch.backends.cudnn.deterministic is is_changed
-    assert (torch.backends.cudnn.conv.fp32_precision == "ieee") is is_changed
+    assert (CONVOLUTIONS.fp32_precision == "ieee") is is_changed
