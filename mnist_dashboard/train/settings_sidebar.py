@@ -110,7 +110,8 @@ def _render_preset(preset: str) -> None:
         on_change=choose_preset,
         args=(key,),
     )
-    st.caption(presets.DESCRIPTIONS[preset if preset in presets.NAMES else presets.CUSTOM])
+    with st.container(key="preset_description"):  # high enough for every description, so that nothing below moves
+        st.caption(presets.DESCRIPTIONS[preset if preset in presets.NAMES else presets.CUSTOM])
 
 
 def _render_momentum(binding: SettingsBinding) -> None:

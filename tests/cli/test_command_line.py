@@ -126,8 +126,9 @@ def test_help_names_every_preset_with_what_it_sets(capsys: CapturedOutput) -> No
     text = " ".join(capsys.readouterr().out.split())
     assert "--preset NAME" in text
     assert "classic-script: --epochs 1 --validation-fraction 0" in text
-    for name in ("pytorch-example: --", "fast-99: --"):
+    for name in ("pytorch-example: --", "fast-99: --", "fast-99.5: --"):
         assert name in text
+    assert presets.DESCRIPTIONS["Fast 99"] in text
 
 
 def test_help_names_every_setting_with_its_range(capsys: CapturedOutput) -> None:

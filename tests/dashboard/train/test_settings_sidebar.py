@@ -73,6 +73,7 @@ def test_a_preset_sets_all_widgets_but_dataset_and_seed(app: AppTest, store: Run
     for field in ("model", "optimizer", "schedule", "precision", "dataset"):
         assert app.selectbox(key=f"{field}_field").value == getattr(wanted, field), field
     assert app.select_slider(key="lr_slider").value == wanted.lr
+    assert presets.DESCRIPTIONS[name] in [caption.value for caption in app.sidebar.caption]
     assert app.slider(key="momentum_slider").value == wanted.momentum
     assert app.slider(key="validation_fraction_slider").value == wanted.validation_fraction
     click(app, "Start training")
