@@ -57,17 +57,19 @@ class ExampleNet(nn.Module):
 class Compact(nn.Module):
     """Two narrow convolutions with batch normalisation (Ioffe and Szegedy 2015), made to learn fast on a processor.
 
-    16 and 32 channels fill vectors of 16 numbers. Pooling before normalisation leaves it a quarter of the values, and
-    convolutions need no bias where normalisation subtracts the mean.
+    16 and 48 channels fill vectors of 16 numbers. A window of 9 in the first convolution, which has one input channel,
+    and of 3 in the second see as much of the image as two windows of 5, with fewer multiplications and smaller maps.
+    Pooling before normalisation leaves it a quarter of the values, and convolutions need no bias where normalisation
+    subtracts the mean.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 16, 5, bias=False)
+        self.conv1 = nn.Conv2d(1, 16, 9, bias=False)
         self.norm1 = BatchNorm(16)
-        self.conv2 = nn.Conv2d(16, 32, 5, bias=False)
-        self.norm2 = BatchNorm(32)
-        self.fc1 = Linear(4 * 4 * 32, 64)
+        self.conv2 = nn.Conv2d(16, 48, 3, bias=False)
+        self.norm2 = BatchNorm(48)
+        self.fc1 = Linear(4 * 4 * 48, 64)
         self.fc2 = Linear(64, 10)
 
     def forward(self, images: Tensor) -> Tensor:

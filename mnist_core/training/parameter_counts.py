@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-PARAMETER_COUNTS = {"classic": 431_080, "example": 1_199_882, "compact": 46_778, "mlp": 266_610, "softmax": 7_850}
+PARAMETER_COUNTS = {"classic": 431_080, "example": 1_199_882, "compact": 58_202, "mlp": 266_610, "softmax": 7_850}
 """Number of trainable parameters of each of `config.MODELS`, as built by `mnist_core.training.models`."""

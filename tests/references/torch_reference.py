@@ -39,9 +39,9 @@ def _layers(name: str) -> list[nn.Module]:
             second = [nn.Conv2d(20, 50, 5), nn.ReLU(), nn.MaxPool2d(2)]
             return [*first, *second, nn.Flatten(), nn.Linear(800, 500), nn.ReLU(), nn.Linear(500, 10)]
         case "compact":
-            first = [nn.Conv2d(1, 16, 5, bias=False), nn.MaxPool2d(2), nn.BatchNorm2d(16), nn.ReLU()]
-            second = [nn.Conv2d(16, 32, 5, bias=False), nn.MaxPool2d(2), nn.BatchNorm2d(32), nn.ReLU()]
-            return [*first, *second, nn.Flatten(), nn.Linear(512, 64), nn.ReLU(), nn.Linear(64, 10)]
+            first = [nn.Conv2d(1, 16, 9, bias=False), nn.MaxPool2d(2), nn.BatchNorm2d(16), nn.ReLU()]
+            second = [nn.Conv2d(16, 48, 3, bias=False), nn.MaxPool2d(2), nn.BatchNorm2d(48), nn.ReLU()]
+            return [*first, *second, nn.Flatten(), nn.Linear(768, 64), nn.ReLU(), nn.Linear(64, 10)]
         case "example":
             convolutions = [nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU()]
             pooling = [nn.MaxPool2d(2), nn.Dropout(0.25), nn.Flatten()]
