@@ -4,6 +4,7 @@
  */
 import { stream } from "../../feed/client/stream.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
+import { drawSoon, forgetDrawing } from "../lib/drawing.js";
 import { formatCount, formatPercent } from "../lib/format.js";
 import { colorAt, onThemeChange, palette, readableInk } from "../lib/theme.js";
 import { MatrixControls } from "./matrix_controls.js";
@@ -11,7 +12,6 @@ import { MatrixControls } from "./matrix_controls.js";
 /** @import { Matrix } from "../lib/types" */
 
 const DIGITS = [...Array(10).keys()];
-const INTERVAL_MS = 250;
 const TONE = 0.4; // share^0.4: errors of a few percent still show
 const LISTED_CONFUSIONS = 3;
 
@@ -39,9 +39,6 @@ class ConfusionMatrix {
   #elements;
   #controls;
   #stopWatchingTheme;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #timer;
-  #drawnAt = -Infinity;
   /** @type {Matrix|null} as drawn */
   #matrix = null;
 
@@ -68,7 +65,7 @@ class ConfusionMatrix {
   }
 
   destroy() {
-    clearTimeout(this.#timer);
+    forgetDrawing(this.#draw);
     document.removeEventListener("visibilitychange", this.#invalidate);
     this.#stopWatchingTheme();
     this.#subscription.close();
@@ -76,9 +73,7 @@ class ConfusionMatrix {
   }
 
   #invalidate = () => {
-    if (document.hidden) return;
-    const wait = Math.max(0, INTERVAL_MS - (performance.now() - this.#drawnAt));
-    this.#timer ??= setTimeout(() => this.#draw(), wait);
+    if (!document.hidden) drawSoon(this.#draw);
   };
 
   /** The counts to show, and where they come from; null while there are none. */
@@ -92,10 +87,7 @@ class ConfusionMatrix {
     return series.matrix && { matrix: series.matrix, origin: `the last ${formatCount(series.matrixBatches)} batches` };
   }
 
-  #draw() {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#drawnAt = performance.now();
+  #draw = () => {
     const { plot, cells, note, worstLine } = this.#elements;
     const source = this.#source();
     const matrix = source?.matrix ?? null;
@@ -120,7 +112,7 @@ class ConfusionMatrix {
     setAttribute(plot, "aria-label", source
       ? `Confusion matrix of ${source.origin}: rows are true digits, columns are predictions. Most confused: ${confusions}.`
       : `Confusion matrix. ${this.#data.empty ?? "No data yet."}`);
-  }
+  };
 
   /** @param {number} count @param {number} share of its row */
   #cellText(count, share) {

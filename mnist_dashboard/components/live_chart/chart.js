@@ -1,13 +1,13 @@
 /**
- * A Plotly chart that is mounted once and redrawn in place: at most four times a second, and never while the tab is hidden or
- * the pointer is pressed on it. It keeps the zoom itself: Plotly's uirevision keeps hidden traces, but drops a zoomed range
+ * A Plotly chart that is mounted once and redrawn in place, but never while the tab is hidden or the pointer is pressed on it. It
+ * keeps the zoom itself: Plotly's uirevision keeps hidden traces, but drops a zoomed range
  * when the range that we ask for changes, and ours follow the data.
  */
+import { drawSoon, forgetDrawing } from "../lib/drawing.js";
 import { onThemeChange } from "../lib/theme.js";
 
 /** @import { Layout, PlotlyElement, PlotlyLibrary, Trace } from "./plotly" */
 
-const INTERVAL_MS = 250;
 const CLICK_MS = 400; // Plotly waits 300 ms for a second click on the legend, and forgets the first if it is drawn meanwhile
 const LOAD_AGAIN_MS = 5000;
 
@@ -52,13 +52,11 @@ export class Chart {
   #div;
   #figure;
   #height;
+  #width = 0; // measured when it changes: measuring a page that others have just changed makes the browser lay it out
   /** @type {{x: [number, number]|null, y: [number, number]|null, log: boolean}} */
   #zoom = { x: null, y: null, log: false };
   #revision = "";
   #config = { key: "", value: {} };
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #timer;
-  #drawnAt = -Infinity;
   #draws = 0;
   #pressed = false;
   #releasedAt = -Infinity;
@@ -75,7 +73,7 @@ export class Chart {
     this.#figure = figure;
     this.#div = root.appendChild(document.createElement("div"));
     this.#div.setAttribute("role", "img");
-    const resized = new ResizeObserver(() => this.invalidate());
+    const resized = new ResizeObserver(() => this.resize());
     resized.observe(this.#div);
     const listening = new AbortController();
     const { signal } = listening;
@@ -92,24 +90,27 @@ export class Chart {
     return this.#div;
   }
 
-  /** Draw soon: the content or its size has changed. The height is set at once, so that the page does not jump. */
+  /** Draw soon: the content has changed. */
   invalidate() {
-    if (this.#destroyed) return;
-    this.#div.style.height = `${this.#height(this.#div.clientWidth)}px`;
-    this.#timer ??= setTimeout(() => this.#draw(), this.#wait());
+    if (!this.#destroyed) drawSoon(this.#draw);
   }
 
   /** Draw now, however recent the last drawing is: the reader is waiting for this. */
   drawNow() {
-    this.#drawnAt = -Infinity;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    forgetDrawing(this.#draw);
+    void this.#draw();
+  }
+
+  /** The size has changed, or what the height depends on. The height is set at once, so that the page does not jump. */
+  resize() {
+    this.#width = this.#div.clientWidth;
+    this.#div.style.height = `${this.#height(this.#width)}px`;
     this.invalidate();
   }
 
   destroy() {
     this.#destroyed = true;
-    clearTimeout(this.#timer);
+    forgetDrawing(this.#draw);
     for (const cleanup of this.#cleanups) cleanup();
     if (this.#draws) window.Plotly?.purge(this.#div);
     this.#div.remove();
@@ -119,36 +120,25 @@ export class Chart {
     if (!this.#pressed) return;
     this.#pressed = false;
     this.#releasedAt = performance.now();
-    this.invalidate();
+    setTimeout(() => this.invalidate(), CLICK_MS);
   }
 
-  /** Milliseconds until the next drawing is allowed. */
-  #wait() {
-    const now = performance.now();
-    return Math.max(0, this.#drawnAt + INTERVAL_MS - now, this.#releasedAt + CLICK_MS - now);
-  }
-
-  async #draw() {
+  #draw = async () => {
     const Plotly = await loadPlotly().catch((error) => console.warn(`MNIST Trainer: ${error.message}.`));
-    this.#timer = undefined;
-    const width = this.#div.clientWidth;
-    if (this.#wait()) {
-      this.invalidate(); // the pointer was released in the meantime
-      return;
-    }
+    const width = this.#width;
+    const isClicking = performance.now() < this.#releasedAt + CLICK_MS;
     // Each of these invalidates again when it is over.
-    if (!Plotly || this.#destroyed || document.hidden || this.#pressed || !width) return;
-    this.#drawnAt = performance.now();
+    if (!Plotly || this.#destroyed || document.hidden || this.#pressed || isClicking || !width) return;
     const { traces, layout, label, filename, narrow } = this.#figure(width);
     this.#applyZoom(layout);
     layout.width = width;
-    layout.height = this.#div.clientHeight;
+    layout.height = this.#height(width);
     layout.datarevision = ++this.#draws;
     const element = await Plotly.react(this.#div, traces, layout, this.#configFor(filename, narrow));
     if (this.#destroyed) return;
     this.#div.setAttribute("aria-label", label);
     if (this.#draws === 1) this.#followZoom(element);
-  }
+  };
 
   /**
    * The same object as long as its content is the same: another one makes Plotly build the chart anew and forget hidden traces.

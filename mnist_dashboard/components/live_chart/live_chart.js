@@ -119,7 +119,7 @@ class LiveChart {
     const baseline = data.baseline === null ? [] : [data.baseline];
     this.#subscription.change({ runs: [...new Set([...data.runs.map((run) => run.id), ...baseline])], smoothing: data.smoothing });
     this.#isWaiting = !this.#isComplete();
-    this.#chart.invalidate();
+    this.#chart.resize();
   }
 
   destroy() {

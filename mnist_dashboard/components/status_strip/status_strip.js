@@ -5,6 +5,7 @@
  */
 import { stream } from "../../feed/client/stream.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
+import { drawSoon, forgetDrawing } from "../lib/drawing.js";
 import { formatAge, formatCount, formatDuration, isNumber } from "../lib/format.js";
 import { requestRerun } from "../lib/rerun.js";
 import { IDLE, isFinished, statusLabel } from "../lib/runs/status.js";
@@ -58,7 +59,7 @@ class StatusStrip {
     this.#elements = build(root);
     this.#subscription = stream.subscribe({
       runs: [],
-      onSeries: () => this.#paint(),
+      onSeries: () => drawSoon(this.#paint),
       onRun: (run) => this.#onRun(run),
       onConnection: () => this.#paint(),
     });
@@ -79,6 +80,7 @@ class StatusStrip {
 
   destroy() {
     clearInterval(this.#ticking);
+    forgetDrawing(this.#paint);
     clearTimeout(this.#requesting);
     clearTimeout(this.#following);
     this.#stopWatchingTheme();
@@ -94,7 +96,7 @@ class StatusStrip {
     }
     this.#followState();
     this.#followChanges(run, this.#data.run);
-    this.#paint();
+    drawSoon(this.#paint);
   }
 
   /** Request a rerun when the run is in another state than Python drew the page for. */
@@ -140,7 +142,7 @@ class StatusStrip {
   }
 
   #tick() {
-    if (this.#run()?.status === "running" || stream.connection.state === "reconnecting") this.#paint();
+    if (this.#run()?.status === "running" || stream.connection.state === "reconnecting") drawSoon(this.#paint);
   }
 
   /** The newest summary of the run that is shown. */
@@ -148,7 +150,7 @@ class StatusStrip {
     return stream.run(this.#data.run?.id) ?? null;
   }
 
-  #paint() {
+  #paint = () => {
     const run = this.#run();
     const { strip, swatch, badge, name, detail, values, bar, fill } = this.#elements;
     const { idle } = this.#data;
@@ -179,7 +181,7 @@ class StatusStrip {
     setAttribute(bar, "aria-valuenow", String(Math.round(100 * done)));
     setAttribute(bar, "aria-valuetext", `${Math.round(100 * done)} %${left === null ? "" : `, ${formatDuration(left)} left`}`);
     this.#paintTicks(run?.settings.epochs ?? idle?.epochs ?? 0);
-  }
+  };
 
   /** @param {number} epochs */
   #paintTicks(epochs) {
