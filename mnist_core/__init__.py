@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
     from mnist_core.data.datasets import Dataset, load_dataset
     from mnist_core.records import Adjustment, EvalMetrics, StepMetrics
-    from mnist_core.training.engine import TrainState, evaluate, train
+    from mnist_core.training.engine import evaluate, train
+    from mnist_core.training.train_state import TrainState
 
 __version__ = "0.2.0"
 

@@ -20,7 +20,7 @@ from mnist_core.errors import CheckpointError
 from mnist_core.records import FileKind
 from mnist_core.system.atomic_files import is_disk_full, remove_leftovers, write_atomically
 from mnist_core.system.paths import display_path
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 
 RECENT_CHECKPOINTS = 2
 """Number of recent checkpoints that are kept: one to resume from, and the one before in case it is damaged."""

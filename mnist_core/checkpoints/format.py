@@ -22,7 +22,7 @@ from mnist_core.checkpoints.envelope import seal, unusable
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.records import ADJUSTABLE, encode_json
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 
 _POSITION_FIELDS = [field.name for field in fields(TrainState) if field.name not in ("model", "optimizer", "generator")]
 

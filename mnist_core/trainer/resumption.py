@@ -15,7 +15,8 @@ from mnist_core.errors import CheckpointError, DatasetError
 from mnist_core.records import Adjustment, FileKind, Run
 from mnist_core.store import RunStore
 from mnist_core.system.paths import display_path
-from mnist_core.training.engine import EVALUATIONS_PER_EPOCH, TrainState
+from mnist_core.training.engine import EVALUATIONS_PER_EPOCH
+from mnist_core.training.train_state import TrainState
 
 
 def prepare_start(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState, Run]:

@@ -14,7 +14,7 @@ from mnist_core.checkpoints.ownership import describe_checkpoint
 from mnist_core.errors import CheckpointError, NotSavedError
 from mnist_core.records import EvalMetrics, Event, Intervention, Run
 from mnist_core.store import RunStore
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 
 SAVE_SECONDS = 30.0
 """Maximum time between two checkpoints, and so the most training time that an interruption can lose."""

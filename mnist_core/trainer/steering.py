@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from mnist_core.records import Adjustment, Command, Event, Intervention, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 
 COMMAND_POLL_SECONDS = 0.1
 """Time between two reads of the commands during training. A read takes 0.2 ms."""

@@ -35,7 +35,8 @@ from mnist_core.trainer.saver import CheckpointSaver
 from mnist_core.trainer.shutdown import SERVER_CLOSED, SHUTDOWN_REASONS, ShutdownSignals
 from mnist_core.trainer.steering import Steering
 from mnist_core.training.devices import choose_device
-from mnist_core.training.engine import TrainState, train
+from mnist_core.training.engine import train
+from mnist_core.training.train_state import TrainState
 
 Observer = Callable[[Event], None]
 

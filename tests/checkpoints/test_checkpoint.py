@@ -18,7 +18,8 @@ from mnist_core.errors import CheckpointError, ConfigError
 from mnist_core.records import Adjustment
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
-from mnist_core.training.engine import TrainState, train
+from mnist_core.training.engine import train
+from mnist_core.training.train_state import TrainState
 from tests.support.training import SMALL, file_names, load_newest, save_small, timeless
 
 EVENTS = 2 * (5 + 2) + 1

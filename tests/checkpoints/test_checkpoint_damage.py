@@ -14,7 +14,7 @@ import torch
 from mnist_core.checkpoints.envelope import VERSION
 from mnist_core.checkpoints.files import load, save
 from mnist_core.errors import CheckpointError
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 from tests.support.training import SMALL, save_small
 
 

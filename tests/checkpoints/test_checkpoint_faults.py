@@ -16,7 +16,7 @@ from mnist_core.checkpoints.files import save
 from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError
 from mnist_core.system.paths import ROOT
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 from tests.support.storage import no_file_longer_than
 from tests.support.training import file_names, load_newest, save_small
 
@@ -82,7 +82,7 @@ import os, sys
 from pathlib import Path
 from mnist_core.checkpoints import files
 from mnist_core.config import TrainConfig
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 
 config = TrainConfig(device="cpu")
 for line in sys.stdin:

@@ -31,7 +31,8 @@ from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
 from mnist_core.training.batches import PIXEL_MEAN, PIXEL_STD
-from mnist_core.training.engine import TrainState, train
+from mnist_core.training.engine import train
+from mnist_core.training.train_state import TrainState
 from tests.support.factories import finished_run
 from tests.support.run_files import give_model
 from tests.support.strict_json import parse_json

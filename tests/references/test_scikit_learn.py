@@ -15,7 +15,8 @@ from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.training.batches import Images
-from mnist_core.training.engine import TrainState, evaluate, train
+from mnist_core.training.engine import evaluate, train
+from mnist_core.training.train_state import TrainState
 from tests.references.torch_reference import build_network, to_tensors
 
 DIGITS = range(10)

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from mnist_core.config import MODELS, TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.training.batches import Images
-from mnist_core.training.engine import TrainState
 from mnist_core.training.layers import Dropout, Linear
+from mnist_core.training.train_state import TrainState
 from tests.references.torch_reference import build_network, to_tensors
 
 CPU = torch.device("cpu")

@@ -18,7 +18,8 @@ from mnist_core.data.datasets import Dataset, Split
 from mnist_core.presets import PRESETS
 from mnist_core.records import StepMetrics
 from mnist_core.training.batches import sample_order, step_seed
-from mnist_core.training.engine import TrainState, train
+from mnist_core.training.engine import train
+from mnist_core.training.train_state import TrainState
 from tests.references.torch_reference import build_network, to_tensors
 
 TOLERANCE = 1e-10

@@ -12,7 +12,7 @@ from mnist_core.records import EvalMetrics, Event, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import Observer, train_run
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 
 CONFIG = TrainConfig(dataset="mnist", model="softmax", batch_size=30, epochs=2, momentum=0.9, device="cpu")
 STEPS = 18

@@ -20,7 +20,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import provenance
 from mnist_core.trainer.worker import train_run
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
 

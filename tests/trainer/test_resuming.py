@@ -20,7 +20,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import saver
 from mnist_core.trainer.worker import Observer, train_run
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 from tests.support.training import act_at_step, claimed_run, load_newest
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "commit_every_event")

@@ -11,7 +11,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import steering as module
 from mnist_core.trainer.steering import Steering
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 
 CONFIG = TrainConfig(device="cpu")
 Step = Callable[..., StepMetrics]

@@ -19,7 +19,7 @@ from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import saver, worker
 from mnist_core.trainer.worker import train_run
-from mnist_core.training.engine import TrainState
+from mnist_core.training.train_state import TrainState
 from tests.support.training import CONFIG, STEPS, act_at_step, claimed_run, load_newest
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "commit_every_event")

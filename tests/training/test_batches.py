@@ -18,8 +18,8 @@ from mnist_core.training.batches import (
     sample_order,
     step_seed,
 )
-from mnist_core.training.engine import TrainState
 from mnist_core.training.layers import Dropout
+from mnist_core.training.train_state import TrainState
 
 STRIDE = batches._SEED_STRIDE
 SEEDS = [0, 1, 2, 4293, 4294, 10_000_000, 10_000_001, 10_174_746, 10_174_747, 10_174_748, 20_349_495]

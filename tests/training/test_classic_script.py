@@ -14,7 +14,8 @@ from mnist_core.data.datasets import Dataset
 from mnist_core.records import StepMetrics
 from mnist_core.system.machine import has_bf16
 from mnist_core.training.batches import Images, sample_order
-from mnist_core.training.engine import TrainState, train
+from mnist_core.training.engine import train
+from mnist_core.training.train_state import TrainState
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(batch_size=30, epochs=5, validation_fraction=0, device="cpu", momentum=0.9)

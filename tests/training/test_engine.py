@@ -11,7 +11,8 @@ from mnist_core.errors import ConfigError
 from mnist_core.records import EvalMetrics, Event, StepMetrics
 from mnist_core.training.batches import Images
 from mnist_core.training.devices import choose_device
-from mnist_core.training.engine import TrainState, evaluate, train
+from mnist_core.training.engine import evaluate, train
+from mnist_core.training.train_state import TrainState
 
 CONFIG = TrainConfig(batch_size=32, epochs=2, validation_fraction=0.1, device="cpu")
 FIT, STEPS_AN_EPOCH, LAST_BATCH = 270, 9, 14

@@ -13,7 +13,8 @@ from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.records import Adjustment, EvalMetrics, Event, StepMetrics
-from mnist_core.training.engine import TrainState, train
+from mnist_core.training.engine import train
+from mnist_core.training.train_state import TrainState
 from tests.support.training import timeless
 
 CONFIG = TrainConfig(model="softmax", batch_size=20, epochs=2, momentum=0.9, device="cpu")

@@ -16,8 +16,9 @@ from mnist_core.system.machine import has_bf16
 from mnist_core.training import models
 from mnist_core.training.batches import Images, sample_order
 from mnist_core.training.devices import autocast
-from mnist_core.training.engine import TrainState, evaluate, train
+from mnist_core.training.engine import evaluate, train
 from mnist_core.training.layers import Dropout
+from mnist_core.training.train_state import TrainState
 
 pytestmark = pytest.mark.skipif(not has_bf16(), reason="the processor has no bfloat16 arithmetic")
 
