@@ -70,11 +70,17 @@ class BatchNorm(nn.BatchNorm2d):
     PyTorch's layer, so its layer can load the weights.
     """
 
+    is_settled = False
+    """Whether every batch weighs `momentum` from now on. Then a training step reads nothing back from the device."""
+
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
         assert self.num_batches_tracked is not None
         assert self.momentum is not None
         self.num_batches_tracked.add_(1)
-        weight = max(self.momentum, 1 / int(self.num_batches_tracked))
+        weight = self.momentum
+        if not self.is_settled:
+            weight = max(weight, 1 / int(self.num_batches_tracked))
+            self.is_settled = weight == self.momentum
         return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, True, weight, self.eps)

@@ -25,8 +25,11 @@ class Optimizer(ABC):
             parameter.grad = None
 
     @abstractmethod
-    def step(self, lr: float, momentum: float) -> None:
-        """Update every parameter once. Adam and Adadelta ignore `momentum`."""
+    def step(self, lr: float | Tensor, momentum: float) -> None:
+        """Update every parameter once. Adam and Adadelta ignore `momentum`.
+
+        A CUDA graph passes `lr` as a tensor () on the device, since it repeats numbers as they were when recorded.
+        """
 
     @abstractmethod
     def state(self) -> list[Tensor]:
@@ -52,7 +55,7 @@ class SGD(Optimizer):
         self._velocities = self._zeros()
         self._nesterov = nesterov
 
-    def step(self, lr: float, momentum: float) -> None:
+    def step(self, lr: float | Tensor, momentum: float) -> None:
         torch._fused_sgd_(
             self._parameters,
             self._gradients(),
@@ -78,7 +81,7 @@ class Adam(Optimizer):
         self._means, self._squares = self._zeros(), self._zeros()
         self._steps = [torch.zeros((), device=parameter.device) for parameter in self._parameters]
 
-    def step(self, lr: float, momentum: float) -> None:
+    def step(self, lr: float | Tensor, momentum: float) -> None:
         torch._foreach_add_(self._steps, 1)
         torch._fused_adam_(
             self._parameters,
@@ -110,14 +113,17 @@ class Adadelta(Optimizer):
         self._squares, self._updates = self._zeros(), self._zeros()
 
     @torch.no_grad()
-    def step(self, lr: float, momentum: float) -> None:
+    def step(self, lr: float | Tensor, momentum: float) -> None:
         for parameter, square, update in zip(self._parameters, self._squares, self._updates, strict=True):
             assert parameter.grad is not None
             gradient = parameter.grad.add(parameter, alpha=self._weight_decay)
             square.mul_(self.RHO).addcmul_(gradient, gradient, value=1 - self.RHO)
             delta = (update + self.EPSILON).sqrt_().div_((square + self.EPSILON).sqrt_()).mul_(gradient)
             update.mul_(self.RHO).addcmul_(delta, delta, value=1 - self.RHO)
-            parameter.sub_(delta, alpha=lr)
+            if isinstance(lr, Tensor):
+                parameter.sub_(delta.mul_(lr))
+            else:
+                parameter.sub_(delta, alpha=lr)
 
     def state(self) -> list[Tensor]:
         return [*self._squares, *self._updates]
