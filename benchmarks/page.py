@@ -38,10 +38,10 @@ RECORD_FRAMES = """() => {
   window.frames = [];
   const chart = document.querySelector('.js-plotly-plot');
   window.chart = chart;
-  chart.on('plotly_afterplot', () => {
+  new MutationObserver(() => {
     const steps = chart.data.map((trace) => trace.x?.at(-1) ?? 0);
     window.frames.push([Math.max(0, ...steps), Date.now() / 1000]);
-  });
+  }).observe(chart, { subtree: true, attributeFilter: ['d'] });
 }"""
 """Records the last visible step and the Unix time of each frame of the loss chart."""
 

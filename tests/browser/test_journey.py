@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
-from tests.browser.browser_driver import MORE_POINTS, POINTS, start_long_run
+from tests.browser.browser_driver import MORE_POINTS, POINTS, set_epochs, start_long_run
 from tests.support.processes import Server
 
 X_RANGE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.range"
@@ -155,3 +155,25 @@ def test_a_phone_shows_everything_without_scrolling_sideways(page: Page, live: S
         page.goto(live.url + path)
         page.wait_for_selector(".js-plotly-plot .xtick", state="attached")
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_lines_move_to_where_plotly_draws_them(page: Page, live: Server) -> None:
+    """Between two drawings by Plotly the chart moves the lines itself."""
+    page.goto(live.url)
+    set_epochs(page, 1)
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible()
+    drawn, moved = page.evaluate("""async () => {
+      const modules = performance.getEntriesByType('resource').map(({ name }) => name);
+      const { moveLines } = await import(modules.find((name) => name.endsWith('/moving_lines.js')));
+      const chart = document.querySelector('.js-plotly-plot');
+      const lines = [...chart.querySelectorAll('.trace:not(.points) > .lines > .js-line')];
+      const boxes = () => lines.map((line) => Object.values(DOMRect.fromRect(line.getBBox()).toJSON()));
+      const drawn = boxes();
+      lines.forEach((line) => line.setAttribute('d', 'M0,0'));
+      if (!moveLines(chart, chart.data)) throw new Error('not moved');
+      return [drawn, boxes()];
+    }""")
+    assert len(drawn) >= 2
+    for before, after in zip(drawn[:2], moved[:2], strict=True):
+        assert after == pytest.approx(before, abs=0.5)

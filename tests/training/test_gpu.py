@@ -104,7 +104,7 @@ def test_what_a_graph_holds_for_is_recorded_again_when_it_changes(
 
 
 def test_a_new_learning_rate_needs_no_recording(digits: Dataset, recordings: Recordings) -> None:
-    outcomes(replace(CONFIG, schedule="cosine"), digits, {4: Adjustment(lr=0.1)})
+    outcomes(replace(CONFIG, schedule="one-cycle"), digits, {4: Adjustment(lr=0.1)})
     assert recordings.sizes == [30]
 
 

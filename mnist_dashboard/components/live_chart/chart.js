@@ -5,8 +5,11 @@
  */
 import { drawSoon, forgetDrawing } from "../lib/drawing.js";
 import { onThemeChange } from "../lib/theme.js";
+import { frameOf, moveLines } from "./moving_lines.js";
 
 /** @import { Layout, PlotlyElement, PlotlyLibrary, Trace } from "./plotly" */
+
+const WHOLE_MS = 1000; // between two drawings by Plotly while only lines move; hover texts are that old
 
 const CLICK_MS = 400; // Plotly waits 300 ms for a second click on the legend, and forgets the first if it is drawn meanwhile
 const LOAD_AGAIN_MS = 5000;
@@ -57,7 +60,11 @@ export class Chart {
   #zoom = { x: null, y: null, log: false };
   #revision = "";
   #config = { key: "", value: {} };
-  #draws = 0;
+  #draws = 0; // by Plotly
+  /** @type {{element: PlotlyElement, frame: string, at: number}|null} the last drawing by Plotly */
+  #drawn = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #drawingWhole;
   #pressed = false;
   #releasedAt = -Infinity;
   #destroyed = false;
@@ -111,6 +118,7 @@ export class Chart {
   destroy() {
     this.#destroyed = true;
     forgetDrawing(this.#draw);
+    clearTimeout(this.#drawingWhole);
     for (const cleanup of this.#cleanups) cleanup();
     if (this.#draws) window.Plotly?.purge(this.#div);
     this.#div.remove();
@@ -133,12 +141,29 @@ export class Chart {
     this.#applyZoom(layout);
     layout.width = width;
     layout.height = this.#height(width);
+    const frame = frameOf(traces, layout);
+    if (this.#moveLines(traces, frame)) return;
+    const at = performance.now();
     layout.datarevision = ++this.#draws;
     const element = await Plotly.react(this.#div, traces, layout, this.#configFor(filename, narrow));
     if (this.#destroyed) return;
+    this.#drawn = { element, frame, at };
     this.#div.setAttribute("aria-label", label);
     if (this.#draws === 1) this.#followZoom(element);
   };
+
+  /**
+   * Only move the lines, if nothing else has changed and Plotly has drawn within the last second; it will draw again then.
+   * @param {Trace[]} traces @param {string} frame
+   */
+  #moveLines(traces, frame) {
+    const drawn = this.#drawn;
+    const left = (drawn?.at ?? -Infinity) + WHOLE_MS - performance.now();
+    if (drawn?.frame !== frame || left <= 0 || !moveLines(drawn.element, traces)) return false;
+    clearTimeout(this.#drawingWhole);
+    this.#drawingWhole = setTimeout(() => this.invalidate(), left);
+    return true;
+  }
 
   /**
    * The same object as long as its content is the same: another one makes Plotly build the chart anew and forget hidden traces.

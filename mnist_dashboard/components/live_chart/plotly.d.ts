@@ -3,7 +3,7 @@
 export type Json = Record<string, unknown>;
 
 /** Plotly recognises a trace by its `uid` when a chart is drawn again. */
-export type Trace = Json & { uid: string };
+export type Trace = Json & { uid: string; x: (number | null)[]; y: (number | null)[]; line?: Json };
 
 export interface PlotlyAxis extends Json {
   type?: string;
@@ -19,6 +19,10 @@ export interface Layout extends Json {
 
 /** The element of a chart, after the first drawing. */
 export interface PlotlyElement extends HTMLElement {
+  /** The traces that were drawn. */
+  data: Trace[];
+  /** The axes as they were drawn; `d2p` converts a value to pixels in the plot. */
+  _fullLayout: { xaxis: { d2p: (value: number | null) => number }; yaxis: { d2p: (value: number | null) => number } };
   on: (event: string, handler: (change: Record<string, unknown>) => void) => void;
 }
 

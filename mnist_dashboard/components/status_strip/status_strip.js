@@ -96,7 +96,8 @@ class StatusStrip {
     }
     this.#followState();
     this.#followChanges(run, this.#data.run);
-    drawSoon(this.#paint);
+    if (run.status === this.#elements.strip.dataset.status) drawSoon(this.#paint);
+    else this.#paint();
   }
 
   /** Request a rerun when the run is in another state than Python drew the page for. */
