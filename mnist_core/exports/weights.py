@@ -50,7 +50,12 @@ def _load_saved_model(queries: Queries, run: Run) -> nn.Module:
             "Move it away to export the weights of the last checkpoint, or train the run again."
         )
     model = models.build_model(run.config.model, torch.Generator())
-    model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    try:
+        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except RuntimeError as error:  # saved when this network had other layers
+        raise ExportError(
+            f"Model {display_path(path)} does not fit the network {run.config.model}. Train {run.name} again."
+        ) from error
     return model.eval()
 
 

@@ -84,6 +84,16 @@ def test_a_saved_model_takes_precedence_over_checkpoints(store: RunStore, traine
         load_model(store.queries, trained)
 
 
+def test_a_model_of_a_network_that_has_changed_since_is_refused(store: RunStore, trained: Run) -> None:
+    content = io.BytesIO()
+    torch.save(torch.nn.Linear(2, 2).state_dict(), content)
+    give_model(store, trained, content.getvalue())
+    with pytest.raises(
+        ExportError, match=rf"does not fit the network {trained.config.model}\. Train {trained.name} again"
+    ):
+        load_model(store.queries, trained)
+
+
 def test_a_run_without_weights_is_refused(store: RunStore, tmp_path: Path) -> None:
     run = finished_run(store)
     with pytest.raises(ExportError, match="run-1 has no weights: neither a saved model nor a checkpoint"):
