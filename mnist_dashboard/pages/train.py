@@ -102,7 +102,8 @@ def render_view_controls() -> bool:
     log_loss = st.toggle("Log loss", value=True, key="log_loss")
     st.markdown(f":small[Smoothing {st.session_state['smoothing']:.2f}]", width="content")
     with st.container(width=80, key="smooth"):  # fits next to all actions on an ended run, on a 1440 px screen
-        st.slider("Smoothing", 0.0, 0.99, step=0.01, key="smoothing", label_visibility="collapsed")
+        smoothing = st.session_state["smoothing"]
+        st.slider("Smoothing", 0.0, 0.99, smoothing, 0.01, key="smoothing", label_visibility="collapsed")
     return log_loss
 
 

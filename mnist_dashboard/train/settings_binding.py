@@ -37,11 +37,17 @@ class SettingsBinding:
     """Called with the name of a setting when the user has changed it to a value in range."""
 
     def widget_arguments(self, name: str, part: Part) -> dict[str, Any]:
-        """Return the keyword arguments that bind a Streamlit widget to a setting, and set its initial value."""
+        """Return the keyword arguments that bind a Streamlit widget to a setting, and set its initial value.
+
+        The value is also passed as the default. The browser gets a value of the session once; if a rerun discards that
+        message, it shows the default, 0 unless we pass one, and sends it back as if the user had entered it.
+        """
         key = self._key(name, part)
         usable = part == "field" or name not in self.out_of_range
-        st.session_state.setdefault(key, self.values[name] if usable else SETTINGS[name].default)
-        return {"key": key, "on_change": self._on_widget_change, "args": (name, part)}
+        value = st.session_state.setdefault(key, self.values[name] if usable else SETTINGS[name].default)
+        choices = SETTINGS[name].choices
+        default = {"index": list(choices).index(value)} if choices else {"value": value}
+        return {"key": key, "on_change": self._on_widget_change, "args": (name, part), **default}
 
     def set_values(self, values: Mapping[str, Any]) -> None:
         """Change settings and the widgets that show them. Call it before the widgets are drawn."""

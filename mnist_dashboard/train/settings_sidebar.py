@@ -101,9 +101,11 @@ def _size_and_time(config: TrainConfig, training_images: int) -> str:
 def _render_preset(preset: str) -> None:
     """A select box of presets. Changed settings have an entry of their own, so that every preset can be chosen."""
     key = preset_key(preset)
+    choices = presets.NAMES if preset in presets.NAMES else (preset, *presets.NAMES)
     st.selectbox(
         "Preset",
-        presets.NAMES if preset in presets.NAMES else (preset, *presets.NAMES),
+        choices,
+        index=choices.index(preset),
         key=key,
         help="Fills in settings that belong together. Dataset, seed, device and the like stay unchanged.",
         filter_mode=None,

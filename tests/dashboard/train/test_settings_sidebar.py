@@ -100,6 +100,21 @@ def test_settings_changed_back_are_the_preset_again(app: AppTest) -> None:
     assert preset_box(app).value == "Defaults"
 
 
+def test_a_widget_has_its_value_as_the_default_too(app: AppTest) -> None:
+    """The browser shows the default, and sends it back, when a rerun discards the message that sets the value."""
+    choose_preset(open_page(app), "Fast 99.5")
+    app.number_input(key="lr_field").set_value(0.25).run()
+    fields = {field.key: (field.proto.default, field.value) for field in app.number_input}
+    sliders = {slider.key: (slider.proto.default[0], slider.value) for slider in app.slider}
+    boxes = {box.key: (box.proto.options[box.proto.default], box.format_func(box.value)) for box in app.selectbox}
+    switches = {box.key: (box.proto.default, box.value) for box in app.checkbox}
+    lr_slider = app.select_slider(key="lr_slider")
+    for key, (default, value) in (fields | sliders | boxes | switches).items():
+        assert default == value, key
+    assert lr_slider.proto.options[int(lr_slider.proto.default[0])] == "0.25"
+    assert fields["epochs_field"] == (5, 5)
+
+
 def test_a_preset_replaces_a_value_out_of_range(app: AppTest) -> None:
     open_page(app)
     app.number_input(key="lr_field").set_value(5.0).run()
