@@ -13,9 +13,9 @@ import streamlit as st
 
 from mnist_core.errors import MnistError
 from mnist_dashboard import services
-from mnist_dashboard.server import client_location
-from mnist_dashboard.server.access_policy import GUEST_NAME, OWNER_NAME
-from mnist_dashboard.server.rate_limits import RateLimit
+from mnist_dashboard.server.limits.rate_limits import RateLimit
+from mnist_dashboard.server.roles import client_location
+from mnist_dashboard.server.roles.access_policy import GUEST_NAME, OWNER_NAME
 
 USER_NAME_KEY = "own_name"
 """Session key of the name that a user elsewhere has chosen."""

@@ -32,11 +32,11 @@ from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.server import hosts
-from mnist_dashboard.server.access_policy import AccessPolicy
 from mnist_dashboard.server.assets import ASSET_ROUTES
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
-from mnist_dashboard.server.owner_link import owner_link, owner_link_routes
+from mnist_dashboard.server.roles.access_policy import AccessPolicy
+from mnist_dashboard.server.roles.owner_link import owner_link, owner_link_routes
 
 MAIN_SCRIPT = str(Path(__file__).resolve().parent / "main.py")
 

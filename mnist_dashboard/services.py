@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mnist_core.runs.actions import RunActions
 from mnist_core.store.queries import Queries
-from mnist_dashboard.server.access_policy import AccessPolicy
+from mnist_dashboard.server.roles.access_policy import AccessPolicy
 
 
 @dataclass(frozen=True)

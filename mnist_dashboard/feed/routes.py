@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from mnist_dashboard.feed.hub import LiveHub
-from mnist_dashboard.server.access_policy import AccessPolicy, viewer_cookie
+from mnist_dashboard.server.roles.access_policy import AccessPolicy, viewer_cookie
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID, PING_SECONDS
 
 SEND_TIMEOUT_SECONDS = 20.0

@@ -18,12 +18,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
-from mnist_dashboard.server.client_location import browser_scheme, client_address, with_location_headers
 from mnist_dashboard.server.hosts import AllowedHosts
-from mnist_dashboard.server.rate_limits import RateLimit
+from mnist_dashboard.server.limits.rate_limits import RateLimit
+from mnist_dashboard.server.limits.socket_guard import GuardedSocket
+from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
+from mnist_dashboard.server.roles.client_location import browser_scheme, client_address, with_location_headers
 from mnist_dashboard.server.security_headers import with_security_headers
-from mnist_dashboard.server.socket_guard import GuardedSocket
 
 READ_METHODS = ("GET", "HEAD", "OPTIONS")
 

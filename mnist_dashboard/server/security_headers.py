@@ -14,7 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Scope, Send
 
-from mnist_dashboard.server.access_policy import viewer_cookie
+from mnist_dashboard.server.roles.access_policy import viewer_cookie
 
 
 def with_security_headers(scope: Scope, send: Send) -> Send:

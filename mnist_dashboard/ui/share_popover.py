@@ -11,8 +11,8 @@ import streamlit as st
 from mnist_dashboard import access, services
 from mnist_dashboard.components.owner_link import copy_owner_link
 from mnist_dashboard.server import hosts
-from mnist_dashboard.server.access_policy import GUEST_NAME
-from mnist_dashboard.server.owner_link import owner_link
+from mnist_dashboard.server.roles.access_policy import GUEST_NAME
+from mnist_dashboard.server.roles.owner_link import owner_link
 from mnist_dashboard.ui import messages
 
 _PLACE = "share"

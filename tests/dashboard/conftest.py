@@ -9,8 +9,8 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_dashboard import access, services
-from mnist_dashboard.server.access_policy import AccessPolicy
-from mnist_dashboard.server.client_location import LOCAL, LOCATION_HEADER
+from mnist_dashboard.server.roles.access_policy import AccessPolicy
+from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
 from tests.support.page_driver import Visitor
 
 MAIN = ROOT / "mnist_dashboard" / "main.py"

@@ -8,7 +8,7 @@ import pytest
 
 from mnist_dashboard import composition
 from mnist_dashboard.server import hosts
-from mnist_dashboard.server.access_policy import AccessPolicy
+from mnist_dashboard.server.roles.access_policy import AccessPolicy
 
 NETWORK_URLS = ["http://192.168.7.20:8501", "http://[fd00::20]:8501"]
 

@@ -9,7 +9,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import Progress, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from mnist_dashboard.server.client_location import LOCATION_HEADER, REMOTE
+from mnist_dashboard.server.roles.client_location import LOCATION_HEADER, REMOTE
 from tests.support.strict_json import parse_json
 
 

@@ -24,7 +24,7 @@ from mnist_dashboard.feed.cached_run import CachedRun
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.feed.run_summary import RunSummary, summarize_run
-from mnist_dashboard.server.access_policy import AccessPolicy
+from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.shared_constants import MAX_BUCKETS
 from tests.support.asgi_client import build_scope, send_request_async
 from tests.support.curve_reference import reduced_curve, tolerance

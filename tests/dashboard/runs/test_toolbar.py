@@ -13,8 +13,8 @@ from mnist_core.exports.formats import FORMATS
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.runs import export_import
-from mnist_dashboard.server.access_policy import MAX_EXPORTS
-from mnist_dashboard.server.client_location import CLIENT_ADDRESS_HEADER
+from mnist_dashboard.server.roles.access_policy import MAX_EXPORTS
+from mnist_dashboard.server.roles.client_location import CLIENT_ADDRESS_HEADER
 from mnist_dashboard.ui import markdown
 from tests.support.factories import finished_run
 from tests.support.page_driver import Visitor, active_run, click, component_data, labels, open_runs, page_text

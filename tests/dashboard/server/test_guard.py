@@ -11,15 +11,15 @@ from starlette.responses import HTMLResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from mnist_dashboard.server.access_policy import (
+from mnist_dashboard.server.guard import Guard
+from mnist_dashboard.server.hosts import AllowedHosts, own_addresses
+from mnist_dashboard.server.roles.access_policy import (
     MAX_KEY_ATTEMPTS,
     AccessPolicy,
     owner_cookie,
     viewer_cookie,
 )
-from mnist_dashboard.server.client_location import CLIENT_ADDRESS_HEADER, LOCAL, LOCATION_HEADER, REMOTE
-from mnist_dashboard.server.guard import Guard
-from mnist_dashboard.server.hosts import AllowedHosts, own_addresses
+from mnist_dashboard.server.roles.client_location import CLIENT_ADDRESS_HEADER, LOCAL, LOCATION_HEADER, REMOTE
 from tests.support.asgi_client import LOOPBACK, PEER, Response, build_scope, fetch, send_request
 
 LAN = "192.168.7.20"

@@ -15,11 +15,12 @@ from starlette.routing import Route
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
-from mnist_dashboard.server import assets, owner_link
-from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
-from mnist_dashboard.server.client_location import LOCAL, LOCATION_HEADER
+from mnist_dashboard.server import assets
 from mnist_dashboard.server.guard import OWNER_PATHS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.roles import owner_link
+from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
+from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
 from tests.support.asgi_client import PEER, Response, build_scope, send_request_async
 from tests.support.feed_reader import running_hub
 

@@ -20,10 +20,11 @@ from mnist_core.records import Run
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import MAX_RUNS_PER_STREAM, feed_routes, read_query
-from mnist_dashboard.server import assets, owner_link
-from mnist_dashboard.server.access_policy import AccessPolicy
+from mnist_dashboard.server import assets
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.roles import owner_link
+from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from tests.support.asgi_client import LOOPBACK, PEER, Response, fetch
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config import TrainConfig
 from mnist_core.store import RunStore
 from mnist_dashboard.server import hosts
-from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
+from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
 from tests.support.page_driver import Visitor, active_run, click, component_data, labels, open_page
 
 ADDRESSES = ["http://192.0.2.7:8501", "http://[2001:db8::7]:8501", "http://mnist.local:8501"]

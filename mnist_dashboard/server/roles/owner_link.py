@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
-from mnist_dashboard.server.client_location import client_address
+from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
+from mnist_dashboard.server.roles.client_location import client_address
 
 PATH = "/owner"
 COOKIE_SECONDS = 30 * 24 * 3600

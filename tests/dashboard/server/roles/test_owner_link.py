@@ -9,9 +9,9 @@ import pytest
 from starlette.applications import Starlette
 
 from mnist_core.errors import MnistError
-from mnist_dashboard.server.access_policy import MAX_KEY_ATTEMPTS, AccessPolicy, owner_cookie
-from mnist_dashboard.server.owner_key import OwnerKey
-from mnist_dashboard.server.owner_link import owner_link, owner_link_routes
+from mnist_dashboard.server.roles.access_policy import MAX_KEY_ATTEMPTS, AccessPolicy, owner_cookie
+from mnist_dashboard.server.roles.owner_key import OwnerKey
+from mnist_dashboard.server.roles.owner_link import owner_link, owner_link_routes
 from tests.support.asgi_client import PEER, fetch
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from mnist_dashboard.server import rate_limits, socket_guard
-from mnist_dashboard.server.access_policy import AccessPolicy, owner_cookie
 from mnist_dashboard.server.guard import MAX_FLOODS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.limits import rate_limits, socket_guard
+from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
 from tests.support.asgi_client import LOOPBACK, PEER, build_scope
 
 LAN = "192.168.7.20"
@@ -96,7 +96,7 @@ def test_owners_may_send_without_limit(policy: AccessPolicy) -> None:
 
 def test_a_token_bucket_refills_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("mnist_dashboard.server.rate_limits.time.monotonic", lambda: now)
+    monkeypatch.setattr("mnist_dashboard.server.limits.rate_limits.time.monotonic", lambda: now)
     bucket = rate_limits.TokenBucket(2, 1.0)
     assert [bucket.try_acquire() for _ in range(3)] == [True, True, False]
     now = 1.0

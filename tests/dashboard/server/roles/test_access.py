@@ -14,7 +14,7 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard import access
-from mnist_dashboard.server.access_policy import GUEST_NAME, OWNER_NAME, AccessPolicy, owner_cookie
+from mnist_dashboard.server.roles.access_policy import GUEST_NAME, OWNER_NAME, AccessPolicy, owner_cookie
 from tests.support.page_driver import Visitor, click, open_page
 
 ACTIONS = [name for name, _ in inspect.getmembers(RunActions, inspect.isfunction) if not name.startswith("_")]

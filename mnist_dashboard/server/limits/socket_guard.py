@@ -11,8 +11,8 @@ from collections.abc import Callable
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Receive, Send
 
-from mnist_dashboard.server.access_policy import AccessPolicy
-from mnist_dashboard.server.rate_limits import TokenBucket
+from mnist_dashboard.server.limits.rate_limits import TokenBucket
+from mnist_dashboard.server.roles.access_policy import AccessPolicy
 
 MESSAGE_BURST, MESSAGES_PER_SECOND = 200, 20.0
 """Messages that a viewer's page may send at once, and in the long run. Dragging a slider sends the most."""

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from streamlit import config as server_config
 
-from mnist_dashboard.server.client_location import CLIENT_ADDRESS_HEADER, is_local
-from mnist_dashboard.server.owner_key import OwnerKey
-from mnist_dashboard.server.rate_limits import RateLimit
+from mnist_dashboard.server.limits.rate_limits import RateLimit
+from mnist_dashboard.server.roles.client_location import CLIENT_ADDRESS_HEADER, is_local
+from mnist_dashboard.server.roles.owner_key import OwnerKey
 
 OWNER_NAME, GUEST_NAME = "owner", "Guest"
 """Names in the change log: for people at this machine, and for people elsewhere who gave no name."""
