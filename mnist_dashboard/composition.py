@@ -35,6 +35,8 @@ from mnist_dashboard.server import hosts
 from mnist_dashboard.server.assets import ASSET_ROUTES
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.limits.connections import limit_connections
+from mnist_dashboard.server.limits.quiet_log import quieten_logs
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.owner_link import owner_link, owner_link_routes
 
@@ -54,6 +56,7 @@ def compose() -> dict[str, Any]:
         supervisor = Supervisor(store, max_runs=parse_max_runs(os.environ.get("MNIST_MAX_RUNS", "")))
     except MnistError as error:
         sys.exit(str(error))
+    limit_connections()
     hub = LiveHub(store.queries)
     policy = AccessPolicy(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
     allowed_hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
@@ -66,6 +69,7 @@ def compose() -> dict[str, Any]:
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         _end_on_hangup()
+        quieten_logs()
         interrupt_lost_runs(store)
         purge_expired_runs(store)
         supervisor.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 
 from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, encode_json, json_value
 from mnist_dashboard.feed.series import RunSeries
+
+MAX_HISTORIES = 4
+"""Maximum number of smoothings for which a run keeps its `history` event, of about 300 kB."""
 
 
 class CachedRun:
@@ -19,7 +23,7 @@ class CachedRun:
         self.series = RunSeries(run.attempt)
         self.series.extend(1, table)
         self.evaluations = [evaluation_to_json(evaluation) for evaluation in evaluations]
-        self._history: tuple[float, bytes] | None = None
+        self._histories: OrderedDict[float, bytes] = OrderedDict()
 
     @property
     def matrix(self) -> Confusion | None:
@@ -29,15 +33,15 @@ class CachedRun:
     def update(self, run: Run) -> None:
         """Replace the row by a newer one."""
         self.run = run
-        self._history = None
+        self._histories.clear()
 
     def history(self, smoothing: float) -> bytes:
-        """The data of the `history` event, as JSON.
+        """The data of the `history` event, as JSON. Takes up to a second for a long run: call it in a thread.
 
-        Only the last result is cached: enough for a class that joins at once, and dragging the smoothing slider does
-        not fill the memory.
+        The latest results are cached: a class that joins at once needs one, and dragging the smoothing slider does not
+        fill the memory.
         """
-        if self._history is None or self._history[0] != smoothing:
+        if smoothing not in self._histories:
             event = {
                 "run": self.run.id,
                 "attempt": self.series.attempt,
@@ -46,8 +50,11 @@ class CachedRun:
                 "matrix": self.matrix,
                 "matrix_batches": LIVE_BATCHES,
             }
-            self._history = smoothing, encode_json(event, compact=True).encode()
-        return self._history[1]
+            self._histories[smoothing] = encode_json(event, compact=True).encode()
+            if len(self._histories) > MAX_HISTORIES:
+                self._histories.popitem(last=False)
+        self._histories.move_to_end(smoothing)
+        return self._histories[smoothing]
 
 
 def evaluation_to_json(evaluation: EvalMetrics) -> dict[str, Any]:

@@ -170,7 +170,7 @@ class LiveHub:
                 continue
             runs[run_id] = cached.run
             with _errors_logged(run_id):
-                histories[run_id] = self._history_message(cached, subscriber.smoothing)
+                histories[run_id] = await self._history_message(cached, subscriber.smoothing)
         # Without its history a browser could not place the later steps of a run.
         subscriber.run_ids = frozenset(histories)
         summaries = []
@@ -179,8 +179,10 @@ class LiveHub:
                 summaries.append(self.broadcaster.encode("run", self._summarize(run)))
         return [*summaries, *histories.values(), self.broadcaster.audience_message()]
 
-    def _history_message(self, cached: CachedRun, smoothing: float) -> Message:
-        return self.broadcaster.wrap("history", cached.history(smoothing), cached.run.id)
+    async def _history_message(self, cached: CachedRun, smoothing: float) -> Message:
+        """The run's `history` event, computed in a thread. Call it while holding the read lock."""
+        history = await asyncio.to_thread(cached.history, smoothing)
+        return self.broadcaster.wrap("history", history, cached.run.id)
 
     def _prune_recent(self) -> None:
         """Forget runs that changed longer than `RECENT_SECONDS` ago."""
@@ -265,7 +267,7 @@ class LiveHub:
         # A newer attempt, or missing steps.
         self._cached_runs[steps.run_id] = reread = await self._read_run(steps.run_id)
         for subscriber in self.broadcaster.subscribers_of(steps.run_id):
-            subscriber.offer(self._history_message(reread, subscriber.smoothing))
+            subscriber.offer(await self._history_message(reread, subscriber.smoothing))
 
     def _publish_evaluation(self, cached: CachedRun, evaluation: Evaluation) -> None:
         data = evaluation_to_json(evaluation.metrics)

@@ -20,6 +20,9 @@ from mnist_dashboard.server.shared_constants import MAX_OVERLAID, PING_SECONDS
 SEND_TIMEOUT_SECONDS = 20.0
 """A stream whose browser reads nothing for this long is closed. A browser that slept reconnects when it wakes."""
 
+SMOOTHING_DIGITS, MAX_SMOOTHING = 2, 0.99
+"""The sliders of the pages move in steps of 0.01. Other values are rounded, so that they share its cached curves."""
+
 MAX_RUNS_PER_STREAM = MAX_OVERLAID + 6
 """Maximum number of runs whose curves one stream sends: those of a chart, the baseline, and some to spare."""
 
@@ -70,7 +73,7 @@ def feed_routes(hub: LiveHub, policy: AccessPolicy) -> list[Route]:
 
 
 def read_query(query: str) -> tuple[frozenset[int], float]:
-    """Run ids and smoothing in the query of `/live`. Raises `ValueError` with a sentence about what is wrong."""
+    """Run ids and rounded smoothing in the query of `/live`. Raises `ValueError` with a sentence for the caller."""
     parameters = QueryParams(query)
     words = [word for word in parameters.get("runs", "").split(",") if word]
     if len(words) > MAX_RUNS_PER_STREAM or not all(word.isdecimal() and len(word) < 10 for word in words):
@@ -81,4 +84,4 @@ def read_query(query: str) -> tuple[frozenset[int], float]:
         smoothing = -1.0
     if not 0 <= smoothing < 1:
         raise ValueError("smoothing must be a number from 0 to below 1.")
-    return frozenset(map(int, words)), smoothing
+    return frozenset(map(int, words)), min(round(smoothing, SMOOTHING_DIGITS), MAX_SMOOTHING)

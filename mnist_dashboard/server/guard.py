@@ -6,11 +6,12 @@
 - requests of viewers that do more than read.
 
 It also tells the app behind it where a request comes from (see `client_location`), and adds security headers to each
-response. `socket_guard` checks a WebSocket while it is open.
+response. `limits` has what viewers may ask of the server, and checks a WebSocket while it is open.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from http import HTTPStatus
 
 from starlette.requests import HTTPConnection
@@ -19,8 +20,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from mnist_dashboard.server.hosts import AllowedHosts
-from mnist_dashboard.server.limits.rate_limits import RateLimit
+from mnist_dashboard.server.limits.connections import OPEN_CONNECTIONS
 from mnist_dashboard.server.limits.socket_guard import GuardedSocket
+from mnist_dashboard.server.limits.sources import source_of
+from mnist_dashboard.server.limits.viewer_limits import FEED_PATH, BusyError, ViewerLimits
 from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
 from mnist_dashboard.server.roles.client_location import browser_scheme, client_address, with_location_headers
 from mnist_dashboard.server.security_headers import with_security_headers
@@ -29,9 +32,6 @@ READ_METHODS = ("GET", "HEAD", "OPTIONS")
 
 OWNER_PATHS = ("/_stcore/metrics",)
 """Streamlit's paths for owners only, because they cost the server too much."""
-
-MAX_FLOODS, FLOOD_SECONDS = 3, 60.0
-"""A viewer who floods this many WebSockets within this time can open no other until the time is over."""
 
 
 class RefusedError(Exception):
@@ -49,7 +49,7 @@ class Guard:
         self._app = app
         self._policy = policy
         self._hosts = hosts
-        self._floods = RateLimit(MAX_FLOODS, FLOOD_SECONDS)
+        self._limits = ViewerLimits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -61,18 +61,42 @@ class Guard:
             self._check_host(connection)
             self._check_visible(connection)
             self._check_origin(connection)
-            self._check_role(connection)
+            is_owner = self._check_role(connection)
         except RefusedError as refusal:
             response = PlainTextResponse(f"{refusal}\n", status_code=refusal.status)
             await _send_refusal(scope, receive, send, response)
             return
-        if scope["type"] == "websocket":
-            client = client_address(connection)
-            socket = GuardedSocket(
-                connection, self._policy, receive, send, on_flood=lambda: self._floods.try_acquire(client)
-            )
-            receive, send = socket.receive, socket.send
-        await self._app(scope, receive, send)
+        if is_owner and connection.client:
+            OPEN_CONNECTIONS.keep_for_owner(connection.client)
+        try:
+            await self._serve(connection, receive, send, is_owner=is_owner)
+        except BusyError as busy:
+            headers = {"Retry-After": str(busy.retry_seconds)}
+            response = PlainTextResponse(f"{busy}\n", HTTPStatus.SERVICE_UNAVAILABLE, headers)
+            await _send_refusal(scope, receive, send, response)
+
+    async def _serve(self, connection: HTTPConnection, receive: Receive, send: Send, *, is_owner: bool) -> None:
+        """Hand a request to the app within the limits for viewers. Raises `BusyError`."""
+        scope, source = connection.scope, source_of(client_address(connection))
+        with ExitStack() as held:
+            if not is_owner:
+                await self._limits.pace_request(source, scope["path"], scope["query_string"])
+                if scope["type"] == "websocket":
+                    held.enter_context(self._limits.page(source))
+                elif scope["path"] == FEED_PATH:
+                    held.enter_context(self._limits.stream(source))
+            if scope["type"] == "websocket":
+                socket = GuardedSocket(
+                    receive,
+                    send,
+                    source=source,
+                    limits=self._limits,
+                    is_admitted=lambda: self._policy.admits(connection.headers),
+                    is_owner=lambda: self._policy.is_owner(connection.headers, connection.cookies),
+                )
+                held.callback(socket.close)
+                receive, send = socket.receive, socket.send
+            await self._app(scope, receive, send)
 
     def _check_host(self, connection: HTTPConnection) -> None:
         hosts = connection.headers.getlist("host")
@@ -104,19 +128,18 @@ class Guard:
                 HTTPStatus.FORBIDDEN, "A page from another address sent this request, so the server refused it."
             )
 
-    def _check_role(self, connection: HTTPConnection) -> None:
-        """Refuse viewers anything but reading. A wrong key makes a viewer; too many are refused."""
+    def _check_role(self, connection: HTTPConnection) -> bool:
+        """Refuse viewers anything but reading; returns whether it is an owner. Too many wrong keys are refused."""
         is_owner = self._policy.is_owner(connection.headers, connection.cookies)
         if connection.scope["type"] == "websocket":
             has_wrong_key = not is_owner and owner_cookie() in connection.cookies
             if has_wrong_key and not self._policy.may_try_key(client_address(connection)):
                 raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong keys. Wait a minute.")
-            if not is_owner and self._floods.is_exhausted(client_address(connection)):
-                raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "Too many messages. Wait a minute.")
         elif not is_owner and (
             connection.scope["method"] not in READ_METHODS or connection.scope["path"] in OWNER_PATHS
         ):
             raise RefusedError(HTTPStatus.FORBIDDEN, "Only the owner may do this. Open the owner link first.")
+        return is_owner
 
 
 async def _send_refusal(scope: Scope, receive: Receive, send: Send, response: Response) -> None:

@@ -1,105 +1,213 @@
-"""Limits on open pages: who is disconnected, and how much a page may send."""
+"""Limits on open pages: who is disconnected, what a page may send, and whose script runs next."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from mnist_dashboard.server.guard import MAX_FLOODS, Guard
-from mnist_dashboard.server.hosts import AllowedHosts
-from mnist_dashboard.server.limits import rate_limits, socket_guard
-from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
-from tests.support.asgi_client import LOOPBACK, PEER, build_scope
+from mnist_dashboard.server.limits import viewer_limits
+from mnist_dashboard.server.limits.page_messages import MAX_VIEWER_BYTES
+from mnist_dashboard.server.limits.reruns import RERUNS_AT_ONCE
+from mnist_dashboard.server.limits.socket_guard import GuardedSocket
+from mnist_dashboard.server.limits.viewer_limits import ViewerLimits
 
-LAN = "192.168.7.20"
+HEARTBEAT = BackMsg(app_heartbeat=True).SerializeToString()
+FINISHED = ForwardMsg(script_finished=ForwardMsg.FINISHED_SUCCESSFULLY).SerializeToString()
 
 
-@pytest.fixture
-def policy(places: Path) -> AccessPolicy:
-    return AccessPolicy(places / "runs")
+def rerun(query: str = "", *, clicked: bool = False) -> bytes:
+    message = BackMsg()
+    message.rerun_script.query_string = query
+    if clicked:
+        message.rerun_script.widget_states.widgets.add(id="button", trigger_value=True)
+    data: bytes = message.SerializeToString()
+    return data
 
 
 class Page:
-    """A page that opens a WebSocket for each call of `sends`, and the app that receives its messages."""
+    """A page, its guarded socket, and the app behind it, which takes messages until the socket closes."""
 
-    def __init__(
-        self, policy: AccessPolicy, client: str = PEER, host: str = LAN, headers: Sequence[tuple[str, str]] = ()
-    ) -> None:
-        self._guard = Guard(self.listen, policy, AllowedHosts([LAN]))
-        own = [("origin", f"http://{host}"), *headers]
-        self._scope = build_scope("/_stcore/stream", client=client, host=host, headers=own, websocket=True)
-        self._taken = 0
-        self.after_each: Callable[[], object] = lambda: None
-        self.closed: int | None = None
-        self.refused = 0
+    def __init__(self, limits: ViewerLimits, source: str = "10.0.0.9", *, is_owner: bool = False) -> None:
+        self.is_owner, self.is_admitted = is_owner, True
+        self.taken: list[bytes] = []
+        self.close_code = 0
+        self._sent: asyncio.Queue[Message] = asyncio.Queue()
+        self._socket = GuardedSocket(
+            self._sent.get,
+            self._browser_receives,
+            source=source,
+            limits=limits,
+            is_admitted=lambda: self.is_admitted,
+            is_owner=lambda: self.is_owner,
+        )
+        self.app = asyncio.create_task(self._run_app())
 
-    async def listen(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        while (await receive())["type"] == "websocket.receive":
-            self._taken += 1
-            self.after_each()
-        await send({"type": "websocket.send", "bytes": b"what was on its way when the page was closed"})
+    async def send(self, *messages: bytes) -> None:
+        for data in messages:
+            self._sent.put_nowait({"type": "websocket.receive", "bytes": data})
+        await settle()
 
-    def sends(self, messages: int) -> int:
-        """Send this many messages and return how many the app received."""
-        self._taken, self.closed, left = 0, None, [b"click"] * messages
+    async def leave(self) -> None:
+        self._sent.put_nowait({"type": "websocket.disconnect", "code": 1001})
+        await settle()
 
-        async def receive() -> Message:
-            if left:
-                return {"type": "websocket.receive", "bytes": left.pop()}
-            return {"type": "websocket.disconnect", "code": 1000}
+    async def finish_script(self) -> None:
+        """Have the app report that the page's script has ended."""
+        await self._socket.send({"type": "websocket.send", "bytes": FINISHED})
+        await settle()
 
-        async def send(message: Message) -> None:
-            assert self.closed is None, message
-            if message["type"] == "websocket.close":
-                self.closed = message["code"]
-            elif message["type"] == "websocket.http.response.start":
-                self.refused = message["status"]
+    async def _run_app(self) -> None:
+        try:
+            while (message := await self._socket.receive())["type"] == "websocket.receive":
+                self.taken.append(message["bytes"])
+            await self._socket.send({"type": "websocket.send", "bytes": b"\x08"})  # was on its way
+        finally:
+            self._socket.close()
 
-        asyncio.run(self._guard(self._scope, receive, send))
-        return self._taken
-
-
-def test_an_open_page_of_a_peer_is_closed_once_the_server_is_hidden(policy: AccessPolicy) -> None:
-    page = Page(policy)
-    page.after_each = lambda: policy.set_visible(False)
-    assert page.sends(3) == 1
-    assert page.closed == 1008
-
-
-def test_a_viewer_who_floods_the_server_is_disconnected(policy: AccessPolicy) -> None:
-    page = Page(policy)
-    assert page.sends(socket_guard.MESSAGE_BURST) == socket_guard.MESSAGE_BURST
-    assert page.closed is None
-    assert page.sends(10 * socket_guard.MESSAGE_BURST) < socket_guard.MESSAGE_BURST + 20
-    assert page.closed == 1008
+    async def _browser_receives(self, message: Message) -> None:
+        assert not self.close_code, message
+        if message["type"] == "websocket.close":
+            self.close_code = message["code"]
 
 
-def test_a_viewer_who_floods_repeatedly_is_refused_for_a_while(policy: AccessPolicy) -> None:
-    page = Page(policy)
-    for _ in range(MAX_FLOODS):
-        page.sends(2 * socket_guard.MESSAGE_BURST)
-    assert page.sends(1) == 0
-    assert page.refused == 429
+async def settle() -> None:
+    """Let all tasks that can go on go on."""
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
-def test_owners_may_send_without_limit(policy: AccessPolicy) -> None:
-    here = Page(policy, LOOPBACK, "localhost:8501")
-    with_key = Page(policy, headers=[("cookie", f"{owner_cookie()}={policy.key.read()}")])
-    for page in (here, with_key):
-        assert page.sends(5 * socket_guard.MESSAGE_BURST) == 5 * socket_guard.MESSAGE_BURST
-        assert page.closed is None
+def in_loop(scenario: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run a test in an event loop."""
+
+    def test() -> None:
+        asyncio.run(scenario())
+
+    test.__name__, test.__doc__ = scenario.__name__, scenario.__doc__
+    return test
 
 
-def test_a_token_bucket_refills_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-    monkeypatch.setattr("mnist_dashboard.server.limits.rate_limits.time.monotonic", lambda: now)
-    bucket = rate_limits.TokenBucket(2, 1.0)
-    assert [bucket.try_acquire() for _ in range(3)] == [True, True, False]
-    now = 1.0
-    assert [bucket.try_acquire() for _ in range(2)] == [True, False]
-    now = 100.0
-    assert [bucket.try_acquire() for _ in range(3)] == [True, True, False]
+@in_loop
+async def test_an_open_page_is_closed_once_the_server_is_hidden() -> None:
+    page = Page(ViewerLimits())
+    await page.send(HEARTBEAT)
+    page.is_admitted = False
+    await page.send(HEARTBEAT, HEARTBEAT)
+    assert (len(page.taken), page.close_code) == (1, 1008)
+
+
+@in_loop
+async def test_a_message_that_viewers_may_not_send_closes_the_page() -> None:
+    for data, code in (
+        (BackMsg(load_git_info=True).SerializeToString(), 1008),
+        (b"\xff\xff", 1002),
+        (rerun("x" * MAX_VIEWER_BYTES), 1009),
+    ):
+        page = Page(ViewerLimits())
+        await page.send(data)
+        assert (page.taken, page.close_code, page.app.done()) == ([], code, True)
+
+
+@in_loop
+async def test_a_source_that_sends_too_many_messages_is_disconnected_with_all_its_pages() -> None:
+    limits = ViewerLimits()
+    page, other_page, neighbour = Page(limits), Page(limits), Page(limits, "10.0.0.10")
+    await page.send(*[HEARTBEAT] * viewer_limits.MESSAGE_BURST)
+    await page.send(HEARTBEAT)
+    await other_page.send(HEARTBEAT)
+    await neighbour.send(HEARTBEAT)
+    assert len(page.taken) < viewer_limits.MESSAGE_BURST + 5
+    assert (page.close_code, other_page.close_code, neighbour.close_code) == (1008, 1008, 0)
+
+
+@in_loop
+async def test_owners_may_send_without_limit() -> None:
+    limits = ViewerLimits()
+    page = Page(limits, is_owner=True)
+    await page.send(*[rerun()] * 2 * viewer_limits.MESSAGE_BURST)
+    await settle()
+    assert (len(page.taken), page.close_code) == (2 * viewer_limits.MESSAGE_BURST, 0)
+
+
+@in_loop
+async def test_viewers_wait_for_their_turn_and_owners_do_not() -> None:
+    limits = ViewerLimits()
+    pages = [Page(limits, f"10.0.0.{number}") for number in range(RERUNS_AT_ONCE + 1)]
+    for page in pages:
+        await page.send(rerun())
+    owner = Page(limits, is_owner=True)
+    await owner.send(rerun())
+    assert [len(page.taken) for page in pages] == [1] * RERUNS_AT_ONCE + [0]
+    assert len(owner.taken) == 1
+    await pages[0].finish_script()
+    assert len(pages[-1].taken) == 1
+
+
+@in_loop
+async def test_a_page_that_leaves_gives_its_turn_back() -> None:
+    limits = ViewerLimits()
+    pages = [Page(limits, f"10.0.0.{number}") for number in range(RERUNS_AT_ONCE + 1)]
+    for page in pages:
+        await page.send(rerun())
+    await pages[0].leave()
+    assert len(pages[-1].taken) == 1
+
+
+@in_loop
+async def test_only_the_latest_rerun_of_a_page_waits() -> None:
+    limits = ViewerLimits()
+    busy = [Page(limits, f"10.0.1.{number}") for number in range(RERUNS_AT_ONCE)]
+    for page in busy:
+        await page.send(rerun())
+    page = Page(limits)
+    await page.send(rerun("1"), rerun("2"), rerun("3"))
+    await busy[0].finish_script()
+    assert page.taken == [rerun("3")]
+
+
+@in_loop
+async def test_a_click_is_not_lost_while_it_waits() -> None:
+    limits = ViewerLimits()
+    busy = [Page(limits, f"10.0.1.{number}") for number in range(RERUNS_AT_ONCE)]
+    for page in busy:
+        await page.send(rerun())
+    page = Page(limits)
+    await page.send(rerun("1"), rerun("2", clicked=True), HEARTBEAT, rerun("3"))
+    await busy[0].finish_script()
+    assert page.taken == [rerun("2", clicked=True), HEARTBEAT, rerun("3")]
+
+
+@in_loop
+async def test_a_waiting_page_that_leaves_or_is_refused_leaves_the_queue() -> None:
+    limits = ViewerLimits()
+    busy = [Page(limits, f"10.0.1.{number}") for number in range(RERUNS_AT_ONCE)]
+    for page in busy:
+        await page.send(rerun())
+    leaving, refused, last = (Page(limits, f"10.0.2.{number}") for number in range(3))
+    for page in (leaving, refused, last):
+        await page.send(rerun())
+    await leaving.leave()
+    await refused.send(b"\xff\xff")
+    assert (leaving.app.done(), refused.close_code) == (True, 1002)
+    await busy[0].finish_script()
+    assert (leaving.taken, refused.taken, last.taken) == ([], [], [rerun()])
+
+
+@in_loop
+async def test_a_script_that_never_ends_does_not_keep_its_turn() -> None:
+    limits = ViewerLimits()
+    pages = [Page(limits, f"10.0.0.{number}") for number in range(RERUNS_AT_ONCE + 1)]
+    for page in pages:
+        await page.send(rerun())
+    for page in pages[:1]:
+        assert page._socket._turn_ends
+        page._socket._end_turn()  # what the timer does
+    await settle()
+    assert len(pages[-1].taken) == 1
+    await pages[0].finish_script()  # gives nothing back twice
+    await pages[0].send(rerun())
+    assert len(pages[0].taken) == 1

@@ -1,0 +1,98 @@
+"""What viewers may ask of the server: requests, open pages and open streams, for one source and for all."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mnist_dashboard.server.limits.connections import RETRY_SECONDS, free_files
+from mnist_dashboard.server.limits.reruns import RerunQueue
+from mnist_dashboard.server.limits.sources import Pace, SharedLimit
+
+MAX_PAGES_PER_SOURCE, MAX_PAGES = 100, 600
+"""Pages open at once. Each takes 0.4 MB of memory."""
+
+FILES_PER_PAGE = 5
+"""Its socket, its stream, and three that Streamlit opens for each page's session."""
+
+REQUEST_BURST, REQUESTS_PER_SECOND = 3000, 100.0
+"""Requests of one source at once, and in the long run. A first visit takes about 100."""
+
+SERVER_REQUEST_BURST, SERVER_REQUESTS_PER_SECOND = 30_000, 400.0
+
+MAX_WAIT_SECONDS = 5.0
+"""A request that would have to wait longer is refused."""
+
+FEED_PATH = "/live"
+"""Path of the live feed, whose responses are streams."""
+
+RUN_COST, TABLE_COST = 10.0, 5.0
+"""How many requests a stream counts as for each run in it, and how many the list of all runs."""
+
+MESSAGE_BURST, MESSAGES_PER_SECOND = 400, 40.0
+"""Messages that the open pages of one source may send at once, and in the long run. Dragging a slider sends most."""
+
+_SERVER = ""
+
+
+class BusyError(Exception):
+    """The server, or what it allows one source, is in use up to the limit."""
+
+    def __init__(self, text: str, retry_seconds: float = RETRY_SECONDS) -> None:
+        super().__init__(text)
+        self.retry_seconds = math.ceil(retry_seconds)
+
+
+class ViewerLimits:
+    """The limits of one server. Use it in the event loop's thread."""
+
+    def __init__(self) -> None:
+        self._requests = Pace(REQUEST_BURST, REQUESTS_PER_SECOND)
+        self._all_requests = Pace(SERVER_REQUEST_BURST, SERVER_REQUESTS_PER_SECOND)
+        self._pages = SharedLimit(MAX_PAGES_PER_SOURCE, MAX_PAGES)
+        self._streams = SharedLimit(MAX_PAGES_PER_SOURCE, MAX_PAGES)
+        self.messages = Pace(MESSAGE_BURST, MESSAGES_PER_SECOND)
+        self.reruns = RerunQueue()
+
+    async def pace_request(self, source: str, path: str, query: bytes) -> None:
+        """Wait until the source may send one more request. Raises `BusyError` if that takes too long."""
+        wait = max(self._requests.wait_seconds(source), self._all_requests.wait_seconds(_SERVER))
+        if wait > MAX_WAIT_SECONDS:
+            raise BusyError("This address sends too many requests.", wait)
+        cost = _cost(path, query)
+        self._requests.use(source, cost)
+        self._all_requests.use(_SERVER, cost)
+        if wait:
+            await asyncio.sleep(wait)
+
+    @contextmanager
+    def page(self, source: str) -> Iterator[None]:
+        """Count an open page. Raises `BusyError` if there are too many."""
+        if free_files() < FILES_PER_PAGE:
+            raise BusyError("This server cannot open more pages.")
+        with self._counted(self._pages, source):
+            yield
+
+    @contextmanager
+    def stream(self, source: str) -> Iterator[None]:
+        """Count an open stream of the live feed. Raises `BusyError` if there are too many."""
+        with self._counted(self._streams, source):
+            yield
+
+    @contextmanager
+    def _counted(self, limit: SharedLimit, source: str) -> Iterator[None]:
+        if not limit.try_take(source):
+            raise BusyError("This server has too many pages open. Close some, or wait.")
+        try:
+            yield
+        finally:
+            limit.give_back(source)
+
+
+def _cost(path: str, query: bytes) -> float:
+    """Return how many requests a request counts as."""
+    if path == FEED_PATH:
+        return RUN_COST * (1 + query.count(b",") + query.lower().count(b"%2c"))
+    return TABLE_COST if path == "/runs.json" else 1.0
