@@ -36,6 +36,10 @@ class StoreUnavailableError(StoreError):
     """The database cannot be read or written now. Nothing was written; the same call may succeed later."""
 
 
+class StoreLockedError(StoreUnavailableError):
+    """Another process has kept the database locked. It is whole, and can be written as soon as the lock is gone."""
+
+
 class DiskFullError(StoreUnavailableError):
     """The disk of the database is full."""
 

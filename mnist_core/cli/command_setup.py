@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 from mnist_core.config import Setting
 from mnist_core.errors import ConfigError
-from mnist_core.scheduler.recovery import interrupt_lost_runs
+from mnist_core.records import Run
+from mnist_core.scheduler.recovery import interrupt_if_lost
 from mnist_core.store import RunStore
 from mnist_core.system.paths import runs_dir
 
@@ -70,7 +71,13 @@ def flag_type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def open_store() -> RunStore:
-    """Open the store of this machine's runs, after marking runs whose trainer is gone as interrupted."""
-    store = RunStore.open(runs_dir())
-    interrupt_lost_runs(store)
-    return store
+    """Open the store of this machine's runs. Changes no run: a mere listing must not."""
+    return RunStore.open(runs_dir())
+
+
+def find_run_to_act_on(store: RunStore, name_or_id: str) -> Run:
+    """Return the run with this name or id, marked as interrupted if its trainer is gone.
+
+    Raises `RunNotFoundError`.
+    """
+    return interrupt_if_lost(store, store.queries.find_run(name_or_id))

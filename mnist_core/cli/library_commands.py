@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from mnist_core.cli.command_setup import Subparsers, add_command, open_store
+from mnist_core.cli.command_setup import Subparsers, add_command, find_run_to_act_on, open_store
 from mnist_core.errors import ConfigError, ExportError
 from mnist_core.exports.formats import FORMATS, file_name
 from mnist_core.runs.actions import RunActions
@@ -63,7 +63,7 @@ def _edit(options: argparse.Namespace) -> int:
 
 def _delete(options: argparse.Namespace) -> int:
     store = open_store()
-    runs = [store.queries.find_run(text) for text in options.runs]
+    runs = [find_run_to_act_on(store, text) for text in options.runs]
     RunActions(store).delete_runs([run.id for run in runs])
     for run in runs:
         stopped = " It is stopped first." if run.status.is_active else ""

@@ -14,6 +14,7 @@ from mnist_core.cli.command_setup import (
     Subparsers,
     add_command,
     add_setting_flag,
+    find_run_to_act_on,
     given_settings,
     open_store,
 )
@@ -75,7 +76,7 @@ def add_run_commands(subparsers: Subparsers) -> None:
 
 def _open_run(options: argparse.Namespace) -> tuple[RunStore, Run]:
     store = open_store()
-    return store, store.queries.find_run(options.run)
+    return store, find_run_to_act_on(store, options.run)
 
 
 def _send_command(options: argparse.Namespace, command: Command) -> int:

@@ -68,11 +68,18 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """Identifies one process for ever: pids are reused, and start times change when the wall clock is set."""
+    """Identifies one process for ever: pids are reused, and start times change when the wall clock is set.
+
+    A pid means something only on its host and in its PID namespace: each container counts its own.
+    """
 
     pid: int
     start_ticks: int
     boot_id: str
+    host: str | None = None
+    """None if it was recorded before hosts and namespaces were."""
+    pid_namespace: str | None = None
+    """None if unknown; empty where the system has no PID namespaces."""
 
 
 @dataclass(frozen=True, slots=True)

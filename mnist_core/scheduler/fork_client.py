@@ -47,7 +47,12 @@ ExitCallback = Callable[[int, int], None]
 
 
 def is_orphan(trainer: ProcessIdentity) -> bool:
-    """Whether a fork server started this trainer and has ended since. False for a trainer in a terminal."""
+    """Whether a fork server started this trainer and has ended since. False for a trainer in a terminal.
+
+    False also for a trainer in another container, where its pid means another process.
+    """
+    if not is_alive(trainer):
+        return False
     try:
         process = psutil.Process(trainer.pid)
         parent = process.parent()

@@ -6,10 +6,17 @@ import signal
 import time
 from collections.abc import Callable, Hashable, Mapping
 
+from mnist_core.errors import StoreLockedError
 from mnist_core.records import Run, RunStatus
 from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN
 from mnist_core.store import RunStore
-from mnist_core.system.processes import cpu_seconds, is_alive
+from mnist_core.system.processes import cpu_seconds, is_alive, is_gone
+
+LEASE_SECONDS = 60.0
+"""Time without a heartbeat after which a trainer that cannot be seen from here, as in another container, is lost."""
+
+QUIET_SECONDS = 10.0
+"""Silence after which the database is checked for locks: twice the time between heartbeats during a pause."""
 
 CRASH_SIGNALS = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 
@@ -41,36 +48,81 @@ class StallDetector:
             self._latest[run_id] = sign, silent_seconds + passed if sign == previous_sign else 0.0
         return {run_id for run_id, (_sign, silent_seconds) in self._latest.items() if silent_seconds >= self.seconds}
 
+    @property
+    def longest_silence(self) -> float:
+        """Seconds since the latest sign of life of whoever was silent for longest, at the latest observation."""
+        return max((silent_seconds for _sign, silent_seconds in self._latest.values()), default=0.0)
+
+    def skip(self) -> None:
+        """Leave the time since the latest observation out of account."""
+        self._observed_at = self._clock()
+
 
 def interrupt_lost_runs(store: RunStore, spare: frozenset[int] = frozenset()) -> list[Run]:
-    """Mark runs whose trainer is gone as interrupted, except the ids in `spare`. Returns the runs it marked."""
+    """Mark runs whose trainer is gone for certain as interrupted, except `spare`. Returns the runs it marked.
+
+    A trainer that cannot be seen from here is left to `interrupt_stalled_runs`.
+    """
     return [
         run
         for run in store.queries.list_active_runs()
         if run.id not in spare
         and run.trainer
-        and not is_alive(run.trainer)
+        and is_gone(run.trainer)
         and store.commands.interrupt_run(run, f"Its trainer process (pid {run.trainer.pid}) is gone.")
     ]
 
 
-def interrupt_stalled_runs(store: RunStore, detector: StallDetector) -> list[Run]:
-    """Mark runs whose trainer lives but has stalled as interrupted. Returns the runs it marked.
+def interrupt_if_lost(store: RunStore, run: Run) -> Run:
+    """Mark one run as interrupted if its trainer is gone, or unseen and silent for `LEASE_SECONDS`. Returns the run.
+
+    For a command that acts on this run, and so cannot watch it for a while, as a server does.
+    """
+    if not run.status.is_active or run.trainer is None or is_alive(run.trainer):
+        return run
+    silent_seconds = store.queries.list_silent_seconds().get(run.id, 0.0)
+    if is_gone(run.trainer):
+        store.commands.interrupt_run(run, f"Its trainer process (pid {run.trainer.pid}) is gone.")
+    elif silent_seconds > LEASE_SECONDS:
+        store.commands.interrupt_run(run, _silence(run, silent_seconds))
+    return store.queries.get_run(run.id)
+
+
+def interrupt_stalled_runs(store: RunStore, seen: StallDetector, unseen: StallDetector) -> list[Run]:
+    """Mark runs whose trainer may live but shows no sign of life as interrupted. Returns the runs it marked.
 
     Signs of life are heartbeats, which come with every write, and processor time: a long evaluation writes nothing.
+    `seen` observes the trainers that can be seen from here. The others, such as those in another container, have only
+    heartbeats, which `unseen` observes: a clock that jumps must not end their runs. Time in which the database is
+    locked does not count: no trainer can show then that it lives.
     """
-    active = [(run, run.trainer) for run in store.queries.list_active_runs() if run.trainer and is_alive(run.trainer)]
+    if max(seen.longest_silence, unseen.longest_silence) > QUIET_SECONDS:
+        try:
+            store.commands.check_writable()
+        except StoreLockedError:
+            seen.skip()
+            unseen.skip()
+            return []
+    active = [(run, run.trainer) for run in store.queries.list_active_runs() if run.trainer]
     heartbeats = store.queries.list_heartbeats()
-    stalled_ids = detector.observe(
-        {run.id: (trainer, heartbeats.get(run.id), cpu_seconds(trainer)) for run, trainer in active}
-    )
-    silence = f"has not been heard of for {detector.seconds:g} s"
+    silent: dict[int, float] = {}
+    for detector, is_seen in ((seen, True), (unseen, False)):
+        signs = {
+            run.id: (trainer, heartbeats.get(run.id), cpu_seconds(trainer) if is_seen else None)
+            for run, trainer in active
+            if is_alive(trainer) is is_seen
+        }
+        silent |= dict.fromkeys(detector.observe(signs), detector.seconds)
     return [
         run
-        for run, trainer in active
-        if run.id in stalled_ids
-        and store.commands.interrupt_run(run, f"Its trainer process (pid {trainer.pid}) {silence}.")
+        for run, _trainer in active
+        if run.id in silent and store.commands.interrupt_run(run, _silence(run, silent[run.id]))
     ]
+
+
+def _silence(run: Run, seconds: float) -> str:
+    assert run.trainer
+    return f"Its trainer process (pid {run.trainer.pid}) has not been heard of for {seconds:.0f} s."
 
 
 def status_after_exit(code: int, *, out_of_memory: bool) -> tuple[RunStatus, str]:

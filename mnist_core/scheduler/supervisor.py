@@ -17,13 +17,14 @@ from mnist_core.records import Run, RunStatus
 from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN, ForkServerClient, is_orphan
 from mnist_core.scheduler.recovery import (
     CRASH_SIGNALS,
+    LEASE_SECONDS,
     StallDetector,
     interrupt_lost_runs,
     interrupt_stalled_runs,
     status_after_exit,
 )
 from mnist_core.store import RunStore
-from mnist_core.system.processes import count_oom_kills, is_alive
+from mnist_core.system.processes import count_oom_kills, is_gone
 from mnist_core.trainer import speed
 
 POLL_SECONDS = 0.5
@@ -35,7 +36,7 @@ CLOSE_SECONDS = 3.0
 KILL_SECONDS = 0.5
 """Time to wait until killed trainers are gone."""
 
-LEASE_SECONDS = 30.0
+STALL_SECONDS = 30.0
 """Time without a sign of life after which a trainer that still exists loses its run, which can then be resumed."""
 
 MAX_LAUNCHES = 3
@@ -62,11 +63,12 @@ def parse_max_runs(text: str) -> int:
 class Supervisor:
     """Keeps up to `max_runs` runs training, oldest in the queue first. One per server: `start()` it, `close()` it."""
 
-    def __init__(self, store: RunStore, *, max_runs: int = 1, lease_seconds: float = LEASE_SECONDS) -> None:
+    def __init__(self, store: RunStore, *, max_runs: int = 1, stall_seconds: float = STALL_SECONDS) -> None:
         self._store = store
         self._wake = threading.Event()
         self._max_runs = max_runs
-        self._stall_detector = StallDetector(lease_seconds)
+        self._seen_trainers = StallDetector(stall_seconds)
+        self._unseen_trainers = StallDetector(max(stall_seconds, LEASE_SECONDS))
         self._launched_attempt: dict[int, int] = {}
         """The attempt for which a trainer was last launched, by run."""
         self._oom_kills_at_launch: dict[int, int] = {}
@@ -122,7 +124,7 @@ class Supervisor:
                 self._fork_server.adopt(run.id, run.trainer)
 
     def _interrupt_stalled_runs(self) -> None:
-        for run in interrupt_stalled_runs(self._store, self._stall_detector):
+        for run in interrupt_stalled_runs(self._store, self._seen_trainers, self._unseen_trainers):
             self._fork_server.detach(run.id)
 
     def _calibrate_when_idle(self) -> None:
@@ -159,7 +161,7 @@ class Supervisor:
         out_of_memory = oom_kills > self._oom_kills_at_launch.pop(run_id, oom_kills)
         if run.status is RunStatus.QUEUED:
             self._on_exit_before_claim(run, code, out_of_memory)
-        elif run.status.is_active and run.trainer and not is_alive(run.trainer):
+        elif run.status.is_active and run.trainer and is_gone(run.trainer):
             status, reason = status_after_exit(code, out_of_memory=out_of_memory)
             self._store.commands.interrupt_run(run, reason, status)
         self._wake.set()

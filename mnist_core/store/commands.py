@@ -29,6 +29,9 @@ from mnist_core.records import (
 from mnist_core.store import rows, sql, step_codec
 from mnist_core.store.schema import evaluations, pending_commands, runs, step_chunks
 
+CHECK_SECONDS = 1.0
+"""How long `check_writable` waits: writers of this program hold the lock for some milliseconds."""
+
 
 class Commands:
     """Changes that people make to runs. Anyone may call these methods."""
@@ -141,6 +144,11 @@ class Commands:
         with self._engine.begin() as connection:
             if sql.get_run(connection, run_id).status is RunStatus.QUEUED:
                 sql.update_run(connection, run_id, status=status, finished_at=time.time(), reason=reason)
+
+    def check_writable(self) -> None:
+        """Raise `StoreLockedError` if another process keeps the database locked; waits for a second at most."""
+        with self._engine.connect().execution_options(busy_seconds=CHECK_SECONDS) as connection:
+            connection.begin().rollback()
 
     def interrupt_run(self, run: Run, reason: str, status: RunStatus = RunStatus.INTERRUPTED) -> bool:
         """Mark a run whose trainer is gone. Returns False if it has ended or changed hands since `run` was read."""

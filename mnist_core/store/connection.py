@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.pool import QueuePool
 
-from mnist_core.errors import DiskFullError, StoreError, StoreUnavailableError
+from mnist_core.errors import DiskFullError, StoreError, StoreLockedError, StoreUnavailableError
 from mnist_core.store.migrations import APPLICATION_ID, migrate
 from mnist_core.system.locks import lock_folder
 
@@ -189,7 +189,7 @@ def _explain(error: BaseException, path: Path) -> StoreError | None:
                 f"The disk with the runs folder {path.parent} is full. Free some space and resume the run."
             )
         case sqlite3.SQLITE_BUSY:
-            return StoreUnavailableError(
+            return StoreLockedError(
                 f"Another process has kept the database {path} locked for {BUSY_SECONDS:g} s. End it and try again."
             )
         case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY:
@@ -211,6 +211,11 @@ def _configure(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Begin explicitly, and lock at once to write: upgrading a read lock later fails under load."""
-    mode = "DEFERRED" if connection.get_execution_options().get("read_only") else "IMMEDIATE"
+    """Begin explicitly, and lock at once to write: upgrading a read lock later fails under load.
+
+    The execution option `busy_seconds` is how long to wait for another writer, instead of `BUSY_SECONDS`.
+    """
+    options = connection.get_execution_options()
+    mode = "DEFERRED" if options.get("read_only") else "IMMEDIATE"
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {1000 * options.get('busy_seconds', BUSY_SECONDS):.0f}")
     connection.exec_driver_sql(f"BEGIN {mode}")

@@ -223,6 +223,18 @@ MIGRATIONS: list[Migration] = [
         "CREATE TABLE test_sets (checksum VARCHAR NOT NULL PRIMARY KEY, labels BLOB NOT NULL)",
     ),
     _add_identities_and_files,
+    # Where a trainer runs, when it last wrote, and how long a run has been in the bin.
+    _statements(
+        "ALTER TABLE runs ADD COLUMN trainer_host VARCHAR",
+        "ALTER TABLE runs ADD COLUMN trainer_pid_namespace VARCHAR",
+        "ALTER TABLE runs ADD COLUMN heartbeat_at FLOAT",
+        "ALTER TABLE runs ADD COLUMN bin_seconds FLOAT NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN bin_seen_at FLOAT",
+        """
+        UPDATE runs SET heartbeat_at = unixepoch('subsec')
+        WHERE status IN ('preparing', 'running', 'paused', 'stopping')
+        """,
+    ),
 ]
 
 

@@ -100,6 +100,13 @@ class Queries:
         with self._reader.connect() as connection, connection.begin():
             return {row.id: row.revision for row in connection.execute(query)}
 
+    def list_silent_seconds(self) -> dict[int, float]:
+        """Return the seconds since the last heartbeat of each run held by a trainer, by id, on the database's clock."""
+        silent_seconds = sql.DATABASE_CLOCK - runs.c.heartbeat_at
+        query = select(runs.c.id, silent_seconds.label("silent")).where(runs.c.status.in_(sql.ACTIVE_STATUSES))
+        with self._reader.connect() as connection, connection.begin():
+            return {row.id: row.silent for row in connection.execute(query)}
+
     def latest_run(self) -> Run | None:
         """Return the newest run outside the bin; None if there is none."""
         with self._reader.connect() as connection, connection.begin():

@@ -152,6 +152,9 @@ runs = Table(
     "runs",
     metadata,
     *_run_columns(),
+    Column("heartbeat_at", Float),  # latest write of the trainer, by the database's clock
+    Column("bin_seconds", Float, nullable=False, default=0.0),  # time in the bin, see `Commands.age_bin`
+    Column("bin_seen_at", Float),
     ForeignKeyConstraint(["parent_id"], ["runs.id"], ondelete="SET NULL"),
     # Names are unique outside the bin; a run in the bin frees its name.
     Index("runs_by_name", "name", unique=True, sqlite_where=text("deleted_at IS NULL")),

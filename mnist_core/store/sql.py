@@ -23,6 +23,8 @@ UID_BYTES = 8
 """Random bytes in the identity of a run. The chance that two of a million runs share one is 3 in 100 million."""
 REMEMBERED_STEPS = 4
 """How many steps the store remembers the files of, by kind: more than a run keeps files of at any moment."""
+DATABASE_CLOCK = func.unixepoch("subsec")
+"""Seconds since 1970 on the clock that all processes with this database share."""
 NEXT_REVISION = select(func.coalesce(func.max(runs.c.revision), 0) + 1).scalar_subquery()
 
 
@@ -71,7 +73,7 @@ def claim(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None
     """Hand a run to a trainer as a new attempt, so that writes of the previous attempt's trainer are refused.
 
     Commands to the previous attempt are deleted. The new trainer carries out commands from now on, even those that it
-    gets while it prepares.
+    gets while it prepares. The run keeps its first start, from which exports compute the times of its steps.
     """
     connection.execute(delete(pending_commands).where(pending_commands.c.run_id == run_id))
     update_run(
@@ -79,10 +81,9 @@ def claim(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None
         run_id,
         status=RunStatus.PREPARING,
         attempt=runs.c.attempt + 1,
-        started_at=time.time(),
-        trainer_pid=trainer.pid,
-        trainer_start_ticks=trainer.start_ticks,
-        trainer_boot_id=trainer.boot_id,
+        started_at=func.coalesce(runs.c.started_at, time.time()),
+        heartbeat_at=DATABASE_CLOCK,
+        **rows.column_values(trainer=trainer),
     )
 
 
@@ -112,7 +113,8 @@ def update_held_run(connection: Connection, run: Run, **values: Any) -> RunStatu
     """Set columns of a run for the attempt that holds it. Returns its status; raises `StaleAttemptError`."""
     is_same_attempt = (runs.c.id == run.id) & (runs.c.uid == run.uid) & (runs.c.attempt == run.attempt)
     is_held = is_same_attempt & runs.c.status.in_(ACTIVE_STATUSES)
-    statement = update(runs).where(is_held).values(revision=NEXT_REVISION, **values).returning(runs.c.status)
+    values |= {"revision": NEXT_REVISION, "heartbeat_at": DATABASE_CLOCK}
+    statement = update(runs).where(is_held).values(values).returning(runs.c.status)
     status = connection.execute(statement).scalar_one_or_none()
     if status is None:
         raise StaleAttemptError(

@@ -6,11 +6,15 @@ import contextlib
 import errno
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mnist_core.records import ProcessIdentity
-from mnist_core.system.processes import is_alive, own_identity
+from mnist_core.system.processes import is_alive, is_gone, own_identity
+
+ABANDONED_SECONDS = 86_400.0
+"""Age at which a temporary file is a leftover, although nobody here can see whether its process has ended."""
 
 
 @contextlib.contextmanager
@@ -20,8 +24,7 @@ def atomic_path(path: Path, confirm: Callable[[], object] = lambda: None) -> Ite
     The file is on the disk when the block ends. `confirm` is called just before it is renamed. If the block, the disk
     or `confirm` raises, `path` stays as it was and the temporary file is removed.
     """
-    own = own_identity()
-    temporary = path.with_name(f".{secrets.token_hex(4)}.{own.pid}.{own.start_ticks}.{own.boot_id}.tmp")
+    temporary = path.with_name(_temporary_name(own_identity()))
     try:
         yield temporary
         _flush(temporary)
@@ -44,12 +47,31 @@ def write_atomically(
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files of processes that were killed; those of living processes may be in use."""
+    """Remove the temporary files of processes that were killed; those of living processes may be in use.
+
+    Those of processes that cannot be seen from here, such as in another container, go after `ABANDONED_SECONDS`.
+    """
     for temporary in folder.glob("*.tmp"):
-        with contextlib.suppress(ValueError):  # not named by `atomic_path`
-            _name, pid, start_ticks, boot_id, _tmp = temporary.name.rsplit(".", 4)
-            if not is_alive(ProcessIdentity(int(pid), int(start_ticks), boot_id)):
-                temporary.unlink(missing_ok=True)
+        with contextlib.suppress(ValueError, FileNotFoundError):  # not named by `atomic_path`, or gone by now
+            process = _parse_temporary_name(temporary.name)
+            is_old = time.time() - temporary.stat().st_mtime > ABANDONED_SECONDS
+            if is_gone(process) or (is_old and not is_alive(process)):
+                temporary.unlink()
+
+
+def _temporary_name(process: ProcessIdentity) -> str:
+    place = f"{process.boot_id}.{process.host}.{process.pid_namespace}"
+    return f".{secrets.token_hex(4)}.{process.pid}.{process.start_ticks}.{place}.tmp"
+
+
+def _parse_temporary_name(name: str) -> ProcessIdentity:
+    """Return the process that wrote a temporary file. Raises `ValueError` for other names."""
+    try:
+        _name, pid, start_ticks, boot_id, host, pid_namespace, _tmp = name.rsplit(".", 6)
+        return ProcessIdentity(int(pid), int(start_ticks), boot_id, host, pid_namespace)
+    except ValueError:  # of a version before hosts and namespaces were recorded
+        _name, pid, start_ticks, boot_id, _tmp = name.rsplit(".", 4)
+        return ProcessIdentity(int(pid), int(start_ticks), boot_id)
 
 
 def is_disk_full(error: OSError) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -17,18 +19,33 @@ _PROC = Path("/proc")
 
 def own_identity() -> ProcessIdentity:
     """Return the identity of the calling process."""
-    return ProcessIdentity(os.getpid(), _start_ticks(os.getpid()) or 0, _boot_id())
+    return _identity(os.getpid(), _start_ticks(os.getpid()) or 0)
 
 
 def identify(pid: int) -> ProcessIdentity | None:
     """Return the identity of the process with this pid; None if there is none, or only a zombie."""
     ticks = _start_ticks(pid)
-    return None if ticks is None else ProcessIdentity(pid, ticks, _boot_id())
+    return None if ticks is None else _identity(pid, ticks)
 
 
 def is_alive(process: ProcessIdentity) -> bool:
-    """Whether this process still runs; a zombie, or another process with the same pid, does not count."""
-    return process.boot_id == _boot_id() and _start_ticks(process.pid) == process.start_ticks
+    """Whether this process is seen to run; a zombie, or another process with the same pid, does not count.
+
+    False also for one that cannot be seen from here, such as one in another container: it may run all the same.
+    """
+    is_seen = process.boot_id == _boot_id() and (process.host is None or _shares_pids(process))
+    return is_seen and _start_ticks(process.pid) == process.start_ticks
+
+
+def is_gone(process: ProcessIdentity) -> bool:
+    """Whether this process has ended for certain: it was on this host, and its pid can be judged from here.
+
+    Not certain is what happens on another host or in another PID namespace.
+    """
+    if process.host != _host():
+        return False
+    has_restarted = process.boot_id != _boot_id()
+    return has_restarted or (_shares_pids(process) and not is_alive(process))
 
 
 def send_signal(process: ProcessIdentity, number: signal.Signals) -> bool:
@@ -106,6 +123,40 @@ def _start_milliseconds(pid: int) -> int | None:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else round(process.create_time() * 1000)
     except psutil.NoSuchProcess:
+        return None
+
+
+def _identity(pid: int, start_ticks: int) -> ProcessIdentity:
+    return ProcessIdentity(pid, start_ticks, _boot_id(), _host(), _pid_namespace())
+
+
+def _shares_pids(process: ProcessIdentity) -> bool:
+    own = _pid_namespace()
+    return own is not None and (process.host, process.pid_namespace) == (_host(), own)
+
+
+@cache
+def _host() -> str:
+    """Return an identifier of this host or container. The machine-id itself must stay private: see machine-id(5)."""
+    try:
+        machine = Path("/etc/machine-id").read_text()
+    except OSError:
+        machine = ""
+    return hashlib.sha256(f"{machine.strip()} {os.uname().nodename}".encode()).hexdigest()[:16]
+
+
+def _pid_namespace() -> str | None:
+    """Return the number of this process's PID namespace; "" without /proc, None if /proc belongs to another namespace.
+
+    https://man7.org/linux/man-pages/man7/pid_namespaces.7.html
+    """
+    if not _PROC.is_dir():
+        return ""
+    try:
+        if str((_PROC / "self").readlink()) != str(os.getpid()):
+            return None
+        return str((_PROC / "self/ns/pid").readlink()).strip("pid:[]")
+    except OSError:
         return None
 
 

@@ -192,9 +192,10 @@ def test_saving_an_earlier_step_removes_later_checkpoints(tmp_path: Path) -> Non
 
 def test_leftovers_are_removed_only_if_their_writer_is_gone(tmp_path: Path) -> None:
     own = own_identity()
-    alive = tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks}.{own.boot_id}.tmp"
-    another_start = tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks - 1}.{own.boot_id}.tmp"
-    another_boot = tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks}.0.tmp"
+    place = f"{own.host}.{own.pid_namespace}"
+    alive = tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks}.{own.boot_id}.{place}.tmp"
+    another_start = tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks - 1}.{own.boot_id}.{place}.tmp"
+    another_boot = tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks}.0.{place}.tmp"
     foreign = tmp_path / "notes.ckpt.by.hand.tmp"
     for leftover in (alive, another_start, another_boot, foreign):
         leftover.touch()

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import ProcessIdentity, Progress, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
+from mnist_core.system.processes import own_identity
 from tests.support.strict_json import parse_json
 from tests.support.terminal import QUICK, CapturedOutput, trains_in_process
 
@@ -65,11 +67,14 @@ def test_a_list_with_a_diverged_run_is_valid_json(store: RunStore, capsys: Captu
     assert (listed["loss"], listed["examples_per_second"]) == (None, None)
 
 
-def test_listing_runs_marks_a_run_whose_trainer_is_gone(store: RunStore, capsys: CapturedOutput) -> None:
-    run = store.commands.create_run(TrainConfig(), trainer=ProcessIdentity(1, 1, "another boot"))
-    main(["runs"])
-    assert "interrupted" in capsys.readouterr().out
-    assert store.queries.get_run(run.id).reason == "Its trainer process (pid 1) is gone."
+@pytest.mark.parametrize("command", [["runs"], ["runs", "--deleted"], ["compare", "1", "1"], ["export", "1"]])
+def test_commands_that_only_read_change_no_run(
+    store: RunStore, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = store.commands.create_run(TrainConfig(), trainer=replace(own_identity(), start_ticks=1))
+    main(command)
+    assert store.queries.get_run(run.id).revision == run.revision
 
 
 # Backups

@@ -1,20 +1,25 @@
 """How the supervisor handles trainers that end, never begin or stall, with a scripted fork server."""
 
+import dataclasses
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Progress, RunStatus, StepMetrics
-from mnist_core.scheduler import recovery
+from mnist_core.scheduler import fork_client, recovery
 from mnist_core.scheduler import supervisor as module
-from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN
+from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN, is_orphan
 from mnist_core.scheduler.recovery import StallDetector, interrupt_lost_runs
+from mnist_core.store import commands
+from mnist_core.store.run_store import DATABASE_NAME
 from mnist_core.system.processes import own_identity
 from tests.scheduler.scripted_fork_server import DEAD, SupervisorHarness
 from tests.support.processes import Eventually
+from tests.support.storage import locked_database
 
 
 @pytest.mark.fault
@@ -161,7 +166,8 @@ def test_a_late_report_of_a_dead_trainer_does_not_end_the_resumed_run(
 def silent(idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A function that lets seconds pass on the supervisor's clock, while the wall clock runs wrong, and checks runs."""
     now = [0.0]
-    idle.supervisor._stall_detector = StallDetector(30.0, clock=lambda: now[0])
+    idle.supervisor._seen_trainers = StallDetector(30.0, clock=lambda: now[0])
+    idle.supervisor._unseen_trainers = StallDetector(60.0, clock=lambda: now[0])
     used = [0.0]
     monkeypatch.setattr(recovery, "cpu_seconds", lambda _process: used[0])
 
@@ -196,3 +202,48 @@ def test_a_heartbeat_or_work_keeps_a_run(idle: SupervisorHarness, silent: Callab
         if second % 20 == 0 and not 40 < second < 80:
             idle.store.trainer_writes.heartbeat(run)
     assert idle.store.queries.get_run(run.id).status is RunStatus.PREPARING
+
+
+ELSEWHERE = dataclasses.replace(own_identity(), pid_namespace="4026539999")
+"""A trainer in another container: its pid may be that of another process here."""
+
+
+def test_a_trainer_elsewhere_keeps_its_run_for_60_seconds_without_a_heartbeat(
+    idle: SupervisorHarness, silent: Callable[..., None]
+) -> None:
+    run = idle.store.commands.create_run(TrainConfig(), trainer=ELSEWHERE)
+    for second in range(200):
+        if second % 50 == 0:
+            idle.store.trainer_writes.heartbeat(run)
+        assert interrupt_lost_runs(idle.store) == []
+        silent(1.0, cpu=1.0)
+    for _ in range(10):
+        silent(1.0, cpu=1.0)
+    assert idle.store.queries.get_run(run.id).status is RunStatus.PREPARING
+    silent(1.0, cpu=1.0)
+    assert idle.store.queries.get_run(run.id).reason == (
+        f"Its trainer process (pid {os.getpid()}) has not been heard of for 60 s."
+    )
+
+
+def test_time_in_which_the_database_is_locked_does_not_count_as_silence(
+    idle: SupervisorHarness, silent: Callable[..., None], places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "CHECK_SECONDS", 0.0)
+    run = idle.store.commands.create_run(TrainConfig(), trainer=own_identity())
+    for _ in range(20):
+        silent(1.0)
+    with locked_database(places / "runs" / DATABASE_NAME):
+        for _ in range(100):
+            silent(1.0)
+    silent(1.0)
+    assert idle.store.queries.get_run(run.id).status is RunStatus.PREPARING
+    for _ in range(10):
+        silent(1.0)
+    assert idle.store.queries.get_run(run.id).status is RunStatus.INTERRUPTED
+
+
+def test_a_trainer_elsewhere_is_never_adopted(idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fork_client, "_has_fork_server_command", lambda process: process.pid == os.getpid())
+    assert is_orphan(own_identity())
+    assert not is_orphan(ELSEWHERE)

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.fault
 CONFIG = TrainConfig(dataset="mnist", model="softmax", epochs=12, batch_size=1, momentum=0.9, device="cpu")
 STEPS = 12 * 270
 LONG = TrainConfig(dataset="mnist", epochs=50, batch_size=1, device="cpu")
-LEASE_SECONDS = 1.0
+STALL_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -61,7 +61,7 @@ def stop_between_commits(pid: int, database: Path) -> None:
 @pytest.fixture(scope="module")
 def supervisor(places: Path) -> Iterator[ActingSupervisor]:
     opened = RunStore.open(places / "runs")
-    started = ActingSupervisor(opened, max_runs=3, lease_seconds=LEASE_SECONDS)
+    started = ActingSupervisor(opened, max_runs=3, stall_seconds=STALL_SECONDS)
     started.start()
     yield started
     started.close()

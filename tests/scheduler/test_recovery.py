@@ -1,10 +1,14 @@
 """Runs whose trainer is gone, and processes that have stalled, by their signs of life and a scripted clock."""
 
 import dataclasses
+from typing import Any
+
+import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
-from mnist_core.scheduler.recovery import StallDetector, interrupt_lost_runs
+from mnist_core.scheduler import recovery
+from mnist_core.scheduler.recovery import LEASE_SECONDS, StallDetector, interrupt_if_lost, interrupt_lost_runs
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 
@@ -66,3 +70,36 @@ def test_runs_to_spare_are_not_interrupted(store: RunStore) -> None:
     run = store.commands.create_run(TrainConfig(), trainer=dataclasses.replace(own_identity(), pid=NEVER_A_PID))
     assert interrupt_lost_runs(store, spare=frozenset({run.id})) == []
     assert store.queries.get_run(run.id) == run
+
+
+def test_a_mere_look_from_another_namespace_or_host_interrupts_nothing(store: RunStore) -> None:
+    here = own_identity()
+    places: dict[str, dict[str, Any]] = {
+        "container": {"pid_namespace": "4026539999"},
+        "host": {"host": "another-host"},
+    }
+    for name, place in places.items():
+        trainer = dataclasses.replace(here, pid=NEVER_A_PID, **place)
+        run = store.commands.create_run(TrainConfig(), name, trainer=trainer)
+        assert interrupt_lost_runs(store) == []
+        assert interrupt_if_lost(store, run) == run
+
+
+def test_a_command_on_a_run_interrupts_it_when_the_lease_of_its_trainer_has_ended(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = dataclasses.replace(own_identity(), pid_namespace="4026539999")
+    run = store.commands.create_run(TrainConfig(), trainer=elsewhere)
+    monkeypatch.setattr("time.time", lambda: 4e9)  # the wall clock of this process decides nothing
+    assert interrupt_if_lost(store, run) == run
+    assert 0 <= store.queries.list_silent_seconds()[run.id] < LEASE_SECONDS
+    monkeypatch.setattr(recovery, "LEASE_SECONDS", -1.0)
+    assert interrupt_if_lost(store, run).status is RunStatus.INTERRUPTED
+    assert store.queries.list_silent_seconds() == {}
+
+
+def test_a_command_on_a_run_interrupts_it_when_its_trainer_is_gone(store: RunStore) -> None:
+    gone = store.commands.create_run(TrainConfig(), trainer=dataclasses.replace(own_identity(), pid=NEVER_A_PID))
+    alive = store.commands.create_run(TrainConfig(), trainer=own_identity())
+    assert interrupt_if_lost(store, alive) == alive
+    assert interrupt_if_lost(store, gone).reason == f"Its trainer process (pid {NEVER_A_PID}) is gone."

@@ -13,13 +13,14 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Adjustment, Command, FileKind, Intervention, ProcessIdentity, RunFile, RunStatus
+from mnist_core.scheduler.recovery import LEASE_SECONDS
 from mnist_core.store import RunStore
 from mnist_core.store.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 7)
-HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES = 2, 3, 5, 6
+VERSIONS = range(1, 8)
+HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES = 2, 3, 5, 6, 7
 """The schema versions that introduced these fields."""
 
 CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
@@ -168,6 +169,21 @@ def test_recorded_files_are_kept(upgraded: Upgraded) -> None:
     if upgraded.version >= HAS_FILES:
         path = f"checkpoints/run-7-{upgraded.store.queries.get_run(7).uid}/step-00000004.ckpt"
         assert upgraded.store.queries.list_files(7) == [RunFile(path, FileKind.STEP, 4, "f" * 64)]
+
+
+def test_a_run_in_progress_keeps_its_trainer_or_gets_a_lease_from_now_on(upgraded: Upgraded) -> None:
+    if upgraded.version < HAS_INTERVENTIONS:
+        assert upgraded.store.queries.list_silent_seconds() == {}
+        return
+    trainer = upgraded.store.queries.get_run(7).trainer
+    silent_seconds = upgraded.store.queries.list_silent_seconds()[7]
+    assert trainer is not None
+    if upgraded.version < HAS_PLACES:
+        assert (trainer.host, trainer.pid_namespace) == (None, None)
+        assert 0 <= silent_seconds < LEASE_SECONDS
+    else:
+        assert (trainer.host, trainer.pid_namespace) == ("0123456789abcdef", "4026531836")
+        assert silent_seconds > LEASE_SECONDS
 
 
 def test_files_with_the_number_of_a_run_are_listed_without_a_hash(tmp_path: Path) -> None:

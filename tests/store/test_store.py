@@ -295,3 +295,14 @@ def test_a_stale_attempt_is_an_error_that_can_be_shown(store: RunStore) -> None:
     with pytest.raises(MnistError, match=r"Attempt 0 at run-1 no longer holds the run.*Nothing was written") as caught:
         store.trainer_writes.append_steps(stale, Progress(step=5))
     assert isinstance(caught.value, StaleAttemptError)
+
+
+def test_a_resumed_run_keeps_its_first_start(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.commands.create_run(TrainConfig(), trainer=TRAINER)
+    store.commands.interrupt_run(run, "Interrupted.")
+    store.commands.requeue_run(run.id)
+    monkeypatch.setattr("time.time", lambda: 4e9)
+    resumed = store.trainer_writes.claim_run(run.id, OTHER_TRAINER, 1)
+    assert resumed
+    assert (resumed.attempt, resumed.trainer) == (2, OTHER_TRAINER)
+    assert resumed.started_at == run.started_at

@@ -32,6 +32,17 @@ def tables(path: Path) -> set[str]:
 
 
 @contextmanager
+def locked_database(path: Path) -> Iterator[None]:
+    """Keep the database locked for writers, as another program that hangs in the middle of a transaction would."""
+    connection = bundled_sqlite.connect(str(path), isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+@contextmanager
 def no_file_longer_than(size: int) -> Iterator[None]:
     """Have the kernel refuse this process every write beyond `size` bytes, mid-write and with an `OSError`."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

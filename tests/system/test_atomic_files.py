@@ -3,11 +3,18 @@
 import errno
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
-from mnist_core.system.atomic_files import atomic_path, is_disk_full, remove_leftovers, write_atomically
+from mnist_core.system.atomic_files import (
+    ABANDONED_SECONDS,
+    atomic_path,
+    is_disk_full,
+    remove_leftovers,
+    write_atomically,
+)
 from mnist_core.system.processes import own_identity
 
 
@@ -96,11 +103,28 @@ def test_a_private_file_is_private_from_the_start(tmp_path: Path) -> None:
 
 def test_leftovers_of_killed_processes_are_removed(tmp_path: Path) -> None:
     own = own_identity()
-    alive = tmp_path / f".0123abcd.{own.pid}.{own.start_ticks}.{own.boot_id}.tmp"
-    dead = tmp_path / f".0123abcd.{own.pid}.{own.start_ticks - 1}.{own.boot_id}.tmp"
-    of_an_older_version = tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks - 1}.{own.boot_id}.tmp"
+    place = f"{own.boot_id}.{own.host}.{own.pid_namespace}"
+    alive = tmp_path / f".0123abcd.{own.pid}.{own.start_ticks}.{place}.tmp"
+    dead = tmp_path / f".0123abcd.{own.pid}.{own.start_ticks - 1}.{place}.tmp"
     foreign = tmp_path / "notes.by.hand.tmp"
-    for path in (alive, dead, of_an_older_version, foreign):
+    for path in (alive, dead, foreign):
         path.touch()
     remove_leftovers(tmp_path)
     assert set(tmp_path.iterdir()) == {alive, foreign}
+
+
+def test_leftovers_of_processes_that_cannot_be_seen_from_here_go_after_a_day(tmp_path: Path) -> None:
+    own = own_identity()
+    unseen = [
+        tmp_path / f".0123abcd.{own.pid}.{own.start_ticks - 1}.{own.boot_id}.{own.host}.4026539999.tmp",
+        tmp_path / f".0123abcd.{own.pid}.{own.start_ticks - 1}.{own.boot_id}.another-host.{own.pid_namespace}.tmp",
+        tmp_path / f"step-00000009.ckpt.{own.pid}.{own.start_ticks - 1}.{own.boot_id}.tmp",  # of an older version
+    ]
+    for path in unseen:
+        path.touch()
+    remove_leftovers(tmp_path)
+    assert set(tmp_path.iterdir()) == set(unseen)
+    for path in unseen:
+        os.utime(path, (0, time.time() - ABANDONED_SECONDS - 1))
+    remove_leftovers(tmp_path)
+    assert not any(tmp_path.iterdir())

@@ -14,7 +14,7 @@ import pytest
 from mnist_core.records import ProcessIdentity
 from mnist_core.system import processes
 from mnist_core.system.paths import ROOT
-from mnist_core.system.processes import count_oom_kills, is_alive, own_identity, send_signal
+from mnist_core.system.processes import count_oom_kills, is_alive, is_gone, own_identity, send_signal
 from tests.support.processes import Eventually
 
 pytestmark = pytest.mark.fault
@@ -40,8 +40,8 @@ def child() -> Iterator[subprocess.Popen[str]]:
 
 def identity_of(child: subprocess.Popen[str]) -> ProcessIdentity:
     assert child.stdout
-    pid, ticks, boot = child.stdout.readline().split()
-    return ProcessIdentity(int(pid), int(ticks), boot)
+    pid, ticks, boot, host, namespace = child.stdout.readline().split()
+    return ProcessIdentity(int(pid), int(ticks), boot, host, namespace)
 
 
 def test_this_process_is_alive() -> None:
@@ -56,6 +56,37 @@ def test_a_reused_pid_is_another_process() -> None:
 
 def test_the_same_pid_before_a_restart_of_the_machine_is_another_process() -> None:
     assert not is_alive(dataclasses.replace(own_identity(), boot_id="another boot"))
+
+
+@pytest.mark.parametrize("other", [{"pid_namespace": "4026539999"}, {"host": "another-host"}])
+def test_a_process_elsewhere_is_neither_seen_to_run_nor_known_to_be_gone(other: dict[str, Any]) -> None:
+    here = own_identity()
+    for elsewhere in (dataclasses.replace(here, **other), dataclasses.replace(here, pid=NEVER_A_PID, **other)):
+        assert not is_alive(elsewhere)
+        assert not is_gone(elsewhere)
+    gone = dataclasses.replace(here, pid=NEVER_A_PID)
+    assert (is_gone(here), is_gone(gone)) == (False, True)
+
+
+def test_after_a_restart_of_this_host_its_processes_are_gone() -> None:
+    assert is_gone(dataclasses.replace(own_identity(), boot_id="another boot"))
+
+
+def test_where_proc_shows_another_namespace_no_pid_is_judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    here = own_identity()
+    (tmp_path / "sys/kernel/random").mkdir(parents=True)
+    (tmp_path / "sys/kernel/random/boot_id").write_text(here.boot_id)
+    (tmp_path / "self").symlink_to(str(os.getpid() + 1))
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    assert own_identity().pid_namespace is None
+    assert not is_gone(here)
+
+
+def test_an_identity_of_an_older_version_is_alive_if_its_process_is_seen_and_else_unknown() -> None:
+    here = dataclasses.replace(own_identity(), host=None, pid_namespace=None)
+    ended = dataclasses.replace(here, pid=NEVER_A_PID)
+    assert (is_alive(here), is_gone(here)) == (True, False)
+    assert (is_alive(ended), is_gone(ended)) == (False, False)
 
 
 def test_an_unused_pid_is_dead() -> None:
