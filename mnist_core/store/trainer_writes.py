@@ -26,12 +26,16 @@ from mnist_core.store import rows, sql, step_codec
 from mnist_core.store.schema import evaluations, run_files, runs, step_chunks
 from mnist_core.training.epoch_ends import epoch_ends
 
+QUICK_SECONDS = 1.0
+"""How long `append_steps` and `set_notice` wait for another writer: training goes on if they fail."""
+
 
 class TrainerWrites:
     """Writes of a trainer. Only the process that holds the run may call these methods."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._quick = engine.execution_options(busy_seconds=QUICK_SECONDS)
 
     def claim_run(self, run_id: int, trainer: ProcessIdentity, max_active: int) -> Run | None:
         """Claim a queued run for `trainer`; None if it is no longer queued or `max_active` runs are active already."""
@@ -44,7 +48,7 @@ class TrainerWrites:
 
     def set_notice(self, run: Run, notice: str) -> RunStatus:
         """Set the notice of a run, such as a download's progress. Returns its status, which may be `stopping`."""
-        with self._engine.begin() as connection:
+        with self._quick.begin() as connection:
             return sql.update_held_run(connection, run, notice=notice)
 
     def heartbeat(self, run: Run) -> RunStatus:
@@ -154,7 +158,7 @@ class TrainerWrites:
 
         `curve` is the new `Run.curve`; None leaves it unchanged. Returns the run's status, which may be `stopping`.
         """
-        with self._engine.begin() as connection:
+        with self._quick.begin() as connection:
             columns = rows.column_values(progress=progress) | rows.result_columns(new_evaluations)
             columns |= rows.column_values(curve=tuple(curve)) if curve is not None else {}
             status = sql.update_held_run(connection, run, **columns)

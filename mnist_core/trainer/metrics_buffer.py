@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from mnist_core.errors import StoreLockedError
 from mnist_core.records import CURVE_POINTS, LIVE_BATCHES, EvalMetrics, Event, Progress, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.trainer.retries import retry_while_locked
 
 COMMIT_SECONDS = 0.2
 """Time between two commits: short enough to look live, long enough to cost nothing."""
+
+LOCKED_SECONDS = 5.0
+"""Time between two commits that are tried while another process keeps the database locked."""
+
+MAX_STEPS, MAX_EVALUATIONS = 20_000, 1_000
+"""Size of a full buffer, about 40 MB. Training waits until it can be committed."""
+
+NOTICE_SECONDS = 10.0
+"""Time for which the database must have been locked before the notice of the run tells of it."""
+
+_log = logging.getLogger(__name__)
 
 
 class MetricsBuffer:
     """Collects events and commits them about every `COMMIT_SECONDS`; the first event and evaluations at once.
 
     Sums and means are computed at a commit, for all new steps together, so that a step itself costs almost nothing.
+    While the database is locked, training goes on and the events stay here. `should_end` says whether the trainer must
+    end: it no longer waits for the database then.
     """
 
-    def __init__(self, store: RunStore, run: Run, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        run: Run,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        should_end: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._store = store
         self._run = run
         self._clock = clock
+        self.should_end = should_end
+        self._locked_since: float | None = None
         self._next_commit_at = -math.inf
         self._steps: list[StepMetrics] = []
         self._evaluations: list[EvalMetrics] = []
@@ -38,23 +64,68 @@ class MetricsBuffer:
             self._curve = self._curve.with_losses(store.queries.read_steps(run.id)["loss"])
 
     def add(self, event: Event) -> RunStatus | None:
-        """Add one event. Returns the run's status if this committed, else None."""
+        """Add one event. Returns the run's status if this committed, else None. Waits only while the buffer is full."""
         self._elapsed_seconds = event.elapsed_seconds
         if isinstance(event, EvalMetrics):
             self._evaluations.append(event)
-            return self.commit()
+            return self.try_commit()
         self._steps.append(event)
-        return self.commit() if self._clock() >= self._next_commit_at else None
+        if len(self._steps) >= MAX_STEPS or len(self._evaluations) >= MAX_EVALUATIONS:
+            return self.commit()
+        return self.try_commit() if self._clock() >= self._next_commit_at else None
+
+    def try_commit(self) -> RunStatus | None:
+        """Commit all buffered events and return the run's status; None if the database is locked."""
+        if self._locked_since is not None and self._clock() < self._next_commit_at:
+            return None
+        try:
+            return self._commit(is_last=False)
+        except StoreLockedError:
+            return None
 
     def commit(self) -> RunStatus:
-        """Commit all buffered events and return the run's status. On an error they stay in the buffer, uncommitted."""
-        return self._commit(is_last=False)
+        """Commit all buffered events and return the run's status; waits while the database is locked.
+
+        On an error they stay in the buffer, uncommitted. Raises `StoreLockedError` if the trainer must end meanwhile.
+        """
+        return retry_while_locked(lambda: self._commit(is_last=False), self.should_end)
 
     def finish(self) -> RunStatus:
-        """Commit the rest, with the throughput of the whole run instead of the latest steps."""
-        return self._commit(is_last=True)
+        """Commit the rest like `commit`, with the throughput of the whole run instead of the latest steps."""
+        return retry_while_locked(lambda: self._commit(is_last=True), self.should_end)
 
     def _commit(self, *, is_last: bool) -> RunStatus:
+        """Commit once. Raises `StoreLockedError`."""
+        try:
+            if self._locked_since is not None:
+                self._store.commands.check_writable()  # before the means of many steps are computed in vain
+            status = self._write(is_last=is_last)
+        except StoreLockedError:
+            if self._locked_since is None:
+                self._locked_since = self._clock()
+                _log.warning(
+                    "Another process keeps the database locked. %s trains on and keeps its results in memory.",
+                    self._run.name,
+                )
+            self._next_commit_at = self._clock() + LOCKED_SECONDS
+            raise
+        if self._locked_since is not None:
+            self._report_lock(self._clock() - self._locked_since)
+            self._locked_since = None
+        return status
+
+    def _report_lock(self, seconds: float) -> None:
+        _log.warning("The database is no longer locked. %s has recorded everything.", self._run.name)
+        if seconds < NOTICE_SECONDS:
+            return
+        sentence = (
+            f"Another process kept the database locked for {seconds:.0f} s. "
+            "The results were kept in memory meanwhile; none is missing."
+        )
+        with suppress(StoreLockedError):
+            self._store.trainer_writes.set_notice(self._run, f"{self._run.notice} {sentence}".strip())
+
+    def _write(self, *, is_last: bool) -> RunStatus:
         latest_confusions, latest = self._latest_confusions, Throughput()
         if self._steps:
             confusions = np.array([step.confusion for step in self._steps])

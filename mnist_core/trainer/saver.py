@@ -34,10 +34,16 @@ class CheckpointSaver:
         self._clock = clock
         self._best = run.results.best_validation_accuracy or 0.0
         self._saved_at = clock()
+        self.saved_step: int | None = None
+        """Step of the latest checkpoint that this object saved."""
 
     def is_due(self, event: Event) -> bool:
         """Whether to save after this event, once it is committed."""
         return isinstance(event, EvalMetrics) or self._clock() >= self._saved_at + SAVE_SECONDS
+
+    def is_best(self, event: Event) -> bool:
+        """Whether this event is the best validation so far."""
+        return isinstance(event, EvalMetrics) and event.split == "validation" and event.accuracy > self._best
 
     def save(self, event: Event | None, interventions: Sequence[Intervention]) -> None:
         """Save a checkpoint, unless a weight is infinite or NaN: the run is about to diverge, and the last one is kept.
@@ -47,7 +53,7 @@ class CheckpointSaver:
         """
         if not all(bool(torch.isfinite(weight).all()) for weight in self._state.model.state_dict().values()):
             return
-        is_best = isinstance(event, EvalMetrics) and event.split == "validation" and event.accuracy > self._best
+        is_best = event is not None and self.is_best(event)
         try:
             files.save(
                 self._folder,
@@ -63,6 +69,7 @@ class CheckpointSaver:
         if isinstance(event, EvalMetrics) and is_best:
             self._best = event.accuracy
         self._saved_at = self._clock()
+        self.saved_step = self._state.step
 
     def _record(self, path: Path, sha256: str) -> None:
         self._store.trainer_writes.record_file(self._run, describe_checkpoint(path, sha256))

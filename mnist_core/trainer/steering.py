@@ -10,10 +10,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from mnist_core.records import Adjustment, Command, Event, Intervention, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.trainer.retries import retry_while_locked
 from mnist_core.training.train_state import TrainState
+
+Result = TypeVar("Result")
 
 COMMAND_POLL_SECONDS = 0.1
 """Time between two reads of the commands during training. A read takes 0.2 ms."""
@@ -71,7 +75,7 @@ class Steering:
         last_heartbeat_at = self._clock()
         while self.is_paused and not (self._step_once or self._pending_evaluation or self._must_end()):
             if self._clock() >= last_heartbeat_at + HEARTBEAT_SECONDS:
-                self._store.trainer_writes.heartbeat(self._run)
+                self._patiently(lambda: self._store.trainer_writes.heartbeat(self._run))
                 last_heartbeat_at = self._clock()
             self._sleep(PAUSED_POLL_SECONDS)
             self._read_commands(on_pause)
@@ -80,19 +84,23 @@ class Steering:
             self._change_settings({change.field: change.new}, change.by)
         return self._pop_adjustment()
 
+    def _patiently(self, action: Callable[[], Result]) -> Result:
+        return retry_while_locked(action, self._should_end, self._sleep)
+
     def _must_end(self) -> bool:
-        self.was_stopped = self._store.queries.get_run(self._run.id).status is RunStatus.STOPPING
+        run = self._patiently(lambda: self._store.queries.get_run(self._run.id))
+        self.was_stopped = run.status is RunStatus.STOPPING
         return self.was_stopped or self._should_end()
 
     def _read_commands(self, on_pause: Callable[[], object]) -> None:
-        for pending in self._store.queries.list_commands(self._run.id, self._last_command_id):
+        for pending in self._patiently(lambda: self._store.queries.list_commands(self._run.id, self._last_command_id)):
             self._last_command_id = pending.id
             match pending.command:
                 case Command.PAUSE:
                     self._pause(on_pause)
                 case Command.RESUME:
                     self.is_paused = self._step_once = False
-                    self._store.trainer_writes.set_paused(self._run, paused=False)
+                    self._patiently(lambda: self._store.trainer_writes.set_paused(self._run, paused=False))
                 case Command.STEP:
                     self._pause(on_pause)
                     self._step_once = True
@@ -106,7 +114,7 @@ class Steering:
         if not self.is_paused:
             on_pause()
             self.is_paused = True
-            self._store.trainer_writes.set_paused(self._run, paused=True)
+            self._patiently(lambda: self._store.trainer_writes.set_paused(self._run, paused=True))
 
     def _change_settings(self, settings: Mapping[str, float], by: str) -> None:
         """Record changes at once, also during a pause.
@@ -121,7 +129,7 @@ class Steering:
             if value != old:
                 self.interventions.append(Intervention(step, field, old, value, datetime.now(UTC), by))
         if self.interventions != recorded:
-            self._store.trainer_writes.set_interventions(self._run, self.interventions)
+            self._patiently(lambda: self._store.trainer_writes.set_interventions(self._run, self.interventions))
         self._pending_settings |= settings
 
     def _pop_adjustment(self) -> Adjustment | None:

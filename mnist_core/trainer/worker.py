@@ -20,7 +20,7 @@ import torch
 from mnist_core.checkpoints.index import model_path
 from mnist_core.checkpoints.ownership import describe_file
 from mnist_core.data.datasets import Dataset, load_dataset, split_validation
-from mnist_core.errors import MnistError, NotSavedError, StaleAttemptError, StoreUnavailableError
+from mnist_core.errors import MnistError, NotSavedError, StaleAttemptError, StoreLockedError, StoreUnavailableError
 from mnist_core.records import Adjustment, Event, FileKind, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.allocator import keep_freed_memory
@@ -31,6 +31,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer.metrics_buffer import MetricsBuffer
 from mnist_core.trainer.provenance import collect_provenance
 from mnist_core.trainer.resumption import prepare_start
+from mnist_core.trainer.retries import RETRY_SECONDS, retry_while_locked
 from mnist_core.trainer.saver import CheckpointSaver
 from mnist_core.trainer.shutdown import SERVER_CLOSED, SHUTDOWN_REASONS, ShutdownSignals
 from mnist_core.trainer.steering import Steering
@@ -40,11 +41,8 @@ from mnist_core.training.train_state import TrainState
 
 Observer = Callable[[Event], None]
 
-RETRY_SECONDS = 1.0
-"""Time between two attempts to record how a run ended, while the database cannot be written."""
-
 GIVE_UP_SECONDS = 60.0
-"""Time after which these attempts end."""
+"""Time after which the attempts to record how a run ended are given up. A locked database is waited for."""
 
 
 def train_queued_run(run_id: int, max_active: int) -> None:
@@ -53,7 +51,7 @@ def train_queued_run(run_id: int, max_active: int) -> None:
     `max_active` trainers share the cores equally, or all active ones if there are more, such as those in terminals.
     """
     store = RunStore.open(runs_dir())
-    if run := store.trainer_writes.claim_run(run_id, own_identity(), max_active):
+    if run := retry_while_locked(lambda: store.trainer_writes.claim_run(run_id, own_identity(), max_active)):
         torch.set_num_threads(threads_per_trainer(max(max_active, len(store.queries.list_active_runs()))))
         with contextlib.suppress(MnistError):  # It is recorded in the store, and so shown on the page.
             train_run(store, run, sigterm_reason=SERVER_CLOSED)
@@ -82,7 +80,7 @@ def train_run(
     `observe` is called with every event, after the metrics buffer; if it raises `BrokenPipeError`, the run is
     interrupted. An error that a person can fix (`MnistError`) marks the run as failed and is then raised. A full disk
     interrupts the run instead. That error is raised only if the disk stays full for so long that even the interruption
-    cannot be recorded.
+    cannot be recorded. While another process keeps the database locked, the run trains on and records results later.
     """
     keep_freed_memory()
     shutdown = ShutdownSignals(sigterm_reason)
@@ -99,7 +97,7 @@ def train_run(
     except StaleAttemptError:
         raise
     except StoreUnavailableError as error:
-        outcome = Outcome(RunStatus.INTERRUPTED, str(error))
+        outcome = Outcome(RunStatus.INTERRUPTED, shutdown.reason or str(error))
     except MnistError as error:
         outcome, error_to_raise = Outcome(RunStatus.FAILED, str(error)), error
     except Exception as error:
@@ -129,8 +127,9 @@ def _record_outcome(store: RunStore, run: Run, outcome: Outcome, shutdown: Shutd
         try:
             store.trainer_writes.finish_run(run, outcome.status, outcome.reason, outcome.model_file)
             return
-        except StoreUnavailableError:
-            if shutdown.reason or time.monotonic() >= deadline:
+        except StoreUnavailableError as error:
+            is_late = time.monotonic() >= deadline and not isinstance(error, StoreLockedError)
+            if shutdown.reason or is_late:
                 raise
         time.sleep(RETRY_SECONDS)
 
@@ -145,21 +144,30 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: ShutdownSignals) -> Outcome:
     """Train until the run completes, diverges, is stopped or is interrupted."""
-    data = _load_data(store, run, shutdown)
-    if data is None:
+
+    def should_end() -> bool:
+        return bool(shutdown.reason)
+
+    prepared = retry_while_locked(lambda: _prepare(store, run, shutdown), should_end)
+    if prepared is None:
         return _early_outcome(shutdown)
-    state, run = prepare_start(store, run, data)
-    provenance = collect_provenance(run.config, data, device=run.device, threads=torch.get_num_threads())
-    store.trainer_writes.write_provenance(run, provenance, data.test.labels)
-    buffer = MetricsBuffer(store, run)
+    data, state, run = prepared
+    buffer = MetricsBuffer(store, run, should_end=should_end)
     saver = CheckpointSaver(store, run, data.name, state)
-    steering = Steering(store, run, state, should_end=lambda: bool(shutdown.reason))
+    steering = Steering(store, run, state, should_end=should_end)
     events = train(run.config, data, state=state)
     event: Event | None = None
+
+    def save(event: Event) -> None:
+        buffer.commit()  # Before the checkpoint, which must not be ahead of the recorded steps.
+        saver.save(event, steering.interventions)
 
     def retry_save() -> None:
         buffer.finish()
         saver.save(event, steering.interventions)
+
+    def save_model() -> str:
+        return retry_while_locked(lambda: _save_model(store, run, state), should_end)
 
     try:
         event = next(events, None)
@@ -170,19 +178,42 @@ def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: S
                 buffer.finish()
                 return _diverged_outcome(event)
             if saver.is_due(event):
-                buffer.commit()  # Before the checkpoint, which must not be ahead of the recorded steps.
-                saver.save(event, steering.interventions)
+                _save_or_postpone(event, buffer, saver, save)
             adjustment = steering.next_adjustment(event, on_pause=buffer.commit)
             if status is RunStatus.STOPPING or steering.was_stopped or shutdown.reason:
                 events.close()
                 buffer.finish()
-                saver.save(None, steering.interventions)
-                return _early_outcome(shutdown, lambda: _save_model(store, run, state))
+                retry_while_locked(lambda: saver.save(None, steering.interventions), should_end)
+                return _early_outcome(shutdown, save_model)
             event = _next_event(events, adjustment)
         buffer.finish()
-        return Outcome(RunStatus.COMPLETED, model_file=_save_model(store, run, state))
+        if saver.saved_step != state.step:  # its last checkpoint was postponed
+            retry_while_locked(lambda: saver.save(None, steering.interventions), should_end)
+        return Outcome(RunStatus.COMPLETED, model_file=save_model())
     except (StoreUnavailableError, NotSavedError) as error:
-        return Outcome(RunStatus.INTERRUPTED, str(error), retry_save=retry_save)
+        return Outcome(RunStatus.INTERRUPTED, shutdown.reason or str(error), retry_save=retry_save)
+
+
+def _save_or_postpone(
+    event: Event, buffer: MetricsBuffer, saver: CheckpointSaver, save: Callable[[Event], None]
+) -> None:
+    """Save a checkpoint. While the database is locked, only the best one waits; another one is due soon."""
+    if saver.is_best(event):
+        retry_while_locked(lambda: save(event), buffer.should_end)
+    elif buffer.try_commit() is not None:
+        with contextlib.suppress(StoreLockedError):
+            save(event)
+
+
+def _prepare(store: RunStore, run: Run, shutdown: ShutdownSignals) -> tuple[Dataset, TrainState, Run] | None:
+    """Return the data, the state to train from, and the run as it is recorded then; None if the run must end."""
+    data = _load_data(store, run, shutdown)
+    if data is None:
+        return None
+    state, run = prepare_start(store, run, data)
+    provenance = collect_provenance(run.config, data, device=run.device, threads=torch.get_num_threads())
+    store.trainer_writes.write_provenance(run, provenance, data.test.labels)
+    return data, state, run
 
 
 def _next_event(events: Generator[Event, Adjustment | None, None], adjustment: Adjustment | None) -> Event | None:
@@ -200,7 +231,10 @@ def _load_data(store: RunStore, run: Run, shutdown: ShutdownSignals) -> Dataset 
         pass
 
     def report_progress(notice: str) -> None:
-        if store.trainer_writes.set_notice(run, notice) is RunStatus.STOPPING or shutdown.reason:
+        status = None
+        with contextlib.suppress(StoreLockedError):  # the next report may get through
+            status = store.trainer_writes.set_notice(run, notice)
+        if status is RunStatus.STOPPING or shutdown.reason:
             raise CancelledError
 
     try:

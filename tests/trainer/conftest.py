@@ -9,3 +9,4 @@ def commit_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnist_core.trainer.metrics_buffer.COMMIT_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.trainer.steering.COMMAND_POLL_SECONDS", 0.0)
     monkeypatch.setattr("mnist_core.trainer.worker.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("mnist_core.trainer.retries.RETRY_SECONDS", 0.01)

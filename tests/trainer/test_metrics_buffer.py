@@ -3,11 +3,13 @@
 import dataclasses
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mnist_core.config import TrainConfig
+from mnist_core.errors import StoreLockedError
 from mnist_core.records import (
     CURVE_POINTS,
     LIVE_BATCHES,
@@ -19,10 +21,14 @@ from mnist_core.records import (
     RunStatus,
     StepMetrics,
 )
-from mnist_core.store import RunStore
+from mnist_core.store import RunStore, trainer_writes
+from mnist_core.store import commands as run_commands
 from mnist_core.store.change_feed import Cursor
+from mnist_core.store.run_store import DATABASE_NAME
 from mnist_core.system.processes import own_identity
-from mnist_core.trainer.metrics_buffer import COMMIT_SECONDS, LossCurve, MetricsBuffer
+from mnist_core.trainer import metrics_buffer
+from mnist_core.trainer.metrics_buffer import COMMIT_SECONDS, LOCKED_SECONDS, LossCurve, MetricsBuffer
+from tests.support.storage import locked_database
 
 Step = Callable[..., StepMetrics]
 Evaluation = Callable[..., EvalMetrics]
@@ -54,6 +60,16 @@ def recorder(store: RunStore, run: Run, clock: Clock) -> MetricsBuffer:
 def commits(store: RunStore) -> list[tuple[int, int]]:
     """Return (first step, number of steps) of each commit so far."""
     return [(steps.first_step, len(steps.table)) for steps in store.queries.read_changes(Cursor()).steps]
+
+
+@pytest.fixture
+def database(places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The database of `store`, for whose lock nobody waits long; a full buffer holds 10 steps."""
+    monkeypatch.setattr(trainer_writes, "QUICK_SECONDS", 0.0)
+    monkeypatch.setattr(run_commands, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(metrics_buffer, "MAX_STEPS", 10)
+    monkeypatch.setattr("mnist_core.trainer.retries.RETRY_SECONDS", 0.0)
+    return places / "runs" / DATABASE_NAME
 
 
 def all_read_as(label: int) -> Confusion:
@@ -209,3 +225,65 @@ def test_a_resumed_run_extends_its_curve(store: RunStore, a_step: Step) -> None:
     recorder = MetricsBuffer(store, store.queries.get_run(run.id))
     recorder.add(a_step(3, loss=2.0))
     assert store.queries.get_run(run.id).curve == (4.0, 3.0, 2.0)
+
+
+# Another process keeps the database locked
+
+
+@pytest.mark.usefixtures("run")
+def test_steps_are_kept_while_the_database_is_locked(
+    database: Path, recorder: MetricsBuffer, clock: Clock, a_step: Step, an_evaluation: Evaluation
+) -> None:
+    store = recorder._store
+    recorder.add(a_step(1))
+    with locked_database(database):
+        for step in range(2, 9):
+            clock.now += 4.0
+            assert recorder.add(a_step(step)) is None
+            assert recorder.add(an_evaluation(step)) is None
+        assert recorder.try_commit() is None
+    assert commits(store) == [(1, 1)]
+    assert recorder.try_commit() is None, "it was tried a moment ago"
+    clock.now += LOCKED_SECONDS
+    assert recorder.add(a_step(9)) is RunStatus.PREPARING
+    assert commits(store) == [(1, 1), (2, 8)]
+    (recorded,) = store.queries.list_runs()
+    assert len(store.queries.list_evaluations(recorded.id)) == 7
+    assert recorded.notice == (
+        "Another process kept the database locked for 29 s. The results were kept in memory meanwhile; none is missing."
+    )
+
+
+def test_the_notice_of_the_run_stays_and_a_short_lock_is_not_worth_one(
+    database: Path, store: RunStore, run: Run, clock: Clock, a_step: Step
+) -> None:
+    store.trainer_writes.set_notice(run, "MNIST-5k stands in.")
+    run = store.queries.get_run(run.id)
+    recorder = MetricsBuffer(store, run, clock)
+    for step, seconds in ((1, 9.0), (2, 11.0)):
+        with locked_database(database):
+            clock.now += 1.0
+            recorder.add(a_step(step))
+        clock.now += seconds
+        recorder.commit()
+        told = store.queries.get_run(run.id).notice.removeprefix("MNIST-5k stands in.")
+        assert bool(told) is (seconds > 10)
+
+
+def test_training_waits_once_the_buffer_is_full(
+    database: Path, store: RunStore, run: Run, clock: Clock, a_step: Step
+) -> None:
+    waits = []
+
+    def should_end() -> bool:
+        waits.append(len(commits(store)))
+        return len(waits) == 5
+
+    recorder = MetricsBuffer(store, run, clock, should_end=should_end)
+    with locked_database(database):
+        assert [recorder.add(a_step(step)) for step in range(1, 10)] == [None] * 9
+        with pytest.raises(StoreLockedError):
+            recorder.add(a_step(10))
+    assert waits == [0, 0, 0, 0, 0]
+    recorder.finish()
+    assert commits(store) == [(1, 10)]
