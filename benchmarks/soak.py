@@ -216,7 +216,7 @@ class Soak:
         for chunk in sorted(chunks, key=lambda chunk: chunk.first_step):
             if chunk.first_step != next_step:
                 return False
-            next_step += len(chunk.table)
+            next_step += chunk.count
         return next_step == run.total_steps + 1
 
     def _evaluations(self, run: Run) -> list[tuple[object, ...]]:

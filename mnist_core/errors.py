@@ -52,6 +52,10 @@ class RunStateError(StoreError):
     """The status of a run does not allow the action."""
 
 
+class DamagedRunError(StoreError):
+    """What is stored of one run cannot be read. Other runs are not affected."""
+
+
 class StaleAttemptError(StoreError):
     """A trainer wrote to a run that has ended or is held by a newer attempt."""
 

@@ -40,11 +40,15 @@ class Side:
 def load_side(queries: Queries, run_ids: Sequence[int]) -> Side:
     """Load the runs of one side and their tests.
 
-    Raises `CompareError` without runs, if a run has no final test result, or if the runs are no group of seeds.
+    Raises `CompareError` without runs, if a run is damaged or has no final test result, or if the runs are no group of
+    seeds; `DamagedRunError` if the results of a run turn out to be damaged.
     """
     if not run_ids:
         raise CompareError("There is nothing to compare. Choose two runs, or two groups of seeds.")
     runs = tuple(queries.get_run(run_id) for run_id in run_ids)
+    for run in runs:
+        if run.damage:
+            raise CompareError(f"{run.name} is damaged. {run.damage}")
     if len({seed_group_key(run) for run in runs}) > 1:
         names = ", ".join(run.name for run in runs)
         raise CompareError(f"{names} differ in more than their seed, so they are no group. Choose runs that do not.")

@@ -30,7 +30,7 @@ def flat_row(run: Run) -> dict[str, Cell]:
 
     `dataset` is the dataset that the run trained on, `dataset_setting` the setting, such as `auto`.
     """
-    settings = asdict(run.config)
+    settings: dict[str, Any] = dict.fromkeys(SETTING_NAMES) if run.damage else asdict(run.config)
     settings["dataset_setting"] = settings.pop("dataset")
     values = run_values(run, {*NOT_IN_TABLES, "config"})
     cells = settings | {_RENAMED.get(name, name): _cell(name, value) for name, value in values.items()}

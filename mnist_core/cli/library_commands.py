@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from mnist_core.cli.command_setup import Subparsers, add_command, find_run_to_act_on, open_store
-from mnist_core.errors import ConfigError, ExportError
+from mnist_core.errors import ConfigError, DamagedRunError, ExportError
 from mnist_core.exports.formats import FORMATS, file_name
 from mnist_core.runs.actions import RunActions
 from mnist_core.runs.retention import BIN_RETENTION
@@ -91,7 +92,16 @@ def _export(options: argparse.Namespace) -> int:
         raise ExportError(
             f"{display_path(path)} exists already, and an export overwrites nothing. Choose a name with --to."
         )
-    export(store.queries, runs, options.format, path)
+    while True:
+        try:
+            export(store.queries, runs, options.format, path)
+            break
+        except DamagedRunError as error:
+            sound = store.queries.list_sound_runs()
+            if options.runs or not sound:
+                raise
+            print(f"Left out: {error}", file=sys.stderr)
+            runs = sound
     print(f"{len(runs)} {'run' if len(runs) == 1 else 'runs'} written to {display_path(path)}.")
     return 0
 

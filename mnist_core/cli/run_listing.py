@@ -25,7 +25,7 @@ def _run_to_json(run: Run) -> dict[str, Any]:
 
 _COLUMNS: dict[str, Callable[[Run], str]] = {
     "Run": lambda run: run.name,
-    "Status": lambda run: run.status.label.lower(),
+    "Status": lambda run: run.shown_status.label.lower(),
     "Dataset": lambda run: run.dataset or MISSING,
     "Batch": lambda run: str(run.config.batch_size),
     "LR": lambda run: f"{run.config.lr:g}",
@@ -45,9 +45,14 @@ def format_runs_table(runs: Sequence[Run]) -> str:
     """Return a table with one line per run, or how to start a run if there is none."""
     if not runs:
         return f"No runs yet. Start one with: {PROGRAM} train"
-    rows = [list(_COLUMNS), *[[cell(run) for cell in _COLUMNS.values()] for run in runs]]
+    rows = [list(_COLUMNS), *map(_table_cells, runs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(_table_line(row, widths) for row in rows)
+
+
+def _table_cells(run: Run) -> list[str]:
+    """Return the cells of a run. Of a damaged one only name and status are certain."""
+    return [cell(run) if title in ("Run", "Status") or not run.damage else MISSING for title, cell in _COLUMNS.items()]
 
 
 def _table_line(cells: list[str], widths: list[int]) -> str:

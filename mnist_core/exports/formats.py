@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_core.errors import ExportError
+from mnist_core.errors import DamagedRunError, ExportError
 from mnist_core.exports import archive, report, tables
 from mnist_core.records import Run
 from mnist_core.store.queries import Queries
@@ -59,9 +59,15 @@ def file_name(name: str, runs: Sequence[Run]) -> str:
 
 
 def write_file(queries: Queries, runs: Sequence[Run], write: Write, path: Path) -> None:
-    """Write runs to `path` with `write`. Raises `ExportError`, and leaves nothing behind, if that is not possible."""
+    """Write runs to `path` with `write`.
+
+    Raises `ExportError`, or `DamagedRunError`, and leaves nothing behind, if that is not possible.
+    """
     if not runs:
         raise ExportError("There are no runs to export. Choose at least one.")
+    damaged = next((run for run in runs if run.damage), None)
+    if damaged and write not in (tables.write_table_csv, tables.write_table_parquet):  # tables name a damaged run only
+        raise DamagedRunError(f"{damaged.name} is damaged and cannot be exported. {damaged.damage}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary:

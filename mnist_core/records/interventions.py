@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from mnist_core.config import SETTINGS
+from mnist_core.errors import ConfigError
 from mnist_core.records.json_values import json_value
 
 ADJUSTABLE = ("lr", "momentum", "batch_size")
@@ -70,6 +71,15 @@ class Intervention:
     at: datetime
     by: str
 
+    def __post_init__(self) -> None:
+        """Raises `ConfigError` for a change that no form would accept: it would lead to endless epochs, for example."""
+        if self.field not in ADJUSTABLE:
+            raise ConfigError("field", f"A change is of {', '.join(ADJUSTABLE)}, got {str(self.field)[:50]!r}.")
+        if type(self.step) is not int or self.step < 0:
+            raise ConfigError("step", f"A change is made after 0 or more steps, got {str(self.step)[:50]}.")
+        for value in (self.old, self.new):
+            SETTINGS[self.field].validate(value)
+
     def to_json(self) -> dict[str, Any]:
         """Return its fields; the time in seconds since 1970."""
         values: dict[str, Any] = json_value(self)
@@ -77,5 +87,5 @@ class Intervention:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """Read what `to_json` returned, without checking it."""
+        """Read what `to_json` returned. Raises `ConfigError` as the constructor does."""
         return cls(**{**values, "at": datetime.fromtimestamp(values["at"], UTC)})

@@ -49,6 +49,8 @@ class RunStatus(StrEnum):
     """The loss became NaN or infinite."""
     INTERRUPTED = "interrupted"
     """Its process ended before the run did: server closed, machine off, process killed."""
+    DAMAGED = "damaged"
+    """What is stored of it cannot be read; see `Run.damage`. Shown in place of the stored status, and never stored."""
 
     @property
     def label(self) -> str:
@@ -230,10 +232,17 @@ class Run:
     """Training loss in at most `CURVE_POINTS` means of equally many steps each, for a sparkline."""
     revision: int = field(default=0, compare=False)
     """Grows with every write to the row, so the larger of two readings is the newer. 0 outside a store."""
+    damage: str = ""
+    """What of it cannot be read, and the remedy; fields that cannot be read have their defaults. Not stored."""
+
+    @property
+    def shown_status(self) -> RunStatus:
+        """The status, or `DAMAGED` for a run that cannot be read whole."""
+        return RunStatus.DAMAGED if self.damage else self.status
 
 
 NOT_ARCHIVED = frozenset(
-    {"id", "uid", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision"}
+    {"id", "uid", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision", "damage"}
 )
 """Fields left out of archives: they mean nothing on another machine, or follow from the evaluations.
 
@@ -242,17 +251,18 @@ An imported run has an identity of its own, as archives hold no weights: no file
 
 NOT_IN_TABLES = frozenset(
     {"attempt", "started_at", "train_images", "validation_images", "test_images", "parent_step", "plan", "trainer"}
-    | {"uid", "model_file", "live_confusion", "notice", "deleted_at", "curve", "revision"}
+    | {"uid", "model_file", "live_confusion", "notice", "deleted_at", "curve", "revision", "damage"}
 )
 """Fields without a column in exported tables."""
 
 NOT_IN_TERMINAL = frozenset(
     {"uid", "parent_step", "interventions", "plan", "trainer", "live_confusion", "deleted_at", "curve", "revision"}
+    | {"damage"}
 )
 """Fields that `runs --json` leaves out."""
 
 NOT_IN_BROWSER = frozenset(
-    {"uid", "config", "plan", "device", "threads", "trainer", "live_confusion", "provenance", "deleted_at"}
+    {"uid", "config", "plan", "device", "threads", "trainer", "live_confusion", "provenance", "deleted_at", "damage"}
 )
 """Fields that the live feed does not send, or sends in another form."""
 
@@ -263,15 +273,20 @@ DETAIL_LABELS = {"created_at": "Created", "started_at": "Started", "finished_at"
 def run_values(run: Run, excluded: Collection[str]) -> dict[str, Any]:
     """Return the values of a run by field, apart from `excluded`.
 
-    The fields of its progress and results take the place of those two records.
+    The fields of its progress and results take the place of those two records. A damaged run has no settings, and what
+    is damaged is the reason of its status.
     """
     hidden = {"progress", "results", *excluded}
-    return {
+    values = {
         name: getattr(record, name)
         for record in (run, run.progress, run.results)
         for name in record.__slots__
         if name not in hidden
     }
+    if run.damage:
+        damaged = {"status": run.shown_status, "config": None, "reason": run.damage}
+        values |= {name: value for name, value in damaged.items() if name in values}
+    return values
 
 
 @dataclass(frozen=True, eq=False)

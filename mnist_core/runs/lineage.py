@@ -136,5 +136,5 @@ def repeat_with_new_seeds(store: RunStore, original: Run, count: int) -> list[Ru
         store.commands.create_run(
             dataclasses.replace(original.config, seed=seed), parent=original, plan=original.interventions
         )
-        for seed in unused_seeds(original, store.queries.list_runs(), count)
+        for seed in unused_seeds(original, store.queries.list_sound_runs(), count)
     ]

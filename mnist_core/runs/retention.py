@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.checkpoints.ownership import is_own_file
+from mnist_core.errors import DamagedRunError
 from mnist_core.records import Run
 from mnist_core.store import RunStore
 from mnist_core.store.queries import Queries
@@ -40,8 +41,8 @@ def purge_expired_runs(store: RunStore, now: datetime | None = None) -> list[int
 
 def _remove_files(queries: Queries, run: Run) -> bool:
     folder = checkpoints_dir(run)
-    paths = {runs_dir() / file.path for file in queries.list_files(run.id)}
     try:
+        paths = {runs_dir() / file.path for file in queries.list_files(run.id)}
         remove_leftovers(folder)
         for path in sorted(filter(Path.exists, paths), reverse=True):  # models before the checkpoints that prove them
             if is_own_file(queries, run, path):
@@ -51,6 +52,8 @@ def _remove_files(queries: Queries, run: Run) -> bool:
         for emptied in {folder, *(path.parent for path in paths if path.parent.name.startswith("run-"))}:
             with suppress(OSError):  # it does not exist, or holds files of other runs
                 emptied.rmdir()
+    except DamagedRunError:  # no file can be told to be its own, so all are kept
+        return True
     except OSError as error:
         _log.warning("The files of deleted run %d cannot be removed (%s). It stays in the bin.", run.id, error)
         return False

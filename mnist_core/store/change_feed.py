@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, Row, Table, func, select
+from sqlalchemy.exc import DBAPIError
 
+from mnist_core.errors import StoreError
 from mnist_core.records import EvalMetrics, Run
-from mnist_core.store import rows, step_codec
+from mnist_core.store import rows, sql, step_codec
 from mnist_core.store.schema import evaluations, runs, step_chunks
 
 
@@ -19,17 +23,27 @@ class Evaluation:
 
     run_id: int
     attempt: int
-    metrics: EvalMetrics
+    row: Row[Any] = field(repr=False)
+
+    @property
+    def metrics(self) -> EvalMetrics:
+        """Read the evaluation. Raises an exception if it is damaged."""
+        return rows.evaluation_from_row(self.row)
 
 
 @dataclass(frozen=True, slots=True)
 class NewSteps:
-    """Consecutive steps of one run, as a structured array of `step_codec.STEP_COLUMNS`."""
+    """Consecutive steps of one run, still packed: most readers need those of a few runs only."""
 
     run_id: int
     attempt: int
     first_step: int
-    table: np.ndarray
+    count: int
+    packed: bytes = field(repr=False)
+
+    def unpack(self) -> np.ndarray:
+        """Return a structured array of `step_codec.STEP_COLUMNS`. Raises an exception if it is damaged."""
+        return step_codec.unpack([(self.count, self.packed)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +67,32 @@ class Changes:
 
 def read_changes(connection: Connection, after: Cursor) -> Changes:
     """Return everything committed after the cursor `after`, read at one instant."""
-    changed_runs = connection.execute(
-        select(runs).where(runs.c.revision > after.revision).order_by(runs.c.revision)
-    ).all()
-    new_chunks = connection.execute(
-        select(step_chunks).where(step_chunks.c.id > after.chunk_id).order_by(step_chunks.c.id)
-    ).all()
-    new_evaluations = connection.execute(
-        select(evaluations).where(evaluations.c.id > after.evaluation_id).order_by(evaluations.c.id)
-    ).all()
-    cursor = Cursor(
-        changed_runs[-1].revision if changed_runs else after.revision,
-        new_chunks[-1].id if new_chunks else after.chunk_id,
-        new_evaluations[-1].id if new_evaluations else after.evaluation_id,
+    changed_runs = sql.read_runs(
+        connection, select(runs).where(runs.c.revision > after.revision).order_by(runs.c.revision)
     )
+    new_chunks = _fetch_rows(connection, step_chunks, after.chunk_id)
+    new_evaluations = _fetch_rows(connection, evaluations, after.evaluation_id)
     return Changes(
-        cursor,
-        [rows.run_from_row(row) for row in changed_runs],
-        [
-            NewSteps(row.run_id, row.attempt, row.first_step, step_codec.unpack([(row.steps, row.columns)]))
-            for row in new_chunks
-        ],
-        [Evaluation(row.run_id, row.attempt, rows.evaluation_from_row(row)) for row in new_evaluations],
+        latest_cursor(connection),
+        changed_runs,
+        [NewSteps(row.run_id, row.attempt, row.first_step, row.steps, row.columns) for row in new_chunks],
+        [Evaluation(row.run_id, row.attempt, row) for row in new_evaluations],
     )
+
+
+def _fetch_rows(connection: Connection, table: Table, after: int) -> Sequence[Row[Any]]:
+    """Return the rows with a higher id than `after`, without those so damaged that they spoil a query."""
+    query = select(table).where(table.c.id > after).order_by(table.c.id)
+    try:
+        return connection.execute(query).all()
+    except StoreError:
+        raise
+    except Exception:
+        fetched = []
+        for row_id in connection.execute(query.with_only_columns(table.c.id)).scalars().all():
+            with suppress(TypeError, ValueError, DBAPIError):
+                fetched.append(connection.execute(select(table).where(table.c.id == row_id)).one())
+        return fetched
 
 
 def latest_cursor(connection: Connection) -> Cursor:

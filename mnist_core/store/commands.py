@@ -56,9 +56,12 @@ class Commands:
         With a `parent_step` the run continues from the parent's checkpoint at that step: it starts with the parent's
         records up to there, and with the interventions `changed`. With a `plan` it repeats those interventions.
         `prepare` is called with the run before others can see it, and returns the files that it has put in place for
-        the run; if it raises, no run is created. Raises `ConfigError` for a name that is taken or not acceptable.
+        the run; if it raises, no run is created. Raises `ConfigError` for a name that is taken or not acceptable, and
+        `RunStateError` for a damaged parent.
         """
         name = validate_name(name)
+        if parent:
+            _check_sound(parent)
         try:
             with self._engine.begin() as connection:
                 columns = rows.column_values(
@@ -118,6 +121,7 @@ class Commands:
         """Queue an interrupted run again, to continue from its last checkpoint. Raises `RunStateError`."""
         with self._engine.begin() as connection:
             run = sql.get_undeleted_run(connection, run_id)
+            _check_sound(run)
             if run.status is not RunStatus.INTERRUPTED:
                 raise RunStateError(f"{run.name} is {run.status}: only an interrupted run can be resumed.")
             sql.update_run(connection, run_id, status=RunStatus.QUEUED, finished_at=None, reason="")
@@ -130,6 +134,7 @@ class Commands:
         adjustment = adjustment or Adjustment()
         with self._engine.begin() as connection:
             run = sql.get_run(connection, run_id)
+            _check_sound(run)
             if not run.status.is_active or run.status is RunStatus.STOPPING:
                 raise RunStateError(f"{run.name} is {run.status}: there is nothing to {command}.")
             replace(run.config, **adjustment.settings())  # refuses settings that do not fit together
@@ -226,6 +231,11 @@ def _inherit_records(
     inherited = [change for change in parent.interventions if change.step <= parent_step]
     columns = rows.column_values(interventions=(*inherited, *changed))
     sql.update_run(connection, run_id, step=parent_step, **columns)
+
+
+def _check_sound(run: Run) -> None:
+    if run.damage:
+        raise RunStateError(f"{run.name} is damaged. {run.damage}")
 
 
 def _name_taken(name: str) -> ConfigError:

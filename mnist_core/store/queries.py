@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from sqlalchemy import ColumnElement, Engine, func, or_, select
 
-from mnist_core.errors import RunNotFoundError
+from mnist_core.errors import DamagedRunError, RunNotFoundError, StoreError
 from mnist_core.records import (
     EvalMetrics,
     PendingCommand,
@@ -26,16 +28,39 @@ MAX_ID_DIGITS = 18
 
 
 class Queries:
-    """All queries. Anyone may call them."""
+    """All queries. Anyone may call them.
+
+    A damaged run is returned like the others, with `Run.damage`. Damage to its steps and evaluations shows when they
+    are read: `DamagedRunError` is raised, and from then on the run counts as damaged.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reader = engine.execution_options(read_only=True)
+        self._damage: dict[int, str] = {}
+        """What was found damaged outside the rows of the runs, by run."""
 
     def get_run(self, run_id: int) -> Run:
         """Raises `RunNotFoundError`."""
         with self._reader.connect() as connection, connection.begin():
-            return sql.get_run(connection, run_id)
+            return self._with_damage(sql.get_run(connection, run_id))
+
+    def _with_damage(self, run: Run) -> Run:
+        damage = run.damage or self._damage.get(run.id, "")
+        return replace(run, damage=damage) if damage else run
+
+    @contextmanager
+    def _damage_noted(self, run_id: int, part: str) -> Iterator[None]:
+        """Turn every error of reading damaged values into `DamagedRunError`, and remember the damage."""
+        try:
+            yield
+        except StoreError:
+            raise
+        except Exception as error:  # whatever a damaged value may cause
+            self._damage[run_id] = rows.describe_damage(part, error)
+            raise DamagedRunError(
+                f"{self.list_names().get(run_id, f'Run {run_id}')}: {self._damage[run_id]}"
+            ) from error
 
     def get_runs(self, run_ids: Sequence[int]) -> list[Run]:
         """Return the runs with these ids, in this order, without those that are missing or in the bin."""
@@ -54,14 +79,18 @@ class Queries:
         named_first = (runs.c.name == name_or_id).desc()
         query = select(runs).where(matches & is_searched).order_by(named_first, runs.c.deleted_at.desc()).limit(1)
         with self._reader.connect() as connection, connection.begin():
-            if row := connection.execute(query).first():
-                return rows.run_from_row(row)
+            if found := sql.read_runs(connection, query):
+                return self._with_damage(found[0])
         where, flag = (" in the bin", " --deleted") if deleted else ("", "")
         raise RunNotFoundError(f"There is no run {name_or_id!r}{where}. `{PROGRAM} runs{flag}` lists them.")
 
-    def list_runs(self, statuses: Collection[RunStatus] = tuple(RunStatus)) -> list[Run]:
-        """Return the runs in one of `statuses`, oldest first, without the bin."""
-        return self._list(sql.NOT_DELETED & runs.c.status.in_(list(statuses)))
+    def list_runs(self, statuses: Collection[RunStatus] | None = None) -> list[Run]:
+        """Return the runs in one of `statuses`, or in any, oldest first, without the bin."""
+        return self._list(sql.NOT_DELETED if statuses is None else sql.NOT_DELETED & runs.c.status.in_(list(statuses)))
+
+    def list_sound_runs(self) -> list[Run]:
+        """Return the runs outside the bin that are not damaged, oldest first."""
+        return [run for run in self.list_runs() if not run.damage]
 
     def list_deleted_runs(self) -> list[Run]:
         """Return the runs in the bin, oldest first."""
@@ -86,7 +115,8 @@ class Queries:
 
     def _list(self, which: ColumnElement[bool]) -> list[Run]:
         with self._reader.connect() as connection, connection.begin():
-            return [rows.run_from_row(row) for row in connection.execute(select(runs).where(which).order_by(runs.c.id))]
+            found = sql.read_runs(connection, select(runs).where(which).order_by(runs.c.id))
+            return [self._with_damage(run) for run in found]
 
     def list_names(self) -> dict[int, str]:
         """Return the name of every run by id, newest first, without the bin."""
@@ -110,26 +140,37 @@ class Queries:
     def latest_run(self) -> Run | None:
         """Return the newest run outside the bin; None if there is none."""
         with self._reader.connect() as connection, connection.begin():
-            row = connection.execute(select(runs).where(sql.NOT_DELETED).order_by(runs.c.id.desc()).limit(1)).first()
-            return rows.run_from_row(row) if row else None
+            found = sql.read_runs(connection, select(runs).where(sql.NOT_DELETED).order_by(runs.c.id.desc()).limit(1))
+            return self._with_damage(found[0]) if found else None
 
     def read_steps(self, run_id: int) -> np.ndarray:
-        """Return every step of a run, starting at step 1, as a structured array of `step_codec.STEP_COLUMNS`."""
+        """Return every step of a run, starting at step 1, as a structured array of `step_codec.STEP_COLUMNS`.
+
+        Raises `DamagedRunError`.
+        """
         table = step_chunks
         query = select(table.c.steps, table.c.columns).where(table.c.run_id == run_id).order_by(table.c.first_step)
-        with self._reader.connect() as connection, connection.begin():
+        with (
+            self._damage_noted(run_id, "Its steps"),
+            self._reader.connect() as connection,
+            connection.begin(),
+        ):
             return step_codec.unpack((row.steps, row.columns) for row in connection.execute(query))
 
     def read_rates_at(self, run_id: int, step: int) -> tuple[float, ...]:
-        """Return the learning rates of `step` and of the next one, as far as they are recorded."""
+        """Return the learning rates of `step` and of the next one, as far as they are recorded.
+
+        Raises `DamagedRunError`.
+        """
         table = step_chunks
         chunks = table.c.run_id == run_id, table.c.first_step <= step + 1, table.c.first_step + table.c.steps > step
         query = select(table.c.first_step, table.c.steps, table.c.columns).where(*chunks).order_by(table.c.first_step)
-        with self._reader.connect() as connection, connection.begin():
-            chunks_read = connection.execute(query).all()
-        if not chunks_read:
-            return ()
-        rates = step_codec.unpack((row.steps, row.columns) for row in chunks_read)["lr"]
+        with self._damage_noted(run_id, "Its steps"):
+            with self._reader.connect() as connection, connection.begin():
+                chunks_read = connection.execute(query).all()
+            if not chunks_read:
+                return ()
+            rates = step_codec.unpack((row.steps, row.columns) for row in chunks_read)["lr"]
         start = step - chunks_read[0].first_step
         return tuple(rates[max(start, 0) : start + 2].tolist())
 
@@ -140,15 +181,26 @@ class Queries:
             return int(connection.execute(query).scalar_one())
 
     def list_evaluations(self, run_id: int) -> list[EvalMetrics]:
-        """Return every evaluation of a run, in order."""
+        """Return every evaluation of a run, in order. Raises `DamagedRunError`."""
         query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
-        with self._reader.connect() as connection, connection.begin():
+        with (
+            self._damage_noted(run_id, "Its evaluations"),
+            self._reader.connect() as connection,
+            connection.begin(),
+        ):
             return [rows.evaluation_from_row(row) for row in connection.execute(query)]
 
     def list_files(self, run_id: int) -> list[RunFile]:
-        """Return the recorded files of a run, oldest first; some may be missing on the disk."""
+        """Return the recorded files of a run, oldest first; some may be missing on the disk.
+
+        Raises `DamagedRunError`.
+        """
         query = select(run_files).where(run_files.c.run_id == run_id).order_by(run_files.c.id)
-        with self._reader.connect() as connection, connection.begin():
+        with (
+            self._damage_noted(run_id, "Its list of files"),
+            self._reader.connect() as connection,
+            connection.begin(),
+        ):
             return [rows.file_from_row(row) for row in connection.execute(query)]
 
     def test_labels(self, checksum: str) -> np.ndarray | None:
@@ -161,7 +213,8 @@ class Queries:
     def read_changes(self, after: Cursor) -> Changes:
         """Return everything committed after the cursor `after`, over all runs, read at one instant."""
         with self._reader.connect() as connection, connection.begin():
-            return change_feed.read_changes(connection, after)
+            changes = change_feed.read_changes(connection, after)
+        return replace(changes, runs=[self._with_damage(run) for run in changes.runs])
 
     def latest_cursor(self) -> Cursor:
         """Return a cursor after everything committed so far."""

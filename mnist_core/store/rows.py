@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Row, func
 
+from mnist_core.config import TrainConfig
 from mnist_core.records import (
     NOT_ARCHIVED,
     Adjustment,
@@ -19,9 +21,13 @@ from mnist_core.records import (
     PendingCommand,
     Run,
     RunFile,
+    RunStatus,
 )
 from mnist_core.store import step_codec
-from mnist_core.store.schema import PART_FIELDS, PARTS, RUN_FIELDS, runs
+from mnist_core.store.schema import PART_FIELDS, PARTS, RUN_FIELDS, StoredField, runs
+
+MAX_REASON_LENGTH = 200
+"""Maximum number of characters of the error that a description of damage quotes."""
 
 
 def column_values(**values: Any) -> dict[str, Any]:
@@ -33,13 +39,51 @@ def column_values(**values: Any) -> dict[str, Any]:
     return columns
 
 
-def run_from_row(row: Row[Any]) -> Run:
-    """Read the run in a row of the table `runs`."""
-    values = {field.name: field.read(row) for field in RUN_FIELDS}
+def run_from_row(row: Any) -> Run:
+    """Read the run in a row of the table `runs`; an attribute may be missing if it could not be fetched.
+
+    Fields that cannot be read get their default, and `Run.damage` says so: one damaged row must not hide the others.
+    """
+    problems: dict[str, Exception] = {}
+    values = _read_fields(row, RUN_FIELDS, problems)
     for name, (record, _) in PARTS.items():
-        part = {field.name: field.read(row) for field in PART_FIELDS[name]}
-        values[name] = None if name == "trainer" and part["pid"] is None else record(**part)
-    return Run(**values)
+        part = _read_fields(row, PART_FIELDS[name], problems)
+        is_complete = len(part) == len(PART_FIELDS[name]) and part.get("pid") is not None
+        values[name] = record(**part) if name != "trainer" or is_complete else None
+    if not problems:
+        return Run(**values)
+    (name, error), *_ = problems.items()
+    damage = describe_damage(f"Its {name}", error)
+    return Run(**{**_placeholders(row.id), **values, "damage": damage})
+
+
+def _read_fields(row: Any, stored: Sequence[StoredField], problems: dict[str, Exception]) -> dict[str, Any]:
+    """Return the fields that can be read, by name, and add the error of each other one to `problems`."""
+    values = {}
+    for field in stored:
+        try:
+            values[field.name] = field.read(row)
+        except Exception as error:  # whatever a damaged value may cause, such as broken JSON or a setting out of range
+            problems[field.column] = error
+    return values
+
+
+def _placeholders(run_id: int) -> dict[str, Any]:
+    """Return values for the fields of `Run` that have no default."""
+    never = datetime.fromtimestamp(0, UTC)
+    return {
+        "name": f"run-{run_id}",
+        "status": RunStatus.FAILED,
+        "config": TrainConfig(),
+        "attempt": 0,
+        "created_at": never,
+    }
+
+
+def describe_damage(part: str, error: Exception) -> str:
+    """Return the text for `Run.damage`. `part` begins the sentence, such as `Its steps`."""
+    reason = str(error)[:MAX_REASON_LENGTH].rstrip(".")
+    return f"{part} cannot be read ({reason}). Delete the run, or restore a backup of the database."
 
 
 def result_columns(evaluations: Sequence[EvalMetrics]) -> dict[str, Any]:
@@ -86,6 +130,12 @@ def command_from_row(row: Row[Any]) -> PendingCommand:
 
 
 def evaluation_from_row(row: Row[Any]) -> EvalMetrics:
+    """Raises an exception for a value that cannot be an evaluation's; which one depends on the value."""
+    for number in (row.step, row.epoch, row.loss or 0.0, row.accuracy, row.elapsed_seconds):
+        if type(number) not in (int, float):
+            raise TypeError(f"{str(number)[:50]!r} is no number")
+    if not 0 <= row.accuracy <= 1:
+        raise ValueError(f"{row.accuracy} is no accuracy")
     return EvalMetrics(
         step=row.step,
         epoch=row.epoch,

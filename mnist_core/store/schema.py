@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 from sqlalchemy import (
@@ -51,9 +51,29 @@ def _unchanged(value: Any) -> Any:
     return value
 
 
+def _of_type(*kinds: type) -> Callable[[Any], Any]:
+    """Return a function that returns a value of these types unchanged, and raises `TypeError` for others.
+
+    SQLite stores any value in any column.
+    """
+
+    def read(value: Any) -> Any:
+        if type(value) not in kinds:
+            raise TypeError(f"{str(value)[:50]!r} is no {kinds[-1].__name__}")
+        return value
+
+    return read
+
+
+def _read_count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{str(value)[:50]} is no whole number from 0 on")
+    return value
+
+
 @dataclass(frozen=True)
 class ColumnType:
-    """How values of one Python type are stored."""
+    """How values of one Python type are stored. `read` raises an exception for a value that cannot be of that type."""
 
     sql: type[TypeEngine[Any]]
     write: Callable[[Any], Any] = _unchanged
@@ -64,21 +84,43 @@ def _json(read: Callable[[Any], Any]) -> ColumnType:
     return ColumnType(String, lambda value: encode_json(json_value(value)), lambda text: read(json.loads(text)))
 
 
+def _read_provenance(values: dict[str, Any]) -> Provenance:
+    for name, kind in get_type_hints(Provenance).items():
+        _of_type(get_origin(kind) or kind)(values[name])
+    for word in (*values["packages"], *values["packages"].values()):
+        _of_type(str)(word)
+    return Provenance(**values)
+
+
+def _read_texts(texts: list[Any]) -> tuple[str, ...]:
+    return tuple(map(_of_type(str), texts))
+
+
+def _read_curve(blob: bytes) -> tuple[float, ...]:
+    if len(blob) > MAX_CURVE_BYTES:
+        raise ValueError(f"{len(blob):,} bytes are too many")
+    return tuple(np.frombuffer(blob, "<f4").tolist())
+
+
+MAX_CURVE_BYTES = 10_000
+"""Far more than `CURVE_POINTS` take: lists of runs hold all curves in memory."""
+
+
 COLUMN_TYPES: dict[Any, ColumnType] = {
-    bool: ColumnType(Boolean),
-    int: ColumnType(Integer),
-    float: ColumnType(Float),
-    str: ColumnType(String),
+    bool: ColumnType(Boolean, read=_of_type(bool)),
+    int: ColumnType(Integer, read=_read_count),
+    float: ColumnType(Float, read=_of_type(int, float)),
+    str: ColumnType(String, read=_of_type(str)),
     RunStatus: ColumnType(String, str, RunStatus),
     datetime: ColumnType(Float, datetime.timestamp, lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     TrainConfig: _json(lambda values: TrainConfig(**values)),
-    Provenance: _json(lambda values: Provenance(**values)),
-    tuple[str, ...]: _json(tuple),
+    Provenance: _json(_read_provenance),
+    tuple[str, ...]: _json(_read_texts),
     tuple[Intervention, ...]: _json(lambda items: tuple(map(Intervention.from_json, items))),
     tuple[float, ...]: ColumnType(
         LargeBinary,
         lambda numbers: np.array(numbers, "<f4").tobytes(),
-        lambda blob: tuple(np.frombuffer(blob, "<f4").tolist()),
+        _read_curve,
     ),
     Confusion: ColumnType(LargeBinary, step_codec.pack_confusion, step_codec.unpack_confusion),
 }
@@ -107,7 +149,10 @@ class StoredField:
         return None if value is None else self.type.write(value)
 
     def read(self, row: Row[Any]) -> Any:
+        """Raises an exception for a value that cannot be read; which one depends on the type."""
         stored = getattr(row, self.column)
+        if stored is None and not self.is_optional:
+            raise ValueError("it is missing")
         return None if stored is None else self.type.read(stored)
 
 
@@ -116,7 +161,7 @@ def _stored_fields(record: Any, prefix: str = "", *, is_optional: bool = False) 
     hints = get_type_hints(record)
     stored = []
     for field in fields(record):
-        if record is Run and field.name in PARTS:
+        if record is Run and (field.name in PARTS or field.name == "damage"):
             continue
         kinds = get_args(hints[field.name]) if isinstance(hints[field.name], UnionType) else (hints[field.name],)
         column_type = COLUMN_TYPES[kinds[0]]
@@ -126,7 +171,7 @@ def _stored_fields(record: Any, prefix: str = "", *, is_optional: bool = False) 
 
 
 RUN_FIELDS = _stored_fields(Run)
-"""The fields of `Run` apart from `PARTS`, whose fields are in `PART_FIELDS`."""
+"""The stored fields of `Run` apart from `PARTS`, whose fields are in `PART_FIELDS`."""
 
 PART_FIELDS = {
     name: _stored_fields(record, prefix, is_optional=name == "trainer") for name, (record, prefix) in PARTS.items()

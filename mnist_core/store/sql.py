@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, literal, select, update
+from sqlalchemy.exc import DBAPIError
 
 from mnist_core.annotations import MAX_NAME_LENGTH
-from mnist_core.errors import RunNotFoundError, RunStateError, StaleAttemptError
+from mnist_core.errors import RunNotFoundError, RunStateError, StaleAttemptError, StoreError
 from mnist_core.records import ProcessIdentity, Results, Run, RunFile, RunStatus
 from mnist_core.store import rows, step_codec
 from mnist_core.store.schema import evaluations, pending_commands, run_files, runs, step_chunks, test_sets
@@ -124,12 +127,33 @@ def update_held_run(connection: Connection, run: Run, **values: Any) -> RunStatu
     return RunStatus(status)
 
 
+def read_runs(connection: Connection, query: Select[Any]) -> list[Run]:
+    """Return the runs that a query of the table `runs` selects; see `rows.run_from_row` for damaged ones."""
+    try:
+        return [rows.run_from_row(row) for row in connection.execute(query)]
+    except StoreError:
+        raise
+    except Exception:
+        # A value that cannot be fetched, such as text that is not UTF-8, spoils the query for all rows.
+        ids = connection.execute(query.with_only_columns(runs.c.id)).scalars().all()
+        return [rows.run_from_row(_fetch_readable(connection, run_id)) for run_id in ids]
+
+
+def _fetch_readable(connection: Connection, run_id: int) -> Any:
+    """Return the columns of a run that can be fetched, as attributes."""
+    values = {}
+    for column in runs.columns:
+        with suppress(TypeError, ValueError, DBAPIError):
+            values[column.name] = connection.execute(select(column).where(runs.c.id == run_id)).scalar_one()
+    return SimpleNamespace(**values)
+
+
 def get_run(connection: Connection, run_id: int) -> Run:
     """Raises `RunNotFoundError`."""
-    row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
-    if row is None:
+    found = read_runs(connection, select(runs).where(runs.c.id == run_id))
+    if not found:
         raise RunNotFoundError(f"There is no run {run_id}.")
-    return rows.run_from_row(row)
+    return found[0]
 
 
 def get_undeleted_run(connection: Connection, run_id: int) -> Run:

@@ -38,14 +38,20 @@ def pack_table(table: np.ndarray) -> bytes:
 
 
 def unpack(blobs: Iterable[tuple[int, bytes]]) -> np.ndarray:
-    """Return a structured array of `STEP_COLUMNS`, one row per step, from pairs of step count and blob."""
+    """Return a structured array of `STEP_COLUMNS`, one row per step, from pairs of step count and blob.
+
+    Raises `ValueError` or `zlib.error` for a blob that does not hold that many steps.
+    """
     tables = [_unpack_blob(count, blob) for count, blob in blobs]
     return np.concatenate(tables) if tables else np.empty(0, STEP_COLUMNS)
 
 
 def _unpack_blob(count: int, blob: bytes) -> np.ndarray:
+    size = count * STEP_COLUMNS.itemsize
+    raw, offset = zlib.decompressobj().decompress(blob, size + 1), 0
+    if len(raw) != size:
+        raise ValueError(f"a blob does not hold {count:,} steps")
     table = np.empty(count, STEP_COLUMNS)
-    raw, offset = zlib.decompress(blob), 0
     for name in STEP_COLUMNS.names or ():
         kind = STEP_COLUMNS[name]
         table[name] = np.frombuffer(raw, kind, count, offset)

@@ -38,10 +38,18 @@ class TrainerWrites:
         self._quick = engine.execution_options(busy_seconds=QUICK_SECONDS)
 
     def claim_run(self, run_id: int, trainer: ProcessIdentity, max_active: int) -> Run | None:
-        """Claim a queued run for `trainer`; None if it is no longer queued or `max_active` runs are active already."""
+        """Claim a queued run for `trainer`; None if it is no longer queued or `max_active` runs are active already.
+
+        A damaged run is not claimed but ended as failed, so that the queue moves on.
+        """
         with self._engine.begin() as connection:
             active = connection.execute(select(func.count()).where(runs.c.status.in_(sql.ACTIVE_STATUSES))).scalar_one()
-            if active >= max_active or sql.get_run(connection, run_id).status is not RunStatus.QUEUED:
+            run = sql.get_run(connection, run_id)
+            if active >= max_active or run.status is not RunStatus.QUEUED:
+                return None
+            if run.damage:
+                values = {"status": RunStatus.FAILED, "reason": run.damage, "finished_at": time.time()}
+                sql.update_run(connection, run_id, **values)
                 return None
             sql.claim(connection, run_id, trainer)
             return sql.get_run(connection, run_id)

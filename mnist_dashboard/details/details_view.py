@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.annotations import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
-from mnist_core.errors import RunNotFoundError
+from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.records import Run
 from mnist_core.runs import lineage
 from mnist_core.system.paths import PROGRAM
@@ -36,7 +36,29 @@ def render_selected(selected: Sequence[Run]) -> None:
 
 
 def render_run(run: Run) -> None:
-    """Draw the details of one run."""
+    """Draw the details of one run; of a damaged one, what is damaged and a button to delete it."""
+    if not run.damage:
+        try:
+            _render_sound_run(run)
+            return
+        except DamagedRunError:
+            run = services.current().queries.get_run(run.id)
+    _render_damaged_run(run)
+
+
+def _render_damaged_run(run: Run) -> None:
+    st.error(f"{markdown.escape(run.name)} is damaged. {markdown.escape(run.damage)}", icon=":material/error:")
+    if access.may_act() and not run.deleted_at:
+        actions = services.current().actions
+        messages.action_button(
+            f"Delete {markdown.escape(run.name)}",
+            "delete",
+            lambda: actions.delete_runs([run.id]),
+            success=f"Deleted {markdown.escape(run.name)}.",
+        )
+
+
+def _render_sound_run(run: Run) -> None:
     left, right = st.columns([1.2, 1], gap="large")
     with left:
         _render_status(run)

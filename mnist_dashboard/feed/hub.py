@@ -26,7 +26,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from mnist_core.errors import RunNotFoundError
+from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
 from mnist_core.store.change_feed import Changes, Evaluation, NewSteps
 from mnist_core.store.queries import Queries
@@ -168,6 +168,10 @@ class LiveHub:
                 cached = await self._cached_run(run_id)
             except RunNotFoundError:
                 continue
+            except DamagedRunError:
+                runs[run_id] = await asyncio.to_thread(self._queries.get_run, run_id)
+                self._publish_summary(runs[run_id])
+                continue
             runs[run_id] = cached.run
             with _errors_logged(run_id):
                 histories[run_id] = await self._history_message(cached, subscriber.smoothing)
@@ -232,11 +236,14 @@ class LiveHub:
         if queue_changed:
             changed |= self._unfinished
         for run in changed.values():
-            with _errors_logged(run.id):
-                summary = self._summarize(run)
-                if self._summary_cache:
-                    self._summary_cache.update(summary)
-                self.broadcaster.publish("run", summary)
+            self._publish_summary(run)
+
+    def _publish_summary(self, run: Run) -> None:
+        with _errors_logged(run.id):
+            summary = self._summarize(run)
+            if self._summary_cache:
+                self._summary_cache.update(summary)
+            self.broadcaster.publish("run", summary)
 
     def _update_unfinished(self, runs: Iterable[Run]) -> bool:
         """Replace, add and remove unfinished runs. Return whether positions in the queue may have changed."""
@@ -250,9 +257,9 @@ class LiveHub:
 
     async def _publish_steps(self, cached: CachedRun, steps: NewSteps) -> None:
         """Append steps to the curves and publish them, or publish the history again if they do not fit on."""
-        last_step = cached.series.steps
-        if steps.attempt == cached.series.attempt and cached.series.extend(steps.first_step, steps.table):
-            new_steps = steps.table[last_step + 1 - steps.first_step :]
+        last_step, table = cached.series.steps, steps.unpack()
+        if steps.attempt == cached.series.attempt and cached.series.extend(steps.first_step, table):
+            new_steps = table[last_step + 1 - steps.first_step :]
             if len(new_steps):
                 event = {
                     "run": steps.run_id,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Hashable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from mnist_core.analysis.seed_groups import seed_group_key
+from mnist_core.config import SETTINGS
 from mnist_core.records import NOT_IN_BROWSER, Run, RunStatus, json_value, round_number, run_values
 from mnist_core.training.epoch_ends import epoch_ends
 
@@ -17,11 +20,53 @@ NOTES_EXCERPT_LENGTH = 300
 """Characters of a run's notes that the table shows and searches; the details show all of them."""
 
 
+MAX_INTERVENTIONS = 200
+"""Maximum number of changes in a summary, the latest ones: lists of runs hold those of all runs."""
+
+_log = logging.getLogger(__name__)
+
+
 def summarize_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
-    """Return the summary of `run`. `queue` is the unfinished runs, which give its position in the queue."""
+    """Return the summary of `run`. `queue` is the unfinished runs, which give its position in the queue.
+
+    A run that cannot be summarised is summarised as damaged, so that it hides no other run.
+    """
+    if not run.damage:
+        try:
+            return _summarize_sound_run(run, queue)
+        except Exception as error:
+            _log.exception("Run %d cannot be summarised.", run.id)
+            run = replace(run, damage=f"It cannot be shown ({error}). Delete the run, or restore a backup.")
+    return _summarize_damaged_run(run)
+
+
+def _summarize_damaged_run(run: Run) -> RunSummary:
+    """Return the summary of a run of which little more than the name is certain, in the same form."""
+    unknown = Run(
+        id=run.id,
+        name=run.name,
+        status=run.status,
+        config=run.config,
+        attempt=run.attempt,
+        created_at=run.created_at,
+        deleted_at=run.deleted_at,
+        damage=run.damage,
+        revision=run.revision,
+    )
+    return {
+        **_summarize_sound_run(unknown),
+        "settings": dict.fromkeys(SETTINGS),
+        "epochs": 0,
+        "seed_group": _hash(("damaged", run.id)),
+    }
+
+
+def _summarize_sound_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
     position, after = _queue_position(run, queue)
     return {
         **{name: json_value(value) for name, value in run_values(run, NOT_IN_BROWSER).items()},
+        "interventions": json_value(run.interventions[-MAX_INTERVENTIONS:]),
+        "earlier_interventions": max(len(run.interventions) - MAX_INTERVENTIONS, 0),
         "settings": json_value(run.config),
         "epochs": run.config.epochs,
         "queue_position": position,

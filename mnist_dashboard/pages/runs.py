@@ -37,7 +37,7 @@ run_table(
     table.for_browser(),
     selected=[run.id for run in selected],
     colors=colors,
-    known={run.id: f"{run.attempt}/{run.status}" for run in selected},
+    known={run.id: f"{run.attempt}/{run.shown_status}" for run in selected},
     on_selected=page_state.select_runs,
     on_view=page_state.set_table,
 )
@@ -49,13 +49,17 @@ view = st.segmented_control(
     key="show",
     label_visibility="collapsed",
 )
-baseline = next(iter(queries.get_runs([table.baseline] if table.baseline else [])), None)
+baseline = next((run for run in queries.get_runs([table.baseline] if table.baseline else []) if not run.damage), None)
+sound = [run for run in selected if not run.damage]
+if len(sound) < len(selected) and view != "Details":
+    names = toolbar.join_names([run for run in selected if run.damage])
+    st.caption(f":material/error: Left out because they are damaged: {names}. Details says what is damaged.")
 match view:
     case "Verdict":
-        verdict_view.render_verdict(selected, baseline)
+        verdict_view.render_verdict(sound, baseline)
     case "Hyperparameters":
-        hyperparameters_view.render_hyperparameters(selected if len(selected) > 1 else queries.list_runs())
+        hyperparameters_view.render_hyperparameters(sound if len(sound) > 1 else queries.list_sound_runs())
     case "Details":
         details_view.render_selected(selected)
     case _:
-        render_curves(selected, colors, baseline)
+        render_curves(sound, colors, baseline)

@@ -150,6 +150,12 @@ def render_charts(run: Run | None, config: TrainConfig, total_steps: int, waitin
 st.session_state.setdefault("smoothing", DEFAULT_SMOOTHING)
 unfinished = services.current().queries.list_unfinished_runs()
 run = find_run_to_show(unfinished)
+if run and run.damage:
+    run_address.set_run(run)
+    st.error(f"{markdown.escape(run.name)} is damaged. {markdown.escape(run.damage)}", icon=":material/error:")
+    st.page_link("pages/details.py", label="Details", icon=":material/description:", query_params={"run": str(run.id)})
+    run = None
+unfinished = [other for other in unfinished if not other.damage]
 draft = read_draft()
 may_act = access.may_act()
 can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)

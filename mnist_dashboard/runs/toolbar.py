@@ -73,7 +73,7 @@ def join_names(runs: Sequence[Run]) -> str:
 
 
 def _render_train_again(selected: Sequence[Run]) -> None:
-    run = selected[0] if len(selected) == 1 else None
+    run = selected[0] if len(selected) == 1 and not selected[0].damage else None
     if messages.action_button(
         "Train again with these",
         "replay",
@@ -85,7 +85,8 @@ def _render_train_again(selected: Sequence[Run]) -> None:
 
 
 def _render_more_seeds(selected: Sequence[Run]) -> None:
-    run = selected[0] if len({seed_group_key(run) for run in selected}) == 1 else None
+    is_group = len({seed_group_key(run) for run in selected}) == 1 and not any(run.damage for run in selected)
+    run = selected[0] if is_group else None
     messages.action_button(
         f"Run {NEW_SEEDS} more seeds",
         "casino",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.compare import compare_runs
 from mnist_core.analysis.multiple_comparisons import MultipleVerdict, compare_several, pair_row
 from mnist_core.analysis.seed_groups import CONFIDENCE, SeedGroup, group_by_seed
 from mnist_core.analysis.verdict import Verdict
+from mnist_core.errors import MnistError
 from mnist_core.formatting import MISSING
 from mnist_core.records import METRICS, Run
 from mnist_dashboard import services
@@ -54,7 +54,7 @@ def _compare(sides: Sequence[Sequence[Run]]) -> Verdict | MultipleVerdict | str:
         verdict: Verdict | MultipleVerdict | str
         try:
             verdict = compare_runs(queries, *ids) if len(ids) == 2 else compare_several(queries, ids)
-        except CompareError as error:
+        except MnistError as error:
             verdict = str(error)
         cached = st.session_state[_CACHE_KEY] = runs_key, verdict
     return cached[1]

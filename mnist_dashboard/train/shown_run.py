@@ -10,10 +10,17 @@ from mnist_dashboard.ui import run_address
 
 
 def find_run_to_show(unfinished: Sequence[Run]) -> Run | None:
-    """Return the run in the address, else the run in progress or first in the queue, else the latest run."""
+    """Return the run in the address, else the run in progress or first in the queue, else the latest run.
+
+    A damaged run is only returned if it is in the address, or if there is no other.
+    """
     if run := run_address.find_run():
         return run
-    return unfinished[0] if unfinished else services.current().queries.latest_run()
+    queries = services.current().queries
+    if run := next((run for run in unfinished if not run.damage), None):
+        return run
+    latest = queries.latest_run()
+    return next(reversed(queries.list_sound_runs()), latest) if latest and latest.damage else latest
 
 
 def other_run_in_progress(run: Run, unfinished: Sequence[Run]) -> Run | None:

@@ -165,7 +165,7 @@ def test_changes_come_once_and_complete(store: RunStore, run: Run, a_step: Step,
     changes = store.queries.read_changes(cursor)
     assert changes.runs == [store.queries.get_run(run.id)]
     assert [(new.run_id, new.attempt, new.first_step) for new in changes.steps] == [(run.id, 1, 1), (run.id, 1, 3)]
-    assert [new.table["loss"].tolist() for new in changes.steps] == [[0.5, 0.25], [0.125]]
+    assert [new.unpack()["loss"].tolist() for new in changes.steps] == [[0.5, 0.25], [0.125]]
     (evaluation,) = changes.evaluations
     assert (evaluation.run_id, evaluation.attempt, evaluation.metrics.step) == (run.id, 1, 3)
 
@@ -235,4 +235,4 @@ def test_the_steps_of_a_finished_run_are_one_chunk_that_readers_are_not_sent_aga
     assert store.queries.read_steps(run.id).tolist() == before.tolist()
     assert store.queries.read_changes(up_to_date).steps == []
     (missed,) = store.queries.read_changes(behind).steps
-    assert (missed.first_step, missed.table["loss"].tolist()) == (1, [0.5, 0.5, 0.25])
+    assert (missed.first_step, missed.unpack()["loss"].tolist()) == (1, [0.5, 0.5, 0.25])

@@ -59,7 +59,7 @@ def recorder(store: RunStore, run: Run, clock: Clock) -> MetricsBuffer:
 
 def commits(store: RunStore) -> list[tuple[int, int]]:
     """Return (first step, number of steps) of each commit so far."""
-    return [(steps.first_step, len(steps.table)) for steps in store.queries.read_changes(Cursor()).steps]
+    return [(steps.first_step, steps.count) for steps in store.queries.read_changes(Cursor()).steps]
 
 
 @pytest.fixture

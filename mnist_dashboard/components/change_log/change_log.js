@@ -50,11 +50,11 @@ class ChangeLog {
   }
 
   #paint() {
-    const { interventions } = stream.run(this.#data.run.id) ?? this.#data.run;
-    const content = JSON.stringify([interventions, this.#data.can_undo, this.#data.you]);
+    const { interventions, earlier_interventions: earlier } = stream.run(this.#data.run.id) ?? this.#data.run;
+    const content = JSON.stringify([interventions, earlier, this.#data.can_undo, this.#data.you]);
     if (content === this.#painted) return;
     this.#painted = content;
-    const rows = interventions.map((intervention, i) => this.#row(intervention, i)).toReversed();
+    const rows = interventions.map((intervention, i) => this.#row(intervention, earlier + i)).toReversed();
     this.#box.replaceChildren(...(rows.length ? [make("h3", "mt-changes-title", {}, "Changes during this run"), ...rows] : []));
   }
 

@@ -53,7 +53,10 @@ export interface Run extends RunMetrics {
   /** Name of the run that a queued one waits for. */
   after: string | null;
   settings: Settings;
+  /** The latest ones. */
   interventions: Intervention[];
+  /** How many there were before those. */
+  earlier_interventions: number;
   parent_id: number | null;
   parent_step: number | null;
   /** Step at which each epoch ends; empty until the dataset is known. */

@@ -105,6 +105,7 @@ function paintName({ name, marks }, run, view) {
   setText(name, run.name);
   setAttribute(name, "title", run.name);
   const words = [
+    run.status === "damaged" && "damaged",
     run.id === view.baseline && "baseline",
     run.starred && "★",
     run.archived && "archived",

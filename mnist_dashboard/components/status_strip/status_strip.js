@@ -125,7 +125,7 @@ class StatusStrip {
 
   /** Rerun a watcher's page when somebody has changed settings of the run. @param {Run} run @param {Run} drawn as Python drew it */
   #followChanges(run, drawn) {
-    if (!this.#data.follows_changes || run.interventions.length === drawn.interventions.length) return;
+    if (!this.#data.follows_changes || changeCount(run) === changeCount(drawn)) return;
     this.#following ??= setTimeout(() => {
       this.#following = undefined;
       requestRerun(this.#host, run.status);
@@ -216,6 +216,9 @@ function setTextAndTitle(element, text) {
   setText(element, text);
   setAttribute(element, "title", text);
 }
+
+/** @param {Run} run */
+const changeCount = (run) => run.earlier_interventions + run.interventions.length;
 
 /** The part of a run that decides which buttons Python draws. @param {Run|null} run */
 const stateOf = (run) => (run ? `${run.id}/${run.attempt}/${run.status}` : "");

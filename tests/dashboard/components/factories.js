@@ -37,6 +37,7 @@ export function makeRun({ settings, ...fields } = {}) {
     after: null,
     settings: { ...SETTINGS, ...definedOnly(settings) },
     interventions: [],
+    earlier_interventions: 0,
     parent_id: null,
     parent_step: null,
     epoch_ends: [844, 1_688, 2_532],

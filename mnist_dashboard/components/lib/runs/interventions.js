@@ -25,12 +25,12 @@ export function describeOrigin({ by, at }, you) {
 
 /**
  * The lines that mark interventions on a chart, numbered from 1.
- * @param {Pick<Run, "interventions">|undefined} run
+ * @param {Pick<Run, "interventions"|"earlier_interventions">|undefined} run
  */
 export function interventionMarks(run) {
   return (run?.interventions ?? []).map((intervention, i) => ({
     step: intervention.step,
-    number: i + 1,
+    number: (run?.earlier_interventions ?? 0) + i + 1,
     text: `${SHORT_NAMES[intervention.field] ?? intervention.field} ${oldToNew(intervention)}`,
     hover: `${describeChange(intervention)}, ${describeOrigin(intervention)}`,
   }));

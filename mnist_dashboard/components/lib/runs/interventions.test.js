@@ -22,13 +22,14 @@ test("your own changes are marked as yours, but a guest without a name is nobody
 
 test("marks on a chart are numbered from 1 and short", () => {
   const interventions = [makeIntervention(), makeIntervention({ step: 2_000, field: "batch_size", old: 64, new: 128 })];
-  const marks = interventionMarks({ interventions });
+  const marks = interventionMarks({ interventions, earlier_interventions: 0 });
   assert.deepEqual(marks.map(({ number, step, text }) => [number, step, text]), [
     [1, 1_180, "lr 0.01 → 0.05"],
     [2, 2_000, "batch 64 → 128"],
   ]);
   assert(marks[0].hover.startsWith("Step 1\u202f180: learning rate 0.01 → 0.05, owner, "));
   assert.deepEqual(interventionMarks(undefined), []);
+  assert.deepEqual(interventionMarks({ interventions, earlier_interventions: 5 }).map(({ number }) => number), [6, 7]);
 });
 
 test("a fork is marked where it branches off from its parent", () => {

@@ -50,7 +50,7 @@ function settingColumn(key) {
   /** @type {Record<typeof kind, Column["format"]>} */
   const formats = {
     number: ofNumber(formatSetting),
-    switch: (isOn) => (isOn ? "Yes" : "No"),
+    switch: (isOn) => (isOn === null ? MISSING : isOn ? "Yes" : "No"),
     choice: LABELLED.includes(key) ? (choice) => choices[String(choice)] ?? text(choice) : text,
   };
   return { key, title, number: kind === "number", format: formats[kind], value: (run) => run.settings[key] ?? null, setting: true };
