@@ -90,7 +90,7 @@ class PageClient:
             await reader.readuntil(b"data:")
         self._tasks.append(asyncio.create_task(self._drain(reader)))
         if self.socket:
-            self._tasks.append(asyncio.create_task(self._drain_socket(self.socket)))
+            self._tasks.append(asyncio.create_task(self.drain_socket()))
 
     async def get(self, path: str) -> int:
         """Request a path on a connection of its own; returns the status of the response."""
@@ -112,8 +112,10 @@ class PageClient:
         while data := await reader.read(1 << 16):
             self.bytes_received += len(data)
 
-    async def _drain_socket(self, socket: ClientConnection) -> None:
-        async for data in socket:
+    async def drain_socket(self) -> None:
+        """Read and drop what the page's socket receives."""
+        assert self.socket
+        async for data in self.socket:
             self.bytes_received += len(data)
 
     async def close(self) -> None:

@@ -50,16 +50,19 @@ class Server:
 
 
 @contextmanager
-def running_server(runs: Path, max_runs: int | None = None) -> Iterator[Server]:
+def running_server(runs: Path, max_runs: int | None = None, open_files: str | None = None) -> Iterator[Server]:
     """Start the server with the README's command and the store in the folder `runs`.
 
-    `max_runs` is how many runs train at once; None leaves that to the server.
+    `max_runs` is how many runs train at once, and `open_files` the limits on open files, soft and hard, as prlimit(1)
+    takes them; None leaves either as it is.
     """
     port = free_port()
     address = f"http://localhost:{port}"
     streamlit = str(Path(sys.executable).with_name("streamlit"))
     command = [streamlit, "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
     environment = {**os.environ, "MNIST_RUNS_DIR": str(runs)}
+    if open_files is not None:
+        command = ["prlimit", f"--nofile={open_files}", *command]
     if max_runs is not None:
         environment["MNIST_MAX_RUNS"] = str(max_runs)
     began = time.perf_counter()

@@ -11,13 +11,13 @@ response. `limits` has what viewers may ask of the server, and checks a WebSocke
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http import HTTPStatus
 
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnected
 
 from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.limits.connections import OPEN_CONNECTIONS
@@ -80,7 +80,7 @@ class Guard:
         scope, source = connection.scope, source_of(client_address(connection))
         with ExitStack() as held:
             if not is_owner:
-                await self._limits.pace_request(source, scope["path"], scope["query_string"])
+                await self._limits.pace_request(source, scope)
                 if scope["type"] == "websocket":
                     held.enter_context(self._limits.page(source))
                 elif scope["path"] == FEED_PATH:
@@ -96,7 +96,8 @@ class Guard:
                 )
                 held.callback(socket.close)
                 receive, send = socket.receive, socket.send
-            await self._app(scope, receive, send)
+            with suppress(WebSocketDisconnected):  # Streamlit does not expect a browser that leaves at any moment
+                await self._app(scope, receive, send)
 
     def _check_host(self, connection: HTTPConnection) -> None:
         hosts = connection.headers.getlist("host")

@@ -8,6 +8,7 @@ protocols below, which count their connections in `OPEN_CONNECTIONS`.
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import sys
 from collections import OrderedDict
@@ -217,6 +218,7 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 def limit_connections() -> None:
     """Have uvicorn, which Streamlit starts, use the protocols of this module. Call it before the server starts."""
     raise_file_limit()
+    os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn believes forwarded headers from this machine; `roles` judges them
     uvicorn.config.HTTP_PROTOCOLS["auto"] = f"{__name__}:{HttpConnection.__name__}"
     for name in ("auto", "websockets-sansio"):
         uvicorn.config.WS_PROTOCOLS[name] = f"{__name__}:{WebSocketConnection.__name__}"

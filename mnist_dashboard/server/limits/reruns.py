@@ -1,15 +1,14 @@
 """Takes turns between viewers who want a page's script to run.
 
 A script keeps Python busy for 25 ms. If hundreds of them ran at once, the server would answer nobody; run one after
-the other, each viewer waits for those before him, and the live feed goes on. Sources take turns, so that somebody with
-many pages delays his own most.
+the other, each viewer waits for those before, and the live feed goes on. Sources take turns, so a source with many
+pages delays its own most.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from contextlib import suppress
 
 from mnist_dashboard.server.limits.sources import Pace
 
@@ -20,8 +19,7 @@ SOURCE_BURST, SOURCE_RERUNS_PER_SECOND = 100, 3.0
 """Scripts for one source at once, and in the long run. A class behind one address opens its pages in one burst."""
 
 SERVER_BURST, SERVER_RERUNS_PER_SECOND = 1500, 12.0
-"""Scripts for all viewers. In the long run they take a third of a core, which trainers hardly feel: see `nice` in
-`composition`."""
+"""Scripts for all viewers. In the long run they take a third of a core."""
 
 _SERVER = ""
 
@@ -31,45 +29,60 @@ class RerunQueue:
 
     def __init__(self) -> None:
         self._free = RERUNS_AT_ONCE
+        # By source; the source whose last turn is longest ago comes first.
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._source_pace = Pace(SOURCE_BURST, SOURCE_RERUNS_PER_SECOND)
         self._server_pace = Pace(SERVER_BURST, SERVER_RERUNS_PER_SECOND)
+        self._alarm: asyncio.TimerHandle | None = None
 
     async def acquire(self, source: str) -> None:
         """Wait for a turn, which lasts until `release`."""
-        while wait := max(self._source_pace.wait_seconds(source), self._server_pace.wait_seconds(_SERVER)):
-            await asyncio.sleep(wait)
-        self._source_pace.use(source)
-        self._server_pace.use(_SERVER)
-        if self._free:
-            self._free -= 1
-            return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(source, deque()).append(turn)
+        self._give_turns()
         try:
             await turn
         except asyncio.CancelledError:
-            self._leave(source, turn)
+            if turn.cancelled():
+                self._forget(source, turn)
+            else:  # the turn came just when nobody wanted it any more
+                self.release()
             raise
 
     def release(self) -> None:
-        """End a turn; the next one is of the source whose last turn is longest ago."""
-        while self._waiting:
-            source, turns = self._waiting.popitem(last=False)
-            turn = turns.popleft()
-            if turns:
-                self._waiting[source] = turns
-            if not turn.cancelled():
-                turn.set_result(None)
-                return
+        """End a turn."""
         self._free += 1
+        self._give_turns()
 
-    def _leave(self, source: str, turn: asyncio.Future[None]) -> None:
-        """Give up a place in the queue, or the turn itself if it has come already."""
+    def _give_turns(self) -> None:
+        """Give turns as long as some are free and the paces allow; come back when they do."""
+        if self._alarm:
+            self._alarm.cancel()
+            self._alarm = None
+        while self._free and self._waiting:
+            wait, source = min(
+                ((self._source_pace.wait_seconds(source), source) for source in self._waiting), key=lambda pair: pair[0]
+            )
+            if wait := max(wait, self._server_pace.wait_seconds(_SERVER)):
+                self._alarm = asyncio.get_running_loop().call_later(wait, self._give_turns)
+                return
+            self._give_turn(source)
+
+    def _give_turn(self, source: str) -> None:
+        turn = self._waiting[source].popleft()
+        if self._waiting[source]:
+            self._waiting.move_to_end(source)
+        else:
+            del self._waiting[source]
         if not turn.cancelled():
-            self.release()
-            return
-        with suppress(KeyError, ValueError):
-            self._waiting[source].remove(turn)
-            if not self._waiting[source]:
+            self._source_pace.use(source)
+            self._server_pace.use(_SERVER)
+            self._free -= 1
+            turn.set_result(None)
+
+    def _forget(self, source: str, turn: asyncio.Future[None]) -> None:
+        turns = self._waiting.get(source, deque())
+        if turn in turns:
+            turns.remove(turn)
+            if not turns:
                 del self._waiting[source]

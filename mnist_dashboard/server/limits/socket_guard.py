@@ -115,6 +115,8 @@ class GuardedSocket:
             return message, self._check(message)
         except ForbiddenMessageError as error:
             self._closed = True
+            if not self._is_owner():
+                self._limits.note_forbidden_message(self._source)
             await self._send({"type": "websocket.close", "code": error.code, "reason": str(error)})
             return {"type": "websocket.disconnect", "code": error.code}, None
 

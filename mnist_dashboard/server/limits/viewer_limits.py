@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from starlette.types import Scope
+
 from mnist_dashboard.server.limits.connections import RETRY_SECONDS, free_files
 from mnist_dashboard.server.limits.reruns import RerunQueue
 from mnist_dashboard.server.limits.sources import Pace, SharedLimit
@@ -28,8 +30,11 @@ MAX_WAIT_SECONDS = 5.0
 FEED_PATH = "/live"
 """Path of the live feed, whose responses are streams."""
 
-RUN_COST, TABLE_COST = 10.0, 5.0
-"""How many requests a stream counts as for each run in it, and how many the list of all runs."""
+PAGE_COST, RUN_COST, TABLE_COST = 20.0, 10.0, 5.0
+"""How many requests these count as: opening the socket of a page, each run of a stream, and the list of all runs."""
+
+FORBIDDEN_COST = 500.0
+"""How many requests a message counts as that no page of ours sends."""
 
 MESSAGE_BURST, MESSAGES_PER_SECOND = 400, 40.0
 """Messages that the open pages of one source may send at once, and in the long run. Dragging a slider sends most."""
@@ -56,16 +61,20 @@ class ViewerLimits:
         self.messages = Pace(MESSAGE_BURST, MESSAGES_PER_SECOND)
         self.reruns = RerunQueue()
 
-    async def pace_request(self, source: str, path: str, query: bytes) -> None:
+    async def pace_request(self, source: str, scope: Scope) -> None:
         """Wait until the source may send one more request. Raises `BusyError` if that takes too long."""
         wait = max(self._requests.wait_seconds(source), self._all_requests.wait_seconds(_SERVER))
         if wait > MAX_WAIT_SECONDS:
             raise BusyError("This address sends too many requests.", wait)
-        cost = _cost(path, query)
+        cost = _cost(scope)
         self._requests.use(source, cost)
         self._all_requests.use(_SERVER, cost)
         if wait:
             await asyncio.sleep(wait)
+
+    def note_forbidden_message(self, source: str) -> None:
+        """Count a message that no page of ours sends."""
+        self._requests.use(source, FORBIDDEN_COST)
 
     @contextmanager
     def page(self, source: str) -> Iterator[None]:
@@ -91,8 +100,11 @@ class ViewerLimits:
             limit.give_back(source)
 
 
-def _cost(path: str, query: bytes) -> float:
+def _cost(scope: Scope) -> float:
     """Return how many requests a request counts as."""
-    if path == FEED_PATH:
-        return RUN_COST * (1 + query.count(b",") + query.lower().count(b"%2c"))
-    return TABLE_COST if path == "/runs.json" else 1.0
+    if scope["type"] == "websocket":
+        return PAGE_COST
+    if scope["path"] == FEED_PATH:
+        query: bytes = scope["query_string"].lower()
+        return RUN_COST * (1 + query.count(b",") + query.count(b"%2c"))
+    return TABLE_COST if scope["path"] == "/runs.json" else 1.0
