@@ -1,30 +1,34 @@
-"""`mnist-trainer`: the commands of `python -m mnist_core`, and `serve`, which starts the dashboard."""
+"""`mnist-trainer`: the commands of `python -m mnist_core`, `serve`, which starts the dashboard, and `owner-link`."""
 
 from __future__ import annotations
 
 import argparse
+import getpass
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_core.cli import main as command_line
 from mnist_core.cli.command_setup import Subparsers, add_command
-from mnist_core.system.paths import IS_CHECKOUT, ROOT
+from mnist_core.system.paths import IS_CHECKOUT, ROOT, runs_dir
 
 # Streamlit reads `.streamlit/config.toml` next to this script. The wheel has both in a folder of their own, because
 # Streamlit puts the script's folder first on the import path, where `server` or `runs` could hide other packages.
 APP_SCRIPT = ROOT / "app.py" if IS_CHECKOUT else Path(__file__).with_name("launch") / "app.py"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    return command_line.main(arguments, program="mnist-trainer", add_commands=_add_serve)
+def main(arguments: Sequence[str] | None = None, *, program: str = "mnist-trainer") -> int:
+    return command_line.main(arguments, program=program, add_commands=_add_commands)
 
 
-def _add_serve(subparsers: Subparsers) -> None:
+def _add_commands(subparsers: Subparsers) -> None:
     serve = add_command(subparsers, "serve", "start the dashboard in this terminal; Ctrl-C stops it", _serve)
     serve.add_argument("--port", type=_port, metavar="N", help="port to listen on (default: 8501)")
     serve.add_argument("--address", type=_address, metavar="A", help="address to listen on (default: all)")
     serve.add_argument("--headless", action="store_true", help="do not open a browser")
+    add_command(
+        subparsers, "owner-link", "print a link that signs in one browser as owner of the running server", _link
+    )
 
 
 def _port(text: str) -> int:
@@ -51,4 +55,15 @@ def _serve(options: argparse.Namespace) -> int:
     if options.address:
         flags += ["--server.address", options.address]
     streamlit.main(["run", str(APP_SCRIPT), *flags], prog_name="streamlit")
+    return 0
+
+
+def _link(_options: argparse.Namespace) -> int:
+    from mnist_dashboard.server import announcement  # imports Streamlit
+    from mnist_dashboard.server.roles.access_policy import AccessPolicy
+
+    addresses = announcement.read_addresses(runs_dir())
+    policy = AccessPolicy(runs_dir())
+    print(*announcement.new_links(policy.sessions, addresses, announcement.LINK_SECONDS), sep="\n")
+    policy.audit_log.record(getpass.getuser(), "", "sign-in link made", "on the command line")
     return 0

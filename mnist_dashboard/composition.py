@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,7 +16,6 @@ from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
-from streamlit import config as server_config
 from streamlit.runtime.pages_manager import PagesManager
 
 from mnist_core.errors import MnistError
@@ -26,19 +24,19 @@ from mnist_core.runs.retention import purge_expired_runs
 from mnist_core.scheduler.recovery import interrupt_lost_runs
 from mnist_core.scheduler.supervisor import Supervisor, parse_max_runs
 from mnist_core.store import RunStore
-from mnist_core.system.paths import display_path, runs_dir
-from mnist_core.system.terminal_text import replace_unprintable_characters
+from mnist_core.system.paths import runs_dir
 from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
-from mnist_dashboard.server import hosts
-from mnist_dashboard.server.assets import ASSET_ROUTES
+from mnist_dashboard.server import announcement
+from mnist_dashboard.server.assets import ASSET_ROUTES, with_base_path
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.limits.connections import limit_connections
 from mnist_dashboard.server.limits.quiet_log import quieten_logs
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
-from mnist_dashboard.server.roles.owner_link import owner_link, owner_link_routes
+from mnist_dashboard.server.roles.proxies import TrustedProxies, keep_peer_addresses
+from mnist_dashboard.server.roles.sign_in import sign_in_routes
 
 MAIN_SCRIPT = str(Path(__file__).resolve().parent / "main.py")
 
@@ -54,14 +52,16 @@ def compose() -> dict[str, Any]:
     try:
         store = RunStore.open(runs_dir())
         supervisor = Supervisor(store, max_runs=parse_max_runs(os.environ.get("MNIST_MAX_RUNS", "")))
+        proxies = TrustedProxies(os.environ.get("MNIST_PROXIES", ""))
     except MnistError as error:
         sys.exit(str(error))
     limit_connections()
+    keep_peer_addresses()
     hub = LiveHub(store.queries)
-    policy = AccessPolicy(runs_dir(), strict=os.environ.get("MNIST_STRICT", "") not in ("", "0"))
+    policy = AccessPolicy(runs_dir(), trust_local=os.environ.get("MNIST_TRUST_LOCAL", "") not in ("", "0"))
     allowed_hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
     check = access.action_check(hub.broadcaster.record_action)
-    actions = RunActions(store, wake=supervisor.wake, before_action=check)
+    actions = RunActions(store, wake=supervisor.wake, before_action=check, after_action=access.audit_action)
     services.provide(services.Services(store.queries, actions, policy))
     # Otherwise a first visit to a page other than Train would run that page's file without `main.py`.
     PagesManager.uses_pages_directory = False
@@ -75,11 +75,12 @@ def compose() -> dict[str, Any]:
         supervisor.start()
         os.nice(SERVER_NICENESS)  # for this thread and the threads it starts, so not for the supervisor's trainers
         feed = asyncio.create_task(hub.follow())
-        _announce(policy)
+        announcement.announce(policy)
         gc.freeze()  # each page rerun ends in a full collection, which now skips everything imported
         try:
             yield {}
         finally:
+            announcement.retract()
             hub.broadcaster.close()
             feed.cancel()
             with suppress(asyncio.CancelledError):
@@ -89,8 +90,8 @@ def compose() -> dict[str, Any]:
 
     return {
         "lifespan": lifespan,
-        "routes": [*ASSET_ROUTES, *feed_routes(hub, policy), *owner_link_routes(policy)],
-        "middleware": [Middleware(Guard, policy=policy, hosts=allowed_hosts)],
+        "routes": with_base_path([*ASSET_ROUTES, *feed_routes(hub, policy), *sign_in_routes(policy)]),
+        "middleware": [Middleware(Guard, policy=policy, hosts=allowed_hosts, proxies=proxies)],
         "on_script_error": _show_error,
     }
 
@@ -100,38 +101,6 @@ def _end_on_hangup() -> None:
     in_main_thread = threading.current_thread() is threading.main_thread()
     if in_main_thread and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
-
-
-def _announce(policy: AccessPolicy) -> None:
-    """Print the addresses of the server, and open the page if there is a screen."""
-    replace_unprintable_characters()
-    print(start_message(policy, display_path(runs_dir())), flush=True)
-    has_screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
-    if has_screen and not server_config.get_option("server.headless"):
-        asyncio.get_running_loop().call_later(0.5, webbrowser.open, hosts.local_url())
-
-
-def start_message(policy: AccessPolicy, runs_folder: str) -> str:
-    """What the terminal shows when the server has started: its URLs, the owner link and the runs folder."""
-    network_urls = hosts.network_urls()
-    if not network_urls:
-        watch = ["Nobody else: it listens to this machine only, or this machine is on no network."]
-    elif not policy.is_visible:
-        watch = ["Nobody else: it is not shared. The page's Share button changes that."]
-    else:
-        watch = network_urls
-    link = owner_link((network_urls or [hosts.local_url()])[0], policy.key.read())
-    if policy.strict:
-        lines = [f"MNIST Trainer, for owners: {link}", *_labelled("Others watch at", watch)]
-    else:
-        lines = [f"MNIST Trainer: {hosts.local_url()}", *_labelled("Others watch at", watch)]
-        lines += _labelled("Owner link", [link])
-    return "".join(f"\n  {line}" for line in [*lines, f"Runs are kept in {runs_folder}. Ctrl-C ends it."]) + "\n"
-
-
-def _labelled(label: str, lines: list[str]) -> list[str]:
-    """The lines in a column, with the label before the first."""
-    return [f"{label if number == 0 else '':<17}{line}" for number, line in enumerate(lines)]
 
 
 def _show_error(error: Exception) -> bool:

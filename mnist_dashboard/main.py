@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from mnist_dashboard import access
 from mnist_dashboard.server.assets import PACKAGE
+from mnist_dashboard.server.roles.sign_in import COMMAND
 from mnist_dashboard.ui import messages
 
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">
@@ -36,6 +38,13 @@ if "run" in st.query_params:
     st.session_state["run"] = st.query_params["run"]
 elif "run" in st.session_state:
     st.query_params["run"] = st.session_state["run"]
+
+if access.is_local() and not access.may_act():
+    st.info(
+        "You are watching. To act, open the link that the terminal shows, or get a new one with the command "
+        f"`{COMMAND}`.",
+        icon=":material/visibility:",
+    )
 
 messages.enter_page(page.title)
 page.run()

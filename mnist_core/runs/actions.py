@@ -21,12 +21,14 @@ R = TypeVar("R")
 
 
 def _action(method: Callable[Concatenate[RunActions, P], R]) -> Callable[Concatenate[RunActions, P], R]:
-    """Mark a method as an action, which calls `before_action` first. That may raise to refuse the action."""
+    """Mark a method as an action, which calls `before_action` first and `after_action` when it is done."""
 
     @functools.wraps(method)
     def checked(self: RunActions, /, *args: P.args, **kwargs: P.kwargs) -> R:
         self._before_action()
-        return method(self, *args, **kwargs)
+        result = method(self, *args, **kwargs)
+        self._after_action(method.__name__, (*args, *kwargs.values(), result))
+        return result
 
     return checked
 
@@ -35,7 +37,8 @@ class RunActions:
     """The actions on the runs of a store.
 
     `wake` is called when the queue has changed, to wake the supervisor. `before_action` is called before every action.
-    A server checks there whether the user may act, and raises to refuse.
+    A server checks there whether the user may act, and raises to refuse. `after_action` gets the name of the method
+    that was called, and its arguments and result.
     """
 
     def __init__(
@@ -44,10 +47,12 @@ class RunActions:
         *,
         wake: Callable[[], None] = lambda: None,
         before_action: Callable[[], None] = lambda: None,
+        after_action: Callable[[str, tuple[object, ...]], None] = lambda _name, _values: None,
     ) -> None:
         self._store = store
         self._wake = wake
         self._before_action = before_action
+        self._after_action = after_action
 
     # ------------------------------------------------------------------ training
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mnist_dashboard.server import shared_constants
+from mnist_dashboard.server.hosts import base_path
 
 PACKAGE = Path(__file__).resolve().parent.parent
 _PLOTLY = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
@@ -80,7 +81,12 @@ def asset_url(name: str) -> str:
     """Path of an asset on the server. Raises `KeyError` for a name that is not served."""
     if name not in _ASSETS:
         raise KeyError(f"There is no asset {name!r}. Assets: {', '.join(sorted(_ASSETS))}.")
-    return f"/assets/{_VERSION}/{name}"
+    return f"{base_path()}/assets/{_VERSION}/{name}"
+
+
+def with_base_path(routes: Iterable[Route]) -> list[Route]:
+    """Return the routes below `server.baseUrlPath`, where Streamlit puts its own routes only."""
+    return [Route(base_path() + route.path, route.endpoint, methods=route.methods) for route in routes]
 
 
 def _serve(request: Request) -> Response:

@@ -19,19 +19,25 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnected
 
-from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.hosts import AllowedHosts, base_path
 from mnist_dashboard.server.limits.connections import OPEN_CONNECTIONS
 from mnist_dashboard.server.limits.socket_guard import GuardedSocket
 from mnist_dashboard.server.limits.sources import source_of
 from mnist_dashboard.server.limits.viewer_limits import FEED_PATH, BusyError, ViewerLimits
+from mnist_dashboard.server.origins import is_own_origin
+from mnist_dashboard.server.roles import sign_in
 from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
-from mnist_dashboard.server.roles.client_location import browser_scheme, client_address, with_location_headers
+from mnist_dashboard.server.roles.client_location import client_address, is_forwarded, is_proxied, with_location_headers
+from mnist_dashboard.server.roles.proxies import TrustedProxies
 from mnist_dashboard.server.security_headers import with_security_headers
 
 READ_METHODS = ("GET", "HEAD", "OPTIONS")
 
 OWNER_PATHS = ("/_stcore/metrics",)
 """Streamlit's paths for owners only, because they cost the server too much."""
+
+OPEN_PATHS = (sign_in.PATH,)
+"""Paths to which everybody may send more than reading requests."""
 
 
 class RefusedError(Exception):
@@ -45,18 +51,20 @@ class RefusedError(Exception):
 class Guard:
     """The middleware, as plain ASGI: it passes streams on chunk by chunk."""
 
-    def __init__(self, app: ASGIApp, policy: AccessPolicy, hosts: AllowedHosts) -> None:
+    def __init__(self, app: ASGIApp, policy: AccessPolicy, hosts: AllowedHosts, proxies: TrustedProxies) -> None:
         self._app = app
         self._policy = policy
         self._hosts = hosts
+        self._proxies = proxies
         self._limits = ViewerLimits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        scope = with_location_headers(scope, self._proxies)
         send = with_security_headers(scope, send)
-        connection = HTTPConnection(scope := with_location_headers(scope))
+        connection = HTTPConnection(scope)
         try:
             self._check_host(connection)
             self._check_visible(connection)
@@ -77,13 +85,14 @@ class Guard:
 
     async def _serve(self, connection: HTTPConnection, receive: Receive, send: Send, *, is_owner: bool) -> None:
         """Hand a request to the app within the limits for viewers. Raises `BusyError`."""
-        scope, source = connection.scope, source_of(client_address(connection))
+        scope, source = connection.scope, source_of(client_address(connection.headers))
+        path = _path(connection)
         with ExitStack() as held:
             if not is_owner:
-                await self._limits.pace_request(source, scope)
+                await self._limits.pace_request(source, {**scope, "path": path})
                 if scope["type"] == "websocket":
                     held.enter_context(self._limits.page(source))
-                elif scope["path"] == FEED_PATH:
+                elif path == FEED_PATH:
                     held.enter_context(self._limits.stream(source))
             if scope["type"] == "websocket":
                 socket = GuardedSocket(
@@ -96,6 +105,7 @@ class Guard:
                 )
                 held.callback(socket.close)
                 receive, send = socket.receive, socket.send
+                scope = _with_host_of_origin(scope, connection.headers["origin"])
             with suppress(WebSocketDisconnected):  # Streamlit does not expect a browser that leaves at any moment
                 await self._app(scope, receive, send)
 
@@ -111,14 +121,14 @@ class Guard:
     def _check_visible(self, connection: HTTPConnection) -> None:
         if not self._policy.admits(connection.headers):
             raise RefusedError(
-                HTTPStatus.FORBIDDEN, "This dashboard is not shared at the moment. Ask its owner to share it."
+                HTTPStatus.FORBIDDEN, "This dashboard is not shared at the moment. Its owner can share it: Share, Visible on the network."
             )
 
     def _check_origin(self, connection: HTTPConnection) -> None:
         headers = connection.headers
         origin = headers.get("origin")
         if origin is not None:
-            is_foreign = origin.lower() != f"{browser_scheme(connection)}://{headers['host'].lower()}"
+            is_foreign = not is_own_origin(origin, headers, self._hosts)
         elif connection.scope["type"] == "websocket" or connection.scope["method"] not in READ_METHODS:
             is_foreign = True  # every browser sends an origin with these
         else:  # a link from another site may lead here; its pictures and scripts may not come from here
@@ -126,21 +136,51 @@ class Guard:
             is_foreign = is_foreign and headers.get("sec-fetch-mode") != "navigate"
         if is_foreign:
             raise RefusedError(
-                HTTPStatus.FORBIDDEN, "A page from another address sent this request, so the server refused it."
+                HTTPStatus.FORBIDDEN,
+                "A page from another address sent this request, so the server refused it. " + _proxy_advice(connection),
             )
 
     def _check_role(self, connection: HTTPConnection) -> bool:
-        """Refuse viewers anything but reading; returns whether it is an owner. Too many wrong keys are refused."""
-        is_owner = self._policy.is_owner(connection.headers, connection.cookies)
-        if connection.scope["type"] == "websocket":
-            has_wrong_key = not is_owner and owner_cookie() in connection.cookies
-            if has_wrong_key and not self._policy.may_try_key(client_address(connection)):
-                raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong keys. Wait a minute.")
-        elif not is_owner and (
-            connection.scope["method"] not in READ_METHODS or connection.scope["path"] in OWNER_PATHS
-        ):
-            raise RefusedError(HTTPStatus.FORBIDDEN, "Only the owner may do this. Open the owner link first.")
-        return is_owner
+        """Refuse viewers anything but reading; returns whether it is an owner. Too many wrong tokens are refused."""
+        headers, path = connection.headers, _path(connection)
+        if self._policy.is_owner(headers, connection.cookies):
+            return True
+        token = connection.cookies.get(owner_cookie(), "")
+        was_locked_out = self._policy.is_locked_out(headers)
+        if token and self._policy.record_wrong_try(headers, token) and was_locked_out:
+            raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong sign-ins. Wait a minute.")
+        is_reading = connection.scope["type"] == "websocket" or connection.scope["method"] in READ_METHODS
+        if path in OWNER_PATHS or not (is_reading or path in OPEN_PATHS):
+            raise RefusedError(HTTPStatus.FORBIDDEN, "Only an owner may do this. Open a sign-in link first.")
+        return False
+
+
+def _path(connection: HTTPConnection) -> str:
+    """The path of a request below `server.baseUrlPath`."""
+    path: str = connection.scope["path"]
+    return path.removeprefix(base_path())
+
+
+def _proxy_advice(connection: HTTPConnection) -> str:
+    """What to change if the request was no attack, but came through a proxy."""
+    peer = connection.client.host if connection.client else "its address"
+    if is_proxied(connection.headers):
+        return (
+            "If the address is right, let the proxy pass on Host and X-Forwarded-Proto. If MNIST_HOSTS names this host "
+            "with a port, that must be the one in the browser's address."
+        )
+    if is_forwarded(connection.headers):
+        return f"If a proxy forwarded it, add the proxy ({peer}) to MNIST_PROXIES."
+    return "If a proxy forwarded it, let it pass on the Host header, or add the proxy to MNIST_PROXIES."
+
+
+def _with_host_of_origin(scope: Scope, origin: str) -> Scope:
+    """Replace the host by that of the origin, once that has passed. Behind a proxy, the host may lack the port.
+
+    Streamlit compares the two again, and asks an outside service for this machine's address if they differ.
+    """
+    others = [(name, value) for name, value in scope["headers"] if name != b"host"]
+    return {**scope, "headers": [*others, (b"host", origin.partition("://")[2].lower().encode("latin-1"))]}
 
 
 async def _send_refusal(scope: Scope, receive: Receive, send: Send, response: Response) -> None:

@@ -27,13 +27,18 @@ choose an outgoing address, but sends nothing."""
 
 
 class AllowedHosts:
-    """The host names that requests may name: this machine's own and `extra_names`.
+    """The host names that requests may name: this machine's own and `extra`, names with or without a port.
 
     A foreign page whose own name points to this machine (DNS rebinding) sends that name, which is not allowed.
     """
 
-    def __init__(self, extra_names: Iterable[str] = ()) -> None:
-        self._extra_names = {name.lower() for name in extra_names}
+    def __init__(self, extra: Iterable[str] = ()) -> None:
+        self._extra_ports: dict[str, set[int]] = {}
+        """The extra names, and the ports given with each."""
+        for host in extra:
+            if name := parse_host_header(host):
+                ports = self._extra_ports.setdefault(name, set())
+                ports |= {port} if (port := port_in(host)) else set()
         self._own_names: set[str] = set()
         self._refreshed_at = float("-inf")
 
@@ -42,12 +47,22 @@ class AllowedHosts:
         name = parse_host_header(host_header)
         if name is None:
             return False
-        if is_loopback_name(name) or name in self._extra_names or name in self._own_names:
+        if is_loopback_name(name) or name in self._extra_ports or name in self._own_names:
             return True
         if time.monotonic() - self._refreshed_at > REFRESH_SECONDS:
             self._refreshed_at = time.monotonic()
             self._own_names = {str(address) for address in own_addresses()} | set(own_names())
         return name in self._own_names
+
+    def ports(self, name: str) -> set[int]:
+        """The ports that the extra names give for a host; empty if they give none."""
+        return self._extra_ports.get(name, set())
+
+
+def base_path() -> str:
+    """The path below which the server answers, such as `/trainer`; empty if that is the root."""
+    path: str = (server_config.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{path}" if path else ""
 
 
 def local_url() -> str:
@@ -98,18 +113,21 @@ def parse_address(text: str) -> Address | None:
 
 def parse_host_header(host_header: str) -> str | None:
     """The name or address in a `Host` header, normalized; None if the header is malformed."""
-    name, port = host_header, ""
+    name, port = host_header.partition(":")[0], _port_text(host_header)
     if host_header.startswith("["):
-        name, bracket, port = host_header[1:].partition("]")
-        if not bracket or not isinstance(parse_address(name), Address) or (port and not port.startswith(":")):
+        name, bracket, rest = host_header[1:].partition("]")
+        if not bracket or not isinstance(parse_address(name), Address) or (rest and not rest.startswith(":")):
             return None
-        port = port.removeprefix(":")
-    elif ":" in host_header:
-        name, _, port = host_header.partition(":")
     if port and not (port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) <= 65535):
         return None
     address = parse_address(name)
     return str(address) if address else (name.lower().rstrip(".") or None)
+
+
+def port_in(host_header: str) -> int | None:
+    """The port in a valid `Host` header; None if it has none."""
+    text = _port_text(host_header)
+    return int(text) if text else None
 
 
 def is_loopback_name(name: str) -> bool:
@@ -118,10 +136,15 @@ def is_loopback_name(name: str) -> bool:
     return address.is_loopback if address else name == "localhost"
 
 
+def _port_text(host_header: str) -> str:
+    """What follows the colon after a name, or after an IPv6 address in brackets."""
+    return host_header.rpartition("]")[2].partition(":")[2]
+
+
 def _server_url(host: Address | str) -> str:
     scheme = "https" if server_config.get_option("server.sslCertFile") else "http"
     name = f"[{host}]" if isinstance(host, IPv6Address) else str(host)
-    return f"{scheme}://{name}:{int(server_config.get_option('server.port'))}"
+    return f"{scheme}://{name}:{int(server_config.get_option('server.port'))}{base_path()}"
 
 
 def _outgoing_addresses() -> set[Address]:

@@ -14,11 +14,16 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import Message, Scope, Send
 
+from mnist_dashboard.server.hosts import base_path
 from mnist_dashboard.server.roles.access_policy import viewer_cookie
+from mnist_dashboard.server.roles.client_location import browser_scheme
 
 
 def with_security_headers(scope: Scope, send: Send) -> Send:
-    """Return a `send` that adds the headers to an HTTP response, and the viewer cookie to a browser's first page."""
+    """Return a `send` that adds the headers to an HTTP response, and the viewer cookie to a browser's first page.
+
+    The request has the headers of `client_location`.
+    """
     if scope["type"] != "http":
         return send
     connection = HTTPConnection(scope)
@@ -34,7 +39,9 @@ def with_security_headers(scope: Scope, send: Send) -> Send:
             headers["Cross-Origin-Resource-Policy"] = "same-origin"
             if headers.get("content-type", "").startswith("text/html") and viewer_cookie() not in connection.cookies:
                 token = secrets.token_urlsafe(16)
-                headers.append("Set-Cookie", f"{viewer_cookie()}={token}; Path=/; HttpOnly; SameSite=Strict")
+                secure = "; Secure" if browser_scheme(connection.headers) == "https" else ""
+                cookie = f"{viewer_cookie()}={token}; Path={base_path() or '/'}; HttpOnly; SameSite=Strict{secure}"
+                headers.append("Set-Cookie", cookie)
         await send(message)
 
     return send_with_headers

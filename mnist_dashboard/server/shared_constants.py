@@ -13,7 +13,7 @@ import scipy
 from mnist_core.analysis.seed_groups import CONFIDENCE, ROUNDING_VARIANCE, t_quantile
 from mnist_core.config import SETTINGS, Setting
 from mnist_core.records import METRICS, RunStatus, encode_json
-from mnist_dashboard.server.roles.access_policy import GUEST_NAME, OWNER_NAME
+from mnist_dashboard.server.roles.access_policy import OWNER_NAME
 
 CURVES = ("loss", "accuracy", "examples_per_second")
 """Quantities that jump from batch to batch: charts smooth them, and each bucket keeps its extremes."""
@@ -88,7 +88,6 @@ def _constants() -> dict[str, Any]:
         "CONFIDENCE": CONFIDENCE,
         "ROUNDING_VARIANCE": ROUNDING_VARIANCE,
         "OWNER": OWNER_NAME,
-        "GUEST": GUEST_NAME,
     }
 
 

@@ -1,4 +1,4 @@
-"""The Share popover: links for viewers, and for owners the owner link and whether the network has access."""
+"""The Share popover: links for viewers, and for owners who may act and whether the network has access."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ import segno
 import streamlit as st
 
 from mnist_dashboard import access, services
-from mnist_dashboard.components.owner_link import copy_owner_link
 from mnist_dashboard.server import hosts
-from mnist_dashboard.server.roles.access_policy import GUEST_NAME
-from mnist_dashboard.server.roles.owner_link import owner_link
-from mnist_dashboard.ui import messages
+from mnist_dashboard.ui import messages, owner_panel
 
 _PLACE = "share"
-_FOLLOW_KEY = "follow_owner_link"
-"""Session key: whether the page opens the new owner link by itself."""
-MAX_USER_NAME_LENGTH = 40
-"""Maximum number of characters in a guest's name."""
 
 
 def render_share_popover() -> None:
@@ -36,7 +29,7 @@ def render_share_popover() -> None:
             st.caption("Only this machine can open the dashboard at the moment.")
         if access.may_act():
             _render_visibility()
-            _render_owner_link()
+            owner_panel.render_owner_panel(_server_urls(), place=_PLACE)
         messages.render(_PLACE)
 
 
@@ -48,7 +41,7 @@ def _render_watch_links() -> None:
             "this machine (the network settings show it), others can watch at that address with this page's port."
         )
         return
-    st.caption("Anyone on the network can watch. Only the owner can change anything.")
+    st.caption("Anyone on the network can watch. Only owners can change anything.")
     view = _current_view()
     st.image(_qr(bases[0] + view), width=132, alt=f"QR code of {bases[0]}{view}")
     for base in bases:
@@ -67,54 +60,22 @@ def _render_visibility() -> None:
     )
 
 
-def _render_owner_link() -> None:
-    st.markdown("**Owner link**")
-    st.caption("Anyone with this link can start, steer and delete runs.")
-    bases = _server_urls()
-    key = services.current().access_policy.key.read()
-    link = owner_link(bases[0] if bases else hosts.local_url(), key, str(st.query_params.get("run", "")))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        copy_owner_link(link, follow=st.session_state.pop(_FOLLOW_KEY, False))
-        st.button(
-            "Renew",
-            icon=":material/key:",
-            help="Makes a new link and signs out everyone who used the old one, on open pages too.",
-            on_click=_on_renew,
-        )
-    if not access.is_local():
-        st.text_input(
-            "Your name",
-            key=access.USER_NAME_KEY,
-            max_chars=MAX_USER_NAME_LENGTH,
-            placeholder=GUEST_NAME,
-            help="Shown next to your changes.",
-        )
-
-
 def _on_visibility_change() -> None:
     messages.attempt(lambda: access.show_on_network(st.session_state["visible_on_network"]), place=_PLACE)
-
-
-def _on_renew() -> None:
-    def renew() -> None:
-        access.renew_key()
-        # An owner who used the old link has just signed out, too, and needs the new one.
-        st.session_state[_FOLLOW_KEY] = not access.is_local() or services.current().access_policy.strict
-
-    messages.attempt(renew, place=_PLACE)
 
 
 def _server_urls() -> list[str]:
     """Return the server's addresses for others, first the one that this page was opened at unless it is loopback."""
     parts = urlsplit(st.context.url or "")
-    own = [f"{parts.scheme}://{parts.netloc}"] if parts.netloc and not access.is_local() else []
+    own = [f"{parts.scheme}://{parts.netloc}{hosts.base_path()}"] if parts.netloc and not access.is_local() else []
     return list(dict.fromkeys([*own, *hosts.network_urls()]))
 
 
 def _current_view() -> str:
-    """Return the path and query of this page."""
+    """Return the path below the server's own and the query of this page."""
     query = urlencode(st.query_params.to_dict())
-    return (urlsplit(st.context.url or "").path or "/") + (f"?{query}" if query else "")
+    path = urlsplit(st.context.url or "").path.removeprefix(hosts.base_path())
+    return (path or "/") + (f"?{query}" if query else "")
 
 
 @functools.lru_cache(maxsize=64)

@@ -46,4 +46,3 @@ export const ROUNDING_VARIANCE: number;
 export const T_QUANTILES: number[];
 
 export const OWNER: string;
-export const GUEST: string;

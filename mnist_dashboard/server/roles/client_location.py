@@ -1,23 +1,26 @@
-"""Where a request comes from: the client's address, whether that is this machine, and the browser's scheme.
+"""Where a request comes from: whether from this machine, the client's address, and the scheme in the browser's address.
 
-The guard writes the first two into headers of its own, for code that sees the headers of a request only.
+The guard writes them into headers of its own, for code that sees the headers of a request only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from mnist_dashboard.server.hosts import is_loopback_name, parse_address, parse_host_header
+from mnist_dashboard.server.roles.proxies import TrustedProxies
 
 LOCATION_HEADER = "x-mnist-location"
-"""Where the request was made: `LOCAL` or `REMOTE`."""
+"""Where the request was made: `LOCAL` or `REMOTE`; `PROXIED` when a named proxy forwarded it."""
 
 CLIENT_ADDRESS_HEADER = "x-mnist-client-address"
+SCHEME_HEADER = "x-mnist-scheme"
 
-LOCAL, REMOTE = "local", "remote"
+LOCAL, REMOTE, PROXIED = "local", "remote", "proxied"
 
 _FORWARDING_HEADERS = (
     "forwarded",
@@ -30,42 +33,57 @@ _FORWARDING_HEADERS = (
 )
 
 
-def with_location_headers(scope: Scope) -> Scope:
-    """Return the request with the two headers set. Headers of these names that the client sent are dropped."""
-    location = LOCAL if _comes_from_this_machine(scope) else REMOTE
-    own = {
-        LOCATION_HEADER.encode(): location.encode(),
-        CLIENT_ADDRESS_HEADER.encode(): client_address(HTTPConnection(scope)).encode("latin-1"),
-    }
-    others = [(name, value) for name, value in scope["headers"] if name.lower() not in own]
-    return {**scope, "headers": [*others, *own.items()]}
+def with_location_headers(scope: Scope, proxies: TrustedProxies) -> Scope:
+    """Return the request with the three headers set. Headers of these names that the client sent are dropped.
+
+    `Host` becomes the one that the browser sent, if a named proxy tells it.
+    """
+    connection = HTTPConnection(scope)
+    client = connection.client.host if connection.client else ""
+    scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
+    own: dict[str, str] = {}
+    if proxies.trusts(client):
+        location = PROXIED
+        forwarded = proxies.read(client, connection.headers)
+        client, scheme = forwarded.client, forwarded.scheme or scheme
+        own = {"host": forwarded.host} if forwarded.host else {}
+    else:
+        location = LOCAL if _comes_from_this_machine(client, connection.headers) else REMOTE
+    own |= {LOCATION_HEADER: location, CLIENT_ADDRESS_HEADER: client, SCHEME_HEADER: scheme}
+    encoded = {name.encode(): value.encode("latin-1") for name, value in own.items()}
+    others = [(name, value) for name, value in scope["headers"] if name.lower() not in encoded]
+    return {**scope, "headers": [*others, *encoded.items()]}
 
 
 def is_local(headers: Mapping[str, str]) -> bool:
-    """Whether someone at this machine made the request. Only for headers that have passed the guard."""
+    """Whether the request was made on this machine. Only for headers that have passed the guard.
+
+    That is no proof of who made it: programs that forward connections, such as ssh, connect from this machine, too.
+    """
     return headers.get(LOCATION_HEADER) == LOCAL
 
 
-def client_address(connection: HTTPConnection) -> str:
-    """The client's address, for rate limits. A proxy on this machine may name the client it forwards for."""
-    peer = connection.client.host if connection.client else ""
-    forwarded_for = connection.headers.get("x-forwarded-for", "")
-    return forwarded_for.rpartition(",")[2].strip() if forwarded_for and is_loopback_name(peer) else peer
+def is_proxied(headers: Mapping[str, str]) -> bool:
+    """Whether a named proxy forwarded the request."""
+    return headers.get(LOCATION_HEADER) == PROXIED
 
 
-def browser_scheme(connection: HTTPConnection) -> str:
-    """`http` or `https`, as in the browser's address bar. A proxy on this machine may name it."""
-    forwarded = connection.headers.get("x-forwarded-proto", "")
-    peer = connection.client.host if connection.client else ""
-    if forwarded in ("http", "https") and is_loopback_name(peer):
-        return forwarded
-    return "https" if connection.scope["scheme"] in ("https", "wss") else "http"
+def client_address(headers: Mapping[str, str]) -> str:
+    """The client's address, for rate limits and the audit log."""
+    return headers.get(CLIENT_ADDRESS_HEADER, "")
 
 
-def _comes_from_this_machine(scope: Scope) -> bool:
+def browser_scheme(headers: Mapping[str, str]) -> str:
+    """`http` or `https`, as in the browser's address bar."""
+    return headers.get(SCHEME_HEADER, "http")
+
+
+def is_forwarded(headers: Headers) -> bool:
+    """Whether a proxy, named or not, has left a trace in the request."""
+    return any(name in _FORWARDING_HEADERS or name.startswith("x-forwarded") for name in headers)
+
+
+def _comes_from_this_machine(client: str, headers: Headers) -> bool:
     """Whether the connection and the host name are loopback and no proxy forwarded the request."""
-    connection = HTTPConnection(scope)
-    peer = parse_address(connection.client.host) if connection.client else None
-    host = parse_host_header(connection.headers.get("host", ""))
-    is_forwarded = any(name in _FORWARDING_HEADERS or name.startswith("x-forwarded") for name in connection.headers)
-    return bool(peer and peer.is_loopback and host and is_loopback_name(host) and not is_forwarded)
+    peer, host = parse_address(client), parse_host_header(headers.get("host", ""))
+    return bool(peer and peer.is_loopback and host and is_loopback_name(host) and not is_forwarded(headers))

@@ -1,5 +1,5 @@
 /** Settings changed while a run was training: how charts and the change log describe them. Pure. */
-import { GUEST, SETTINGS } from "../constants.js";
+import { SETTINGS } from "../constants.js";
 import { formatCount, formatSetting, formatTime, shorten } from "../format.js";
 
 /** @typedef {import("../types").Intervention} Intervention @typedef {import("../types").Run} Run */
@@ -20,7 +20,7 @@ export function describeChange(intervention) {
 
 /** "Ana, 14:02" @param {Intervention} intervention @param {string} [you] name of the reader */
 export function describeOrigin({ by, at }, you) {
-  return `${by === you && you !== GUEST ? "you" : by}, ${formatTime(at)}`;
+  return `${by === you ? "you" : by}, ${formatTime(at)}`;
 }
 
 /**

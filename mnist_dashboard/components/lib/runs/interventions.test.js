@@ -3,7 +3,6 @@ import { test } from "node:test";
 
 import { makeIntervention } from "#tests/factories.js";
 
-import { GUEST } from "../constants.js";
 import { formatTime } from "../format.js";
 import { describeChange, describeOrigin, forkMark, interventionMarks } from "./interventions.js";
 
@@ -13,11 +12,10 @@ test("a change is described by step, setting and both values", () => {
   assert.equal(describeChange(makeIntervention({ field: "unknown" })), "Step 1\u202f180: unknown 0.01 → 0.05");
 });
 
-test("your own changes are marked as yours, but a guest without a name is nobody in particular", () => {
+test("your own changes are marked as yours", () => {
   const at = formatTime(makeIntervention().at);
   assert.equal(describeOrigin(makeIntervention({ by: "Ana" }), "Ana"), `you, ${at}`);
   assert.equal(describeOrigin(makeIntervention({ by: "Ana" }), "Ben"), `Ana, ${at}`);
-  assert.equal(describeOrigin(makeIntervention({ by: GUEST }), GUEST), `${GUEST}, ${at}`);
 });
 
 test("marks on a chart are numbered from 1 and short", () => {

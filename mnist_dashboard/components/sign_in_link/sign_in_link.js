@@ -1,31 +1,25 @@
-/** Copies the owner link without showing it: a page that is projected on a wall must not give it away. */
+/** Copies a sign-in link without showing it: a page that is projected on a wall must not give it away. */
 import { make } from "../lib/dom.js";
 
-const LABEL = "Copy owner link";
+const LABEL = "Copy link";
 const CONFIRMATION_MS = 2000;
 
-/**
- * @typedef {object} OwnerLinkData
- * @property {string} link
- * @property {boolean} follow whether this browser must open the link itself, because its own key has been replaced
- */
+/** @typedef {{link: string}} LinkData */
 
-class OwnerLink {
+class SignInLink {
   #data;
   #button = make("button", "mt-copy", { type: "button" }, LABEL);
 
-  /** @param {HTMLElement} root @param {OwnerLinkData} data */
+  /** @param {HTMLElement} root @param {LinkData} data */
   constructor(root, data) {
     this.#data = data;
     root.append(this.#button);
     this.#button.addEventListener("click", () => this.#copy());
-    this.update(data);
   }
 
-  /** @param {OwnerLinkData} data */
+  /** @param {LinkData} data */
   update(data) {
     this.#data = data;
-    if (data.follow) location.assign(data.link);
   }
 
   destroy() {
@@ -56,5 +50,5 @@ async function copyText(text, sibling) {
   return copied;
 }
 
-/** @param {HTMLElement} root @param {OwnerLinkData} data */
-export const mount = (root, data) => new OwnerLink(root, data);
+/** @param {HTMLElement} root @param {LinkData} data */
+export const mount = (root, data) => new SignInLink(root, data);
