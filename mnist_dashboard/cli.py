@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,5 +64,5 @@ def _link(_options: argparse.Namespace) -> int:
     addresses = announcement.read_addresses(runs_dir())
     policy = AccessPolicy(runs_dir())
     print(*announcement.new_links(policy.sessions, addresses, announcement.LINK_SECONDS), sep="\n")
-    policy.audit_log.record(getpass.getuser(), "", "sign-in link made", "on the command line")
+    policy.audit_log.record("command line", "", "sign-in link made")
     return 0

@@ -40,9 +40,9 @@ def announce(policy: AccessPolicy) -> None:
     has_screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
     opens_browser = has_screen and not server_config.get_option("server.headless")
     save_addresses(runs_dir(), sign_in_addresses(is_elsewhere=not has_screen))
-    print(start_message(policy, runs_dir(), is_terminal=sys.stdout.isatty(), has_screen=has_screen), flush=True)
+    print(start_message(policy, runs_dir(), is_terminal=sys.stdout.isatty()), flush=True)
     if opens_browser:
-        asyncio.get_running_loop().call_later(0.5, webbrowser.open, _page_to_open(policy, runs_dir()))
+        asyncio.get_running_loop().call_later(0.5, webbrowser.open, page_to_open(policy, runs_dir()))
 
 
 def retract() -> None:
@@ -52,7 +52,7 @@ def retract() -> None:
             (runs_dir() / "owner" / name).unlink(missing_ok=True)
 
 
-def start_message(policy: AccessPolicy, runs_folder: Path, *, is_terminal: bool, has_screen: bool) -> str:
+def start_message(policy: AccessPolicy, runs_folder: Path, *, is_terminal: bool) -> str:
     """What the terminal shows when the server has started: its URLs, how to sign in, and the runs folder."""
     network_urls = hosts.network_urls()
     if not network_urls:
@@ -106,7 +106,7 @@ def read_addresses(runs_folder: Path) -> list[str]:
         ) from None
 
 
-def _page_to_open(policy: AccessPolicy, runs_folder: Path) -> str:
+def page_to_open(policy: AccessPolicy, runs_folder: Path) -> str:
     """Return the address for the browser: a file that leads to a sign-in link, which signs in without a click.
 
     Everybody on this machine can read the command that starts a browser, but not the file.

@@ -121,7 +121,8 @@ class Guard:
     def _check_visible(self, connection: HTTPConnection) -> None:
         if not self._policy.admits(connection.headers):
             raise RefusedError(
-                HTTPStatus.FORBIDDEN, "This dashboard is not shared at the moment. Its owner can share it: Share, Visible on the network."
+                HTTPStatus.FORBIDDEN,
+                "This dashboard is not shared at the moment. Its owner can share it: Share, Visible on the network.",
             )
 
     def _check_origin(self, connection: HTTPConnection) -> None:

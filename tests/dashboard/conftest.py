@@ -17,15 +17,21 @@ MAIN = ROOT / "mnist_dashboard" / "main.py"
 
 
 @pytest.fixture
-def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
-    """A person at this machine. A test can make them a viewer."""
+def policy(places: Path) -> AccessPolicy:
+    return AccessPolicy(places / "runs")
+
+
+@pytest.fixture
+def visitor(monkeypatch: pytest.MonkeyPatch, policy: AccessPolicy) -> Visitor:
+    """An owner at this machine, signed in. A test can make them a viewer."""
     visitor = Visitor({LOCATION_HEADER: LOCAL}, {})
+    visitor.become_owner(policy)
     monkeypatch.setattr(access, "request", lambda: visitor)
     return visitor
 
 
 @pytest.fixture
-def app(store: RunStore, places: Path, visitor: Visitor) -> AppTest:
-    actions = RunActions(store, before_action=access.action_check())
-    services.provide(services.Services(store.queries, actions, AccessPolicy(places / "runs")))
+def app(store: RunStore, policy: AccessPolicy, visitor: Visitor) -> AppTest:
+    actions = RunActions(store, before_action=access.action_check(), after_action=access.audit_action)
+    services.provide(services.Services(store.queries, actions, policy))
     return AppTest.from_file(str(MAIN), default_timeout=20)

@@ -1,8 +1,12 @@
-"""`mnist-trainer`: the commands of the engine, and `serve`."""
+"""`mnist-trainer`: the commands of the engine, `serve` and `owner-link`."""
+
+from pathlib import Path
 
 import pytest
 
 from mnist_dashboard import cli
+from mnist_dashboard.server import announcement
+from mnist_dashboard.server.roles.access_policy import AccessPolicy
 
 
 def test_it_has_the_commands_of_the_engine(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,3 +41,17 @@ def test_serve_starts_streamlit_with_the_app(monkeypatch: pytest.MonkeyPatch) ->
     app = ["run", str(cli.APP_SCRIPT)]
     place = ["--server.port", "8600", "--server.address", "localhost"]
     assert started == [app, [*app, "--server.headless", "true", *place]]
+
+
+def test_owner_link_prints_a_link_for_the_server_that_runs(
+    places: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli.main(["owner-link"]) == 1
+    assert "No server runs on the runs folder" in capsys.readouterr().err
+    announcement.save_addresses(places / "runs", ["http://localhost:8600/base"])
+    assert cli.main(["owner-link"]) == 0
+    link, sentence = capsys.readouterr().out.splitlines()
+    address, _, code = link.partition("#code=")
+    assert address == "http://localhost:8600/base/sign-in"
+    assert "works once, until" in sentence
+    assert AccessPolicy(places / "runs").sessions.sign_in(code, "Firefox")

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import TextInput
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Progress, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
+from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
 from mnist_dashboard.server.roles.client_location import LOCATION_HEADER, REMOTE
+from tests.support.signing_in import DEVICE, sign_in
 from tests.support.strict_json import parse_json
 
 
@@ -21,8 +24,13 @@ class Visitor:
     cookies: dict[str, str]
 
     def become_viewer(self) -> None:
-        """Come from another machine, without the owner key."""
+        """Come from another machine, without being signed in."""
         self.headers[LOCATION_HEADER] = REMOTE
+        self.cookies.clear()
+
+    def become_owner(self, policy: AccessPolicy, device: str = DEVICE) -> None:
+        """Sign in on this device."""
+        self.cookies[owner_cookie()] = sign_in(policy, device)
 
 
 def open_page(app: AppTest, run: int | None = None) -> AppTest:
@@ -56,6 +64,10 @@ def click(app: AppTest, label: str) -> AppTest:
 
 def labels(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
+
+
+def text_input(app: AppTest, label: str) -> TextInput:
+    return next(field for field in app.text_input if field.label == label)
 
 
 def address(app: AppTest) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnist_core.records import Adjustment, Command, Run, encode_json, json_value
+from mnist_core.records import Adjustment, Command, Run, RunStatus, encode_json, json_value
 
 MAX_BYTES, OLDER_FILES = 1_000_000, 4
 """Size at which a new file is begun, and number of older files kept: about 30,000 lines in all."""
@@ -57,7 +57,7 @@ def describe_action(values: Iterable[object]) -> str:
     words: list[str] = []
     for value in values:
         match value:
-            case bool() | None:
+            case bool() | None | "" | RunStatus():
                 continue
             case Command():
                 words.append(value.value)

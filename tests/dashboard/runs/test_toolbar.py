@@ -17,7 +17,16 @@ from mnist_dashboard.server.roles.access_policy import MAX_EXPORTS
 from mnist_dashboard.server.roles.client_location import CLIENT_ADDRESS_HEADER
 from mnist_dashboard.ui import markdown
 from tests.support.factories import finished_run
-from tests.support.page_driver import Visitor, active_run, click, component_data, labels, open_runs, page_text
+from tests.support.page_driver import (
+    Visitor,
+    active_run,
+    click,
+    component_data,
+    labels,
+    open_runs,
+    page_text,
+    text_input,
+)
 
 
 def test_train_again_puts_the_settings_into_the_sliders(app: AppTest, store: RunStore) -> None:
@@ -139,8 +148,8 @@ def test_names_tags_and_notes_are_saved(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1")
     app.segmented_control(key="show").set_value("Details").run()
-    app.text_input[1].set_value("<b>mine</b>")
-    app.text_input[2].set_value("one, two")
+    text_input(app, "Name").set_value("<b>mine</b>")
+    text_input(app, "Tags").set_value("one, two")
     app.text_area[0].set_value("# Why\n<script>alert(1)</script> ![x](http://elsewhere/x.png)")
     click(app, "Save")
     saved = store.queries.get_run(1)
@@ -155,7 +164,7 @@ def test_a_taken_name_is_refused_with_a_sentence(app: AppTest, store: RunStore) 
         active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1")
     app.segmented_control(key="show").set_value("Details").run()
-    app.text_input[1].set_value("run-2")
+    text_input(app, "Name").set_value("run-2")
     click(app, "Save")
     assert markdown.escape("A run named 'run-2' exists already") in page_text(app)
     assert store.queries.get_run(1).name == "run-1"

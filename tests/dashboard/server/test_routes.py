@@ -18,22 +18,26 @@ from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.server import assets
 from mnist_dashboard.server.guard import OWNER_PATHS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
-from mnist_dashboard.server.roles import owner_link
-from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
+from mnist_dashboard.server.roles import sign_in as signing_in
+from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
+from mnist_dashboard.server.roles.proxies import TrustedProxies
 from tests.support.asgi_client import PEER, Response, build_scope, send_request_async
 from tests.support.feed_reader import running_hub
+from tests.support.signing_in import session_cookie, sign_in
 
 LAN = "10.0.0.2:8501"
 VIEWER_ADDRESSES = {
     "/live": "/live?runs=1",
+    signing_in.PATH: signing_in.PATH,
     "/runs.json": "/runs.json",
     "/assets/{version}/{name:path}": assets.asset_url("components/lib/dom.js"),
 }
 """Addresses that viewers may read, by route. Exports are downloaded from random addresses of Streamlit."""
 
-OWNERS = ("here", "with the key")
-VIEWERS = ("peer", "with a wrong key", "with a forged header")
+HERE = ("here", "signed in")
+OWNERS = ("signed in", "signed in elsewhere")
+VIEWERS = ("here", "peer", "with a wrong token", "with a forged header")
 
 
 @pytest.fixture
@@ -41,22 +45,25 @@ def policy(places: Path) -> AccessPolicy:
     return AccessPolicy(places / "runs")
 
 
-def fetch(store: RunStore, policy: AccessPolicy, role: str, address: str, **more: Any) -> Response:
+def fetch(store: RunStore, policy: AccessPolicy, role: str, address: str, body: bytes = b"", **more: Any) -> Response:
     """Return the response of the server, composed as in `app.py`, to a request in this role."""
     headers = {
-        "with the key": [("cookie", f"{owner_cookie()}={policy.key.read()}")],
-        "with a wrong key": [("cookie", f"{owner_cookie()}=wrong")],
+        "signed in": [session_cookie(sign_in(policy))],
+        "signed in elsewhere": [session_cookie(sign_in(policy))],
+        "with a wrong token": [session_cookie("wrong")],
         "with a forged header": [(LOCATION_HEADER, LOCAL)],
     }.get(role, [])
-    connection: dict[str, Any] = {} if role == "here" else {"client": PEER, "host": LAN}
+    connection: dict[str, Any] = {} if role in HERE else {"client": PEER, "host": LAN}
     own = ("origin", f"http://{connection.get('host', 'localhost:8501')}")
 
     async def scenario() -> Response:
         async with running_hub(store) as hub:
-            routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(policy)]
+            routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *signing_in.sign_in_routes(policy)]
             streamlits = [Route(path, respond) for path in OWNER_PATHS]
-            app = Guard(Starlette(routes=[*routes, *streamlits]), policy, AllowedHosts(["10.0.0.2"]))
-            return await send_request_async(app, build_scope(address, headers=[own, *headers], **connection, **more))
+            app = Guard(Starlette(routes=[*routes, *streamlits]), policy, AllowedHosts(["10.0.0.2"]), TrustedProxies())
+            return await send_request_async(
+                app, build_scope(address, headers=[own, *headers], **connection, **more), body
+            )
 
     return asyncio.run(scenario())
 
@@ -67,8 +74,8 @@ async def respond(_request: Request) -> PlainTextResponse:
 
 def test_these_tests_cover_every_route_of_our_own(store: RunStore, policy: AccessPolicy) -> None:
     hub = LiveHub(store.queries)
-    routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *owner_link.owner_link_routes(policy)]
-    assert {route.path for route in routes} == {*VIEWER_ADDRESSES, owner_link.PATH}
+    routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *signing_in.sign_in_routes(policy)]
+    assert {route.path for route in routes} == set(VIEWER_ADDRESSES)
 
 
 @pytest.mark.parametrize("role", [*OWNERS, *VIEWERS])
@@ -78,11 +85,11 @@ def test_everybody_may_read_every_route_while_the_server_is_visible(
 ) -> None:
     assert fetch(store, policy, role, address).status == 200
     policy.set_visible(False)
-    assert fetch(store, policy, role, address).status == (200 if role == "here" else 403)
+    assert fetch(store, policy, role, address).status == (200 if role in HERE else 403)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-@pytest.mark.parametrize("address", [*VIEWER_ADDRESSES.values(), owner_link.PATH])
+@pytest.mark.parametrize("address", [address for path, address in VIEWER_ADDRESSES.items() if path != signing_in.PATH])
 def test_no_route_of_our_own_accepts_a_write(store: RunStore, policy: AccessPolicy, address: str, method: str) -> None:
     assert [fetch(store, policy, role, address, method=method).status for role in VIEWERS] == [403] * len(VIEWERS)
     assert [fetch(store, policy, role, address, method=method).status for role in OWNERS] == [405] * len(OWNERS)
@@ -94,12 +101,15 @@ def test_owner_paths_are_refused_to_viewers(store: RunStore, policy: AccessPolic
     assert [fetch(store, policy, role, address).status for role in OWNERS] == [200] * len(OWNERS)
 
 
-@pytest.mark.parametrize("role", [*OWNERS, *VIEWERS])
-def test_only_the_key_in_the_link_makes_an_owner(store: RunStore, policy: AccessPolicy, role: str) -> None:
-    key = policy.key.read()
-    for address in (owner_link.PATH, f"{owner_link.PATH}?key=", f"{owner_link.PATH}?key={key[:-1]}"):
-        refused = fetch(store, policy, role, address)
+@pytest.mark.parametrize("role", ["here", "peer", "with a wrong token"])
+def test_only_a_code_signs_in_and_only_once(store: RunStore, policy: AccessPolicy, role: str) -> None:
+    def send(code: str) -> Response:
+        return fetch(store, policy, role, signing_in.PATH, method="POST", body=f"code={code}".encode())
+
+    code = policy.sessions.create_code(60)
+    for wrong in ("", code[:-1], f"{code}x"):
+        refused = send(wrong)
         assert (refused.status, "set-cookie" in refused.headers) == (403, False)
-    given = fetch(store, policy, role, f"{owner_link.PATH}?key={key}")
-    assert given.status == 303
-    assert given.headers["set-cookie"].startswith(f"{owner_cookie()}={key};")
+    assert fetch(store, policy, role, f"{signing_in.PATH}?code={code}").status == 200  # the page uses up no code
+    assert send(code).status == 204
+    assert send(code).status == 403

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,8 +13,10 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard import access
-from mnist_dashboard.server.roles.access_policy import GUEST_NAME, OWNER_NAME, AccessPolicy, owner_cookie
+from mnist_dashboard.server.roles.access_policy import OWNER_NAME, AccessPolicy
+from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
 from tests.support.page_driver import Visitor, click, open_page
+from tests.support.signing_in import DEVICE
 
 ACTIONS = [name for name, _ in inspect.getmembers(RunActions, inspect.isfunction) if not name.startswith("_")]
 
@@ -45,21 +46,22 @@ def test_a_viewer_cannot_act(app: AppTest, visitor: Visitor) -> None:  # `app` p
         check()
 
 
-def test_a_request_without_location_is_a_viewers(app: AppTest, visitor: Visitor) -> None:
+def test_a_request_without_location_is_a_viewers(app: AppTest, visitor: Visitor, policy: AccessPolicy) -> None:
+    policy.trust_local = True
     visitor.headers.clear()
+    visitor.cookies.clear()
     with pytest.raises(access.NotAllowedError, match="only the owner"):
         access.action_check()()
 
 
-def test_after_the_key_is_renewed_the_next_action_of_an_open_page_is_refused(
-    app: AppTest, visitor: Visitor, store: RunStore, places: Path
+def test_after_a_session_has_ended_the_next_action_of_an_open_page_is_refused(
+    app: AppTest, visitor: Visitor, store: RunStore, policy: AccessPolicy
 ) -> None:
-    key = AccessPolicy(places / "runs").key
     visitor.become_viewer()
-    visitor.cookies[owner_cookie()] = key.read()
+    visitor.become_owner(policy)
     click(open_page(app), "Start training")
     assert len(store.queries.list_runs()) == 1
-    key.renew()
+    policy.sessions.end_all()
     click(app, "Add to queue")
     assert len(store.queries.list_runs()) == 1
     assert "only the owner can do this" in " ".join(error.value for error in app.error)
@@ -72,10 +74,10 @@ def test_a_user_who_acts_too_often_has_to_wait(app: AppTest, visitor: Visitor) -
         check()
     with pytest.raises(access.NotAllowedError, match="Wait a few seconds"):
         check()
-    assert users == [OWNER_NAME] * access.MAX_ACTIONS
+    assert users == [DEVICE] * access.MAX_ACTIONS
 
 
-def test_a_command_records_who_sent_it(app: AppTest, store: RunStore, visitor: Visitor, places: Path) -> None:
+def test_a_command_records_who_sent_it(app: AppTest, store: RunStore, visitor: Visitor, policy: AccessPolicy) -> None:
     run = store.commands.create_run(TrainConfig(), trainer=own_identity())
     store.trainer_writes.begin_training(
         run, dataset="MNIST", notice="", train_images=100, validation_images=0, test_images=0, device="cpu", threads=1
@@ -83,6 +85,11 @@ def test_a_command_records_who_sent_it(app: AppTest, store: RunStore, visitor: V
     store.trainer_writes.append_steps(run, Progress(step=1))
     click(open_page(app, run.id), "Pause")
     visitor.become_viewer()
-    visitor.cookies[owner_cookie()] = AccessPolicy(places / "runs").key.read()
+    visitor.become_owner(policy, "Safari on iPad")
     click(open_page(app, run.id), "Pause")
-    assert [command.by for command in store.queries.list_commands(run.id, 0)] == [OWNER_NAME, GUEST_NAME]
+    visitor.cookies.clear()
+    visitor.headers[LOCATION_HEADER] = LOCAL
+    policy.trust_local = True
+    click(open_page(app, run.id), "Pause")
+    senders = [command.by for command in store.queries.list_commands(run.id, 0)]
+    assert senders == [DEVICE, "Safari on iPad", OWNER_NAME]
