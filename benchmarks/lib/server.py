@@ -60,7 +60,7 @@ def running_server(runs: Path, max_runs: int | None = None, open_files: str | No
     address = f"http://localhost:{port}"
     streamlit = str(Path(sys.executable).with_name("streamlit"))
     command = [streamlit, "run", "app.py", "--server.port", str(port), "--server.headless", "true"]
-    environment = {**os.environ, "MNIST_RUNS_DIR": str(runs)}
+    environment = {**os.environ, "MNIST_RUNS_DIR": str(runs), "MNIST_TRUST_LOCAL": "1"}
     if open_files is not None:
         command = ["prlimit", f"--nofile={open_files}", *command]
     if max_runs is not None:

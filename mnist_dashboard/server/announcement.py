@@ -76,8 +76,7 @@ def new_links(sessions: OwnerSessions, addresses: list[str], seconds: float) -> 
     """Return links with a new code, one for each address, and a line that says how long they are valid."""
     code = sessions.create_code(seconds)
     until = (datetime.now().astimezone() + timedelta(seconds=seconds)).strftime("%H:%M")
-    which = "This link works" if len(addresses) == 1 else "One of these links works,"
-    return [*(sign_in_link(address, code) for address in addresses), f"{which} once, until {until}."]
+    return [*(sign_in_link(address, code) for address in addresses), f"Works once, until {until}."]
 
 
 def sign_in_addresses(*, is_elsewhere: bool) -> list[str]:

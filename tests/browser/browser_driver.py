@@ -2,12 +2,20 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
+from mnist_dashboard.server.roles.owner_sessions import OwnerSessions
 from tests.support.processes import Server
 
 POINTS = "() => Math.max(0, ...(document.querySelector('.js-plotly-plot')?.data ?? []).map((t) => t.x?.at(-1) ?? 0))"
 MORE_POINTS = f"(before) => ({POINTS})() > before"
+
+
+def sign_in(context: BrowserContext, server: Server) -> None:
+    """Sign in the profile as an owner, without opening a page."""
+    code = OwnerSessions(server.folder / "owner").create_code(60)
+    response = context.request.post(f"{server.url}/sign-in", form={"code": code}, headers={"Origin": server.url})
+    assert response.ok, response.text()
 
 
 def start_long_run(page: Page, live: Server) -> int:

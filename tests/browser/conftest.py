@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 
 from mnist_core.data.datasets import load_dataset
+from tests.browser.browser_driver import sign_in
 from tests.support.factories import write_mnist
 from tests.support.processes import ELSEWHERE, Eventually, Server, end_server, running_server
 
@@ -60,7 +61,8 @@ def profile(
 
 @pytest.fixture
 def context(profile: BrowserContext, server: Server) -> Iterator[BrowserContext]:
-    """The profile; cleared of pages, cookies and local storage afterwards."""
+    """The profile, signed in as an owner; cleared of pages, cookies and local storage afterwards."""
+    sign_in(profile, server)
     yield profile
     session = profile.new_cdp_session(profile.new_page())
     for origin in (server.url, server.url_elsewhere):

@@ -1,4 +1,4 @@
-"""An owner trains, a viewer watches and gets the owner link, in a real browser."""
+"""Signing in, and an owner who trains while a viewer watches and is signed in, in a real browser."""
 
 import re
 from collections.abc import Iterator
@@ -11,10 +11,11 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.system.processes import own_identity
+from mnist_dashboard.server.roles.owner_sessions import OwnerSessions
 from tests.browser.browser_driver import start_long_run, wait_for_points
 from tests.support.processes import Eventually, Server, running_server
 
-ACTIONS = re.compile("Pause|Stop|Start training|Add to queue|Evaluate now|Delete|Renew")
+ACTIONS = re.compile("Pause|Stop|Start training|Add to queue|Evaluate now|Delete|Sign out|New sign-in link")
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,8 @@ def empty_server(
         yield started
 
 
-def test_a_viewer_can_watch_live_and_act_only_with_the_owner_link(
-    page: Page, browser: Browser, live: Server, eventually: Eventually
+def test_a_viewer_can_watch_live_and_act_only_when_signed_in(
+    page: Page, context: BrowserContext, browser: Browser, live: Server, eventually: Eventually
 ) -> None:
     page.goto(live.url)
     run = start_long_run(page, live)
@@ -36,24 +37,59 @@ def test_a_viewer_can_watch_live_and_act_only_with_the_owner_link(
     viewer.goto(f"{live.url_elsewhere}/?run={run}")
     wait_for_points(viewer, run)
     watching = viewer.get_by_role("status").filter(has_text="watching")
-    expect(watching).to_have_text("The owner is driving. 2 watching.")
+    expect(watching).to_have_text(re.compile(r" on Linux is driving\. 2 watching\.$"))
     expect(viewer.get_by_role("button", name=ACTIONS)).to_have_count(0)
     expect(viewer.get_by_role("slider", name="Learning rate")).to_be_disabled()
 
     page.get_by_role("button", name="Share").click()
-    page.get_by_role("button", name="Copy owner link").wait_for()
-    key = (live.folder / "owner-key").read_text().strip()
-    viewer.goto(f"{live.url_elsewhere}/owner?key={key}&run={run}")
+    link = copy_sign_in_link(page, context)
+    viewer.goto(link.replace(urlsplit(link).netloc, urlsplit(live.url_elsewhere).netloc))
+    sign_in_button = viewer.get_by_role("button", name="Sign in as owner")
+    expect(viewer).to_have_url(f"{live.url_elsewhere}/sign-in")  # the code has left the address
+    sign_in_button.click()
     expect(viewer).to_have_url(re.compile(rf"/\?run={run}$"))
     viewer.get_by_role("button", name="Pause").click()
     resume = viewer.get_by_role("button", name="Resume")
     expect(resume).to_be_visible()
 
-    page.get_by_role("button", name="Renew").click()
-    eventually(lambda: (live.folder / "owner-key").read_text().strip() != key)
+    page.get_by_role("button", name="Sign out all others").click()
+    sessions = OwnerSessions(live.folder / "owner")
+    eventually(lambda: len(sessions.list_sessions()) == 1)
     resume.click()
     expect(viewer.get_by_text("only the owner can do this")).to_be_visible()
     assert live.store.queries.get_run(run).status is RunStatus.PAUSED
+    elsewhere.close()
+
+
+def copy_sign_in_link(page: Page, context: BrowserContext) -> str:
+    """Make a link on the open Share panel and return what its button copies."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="New sign-in link").click()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_a_link_signs_in_once_and_leaves_no_code_behind(browser: Browser, live: Server) -> None:
+    elsewhere = browser.new_context()
+    visitor = elsewhere.new_page()
+    visitor.goto(live.url)
+    expect(visitor.get_by_text("You are watching. To act, open the link that the terminal shows")).to_be_visible()
+    sessions = OwnerSessions(live.folder / "owner")
+    code = sessions.create_code(60)
+    posts: list[str] = []
+    visitor.on("request", lambda request: posts.append(request.url))
+    visitor.goto(f"{live.url}/sign-in#code={code}&now=1")  # as the file does that the server opens at its start
+    expect(visitor.get_by_role("button", name="Start training")).to_be_visible()
+    assert not any(code in urlsplit(url).path + urlsplit(url).query for url in posts)
+    visitor.go_back()
+    expect(visitor).to_have_url(f"{live.url}/")
+    assert code not in visitor.content()
+
+    visitor.goto(f"{live.url}/sign-in#code={code}")
+    visitor.get_by_role("button", name="Sign in as owner").click()
+    expect(visitor.get_by_role("status")).to_have_text("This link has been used, or its time is over.")
+    expect(visitor.get_by_text("python -m mnist_dashboard owner-link")).to_be_visible()
     elsewhere.close()
 
 

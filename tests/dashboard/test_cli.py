@@ -53,5 +53,5 @@ def test_owner_link_prints_a_link_for_the_server_that_runs(
     link, sentence = capsys.readouterr().out.splitlines()
     address, _, code = link.partition("#code=")
     assert address == "http://localhost:8600/base/sign-in"
-    assert "works once, until" in sentence
+    assert "Works once, until" in sentence
     assert AccessPolicy(places / "runs").sessions.sign_in(code, "Firefox")

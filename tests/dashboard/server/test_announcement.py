@@ -38,7 +38,7 @@ def test_a_terminal_shows_who_may_watch_and_a_link_that_signs_in_once(policy: Ac
     assert "http://[fd00::20]:8501" in message
     [(address, code)] = LINK.findall(message)
     assert address == "http://localhost:8501"
-    assert re.search(r"once, until \d\d:\d\d", message)
+    assert re.search(r"Works once, until \d\d:\d\d", message)
     assert "python -m mnist_dashboard owner-link" in message
     assert policy.sessions.sign_in(code, "Firefox")
     assert not policy.sessions.sign_in(code, "Firefox")
