@@ -14,6 +14,7 @@ from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.limits import viewer_limits
 from mnist_dashboard.server.limits.viewer_limits import BusyError, ViewerLimits
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
+from mnist_dashboard.server.roles.proxies import TrustedProxies
 from tests.support.asgi_client import LOOPBACK, PEER, Response, build_scope, send_request_async
 
 LAN = "192.168.7.20"
@@ -23,7 +24,7 @@ class Site:
     """A guarded app whose responses last until `finish`."""
 
     def __init__(self, folder: Path) -> None:
-        self._guard = Guard(self._answer, AccessPolicy(folder), AllowedHosts([LAN]))
+        self._guard = Guard(self._answer, AccessPolicy(folder, trust_local=True), AllowedHosts([LAN]), TrustedProxies())
         self._finished = asyncio.Event()
 
     def finish(self) -> None:
