@@ -30,7 +30,6 @@ PROVENANCE = Provenance(
     dataset="MNIST",
     dataset_checksum="1" * 64,
     test_checksum="2" * 64,
-    command="",
 )
 
 
@@ -42,7 +41,7 @@ def fill_store(store: RunStore, runs: int, steps: int) -> None:
     for number in range(runs):
         config = _config(number)
         history = _history(random, config, steps)
-        store.commands.import_run(_run(template, config, history, number), history)
+        store.commands.import_runs([(_run(template, config, history, number), history)])
     store.commands.delete_runs([template.id])
     store.commands.purge_runs([template.id])
 
@@ -127,7 +126,7 @@ def _run(template: Run, config: TrainConfig, history: History, number: int) -> R
         device="cpu",
         threads=2,
         tags=("search",),
-        provenance=replace(PROVENANCE, seed=config.seed, command=f"python -m mnist_core train --seed {config.seed}"),
+        provenance=replace(PROVENANCE, seed=config.seed),
         curve=tuple(LossCurve().with_losses(history.steps["loss"]).points().tolist()),
         progress=Progress(
             step=len(history.steps),

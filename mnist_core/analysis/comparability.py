@@ -115,6 +115,12 @@ def comparison_warnings(runs: Sequence[Run]) -> tuple[str, ...]:
     ended_early = [run.name for run in runs if run.status != "completed"]
     if ended_early:
         warnings.append(f"{join_names(ended_early)} did not train to the end.")
+    unverified = [run.name for run in runs if run.unverified]
+    if unverified:
+        warnings.append(
+            f"The test results of {join_names(unverified)} were imported and are not verified. Train a run on "
+            f"{runs[0].dataset} here: its labels check them."
+        )
     if len({(run.train_images, run.validation_images) for run in runs}) > 1:
         warnings.append("They did not train on equally many images.")
     return tuple(warnings)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from mnist_core.exports.train_command import train_command
 from mnist_core.formatting import MISSING, format_duration, format_percent
 from mnist_core.records import NOT_IN_TERMINAL, Run, encode_json, json_value, run_values
 from mnist_core.system.paths import PROGRAM
@@ -17,15 +18,18 @@ def format_runs_json(runs: Sequence[Run]) -> str:
 
 
 def _run_to_json(run: Run) -> dict[str, Any]:
-    return {
+    values: dict[str, Any] = {
         name: value.isoformat() if isinstance(value, datetime) else json_value(value)
         for name, value in run_values(run, NOT_IN_TERMINAL).items()
     }
+    if values["provenance"] and not run.damage:
+        values["provenance"]["command"] = train_command(run)
+    return values
 
 
 _COLUMNS: dict[str, Callable[[Run], str]] = {
     "Run": lambda run: run.name,
-    "Status": lambda run: run.shown_status.label.lower(),
+    "Status": lambda run: run.shown_status.label.lower() + (", unverified" if run.unverified else ""),
     "Dataset": lambda run: run.dataset or MISSING,
     "Batch": lambda run: str(run.config.batch_size),
     "LR": lambda run: f"{run.config.lr:g}",

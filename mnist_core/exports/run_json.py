@@ -15,7 +15,14 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import numpy as np
 
-from mnist_core.annotations import MAX_NOTES_LENGTH, MAX_TAGS, validate_name, validate_notes, validate_tags
+from mnist_core.annotations import (
+    MAX_NAME_LENGTH,
+    MAX_NOTES_LENGTH,
+    MAX_TAGS,
+    validate_name,
+    validate_notes,
+    validate_tags,
+)
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.records import (
     ADJUSTABLE,
@@ -35,10 +42,17 @@ from mnist_core.records import (
 MAX_TEXT = 2000
 """Maximum number of characters in a text without a limit of its own."""
 MAX_COUNT = 10**9
-MAX_INTERVENTIONS = 10_000
+MAX_IMAGES = 1_000_000
+"""Maximum number of images in a split."""
+MAX_INTERVENTIONS = 2_000
 MAX_EVALUATIONS = 10_000
 MAX_PACKAGES = 100
+LATEST_TIME = 7_258_118_400.0
+"""The year 2200, in seconds since 1970."""
+IMAGE_COUNTS = ("train_images", "validation_images", "test_images")
 SPLITS = ("validation", "test")
+INFINITY = "Infinity"
+"""Stands for infinity, which JSON has no number for; with a minus sign for negative infinity."""
 
 Record = TypeVar("Record", Run, Progress, Provenance, Intervention, EvalMetrics)
 
@@ -55,7 +69,19 @@ def _with_smoothing_and_shift(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "config": {"label_smoothing": 0.0, "max_shift": 0, **values["config"]}}
 
 
-UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_with_parent_step, _with_smoothing_and_shift)
+def _without_command(values: dict[str, Any]) -> dict[str, Any]:
+    """Archives of version 3 hold the command that repeats a run; it follows from the settings."""
+    provenance = values.get("provenance")
+    if not isinstance(provenance, dict):
+        return values
+    return {**values, "provenance": {name: value for name, value in provenance.items() if name != "command"}}
+
+
+UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
+    _with_parent_step,
+    _with_smoothing_and_shift,
+    _without_command,
+)
 """The n-th function brings a run's JSON from version n of the archive to version n + 1."""
 
 
@@ -67,9 +93,21 @@ def upgrade_run(values: object, version: int) -> object:
 
 
 def run_to_json(run: Run) -> dict[str, Any]:
-    """Return every field of a run that means something on another machine; None for a number that is not finite."""
+    """Return every field of a run that means something on another machine.
+
+    None stands for NaN, and `"Infinity"` for infinity. Times ascend, also if the clock was set back during the run, and
+    a reason or notice that is too long is cut.
+    """
     values = {field.name: json_value(getattr(run, field.name)) for field in fields(run)}
     values["attempt"] = max(run.attempt, 1)
+    values["curve"] = [_number_to_json(number) for number in run.curve]
+    values["progress"]["loss"] = _number_to_json(run.progress.loss)
+    latest = values["created_at"]
+    for name in ("started_at", "finished_at"):
+        if values[name] is not None:
+            latest = values[name] = max(values[name], latest)
+    for name in ("reason", "notice"):
+        values[name] = values[name][:MAX_TEXT]
     if run.status is RunStatus.INTERRUPTED:  # its checkpoints stay behind, so it cannot be resumed there
         values["status"] = RunStatus.STOPPED.value
     return {name: value for name, value in values.items() if name not in NOT_ARCHIVED}
@@ -77,11 +115,21 @@ def run_to_json(run: Run) -> dict[str, Any]:
 
 def evaluations_to_json(evaluations: Sequence[EvalMetrics]) -> list[dict[str, Any]]:
     """Return every field of the evaluations, but only the number of predictions, as `images`."""
-    names = ("step", "epoch", "split", "loss", "accuracy", "confusion", "elapsed_seconds")
+    names = ("step", "epoch", "split", "accuracy", "confusion", "elapsed_seconds")
     return [
-        {**{name: json_value(getattr(evaluation, name)) for name in names}, "images": len(evaluation.predictions)}
+        {
+            **{name: json_value(getattr(evaluation, name)) for name in names},
+            "loss": _number_to_json(evaluation.loss),
+            "images": len(evaluation.predictions),
+        }
         for evaluation in evaluations
     ]
+
+
+def _number_to_json(value: float | None) -> float | str | None:
+    if value is None or math.isnan(value):
+        return None
+    return value if math.isfinite(value) else INFINITY if value > 0 else f"-{INFINITY}"
 
 
 def run_from_json(values: object) -> Run:
@@ -109,7 +157,7 @@ def evaluations_from_json(values: object, predictions: np.ndarray) -> tuple[Eval
         start += images
         if len(predicted) != images or (images and predicted.max() > 9):
             raise ValueError("predictions are missing, or are no digits")
-        loss = _read_number_or_nan(item["loss"])
+        loss = _read_loss(item["loss"])
         skipped = ("loss", "predictions")
         evaluations.append(_read_record(EvalMetrics, item, skipped=skipped, loss=loss, predictions=predicted))
     if start != len(predictions):
@@ -138,7 +186,7 @@ def _read_field(name: str, hint: Any, value: object) -> Any:
     read = _READERS_BY_NAME.get(name) or _READERS_BY_TYPE[get_args(hint)[0] if is_optional else hint]
     try:
         return read(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name}: {error}") from error
 
 
@@ -154,8 +202,10 @@ def _read_number(value: object) -> float:
     return float(value)
 
 
-def _read_number_or_nan(value: object) -> float:
-    return math.nan if value is None else _read_number(value)
+def _read_loss(value: object) -> float:
+    if value is None:
+        return math.nan
+    return float(value) if value in (INFINITY, f"-{INFINITY}") and isinstance(value, str) else _read_number(value)
 
 
 def _read_share(value: object) -> float:
@@ -178,7 +228,21 @@ def _read_flag(value: object) -> bool:
 
 
 def _read_time(value: object) -> datetime:
-    return datetime.fromtimestamp(_read_number(value), UTC)
+    seconds = _read_number(value)
+    if not 0 <= seconds <= LATEST_TIME:
+        raise ValueError(f"{seconds:g} is no time between 1970 and 2200")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _read_name(value: object) -> str:
+    name = validate_name(_read_text(value))
+    if not name:
+        raise ValueError("it is empty")
+    return name
+
+
+def _read_author(value: object) -> str:
+    return validate_name(_read_text(value, MAX_NAME_LENGTH))
 
 
 def _read_list(value: object, max_length: int) -> list[object]:
@@ -225,7 +289,7 @@ _READERS_BY_TYPE: dict[Any, Callable[[object], Any]] = {
     Confusion: _read_confusion,
     dict[str, str]: _read_packages,
     tuple[str, ...]: lambda value: tuple(_read_text(item) for item in _read_list(value, MAX_TAGS)),
-    tuple[float, ...]: lambda value: tuple(_read_number_or_nan(item) for item in _read_list(value, CURVE_POINTS)),
+    tuple[float, ...]: lambda value: tuple(_read_loss(item) for item in _read_list(value, CURVE_POINTS)),
     tuple[Intervention, ...]: lambda value: tuple(
         _read_record(Intervention, item) for item in _read_list(value, MAX_INTERVENTIONS)
     ),
@@ -233,7 +297,10 @@ _READERS_BY_TYPE: dict[Any, Callable[[object], Any]] = {
 
 _READERS_BY_NAME: dict[str, Callable[[object], Any]] = {
     **{name: _read_share for name, metric in METRICS.items() if metric.unit == "share"},
-    "name": lambda value: validate_name(_read_text(value)),
+    **{name: lambda value: _read_count(value, MAX_IMAGES) for name in IMAGE_COUNTS},
+    "name": _read_name,
+    "by": _read_author,
+    "loss": _read_loss,
     "notes": lambda value: _read_text(value, MAX_NOTES_LENGTH),
     "tags": lambda value: validate_tags(_read_text(item) for item in _read_list(value, MAX_TAGS)),
     "seed": lambda value: _read_count(value, int(SETTINGS["seed"].high)),

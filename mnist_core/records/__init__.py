@@ -3,7 +3,7 @@
 Accuracies are fractions from 0 to 1, times of day are UTC, durations are seconds.
 """
 
-from mnist_core.records.events import Confusion, EvalMetrics, Event, StepMetrics
+from mnist_core.records.events import ROUNDING, Confusion, EvalMetrics, Event, StepMetrics, matches_labels
 from mnist_core.records.files import FileKind, RunFile
 from mnist_core.records.interventions import ADJUSTABLE, Adjustment, Command, Intervention, PendingCommand
 from mnist_core.records.json_values import encode_json, json_value, round_number
@@ -37,6 +37,7 @@ __all__ = [
     "NOT_IN_BROWSER",
     "NOT_IN_TABLES",
     "NOT_IN_TERMINAL",
+    "ROUNDING",
     "Adjustment",
     "Command",
     "Confusion",
@@ -57,6 +58,7 @@ __all__ = [
     "StepMetrics",
     "encode_json",
     "json_value",
+    "matches_labels",
     "round_number",
     "run_values",
 ]

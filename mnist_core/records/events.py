@@ -47,3 +47,25 @@ class EvalMetrics:
 
 
 Event = StepMetrics | EvalMetrics
+
+
+def matches_labels(evaluation: EvalMetrics, labels: np.ndarray) -> bool:
+    """Whether accuracy and confusion matrix of a test evaluation are those of its predictions for `labels` (uint8).
+
+    A matrix of zeros was not recorded, and not checked.
+    """
+    if len(evaluation.predictions) != len(labels) or not len(labels) or labels.max() > 9:
+        return False
+    if evaluation.predictions.max() > 9 or not _is_share(evaluation.predictions == labels, evaluation.accuracy):
+        return False
+    counts = np.bincount(10 * labels.astype(np.int64) + evaluation.predictions, minlength=100)
+    recorded = np.array(evaluation.confusion).ravel()
+    return not recorded.any() or bool((counts == recorded).all())
+
+
+def _is_share(is_right: np.ndarray, accuracy: float) -> bool:
+    return abs(float(is_right.mean()) - accuracy) <= ROUNDING
+
+
+ROUNDING = 1e-6
+"""Largest difference between an accuracy and the share of right predictions: it may have been rounded to float32."""

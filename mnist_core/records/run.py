@@ -173,8 +173,6 @@ class Provenance:
     """SHA-256 over images and labels of both splits."""
     test_checksum: str
     """SHA-256 over the test split: runs with equal checksums can be compared image by image."""
-    command: str
-    """Command line that repeats the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +228,8 @@ class Run:
     """When it was moved to the bin, where it can only be restored or deleted; its trainer may still be stopping."""
     curve: tuple[float, ...] = ()
     """Training loss in at most `CURVE_POINTS` means of equally many steps each, for a sparkline."""
+    unverified: bool = False
+    """Whether its test results were imported and could not be checked with labels that a trainer has read here."""
     revision: int = field(default=0, compare=False)
     """Grows with every write to the row, so the larger of two readings is the newer. 0 outside a store."""
     damage: str = ""
@@ -243,6 +243,7 @@ class Run:
 
 NOT_ARCHIVED = frozenset(
     {"id", "uid", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision", "damage"}
+    | {"unverified"}
 )
 """Fields left out of archives: they mean nothing on another machine, or follow from the evaluations.
 

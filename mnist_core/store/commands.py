@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mnist_core.annotations import validate_name, validate_notes, validate_tags
 from mnist_core.config import TrainConfig, check_batch_fits
-from mnist_core.errors import ConfigError, RunStateError, StaleAttemptError
+from mnist_core.errors import ConfigError, ImportRefusedError, RunStateError, StaleAttemptError
 from mnist_core.records import (
     Adjustment,
     Command,
@@ -25,6 +25,7 @@ from mnist_core.records import (
     RunStatus,
     encode_json,
     json_value,
+    matches_labels,
 )
 from mnist_core.store import rows, sql, step_codec
 from mnist_core.store.schema import evaluations, pending_commands, runs, step_chunks
@@ -87,26 +88,14 @@ class Commands:
         except IntegrityError as error:
             raise _name_taken(name) from error
 
-    def import_run(self, run: Run, history: History) -> Run:
-        """Add a run from an archive under a new id; if its name is taken, a number is appended to the name.
+    def import_runs(self, imported: Iterable[tuple[Run, History]]) -> list[Run]:
+        """Add runs from an archive under new ids, all or none; a name that is taken gets a number.
 
-        Its results are computed from its evaluations; those in `run` are ignored.
+        Their results are computed from their evaluations; those in the runs are ignored. Raises `ImportRefusedError`
+        if test results contradict the labels that a trainer has read here.
         """
         with self._engine.begin() as connection:
-            name = sql.unused_name(connection, validate_name(run.name))
-            run_id = sql.insert_run(connection, rows.imported_columns(run) | {"name": name})
-            keys = {"run_id": run_id, "attempt": run.attempt}
-            if len(history.steps):
-                packed = step_codec.pack_table(history.steps)
-                row = {**keys, "first_step": 1, "steps": len(history.steps), "columns": packed}
-                connection.execute(insert(step_chunks).values(row))
-            for evaluation in history.evaluations:
-                connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation) | keys))
-            sql.update_run(connection, run_id, **sql.compute_results(connection, run_id))
-            if run.provenance and history.test_labels is not None:
-                checksum = run.provenance.test_checksum
-                sql.save_test_labels(connection, checksum, history.test_labels, replace=False)
-            return sql.get_run(connection, run_id)
+            return [_import_run(connection, run, history) for run, history in imported]
 
     def request_stop(self, run_id: int) -> RunStatus:
         """Take a queued run off the queue, or ask the trainer of an active run to stop. Returns the new status.
@@ -220,6 +209,31 @@ class Commands:
         is_purged = runs.c.id.in_(list(run_ids)) & ~sql.NOT_DELETED & runs.c.status.not_in(sql.ACTIVE_STATUSES)
         with self._engine.begin() as connection:
             connection.execute(delete(runs).where(is_purged))
+
+
+def _import_run(connection: Connection, run: Run, history: History) -> Run:
+    checksum = run.provenance.test_checksum if run.provenance else ""
+    tests = [evaluation for evaluation in history.evaluations if evaluation.split == "test"]
+    labels = sql.own_test_labels(connection, checksum) if checksum else None
+    if labels is not None and not all(matches_labels(evaluation, labels) for evaluation in tests):
+        raise ImportRefusedError(
+            f"The test results of {run.name} do not follow from its predictions and the labels of the test images "
+            "here. Export the run again on the machine that trained it."
+        )
+    columns = rows.imported_columns(run) | {"unverified": bool(tests) and labels is None}
+    name = sql.unused_name(connection, validate_name(run.name))
+    run_id = sql.insert_run(connection, columns | {"name": name})
+    keys = {"run_id": run_id, "attempt": run.attempt}
+    if len(history.steps):
+        packed = step_codec.pack_table(history.steps)
+        row = {**keys, "first_step": 1, "steps": len(history.steps), "columns": packed}
+        connection.execute(insert(step_chunks).values(row))
+    for evaluation in history.evaluations:
+        connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation) | keys))
+    sql.update_run(connection, run_id, **sql.compute_results(connection, run_id))
+    if checksum and history.test_labels is not None:
+        sql.save_test_labels(connection, checksum, history.test_labels, is_own=False)
+    return sql.get_run(connection, run_id)
 
 
 def _inherit_records(

@@ -235,6 +235,18 @@ MIGRATIONS: list[Migration] = [
         WHERE status IN ('preparing', 'running', 'paused', 'stopping')
         """,
     ),
+    # Which labels a trainer read here, and which results were imported: those have been checked with imported labels.
+    _statements(
+        "ALTER TABLE test_sets ADD COLUMN is_own BOOLEAN NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN unverified BOOLEAN NOT NULL DEFAULT 0",
+        """
+        UPDATE test_sets SET is_own = 1 WHERE checksum IN (
+            SELECT CASE WHEN json_valid(provenance) THEN json_extract(provenance, '$.test_checksum') END
+            FROM runs WHERE trainer_pid IS NOT NULL
+        )
+        """,
+        "UPDATE runs SET unverified = 1 WHERE trainer_pid IS NULL AND attempt > 0 AND test_accuracy IS NOT NULL",
+    ),
 ]
 
 

@@ -85,11 +85,12 @@ def _json(read: Callable[[Any], Any]) -> ColumnType:
 
 
 def _read_provenance(values: dict[str, Any]) -> Provenance:
-    for name, kind in get_type_hints(Provenance).items():
+    kinds = get_type_hints(Provenance)
+    for name, kind in kinds.items():
         _of_type(get_origin(kind) or kind)(values[name])
     for word in (*values["packages"], *values["packages"].values()):
         _of_type(str)(word)
-    return Provenance(**values)
+    return Provenance(**{name: values[name] for name in kinds})  # earlier versions stored the command, too
 
 
 def _read_texts(texts: list[Any]) -> tuple[str, ...]:
@@ -275,4 +276,5 @@ test_sets = Table(
     metadata,
     Column("checksum", String, primary_key=True),
     Column("labels", LargeBinary, nullable=False),
+    Column("is_own", Boolean, nullable=False, default=False),  # whether a trainer read them here
 )

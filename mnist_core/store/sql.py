@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from contextlib import suppress
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.errors import RunNotFoundError, RunStateError, StaleAttemptError, StoreError
-from mnist_core.records import ProcessIdentity, Results, Run, RunFile, RunStatus
+from mnist_core.records import ProcessIdentity, Results, Run, RunFile, RunStatus, matches_labels
 from mnist_core.store import rows, step_codec
 from mnist_core.store.schema import evaluations, pending_commands, run_files, runs, step_chunks, test_sets
 
@@ -173,10 +174,29 @@ def record_file(connection: Connection, run_id: int, file: RunFile) -> None:
     connection.execute(delete(run_files).where(same_kind & run_files.c.step.in_(superseded)))
 
 
-def save_test_labels(connection: Connection, checksum: str, labels: np.ndarray, *, replace: bool) -> None:
-    """Store the labels (uint8) of a test set. With `replace`, they replace stored ones: a trainer's are right."""
-    row = {"checksum": checksum, "labels": labels.tobytes()}
-    connection.execute(insert(test_sets).prefix_with("OR REPLACE" if replace else "OR IGNORE").values(row))
+def save_test_labels(connection: Connection, checksum: str, labels: np.ndarray, *, is_own: bool) -> None:
+    """Store the labels (uint8) of a test set. Those that a trainer read here replace imported ones."""
+    row = {"checksum": checksum, "labels": labels.tobytes(), "is_own": is_own}
+    connection.execute(insert(test_sets).prefix_with("OR REPLACE" if is_own else "OR IGNORE").values(row))
+
+
+def own_test_labels(connection: Connection, checksum: str) -> np.ndarray | None:
+    """Return the labels (uint8) that a trainer read here of the test set with this checksum; None without any."""
+    query = select(test_sets.c.labels).where((test_sets.c.checksum == checksum) & test_sets.c.is_own)
+    labels = connection.execute(query).scalar_one_or_none()
+    return None if labels is None else np.frombuffer(labels, np.uint8)
+
+
+def verify_imported_runs(connection: Connection, checksum: str, labels: np.ndarray) -> None:
+    """Mark the imported runs whose test results follow from these labels, read here, as verified."""
+    is_candidate = runs.c.unverified & (func.json_valid(runs.c.provenance) == 1)
+    for row in connection.execute(select(runs.c.id, runs.c.provenance).where(is_candidate)).all():
+        if json.loads(row.provenance).get("test_checksum") != checksum:
+            continue
+        query = select(evaluations).where((evaluations.c.run_id == row.id) & (evaluations.c.split == "test"))
+        tests = [rows.evaluation_from_row(evaluation) for evaluation in connection.execute(query)]
+        if all(matches_labels(evaluation, labels) for evaluation in tests):
+            update_run(connection, row.id, unverified=False)
 
 
 def compact_steps(connection: Connection, run_id: int) -> None:

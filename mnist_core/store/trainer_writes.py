@@ -107,11 +107,15 @@ class TrainerWrites:
             )
 
     def write_provenance(self, run: Run, provenance: Provenance, test_labels: np.ndarray) -> None:
-        """Record the provenance of a run. The labels (uint8) are stored once for all runs with the same test set."""
+        """Record the provenance of a run. The labels (uint8) are stored once for all runs with the same test set.
+
+        Imported results on this test set are checked with them.
+        """
         with self._engine.begin() as connection:
             columns = rows.column_values(provenance=provenance, threads=provenance.threads)
             sql.update_held_run(connection, run, **columns)
-            sql.save_test_labels(connection, provenance.test_checksum, test_labels, replace=True)
+            sql.save_test_labels(connection, provenance.test_checksum, test_labels, is_own=True)
+            sql.verify_imported_runs(connection, provenance.test_checksum, test_labels)
 
     def rewind(self, run: Run, step: int, elapsed_seconds: float) -> None:
         """Delete the records after `step`, where a new attempt continues; it repeats the later interventions.

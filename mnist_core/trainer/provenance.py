@@ -1,20 +1,19 @@
-"""Provenance of a run: program, packages, machine, dataset, and the command that repeats it."""
+"""Provenance of a run: program, packages, machine and dataset."""
 
 from __future__ import annotations
 
 import hashlib
 import platform
 import subprocess
-from dataclasses import fields
 from functools import cache
 from importlib import metadata
 
 from mnist_core import __version__
-from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset, Split
 from mnist_core.records import Provenance
 from mnist_core.system.machine import processor_name
-from mnist_core.system.paths import PROGRAM, ROOT
+from mnist_core.system.paths import ROOT
 
 PACKAGES = ("torch", "torchvision", "numpy", "mlxtend")
 """Packages that the results of a run depend on."""
@@ -43,7 +42,6 @@ def collect_provenance(config: TrainConfig, data: Dataset, *, device: str, threa
         dataset=data.name,
         dataset_checksum=checksum(data.train, data.test),
         test_checksum=checksum(data.test),
-        command=command_line(config, data.name, threads),
     )
 
 
@@ -54,20 +52,6 @@ def checksum(*splits: Split) -> str:
         digest.update(split.images.data)
         digest.update(split.labels.data)
     return digest.hexdigest()
-
-
-def command_line(config: TrainConfig, dataset: str, threads: int) -> str:
-    """Return the command that trains the run again in a terminal. It names the dataset that `auto` stood for."""
-    words = [f"OMP_NUM_THREADS={threads}", *PROGRAM.split(), "train"]
-    for field in fields(TrainConfig):
-        setting, value = SETTINGS[field.name], getattr(config, field.name)
-        if field.name == "dataset":
-            value = dataset.lower()
-        if setting.kind is bool:
-            words += [setting.flag] if value else []
-        elif value != setting.default:
-            words += [setting.flag, str(value)]
-    return " ".join(words)
 
 
 @cache

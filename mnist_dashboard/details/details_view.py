@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core.annotations import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
 from mnist_core.errors import DamagedRunError, RunNotFoundError
+from mnist_core.exports.train_command import train_command
 from mnist_core.records import Run
 from mnist_core.runs import lineage
 from mnist_core.system.paths import PROGRAM
@@ -73,11 +74,21 @@ def _render_status(run: Run) -> None:
     """The run's status, the reason for it and what else the user should know."""
     parts = [run.status.label, f"learns {markdown.escape(run.dataset)}" if run.dataset else ""]
     parts += ["starred" if run.starred else "", "archived" if run.archived else ""]
+    parts += ["unverified" if run.unverified else ""]
     st.markdown(", ".join(filter(None, parts)) + ".")
     if run.reason:
         st.error(markdown.escape(run.reason), icon=":material/error:")
     if run.notice:
         st.caption(markdown.escape(run.notice))
+    if run.unverified:
+        st.caption(f":material/gpp_maybe: {markdown.escape(_unverified_text(run))}")
+
+
+def _unverified_text(run: Run) -> str:
+    return (
+        "Unverified: its test results were imported, and there are no labels here to check them with. "
+        f"Train a run on {run.dataset or 'the same dataset'} here: its labels check them."
+    )
 
 
 def _render_annotations(run: Run) -> None:
@@ -154,6 +165,6 @@ def _render_settings_and_provenance(run: Run) -> None:
         return
     st.dataframe(fact_tables.provenance(run.provenance), hide_index=True, height="content")
     st.markdown("**Train it again**, from the folder of the program")
-    st.code(run.provenance.command, language="sh", wrap_lines=True)
+    st.code(train_command(run), language="sh", wrap_lines=True)
     st.caption("Repeat it with its changes during training, and check that the result is the same:")
     st.code(f"{PROGRAM} rerun {run.id}", language="sh")

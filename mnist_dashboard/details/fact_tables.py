@@ -19,7 +19,7 @@ COMMIT_LENGTH, CHECKSUM_LENGTH = 12, 16
 _PROVENANCE_LABELS = {"platform": "System", "test_checksum": "Test set checksum"}
 """Labels that differ from the field's name."""
 
-_SHOWN_APART = ("commit", "is_dirty", "packages", "precision", "command")
+_SHOWN_APART = ("commit", "is_dirty", "packages", "precision")
 """Fields of the provenance that are part of another row or shown outside the table."""
 
 

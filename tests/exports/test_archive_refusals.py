@@ -5,7 +5,6 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,11 @@ from mnist_core.errors import ImportRefusedError
 from mnist_core.exports import archive
 from mnist_core.records import Run
 from mnist_core.store import RunStore
+from tests.support.archives import Change, changed, cut, lose_field, set_field, set_manifest, without, zeroed
 from tests.support.factories import LABELS
 
-Change = Callable[[dict[str, bytes]], object]
 
-
-def changed(archive_file: Path, change: Change) -> io.BytesIO:
-    """Return the file with its members changed and their checksums right."""
-    with zipfile.ZipFile(archive_file) as zipped:
-        members = {name: zipped.read(name) for name in zipped.namelist()}
-    change(members)
-    changed_file = io.BytesIO()
-    with zipfile.ZipFile(changed_file, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for name, content in members.items():
-            zipped.writestr(name, content)
-    return changed_file
-
-
-def test_imported_labels_do_not_replace_those_of_a_trainer(
+def test_results_that_contradict_the_labels_of_a_trainer_are_refused(
     store: RunStore, exported_run: Run, archive_file: Path
 ) -> None:
     assert exported_run.provenance
@@ -44,49 +30,18 @@ def test_imported_labels_do_not_replace_those_of_a_trainer(
         content["evaluations"][1]["accuracy"] = 1
         members["0/run.json"] = json.dumps(content).encode()
 
-    archive.import_archive(store, changed(archive_file, lie))
+    with pytest.raises(
+        ImportRefusedError, match="do not follow from its predictions and the labels of the test images"
+    ):
+        archive.import_archive(store, changed(archive_file, lie))
+    assert store.queries.list_runs() == [exported_run]
     labels = store.queries.test_labels(exported_run.provenance.test_checksum)
     assert labels is not None
     assert labels.tolist() == LABELS.tolist()
 
 
-def set_field(*path: str, value: Any) -> Change:
-    def change(members: dict[str, bytes]) -> None:
-        content = json.loads(members["0/run.json"])
-        parent = content
-        for key in path[:-1]:
-            parent = parent[int(key) if isinstance(parent, list) else key]
-        parent[path[-1]] = value
-        members["0/run.json"] = json.dumps(content).encode()
-
-    return change
-
-
-def lose_field(*path: str) -> Change:
-    def change(members: dict[str, bytes]) -> None:
-        content = json.loads(members["0/run.json"])
-        parent = content
-        for key in path[:-1]:
-            parent = parent[int(key) if isinstance(parent, list) else key]
-        del parent[path[-1]]
-        members["0/run.json"] = json.dumps(content).encode()
-
-    return change
-
-
-def set_manifest(**values: Any) -> Change:
-    def change(members: dict[str, bytes]) -> None:
-        members["manifest.json"] = json.dumps({**json.loads(members["manifest.json"]), **values}).encode()
-
-    return change
-
-
-def without(name: str) -> Change:
-    return lambda members: members.__delitem__(name)
-
-
-def cut(name: str) -> Change:
-    return lambda members: members.__setitem__(name, members[name][:-1])
+def intervention(**values: Any) -> dict[str, Any]:
+    return {"step": 1, "field": "lr", "old": 0.1, "new": 0.2, "at": 0, "by": "page", **values}
 
 
 BAD: dict[str, tuple[Change, str]] = {
@@ -135,7 +90,10 @@ BAD: dict[str, tuple[Change, str]] = {
     ),
     "a long name": (set_field("run", "name", value="x" * 81), "at most 80 characters, got 81"),
     "long notes": (set_field("run", "notes", value="x" * 10_001), "longer than 10000 characters"),
-    "a time far off": (set_field("run", "created_at", value=1e300), "timestamp out of range"),
+    "a time far off": (
+        set_field("run", "created_at", value=1e300),
+        "created_at: 1e+300 is no time between 1970 and 2200",
+    ),
     "a negative count": (set_field("run", "train_images", value=-1), "train_images: -1"),
     "a count too large": (set_field("run", "total_steps", value=2**70), "total_steps: 1180591620717411303424"),
     "text for a number": (set_field("run", "progress", "loss", value="0.9"), "loss: 0.9 is no number"),
@@ -154,6 +112,80 @@ BAD: dict[str, tuple[Change, str]] = {
         set_field("run", "interventions", value=[{"step": 1, "field": "seed", "old": 1, "new": 2, "at": 0, "by": "x"}]),
         "field: 'seed' is none of",
     ),
+    "a batch size of 0": (
+        set_field("run", "interventions", value=[intervention(field="batch_size", old=64, new=0)]),
+        "Batch size must be between 1 and 1024, got 0",
+    ),
+    "a batch size of -2": (
+        set_field("run", "interventions", value=[intervention(field="batch_size", old=64, new=-2)]),
+        "Batch size must be between 1 and 1024, got -2",
+    ),
+    "half a batch": (
+        set_field("run", "interventions", value=[intervention(field="batch_size", old=64, new=8.5)]),
+        "Batch size must be a whole number",
+    ),
+    "a batch above the number of images": (
+        set_field("run", "interventions", value=[intervention(field="batch_size", old=64, new=300)]),
+        "Batch size must be between 1 and 270",
+    ),
+    "a first batch size above the number of images": (
+        set_field("run", "config", "batch_size", value=300),
+        "Batch size must be between 1 and 270",
+    ),
+    "changes out of order": (
+        set_field("run", "interventions", value=[intervention(step=3), intervention(step=2)]),
+        "its changes are not in the order of their steps",
+    ),
+    "a change after the end": (
+        set_field("run", "interventions", value=[intervention(step=16)]),
+        "a change after step 16 of 15",
+    ),
+    "too many changes": (
+        set_field("run", "interventions", value=[intervention()] * 9_900),
+        "interventions: no list, or longer than 2000",
+    ),
+    "a long name of the person who made a change": (
+        set_field("run", "interventions", value=[intervention(by="x" * 81)]),
+        "by: 'xxx",
+    ),
+    "more epochs than its settings": (set_field("run", "progress", "epoch", value=4), "epoch 4 of 3"),
+    "more steps than its settings give": (
+        set_field("run", "config", "batch_size", value=270),
+        "it has 5 steps, but its settings give 3",
+    ),
+    "an evaluation after the end": (
+        set_field("evaluations", "1", "step", value=16),
+        "an evaluation after step 16 of 15",
+    ),
+    "an evaluation in an epoch too many": (
+        set_field("evaluations", "1", "epoch", value=4),
+        "an evaluation in epoch 4 of 3",
+    ),
+    "evaluations out of order": (set_field("evaluations", "0", "step", value=6), "not in the order of their steps"),
+    "a matrix that contradicts the accuracy": (
+        set_field("evaluations", "0", "confusion", value=[[1] * 10] * 10),
+        "does not follow from its confusion matrix",
+    ),
+    "another number of images than predictions": (
+        set_field("run", "test_images", value=999),
+        "1,000 predictions for 999 test images",
+    ),
+    "an end before its start": (set_field("run", "finished_at", value=1.0), "it ended before it started"),
+    "a negative time": (set_field("run", "created_at", value=-1), "is no time between 1970 and 2200"),
+    "a negative duration": (set_field("run", "progress", "elapsed_seconds", value=-1.0), "it trained for -1 s"),
+    "an unknown dataset": (set_field("run", "dataset", value="ImageNet"), "is unknown to this program"),
+    "another seed than its settings": (set_field("run", "provenance", "seed", value=2), "its seed is 1"),
+    "another dataset than its provenance": (
+        set_field("run", "provenance", "dataset", value="KMNIST"),
+        "its dataset is 'MNIST', but it was made with 'KMNIST'",
+    ),
+    "a checksum that is none": (
+        set_field("run", "provenance", "test_checksum", value="../x"),
+        "is no SHA-256 checksum",
+    ),
+    "a parent's step after its own": (set_field("run", "parent_step", value=6), "it continues from step 6"),
+    "no name": (set_field("run", "name", value="   "), "name: it is empty"),
+    "steps of epoch 0": (zeroed("0/steps.bin"), "the epochs of its steps do not ascend"),
     "interventions at no time": (
         set_field(
             "run", "interventions", value=[{"step": 1, "field": "lr", "old": 1, "new": 2, "at": None, "by": "x"}]

@@ -19,7 +19,7 @@ from mnist_core.store.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 8)
+VERSIONS = range(1, 9)
 HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES = 2, 3, 5, 6, 7
 """The schema versions that introduced these fields."""
 

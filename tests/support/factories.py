@@ -29,7 +29,6 @@ PROVENANCE = Provenance(
     dataset="MNIST",
     dataset_checksum="d" * 64,
     test_checksum="e" * 64,
-    command="python -m mnist_core train",
 )
 
 NO_CONFUSION = ((0,) * 10,) * 10

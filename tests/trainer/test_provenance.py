@@ -15,6 +15,7 @@ from mnist_core.analysis.reproducibility import first_difference
 from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
+from mnist_core.exports.train_command import train_command
 from mnist_core.records import Adjustment, Command, Event, Run, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
@@ -87,8 +88,7 @@ def test_outside_a_checkout_the_version_is_recorded(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_command_line_trains_the_same_run(store: RunStore, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert trained.provenance
-    threads, *words = shlex.split(trained.provenance.command)
+    threads, *words = shlex.split(train_command(trained))
     assert words[:4] == ["python", "-m", "mnist_core", "train"]
     monkeypatch.setenv(*threads.split("="))
     assert main([*words[3:], "--name", "again"]) == 0

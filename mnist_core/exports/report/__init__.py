@@ -18,6 +18,7 @@ import numpy as np
 from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.config import SETTINGS
 from mnist_core.errors import ExportError
+from mnist_core.exports.train_command import train_command
 from mnist_core.records import METRICS, Run, encode_json, json_value, round_number
 from mnist_core.store.queries import Queries
 
@@ -65,13 +66,13 @@ def _run_content(queries: Queries, run: Run) -> dict[str, Any]:
     table = queries.read_steps(run.id)
     return {
         "name": run.name,
-        "status": str(run.status),
+        "status": f"{run.status}, unverified" if run.unverified else str(run.status),
         "dataset": run.dataset,
         "notes": run.notes,
         "tags": run.tags,
         "settings": run.config,
         "metrics": {name: metric_value(run, name) for name in METRICS},
-        "provenance": run.provenance,
+        "provenance": json_value(run.provenance) | {"command": train_command(run)} if run.provenance else None,
         "curves": {name: _reduce(table[name]) for name in ("loss", "accuracy")},
         "evaluations": [
             {

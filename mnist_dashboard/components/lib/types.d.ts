@@ -66,6 +66,8 @@ export interface Run extends RunMetrics {
   notes: string;
   tags: string[];
   starred: boolean;
+  /** Whether its test results were imported and could not be checked here. */
+  unverified: boolean;
   archived: boolean;
   deleted: boolean;
   /** The smoothed training loss in a few points. */

@@ -106,6 +106,7 @@ function paintName({ name, marks }, run, view) {
   setAttribute(name, "title", run.name);
   const words = [
     run.status === "damaged" && "damaged",
+    run.unverified && "unverified",
     run.id === view.baseline && "baseline",
     run.starred && "★",
     run.archived && "archived",

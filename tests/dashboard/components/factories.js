@@ -38,6 +38,7 @@ export function makeRun({ settings, ...fields } = {}) {
     settings: { ...SETTINGS, ...definedOnly(settings) },
     interventions: [],
     earlier_interventions: 0,
+    unverified: false,
     parent_id: null,
     parent_step: null,
     epoch_ends: [844, 1_688, 2_532],

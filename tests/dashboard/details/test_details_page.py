@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import Progress, RunStatus, StepMetrics
+from mnist_core.records import History, Progress, RunStatus, StepMetrics
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
+from mnist_core.store.step_codec import STEP_COLUMNS
 from mnist_core.system.processes import own_identity
 from tests.support.factories import finished_run
 from tests.support.page_driver import Visitor, active_run, address, click, labels, page_text
@@ -46,7 +49,7 @@ def test_all_details_of_a_run_are_shown(app: AppTest, store: RunStore) -> None:
     assert (provenance["torch"], provenance["Device"], provenance["Seed"]) == ("2.14.1", "cpu, fp32", "7")
     assert provenance["Dataset checksum"] == "d" * 16
     assert [block.value for block in app.code] == [
-        "python -m mnist_core train",
+        "OMP_NUM_THREADS=1 python -m mnist_core train --lr 0.02 --dataset mnist --seed 7",
         f"python -m mnist_core rerun {run.id}",
     ]
 
@@ -149,3 +152,18 @@ def test_a_continued_run_says_how_its_learning_rate_changed_where_it_began(
     store.trainer_writes.append_steps(run, Progress(step=3), [a_step(3, lr=0.041)])
     app.run()
     assert sentence in [caption.value for caption in app.caption]
+
+
+def test_imported_results_are_said_to_be_unverified(app: AppTest, store: RunStore) -> None:
+    run = finished_run(store)
+    (imported,) = store.commands.import_runs(
+        [
+            (
+                dataclasses.replace(run, provenance=None),
+                History(np.empty(0, STEP_COLUMNS), tuple(store.queries.list_evaluations(run.id))),
+            )
+        ]
+    )
+    open_details(app, imported.id)
+    assert "Finished, learns MNIST, unverified." in page_text(app)
+    assert any("Train a run on MNIST here" in caption.value for caption in app.caption)
