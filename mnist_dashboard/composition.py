@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -104,8 +105,16 @@ def _end_on_hangup() -> None:
 
 
 def _show_error(error: Exception) -> bool:
-    """Show one sentence on the page that failed, and log the details."""
-    logging.getLogger("mnist_dashboard").exception("A page failed", exc_info=error)
+    """Show one sentence on the page that failed, and log the details.
+
+    A viewer's page gets one line in the log: its browser may have sent a state of widgets that no page of ours has.
+    """
+    log = logging.getLogger("mnist_dashboard")
+    if access.may_act():
+        log.error("A page failed", exc_info=error)
+    else:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("A viewer's page failed: %r (%s:%s)", error, Path(place.filename).name, place.lineno)
     text = str(error) if isinstance(error, MnistError) else "This page met an error it did not expect."
     st.error(f"{text} Reload the page; runs in progress are not affected. The terminal has the details.")
     return True

@@ -6,6 +6,9 @@ take memory without bound. Pages here use few of them, so everything else is ref
 
 from __future__ import annotations
 
+import json
+import math
+
 from google.protobuf.message import DecodeError
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
@@ -52,8 +55,11 @@ def parse_page_message(data: object, *, is_owner: bool) -> BackMsg:
         raise ForbiddenMessageError(POLICY_VIOLATION, f"A page may not send {kind or 'an empty message'}.")
     if len(message.file_urls_request.file_names) > MAX_FILES_AT_ONCE:
         raise ForbiddenMessageError(POLICY_VIOLATION, f"A page may upload {MAX_FILES_AT_ONCE} files at once.")
-    if len(message.rerun_script.widget_states.widgets) > MAX_WIDGETS:
+    widgets = message.rerun_script.widget_states.widgets
+    if len(widgets) > MAX_WIDGETS:
         raise ForbiddenMessageError(POLICY_VIOLATION, f"A page has at most {MAX_WIDGETS} widgets.")
+    if not all(map(_is_readable, widgets)):
+        raise ForbiddenMessageError(NOT_UNDERSTOOD, "The state of a widget cannot be read.")
     return message
 
 
@@ -72,6 +78,22 @@ def supersedes(newer: BackMsg, older: BackMsg) -> bool:
     new, old = newer.rerun_script, older.rerun_script
     same_part = (new.page_script_hash, new.fragment_id) == (old.page_script_hash, old.fragment_id)
     return same_part and not any(map(_is_trigger, old.widget_states.widgets))
+
+
+def _is_readable(state: WidgetState) -> bool:
+    """Whether numbers are finite and JSON is JSON. Streamlit would fail at others each time it runs the page."""
+    match state.WhichOneof("value"):
+        case "double_value":
+            return math.isfinite(state.double_value)
+        case "double_array_value":
+            return all(map(math.isfinite, state.double_array_value.data))
+        case "json_value" | "json_trigger_value" as name:
+            text = getattr(state, name)
+            try:
+                json.loads(text or "null")
+            except (ValueError, RecursionError):
+                return False
+    return True
 
 
 def _is_trigger(state: WidgetState) -> bool:

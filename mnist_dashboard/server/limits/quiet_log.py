@@ -9,6 +9,8 @@ import time
 from collections import OrderedDict
 
 REPEAT_SECONDS = 60.0
+FAULTS_OF_BROWSERS = "Failed to deserialize component state from frontend"
+"""Beginning of a message of Streamlit's, logged with a traceback though only a browser can be at fault."""
 MAX_REMEMBERED = 500
 
 
@@ -26,6 +28,8 @@ class OncePerMinute(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING:
             return True
+        if str(record.msg).startswith(FAULTS_OF_BROWSERS):
+            record.exc_info = None
         left_out = self._count(record)
         if left_out is None:
             return False

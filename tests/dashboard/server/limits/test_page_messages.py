@@ -110,3 +110,34 @@ def test_no_click_is_superseded() -> None:
 
 def test_only_a_rerun_runs_a_script() -> None:
     assert [kind for kind, message in MESSAGES.items() if is_rerun(message)] == ["rerun_script"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("double_value", float("nan")),
+        ("double_array_value", [1.0, float("inf")]),
+        ("json_value", '{"a": [1'),
+        ("json_trigger_value", "[" * 100_000),
+        ("json_trigger_value", "'one'"),
+    ],
+)
+def test_a_state_that_cannot_be_read_is_refused(kind: str, value: object) -> None:
+    message = rerun()
+    state = message.rerun_script.widget_states.widgets.add(id="w")
+    if kind == "double_array_value":
+        state.double_array_value.data.extend(value)
+    else:
+        setattr(state, kind, value)
+    assert refusal(message.SerializeToString()) == NOT_UNDERSTOOD
+
+
+def test_states_of_widgets_pass() -> None:
+    message = rerun(text="x")
+    add = message.rerun_script.widget_states.widgets.add
+    add(id="slider").double_array_value.data.extend([0.5])
+    add(id="number", double_value=0.5)
+    add(id="table", json_value='{"sort": 1}')
+    add(id="event", json_trigger_value='{"select": 1}')
+    add(id="no event", json_trigger_value="")
+    assert refusal(message.SerializeToString()) == 0

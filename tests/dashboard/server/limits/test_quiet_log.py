@@ -17,6 +17,7 @@ class Log(logging.Handler):
         super().__init__()
         self.lines: list[str] = []
         self.now = 0.0
+        self.tracebacks = 0
         monkeypatch.setattr("mnist_dashboard.server.limits.quiet_log.time.monotonic", lambda: self.now)
         self.addFilter(OncePerMinute())
         self.logger = logging.Logger("flood")
@@ -24,6 +25,7 @@ class Log(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
+        self.tracebacks += record.exc_info is not None
 
 
 @pytest.fixture
@@ -62,3 +64,12 @@ def test_what_goes_to_the_terminal_is_filtered_once() -> None:
     quieten_logs()
     assert [type(present) for present in to_terminal.filters] == [OncePerMinute]
     assert not elsewhere.filters
+
+
+def test_what_a_browser_got_wrong_is_logged_without_a_traceback(log: Log) -> None:
+    try:
+        raise ValueError("no JSON")
+    except ValueError as error:
+        log.logger.warning("Failed to deserialize component state from frontend: %s", error, exc_info=error)
+    assert log.lines == ["Failed to deserialize component state from frontend: no JSON"]
+    assert log.tracebacks == 0
