@@ -20,6 +20,7 @@ from mnist_core.errors import CheckpointError
 from mnist_core.records import FileKind
 from mnist_core.system.atomic_files import is_disk_full, remove_leftovers, write_atomically
 from mnist_core.system.paths import display_path
+from mnist_core.system.private_files import create_private_folder
 from mnist_core.training.train_state import TrainState
 
 RECENT_CHECKPOINTS = 2
@@ -49,7 +50,7 @@ def save(
     sha256 = hashlib.sha256(content).hexdigest()
     path, best_path = (checkpoint_path(folder, state.step, kind) for kind in (FileKind.STEP, FileKind.BEST))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        create_private_folder(folder)
         remove_leftovers(folder)
         if best:
             # First: a run killed between the two resumes before this evaluation, and so marks the best again.

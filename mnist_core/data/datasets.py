@@ -20,6 +20,7 @@ from mnist_core.data import idx
 from mnist_core.data.download import SOURCES, DownloadError, Source, fetch
 from mnist_core.errors import DatasetError
 from mnist_core.system import paths
+from mnist_core.system.private_files import make_private
 
 Bytes = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.int64]
@@ -142,6 +143,7 @@ def _load_mnist_5k(runs_dir: Path, progress: Callable[[str], None]) -> Dataset:
 
     with contextlib.suppress(OSError):  # The files only save time: without them the run is the same.
         idx.publish(folder, write_files, lambda: progress(f"Waiting for another process that prepares {name}"))
+        make_private(folder.parent.parent, folder.parent, folder, *folder.iterdir())
     return dataset
 
 

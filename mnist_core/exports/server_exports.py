@@ -18,6 +18,7 @@ from mnist_core.exports.formats import file_name, get_format, write_file
 from mnist_core.records import Run
 from mnist_core.store.queries import Queries
 from mnist_core.system.paths import ROOT, runs_dir
+from mnist_core.system.private_files import make_private
 
 EXPORT_RETENTION = timedelta(days=1)
 """How long a file can be downloaded; the next export after that deletes it."""
@@ -45,6 +46,7 @@ def export_for_server(queries: Queries, runs: Sequence[Run], name: str) -> Path:
             write_file(queries, runs, write, path)
         else:
             _run_worker(runs, name, path)
+        make_private(exports, path.parent, path)
     finally:
         with suppress(OSError):  # it was not created, or holds the file
             path.parent.rmdir()

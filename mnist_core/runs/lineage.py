@@ -22,6 +22,7 @@ from mnist_core.store import RunStore
 from mnist_core.store.queries import Queries
 from mnist_core.system.atomic_files import write_atomically
 from mnist_core.system.paths import display_path
+from mnist_core.system.private_files import create_private_folder
 
 INHERITED_SETTINGS = ("model", "optimizer", "dataset", "seed", "validation_fraction")
 """Settings that must stay the same when a run is continued: weights, optimizer state or image order depend on them."""
@@ -96,7 +97,7 @@ def _copy_checkpoint(queries: Queries, parent: Run, source: Path, run: Run, step
     try:
         content = source.read_bytes()
         check_checkpoint(queries, parent, source, content)
-        path.parent.mkdir(parents=True)
+        create_private_folder(path.parent)
         write_atomically(path, content)
     except OSError as error:
         shutil.rmtree(path.parent, ignore_errors=True)

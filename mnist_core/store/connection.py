@@ -23,6 +23,7 @@ from sqlalchemy.pool import QueuePool
 from mnist_core.errors import DiskFullError, StoreError, StoreLockedError, StoreUnavailableError
 from mnist_core.store.migrations import APPLICATION_ID, migrate
 from mnist_core.system.locks import lock_folder
+from mnist_core.system.private_files import create_private_folder, make_private
 
 try:
     import pysqlite3.dbapi2 as bundled_sqlite
@@ -66,6 +67,7 @@ def open_database(path: Path) -> Engine:
                 ) from lock_error
             _set_aside_if_foreign(sqlite, path)
             migrate(engine, path)
+            make_private(*(path.with_name(path.name + suffix) for suffix in _SUFFIXES))  # new ones take the same rights
     except BaseException:
         engine.dispose()
         raise
@@ -120,7 +122,7 @@ def _check_writable(path: Path) -> None:
     https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        create_private_folder(path.parent)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not all(os.access(existing, os.W_OK) for existing in (path.parent, path) if existing.exists()):

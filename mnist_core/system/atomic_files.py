@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mnist_core.records import ProcessIdentity
+from mnist_core.system.private_files import PRIVATE_FILE
 from mnist_core.system.processes import is_alive, is_gone, own_identity
 
 ABANDONED_SECONDS = 86_400.0
@@ -36,12 +37,10 @@ def atomic_path(path: Path, confirm: Callable[[], object] = lambda: None) -> Ite
     _flush(path.parent)
 
 
-def write_atomically(
-    path: Path, content: bytes | memoryview, *, is_private: bool = False, confirm: Callable[[], object] = lambda: None
-) -> None:
-    """Write `content` through `atomic_path`; with `is_private` only this account may read the file."""
+def write_atomically(path: Path, content: bytes | memoryview, *, confirm: Callable[[], object] = lambda: None) -> None:
+    """Write `content` through `atomic_path`. Only this account may read the file."""
     with atomic_path(path, confirm) as temporary:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if is_private else 0o666)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
 

@@ -15,6 +15,7 @@ from mnist_core.records import encode_json
 from mnist_core.system.atomic_files import write_atomically
 from mnist_core.system.machine import cores, processor_name
 from mnist_core.system.paths import runs_dir
+from mnist_core.system.private_files import create_private_folder
 
 BATCH_SIZES = (16, 256)
 """Batch sizes that are measured. In between, a step is assumed to take a fixed time plus a time per image."""
@@ -51,7 +52,7 @@ def is_calibrated() -> bool:
 def save_speeds(speeds: Speeds, device: str) -> None:
     """Save a measurement of this machine and this version of torch. `device` is the device type that was measured."""
     measurement = {"conditions": _conditions(), "device": device, "step_seconds": speeds}
-    _path().parent.mkdir(parents=True, exist_ok=True)
+    create_private_folder(_path().parent)
     write_atomically(_path(), encode_json(measurement, indent=1).encode())
 
 

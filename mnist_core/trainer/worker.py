@@ -27,6 +27,7 @@ from mnist_core.system.allocator import keep_freed_memory
 from mnist_core.system.atomic_files import is_disk_full, write_atomically
 from mnist_core.system.machine import threads_per_trainer
 from mnist_core.system.paths import display_path, runs_dir
+from mnist_core.system.private_files import create_private_folder
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.metrics_buffer import MetricsBuffer
 from mnist_core.trainer.provenance import collect_provenance
@@ -282,7 +283,7 @@ def _save_model(store: RunStore, run: Run, state: TrainState) -> str:
     path = model_path(run)
     file = describe_file(path, FileKind.MODEL, state.step, hashlib.sha256(content.getbuffer()).hexdigest())
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        create_private_folder(path.parent)
         write_atomically(path, content.getbuffer(), confirm=lambda: store.trainer_writes.record_file(run, file))
     except OSError as error:
         if not is_disk_full(error):

@@ -19,6 +19,7 @@ from streamlit import config as server_config
 from mnist_core.errors import MnistError
 from mnist_core.system.atomic_files import write_atomically
 from mnist_core.system.paths import display_path, runs_dir
+from mnist_core.system.private_files import create_private_folder
 from mnist_core.system.terminal_text import replace_unprintable_characters
 from mnist_dashboard.server import hosts
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
@@ -88,8 +89,8 @@ def save_addresses(runs_folder: Path, addresses: list[str]) -> None:
     """Note for the command `owner-link` at which addresses the server answers. Raises `MnistError`."""
     path = runs_folder / "owner" / _ADDRESSES_FILE
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(path, "\n".join(addresses).encode(), is_private=True)
+        create_private_folder(path.parent)
+        write_atomically(path, "\n".join(addresses).encode())
     except OSError as error:
         raise MnistError(f"{path} cannot be written ({error.strerror}). Make room, or make it writable.") from error
 
@@ -115,7 +116,7 @@ def page_to_open(policy: AccessPolicy, runs_folder: Path) -> str:
         return hosts.local_url()
     link = sign_in_link(hosts.local_url(), policy.sessions.create_code(LINK_SECONDS), at_once=True)
     page = f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(link)}">'
-    write_atomically(path, page.encode(), is_private=True)
+    write_atomically(path, page.encode())
     return path.as_uri()
 
 

@@ -94,7 +94,7 @@ def test_a_private_file_is_private_from_the_start(tmp_path: Path) -> None:
 
     umask = os.umask(0)
     try:
-        write_atomically(tmp_path / "secret", b"key", is_private=True, confirm=note_mode)
+        write_atomically(tmp_path / "secret", b"key", confirm=note_mode)
     finally:
         os.umask(umask)
     assert modes == [0o600]

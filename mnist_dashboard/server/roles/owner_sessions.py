@@ -20,6 +20,7 @@ from pathlib import Path
 from mnist_core.errors import MnistError
 from mnist_core.records import encode_json
 from mnist_core.system.atomic_files import write_atomically
+from mnist_core.system.private_files import create_private_folder
 
 SESSION_SECONDS = 30 * 24 * 3600.0
 """A session ends this long after its last use."""
@@ -176,8 +177,8 @@ def _expires_at(path: Path) -> float:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomically(path, text.encode(), is_private=True)
+        create_private_folder(path.parent)
+        write_atomically(path, text.encode())
     except OSError as error:
         raise MnistError(
             f"{path.parent} cannot be written ({error.strerror}). Make room, or make it writable."
