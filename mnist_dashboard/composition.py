@@ -31,6 +31,7 @@ from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.server import announcement
 from mnist_dashboard.server.assets import ASSET_ROUTES, with_base_path
+from mnist_dashboard.server.downloads import DOWNLOAD_ROUTES
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.limits.connections import limit_connections
@@ -91,7 +92,7 @@ def compose() -> dict[str, Any]:
 
     return {
         "lifespan": lifespan,
-        "routes": with_base_path([*ASSET_ROUTES, *feed_routes(hub, policy), *sign_in_routes(policy)]),
+        "routes": with_base_path([*ASSET_ROUTES, *DOWNLOAD_ROUTES, *feed_routes(hub, policy), *sign_in_routes(policy)]),
         "middleware": [Middleware(Guard, policy=policy, hosts=allowed_hosts, proxies=proxies)],
         "on_script_error": _show_error,
     }

@@ -16,6 +16,7 @@ settings make no difference, chance does that in at most 1 / (`SHUFFLES` + 1) = 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,6 +42,10 @@ SHUFFLES = 19
 
 REPEATS = 10
 """Number of times each setting is shuffled."""
+
+
+_one_at_a_time = threading.Lock()
+"""Held while forests grow, which keeps all cores busy: others with the same runs then find the result in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,8 @@ def setting_importance(runs: Sequence[Run], metric_name: str) -> ImportanceRepor
     values = tuple(value for _, value in measured.values())
     if len(set(values)) == 1:
         raise CompareError(f"All these runs have the same {label}: there is no difference to explain.")
-    report = measure_importance(tuple(varied.items()), values)
+    with _one_at_a_time:
+        report = measure_importance(tuple(varied.items()), values)
     if report is None:
         raise CompareError(
             f"Nothing is ranked: the settings of these runs do not predict the {label} better than chance. Either they "

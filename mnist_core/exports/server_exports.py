@@ -1,4 +1,7 @@
-"""Exports made by the server: each is stored in a folder of its own next to the database, for a day."""
+"""Exports made by the server: each is stored in a folder of its own next to the database, for a day.
+
+The name of that folder is a secret, so knowing it is the right to download the file.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -23,45 +27,70 @@ from mnist_core.system.private_files import make_private
 EXPORT_RETENTION = timedelta(days=1)
 """How long a file can be downloaded; the next export after that deletes it."""
 
+EXPORTS_AT_ONCE = 2
+MAX_EXPORTS_BYTES = 8_000_000_000
+"""Maximum size of all stored exports; the next export deletes the oldest beyond it."""
+FOLDER_NAME_BYTES = 16
+
 WORKER_SECONDS = 600.0
 """Maximum duration of an export by a worker."""
 
 EXIT_REFUSED = 3
 """Exit code of a worker that has printed an error for the user on the last line of standard error."""
 
+_turns = threading.BoundedSemaphore(EXPORTS_AT_ONCE)
 _log = logging.getLogger(__name__)
 
 
 def export_for_server(queries: Queries, runs: Sequence[Run], name: str) -> Path:
     """Write runs into a new folder in `exports`, with a worker if that needs torch; returns the file.
 
-    Raises `ExportError`, and leaves nothing behind, if that is not possible.
+    Raises `ExportError`, and leaves nothing behind, if that is not possible, also if others export at the moment.
     """
-    exports = runs_dir() / "exports"
+    if not _turns.acquire(blocking=False):
+        raise ExportError(f"{EXPORTS_AT_ONCE} other exports are being written. Try again when they are done.")
+    try:
+        return _export(queries, runs, name)
+    finally:
+        _turns.release()
+
+
+def _export(queries: Queries, runs: Sequence[Run], name: str) -> Path:
     now = datetime.now(UTC)
-    remove_expired_exports(exports, now)
-    path = exports / f"{now:%Y-%m-%d-%H%M%S}-{secrets.token_hex(4)}" / file_name(name, runs)
+    remove_old_exports(exports_dir(), now)
+    folder = f"{now:%Y-%m-%d-%H%M%S}-{secrets.token_hex(FOLDER_NAME_BYTES)}"
+    path = exports_dir() / folder / file_name(name, runs)
     try:
         if write := get_format(name).write:
             write_file(queries, runs, write, path)
         else:
             _run_worker(runs, name, path)
-        make_private(exports, path.parent, path)
+        make_private(exports_dir(), path.parent, path)
     finally:
         with suppress(OSError):  # it was not created, or holds the file
             path.parent.rmdir()
     return path
 
 
-def remove_expired_exports(exports: Path, now: datetime) -> None:
-    """Delete everything in the folder `exports` that is older than `EXPORT_RETENTION`."""
-    oldest = (now - EXPORT_RETENTION).timestamp()
-    for path in exports.iterdir() if exports.exists() else ():
-        try:
-            if path.stat().st_mtime < oldest:
+def exports_dir() -> Path:
+    """Return the folder of all stored exports."""
+    return runs_dir() / "exports"
+
+
+def remove_old_exports(exports: Path, now: datetime) -> None:
+    """Delete exports older than `EXPORT_RETENTION`, and the oldest of the others beyond `MAX_EXPORTS_BYTES`."""
+    total = 0
+    for modified_at, path in sorted(map(_modified, exports.iterdir() if exports.exists() else ()), reverse=True):
+        total += sum(file.stat().st_size for file in [path, *path.rglob("*")] if file.is_file())
+        if modified_at < (now - EXPORT_RETENTION).timestamp() or total > MAX_EXPORTS_BYTES:
+            try:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        except OSError as error:
-            _log.warning("The old export %s cannot be removed (%s).", path.name, error)
+            except OSError as error:
+                _log.warning("The old export %s cannot be removed (%s).", path.name, error)
+
+
+def _modified(path: Path) -> tuple[float, Path]:
+    return path.stat().st_mtime, path
 
 
 def _run_worker(runs: Sequence[Run], name: str, path: Path) -> None:

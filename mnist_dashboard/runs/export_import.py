@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from mnist_core.exports.formats import FORMATS, file_name, write_file
+from mnist_core.exports.formats import FORMATS
+from mnist_core.exports.server_exports import export_for_server
 from mnist_core.records import Run
 from mnist_dashboard import access, services
+from mnist_dashboard.server.downloads import download_url
 from mnist_dashboard.ui import markdown, messages
 
 EXPORT_PLACE, IMPORT_PLACE = "export", "import"
 """Places of the messages in the two popovers."""
 
 VIEWER_FORMATS = ("csv", "parquet", "curves-csv", "curves-parquet")
-"""Formats for viewers: tables, which are written outside the runs folder and change nothing there."""
+"""Formats for viewers: tables, which take no other process to write."""
 
 MAX_VIEWER_STEPS = 250_000
-"""Maximum number of batches in a viewer's file of curves: the server keeps it in memory while the page is open."""
+"""Maximum number of batches in a viewer's file of curves."""
 
 _FILE_KEY = "exported"
-"""Session key of the file that is ready: what was exported, the file's name and its content."""
+"""Session key of the file that is ready: what was exported, and its path."""
 
 
 def render_export(selected: Sequence[Run]) -> None:
@@ -34,7 +35,7 @@ def render_export(selected: Sequence[Run]) -> None:
         export = (format_name, tuple(run.id for run in selected))
 
         def prepare() -> None:
-            st.session_state[_FILE_KEY] = export, *_write_export(selected, format_name)
+            st.session_state[_FILE_KEY] = export, _write_export(selected, format_name)
 
         if st.button("Prepare the file", icon=":material/settings:"):
             st.session_state.pop(_FILE_KEY, None)
@@ -43,17 +44,16 @@ def render_export(selected: Sequence[Run]) -> None:
         messages.render(EXPORT_PLACE)
         file = st.session_state.get(_FILE_KEY)
         if file and file[0] == export:
-            _, name, content = file
-            st.download_button(f"Download {markdown.escape(name)}", content, name, on_click="ignore")
+            path = file[1]
+            st.link_button(f"Download {markdown.escape(path.name)}", download_url(path), icon=":material/download:")
         elif access.may_act():
             st.caption(f"{len(selected)} selected. The runs folder keeps the file for a day, too.")
 
 
-def _write_export(runs: Sequence[Run], format_name: str) -> tuple[str, bytes]:
-    """Return the file's name and content. Raises `MnistError`."""
+def _write_export(runs: Sequence[Run], format_name: str) -> Path:
+    """Return the file, which the server keeps for a day. Raises `MnistError`."""
     if access.may_act():
-        path = services.current().actions.export([run.id for run in runs], format_name)
-        return path.name, path.read_bytes()
+        return services.current().actions.export([run.id for run in runs], format_name)
     steps = sum(run.progress.step for run in runs)
     if format_name.startswith("curves") and steps > MAX_VIEWER_STEPS:
         raise access.NotAllowedError(
@@ -61,12 +61,8 @@ def _write_export(runs: Sequence[Run], format_name: str) -> tuple[str, bytes]:
             "Select fewer runs, or ask the owner."
         )
     access.require_export_quota()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / file_name(format_name, runs)
-        write = FORMATS[format_name].write
-        assert write, "the formats for viewers need no torch"
-        write_file(services.current().queries, runs, write, path)
-        return path.name, path.read_bytes()
+    assert format_name in VIEWER_FORMATS
+    return export_for_server(services.current().queries, runs, format_name)
 
 
 def render_import() -> None:

@@ -172,7 +172,7 @@ def test_details_show_the_rerun_command_and_a_row_is_exported_as_csv(runs: Page,
     runs.get_by_role("button", name="Export").click()
     runs.get_by_role("button", name="Prepare the file").click()
     with runs.expect_download() as download:
-        runs.get_by_role("button", name="Download search-7-csv.csv").click()
+        runs.get_by_role("link", name="Download search-7-csv.csv").click()
     with download.value.path().open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
     assert (row["name"], float(row["lr"])) == (run.name, run.config.lr)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 import warnings
 import zipfile
@@ -203,6 +204,39 @@ def test_exports_are_kept_for_a_day(store: RunStore, places: Path) -> None:
         os.utime(path, (now, now - age * server_exports.EXPORT_RETENTION.total_seconds()))
     new = RunActions(store).export([run.id], "csv").parent
     assert set(old.parent.iterdir()) == {recent, new}
+
+
+def test_the_oldest_exports_make_room(store: RunStore, places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = finished_run(store)
+    paths = [RunActions(store).export([run.id], "csv") for _ in range(3)]
+    now = time.time()
+    for age, path in enumerate(reversed(paths)):
+        os.utime(path.parent, (now, now - age))
+    monkeypatch.setattr(server_exports, "MAX_EXPORTS_BYTES", 2 * paths[0].stat().st_size)
+    new = RunActions(store).export([run.id], "csv")
+    assert {path.name for path in server_exports.exports_dir().iterdir()} == {
+        path.parent.name for path in [*paths[1:], new]
+    }
+
+
+def test_few_exports_are_written_at_once(store: RunStore, places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = finished_run(store)
+    monkeypatch.setattr(server_exports, "_turns", threading.BoundedSemaphore(1))
+    attempts: list[str] = []
+
+    def write(*_arguments: object) -> None:
+        try:
+            RunActions(store).export([run.id], "csv")
+        except ExportError as error:
+            attempts.append(str(error))
+        raise ExportError("ends here")
+
+    monkeypatch.setattr(server_exports, "write_file", write)
+    with pytest.raises(ExportError, match="ends here"):
+        RunActions(store).export([run.id], "csv")
+    monkeypatch.undo()
+    assert "other exports are being written" in attempts[0]
+    assert RunActions(store).export([run.id], "csv").exists()
 
 
 @pytest.mark.parametrize("name", ["archive", pytest.param("onnx", marks=pytest.mark.fault)])

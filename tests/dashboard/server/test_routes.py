@@ -33,7 +33,7 @@ VIEWER_ADDRESSES = {
     "/runs.json": "/runs.json",
     "/assets/{version}/{name:path}": assets.asset_url("components/lib/dom.js"),
 }
-"""Addresses that viewers may read, by route. Exports are downloaded from random addresses of Streamlit."""
+"""Addresses that viewers may read, by route."""
 
 HERE = ("here", "signed in")
 OWNERS = ("signed in", "signed in elsewhere")

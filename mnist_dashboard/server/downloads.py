@@ -1,0 +1,38 @@
+"""The address of each export that the server has stored, from which browsers download it straight from the disk."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from mnist_core.exports.server_exports import exports_dir
+from mnist_dashboard.server.hosts import base_path
+
+_FOLDER = re.compile(r"[\w-]{20,100}", re.ASCII)
+
+
+def download_url(export: Path) -> str:
+    """Return the path on the server for a file that `export_for_server` has written."""
+    return f"{base_path()}/exports/{export.parent.name}/{quote(export.name)}"
+
+
+def _serve(request: Request) -> Response:
+    """Respond with the file. The folder's name is a secret that only the page shows for which it was written."""
+    folder = exports_dir() / request.path_params["folder"]
+    files = list(folder.iterdir()) if _FOLDER.fullmatch(folder.name) and folder.is_dir() else []
+    for file in files:
+        if file.name == request.path_params["name"]:
+            # An encoding of its own keeps Streamlit from compressing the file.
+            headers = {"Cache-Control": "no-store", "Content-Encoding": "identity"}
+            return FileResponse(file, media_type="application/octet-stream", filename=file.name, headers=headers)
+    return PlainTextResponse(
+        "This file is not there any more: exports are kept for a day. Prepare it again.\n", status_code=404
+    )
+
+
+DOWNLOAD_ROUTES = [Route("/exports/{folder}/{name}", _serve)]
