@@ -60,6 +60,10 @@ class StaleAttemptError(StoreError):
     """A trainer wrote to a run that has ended or is held by a newer attempt."""
 
 
+class BackupError(MnistError):
+    """A backup cannot be written or restored, or is damaged or foreign."""
+
+
 class ExportError(MnistError):
     """Runs cannot be exported."""
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
+from contextlib import closing
 from pathlib import Path
 
+from mnist_core.backups.backup import default_path, write_backup
+from mnist_core.backups.restore import restore_backup
 from mnist_core.cli.command_setup import Subparsers, add_command, find_run_to_act_on, open_store
-from mnist_core.errors import ConfigError, DamagedRunError, ExportError
+from mnist_core.errors import ConfigError, DamagedRunError, ExportError, RunNotFoundError
 from mnist_core.exports.formats import FORMATS, file_name
+from mnist_core.records import Run
 from mnist_core.runs.actions import RunActions
 from mnist_core.runs.retention import BIN_RETENTION
 from mnist_core.store import RunStore
@@ -29,8 +34,16 @@ def add_library_commands(subparsers: Subparsers) -> None:
 
     delete = add_command(subparsers, "delete", "move runs to the bin; stop those that are training", _delete)
     delete.add_argument("runs", nargs="+", metavar="RUN", help="name or number of a run")
-    restore = add_command(subparsers, "restore", "restore runs from the bin", _restore)
-    restore.add_argument("runs", nargs="+", metavar="RUN", help="name or number of a deleted run")
+    restore = add_command(
+        subparsers, "restore", "restore a backup and keep what is there, or restore runs from the bin", _restore
+    )
+    restore.add_argument(
+        "items",
+        nargs="+",
+        metavar="FILE|RUN",
+        help="a file written by `backup`; or names or numbers of deleted runs. A single argument that names a file is "
+        "that file, but a number is always a run",
+    )
 
     export = add_command(subparsers, "export", "export runs to a file for another program or machine", _export)
     export.add_argument("runs", nargs="*", metavar="RUN", help="name or number of a run (default: all runs)")
@@ -42,8 +55,9 @@ def add_library_commands(subparsers: Subparsers) -> None:
     import_parser = add_command(subparsers, "import", "import runs from an archive exported elsewhere", _import)
     import_parser.add_argument("file", type=Path, help="file written by `export --format archive`")
 
-    backup = add_command(subparsers, "backup", "copy the database of all runs, also while runs train", _backup)
-    backup.add_argument("file", type=Path, help="file to create")
+    backup_help = "write all runs, with checkpoints, models and owner sessions, to one file, also while runs train"
+    backup = add_command(subparsers, "backup", backup_help, _backup)
+    backup.add_argument("file", type=Path, nargs="?", help="file to create (default: one in the runs folder)")
 
 
 def _edit(options: argparse.Namespace) -> int:
@@ -73,10 +87,32 @@ def _delete(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
+    first = options.items[0]
+    if len(options.items) == 1 and not first.isdecimal() and Path(first).is_file():
+        return _restore_backup(Path(first))
     store = open_store()
-    runs = [store.queries.find_run(text, deleted=True) for text in options.runs]
+    runs = [_find_deleted_run(store, text) for text in options.items]
     for run in RunActions(store).restore_runs([run.id for run in runs]):
         print(f"{run.name}: restored.")
+    return 0
+
+
+def _find_deleted_run(store: RunStore, text: str) -> Run:
+    try:
+        return store.queries.find_run(text, deleted=True)
+    except RunNotFoundError as error:
+        raise RunNotFoundError(f"{error} There is no file of that name either.") from error
+
+
+def _restore_backup(path: Path) -> int:
+    restored = restore_backup(path, runs_dir())
+    print(f"{restored.report.text} restored from {display_path(path)}.")
+    if restored.kept:
+        kept = restored.kept / DATABASE_NAME
+        print(
+            f"What they replace is kept in {display_path(restored.kept)}. "
+            f"Return to it with: {PROGRAM} restore {shlex.quote(display_path(kept))}"
+        )
     return 0
 
 
@@ -113,13 +149,12 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _backup(options: argparse.Namespace) -> int:
-    store = RunStore.open(runs_dir())
-    store.backup(options.file)
-    count = len(store.queries.list_runs())
-    copied = "1 run was" if count == 1 else f"{count} runs were"
-    print(
-        f"{copied} copied to {options.file}. To restore the copy, stop the server and replace "
-        f"{display_path(runs_dir() / DATABASE_NAME)} with it. Checkpoints and saved models are not in the copy; "
-        "those of runs that it lacks stay on the disk, and no other run uses them."
-    )
+    path = options.file or default_path(runs_dir())
+    with closing(RunStore.open(runs_dir())) as store:
+        report = write_backup(store, runs_dir(), path)
+    print(f"{report.text} written to {display_path(path)} ({report.size / 1e6:.1f} MB).")
+    if report.missing:
+        print(f"Left out: {report.missing} checkpoints or models that are gone from the disk, or have changed.")
+    print("It also holds the sessions of owners: keep it private.")
+    print(f"Restore it with: {PROGRAM} restore {shlex.quote(display_path(path))}")
     return 0

@@ -2,7 +2,7 @@
 
 The store has a column for each field, archives hold it and check it on import, and tables, `runs --json` and the
 browser show it, apart from the exceptions listed below `Run`. To add a field, add it here with a default, add its
-column in `store/migrations.py`, and give archives that lack it a value in `exports/run_json.py`.
+column in `store/database/migrations.py`, and give archives that lack it a value in `exports/run_json.py`.
 """
 
 from __future__ import annotations

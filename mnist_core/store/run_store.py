@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Engine
 
 from mnist_core.store.commands import Commands
-from mnist_core.store.connection import copy_database, open_database
+from mnist_core.store.database.connection import open_database, report_on_stderr
+from mnist_core.store.database.copies import copy_database, find_damage
 from mnist_core.store.queries import Queries
 from mnist_core.store.trainer_writes import TrainerWrites
 
@@ -50,14 +52,21 @@ class RunStore:
         self.trainer_writes = TrainerWrites(engine)
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Open the store in `folder`, or create it. Raises `StoreError` if that is not possible."""
-        return cls(open_database(folder / DATABASE_NAME))
+    def open(cls, folder: Path, report: Callable[[str], None] = report_on_stderr) -> Self:
+        """Open the store in `folder`, or create it. Raises `StoreError` if that is not possible.
+
+        `report` is called with a sentence if a file that cannot be opened was set aside.
+        """
+        return cls(open_database(folder / DATABASE_NAME, report))
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
 
-    def backup(self, path: Path) -> None:
-        """Copy everything into a new file while trainers continue. Raises `StoreError` if that is impossible."""
+    def copy_to(self, path: Path) -> None:
+        """Copy the database into a new file while trainers continue. Raises `StoreError` if that is impossible."""
         copy_database(self._engine, path)
+
+    def find_damage(self, seconds: float) -> str:
+        """Return what is wrong with the database file; "" if a quick check finds nothing within `seconds`."""
+        return find_damage(self._engine, seconds)

@@ -19,22 +19,36 @@ ABANDONED_SECONDS = 86_400.0
 
 
 @contextlib.contextmanager
-def atomic_path(path: Path, confirm: Callable[[], object] = lambda: None) -> Iterator[Path]:
+def atomic_path(path: Path, confirm: Callable[[], object] = lambda: None, *, overwrite: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the folder of `path`; the file written there then replaces `path`.
 
     The file is on the disk when the block ends. `confirm` is called just before it is renamed. If the block, the disk
-    or `confirm` raises, `path` stays as it was and the temporary file is removed.
+    or `confirm` raises, `path` stays as it was and the temporary file is removed. Without `overwrite`, it raises
+    `FileExistsError` if there is a file at `path` in the end.
     """
     temporary = path.with_name(_temporary_name(own_identity()))
     try:
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         confirm()
-        temporary.replace(path)
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _rename_to_unused(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
-    _flush(path.parent)
+    flush(path.parent)
+
+
+@contextlib.contextmanager
+def temporary_path(folder: Path) -> Iterator[Path]:
+    """Yield a path in `folder` for a file that is removed when the block ends."""
+    temporary = folder / _temporary_name(own_identity())
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: bytes | memoryview, *, confirm: Callable[[], object] = lambda: None) -> None:
@@ -78,7 +92,18 @@ def is_disk_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def _flush(path: Path) -> None:
+def _rename_to_unused(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without links
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        temporary.rename(path)
+
+
+def flush(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

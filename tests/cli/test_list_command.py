@@ -80,19 +80,49 @@ def test_commands_that_only_read_change_no_run(
 # Backups
 
 
-def test_a_backup_is_a_copy_that_opens(store: RunStore, places: Path, capsys: CapturedOutput) -> None:
+def test_a_backup_is_written_and_restored(store: RunStore, places: Path, capsys: CapturedOutput) -> None:
     store.commands.create_run(TrainConfig(), "mine")
-    copy = places / "copy" / "runs.sqlite"
-    copy.parent.mkdir()
-    assert main(["backup", str(copy)]) == 0
-    assert capsys.readouterr().out.startswith(
-        f"1 run was copied to {copy}. To restore the copy, stop the server and replace "
-    )
-    opened = RunStore.open(copy.parent)
-    assert [run.name for run in opened.queries.list_runs()] == ["mine"]
-    opened.close()
-    assert main(["backup", str(copy)]) == 1
-    assert f"{copy} exists already" in capsys.readouterr().err
+    path = places / "my backup.zip"
+    assert main(["backup", str(path)]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith(f"1 run, 0 checkpoints and 0 models written to {path} (")
+    assert output.endswith(f"Restore it with: python -m mnist_core restore '{path}'\n")
+    assert main(["backup", str(path)]) == 1
+    assert f"{path} exists already" in capsys.readouterr().err
+
+    store.commands.create_run(TrainConfig(), "newer")
+    store.close()
+    assert main(["restore", str(path)]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith(f"1 run, 0 checkpoints and 0 models restored from {path}.\nWhat they replace is kept in ")
+    main(["runs"])
+    listed = capsys.readouterr().out
+    assert "mine" in listed
+    assert "newer" not in listed
+
+
+def test_a_backup_without_a_name_is_in_the_runs_folder(store: RunStore, places: Path, capsys: CapturedOutput) -> None:
+    assert store.queries.list_runs() == []
+    assert main(["backup"]) == 0
+    (path,) = (places / "runs" / "backups").iterdir()
+    assert str(path) in capsys.readouterr().out
+
+
+def test_restore_takes_a_number_as_a_run_and_an_existing_file_as_a_backup(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: CapturedOutput
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = store.commands.create_run(TrainConfig(), "mine")
+    store.commands.delete_runs([run.id])
+    store.close()
+    for name in (str(run.id), "mine"):
+        (tmp_path / name).write_text("no backup")
+    assert main(["restore", "mine"]) == 1
+    assert "mine cannot be restored. It is no database" in capsys.readouterr().err
+    assert main(["restore", str(run.id)]) == 0
+    assert capsys.readouterr().out == "mine: restored.\n"
+    assert main(["restore", "nothing.zip"]) == 1
+    assert "There is no file of that name either." in capsys.readouterr().err
 
 
 @pytest.mark.fault

@@ -32,7 +32,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> tuple[
         store = RunStore.open(folder / "runs")
         first = train_run(store, claimed_run(store, SAVING))
         export(store.queries, [first], "archive", folder / "runs" / "first.zip")
-        store.backup(folder / "backup.sqlite")
+        store.copy_to(folder / "backup.sqlite")
         forgotten = train_run(store, claimed_run(store, dataclasses.replace(SAVING, seed=2)))
         store.close()
     for path in (folder / "runs").glob(f"{DATABASE_NAME}*"):

@@ -119,7 +119,7 @@ def test_what_a_run_saved_in_a_forgotten_future_is_neither_used_nor_lost(places:
     """A run that waits in the backup has ended since, so its own places are taken by files that are not recorded."""
     store = RunStore.open(places / "runs")
     waiting = store.commands.create_run(SAVING)
-    store.backup(tmp_path / "backup.sqlite")
+    store.copy_to(tmp_path / "backup.sqlite")
     claimed = store.trainer_writes.claim_run(waiting.id, own_identity(), 1)
     assert claimed
     ended = train_run(store, claimed)

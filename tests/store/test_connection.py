@@ -13,9 +13,9 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.errors import StoreError
 from mnist_core.store import RunStore
-from mnist_core.store import connection as opening
-from mnist_core.store.connection import open_database
-from mnist_core.store.migrations import MIGRATIONS
+from mnist_core.store.database import sqlite_files
+from mnist_core.store.database.connection import open_database
+from mnist_core.store.database.migrations import MIGRATIONS
 from mnist_core.system import paths
 from tests.support.storage import bundled_sqlite, pragma, tables
 
@@ -120,7 +120,7 @@ def test_damage_met_later_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     content = path.read_bytes()[:-16384] + b"\xff" * 16384
     path.write_bytes(content)
     store = RunStore.open(tmp_path)
-    with pytest.raises(StoreError, match=r"runs.sqlite is damaged .* Replace it with a backup and start again\."):
+    with pytest.raises(StoreError, match=r"runs.sqlite is damaged .* Stop the server and restore a backup\."):
         store.queries.list_runs()
     store.close()
     assert path.read_bytes() == content
@@ -187,7 +187,7 @@ def test_a_sqlite_that_can_corrupt_databases_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int]
 ) -> None:
     sqlite = sqlite_of_version(version)
-    monkeypatch.setattr(opening, "bundled_sqlite", sqlite)
+    monkeypatch.setattr(sqlite_files, "bundled_sqlite", sqlite)
     problem = rf"SQLite {sqlite.sqlite_version} can corrupt .* Install pysqlite3, .* SQLite 3\.51\.3"
     with pytest.raises(StoreError, match=problem):
         open_database(tmp_path / "runs.sqlite")
@@ -195,7 +195,7 @@ def test_a_sqlite_that_can_corrupt_databases_is_refused(
 
 
 def test_a_sqlite_with_the_fix_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "bundled_sqlite", sqlite_of_version((3, 51, 3)))
+    monkeypatch.setattr(sqlite_files, "bundled_sqlite", sqlite_of_version((3, 51, 3)))
     open_database(tmp_path / "runs.sqlite").dispose()
     assert pragma(tmp_path / "runs.sqlite", "user_version") == len(MIGRATIONS)
 

@@ -14,9 +14,10 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from mnist_core.config import TrainConfig
 from mnist_core.errors import StoreError
-from mnist_core.store import RunStore, migrations, schema, step_codec
-from mnist_core.store.connection import open_database
-from mnist_core.store.migrations import MIGRATIONS
+from mnist_core.store import RunStore, schema, step_codec
+from mnist_core.store.database import migrations
+from mnist_core.store.database.connection import open_database
+from mnist_core.store.database.migrations import MIGRATIONS
 from tests.support.storage import bundled_sqlite, pragma, tables
 
 

@@ -3,6 +3,7 @@
 `fixtures/schema-N.sql` is the dump of a database that the program itself wrote when its newest schema was N.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 
 from mnist_core.config import TrainConfig
+from mnist_core.errors import StoreError
 from mnist_core.records import Adjustment, Command, FileKind, Intervention, ProcessIdentity, RunFile, RunStatus
 from mnist_core.scheduler.recovery import LEASE_SECONDS
 from mnist_core.store import RunStore
-from mnist_core.store.migrations import APPLICATION_ID, MIGRATIONS
+from mnist_core.store.database.copies import newest_backup
+from mnist_core.store.database.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -222,3 +225,40 @@ def test_new_runs_get_new_numbers_and_old_ones_can_be_worked_on(upgraded: Upgrad
 
 def test_there_is_a_database_of_every_version() -> None:
     assert list(VERSIONS) == list(range(1, len(MIGRATIONS) + 1))
+
+
+def copies_before_migrations(folder: Path) -> list[Path]:
+    return sorted((folder / "backups").glob("before-schema-*.sqlite"))
+
+
+def test_a_database_is_copied_before_it_is_migrated(tmp_path: Path) -> None:
+    write_database(tmp_path, 6)
+    RunStore.open(tmp_path).close()
+    (copy,) = copies_before_migrations(tmp_path)
+    assert copy.name.startswith("before-schema-7-20")
+    assert pragma(copy, "user_version") == 6
+    assert newest_backup(tmp_path) == copy
+    RunStore.open(tmp_path).close()
+    assert copies_before_migrations(tmp_path) == [copy]
+
+
+def test_the_newest_copies_before_migrations_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "backups").mkdir()
+    for age in range(5):
+        older = tmp_path / "backups" / f"before-schema-{age}-then.sqlite"
+        older.touch()
+        os.utime(older, (age, age))
+    (tmp_path / "backups" / "before-schema-7-then.unfinished").touch()
+    write_database(tmp_path, 6)
+    RunStore.open(tmp_path).close()
+    copies = copies_before_migrations(tmp_path)
+    assert [copy.name[:15] for copy in copies] == ["before-schema-3", "before-schema-4", "before-schema-7"]
+    assert not list((tmp_path / "backups").glob("*.unfinished"))
+
+
+def test_nothing_is_migrated_without_a_copy(tmp_path: Path) -> None:
+    path = write_database(tmp_path, 6)
+    (tmp_path / "backups").write_text("in the way")
+    with pytest.raises(StoreError, match=r"no copy of it could be made in .*backups before .* start again"):
+        RunStore.open(tmp_path)
+    assert pragma(path, "user_version") == 6

@@ -11,7 +11,8 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.errors import DiskFullError, StoreError, StoreUnavailableError
 from mnist_core.records import Progress, Run, StepMetrics
-from mnist_core.store import RunStore, connection
+from mnist_core.store import RunStore
+from mnist_core.store.database import connection
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
 from tests.support.storage import no_file_longer_than
@@ -158,7 +159,7 @@ def test_a_backup_taken_while_a_trainer_writes_is_whole(store: RunStore, places:
         (places / "copies" / "a").mkdir(parents=True)
         (places / "copies" / "b").mkdir()
         for name in "ab":
-            store.backup(places / "copies" / name / "runs.sqlite")
+            store.copy_to(places / "copies" / name / "runs.sqlite")
         after = store.queries.count_steps(1)
         writer.kill()
     for name in "ab":
@@ -174,13 +175,13 @@ def test_a_backup_overwrites_nothing(store: RunStore, places: Path) -> None:
     path = places / "precious"
     path.write_text("precious")
     with pytest.raises(StoreError, match=r"precious exists already, .* Choose another name, or move it away\."):
-        store.backup(path)
+        store.copy_to(path)
     assert path.read_text() == "precious"
 
 
 def test_a_backup_into_a_missing_folder_is_refused(store: RunStore, places: Path) -> None:
     with pytest.raises(StoreError, match=r"cannot be written \(No such file or directory\)\. Choose a name"):
-        store.backup(places / "nowhere" / "backup.sqlite")
+        store.copy_to(places / "nowhere" / "backup.sqlite")
 
 
 def test_a_backup_that_does_not_fit_leaves_nothing_behind(
@@ -190,7 +191,7 @@ def test_a_backup_that_does_not_fit_leaves_nothing_behind(
     folder = places / "small"
     folder.mkdir()
     with no_file_longer_than(8192), pytest.raises(StoreError, match=r"backup\.sqlite could not be written"):
-        store.backup(folder / "backup.sqlite")
+        store.copy_to(folder / "backup.sqlite")
     assert not list(folder.iterdir())
     append(store, run, a_step, 3001, 10)
     assert store.queries.count_steps(run.id) == 3010

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mnist_core.store import connection
+from mnist_core.store.database import sqlite_files
 
-bundled_sqlite: Any = vars(connection)["bundled_sqlite"]
+bundled_sqlite: Any = vars(sqlite_files)["bundled_sqlite"]
 
 
 def pragma(path: Path, name: str) -> Any:

@@ -19,7 +19,8 @@ import pytest
 from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.errors import DiskFullError, StoreLockedError, StoreUnavailableError
 from mnist_core.records import Command, Event, RunStatus, StepMetrics
-from mnist_core.store import RunStore, commands, connection, trainer_writes
+from mnist_core.store import RunStore, commands, trainer_writes
+from mnist_core.store.database import connection
 from mnist_core.system.paths import ROOT
 from mnist_core.trainer import metrics_buffer, worker
 from mnist_core.trainer.saver import CheckpointSaver
@@ -172,7 +173,7 @@ def test_a_model_that_finds_no_room_is_saved_when_the_run_is_resumed(
 
 HOLDER = """
 import sys
-from mnist_core.store.connection import bundled_sqlite
+from mnist_core.store.database.sqlite_files import bundled_sqlite
 connection = bundled_sqlite.connect(sys.argv[1], isolation_level=None)
 for line in sys.stdin:
     connection.execute(line)

@@ -250,10 +250,15 @@ MIGRATIONS: list[Migration] = [
 ]
 
 
-def migrate(engine: Engine, path: Path) -> None:
-    """Migrate the database at `path` to the newest schema. Raises `StoreError` if its schema is newer than that."""
+def migrate(engine: Engine, path: Path, copy: Callable[[Engine, Path, int], None]) -> None:
+    """Migrate the database at `path` to the newest schema. Raises `StoreError` if its schema is newer than that.
+
+    `copy` is called with the engine, the path and the version before a database that holds anything is changed.
+    """
     with engine.connect().execution_options(read_only=True) as connection:
         version = _version(connection)
+    if 0 < version < len(MIGRATIONS):
+        copy(engine, path, version)
     while version < len(MIGRATIONS):
         with _foreign_keys_off(engine) as connection:
             version = _version(connection)  # another process may have migrated it meanwhile

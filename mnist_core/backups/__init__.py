@@ -1,0 +1,1 @@
+"""Backups: one file that holds the database, checkpoints, models and owner files, and how it is restored."""
