@@ -37,7 +37,7 @@ from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.limits.connections import limit_connections
 from mnist_dashboard.server.limits.quiet_log import quieten_logs
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
-from mnist_dashboard.server.roles.proxies import TrustedProxies, keep_peer_addresses
+from mnist_dashboard.server.roles.proxies import TrustedProxies
 from mnist_dashboard.server.roles.sign_in import sign_in_routes
 
 MAIN_SCRIPT = str(Path(__file__).resolve().parent / "main.py")
@@ -57,8 +57,7 @@ def compose() -> dict[str, Any]:
         proxies = TrustedProxies(os.environ.get("MNIST_PROXIES", ""))
     except MnistError as error:
         sys.exit(str(error))
-    limit_connections()
-    keep_peer_addresses()
+    limit_connections(proxies.trusts)
     hub = LiveHub(store.queries)
     policy = AccessPolicy(runs_dir(), trust_local=os.environ.get("MNIST_TRUST_LOCAL", "") not in ("", "0"))
     allowed_hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())

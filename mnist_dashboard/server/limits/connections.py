@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -75,6 +76,8 @@ class OpenConnections:
     def __init__(self) -> None:
         self._by_source: dict[str, OrderedDict[Client, HttpConnection | WebSocketConnection]] = {}
         self._owners: set[Client] = set()
+        self.is_proxy: Callable[[str], bool] = lambda _address: False
+        """Whether an address is that of a named proxy, whose connections come from many sources."""
 
     def add(self, client: Client, connection: HttpConnection | WebSocketConnection) -> bool:
         """Whether there is room for a connection. If so, it counts until `remove`.
@@ -83,7 +86,8 @@ class OpenConnections:
         """
         source = source_of(client[0])
         own = self._by_source.setdefault(source, OrderedDict())
-        if len(own) >= MAX_CONNECTIONS_PER_SOURCE and not self._close_one(own):
+        is_full = len(own) >= MAX_CONNECTIONS_PER_SOURCE and not self.is_proxy(client[0])
+        if is_full and not self._close_one(own):
             return False
         if free_files() <= 0:
             greediest = max(self._by_source.values(), key=len)
@@ -215,10 +219,15 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
             self._deadline = None
 
 
-def limit_connections() -> None:
-    """Have uvicorn, which Streamlit starts, use the protocols of this module. Call it before the server starts."""
+def limit_connections(is_proxy: Callable[[str], bool] = lambda _address: False) -> None:
+    """Have uvicorn, which Streamlit starts, use the protocols of this module. Call it before the server starts.
+
+    `is_proxy` tells the addresses of proxies, which may have any number of connections.
+    """
     raise_file_limit()
-    os.environ["FORWARDED_ALLOW_IPS"] = ""  # uvicorn believes forwarded headers from this machine; `roles` judges them
+    OPEN_CONNECTIONS.is_proxy = is_proxy
+    # Otherwise uvicorn replaces address and scheme by what forwarding headers say, in every request from loopback.
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
     uvicorn.config.HTTP_PROTOCOLS["auto"] = f"{__name__}:{HttpConnection.__name__}"
     for name in ("auto", "websockets-sansio"):
         uvicorn.config.WS_PROTOCOLS[name] = f"{__name__}:{WebSocketConnection.__name__}"

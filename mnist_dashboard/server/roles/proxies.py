@@ -9,7 +9,6 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import uvicorn.config
 from starlette.datastructures import Headers
 
 from mnist_core.errors import MnistError
@@ -60,15 +59,6 @@ class TrustedProxies:
             client = str(address)
         scheme = _nth_from_right(schemes, hops).lower()
         return ForwardedRequest(client, scheme if scheme in ("http", "https") else "", _nth_from_right(hosts, hops))
-
-
-def keep_peer_addresses() -> None:
-    """Make uvicorn keep the address of each connection. Call before it has loaded the app.
-
-    By itself it replaces the address and the scheme by what forwarding headers say, in every request from loopback.
-    Streamlit has no setting for that.
-    """
-    vars(uvicorn.config)["ProxyHeadersMiddleware"] = lambda app, trusted_hosts: app
 
 
 def _parse_network(word: str) -> Network:

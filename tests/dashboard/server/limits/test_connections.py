@@ -23,9 +23,14 @@ SHORT = 0.2
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
+def seen_client(_address: str) -> None:
+    """Called with the address of each request's client."""
+
+
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer requests; echo the messages of WebSockets."""
     if scope["type"] == "http":
+        seen_client(scope["client"][0])
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body"})
         return
@@ -154,6 +159,15 @@ def test_a_source_with_too_many_connections_is_refused_and_others_are_not(
     assert b"Retry-After" in response
 
 
+def test_a_named_proxy_may_have_many_connections(
+    port: int, monkeypatch: pytest.MonkeyPatch, own_count: OpenConnections
+) -> None:
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS_PER_SOURCE", 1)
+    own_count.is_proxy = lambda address: address == "127.0.0.3"
+    with open_connection(port, REQUEST, "127.0.0.3"), open_connection(port, REQUEST, "127.0.0.3") as second:
+        assert b"200 OK" in second.recv(1 << 16)
+
+
 def test_an_idle_connection_makes_room(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MAX_CONNECTIONS_PER_SOURCE", 2)
     monkeypatch.setattr(connections, "REQUEST_SECONDS", 60)
@@ -182,6 +196,16 @@ def test_connections_of_owners_stay(port: int, monkeypatch: pytest.MonkeyPatch, 
             assert read_all(client).startswith(b"HTTP/1.1 503")
         owner.sendall(REQUEST)
         assert b"200 OK" in owner.recv(1 << 16)
+
+
+def test_forwarding_headers_do_not_change_the_address_of_a_connection(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr("tests.dashboard.server.limits.test_connections.seen_client", seen.append)
+    with open_connection(port, REQUEST.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 10.0.0.9\r\n\r\n")) as client:
+        assert b"200 OK" in client.recv(1 << 16)
+    assert seen == ["127.0.0.1"]
 
 
 def test_the_limit_of_open_files_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import uvicorn
 from starlette.datastructures import Headers
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from mnist_core.errors import MnistError
-from mnist_dashboard.server.roles import proxies
 from mnist_dashboard.server.roles.proxies import ForwardedRequest, TrustedProxies
 
 PEER = "172.18.0.2"
@@ -66,12 +63,3 @@ def test_addresses_and_networks_are_named() -> None:
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(MnistError, match=r"MNIST_PROXIES must list addresses or networks, such as 172\.18\.0\.2"):
         TrustedProxies(text)
-
-
-def test_uvicorn_leaves_the_address_of_a_connection_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(uvicorn.config), "ProxyHeadersMiddleware", ProxyHeadersMiddleware)
-    proxies.keep_peer_addresses()
-    app = object()
-    config = uvicorn.Config(lambda: app, factory=True, interface="asgi3", log_config=None)
-    config.load()
-    assert config.loaded_app is app
