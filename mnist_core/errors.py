@@ -56,6 +56,10 @@ class DamagedRunError(StoreError):
     """What is stored of one run cannot be read. Other runs are not affected."""
 
 
+class EditConflictError(StoreError):
+    """Somebody else has changed what a person was editing. Nothing was written."""
+
+
 class StaleAttemptError(StoreError):
     """A trainer wrote to a run that has ended or is held by a newer attempt."""
 

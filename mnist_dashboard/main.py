@@ -46,5 +46,6 @@ if access.is_local() and not access.may_act():
         icon=":material/visibility:",
     )
 
+messages.render_store_problems()
 messages.enter_page(page.title)
 page.run()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mnist_core.runs.actions import RunActions
 from mnist_core.store.queries import Queries
@@ -15,6 +15,8 @@ class Services:
     actions: RunActions
     """What pages may do to runs. Each action first runs the check of `access.action_check`."""
     access_policy: AccessPolicy
+    store_problems: list[str] = field(default_factory=list)
+    """Sentences on damage that the server found when it started, until an owner dismisses them."""
 
 
 _provided: list[Services] = []

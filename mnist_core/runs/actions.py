@@ -115,10 +115,14 @@ class RunActions:
         tags: Iterable[str] | None = None,
         starred: bool | None = None,
         archived: bool | None = None,
+        based_on: Run | None = None,
     ) -> Run:
-        """Change the annotations of a run. None keeps a value. Raises `ConfigError` for an invalid value."""
+        """Change the annotations of a run. None keeps a value. Raises `ConfigError` for an invalid value.
+
+        Raises `EditConflictError` if somebody else has changed the same value since the run was `based_on`.
+        """
         return self._store.commands.edit_run(
-            run_id, name=name, notes=notes, tags=tags, starred=starred, archived=archived
+            run_id, name=name, notes=notes, tags=tags, starred=starred, archived=archived, based_on=based_on
         )
 
     @_action

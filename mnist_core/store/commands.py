@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from mnist_core.annotations import validate_name, validate_notes, validate_tags
 from mnist_core.config import TrainConfig, check_batch_fits
-from mnist_core.errors import ConfigError, ImportRefusedError, RunStateError, StaleAttemptError
+from mnist_core.errors import ConfigError, EditConflictError, ImportRefusedError, RunStateError, StaleAttemptError
 from mnist_core.records import (
     Adjustment,
     Command,
@@ -162,8 +162,13 @@ class Commands:
         tags: Iterable[str] | None = None,
         starred: bool | None = None,
         archived: bool | None = None,
+        based_on: Run | None = None,
     ) -> Run:
-        """Change the annotations of a run; None leaves one unchanged. Raises `ConfigError` for unacceptable values."""
+        """Change the annotations of a run; None leaves one unchanged. Raises `ConfigError` for unacceptable values.
+
+        `based_on` is the run as the person who edits it saw it: raises `EditConflictError` if somebody else has changed
+        the same name, notes or tags since.
+        """
         values: dict[str, Any] = {}
         if name is not None:
             values["name"] = validate_name(name)
@@ -177,7 +182,9 @@ class Commands:
         values |= {"archived": archived} if archived is not None else {}
         try:
             with self._engine.begin() as connection:
-                sql.get_undeleted_run(connection, run_id)
+                current = sql.get_undeleted_run(connection, run_id)
+                if based_on:
+                    _check_unchanged(current, based_on, values)
                 sql.update_run(connection, run_id, **values)
                 return sql.get_run(connection, run_id)
         except IntegrityError as error:
@@ -250,6 +257,17 @@ def _inherit_records(
 def _check_sound(run: Run) -> None:
     if run.damage:
         raise RunStateError(f"{run.name} is damaged. {run.damage}")
+
+
+def _check_unchanged(current: Run, based_on: Run, values: dict[str, Any]) -> None:
+    """Raise `EditConflictError` if `current` differs from `based_on` in a value that is to become a third one."""
+    stored, seen = (rows.column_values(name=run.name, notes=run.notes, tags=run.tags) for run in (current, based_on))
+    changed = [field for field in values.keys() & stored.keys() if stored[field] not in (seen[field], values[field])]
+    if changed:
+        raise EditConflictError(
+            f"Somebody else has changed the {' and '.join(sorted(changed))} of {current.name} while you were editing. "
+            "Nothing was saved."
+        )
 
 
 def _name_taken(name: str) -> ConfigError:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnist_core.annotations import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
 from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.exports.train_command import train_command
 from mnist_core.records import Run
 from mnist_core.runs import lineage
 from mnist_core.system.paths import PROGRAM
 from mnist_dashboard import access, services
-from mnist_dashboard.details import fact_tables
+from mnist_dashboard.details import annotations_form, fact_tables
 from mnist_dashboard.ui import markdown, messages
 
 EMPTY_TEXT = "Select a run to see its settings and results, and to write notes on it."
@@ -94,19 +93,7 @@ def _unverified_text(run: Run) -> str:
 def _render_annotations(run: Run) -> None:
     """Name, tags and notes, which owners can edit."""
     if access.may_act():
-        with st.form(f"annotations_{run.id}", border=False):
-            name = st.text_input("Name", run.name, max_chars=MAX_NAME_LENGTH)
-            tags_text = st.text_input("Tags", ", ".join(run.tags), help="With commas between.")
-            notes = st.text_area(
-                "Notes", run.notes, max_chars=MAX_NOTES_LENGTH, height=140, help="In Markdown; HTML is shown as text."
-            )
-            if st.form_submit_button("Save", icon=":material/save:"):
-                tags = [tag for tag in map(str.strip, tags_text.split(",")) if tag]
-                messages.attempt(
-                    lambda: services.current().actions.edit_run(run.id, name=name, notes=notes, tags=tags),
-                    f"Saved {markdown.escape(name)}.",
-                )
-                st.rerun()
+        annotations_form.render(run)
     else:
         st.markdown(f"**{markdown.escape(run.name)}**  {markdown.escape(', '.join(run.tags))}")
     if run.notes:

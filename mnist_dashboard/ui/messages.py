@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import streamlit as st
 
 from mnist_core.errors import MnistError
+from mnist_dashboard import access, services
 from mnist_dashboard.ui import markdown
 
 PAGE, SIDEBAR = "page", "sidebar"
@@ -95,6 +96,25 @@ def render(place: str = PAGE) -> None:
         st.markdown(f":material/check: {message.text}", width="content")
         if message.undo:
             action_button("Undo", "undo", message.undo, success=message.undone)
+
+
+def render_store_problems() -> None:
+    """Draw what the server found wrong with the stored runs when it started. Paths are for owners only."""
+    problems = services.current().store_problems
+    if problems and not access.may_act():
+        st.warning(
+            "The server found a problem with the stored runs. An owner sees more here.", icon=":material/warning:"
+        )
+        return
+    for number, problem in enumerate(list(problems)):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(markdown.escape(problem), icon=":material/warning:")
+            st.button("Dismiss", key=f"dismiss_{number}", on_click=_dismiss, args=(problem,))
+
+
+def _dismiss(problem: str) -> None:
+    if access.may_act() and problem in services.current().store_problems:
+        services.current().store_problems.remove(problem)
 
 
 def enter_page(page: str) -> None:

@@ -167,3 +167,43 @@ def test_imported_results_are_said_to_be_unverified(app: AppTest, store: RunStor
     open_details(app, imported.id)
     assert "Finished, learns MNIST, unverified." in page_text(app)
     assert any("Train a run on MNIST here" in caption.value for caption in app.caption)
+
+
+# Two people edit one run
+
+
+def test_the_second_of_two_people_is_told_and_both_texts_are_kept(app: AppTest, store: RunStore) -> None:
+    run = finished_run(store)
+    open_details(app, run.id)
+    store.commands.edit_run(run.id, notes="What the first wrote.")
+    app.text_area[0].set_value("What the second wrote.")
+    click(app, "Save")
+    assert store.queries.get_run(run.id).notes == "What the first wrote."
+    assert app.error[0].value.startswith("Somebody else has changed the notes of ")
+    assert "What the first wrote." in [block.value for block in app.code]
+    assert app.text_area[0].value == "What the second wrote."
+
+    click(app, "Save")
+    assert store.queries.get_run(run.id).notes == "What the second wrote."
+    assert "What the first wrote." not in [block.value for block in app.code]
+
+
+def test_saving_keeps_what_others_have_changed_in_other_fields(app: AppTest, store: RunStore) -> None:
+    run = finished_run(store)
+    open_details(app, run.id)
+    store.commands.edit_run(run.id, notes="Theirs.", name="theirs")
+    app.text_input[1].set_value("good, slow")
+    click(app, "Save")
+    saved = store.queries.get_run(run.id)
+    assert (saved.name, saved.notes, saved.tags) == ("theirs", "Theirs.", ("good", "slow"))
+    assert [app.text_input[0].value, app.text_area[0].value] == ["theirs", "Theirs."]
+
+
+def test_two_people_who_write_the_same_do_not_disturb_each_other(app: AppTest, store: RunStore) -> None:
+    run = finished_run(store)
+    open_details(app, run.id)
+    store.commands.edit_run(run.id, notes="The same.")
+    app.text_area[0].set_value("The same.")
+    click(app, "Save")
+    assert not app.error
+    assert store.queries.get_run(run.id).notes == "The same."

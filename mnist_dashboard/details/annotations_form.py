@@ -1,0 +1,70 @@
+"""The form for name, tags and notes of a run. Nobody's text is lost when two people edit the same run.
+
+The form keeps what it was filled with. On Save only what the person has changed is written, and only if nobody else has
+changed it since; otherwise the page shows the other text and keeps this one in the form.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from mnist_core.annotations import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
+from mnist_core.errors import EditConflictError
+from mnist_core.records import Run
+from mnist_dashboard import services
+from mnist_dashboard.ui import markdown, messages
+
+
+def render(run: Run) -> None:
+    """Draw the form."""
+    base_key, conflict_key = f"annotations_{run.id}_base", f"annotations_{run.id}_conflict"
+    keys = {field: f"annotations_{run.id}_{field}" for field in ("name", "tags", "notes")}
+    if base_key not in st.session_state or not all(key in st.session_state for key in keys.values()):
+        st.session_state[base_key] = run
+        for field, text in _texts(run).items():
+            st.session_state[keys[field]] = text
+        st.session_state.pop(conflict_key, None)
+    if st.session_state.get(conflict_key):
+        _render_conflict(run, st.session_state[base_key])
+    with st.form(f"annotations_{run.id}", border=False):
+        st.text_input("Name", max_chars=MAX_NAME_LENGTH, key=keys["name"])
+        st.text_input("Tags", help="With commas between.", key=keys["tags"])
+        help_text = "In Markdown; HTML is shown as text."
+        st.text_area("Notes", max_chars=MAX_NOTES_LENGTH, height=140, help=help_text, key=keys["notes"])
+        if st.form_submit_button("Save", icon=":material/save:"):
+            typed = {field: str(st.session_state[key]) for field, key in keys.items()}
+            messages.attempt(
+                lambda: _save(run, st.session_state[base_key], typed), f"Saved {markdown.escape(typed['name'])}."
+            )
+            st.rerun()
+
+
+def _texts(run: Run) -> dict[str, str]:
+    return {"name": run.name, "tags": ", ".join(run.tags), "notes": run.notes}
+
+
+def _save(run: Run, base: Run, typed: dict[str, str]) -> None:
+    """Write what differs from `base`. Raises `EditConflictError` if somebody else has changed the same."""
+    base_key, conflict_key = f"annotations_{run.id}_base", f"annotations_{run.id}_conflict"
+    changes: dict[str, Any] = {field: text for field, text in typed.items() if text != _texts(base)[field]}
+    if "tags" in changes:
+        changes["tags"] = [tag for tag in map(str.strip, changes["tags"].split(",")) if tag]
+    try:
+        services.current().actions.edit_run(run.id, **changes, based_on=base)
+    except EditConflictError as error:
+        current = services.current().queries.get_run(run.id)
+        st.session_state[base_key] = current
+        st.session_state[conflict_key] = [
+            field for field, text in _texts(current).items() if text not in (_texts(base)[field], typed[field])
+        ]
+        raise EditConflictError(f"{error} Your text is still in the form; Save replaces the other one.") from error
+    del st.session_state[base_key]  # so that the form is filled anew
+
+
+def _render_conflict(run: Run, other: Run) -> None:
+    """What somebody else has written meanwhile, as plain text that can be copied."""
+    for field in st.session_state[f"annotations_{run.id}_conflict"]:
+        st.caption(f"The {field} that somebody else saved meanwhile:")
+        st.code(_texts(other)[field], language=None, wrap_lines=True)
