@@ -84,13 +84,15 @@ def _json(read: Callable[[Any], Any]) -> ColumnType:
     return ColumnType(String, lambda value: encode_json(json_value(value)), lambda text: read(json.loads(text)))
 
 
+_PROVENANCE_TYPES = get_type_hints(Provenance)
+
+
 def _read_provenance(values: dict[str, Any]) -> Provenance:
-    kinds = get_type_hints(Provenance)
-    for name, kind in kinds.items():
+    for name, kind in _PROVENANCE_TYPES.items():
         _of_type(get_origin(kind) or kind)(values[name])
     for word in (*values["packages"], *values["packages"].values()):
         _of_type(str)(word)
-    return Provenance(**{name: values[name] for name in kinds})  # earlier versions stored the command, too
+    return Provenance(**{name: values[name] for name in _PROVENANCE_TYPES})  # earlier versions stored the command, too
 
 
 def _read_texts(texts: list[Any]) -> tuple[str, ...]:

@@ -29,13 +29,18 @@ REMEMBERED_STEPS = 4
 """How many steps the store remembers the files of, by kind: more than a run keeps files of at any moment."""
 DATABASE_CLOCK = func.unixepoch("subsec")
 """Seconds since 1970 on the clock that all processes with this database share."""
+MAX_SUFFIX_LENGTH = 12
+"""More than the characters of any number that is appended to a name."""
 NEXT_REVISION = select(func.coalesce(func.max(runs.c.revision), 0) + 1).scalar_subquery()
 
 
 def unused_name(connection: Connection, wanted: str) -> str:
     """Return the first of `wanted`, `wanted-2`, `wanted-3`, … that no run outside the bin has."""
+    stem = wanted[: MAX_NAME_LENGTH - MAX_SUFFIX_LENGTH]
+    is_similar = (runs.c.name >= stem) & (runs.c.name < stem + "\U0010ffff") & NOT_DELETED
+    taken = set(connection.execute(select(runs.c.name).where(is_similar)).scalars())
     name, number = wanted, 1
-    while connection.execute(select(runs.c.id).where((runs.c.name == name) & NOT_DELETED)).first():
+    while name in taken:
         number += 1
         suffix = f"-{number}"
         name = wanted[: MAX_NAME_LENGTH - len(suffix)] + suffix
