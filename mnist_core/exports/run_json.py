@@ -165,16 +165,14 @@ def evaluations_from_json(values: object, predictions: np.ndarray) -> tuple[Eval
     return tuple(evaluations)
 
 
-@functools.cache
-def _field_types(record: type) -> dict[str, Any]:
-    return get_type_hints(record)
+_FIELD_TYPES = {record: get_type_hints(record) for record in (Run, Progress, Provenance, Intervention, EvalMetrics)}
 
 
 def _read_record(record: type[Record], values: object, *, skipped: Collection[str] = (), **known: Any) -> Record:
     """Read a record from a JSON object. Fields in `skipped` are not read; `known` are values of such fields."""
     if not isinstance(values, dict):
         raise TypeError(f"{record.__name__} is no object")
-    hints = _field_types(record)
+    hints = _FIELD_TYPES[record]
     for field in fields(record):
         if field.name in skipped:
             continue
