@@ -5,6 +5,7 @@ They are stored as typed, including HTML and formulas: code that shows or export
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -19,16 +20,57 @@ MAX_TAGS = 20
 """Maximum number of tags per run."""
 
 
-def validate_name(name: str) -> str:
-    """Return the name without surrounding blanks and in Unicode's composed form, so that equal-looking names are equal.
+ZERO_WIDTH_JOINERS = "\u200c\u200d"
+"""They are part of words in Persian and in Indic scripts, and of emoji such as families."""
 
-    It may be empty. Raises `ConfigError` if it is too long or contains control characters.
+_JOINED_SCRIPTS = range(0x0590, 0x1D00)
+"""Code points of the scripts whose letters take joiners: Hebrew and Arabic to those of India and South-East Asia."""
+
+
+def normalize_text(text: str) -> str:
+    """Return text in the form in which names and tags are stored and looked up, so that equal-looking ones are equal.
+
+    It is in Unicode's composed form, all kinds of blanks are single spaces with none at the ends, and joiners are left
+    out where they join nothing.
     """
-    name = unicodedata.normalize("NFC", name.strip())
+    composed = unicodedata.normalize("NFC", text)
+    spaced = "".join(" " if unicodedata.category(character) == "Zs" else character for character in composed)
+    joined = "".join(
+        character
+        for index, character in enumerate(spaced)
+        if character not in ZERO_WIDTH_JOINERS or _joins(spaced, index)
+    )
+    return re.sub(" +", " ", joined).strip()
+
+
+def _joins(text: str, index: int) -> bool:
+    """Whether the joiner at this index stands between two letters of a script with joiners, or between two emoji."""
+    if not 0 < index < len(text) - 1:
+        return False
+    before, after = text[index - 1], text[index + 1]
+    if ord(before) in _JOINED_SCRIPTS and ord(after) in _JOINED_SCRIPTS:
+        return unicodedata.category(before)[0] in "LM" and unicodedata.category(after)[0] in "LM"
+    is_emoji_end = unicodedata.category(before) in ("So", "Sk") or before == "\ufe0f"
+    return text[index] == "\u200d" and is_emoji_end and unicodedata.category(after) in ("So", "Sm")
+
+
+def _is_visible(text: str) -> bool:
+    """Whether a normalised text holds no control characters and no invisible ones but joiners."""
+    return "".join(character for character in text if character not in ZERO_WIDTH_JOINERS).isprintable()
+
+
+def validate_name(name: str) -> str:
+    """Return the name as `normalize_text` does. It may be empty.
+
+    Raises `ConfigError` if it is too long or contains control characters or invisible ones.
+    """
+    name = normalize_text(name)
     if len(name) > MAX_NAME_LENGTH:
         raise ConfigError("name", f"Run name must have at most {MAX_NAME_LENGTH} characters, got {len(name)}.")
-    if not name.isprintable():
-        raise ConfigError("name", f"Run name must not contain control characters, got {name!r}.")
+    if not _is_visible(name):
+        raise ConfigError(
+            "name", f"Run name must not contain control characters or invisible ones, got {name!r}. Remove them."
+        )
     return name
 
 
@@ -46,13 +88,15 @@ def validate_notes(notes: str) -> str:
 
 
 def validate_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return the tags in order, without surrounding blanks and duplicates. Raises `ConfigError`."""
-    unique = tuple(dict.fromkeys(tag.strip() for tag in tags))
+    """Return the tags in order, each as `normalize_text` does, without duplicates. Raises `ConfigError`."""
+    unique = tuple(dict.fromkeys(map(normalize_text, tags)))
     for tag in unique:
         if not 1 <= len(tag) <= MAX_TAG_LENGTH:
             raise ConfigError("tags", f"A tag must have 1 to {MAX_TAG_LENGTH} characters, got {tag!r}.")
-        if not tag.isprintable() or "," in tag:
-            raise ConfigError("tags", f"A tag must not contain commas or control characters, got {tag!r}.")
+        if not _is_visible(tag) or "," in tag:
+            raise ConfigError(
+                "tags", f"A tag must not contain commas or control characters or invisible ones, got {tag!r}."
+            )
     if len(unique) > MAX_TAGS:
         raise ConfigError("tags", f"A run can have at most {MAX_TAGS} tags, got {len(unique)}. Remove some.")
     return unique

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mnist_core.analysis.run_table import Cell, flat_row
+from mnist_core.annotations import normalize_text
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run
 
@@ -18,7 +19,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     ">": operator.gt,
     "<": operator.lt,
-    "~": lambda cell, word: str(word).lower() in str(cell).lower(),
+    "~": lambda cell, word: str(word).lower() in normalize_text(str(cell)).lower(),
 }
 """Longer operators come first, so that the pattern does not read `>=` as `>`."""
 
@@ -54,7 +55,7 @@ def _parse(text: str) -> tuple[str, str, str]:
 
 def _matches(row: dict[str, Cell], column: str, sign: str, word: str) -> bool:
     _check_column(column, row, "filter")
-    cell = row[column]
+    cell, word = row[column], normalize_text(word)
     if sign == "~":
         return cell is not None and _OPERATORS[sign](cell, word)
     if cell is None or word == "":

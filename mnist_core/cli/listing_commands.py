@@ -13,6 +13,7 @@ from mnist_core.cli.run_listing import format_runs_json, format_runs_table
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run
 from mnist_core.store import RunStore
+from mnist_core.system.terminal_text import display_width, pad
 
 
 def add_listing_commands(subparsers: Subparsers) -> None:
@@ -68,9 +69,9 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _print_verdict(sentence: str, rows: Sequence[Sequence[str]], warnings: Sequence[str]) -> None:
     print(f"{sentence}\n")
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        print(f"  {'  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))}".rstrip())
+        print(f"  {'  '.join(pad(cell, width) for cell, width in zip(row, widths, strict=True))}".rstrip())
     for warning in warnings:
         print(f"\nNote: {warning}")
 

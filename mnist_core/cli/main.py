@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -21,6 +22,11 @@ from mnist_core.cli.run_commands import add_run_commands
 from mnist_core.cli.train_command import add_train_command
 from mnist_core.errors import ConfigError, MnistError
 from mnist_core.system.terminal_text import discard_unread_output, replace_unprintable_characters
+
+TEXT_FLAGS = ("--name", "--notes", "--tags", "--filter")
+"""Flags whose values are free text."""
+
+LONG_FLAG = re.compile(r"--[a-z][a-z-]*(=.*)?", re.DOTALL)
 
 DESCRIPTION = "Train MNIST classifiers in the terminal, and steer, compare and manage all runs."
 
@@ -47,7 +53,7 @@ def main(
 
 
 def _run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(_attach_texts(sys.argv[1:] if arguments is None else arguments))
     for name, value in vars(options).items():
         setattr(options, name, _decode(value))
     handler: Handler = options.handler
@@ -62,6 +68,20 @@ def _run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | Non
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _attach_texts(arguments: Sequence[str]) -> list[str]:
+    """Join flags of free text and a text that begins with a hyphen, such as `--notes -todo`, to `--notes=-todo`.
+
+    argparse would take the text for a flag. What looks like a long flag stays one: a value may have been forgotten.
+    """
+    attached: list[str] = []
+    for argument in arguments:
+        if attached and attached[-1] in TEXT_FLAGS and argument.startswith("-") and not LONG_FLAG.fullmatch(argument):
+            attached[-1] += f"={argument}"
+        else:
+            attached.append(argument)
+    return attached
 
 
 def _decode(value: object) -> object:

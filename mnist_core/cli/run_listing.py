@@ -10,6 +10,7 @@ from mnist_core.exports.train_command import train_command
 from mnist_core.formatting import MISSING, format_duration, format_percent
 from mnist_core.records import NOT_IN_TERMINAL, Run, encode_json, json_value, run_values
 from mnist_core.system.paths import PROGRAM
+from mnist_core.system.terminal_text import display_width, pad
 
 
 def format_runs_json(runs: Sequence[Run]) -> str:
@@ -50,7 +51,7 @@ def format_runs_table(runs: Sequence[Run]) -> str:
     if not runs:
         return f"No runs yet. Start one with: {PROGRAM} train"
     rows = [list(_COLUMNS), *map(_table_cells, runs)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
     return "\n".join(_table_line(row, widths) for row in rows)
 
 
@@ -61,7 +62,7 @@ def _table_cells(run: Run) -> list[str]:
 
 def _table_line(cells: list[str], widths: list[int]) -> str:
     padded_cells = [
-        cell.ljust(width) if title in _TEXT_COLUMNS else cell.rjust(width)
+        pad(cell, width, right=title not in _TEXT_COLUMNS)
         for title, cell, width in zip(_COLUMNS, cells, widths, strict=True)
     ]
     return "  ".join(padded_cells).rstrip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,19 @@ FORMATS = {
 """By the name used on the command line."""
 
 
+MAX_STEM_BYTES = 150
+"""File systems allow names of 255 bytes; format, suffix and the suffix of a temporary file need some of them."""
+
+RESERVED_NAMES = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10)),
+}
+"""Names of devices on Windows, with whatever follows the first dot."""
+
+
 def get_format(name: str) -> Format:
     """Raises `ExportError` for an unknown name."""
     if name not in FORMATS:
@@ -50,12 +64,27 @@ def get_format(name: str) -> Format:
 
 
 def file_name(name: str, runs: Sequence[Run]) -> str:
-    """Return the default name of an export, without characters that file names cannot contain."""
+    """Return the default name of an export, without characters that file names cannot contain, and not too long."""
     suffix = get_format(name).suffix
     if len(runs) > 1 and suffix in (".safetensors", ".pt", ".onnx"):
         suffix = ".zip"
-    stem = re.sub(r"[^\w.-]+", "-", runs[0].name).strip("-.") if len(runs) == 1 else f"{len(runs)}-runs"
+    stem = _file_stem(runs[0].name) if len(runs) == 1 else f"{len(runs)}-runs"
     return f"{stem or 'run'}-{name}{suffix}"
+
+
+def _file_stem(name: str) -> str:
+    """Return a run's name with `-` for what is no letter, digit, `_`, `.` or `-`, in at most `MAX_STEM_BYTES`."""
+    safe = re.sub("-+", "-", "".join(c if c.isalnum() or c in "_.-" or _is_mark(c) else "-" for c in name)).strip("-.")
+    stem = safe.encode()[:MAX_STEM_BYTES].decode(errors="ignore")
+    rest = safe[len(stem) :]
+    while stem and _is_mark(rest[:1]):  # the mark belongs to the letter before it
+        stem, rest = stem[:-1], stem[-1] + rest
+    stem = stem.strip("-.")
+    return f"run-{stem}" if stem.partition(".")[0].upper() in RESERVED_NAMES else stem
+
+
+def _is_mark(character: str) -> bool:
+    return bool(character) and unicodedata.category(character) in ("Mn", "Mc")
 
 
 def write_file(queries: Queries, runs: Sequence[Run], write: Write, path: Path) -> None:

@@ -6,6 +6,7 @@ Spreadsheets execute a text that begins like a formula. In CSV, such a cell gets
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ FORMULA_STARTS = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", *"\t\r\n")
 """Includes the full-width characters of East Asian keyboards, which some spreadsheets treat alike."""
 
 
+CSV_ENCODING = "utf-8-sig"
+"""With a byte order mark, without which spreadsheets do not read UTF-8. pandas skips it; others name this encoding."""
+
 NULLABLE_TYPES = {int: "Int64", float: "Float64", bool: "boolean", str: "string"}
 """Types of pandas whose columns can hold None, and stay of that type if they hold nothing else."""
 
@@ -33,9 +37,16 @@ CURVE_TYPES: dict[str, type] = {"run_id": int, "run": str, "split": str, "step":
 """Type of each column of the curves. A metric that an evaluation or step does not have is NaN."""
 
 
+_FORMULA_AFTER_SEPARATOR = re.compile(r"([;|\t\r\n][ ;|\t\r\n]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""Where the decimal sign is a comma, spreadsheets split lines at semicolons, also inside quotes that begin later."""
+
+
 def escape_formula(cell: Any) -> Any:
-    """Return `cell` so that no spreadsheet reads it as a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    """Return `cell` so that no spreadsheet reads it, or what it takes for a cell in it, as a formula."""
+    if not isinstance(cell, str):
+        return cell
+    escaped = _FORMULA_AFTER_SEPARATOR.sub(r"\1'", cell)
+    return f"'{escaped}" if cell.startswith(FORMULA_STARTS) else escaped
 
 
 def write_table_csv(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
@@ -44,7 +55,7 @@ def write_table_csv(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
     for name, kind in _table_types(runs).items():
         if kind is str:
             table[name] = table[name].map(escape_formula)
-    table.to_csv(path, index=False)
+    table.to_csv(path, index=False, encoding=CSV_ENCODING)
 
 
 def write_table_parquet(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
@@ -54,7 +65,7 @@ def write_table_parquet(_queries: Queries, runs: Sequence[Run], path: Path) -> N
 
 def write_curves_csv(queries: Queries, runs: Sequence[Run], path: Path) -> None:
     """Write one row per training step and evaluation."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding=CSV_ENCODING, newline="") as file:
         for number, curve in enumerate(_curves(queries, runs)):
             curve.assign(run=curve["run"].map(escape_formula)).to_csv(file, index=False, header=number == 0)
 

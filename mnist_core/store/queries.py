@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from sqlalchemy import ColumnElement, Engine, func, or_, select
 
+from mnist_core.annotations import normalize_text
 from mnist_core.errors import DamagedRunError, RunNotFoundError, StoreError
 from mnist_core.records import (
     EvalMetrics,
@@ -75,8 +76,9 @@ class Queries:
         """
         is_searched = ~sql.NOT_DELETED if deleted else sql.NOT_DELETED
         is_number = name_or_id.isdecimal() and len(name_or_id) <= MAX_ID_DIGITS
-        matches = or_(runs.c.name == name_or_id, runs.c.id == (int(name_or_id) if is_number else None))
-        named_first = (runs.c.name == name_or_id).desc()
+        names = [name_or_id, normalize_text(name_or_id)]  # earlier versions stored names as typed
+        matches = or_(runs.c.name.in_(names), runs.c.id == (int(name_or_id) if is_number else None))
+        named_first = runs.c.name.in_(names).desc()
         query = select(runs).where(matches & is_searched).order_by(named_first, runs.c.deleted_at.desc()).limit(1)
         with self._reader.connect() as connection, connection.begin():
             if found := sql.read_runs(connection, query):

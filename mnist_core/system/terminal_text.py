@@ -38,6 +38,23 @@ def replace_unprintable_characters() -> None:
             stream.reconfigure(errors="similar")
 
 
+def display_width(text: str) -> int:
+    """Return how many columns a terminal needs for a text: two for East Asian letters and emoji, none for marks."""
+    width, is_joined = 0, False
+    for character in text:
+        is_mark = unicodedata.category(character) in ("Mn", "Me", "Cf")
+        if not is_mark and not is_joined:
+            width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        is_joined = character == "\u200d"  # the next emoji becomes part of the one before
+    return width
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Fill a text with spaces to a width in columns; with `right`, it stands at the right end."""
+    spaces = " " * (width - display_width(text))
+    return spaces + text if right else text + spaces
+
+
 def discard_unread_output() -> None:
     """Discard what is left for a pipe that its reader has closed. Python would flush to it at exit, and fail."""
     for stream in (sys.stdout, sys.stderr):

@@ -8,6 +8,9 @@ _SPECIAL = re.compile(r"([!-/:-@\[-`{-~])")
 _REPLACED = re.compile(r"(?<=:)(?=streamlit:|material_)|(?<=-)(?=[->])|(?<=<)(?=[-=])|(?<=[>~])(?==)")
 """Positions inside sequences that Streamlit replaces with arrows, dashes, signs or icons even if they are escaped."""
 
+_IMAGE_START = re.compile(r"!+\[")
+"""However many exclamation marks: without one of them, the next would begin an image."""
+
 _JOINER = "\u2060"
 """An invisible character that splits such sequences."""
 
@@ -22,4 +25,4 @@ def sanitize_notes(text: str) -> str:
 
     HTML may stay: Streamlit shows it as text.
     """
-    return text.replace("![", "[")
+    return _IMAGE_START.sub("[", text)

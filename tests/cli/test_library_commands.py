@@ -12,6 +12,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
+from tests.support.damage import damage_row
 from tests.support.factories import finished_run
 from tests.support.terminal import CapturedOutput
 
@@ -178,3 +179,31 @@ def test_all_runs_are_exported_and_no_file_is_overwritten(
         assert [row["name"] for row in csv.DictReader(file)] == ["bold", "careful", "slow"]
     assert main(["export", "--to", "3-runs-csv.csv"]) == 1
     assert "3-runs-csv.csv exists already, and an export overwrites nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["-todo", "- todo", "-1", "--", "-- no", "--To do", "=1"])
+def test_free_text_may_begin_with_a_hyphen(store: RunStore, text: str) -> None:
+    assert main(["edit", "bold", "--notes", text, "--tags", "-x", "--star"]) == 0
+    run = store.queries.find_run("bold")
+    assert (run.notes, run.tags, run.starred) == (text, ("-x",), True)
+    assert main(["edit", "bold", "--name", "-todo"]) == 0
+    assert main(["runs", "--filter", "-todo", "--json"]) == 2  # no filter, but no unknown flag either
+
+
+def test_a_forgotten_text_does_not_take_the_next_flag_for_it(store: RunStore, capsys: CapturedOutput) -> None:
+    with pytest.raises(SystemExit):
+        main(["edit", "bold", "--notes", "--star"])
+    assert "argument --notes: expected one argument" in capsys.readouterr().err
+
+
+def test_an_export_of_all_runs_leaves_out_damaged_ones(
+    store: RunStore, places: Path, capsys: CapturedOutput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(places)
+    damage_row(places / "runs", store.queries.find_run("careful").id, "config = '{'")
+    assert main(["export", "--format", "archive", "--to", "all.zip"]) == 0
+    captured = capsys.readouterr()
+    assert "Left out: careful is damaged and cannot be exported." in captured.err
+    assert captured.out == "2 runs written to all.zip.\n"
+    assert main(["export", "careful", "--format", "archive", "--to", "one.zip"]) == 1
+    assert main(["delete", "careful"]) == 0

@@ -15,6 +15,7 @@ from mnist_core.records import ProcessIdentity, Progress, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
+from mnist_core.system.terminal_text import display_width
 from tests.support.strict_json import parse_json
 from tests.support.terminal import QUICK, CapturedOutput, trains_in_process
 
@@ -132,3 +133,13 @@ def test_listing_runs_does_not_import_torch() -> None:
         "assert main(['runs']) == 0; assert 'torch' not in sys.modules, 'torch'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+def test_wide_letters_keep_the_columns_aligned(store: RunStore, capsys: CapturedOutput) -> None:
+    for name in ("\u795e\u7d4c\u7db2\u8def", "plain", "cafe\u0301\u0323", "\U0001f468\u200d\U0001f469\u200d\U0001f467"):
+        store.commands.create_run(TrainConfig(), name)
+    main(["runs"])
+    heading, *lines = capsys.readouterr().out.splitlines()
+    column = heading.index("Status")
+    assert {display_width(line[: line.index("queued")]) for line in lines} == {column}
+    assert [display_width(line.split()[0]) for line in lines] == [8, 5, 4, 2]

@@ -283,3 +283,32 @@ def test_a_run_in_progress_has_no_archive(store: RunStore, tmp_path: Path) -> No
     assert run.status is RunStatus.PREPARING
     with pytest.raises(ExportError, match=r"run-1 is preparing\. Export it when it has ended"):
         export(store.queries, [run], "archive", tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("letter", ["\u795e", "\U0001f600", "a", "\u0915\u093e", "e\u0301\u0323"])
+def test_a_file_named_after_a_long_name_fits_every_file_system(store: RunStore, tmp_path: Path, letter: str) -> None:
+    run = finished_run(store, name=(letter * 80)[:80])
+    name = file_name("curves-parquet", [run])
+    assert len(name.encode()) < 200
+    assert name.encode().decode() == name
+    export(store.queries, [run], "curves-parquet", tmp_path / name)
+
+
+def test_a_name_is_cut_between_letters_not_before_their_marks(store: RunStore) -> None:
+    stem = file_name("csv", [finished_run(store, name="\u0915\u093f" * 40)]).removesuffix("-csv.csv")
+    assert stem == "\u0915\u093f" * 25
+
+
+@pytest.mark.parametrize("name", ["con", "NUL.x", "Com1.tar"])
+def test_a_file_is_not_named_like_a_device(store: RunStore, name: str) -> None:
+    assert file_name("csv", [finished_run(store, name=name)]) == f"run-{name}-csv.csv"
+
+
+@pytest.mark.parametrize("notes", ["/* report.js */", "/* report.json */ /* plotly.min.js */", "\\1 \\g<0>"])
+def test_notes_that_look_like_a_part_of_the_report_are_only_notes(store: RunStore, tmp_path: Path, notes: str) -> None:
+    run = store.commands.edit_run(finished_run(store).id, notes=notes)
+    export(store.queries, [run], "report", tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    content = text.split('id="content">')[1].split("</script>")[0]
+    assert json.loads(content)["runs"][0]["notes"] == notes
+    assert text.count("drawDetails();") == 1

@@ -102,3 +102,49 @@ def test_curves_of_runs_without_steps_are_empty(store: RunStore, tmp_path: Path,
     assert list(nothing) == list(both)
     if name == "curves-parquet":
         assert nothing.dtypes.to_dict() == both.dtypes.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("notes", "cell"),
+    [
+        ("a;=1+1", "a;'=1+1"),
+        ("a; =1+1", "a; '=1+1"),
+        ("a\t@x", "a\t'@x"),
+        ("a\n-1", "a\n'-1"),
+        (";\n;+1", ";\n;'+1"),
+        ("=a;=b", "'=a;'=b"),
+        ("a = b; c-d", "a = b; c-d"),
+    ],
+)
+def test_no_part_of_a_text_becomes_a_formula_where_lines_are_split_at_semicolons(
+    store: RunStore, tmp_path: Path, notes: str, cell: str
+) -> None:
+    store.commands.edit_run(finished_run(store).id, notes=notes)
+    export(store.queries, store.queries.list_runs(), "csv", tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8-sig") as file:
+        (row,) = csv.DictReader(file)
+    assert row["notes"] == cell
+
+
+@pytest.mark.parametrize("name", ["csv", "curves-csv"])
+def test_csv_says_that_it_is_utf_8(store: RunStore, recorded: Run, tmp_path: Path, name: str) -> None:
+    store.commands.edit_run(recorded.id, name="\u795e\u7d4c")
+    export(store.queries, store.queries.list_runs(), name, tmp_path / "t.csv")
+    content = (tmp_path / "t.csv").read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert content.count(b"\xef\xbb\xbf") == 1
+    first = "id" if name == "csv" else "run_id"
+    for encoding in (None, "utf-8-sig"):
+        assert pd.read_csv(tmp_path / "t.csv", encoding=encoding).columns[0] == first
+
+
+def test_curves_of_runs_with_and_without_steps_form_one_dataset(store: RunStore, recorded: Run, tmp_path: Path) -> None:
+    waiting, diverged = store.commands.create_run(TrainConfig()), finished_run(store, validation=None)
+    for number, runs in enumerate(([waiting], [recorded], [diverged], [waiting, recorded])):
+        export(store.queries, runs, "curves-parquet", tmp_path / "curves" / f"{number}.parquet")
+    schemas = [pq.read_schema(path) for path in sorted((tmp_path / "curves").iterdir())]
+    assert all(schema.equals(schemas[0]) for schema in schemas)
+    assert "null" not in map(str, schemas[0].types)
+    assert len(pq.read_table(tmp_path / "curves")) == sum(
+        len(pq.read_table(path)) for path in (tmp_path / "curves").iterdir()
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,10 +49,8 @@ def write_report(queries: Queries, runs: Sequence[Run], path: Path) -> None:
         "report.json": encode_json(json_value(content)).replace("<", "\\u003c"),
         "report.js": (FOLDER / "report.js").read_text(encoding="utf-8"),
     }
-    for name, part in parts.items():
-        before, after = page.split(f"/* {name} */")
-        page = before + part + after
-    path.write_text(page, encoding="utf-8")
+    # In one pass: a part, such as the notes of a run, may hold what looks like a placeholder.
+    path.write_text(re.sub(r"/\* ([a-z.]+) \*/", lambda match: parts[match[1]], page), encoding="utf-8")
 
 
 def _plotly() -> str:

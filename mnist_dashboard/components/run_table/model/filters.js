@@ -26,10 +26,10 @@ const OPERATORS = {
  * @returns {Condition}
  */
 export function parseCondition(column, typed) {
-  const text = typed.trim().toLowerCase();
+  const text = searchable(typed).trim();
   if (text === "-" || text === "–") return (run) => isMissing(column.value(run));
   const test = column.number && !column.filtersText ? parseNumericTest(column, text.replaceAll(/[\s\u202f]/g, "")) : null;
-  if (!test) return (run) => column.format(column.value(run)).toLowerCase().includes(text);
+  if (!test) return (run) => searchable(column.format(column.value(run))).includes(text);
   return (run) => {
     const value = column.value(run);
     return typeof value === "number" && test(value);
@@ -59,6 +59,9 @@ function scaled(column, digits, percent) {
   return column.percent && (percent || Math.abs(number) > 1) ? number / 100 : number;
 }
 
+/** Text as it is stored and compared: composed letters, single spaces, no capitals. @param {string} text */
+const searchable = (text) => text.normalize("NFC").replaceAll(/\s+/g, " ").toLowerCase();
+
 /** @type {WeakMap<ListedRun, string>} the searched text of a run, as long as its summary is the same object */
 const searchedTexts = new WeakMap();
 
@@ -66,13 +69,13 @@ const searchedTexts = new WeakMap();
 function searchedText(run) {
   const known = searchedTexts.get(run);
   if (known !== undefined) return known;
-  const text = [run.name, ...run.tags, run.notes, run.status, run.dataset].join("\n").toLowerCase();
+  const text = [run.name, ...run.tags, run.notes, run.status, run.dataset].map(searchable).join("\n");
   searchedTexts.set(run, text);
   return text;
 }
 
 /** Whether every word occurs in the name, tags, notes, status or dataset of a run. @param {string} typed @returns {Condition} */
 export function parseSearch(typed) {
-  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = searchable(typed).split(" ").filter(Boolean);
   return (run) => words.every((word) => searchedText(run).includes(word));
 }
