@@ -28,7 +28,7 @@ def render_owner_panel(server_urls: list[str], *, place: str) -> None:
     if sessions:
         st.caption(
             "These browsers can start, steer and delete runs. "
-            f"One is signed out {SESSION_SECONDS / 86_400:.0f} days after its last use."
+            f"Each is signed out {SESSION_SECONDS / 86_400:.0f} days after its last use."
         )
     for session in sessions:
         _render_session(session, is_own=own is not None and session.id == own.id, place=place)

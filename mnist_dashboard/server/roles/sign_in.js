@@ -8,7 +8,7 @@ const button = /** @type {HTMLButtonElement} */ (main.querySelector("button"));
 const parameters = new URLSearchParams(location.hash.slice(1));
 const code = parameters.get("code") ?? "";
 const run = /^\d{1,9}$/.exec(parameters.get("run") ?? "")?.[0];
-history.replaceState(null, "", location.pathname); // the code stays out of bookmarks and of the browser's history
+history.replaceState(null, "", location.pathname); // a reload, a bookmark or the back button does not show it
 
 /** @param {string} text why this link does not sign in */
 function showProblem(text) {

@@ -36,6 +36,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>Sign in to MNIST Trainer</title>
+<link rel="icon" href="{icon}">
 <link rel="stylesheet" href="{css}">
 <script type="module" src="{js}"></script>
 <main data-home="{home}">
@@ -64,6 +65,7 @@ def sign_in_routes(policy: AccessPolicy) -> list[Route]:
 
     def page(_request: Request) -> Response:
         text = _PAGE.format(
+            icon=asset_url("ui/favicon.png"),
             css=asset_url("server/roles/sign_in.css"),
             js=asset_url("server/roles/sign_in.js"),
             home=f"{hosts.base_path()}/",
