@@ -27,7 +27,13 @@ from mnist_dashboard.server.limits.viewer_limits import FEED_PATH, BusyError, Vi
 from mnist_dashboard.server.origins import is_own_origin
 from mnist_dashboard.server.roles import sign_in
 from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
-from mnist_dashboard.server.roles.client_location import client_address, is_forwarded, is_proxied, with_location_headers
+from mnist_dashboard.server.roles.client_location import (
+    client_address,
+    is_forwarded,
+    is_proxied,
+    peer_address,
+    with_location_headers,
+)
 from mnist_dashboard.server.roles.proxies import TrustedProxies
 from mnist_dashboard.server.security_headers import with_security_headers
 
@@ -164,14 +170,13 @@ def _path(connection: HTTPConnection) -> str:
 
 def _proxy_advice(connection: HTTPConnection) -> str:
     """What to change if the request was no attack, but came through a proxy."""
-    peer = connection.client.host if connection.client else "its address"
     if is_proxied(connection.headers):
         return (
             "If the address is right, let the proxy pass on Host and X-Forwarded-Proto. If MNIST_HOSTS names this host "
             "with a port, that must be the one in the browser's address."
         )
     if is_forwarded(connection.headers):
-        return f"If a proxy forwarded it, add the proxy ({peer}) to MNIST_PROXIES."
+        return f"If a proxy forwarded it, add the proxy ({peer_address(connection)}) to MNIST_PROXIES."
     return "If a proxy forwarded it, let it pass on the Host header, or add the proxy to MNIST_PROXIES."
 
 

@@ -39,7 +39,7 @@ def with_location_headers(scope: Scope, proxies: TrustedProxies) -> Scope:
     `Host` becomes the one that the browser sent, if a named proxy tells it.
     """
     connection = HTTPConnection(scope)
-    client = connection.client.host if connection.client else ""
+    client = peer_address(connection)
     scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
     own: dict[str, str] = {}
     if proxies.trusts(client):
@@ -76,6 +76,12 @@ def client_address(headers: Mapping[str, str]) -> str:
 def browser_scheme(headers: Mapping[str, str]) -> str:
     """`http` or `https`, as in the browser's address bar."""
     return headers.get(SCHEME_HEADER, "http")
+
+
+def peer_address(connection: HTTPConnection) -> str:
+    """The address of the other end of the connection, which may be a proxy's."""
+    host = connection.client.host if connection.client else ""
+    return str(parse_address(host) or host)
 
 
 def is_forwarded(headers: Headers) -> bool:
