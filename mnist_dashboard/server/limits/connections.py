@@ -8,7 +8,6 @@ protocols below, which count their connections in `OPEN_CONNECTIONS`.
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import sys
 from collections import OrderedDict
@@ -226,8 +225,9 @@ def limit_connections(is_proxy: Callable[[str], bool] = lambda _address: False) 
     """
     raise_file_limit()
     OPEN_CONNECTIONS.is_proxy = is_proxy
-    # Otherwise uvicorn replaces address and scheme by what forwarding headers say, in every request from loopback.
-    os.environ["FORWARDED_ALLOW_IPS"] = ""
+    # Otherwise uvicorn replaces address and scheme by what forwarding headers say, in every request from loopback. It
+    # has read its setting, FORWARDED_ALLOW_IPS, before it loads the app.
+    vars(uvicorn.config)["ProxyHeadersMiddleware"] = lambda app, trusted_hosts: app
     uvicorn.config.HTTP_PROTOCOLS["auto"] = f"{__name__}:{HttpConnection.__name__}"
     for name in ("auto", "websockets-sansio"):
         uvicorn.config.WS_PROTOCOLS[name] = f"{__name__}:{WebSocketConnection.__name__}"

@@ -15,13 +15,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
+from mnist_dashboard.server.limits.connections import limit_connections
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.client_location import browser_scheme, client_address, is_local
-from mnist_dashboard.server.roles.proxies import TrustedProxies, keep_peer_addresses
+from mnist_dashboard.server.roles.proxies import TrustedProxies
 from tests.support.reverse_proxy import ADDRESS, reverse_proxy
 
 SITE = "trainer.school.example"
@@ -60,9 +60,13 @@ def exchange(
 
     async def run() -> tuple[int, str]:
         app = Starlette(routes=[Route("/", describe), WebSocketRoute("/socket", accept)])
-        guard = Guard(app, AccessPolicy(folder), AllowedHosts([SITE]), TrustedProxies(trusted))
-        # A factory: `keep_peer_addresses` works for an app that uvicorn loads, as Streamlit has it do.
-        config = uvicorn.Config(lambda: guard, factory=True, interface="asgi3", log_level="error", lifespan="off")
+
+        def compose() -> Guard:  # as Streamlit does it: uvicorn has its settings before it loads the app
+            proxies = TrustedProxies(trusted)
+            limit_connections(proxies.trusts)
+            return Guard(app, AccessPolicy(folder), AllowedHosts([SITE]), proxies)
+
+        config = uvicorn.Config(compose, factory=True, interface="asgi3", log_level="error", lifespan="off")
         server = uvicorn.Server(config)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             serving = asyncio.create_task(server.serve([listener]))
@@ -74,12 +78,6 @@ def exchange(
                 await serving
 
     return asyncio.run(run())
-
-
-@pytest.fixture(autouse=True)
-def kept_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(uvicorn.config), "ProxyHeadersMiddleware", ProxyHeadersMiddleware)
-    keep_peer_addresses()
 
 
 def test_the_app_learns_the_browser_s_address_and_scheme_from_a_named_proxy(tmp_path: Path) -> None:
