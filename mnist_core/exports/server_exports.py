@@ -42,30 +42,32 @@ _turns = threading.BoundedSemaphore(EXPORTS_AT_ONCE)
 _log = logging.getLogger(__name__)
 
 
-def export_for_server(queries: Queries, runs: Sequence[Run], name: str) -> Path:
+def export_for_server(queries: Queries, runs: Sequence[Run], name: str, exports: Path | None = None) -> Path:
     """Write runs into a new folder in `exports`, with a worker if that needs torch; returns the file.
+
+    Without `exports`, that is the folder of the same name in the runs folder.
 
     Raises `ExportError`, and leaves nothing behind, if that is not possible, also if others export at the moment.
     """
     if not _turns.acquire(blocking=False):
         raise ExportError(f"{EXPORTS_AT_ONCE} other exports are being written. Try again when they are done.")
     try:
-        return _export(queries, runs, name)
+        return _export(queries, runs, name, exports or exports_dir())
     finally:
         _turns.release()
 
 
-def _export(queries: Queries, runs: Sequence[Run], name: str) -> Path:
+def _export(queries: Queries, runs: Sequence[Run], name: str, exports: Path) -> Path:
     now = datetime.now(UTC)
-    remove_old_exports(exports_dir(), now)
+    remove_old_exports(exports, now)
     folder = f"{now:%Y-%m-%d-%H%M%S}-{secrets.token_hex(FOLDER_NAME_BYTES)}"
-    path = exports_dir() / folder / file_name(name, runs)
+    path = exports / folder / file_name(name, runs)
     try:
         if write := get_format(name).write:
             write_file(queries, runs, write, path)
         else:
             _run_worker(runs, name, path)
-        make_private(exports_dir(), path.parent, path)
+        make_private(exports, path.parent, path)
     finally:
         with suppress(OSError):  # it was not created, or holds the file
             path.parent.rmdir()

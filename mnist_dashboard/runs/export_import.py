@@ -11,7 +11,7 @@ from mnist_core.exports.formats import FORMATS
 from mnist_core.exports.server_exports import export_for_server
 from mnist_core.records import Run
 from mnist_dashboard import access, services
-from mnist_dashboard.server.downloads import download_url
+from mnist_dashboard.server.downloads import download_url, viewer_exports_dir
 from mnist_dashboard.ui import markdown, messages
 
 EXPORT_PLACE, IMPORT_PLACE = "export", "import"
@@ -62,7 +62,7 @@ def _write_export(runs: Sequence[Run], format_name: str) -> Path:
         )
     access.require_export_quota()
     assert format_name in VIEWER_FORMATS
-    return export_for_server(services.current().queries, runs, format_name)
+    return export_for_server(services.current().queries, runs, format_name, viewer_exports_dir())
 
 
 def render_import() -> None:

@@ -12,6 +12,12 @@ from mnist_dashboard import access, services
 from mnist_dashboard.server import hosts
 from mnist_dashboard.ui import messages, owner_panel
 
+OPEN_KEY = "share_popover"
+"""Session key: whether the popover is open."""
+
+MAX_QR_LENGTH = 500
+"""Maximum length of an address in a QR code, in characters: phones do not read denser codes from a screen."""
+
 _PLACE = "share"
 
 
@@ -19,12 +25,12 @@ def render_share_popover() -> None:
     """Draw the button and the popover that it opens."""
     with (
         st.container(width="content", key="share"),
-        st.popover("Share", icon=":material/share:", width="content"),
+        st.popover("Share", icon=":material/share:", width="content", key=OPEN_KEY, on_change="rerun") as popover,
         st.container(gap="xsmall", key="share_content"),
     ):
         st.markdown("**Watch on this network**")
         if services.current().access_policy.is_visible:
-            _render_watch_links()
+            _render_watch_links(with_qr_code=bool(popover.open))
         else:
             st.caption("Only this machine can open the dashboard at the moment.")
         if access.may_act():
@@ -33,7 +39,7 @@ def render_share_popover() -> None:
         messages.render(_PLACE)
 
 
-def _render_watch_links() -> None:
+def _render_watch_links(*, with_qr_code: bool) -> None:
     bases = _server_urls()
     if not bases:
         st.caption(
@@ -43,7 +49,11 @@ def _render_watch_links() -> None:
         return
     st.caption("Anyone on the network can watch. Only owners can change anything.")
     view = _current_view()
-    st.image(_qr(bases[0] + view), width=132, alt=f"QR code of {bases[0]}{view}")
+    link = bases[0] + view
+    if len(link) > MAX_QR_LENGTH:
+        st.caption("The address of this view is too long for a QR code: clear the filters, or copy the address.")
+    elif with_qr_code:
+        st.image(_qr(link), width=132, alt=f"QR code of {link}")
     for base in bases:
         st.code(base + view, language=None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -194,7 +195,9 @@ def test_a_refused_export_says_why(app: AppTest, store: RunStore) -> None:
     assert "Export it when it has ended" in page_text(app)
 
 
-def test_a_viewer_downloads_tables_only(app: AppTest, store: RunStore, visitor: Visitor) -> None:
+def test_a_viewer_downloads_tables_and_leaves_no_file_in_the_runs_folder(
+    app: AppTest, store: RunStore, places: Path, visitor: Visitor
+) -> None:
     active_run(store, RunStatus.COMPLETED)
     visitor.become_viewer()
     open_runs(app, runs="1")
@@ -203,6 +206,7 @@ def test_a_viewer_downloads_tables_only(app: AppTest, store: RunStore, visitor: 
         app.selectbox(key="export_format").set_value(name).run()
         click(app, "Prepare the file")
         assert len(app.get("link_button")) == 1
+    assert not (places / "runs" / "exports").exists()
 
 
 def test_a_viewer_who_downloads_too_often_has_to_wait(app: AppTest, store: RunStore, visitor: Visitor) -> None:

@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from mnist_core.exports.server_exports import export_for_server, exports_dir
 from mnist_core.store import RunStore
-from mnist_dashboard.server.downloads import DOWNLOAD_ROUTES, download_url
+from mnist_dashboard.server.downloads import DOWNLOAD_ROUTES, download_url, viewer_exports_dir
 from tests.support.asgi_client import Response, build_scope
 from tests.support.factories import finished_run
 
@@ -39,6 +39,13 @@ def test_an_export_is_downloaded_as_a_file(store: RunStore, places: Path) -> Non
     assert response.body == export.read_bytes()
     assert response.headers["content-disposition"].startswith("attachment")
     assert response.headers["cache-control"] == "no-store"
+
+
+def test_an_export_of_a_viewer_is_outside_the_runs_folder(store: RunStore, places: Path) -> None:
+    export = export_for_server(store.queries, [finished_run(store)], "csv", viewer_exports_dir())
+    assert request(download_url(export)).body == export.read_bytes()
+    assert not export.is_relative_to(places)
+    assert viewer_exports_dir().stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from mnist_core.store import RunStore
 from mnist_dashboard import access
 from mnist_dashboard.server import hosts
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
+from mnist_dashboard.ui import share_popover
 from tests.support.page_driver import (
     Visitor,
     active_run,
@@ -44,6 +45,26 @@ def test_links_lead_to_the_current_view_at_every_address(app: AppTest, store: Ru
     run = store.commands.create_run(TrainConfig())
     open_page(app, run.id)
     assert codes(app) == [f"{address}/?run={run.id}" for address in ADDRESSES]
+
+
+def images(app: AppTest) -> int:
+    return len(app.get("image"))
+
+
+def test_the_qr_code_is_drawn_when_the_popover_is_open(app: AppTest, store: RunStore) -> None:
+    open_page(app)
+    assert images(app) == 0
+    app.session_state[share_popover.OPEN_KEY] = True
+    app.run()
+    assert images(app) == 1
+
+
+def test_no_qr_code_is_drawn_for_a_very_long_address(app: AppTest, store: RunStore) -> None:
+    app.session_state[share_popover.OPEN_KEY] = True
+    app.query_params["filters"] = "\N{GRINNING FACE}" * 200
+    app.run()
+    assert images(app) == 0
+    assert any("too long for a QR code" in caption.value for caption in app.caption)
 
 
 def test_an_owner_makes_a_link_that_signs_in_one_other_device(
