@@ -46,6 +46,9 @@ MAIN_SCRIPT = str(Path(__file__).resolve().parent / "main.py")
 CHECK_SECONDS = 2.0
 """Time limit for the check of the database at start. A database of 400 MB, 1,000 runs of 10,000 steps, takes 0.2 s."""
 
+PURGE_SECONDS = 86_400.0
+"""Time between two looks for expired runs in the bin."""
+
 SERVER_NICENESS = 5
 """Added to the server's nice(1) value: trainers on the same core keep about two thirds of it."""
 
@@ -81,6 +84,7 @@ def compose() -> dict[str, Any]:
         supervisor.start()
         os.nice(SERVER_NICENESS)  # for this thread and the threads it starts, so not for the supervisor's trainers
         feed = asyncio.create_task(hub.follow())
+        purging = asyncio.create_task(_purge_daily(store))
         announcement.announce(policy)
         gc.freeze()  # each page rerun ends in a full collection, which now skips everything imported
         try:
@@ -88,6 +92,7 @@ def compose() -> dict[str, Any]:
         finally:
             announcement.retract()
             hub.broadcaster.close()
+            purging.cancel()
             feed.cancel()
             with suppress(asyncio.CancelledError):
                 await feed
@@ -115,6 +120,16 @@ def _open_store(problems: list[str]) -> RunStore:
             f"The database of runs is damaged ({damage}), and some runs may be unreadable. {restore_hint(runs_dir())}"
         )
     return store
+
+
+async def _purge_daily(store: RunStore) -> None:
+    """Empty the bin of expired runs once a day."""
+    while True:
+        await asyncio.sleep(PURGE_SECONDS)
+        try:
+            await asyncio.to_thread(purge_expired_runs, store)
+        except MnistError as error:
+            logging.getLogger("mnist_dashboard").warning("The bin could not be checked: %s", error)
 
 
 def _end_on_hangup() -> None:

@@ -58,6 +58,11 @@ def check_checkpoint(queries: Queries, run: Run, path: Path, content: bytes) -> 
         raise unusable(path, f"has changed since {run.name} saved it")
 
 
+def has_recorded_hash(queries: Queries, run: Run, path: Path, content: bytes) -> bool:
+    """Whether `content`, read from `path`, is what the store recorded for `run` there; False if it recorded no hash."""
+    return hashlib.sha256(content).hexdigest() in _recorded_hashes(queries, run, path)
+
+
 def is_own_file(queries: Queries, run: Run, path: Path) -> bool:
     """Whether a file is what `run` saved there."""
     hashes = _recorded_hashes(queries, run, path)

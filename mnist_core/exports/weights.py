@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from mnist_core.checkpoints import files
 from mnist_core.checkpoints.index import model_path
-from mnist_core.checkpoints.ownership import check_checkpoint, is_own_file, newest_checkpoint
+from mnist_core.checkpoints.ownership import check_checkpoint, has_recorded_hash, newest_checkpoint
 from mnist_core.errors import ExportError
 from mnist_core.records import FileKind, Run
 from mnist_core.store.queries import Queries
@@ -44,14 +45,15 @@ def load_model(queries: Queries, run: Run) -> nn.Module:
 
 def _load_saved_model(queries: Queries, run: Run) -> nn.Module:
     path = model_path(run)
-    if not is_own_file(queries, run, path):
+    content = path.read_bytes()  # once: what is loaded is what was verified
+    if not has_recorded_hash(queries, run, path, content):
         raise ExportError(
             f"Model {display_path(path)} has changed since {run.name} saved it. "
             "Move it away to export the weights of the last checkpoint, or train the run again."
         )
     model = models.build_model(run.config.model, torch.Generator())
     try:
-        model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        model.load_state_dict(torch.load(io.BytesIO(content), map_location="cpu", weights_only=True))
     except RuntimeError as error:  # saved when this network had other layers
         raise ExportError(
             f"Model {display_path(path)} does not fit the network {run.config.model}. Train {run.name} again."

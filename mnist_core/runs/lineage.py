@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shutil
+from bisect import bisect_right
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from mnist_core.store.queries import Queries
 from mnist_core.system.atomic_files import write_atomically
 from mnist_core.system.paths import display_path
 from mnist_core.system.private_files import create_private_folder
+from mnist_core.training.epoch_ends import epoch_ends
 
 INHERITED_SETTINGS = ("model", "optimizer", "dataset", "seed", "validation_fraction")
 """Settings that must stay the same when a run is continued: weights, optimizer state or image order depend on them."""
@@ -45,6 +47,27 @@ def config_at(run: Run, step: int | None = None) -> TrainConfig:
     )
 
 
+def epochs_done(run: Run, step: int) -> float:
+    """Return the epochs done after `step`; an estimate within an epoch in which the batch size has changed."""
+    ends = epoch_ends(run.config, run.train_images, run.interventions)
+    whole_epochs = bisect_right(ends, step)
+    if whole_epochs == len(ends):
+        return whole_epochs
+    start = ends[whole_epochs - 1] if whole_epochs else 0
+    return whole_epochs + (step - start) / (ends[whole_epochs] - start)
+
+
+def check_epochs_left(parent: Run, config: TrainConfig, step: int) -> None:
+    """Raise `ConfigError` if nothing is left to train with `config` from the parent's checkpoint of `step`."""
+    if parent.train_images and epochs_done(parent, step) >= config.epochs:
+        epochs = "its only epoch" if config.epochs == 1 else f"all {config.epochs} epochs"
+        raise ConfigError(
+            "epochs",
+            f"{parent.name} has trained {epochs} at step {step:,}: nothing is left to train. "
+            "Give it more epochs (in a terminal with --more-epochs), or choose an earlier checkpoint.",
+        )
+
+
 def fork(
     store: RunStore,
     parent: Run,
@@ -58,8 +81,8 @@ def fork(
 
     `step` None means the latest checkpoint. The curve of the new run begins with the parent's up to that step. With
     `trainer`, that process trains the run at once, outside the queue.
-    Raises `RunStateError` when there is no such checkpoint, `ConfigError` when one of `INHERITED_SETTINGS` differs, and
-    `CheckpointError` when the checkpoint is not what `parent` saved, or cannot be copied.
+    Raises `RunStateError` when there is no such checkpoint, `ConfigError` when one of `INHERITED_SETTINGS` differs or
+    no epoch is left, and `CheckpointError` when the checkpoint is not what `parent` saved, or cannot be copied.
     """
     points = fork_points(store.queries, parent)
     if not points:
@@ -76,6 +99,7 @@ def fork(
                 f"{parent.name} has {getattr(parent.config, field)}, got {getattr(config, field)}.",
             )
 
+    check_epochs_left(parent, config, step)
     parent_config = config_at(parent, step)
     changes = [
         Intervention(step, field, getattr(parent_config, field), getattr(config, field), datetime.now(UTC), "continued")

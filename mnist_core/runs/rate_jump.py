@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run
-from mnist_core.runs.lineage import config_at
-from mnist_core.training.epoch_ends import epoch_ends
+from mnist_core.runs.lineage import config_at, epochs_done
 from mnist_core.training.schedules import lr_factor
 
 
@@ -21,12 +19,12 @@ def describe_rate_jump(parent: Run, config: TrainConfig, step: int) -> str:
     """
     if not parent.train_images:
         return ""
-    parent_config, epochs_done = config_at(parent, step), _epochs_done(parent, step)
-    unchanged = _factor(parent_config, parent_config.batch_size, parent.train_images, epochs_done)
-    if math.isclose(unchanged, _factor(config, parent_config.batch_size, parent.train_images, epochs_done)):
+    parent_config, done = config_at(parent, step), epochs_done(parent, step)
+    unchanged = _factor(parent_config, parent_config.batch_size, parent.train_images, done)
+    if math.isclose(unchanged, _factor(config, parent_config.batch_size, parent.train_images, done)):
         return ""
     before = parent_config.lr * unchanged
-    after = config.lr * _factor(config, config.batch_size, parent.train_images, epochs_done)
+    after = config.lr * _factor(config, config.batch_size, parent.train_images, done)
     if f"{before:.2g}" == f"{after:.2g}":
         return ""
     jump = f"At step {step} the learning rate {'jumps' if after > before else 'drops'} from {before:.2g} to {after:.2g}"
@@ -34,16 +32,6 @@ def describe_rate_jump(parent: Run, config: TrainConfig, step: int) -> str:
         epochs = f"all {config.epochs} epochs" if config.epochs > 1 else "one epoch"
         jump += f", because the one-cycle schedule spans {epochs} of the new run"
     return f"{jump}. A lower learning rate makes the jump smaller." if after > before else f"{jump}."
-
-
-def _epochs_done(run: Run, step: int) -> float:
-    """Return the epochs done after `step`; an estimate within an epoch in which the batch size has changed."""
-    ends = epoch_ends(run.config, run.train_images, run.interventions)
-    whole_epochs = bisect_right(ends, step)
-    if whole_epochs == len(ends):
-        return whole_epochs
-    start = ends[whole_epochs - 1] if whole_epochs else 0
-    return whole_epochs + (step - start) / (ends[whole_epochs] - start)
 
 
 def _factor(config: TrainConfig, batch_size: int, images: int, epochs_done: float) -> float:

@@ -19,20 +19,29 @@ from mnist_core.system.paths import display_path, runs_dir
 BIN_RETENTION = timedelta(days=30)
 """Time during which a deleted run can be restored."""
 
+LONGEST_GAP = timedelta(days=3)
+"""Time between two purges that counts at most: after a clock has jumped ahead, a run still has 27 days."""
+
 _log = logging.getLogger(__name__)
 
 
 def purge_expired_runs(store: RunStore, now: datetime | None = None) -> list[int]:
     """Delete the runs that were moved to the bin more than `BIN_RETENTION` ago. Returns their ids.
 
+    The clock may be wrong, so each call adds the time since the last one to the age of the runs, at most `LONGEST_GAP`.
+    On a machine that is used less often, the bin keeps runs for longer.
     Files are deleted first, but only those that are what the run saved. If that fails or is cut short, the run stays in
     the bin until the next purge.
     """
-    deadline = (now or datetime.now(UTC)) - BIN_RETENTION
+    now = now or datetime.now(UTC)
+    ages = store.commands.age_bin(now.timestamp(), LONGEST_GAP.total_seconds())
     expired = [
         run
         for run in store.queries.list_deleted_runs()
-        if run.deleted_at and run.deleted_at < deadline and not run.status.is_active
+        if run.deleted_at
+        and run.deleted_at < now - BIN_RETENTION
+        and ages.get(run.id, 0.0) > BIN_RETENTION.total_seconds()
+        and not run.status.is_active
     ]
     purged = [run.id for run in expired if _remove_files(store.queries, run)]
     store.commands.purge_runs(purged)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mnist_core.annotations import validate_name, validate_notes, validate_tags
@@ -197,7 +197,8 @@ class Commands:
                 run = sql.get_run(connection, run_id)
                 if run.deleted_at is None:
                     sql.request_stop(connection, run)
-                    sql.update_run(connection, run_id, deleted_at=time.time())
+                    now = time.time()
+                    sql.update_run(connection, run_id, deleted_at=now, bin_seconds=0.0, bin_seen_at=now)
 
     def restore_runs(self, run_ids: Iterable[int]) -> list[Run]:
         """Take runs out of the bin. If a name is taken by now, a number is appended to it."""
@@ -210,6 +211,18 @@ class Commands:
                     sql.update_run(connection, run_id, name=name, deleted_at=None)
                 restored.append(sql.get_run(connection, run_id))
             return restored
+
+    def age_bin(self, now: float, longest_gap: float) -> dict[int, float]:
+        """Add the time since the last call to the age of each run in the bin, and return the ages in seconds, by id.
+
+        At most `longest_gap` seconds of that time count: a clock that jumps must not empty the bin.
+        """
+        passed = now - func.coalesce(runs.c.bin_seen_at, runs.c.deleted_at)
+        age = runs.c.bin_seconds + func.max(0.0, func.min(passed, longest_gap))
+        with self._engine.begin() as connection:
+            connection.execute(update(runs).where(~sql.NOT_DELETED).values(bin_seconds=age, bin_seen_at=now))
+            aged = connection.execute(select(runs.c.id, runs.c.bin_seconds).where(~sql.NOT_DELETED))
+            return {row.id: row.bin_seconds for row in aged}
 
     def purge_runs(self, run_ids: Collection[int]) -> None:
         """Delete runs in the bin for good, with everything recorded of them; others, and active ones, stay."""

@@ -33,7 +33,7 @@ def render_fork_form(run: Run) -> None:
         step = _choose_step(run, steps)
         original = lineage.config_at(run, step)
         values = {name: _render_field(run, step, name, getattr(original, name)) for name in FIELDS}
-        config, problem = _apply(original, values)
+        config, problem = _apply(run, step, original, values)
         if problem:
             st.markdown(f":red[:small[{problem}]]")
         elif jump := describe_rate_jump(run, config, step):
@@ -81,9 +81,11 @@ def _render_field(run: Run, step: int, name: str, value: Any) -> Any:
     return st.number_input(setting.label, value=value, help=setting.help, key=key, **arguments)
 
 
-def _apply(config: TrainConfig, values: dict[str, Any]) -> tuple[TrainConfig, str]:
+def _apply(run: Run, step: int, config: TrainConfig, values: dict[str, Any]) -> tuple[TrainConfig, str]:
     """Return the config with these values and an empty string, or unchanged and what is wrong with the values."""
     try:
-        return dataclasses.replace(config, **values), ""
+        changed = dataclasses.replace(config, **values)
+        lineage.check_epochs_left(run, changed, step)
+        return changed, ""
     except ConfigError as error:
         return config, str(error)

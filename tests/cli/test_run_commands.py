@@ -67,6 +67,7 @@ def test_stop_ends_a_run_in_progress_and_dequeues_a_queued_one(store: RunStore, 
         (["resume", "run-1"], 1, "run-1 is completed: only an interrupted run can be resumed."),
         (["adjust", "run-1"], 2, "There is nothing to change: give one of --lr, --momentum, --batch-size."),
         (["continue", "run-1", "--step", "3"], 1, "run-1 has no checkpoint of step 3. Choose one of"),
+        (["continue", "run-1"], 2, "nothing is left to train. Give it more epochs (in a terminal with --more-epochs)"),
         (["continue", "run-1", "--more-epochs", "50"], 2, "Epochs must be between 1 and 50, got 51."),
     ],
 )

@@ -149,7 +149,7 @@ def test_a_fork_whose_checkpoint_cannot_be_copied_leaves_nothing(
     with pytest.raises(
         CheckpointError, match=r"could not be copied \(No space left on device\)\. Free some disk space"
     ):
-        lineage.fork(store, parent, CONFIG)
+        lineage.fork(store, parent, dataclasses.replace(CONFIG, epochs=3))
     assert len(store.queries.list_runs()) == 1
     assert [path.name for path in (places / "runs" / "checkpoints").iterdir()] == [checkpoints_dir(parent).name]
 
@@ -163,3 +163,10 @@ def test_a_test_set_is_evaluated_at_the_end_of_a_continued_run(store: RunStore, 
     ]
     assert [evaluation.step for evaluation in tests] == [STEPS, 27]
     assert checkpoints_dir(continued).is_dir()
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_a_run_without_epochs_left_is_refused_with_the_remedy(store: RunStore, parent: Run, epochs: int) -> None:
+    with pytest.raises(ConfigError, match=r"at step 18: nothing is left to train\. Give it more epochs"):
+        lineage.fork(store, parent, dataclasses.replace(CONFIG, epochs=epochs))
+    assert store.queries.list_runs() == [parent]

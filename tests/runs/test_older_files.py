@@ -15,11 +15,12 @@ from mnist_core.errors import CheckpointError, ExportError
 from mnist_core.exports.export_worker import export
 from mnist_core.exports.weights import load_model
 from mnist_core.records import Run, RunStatus
-from mnist_core.runs import lineage, retention
+from mnist_core.runs import lineage
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
 from tests.runs.restored import Restored
+from tests.support.factories import purge_until
 from tests.support.training import STEPS, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
@@ -47,7 +48,7 @@ def test_older_files_that_prove_to_be_a_runs_own_still_work(restored: Restored) 
     longer = train_run(store, lineage.fork(store, run, lineage.with_more_epochs(run, 1), trainer=own_identity()))
     assert (longer.status, longer.progress.step) == (RunStatus.COMPLETED, 27)
     store.commands.delete_runs([run.id])
-    assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == [run.id]
+    assert purge_until(store, datetime.now(UTC) + timedelta(days=31)) == [run.id]
     assert not any(path.exists() for path in files.values())
 
 
@@ -82,7 +83,7 @@ def test_older_files_of_a_forgotten_run_are_refused_and_kept(
     with pytest.raises(CheckpointError, match=refused):
         lineage.fork(store, run, lineage.with_more_epochs(run, 1))
     store.commands.delete_runs([run.id])
-    retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31))
+    purge_until(store, datetime.now(UTC) + timedelta(days=31))
     assert "run-1.pt is not what deleted run run-1 saved there. It is kept." in caplog.text
     assert files["model"].exists()
     assert (files["folder"] / "step-00000018.ckpt").exists()

@@ -16,12 +16,13 @@ from mnist_core.errors import CheckpointError, ExportError, RunStateError, Stale
 from mnist_core.exports import archive
 from mnist_core.exports.export_worker import export
 from mnist_core.records import Run, RunStatus
-from mnist_core.runs import lineage, retention
+from mnist_core.runs import lineage
 from mnist_core.store import RunStore
 from mnist_core.store.run_store import DATABASE_NAME
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
 from tests.runs.restored import Restored
+from tests.support.factories import purge_until
 from tests.support.training import CONFIG, STEPS, claimed_run, load_newest, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
@@ -58,7 +59,7 @@ def test_a_new_run_trains_from_the_start_and_leaves_them_alone(restored: Restore
     restored.assert_forgotten_files_are_untouched()
 
 
-@pytest.mark.parametrize("act", [lineage.repeat, lambda store, run: lineage.fork(store, run, run.config, step=STEPS)])
+@pytest.mark.parametrize("act", [lineage.repeat, lambda store, run: lineage.fork(store, run, run.config, step=14)])
 def test_a_run_made_from_another_leaves_them_alone(restored: Restored, act: Callable[[RunStore, Run], Run]) -> None:
     made = act(restored.store, restored.store.queries.get_run(1))
     claimed = restored.store.trainer_writes.claim_run(made.id, own_identity(), 1)
@@ -73,7 +74,7 @@ def test_a_deleted_run_takes_only_its_own_files_along(restored: Restored) -> Non
     store = restored.store
     new = train_run(store, claimed_run(store, SAVING))
     store.commands.delete_runs([new.id])
-    assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == [new.id]
+    assert purge_until(store, datetime.now(UTC) + timedelta(days=31)) == [new.id]
     assert not checkpoints_dir(new).exists()
     assert not model_path(new).exists()
     restored.assert_forgotten_files_are_untouched()

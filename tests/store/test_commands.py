@@ -1,5 +1,6 @@
 """The actions on existing runs: edit, delete, restore, purge, more seeds."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from mnist_core.runs import retention
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
+from tests.support.factories import purge_until
 from tests.support.run_files import give_checkpoint, give_model
 
 Step = Callable[..., StepMetrics]
@@ -211,9 +213,9 @@ def test_runs_deleted_long_ago_are_purged_with_their_files(store: RunStore, acti
     files, kept_files = files_of(store, runs[0]), files_of(store, runs[1])
     actions.delete_runs([runs[0].id])
     later = datetime.now(UTC) + retention.BIN_RETENTION
-    assert retention.purge_expired_runs(store, later - timedelta(minutes=1)) == []
+    assert purge_until(store, later - timedelta(minutes=1)) == []
     assert all(path.exists() for path in files)
-    assert retention.purge_expired_runs(store, later + timedelta(minutes=1)) == [runs[0].id]
+    assert purge_until(store, later + timedelta(minutes=1)) == [runs[0].id]
     assert store.queries.list_deleted_runs() == []
     assert not any(path.exists() for path in files)
     assert all(path.exists() for path in kept_files)
@@ -222,7 +224,7 @@ def test_runs_deleted_long_ago_are_purged_with_their_files(store: RunStore, acti
 def test_a_deleted_run_that_still_trains_is_not_purged(store: RunStore, actions: RunActions) -> None:
     run = training(store)
     actions.delete_runs([run.id])
-    assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == []
+    assert purge_until(store, datetime.now(UTC) + timedelta(days=31)) == []
     store.commands.purge_runs([run.id])
     assert store.queries.get_run(run.id).status is RunStatus.STOPPING
 
@@ -238,7 +240,7 @@ def test_files_that_cannot_be_removed_keep_their_run_in_the_bin(
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "unlink", refuse)
-    assert retention.purge_expired_runs(store, datetime.now(UTC) + timedelta(days=31)) == []
+    assert purge_until(store, datetime.now(UTC) + timedelta(days=31)) == []
     assert "cannot be removed" in caplog.text
     assert [deleted.id for deleted in store.queries.list_deleted_runs()] == [run.id]
 
@@ -262,3 +264,23 @@ def test_a_count_of_seeds_out_of_range_is_refused(actions: RunActions, count: in
     run = actions.submit(TrainConfig())
     with pytest.raises(MnistError, match=f"from 1 to 20 at once, got {count}"):
         actions.repeat_with_new_seeds(run.id, count)
+
+
+def test_a_clock_that_jumps_ahead_does_not_empty_the_bin(store: RunStore, actions: RunActions) -> None:
+    run = finished(store)
+    actions.delete_runs([run.id])
+    now = datetime.now(UTC)
+    for jump in (timedelta(days=1500), timedelta(days=1501), timedelta(days=1520)):
+        assert retention.purge_expired_runs(store, now + jump) == []
+    for day in range(23):
+        assert retention.purge_expired_runs(store, now + timedelta(days=day)) == [], "the clock is right again"
+    assert actions.restore_runs([run.id])[0].deleted_at is None
+
+
+def test_a_run_that_is_deleted_again_has_its_whole_time_in_the_bin(store: RunStore, actions: RunActions) -> None:
+    run = finished(store)
+    actions.delete_runs([run.id])
+    assert purge_until(store, datetime.now(UTC) + timedelta(days=29)) == []
+    actions.restore_runs([run.id])
+    actions.delete_runs([run.id])
+    assert store.commands.age_bin(time.time(), 1e9)[run.id] < 60

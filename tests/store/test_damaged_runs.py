@@ -14,12 +14,12 @@ from mnist_core.errors import DamagedRunError, RunStateError
 from mnist_core.exports.export_worker import export
 from mnist_core.records import Run, RunStatus, StepMetrics
 from mnist_core.runs import lineage
-from mnist_core.runs.retention import BIN_RETENTION, purge_expired_runs
+from mnist_core.runs.retention import BIN_RETENTION
 from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Cursor
 from mnist_core.system.processes import own_identity
 from tests.support.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
-from tests.support.factories import finished_run
+from tests.support.factories import finished_run, purge_until
 from tests.support.strict_json import parse_json
 
 Step = Callable[..., StepMetrics]
@@ -69,7 +69,7 @@ def test_a_damaged_run_can_be_deleted_for_good(store: RunStore, places: Path, ru
     assert [run.id for run in store.queries.list_runs()] == [1, 3]
     (deleted,) = store.queries.list_deleted_runs()
     assert deleted.deleted_at is not None
-    assert purge_expired_runs(store, now=deleted.deleted_at + 2 * BIN_RETENTION) == [2]
+    assert purge_until(store, deleted.deleted_at + 2 * BIN_RETENTION) == [2]
     assert store.queries.list_deleted_runs() == []
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data import idx
 from mnist_core.data.datasets import Dataset, Split
 from mnist_core.records import EvalMetrics, Progress, Provenance, Run, RunStatus, StepMetrics
+from mnist_core.runs.retention import purge_expired_runs
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 
@@ -147,3 +149,12 @@ def write_mnist(data: Path, digits: Dataset) -> None:
     raw.mkdir(parents=True)
     idx.write_pair(raw, idx.TRAIN, digits.train.images, digits.train.labels)
     idx.write_pair(raw, idx.TEST, digits.test.images, digits.test.labels)
+
+
+def purge_until(store: RunStore, later: datetime) -> list[int]:
+    """Look at the bin every other day until `later`, as a server does; returns the ids of the purged runs."""
+    moment, purged = datetime.now(UTC), []
+    while moment < later:
+        moment = min(moment + timedelta(days=2), later)
+        purged += purge_expired_runs(store, moment)
+    return purged

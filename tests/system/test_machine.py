@@ -1,6 +1,7 @@
 """Cores, memory and processor of the machine."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,37 @@ def test_trainers_share_the_cores(
     monkeypatch.setattr(machine, "cores", lambda: cores)
     monkeypatch.setenv("OMP_NUM_THREADS", limit)
     assert machine.threads_per_trainer(runs_at_once) == threads
+
+
+@pytest.mark.parametrize(
+    ("groups", "limits", "cores"),
+    [
+        ("0::/", {}, 64),
+        ("0::/", {"cpu.max": "max 100000"}, 64),
+        ("0::/", {"cpu.max": "200000 100000"}, 2),
+        ("0::/", {"cpu.max": "250000 100000"}, 2),
+        ("0::/", {"cpu.max": "20000 100000"}, 1),
+        ("0::/jobs/7", {"jobs/7/cpu.max": "800000 100000", "jobs/cpu.max": "400000 100000"}, 4),
+        ("0::/jobs/7", {"jobs/7/cpu.max": "300000 100000", "jobs/cpu.max": "max 100000", "other/cpu.max": "1 1"}, 3),
+        ("2:cpuset:/\n1:cpu,cpuacct:/a", {"cpu,cpuacct/a/cpu.cfs_quota_us": "300000"}, 3),
+        ("1:cpu:/a", {"cpu/a/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_quota_us": "500000"}, 5),
+        ("1:cpuset:/a", {"cpu/a/cpu.cfs_quota_us": "100000"}, 64),
+        ("0::/", {"cpu.max": "unreadable"}, 64),
+    ],
+)
+def test_a_control_group_limits_the_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, groups: str, limits: dict[str, str], cores: int
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: set(range(64)), raising=False)
+    for name, content in limits.items():
+        path = tmp_path / "sys/fs/cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{content}\n")
+        if name.endswith("quota_us"):
+            path.with_name("cpu.cfs_period_us").write_text("100000\n")
+    (tmp_path / "proc/self").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "proc/self/cgroup").write_text(f"{groups}\n")
+    assert machine.cores(tmp_path) == cores
 
 
 @pytest.mark.usefixtures("forget")

@@ -21,6 +21,7 @@ from mnist_core.errors import StoreError
 from mnist_core.store.database.copies import copy_before_migration, restore_hint
 from mnist_core.store.database.migrations import migrate
 from mnist_core.store.database.sqlite_files import SUFFIXES, explain_error, foreign_file_problem, wal_safe_sqlite
+from mnist_core.system.file_systems import network_file_system
 from mnist_core.system.locks import lock_folder
 from mnist_core.system.private_files import create_private_folder, make_private
 
@@ -78,6 +79,11 @@ def _check_writable(path: Path) -> None:
     The file itself is not opened: closing it would release the locks of every connection that this process has to it.
     https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
     """
+    if kind := network_file_system(path.parent):
+        raise StoreError(
+            f"The runs folder {path.parent} is on a network file system ({kind}), where SQLite can lose data. "
+            "Set MNIST_RUNS_DIR to a folder on a disk of this machine."
+        )
     try:
         create_private_folder(path.parent)
         if path.is_dir():
