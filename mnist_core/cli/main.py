@@ -77,7 +77,8 @@ def _attach_texts(arguments: Sequence[str]) -> list[str]:
     """
     attached: list[str] = []
     for argument in arguments:
-        if attached and attached[-1] in TEXT_FLAGS and argument.startswith("-") and not LONG_FLAG.fullmatch(argument):
+        is_text = argument.startswith("-") and argument != "--" and not LONG_FLAG.fullmatch(argument)
+        if is_text and attached and attached[-1] in TEXT_FLAGS:
             attached[-1] += f"={argument}"
         else:
             attached.append(argument)

@@ -181,7 +181,7 @@ def test_all_runs_are_exported_and_no_file_is_overwritten(
     assert "3-runs-csv.csv exists already, and an export overwrites nothing" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["-todo", "- todo", "-1", "--", "-- no", "--To do", "=1"])
+@pytest.mark.parametrize("text", ["-todo", "- todo", "-1", "-- no", "--To do", "=1"])
 def test_free_text_may_begin_with_a_hyphen(store: RunStore, text: str) -> None:
     assert main(["edit", "bold", "--notes", text, "--tags", "-x", "--star"]) == 0
     run = store.queries.find_run("bold")
