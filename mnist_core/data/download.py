@@ -78,7 +78,7 @@ class DownloadError(DatasetError):
     def __init__(self, source: Source, folder: Path, reason: str, notice: str) -> None:
         super().__init__(
             f"{source.name} is not in {display_path(folder)} and cannot be downloaded: {reason}. Put its four files "
-            f"({', '.join(FILES)}) there, unpacked, or choose the dataset mnist-5k, which is built in."
+            f"({', '.join(FILES)}) there, also packed as .gz, or choose the dataset mnist-5k, which is built in."
         )
         self.notice = notice
 

@@ -1,17 +1,21 @@
 """Reads, checks and writes IDX files, the format of datasets on disk, and publishes the four of a dataset at once.
 
-A dataset is a folder with the four files in `FILES`. This module does not know which datasets exist. Files are read,
-not mapped into memory: replacing a file must not change a run in progress.
+A dataset is a folder with the four files in `FILES`, or under names that downloads give them (`find_file`). This module
+does not know which datasets exist. Files are read, not mapped into memory: replacing a file must not change a run in
+progress.
 Source of the format: http://yann.lecun.com/exdb/mnist/ ("The IDX file format").
 """
 
 from __future__ import annotations
 
+import gzip
 import math
 import os
+import re
 import shutil
 import struct
 import uuid
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +36,9 @@ FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+
+MAX_UNPACKED_BYTES = 2**30
+"""Maximum size of a packed file, unpacked: 20 times the training images of MNIST."""
 
 _STAGING_PREFIX = ".unfinished-"
 
@@ -72,10 +79,29 @@ _IMAGES = _FileFormat("images", "images-idx3-ubyte", 0x0803, (28, 28))
 _LABELS = _FileFormat("labels", "labels-idx1-ubyte", 0x0801, ())
 
 
+def find_file(folder: Path, name: str) -> Path:
+    """Return the file of a dataset called `name`, one of `FILES`, or one of the other names that downloads have.
+
+    They have a dot for the second hyphen, are packed (`.gz`), or lie beside the folder `raw` instead of in it. Without
+    any of them, the path is where the file belongs.
+    """
+    dotted = re.sub("-(idx[13])", r".\1", name)
+    folders = [folder, folder.parent] if folder.name == "raw" else [folder]
+    names = [f"{variant}{packed}" for variant in (name, dotted) for packed in ("", ".gz")]
+    candidates = [place / variant for place in folders for variant in names]
+    return next((path for path in candidates if os.path.lexists(path)), candidates[0])
+
+
 def has_dataset(folder: Path) -> bool:
-    """Whether `folder` holds a dataset. Raises `DatasetError` when only some of its four files are there."""
-    missing = [name for name in FILES if not os.path.lexists(folder / name)]
-    if missing and len(missing) < len(FILES):
+    """Whether `folder` holds a dataset, under any name that `find_file` knows.
+
+    Raises `DatasetError` when only some of its four files are there.
+    """
+    found = {name: path for name in FILES if os.path.lexists(path := find_file(folder, name))}
+    missing = [name for name in FILES if name not in found]
+    # Packed files under these names are what torchvision's download leaves behind, also when it was cut short.
+    is_own_download = all(path == folder / f"{name}.gz" for name, path in found.items())
+    if missing and not is_own_download:
         raise DatasetError(
             f"{display_path(folder)} holds only some of the four files of a dataset; missing: {', '.join(missing)}. "
             "Put them there, or delete the folder to have all four files fetched again."
@@ -90,7 +116,7 @@ def read_pair(folder: Path, part: str) -> tuple[Bytes, Bytes]:
     the 47 MB of MNIST. Raises `DamagedFileError` unless the files hold complete images of 28x28 pixels and as many
     labels from 0 to 9.
     """
-    images_path, labels_path = folder / f"{part}-{_IMAGES.suffix}", folder / f"{part}-{_LABELS.suffix}"
+    images_path, labels_path = (find_file(folder, f"{part}-{format.suffix}") for format in (_IMAGES, _LABELS))
     images, labels = _read(images_path, _IMAGES), _read(labels_path, _LABELS)
     if len(images) != len(labels):
         raise DamagedFileError(
@@ -112,6 +138,8 @@ def write_pair(folder: Path, part: str, images: Bytes, labels: Bytes) -> None:
 
 
 def _read(path: Path, format: _FileFormat) -> Bytes:
+    if path.suffix == ".gz":
+        return _read_packed(path, format)
     try:
         with path.open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
@@ -124,12 +152,26 @@ def _read(path: Path, format: _FileFormat) -> Bytes:
     return values.reshape(count, *format.item_shape)
 
 
+def _read_packed(path: Path, format: _FileFormat) -> Bytes:
+    """Read a file packed with gzip, which stays as it is."""
+    try:
+        with gzip.open(path) as file:
+            content = file.read(MAX_UNPACKED_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DamagedFileError(path, f"cannot be unpacked ({error})") from error
+    if len(content) > MAX_UNPACKED_BYTES:
+        raise DamagedFileError(path, f"unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
+    count = _read_count(path, format, content[: format.header_size], len(content))
+    values = np.frombuffer(content, np.uint8, offset=format.header_size).copy()  # writable
+    return values.reshape(count, *format.item_shape)
+
+
 def _read_count(path: Path, format: _FileFormat, header: bytes, size: int) -> int:
     """Return the number of items in the header. Raises `DamagedFileError` unless header and file size are right."""
     if not header:
         raise DamagedFileError(path, "is empty")
     if header.startswith(b"\x1f\x8b"):
-        raise DamagedFileError(path, "is still compressed with gzip: it must be unpacked")
+        raise DamagedFileError(path, "is still compressed with gzip: unpack it, or add .gz to its name")
     magic = int.from_bytes(header[:4], "big")
     for other in (_IMAGES, _LABELS):
         if magic == other.magic != format.magic:

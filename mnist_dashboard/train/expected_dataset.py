@@ -22,7 +22,7 @@ class ExpectedDataset(NamedTuple):
 def expected_dataset(choice: str) -> ExpectedDataset:
     """Return the dataset that a choice of `config.DATASETS` will probably load."""
     if choice == "auto":
-        if not (paths.data_dir() / "MNIST" / "raw" / idx.FILES[0]).exists():
+        if not idx.find_file(paths.data_dir() / "MNIST" / "raw", idx.FILES[0]).exists():
             return ExpectedDataset("MNIST, or without a network MNIST-5k", _DOWNLOADABLE_TRAINING_IMAGES)
         choice = "mnist"
     images = _BUILT_IN_TRAINING_IMAGES if choice == "mnist-5k" else _DOWNLOADABLE_TRAINING_IMAGES

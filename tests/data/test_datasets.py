@@ -1,5 +1,6 @@
 """Finding and checking datasets. For downloads see test_download.py."""
 
+import gzip
 import re
 import struct
 import subprocess
@@ -101,7 +102,11 @@ DAMAGE: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
         "is not an IDX file of images: it begins with 0x00000d03, not 0x00000803",
     ),
     "web page": (TEST_LABELS, lambda _: b"<!DOCTYPE html><html></html>", "is not an IDX file of labels"),
-    "still packed": (TEST_IMAGES, lambda b: b"\x1f\x8b" + b, "is still compressed with gzip: it must be unpacked"),
+    "still packed": (
+        TEST_IMAGES,
+        lambda b: b"\x1f\x8b" + b,
+        "is still compressed with gzip: unpack it, or add .gz to its name",
+    ),
     "images for labels": (TRAIN_LABELS, lambda _: header(0x803, 1, 28, 28), "holds images where labels belong"),
     "labels for images": (TRAIN_IMAGES, lambda _: header(0x801, 1) + b"1", "holds labels where images belong"),
     "fewer labels": (
@@ -264,7 +269,7 @@ def test_a_dataset_chosen_by_name_does_not_fall_back(tmp_path: Path, name: str, 
     expected = f"{shown} is not in {tmp_path / folder / 'raw'} and cannot be downloaded: no answer from 127.0.0.1. Put"
     with pytest.raises(DatasetError, match=re.escape(expected)) as caught:
         load_dataset(name, data_dir=tmp_path)
-    assert "t10k-labels-idx1-ubyte) there, unpacked, or choose the dataset mnist-5k" in str(caught.value)
+    assert "t10k-labels-idx1-ubyte) there, also packed as .gz, or choose the dataset mnist-5k" in str(caught.value)
 
 
 def test_auto_falls_back_when_the_data_folder_cannot_be_written(
@@ -277,3 +282,48 @@ def test_auto_falls_back_when_the_data_folder_cannot_be_written(
     folder = tmp_path / "data" / "MNIST" / "raw"
     assert dataset.name == "MNIST-5k"
     assert dataset.notice == f"No MNIST files, and {folder} cannot be written (Not a directory): {STAND_IN}"
+
+
+@pytest.mark.parametrize("place", ["raw", "."], ids=["in raw", "beside raw"])
+@pytest.mark.parametrize("suffix", ["", ".gz"], ids=["unpacked", "packed"])
+@pytest.mark.parametrize("separator", ["-", "."], ids=["hyphen", "dot"])
+def test_files_under_the_names_of_other_downloads_are_used(raw: Path, place: str, suffix: str, separator: str) -> None:
+    expected = load_dataset("mnist", data_dir=raw.parent.parent)
+    for name in idx.FILES:
+        content = (raw / name).read_bytes()
+        (raw / name).unlink()
+        path = raw.parent / place / (re.sub("-(idx[13])", rf"{separator}\1", name) + suffix)
+        path.write_bytes(gzip.compress(content, 1) if suffix else content)
+    before = sorted(raw.parent.rglob("*"))
+    loaded = load_dataset("mnist", data_dir=raw.parent.parent)
+    assert (loaded.train.images == expected.train.images).all()
+    assert (loaded.test.labels == expected.test.labels).all()
+    assert loaded.train.images.flags.writeable
+    assert sorted(raw.parent.rglob("*")) == before
+
+
+def test_an_unpacked_file_is_preferred(raw: Path, tmp_path: Path) -> None:
+    for name in idx.FILES:
+        (raw / f"{name}.gz").write_bytes(b"nothing")
+    load_dataset("mnist", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"nothing", gzip.compress(b"no images"), gzip.compress(bytes(1000))[:-9]],
+    ids=["empty", "no gzip", "no IDX", "cut"],
+)
+def test_a_damaged_packed_file_is_an_error_with_its_name(raw: Path, tmp_path: Path, content: bytes) -> None:
+    (raw / "t10k-images-idx3-ubyte").unlink()
+    (raw / "t10k-images.idx3-ubyte.gz").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"t10k-images\.idx3-ubyte\.gz (cannot be|is) "):
+        load_dataset("mnist", data_dir=tmp_path)
+
+
+@pytest.mark.usefixtures("offline")
+def test_files_that_an_interrupted_download_of_torchvision_left_are_no_dataset(tmp_path: Path) -> None:
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    (raw / "train-images-idx3-ubyte.gz").write_bytes(b"half")
+    with pytest.raises(DatasetError, match="cannot be downloaded"):
+        load_dataset("mnist", data_dir=tmp_path)
