@@ -87,3 +87,13 @@ def test_a_schedule_that_jumps_is_announced_before_the_run_is_continued_or_forke
     assert [warning.value.partition(" of the")[0] for warning in app.warning] == [jump, jump]
     click(app, "Continue")
     assert store.queries.get_run(2).config.epochs == 2
+
+
+def test_a_run_that_has_trained_all_its_epochs_is_forked_with_more_epochs_only(app: AppTest, store: RunStore) -> None:
+    run = finished_run(store, TrainConfig(epochs=1, batch_size=64), train_images=270)
+    give_checkpoint(store, run, 5)
+    open_page(app, run.id)
+    assert any("nothing is left to train. Give it more epochs" in text.value for text in app.markdown)
+    assert next(button for button in app.button if button.label == "Start the fork").disabled
+    field(app, 5, "epochs").set_value(2).run()
+    assert not next(button for button in app.button if button.label == "Start the fork").disabled
