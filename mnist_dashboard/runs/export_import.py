@@ -62,7 +62,9 @@ def _write_export(runs: Sequence[Run], format_name: str) -> Path:
         )
     access.require_export_quota()
     assert format_name in VIEWER_FORMATS
-    return export_for_server(services.current().queries, runs, format_name, viewer_exports_dir())
+    path = export_for_server(services.current().queries, runs, format_name, viewer_exports_dir())
+    access.audit_action("export", (*(run.id for run in runs), format_name))
+    return path
 
 
 def render_import() -> None:

@@ -86,7 +86,7 @@ class OwnerSessions:
     # ------------------------------------------------------------------ sessions
 
     def is_signed_in(self, token: str) -> bool:
-        """Whether this is the token of a session. Counts as a use of it. Takes about 4 microseconds."""
+        """Whether this is the token of a session. Counts as a use of it. Takes about 6 microseconds."""
         if not token:
             return False
         path = self._sessions / _hash(token)
