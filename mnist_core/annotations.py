@@ -93,10 +93,10 @@ def validate_tags(tags: Iterable[str]) -> tuple[str, ...]:
     for tag in unique:
         if not 1 <= len(tag) <= MAX_TAG_LENGTH:
             raise ConfigError("tags", f"A tag must have 1 to {MAX_TAG_LENGTH} characters, got {tag!r}.")
-        if not _is_visible(tag) or "," in tag:
-            raise ConfigError(
-                "tags", f"A tag must not contain commas or control characters or invisible ones, got {tag!r}."
-            )
+        if "," in tag or any(unicodedata.category(character) == "Cc" for character in tag):
+            raise ConfigError("tags", f"A tag must not contain commas or control characters, got {tag!r}.")
+        if not _is_visible(tag):
+            raise ConfigError("tags", f"A tag must not contain invisible characters, got {tag!r}. Remove them.")
     if len(unique) > MAX_TAGS:
         raise ConfigError("tags", f"A run can have at most {MAX_TAGS} tags, got {len(unique)}. Remove some.")
     return unique
