@@ -65,7 +65,6 @@ def compose() -> dict[str, Any]:
         proxies = TrustedProxies(os.environ.get("MNIST_PROXIES", ""))
     except MnistError as error:
         sys.exit(str(error))
-    limit_connections(proxies.trusts)
     hub = LiveHub(store.queries)
     policy = AccessPolicy(runs_dir(), trust_local=os.environ.get("MNIST_TRUST_LOCAL", "") not in ("", "0"))
     allowed_hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
@@ -79,6 +78,7 @@ def compose() -> dict[str, Any]:
     async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         _end_on_hangup()
         quieten_logs()
+        limit_connections(asyncio.get_running_loop(), proxies.trusts)
         interrupt_lost_runs(store)
         purge_expired_runs(store)
         supervisor.start()

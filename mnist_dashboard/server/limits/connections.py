@@ -8,18 +8,22 @@ protocols below, which count their connections in `OPEN_CONNECTIONS`.
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
-import sys
+import socket
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import h11
-import uvicorn.config
+import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from mnist_dashboard.server.limits.listener import SPARE_FILES, Listener, file_limit, is_last_file
 from mnist_dashboard.server.limits.page_messages import MAX_OWNER_BYTES
 from mnist_dashboard.server.limits.sources import source_of
 
@@ -31,9 +35,6 @@ MESSAGE_SECONDS = 10.0
 
 MAX_CONNECTIONS_PER_SOURCE = 256
 """A page takes two for good and six more while it loads."""
-
-SPARE_FILES = 64
-"""Files that connections leave for the store, exports, new trainers, and the owner."""
 
 WANTED_FILES = 65_536
 
@@ -62,11 +63,8 @@ def raise_file_limit() -> None:
 
 def free_files() -> int:
     """Return how many more files this process could open, apart from `SPARE_FILES`."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return sys.maxsize
     folder = "/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/dev/fd"
-    return soft - len(list(Path(folder).iterdir())) - SPARE_FILES
+    return file_limit() - len(list(Path(folder).iterdir())) - SPARE_FILES
 
 
 class OpenConnections:
@@ -78,8 +76,8 @@ class OpenConnections:
         self.is_proxy: Callable[[str], bool] = lambda _address: False
         """Whether an address is that of a named proxy, whose connections come from many sources."""
 
-    def add(self, client: Client, connection: HttpConnection | WebSocketConnection) -> bool:
-        """Whether there is room for a connection. If so, it counts until `remove`.
+    def add(self, client: Client, connection: HttpConnection, file: int) -> bool:
+        """Whether there is room for a connection, whose file has this number. If so, it counts until `remove`.
 
         When room is short, an idle connection of the source with the most connections makes room.
         """
@@ -88,12 +86,19 @@ class OpenConnections:
         is_full = len(own) >= MAX_CONNECTIONS_PER_SOURCE and not self.is_proxy(client[0])
         if is_full and not self._close_one(own):
             return False
-        if free_files() <= 0:
-            greediest = max(self._by_source.values(), key=len)
-            if not (self._close_one(greediest) or (greediest is not own and self._close_one(greediest, idle=False))):
-                return False
+        if is_last_file(file, SPARE_FILES) and not self.make_room(source):
+            return False
         own[client] = connection
         return True
+
+    def make_room(self, source: str = "") -> bool:
+        """Close a connection of the source that has most: the oldest idle one, or else the newest.
+
+        Of `source` itself, only an idle one is closed. Returns False if there is none to close.
+        """
+        greediest = max(self._by_source, key=lambda other: len(self._by_source[other]), default=source)
+        connections = self._by_source.get(greediest, OrderedDict())
+        return self._close_one(connections) or (greediest != source and self._close_one(connections, idle=False))
 
     def replace(self, client: Client, connection: WebSocketConnection) -> None:
         """Count a connection that has become a WebSocket under the same client."""
@@ -144,7 +149,8 @@ class HttpConnection(H11Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
-        if self.client and not OPEN_CONNECTIONS.add(self.client, self):
+        file = transport.get_extra_info("socket").fileno()
+        if self.client and not OPEN_CONNECTIONS.add(self.client, self, file):
             transport.write(_REFUSAL)
             transport.close()
             return
@@ -218,16 +224,36 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
             self._deadline = None
 
 
-def limit_connections(is_proxy: Callable[[str], bool] = lambda _address: False) -> None:
-    """Have uvicorn, which Streamlit starts, use the protocols of this module. Call it before the server starts.
+def limit_connections(
+    loop: asyncio.AbstractEventLoop, is_proxy: Callable[[str], bool] = lambda _address: False
+) -> None:
+    """Put these limits on the server that uvicorn is about to start in this loop.
 
-    `is_proxy` tells the addresses of proxies, which may have any number of connections.
+    `is_proxy` tells the addresses of proxies, which may have any number of connections. Streamlit makes uvicorn's
+    configuration before it loads the app, but uvicorn asks the loop for a server after the app's lifespan has begun.
     """
     raise_file_limit()
     OPEN_CONNECTIONS.is_proxy = is_proxy
-    # Otherwise uvicorn replaces address and scheme by what forwarding headers say, in every request from loopback. It
-    # has read its setting, FORWARDED_ALLOW_IPS, before it loads the app.
-    vars(uvicorn.config)["ProxyHeadersMiddleware"] = lambda app, trusted_hosts: app
-    uvicorn.config.HTTP_PROTOCOLS["auto"] = f"{__name__}:{HttpConnection.__name__}"
-    for name in ("auto", "websockets-sansio"):
-        uvicorn.config.WS_PROTOCOLS[name] = f"{__name__}:{WebSocketConnection.__name__}"
+    create_server = loop.create_server
+
+    async def create_limited_server(
+        create_protocol: Callable[[], asyncio.Protocol], *, sock: socket.socket | None = None, **options: Any
+    ) -> Any:
+        protocol = create_protocol()
+        if isinstance(protocol, H11Protocol):
+            _configure(protocol.config)
+        if sock:
+            sock = listener = Listener(fileno=os.dup(sock.fileno()))
+            listener.make_room = OPEN_CONNECTIONS.make_room
+        return await create_server(create_protocol, sock=sock, **options)
+
+    vars(loop)["create_server"] = create_limited_server
+
+
+def _configure(config: uvicorn.Config) -> None:
+    """Change the configuration that each new connection reads."""
+    config.http_protocol_class = HttpConnection
+    config.ws_protocol_class = WebSocketConnection
+    # It replaces address and scheme by what forwarding headers say, in every request from loopback.
+    if isinstance(config.loaded_app, ProxyHeadersMiddleware):
+        config.loaded_app = config.loaded_app.app

@@ -63,7 +63,7 @@ def exchange(
 
         def compose() -> Guard:  # as Streamlit does it: uvicorn has its settings before it loads the app
             proxies = TrustedProxies(trusted)
-            limit_connections(proxies.trusts)
+            limit_connections(asyncio.get_running_loop(), proxies.trusts)
             return Guard(app, AccessPolicy(folder), AllowedHosts([SITE]), proxies)
 
         config = uvicorn.Config(compose, factory=True, interface="asgi3", log_level="error", lifespan="off")

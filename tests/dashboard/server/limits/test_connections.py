@@ -7,7 +7,8 @@ import resource
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -17,6 +18,8 @@ from websockets.sync.client import connect
 
 from mnist_dashboard.server.limits import connections
 from mnist_dashboard.server.limits.connections import OpenConnections, limit_connections, raise_file_limit
+from mnist_dashboard.server.limits.listener import Listener
+from tests.support.processes import Eventually, answers, running_server
 
 SHORT = 0.2
 """Time limit in these tests, which wait for the server to close a connection."""
@@ -52,11 +55,15 @@ def own_count(monkeypatch: pytest.MonkeyPatch) -> OpenConnections:
 @contextmanager
 def running_app() -> Iterator[int]:
     """Run the app with uvicorn; yields its port."""
-    limit_connections()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, lifespan="off", log_level="error", ws="websockets-sansio")
         server = uvicorn.Server(config)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+
+        async def serve() -> None:
+            limit_connections(asyncio.get_running_loop())
+            await server.serve([listener])
+
+        thread = threading.Thread(target=lambda: asyncio.run(serve()))
         thread.start()
         try:
             yield listener.getsockname()[1]
@@ -179,7 +186,7 @@ def test_an_idle_connection_makes_room(port: int, monkeypatch: pytest.MonkeyPatc
 
 def test_when_files_run_short_the_greediest_source_makes_room(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with connect(f"ws://127.0.0.1:{port}/"), connect(f"ws://127.0.0.1:{port}/") as newest:
-        monkeypatch.setattr(connections, "free_files", lambda: 0)
+        monkeypatch.setattr(connections, "is_last_file", lambda _number, _spare: True)
         with open_connection(port, REQUEST, "127.0.0.2") as other:
             assert b"200 OK" in other.recv(1 << 16)
         with pytest.raises(ConnectionClosed):
@@ -196,6 +203,36 @@ def test_connections_of_owners_stay(port: int, monkeypatch: pytest.MonkeyPatch, 
             assert read_all(client).startswith(b"HTTP/1.1 503")
         owner.sendall(REQUEST)
         assert b"200 OK" in owner.recv(1 << 16)
+
+
+def test_the_last_files_are_taken_by_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    with Listener(socket.AF_INET) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.make_room = lambda: asked.append(True)
+        address = listener.getsockname()
+        with socket.create_connection(address) as client:
+            monkeypatch.setattr("mnist_dashboard.server.limits.listener.file_limit", lambda: 3)
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+            assert (read_all(client), asked) == (b"", [True])
+        with socket.create_connection(address):
+            monkeypatch.undo()
+            listener.accept()[0].close()
+
+
+@pytest.mark.fault
+def test_the_server_answers_while_half_requests_want_more_files_than_there_are(
+    tmp_path: Path, eventually: Eventually
+) -> None:
+    with running_server(tmp_path / "runs", tmp_path / "data", eventually) as server, ExitStack() as stack:
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (256, 256))
+        for number in range(400):
+            address = f"127.0.1.{number % 4}"
+            with suppress(ConnectionError):
+                stack.enter_context(open_connection(int(server.url.rpartition(":")[2]), b"GET", address))
+        eventually(lambda: answers(server.process, f"{server.url}/_stcore/health"))
 
 
 def test_forwarding_headers_do_not_change_the_address_of_a_connection(
