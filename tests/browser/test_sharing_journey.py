@@ -37,7 +37,7 @@ def test_a_viewer_can_watch_live_and_act_only_when_signed_in(
     viewer.goto(f"{live.url_elsewhere}/?run={run}")
     wait_for_points(viewer, run)
     watching = viewer.get_by_role("status").filter(has_text="watching")
-    expect(watching).to_have_text(re.compile(r" on Linux is driving\. 2 watching\.$"))
+    expect(watching).to_have_text(re.compile(r" on Linux( \d+)? is driving\. 2 watching\.$"))
     expect(viewer.get_by_role("button", name=ACTIONS)).to_have_count(0)
     expect(viewer.get_by_role("slider", name="Learning rate")).to_be_disabled()
 

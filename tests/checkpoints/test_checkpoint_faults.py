@@ -73,7 +73,9 @@ def test_older_checkpoints_are_removed_only_once_the_new_one_is_on_the_disk(
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CheckpointError, match=r"could not be saved: File exists\. Make .*file a folder that can be"):
+    with pytest.raises(
+        CheckpointError, match=r"could not be saved: Not a directory\. Make .*file a folder that can be"
+    ):
         save_small(tmp_path / "file", 1)
 
 

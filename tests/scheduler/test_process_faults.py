@@ -5,7 +5,6 @@ Real processes train on a few hundred digits. Each run is compared with an undis
 
 import contextlib
 import dataclasses
-import json
 import os
 import signal
 import subprocess
@@ -132,7 +131,7 @@ def watch(store: RunStore, eventually: Eventually) -> Watch:
 # ---------------------------------------------------------------------- killed
 
 
-def test_a_killed_terminal_run_is_found_by_listing_and_resumed_by_the_supervisor(
+def test_a_killed_terminal_run_is_found_and_resumed_by_the_supervisor(
     terminal: subprocess.Popen[bytes],
     supervisor: ActingSupervisor,
     undisturbed: Run,
@@ -145,15 +144,12 @@ def test_a_killed_terminal_run_is_found_by_listing_and_resumed_by_the_supervisor
     terminal.wait()
     assert run.trainer
     assert run.trainer.pid == terminal.pid
-    listed = subprocess.run(
-        [sys.executable, "-m", "mnist_core", "runs", "--json"], cwd=ROOT, check=True, stdout=subprocess.PIPE
-    )
-    (interrupted,) = [listed_run for listed_run in json.loads(listed.stdout) if listed_run["id"] == run.id]
-    assert (interrupted["status"], interrupted["reason"]) == (
-        "interrupted",
+    interrupted = watch.ended(run.id)
+    assert (interrupted.status, interrupted.reason) == (
+        RunStatus.INTERRUPTED,
         f"Its trainer process (pid {terminal.pid}) is gone.",
     )
-    assert len(watch.store.queries.read_steps(run.id)) == interrupted["step"] >= run.progress.step
+    assert len(watch.store.queries.read_steps(run.id)) == interrupted.progress.step >= run.progress.step
     supervisor.actions.resume(run.id)
     resumed = watch.ended(run.id)
     assert (resumed.status, resumed.attempt, resumed.progress.step) == (RunStatus.COMPLETED, 2, STEPS)
