@@ -27,6 +27,7 @@ from mnist_core.scheduler.supervisor import Supervisor, parse_max_runs
 from mnist_core.store import RunStore
 from mnist_core.store.database.copies import restore_hint
 from mnist_core.system.paths import runs_dir
+from mnist_core.system.processes import lower_priority, restore_session_priority
 from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
@@ -82,7 +83,7 @@ def compose() -> dict[str, Any]:
         interrupt_lost_runs(store)
         purge_expired_runs(store)
         supervisor.start()
-        os.nice(SERVER_NICENESS)  # for this thread and the threads it starts, so not for the supervisor's trainers
+        lower_priority(SERVER_NICENESS)  # not that of the supervisor's thread and its trainers
         feed = asyncio.create_task(hub.follow())
         purging = asyncio.create_task(_purge_daily(store))
         announcement.announce(policy)
@@ -91,6 +92,7 @@ def compose() -> dict[str, Any]:
             yield {}
         finally:
             announcement.retract()
+            restore_session_priority()
             hub.broadcaster.close()
             purging.cancel()
             feed.cancel()

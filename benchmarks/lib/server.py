@@ -81,9 +81,9 @@ def running_server(runs: Path, max_runs: int | None = None, open_files: str | No
 
 
 def free_port() -> int:
-    """Return a TCP port that no program listens on."""
+    """Return a TCP port that nothing uses on any address, not even a connection that was closed a moment ago."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind(("", 0))
         return int(probe.getsockname()[1])
 
 

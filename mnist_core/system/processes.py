@@ -78,6 +78,27 @@ def cpu_seconds(process: ProcessIdentity) -> float:
     return float(times.user + times.system)
 
 
+def lower_priority(niceness: int) -> None:
+    """Let other processes go first: the calling thread, threads that it starts, and this process's session.
+
+    Where Linux shares the processor between sessions first (`sched_autogroup_enabled`, as on most desktops), the
+    niceness of a thread counts within its session only, and trainers have sessions of their own. Of a session, each
+    process may set the niceness. https://man7.org/linux/man-pages/man7/sched.7.html
+    """
+    os.nice(niceness)
+    _set_session_niceness(niceness)
+
+
+def restore_session_priority() -> None:
+    """Undo what `lower_priority` has done to the session: it may be that of a terminal, which stays."""
+    _set_session_niceness(0)
+
+
+def _set_session_niceness(niceness: int) -> None:
+    with contextlib.suppress(OSError):  # only Linux has it, and not everywhere
+        (_PROC / "self/autogroup").write_text(str(niceness))
+
+
 def prefer_for_oom_kill() -> None:
     """If memory runs out, make the kernel kill this process first, so that it costs one run rather than the server.
 

@@ -153,3 +153,22 @@ def test_out_of_memory_kills_are_counted_in_our_own_control_group(tmp_path: Path
     assert count_oom_kills(tmp_path) == 0
     counted.write_text("low 0\noom 9\noom_kill 3\noom_group_kill 4\n")
     assert count_oom_kills(tmp_path) == 3
+
+
+def test_a_lower_priority_counts_for_the_session_too_and_is_taken_back() -> None:
+    code = """
+import os
+from pathlib import Path
+from mnist_core.system.processes import lower_priority, restore_session_priority
+group = Path("/proc/self/autogroup")
+def session(): return group.read_text().split()[-1] if group.exists() else ""
+lower_priority(5)
+print(os.nice(0), session())
+restore_session_priority()
+print(os.nice(0), session())
+"""
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, start_new_session=True)
+    before, after = (line.split() for line in ended.stdout.splitlines())
+    assert before in (["5", "5"], ["5"])
+    assert after in (["5", "0"], ["5"])

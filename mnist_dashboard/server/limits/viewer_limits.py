@@ -19,13 +19,13 @@ MAX_PAGES_PER_SOURCE, MAX_PAGES = 100, 600
 FILES_PER_PAGE = 5
 """Its socket, its stream, and three that Streamlit opens for each page's session."""
 
-REQUEST_BURST, REQUESTS_PER_SECOND = 3000, 100.0
+REQUEST_BURST, REQUESTS_PER_SECOND = 2000, 25.0
 """Requests of one source at once, and in the long run. A first visit takes about 100."""
 
-SERVER_REQUEST_BURST, SERVER_REQUESTS_PER_SECOND = 30_000, 400.0
+SERVER_REQUEST_BURST, SERVER_REQUESTS_PER_SECOND = 20_000, 100.0
 
-MAX_WAIT_SECONDS = 5.0
-"""A request that would have to wait longer is refused."""
+MAX_WAIT_SECONDS = 30.0
+"""A request that would have to wait longer is refused. A page that lacks a file is worse than one that comes late."""
 
 FEED_PATH = "/live"
 """Path of the live feed, whose responses are streams."""
