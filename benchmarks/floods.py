@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
@@ -31,6 +32,8 @@ PAGES = 200
 JOIN_SECONDS = 10.0
 HEALTH_SECONDS = 0.05
 """Pause between two requests of the honest viewer."""
+LEAD_SECONDS = 45.0
+"""How long a flood has lasted when measuring begins: by then it has used up what may come at once."""
 REST_SECONDS = 3.0
 """Pause between two floods."""
 
@@ -116,47 +119,64 @@ async def honest_viewer(port: int, seconds: float) -> tuple[list[float], float]:
     return await polling, page_seconds
 
 
-def training_speed(server: Server, run: Run, seconds: float) -> float:
-    """Return the steps a second within the next `seconds`."""
+@dataclass(frozen=True)
+class Window:
+    """What an honest viewer and a run saw within some seconds."""
+
+    waits: list[float]
+    """Seconds until the health of the server was answered, shortest first."""
+    page_seconds: float
+    steps_per_second: float
+
+
+def observe(server: Server, run: Run, seconds: float) -> Window:
+    """Watch the server as an honest viewer while the run trains."""
     before, began = server.store.queries.get_run(run.id).progress.step, time.perf_counter()
-    time.sleep(seconds)
-    return (server.store.queries.get_run(run.id).progress.step - before) / (time.perf_counter() - began)
+    waits, page_seconds = asyncio.run(honest_viewer(int(server.address.rpartition(":")[2]), seconds))
+    steps = server.store.queries.get_run(run.id).progress.step - before
+    return Window(sorted(waits), page_seconds, steps / (time.perf_counter() - began))
+
+
+def flood_figures(server: Server, run: Run, kind: str, seconds: float) -> list[Figure]:
+    """Watch the server without the flood, and with it once it has lasted for `LEAD_SECONDS`."""
+    calm = observe(server, run, seconds)
+    before = memory_gigabytes(server.process.pid)["Pss"]
+    port, lasts = server.address.rpartition(":")[2], seconds + LEAD_SECONDS
+    command = [sys.executable, "-m", "benchmarks.lib.flooder", kind, port, str(lasts)]
+    flooder = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    time.sleep(LEAD_SECONDS - 1)
+    flooded = observe(server, run, seconds)
+    growth = 1000 * (memory_gigabytes(server.process.pid)["Pss"] - before)
+    flooder_percent = 100 * float(flooder.communicate()[0]) / lasts
+    p99 = flooded.waits[int(0.99 * (len(flooded.waits) - 1))]
+    return [
+        Figure(
+            f"flood of {kind}: health for another viewer, p99 / slowest",
+            f"{p99:.3f} / {flooded.waits[-1]:.3f} s",
+            "< 0.25 s",
+            f"{len(flooded.waits)} requests",
+        ),
+        Figure(
+            "  training speed, of that before",
+            f"{100 * flooded.steps_per_second / calm.steps_per_second:.0f} %",
+            "> 90 %",
+            f"the flooder took {flooder_percent:.0f} % of a core",
+        ),
+        Figure("  a page for another viewer", f"{flooded.page_seconds:.2f} s"),
+        Figure("  growth of the server's memory", f"{growth:+.0f} MB"),
+    ]
 
 
 def floods(options: argparse.Namespace) -> Iterator[Figure]:
     """Measure each kind of flood while a run trains, with a rest before it."""
     with warm_server() as server:
-        port = int(server.address.rpartition(":")[2])
         run = server.store.commands.create_run(classic_config(epochs=50, batch_size=32))
         while server.store.queries.get_run(run.id).progress.step < 200:
             time.sleep(0.1)
-        asyncio.run(honest_viewer(port, 1.0))
+        observe(server, run, 1.0)
         for kind in options.kinds.split(",") if options.kinds else KINDS:
             time.sleep(REST_SECONDS)
-            calm = training_speed(server, run, options.seconds)
-            before = memory_gigabytes(server.process.pid)["Pss"]
-            arguments = [kind, str(port), str(options.seconds + 4)]
-            flooder = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.lib.flooder", *arguments],
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            time.sleep(2.5)  # the flood has begun
-            step, began = server.store.queries.get_run(run.id).progress.step, time.perf_counter()
-            waits, page_seconds = asyncio.run(honest_viewer(port, options.seconds))
-            speed = (server.store.queries.get_run(run.id).progress.step - step) / (time.perf_counter() - began)
-            growth = 1000 * (memory_gigabytes(server.process.pid)["Pss"] - before)
-            flooder_seconds = float(flooder.communicate()[0])
-            waits.sort()
-            p99 = waits[int(0.99 * (len(waits) - 1))]
-            yield Figure(f"flood of {kind}: health for another viewer, p99 / slowest",
-                         f"{p99:.3f} / {waits[-1]:.3f} s", "< 0.25 s", f"{len(waits)} requests")  # fmt: skip
-            flooder_share = 100 * flooder_seconds / (options.seconds + 4)
-            basis = f"the flooder took {flooder_share:.0f} % of a core"
-            yield Figure("  training speed, of that before", f"{100 * speed / calm:.0f} %", "> 90 %", basis)
-            yield Figure("  a page for another viewer", f"{page_seconds:.2f} s")
-            yield Figure("  growth of the server's memory", f"{growth:+.0f} MB")
+            yield from flood_figures(server, run, kind, options.seconds)
         stop_latest_run(server.store)
 
 

@@ -26,7 +26,7 @@ from mnist_dashboard.server.limits.connections import REQUEST_SECONDS
 SOURCES = 5
 """Addresses that the flood comes from."""
 
-PAGES_PER_SOURCE = 20
+PAGES_PER_SOURCE = 10
 
 HALF_REQUESTS_PER_SOURCE = 200
 
@@ -131,13 +131,8 @@ class Flooder:
         _reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0))
         writer.transport.abort()
 
-    async def nothing(self, _address: str) -> None:
-        """Send nothing: what the honest viewer alone costs."""
-        await asyncio.sleep(60)
-
 
 KINDS: dict[str, tuple[Callable[[Flooder, str], Awaitable[None]], int]] = {
-    "nothing": (Flooder.nothing, 1),
     "git": (Flooder.git, PAGES_PER_SOURCE),
     "urls": (Flooder.urls, 2),
     "reruns": (Flooder.reruns, PAGES_PER_SOURCE),

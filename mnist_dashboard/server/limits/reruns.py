@@ -15,11 +15,11 @@ from mnist_dashboard.server.limits.sources import Pace
 RERUNS_AT_ONCE = 2
 """Scripts of viewers that run at the same time. The second one fills the pauses in which the first reads the store."""
 
-SOURCE_BURST, SOURCE_RERUNS_PER_SECOND = 100, 3.0
+SOURCE_BURST, SOURCE_RERUNS_PER_SECOND = 100, 2.0
 """Scripts for one source at once, and in the long run. A class behind one address opens its pages in one burst."""
 
-SERVER_BURST, SERVER_RERUNS_PER_SECOND = 1500, 12.0
-"""Scripts for all viewers. In the long run they take a third of a core."""
+SERVER_BURST, SERVER_RERUNS_PER_SECOND = 1500, 8.0
+"""Scripts for all viewers. In the long run they take a fifth of a core."""
 
 _SERVER = ""
 
