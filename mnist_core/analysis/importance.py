@@ -11,7 +11,7 @@ can add up to more than the settings explain. No shape is assumed.
 
 Nothing is ranked unless the forest predicts better than each of `SHUFFLES` forests grown on shuffled results. Where the
 settings make no difference, chance does that in at most 1 / (`SHUFFLES` + 1) = 5 % of all tables (Phipson and Smyth
-2010); `benchmarks/importance_of_noise.py` confirms it.
+2010); `benchmarks/statistics/importance_of_noise.py` confirms it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The statistical tests behind a verdict. Imports scipy on first use, because the server starts faster without it.
 
 Accuracies are counts of images, so their spread over seeds can be zero by coincidence. The t tests therefore take at
-least the spread that rounding to whole images gives: `benchmarks/false_positives.py` measures what that achieves.
+least the spread that rounding to whole images gives. `benchmarks/statistics/false_positives.py` measures what that
+achieves.
 """
 
 from __future__ import annotations

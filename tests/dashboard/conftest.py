@@ -11,7 +11,7 @@ from mnist_core.system.paths import ROOT
 from mnist_dashboard import access, services
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
-from tests.support.page_driver import Visitor
+from tests.support.web.page_driver import Visitor
 
 MAIN = ROOT / "mnist_dashboard" / "main.py"
 

@@ -10,7 +10,7 @@ from mnist_core.records import Run, StepMetrics
 from mnist_core.store import RunStore
 from tests.support.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.factories import finished_run
-from tests.support.page_driver import click, component_data, labels, open_page, open_runs, page_text
+from tests.support.web.page_driver import click, component_data, labels, open_page, open_runs, page_text
 
 Step = Callable[..., StepMetrics]
 SOME_DAMAGE = ("settings that are no JSON", "a change to batch size 0", "text as number of steps", "an unknown status")

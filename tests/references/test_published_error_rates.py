@@ -1,4 +1,5 @@
-"""Test errors on MNIST, as `benchmarks/published_error_rates.py` measured and recorded them, against published ones.
+"""Test errors on MNIST, as `benchmarks/statistics/published_error_rates.py` measured and recorded them, against
+published ones.
 
 The record is `recorded_error_rates.json`, with machine, versions and seeds, because MNIST itself is not part of the
 tests. That the engine still trains in the same way is what the comparisons with PyTorch and scikit-learn check.

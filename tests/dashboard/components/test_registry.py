@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from tests.support.page_driver import component_data
+from tests.support.web.page_driver import component_data
 
 
 def test_numbers_that_are_not_finite_reach_a_component_as_null() -> None:

@@ -16,7 +16,7 @@ from mnist_core.store import RunStore
 from mnist_core.store.step_codec import STEP_COLUMNS
 from mnist_core.system.processes import own_identity
 from tests.support.factories import finished_run
-from tests.support.page_driver import Visitor, active_run, address, click, labels, page_text
+from tests.support.web.page_driver import Visitor, active_run, address, click, labels, page_text
 
 
 def open_details(app: AppTest, run: object = None) -> AppTest:

@@ -14,8 +14,8 @@ from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.run_summary import MAX_INTERVENTIONS, summarize_run
 from tests.support.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.factories import finished_run
-from tests.support.feed_reader import Reader, run_scenario, running_hub
 from tests.support.strict_json import parse_json
+from tests.support.web.feed_reader import Reader, run_scenario, running_hub
 
 Step = Callable[..., StepMetrics]
 

@@ -26,10 +26,10 @@ from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.feed.run_summary import RunSummary, summarize_run
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.shared_constants import MAX_BUCKETS
-from tests.support.asgi_client import build_scope, send_request_async
 from tests.support.curve_reference import reduced_curve, tolerance
-from tests.support.feed_reader import NO_CONFUSION, Reader, preparing_run, run_scenario, running_hub
 from tests.support.strict_json import parse_json
+from tests.support.web.asgi_client import build_scope, send_request_async
+from tests.support.web.feed_reader import NO_CONFUSION, Reader, preparing_run, run_scenario, running_hub
 
 SMOOTHING_VALUES = [hundredths / 100 for hundredths in range(100)]
 """Those of the sliders on the pages."""

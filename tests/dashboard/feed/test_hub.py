@@ -19,8 +19,8 @@ from mnist_dashboard.feed import broadcaster, routes
 from mnist_dashboard.feed.hub import LiveHub, poll_seconds
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
-from tests.support.asgi_client import build_scope
-from tests.support.feed_reader import NO_CONFUSION, Reader, commit_steps, preparing_run, run_scenario, running_hub
+from tests.support.web.asgi_client import build_scope
+from tests.support.web.feed_reader import NO_CONFUSION, Reader, commit_steps, preparing_run, run_scenario, running_hub
 
 
 @pytest.fixture

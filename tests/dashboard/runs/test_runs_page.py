@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
-from tests.support.page_driver import active_run, component_data, open_runs
+from tests.support.web.page_driver import active_run, component_data, open_runs
 
 
 def test_a_linked_comparison_is_shown(app: AppTest, store: RunStore) -> None:

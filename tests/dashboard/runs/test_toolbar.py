@@ -17,7 +17,7 @@ from mnist_dashboard.server.roles.access_policy import MAX_EXPORTS
 from mnist_dashboard.server.roles.client_location import CLIENT_ADDRESS_HEADER
 from mnist_dashboard.ui import markdown
 from tests.support.factories import finished_run
-from tests.support.page_driver import (
+from tests.support.web.page_driver import (
     Visitor,
     active_run,
     click,

@@ -15,7 +15,7 @@ from mnist_core.store.queries import Queries
 from mnist_dashboard.runs import hyperparameter_charts, verdict_view
 from mnist_dashboard.ui import markdown
 from tests.support.factories import finished_run, search_runs
-from tests.support.page_driver import active_run, component_data, open_runs, page_text
+from tests.support.web.page_driver import active_run, component_data, open_runs, page_text
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from mnist_dashboard.server.limits.connections import limit_connections
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.client_location import browser_scheme, client_address, is_local
 from mnist_dashboard.server.roles.proxies import TrustedProxies
-from tests.support.reverse_proxy import ADDRESS, reverse_proxy
+from tests.support.web.reverse_proxy import ADDRESS, reverse_proxy
 
 SITE = "trainer.school.example"
 FORWARDED = {"Host": SITE, "X-Forwarded-For": "10.0.0.7, 10.0.0.9", "X-Forwarded-Proto": "https"}

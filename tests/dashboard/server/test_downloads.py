@@ -13,8 +13,8 @@ from starlette.types import Message
 from mnist_core.exports.server_exports import export_for_server, exports_dir
 from mnist_core.store import RunStore
 from mnist_dashboard.server.downloads import DOWNLOAD_ROUTES, download_url, viewer_exports_dir
-from tests.support.asgi_client import Response, build_scope
 from tests.support.factories import finished_run
+from tests.support.web.asgi_client import Response, build_scope
 
 
 def request(path: str) -> Response:

@@ -23,8 +23,8 @@ from mnist_dashboard.server.roles.client_location import (
     client_address,
 )
 from mnist_dashboard.server.roles.proxies import TrustedProxies
-from tests.support.asgi_client import LOOPBACK, PEER, Response, build_scope, fetch, send_request
-from tests.support.signing_in import session_cookie, sign_in
+from tests.support.web.asgi_client import LOOPBACK, PEER, Response, build_scope, fetch, send_request
+from tests.support.web.signing_in import session_cookie, sign_in
 
 LAN = "192.168.7.20"
 """A host name of the server in these tests."""

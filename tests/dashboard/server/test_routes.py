@@ -22,9 +22,9 @@ from mnist_dashboard.server.roles import sign_in as signing_in
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
 from mnist_dashboard.server.roles.proxies import TrustedProxies
-from tests.support.asgi_client import PEER, Response, build_scope, send_request_async
-from tests.support.feed_reader import running_hub
-from tests.support.signing_in import session_cookie, sign_in
+from tests.support.web.asgi_client import PEER, Response, build_scope, send_request_async
+from tests.support.web.feed_reader import running_hub
+from tests.support.web.signing_in import session_cookie, sign_in
 
 LAN = "10.0.0.2:8501"
 VIEWER_ADDRESSES = {

@@ -26,7 +26,7 @@ from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.roles import sign_in as signing_in
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.proxies import TrustedProxies
-from tests.support.asgi_client import LOOPBACK, PEER, Response, fetch
+from tests.support.web.asgi_client import LOOPBACK, PEER, Response, fetch
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

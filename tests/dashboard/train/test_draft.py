@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import SETTINGS, Setting
-from tests.support.page_driver import open_page
+from tests.support.web.page_driver import open_page
 
 
 def test_a_rerun_validates_each_setting_alone_and_with_the_others(

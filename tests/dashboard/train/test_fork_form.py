@@ -10,8 +10,8 @@ from mnist_core.records import FileKind, Intervention, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.ui import markdown
 from tests.support.factories import finished_run
-from tests.support.page_driver import active_run, address, click, labels, open_page
 from tests.support.run_files import give_checkpoint
+from tests.support.web.page_driver import active_run, address, click, labels, open_page
 
 
 def field(app: AppTest, step: int, name: str) -> Any:

@@ -13,7 +13,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import speed
 from mnist_dashboard.train import stale_widgets
-from tests.support.page_driver import click, open_page
+from tests.support.web.page_driver import click, open_page
 
 
 def test_slider_and_exact_value_follow_each_other(app: AppTest) -> None:

@@ -7,8 +7,8 @@ from mnist_core.records import Adjustment, Command, Intervention, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.train import steering_sidebar
 from mnist_dashboard.ui import markdown
-from tests.support.page_driver import active_run, address, click, component_data, labels, open_page
 from tests.support.run_files import give_checkpoint
+from tests.support.web.page_driver import active_run, address, click, component_data, labels, open_page
 
 
 def commands(store: RunStore, run: Run) -> list[tuple[Command, Adjustment]]:

@@ -12,7 +12,7 @@ from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.ui import markdown
-from tests.support.page_driver import active_run, address, click, component_data, labels, open_page
+from tests.support.web.page_driver import active_run, address, click, component_data, labels, open_page
 
 
 def test_start_submits_the_settings_of_the_sliders_and_shows_the_run(app: AppTest, store: RunStore) -> None:

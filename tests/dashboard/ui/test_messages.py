@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_dashboard.ui import markdown
-from tests.support.page_driver import click
+from tests.support.web.page_driver import click
 
 DELETED, BACK = [":material/check: Deleted 3."], [":material/check: They are back."]
 

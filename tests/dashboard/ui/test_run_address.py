@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
-from tests.support.page_driver import active_run, address, click, open_page
+from tests.support.web.page_driver import active_run, address, click, open_page
 
 
 def test_a_rerun_with_an_outdated_address_does_not_lead_back_to_the_old_run(app: AppTest, store: RunStore) -> None:

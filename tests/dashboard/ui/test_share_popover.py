@@ -13,7 +13,7 @@ from mnist_dashboard import access
 from mnist_dashboard.server import hosts
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.ui import share_popover
-from tests.support.page_driver import (
+from tests.support.web.page_driver import (
     Visitor,
     active_run,
     click,
@@ -23,7 +23,7 @@ from tests.support.page_driver import (
     page_text,
     text_input,
 )
-from tests.support.signing_in import DEVICE, sign_in
+from tests.support.web.signing_in import DEVICE, sign_in
 
 ADDRESSES = ["http://192.0.2.7:8501", "http://[2001:db8::7]:8501", "http://mnist.local:8501"]
 

@@ -9,7 +9,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.store import RunStore
 from mnist_dashboard import composition, services
 from mnist_dashboard.ui import markdown
-from tests.support.page_driver import Visitor, click
+from tests.support.web.page_driver import Visitor, click
 
 PROBLEM = "/srv/runs/runs.sqlite is damaged. It was set aside."
 

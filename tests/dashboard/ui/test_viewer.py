@@ -12,7 +12,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from tests.support.factories import finished_run
-from tests.support.page_driver import Visitor, active_run, labels
+from tests.support.web.page_driver import Visitor, active_run, labels
 
 VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
 ADDRESSES = [

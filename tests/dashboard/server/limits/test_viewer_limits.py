@@ -15,7 +15,7 @@ from mnist_dashboard.server.limits import viewer_limits
 from mnist_dashboard.server.limits.viewer_limits import BusyError, ViewerLimits
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.proxies import TrustedProxies
-from tests.support.asgi_client import LOOPBACK, PEER, Response, build_scope, send_request_async
+from tests.support.web.asgi_client import LOOPBACK, PEER, Response, build_scope, send_request_async
 
 LAN = "192.168.7.20"
 

@@ -15,8 +15,8 @@ from mnist_core.system.processes import own_identity
 from mnist_dashboard import access
 from mnist_dashboard.server.roles.access_policy import OWNER_NAME, AccessPolicy
 from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
-from tests.support.page_driver import Visitor, click, open_page
-from tests.support.signing_in import DEVICE
+from tests.support.web.page_driver import Visitor, click, open_page
+from tests.support.web.signing_in import DEVICE
 
 ACTIONS = [name for name, _ in inspect.getmembers(RunActions, inspect.isfunction) if not name.startswith("_")]
 

@@ -16,8 +16,8 @@ from mnist_dashboard.server.roles import audit_log
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.audit_log import AuditLog
 from mnist_dashboard.server.roles.client_location import CLIENT_ADDRESS_HEADER
-from tests.support.page_driver import Visitor, click, open_page
-from tests.support.signing_in import DEVICE, sign_in
+from tests.support.web.page_driver import Visitor, click, open_page
+from tests.support.web.signing_in import DEVICE, sign_in
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -14,8 +14,8 @@ from mnist_dashboard.server.roles.access_policy import MAX_WRONG_TRIES, AccessPo
 from mnist_dashboard.server.roles.device_name import device_name
 from mnist_dashboard.server.roles.proxies import TrustedProxies
 from mnist_dashboard.server.roles.sign_in import MAX_BODY_BYTES, PATH, sign_in_link, sign_in_routes
-from tests.support.asgi_client import PEER, Response, fetch
-from tests.support.signing_in import session_cookie, sign_in
+from tests.support.web.asgi_client import PEER, Response, fetch
+from tests.support.web.signing_in import session_cookie, sign_in
 
 HOST = "192.168.7.20:8501"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

@@ -1,6 +1,6 @@
 """Rank the settings of simulated runs, and count how often noise is ranked and how often the setting that matters is.
 
-    python benchmarks/importance_of_noise.py [--tables 400]
+    python benchmarks/statistics/importance_of_noise.py [--tables 400]
 
 Every table is a random search over six settings. Where only the learning rate matters, the metric is linear in its
 logarithm, which has the given share of the variance; the rest is noise.
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.measure import print_machine  # noqa: E402
 from mnist_core.analysis.importance import ImportanceReport, measure_importance  # noqa: E402

@@ -12,8 +12,8 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
 from mnist_dashboard.server.roles.client_location import LOCATION_HEADER, REMOTE
-from tests.support.signing_in import DEVICE, sign_in
 from tests.support.strict_json import parse_json
+from tests.support.web.signing_in import DEVICE, sign_in
 
 
 @dataclass

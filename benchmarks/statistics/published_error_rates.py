@@ -1,6 +1,6 @@
 """Train on MNIST what others published error rates for, and print the test errors after every epoch.
 
-    MNIST_DATA_DIR=... python -m benchmarks.published_error_rates [--only softmax,mlp] [--json FILE]
+    MNIST_DATA_DIR=... python -m benchmarks.statistics.published_error_rates [--only softmax,mlp] [--json FILE]
 
 `tests/references/test_published_error_rates.py` compares the file that `--json` writes with the published rates.
 """

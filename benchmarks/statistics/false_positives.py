@@ -1,6 +1,6 @@
 """Simulate comparisons without a difference, and count how often a verdict names a winner all the same.
 
-    MNIST_DATA_DIR=... python benchmarks/false_positives.py [--tables 4000] [--runs 60]
+    MNIST_DATA_DIR=... python benchmarks/statistics/false_positives.py [--tables 4000] [--runs 60]
 
 Prints shares in percent. `--runs` real softmax runs give one set of accuracies; 0 leaves them out.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.measure import classic_config, print_machine  # noqa: E402
 from mnist_core.analysis.power import MAX_SEEDS, fewest_seeds, power, seeds_needed  # noqa: E402
