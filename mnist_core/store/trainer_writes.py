@@ -178,6 +178,10 @@ class TrainerWrites:
                 row = {"run_id": run.id, "attempt": run.attempt, "first_step": steps[0].step, "steps": len(steps)}
                 connection.execute(insert(step_chunks).values(**row, columns=step_codec.pack(steps)))
             for evaluation in new_evaluations:
+                # An earlier attempt may have recorded it and been killed before it saved that it had.
+                is_same = (evaluations.c.step == evaluation.step) & (evaluations.c.split == evaluation.split)
+                is_earlier = (evaluations.c.run_id == run.id) & (evaluations.c.attempt < run.attempt)
+                connection.execute(delete(evaluations).where(is_same & is_earlier))
                 connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation)))
             return status
 

@@ -15,7 +15,7 @@ from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.errors import DatasetError, StaleAttemptError
-from mnist_core.records import Adjustment, Command, Event, Run, RunStatus, StepMetrics
+from mnist_core.records import Adjustment, Command, EvalMetrics, Event, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import saver
@@ -73,6 +73,34 @@ def test_a_run_interrupted_at_any_batch_resumes_as_if_undisturbed(
     assert evaluations(store, resumed) == evaluations(store, uninterrupted)
     assert resumed.results == uninterrupted.results
     assert resumed.progress.step == STEPS
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the trainer runs any more."""
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_an_evaluation_that_was_recorded_but_not_saved_is_not_recorded_twice(
+    store: RunStore, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    left = [number]
+
+    def save_or_die(self: saver.CheckpointSaver, event: Event | None, interventions: Any) -> None:
+        left[0] -= isinstance(event, EvalMetrics)
+        if left[0] == 0:
+            raise Killed
+        save(self, event, interventions)
+
+    save = saver.CheckpointSaver.save
+    monkeypatch.setattr(saver.CheckpointSaver, "save", save_or_die)
+    run = claimed_run(store, CONFIG)
+    with pytest.raises(Killed):
+        train_run(store, run)
+    assert len(evaluations(store, run)) == number
+    assert store.commands.interrupt_run(store.queries.get_run(run.id), "killed")
+    resumed = resume(store, store.queries.get_run(run.id))
+    assert evaluations(store, resumed) == evaluations(store, uninterrupted)
+    assert resumed.results == uninterrupted.results
 
 
 @pytest.mark.fault
