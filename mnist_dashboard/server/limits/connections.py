@@ -19,6 +19,7 @@ from typing import Any
 
 import h11
 import uvicorn
+from uvicorn._types import ASGISendEvent
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -210,6 +211,11 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         if self.client:
             OPEN_CONNECTIONS.remove(self.client)
         super().connection_lost(exc)
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True  # uvicorn leaves that out, and logs an error after each refusal
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from mnist_dashboard.server.limits import connections
@@ -38,6 +38,10 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.body"})
         return
     await receive()
+    if scope["path"] == "/full":
+        await send({"type": "websocket.http.response.start", "status": 503, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b"Try again.\n"})
+        return
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] == "websocket.receive":
         await send({"type": "websocket.send", "bytes": message["bytes"]})
@@ -144,6 +148,15 @@ def test_whole_messages_keep_a_web_socket_open(port: int) -> None:
             assert client.recv(timeout=10) == b"hello"
         client.send([b"in ", b"parts"])
         assert client.recv(timeout=10) == b"in parts"
+
+
+def test_a_refused_web_socket_is_no_error_in_the_log(port: int, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(InvalidStatus, match="503"):
+        connect(f"ws://127.0.0.1:{port}/full")
+    with connect(f"ws://127.0.0.1:{port}/") as client:  # after that, the first has ended
+        client.send(b"hello")
+        assert client.recv(timeout=10) == b"hello"
+    assert not caplog.records
 
 
 def test_a_very_long_message_is_refused_before_it_has_come(port: int) -> None:
