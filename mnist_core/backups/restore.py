@@ -64,7 +64,7 @@ def restore_backup(path: Path, runs_folder: Path) -> Restored:
         raise BackupError(f"There is no file {path}. Give the path of a backup.")
     try:
         create_private_folder(runs_folder)
-        with lock_folder(runs_folder):  # whoever opens the store waits
+        with lock_folder(runs_folder):  # other processes that open the store wait
             database = runs_folder / DATABASE_NAME
             if database.exists():
                 fold_into_one_file(database)

@@ -50,7 +50,7 @@ class StallDetector:
 
     @property
     def longest_silence(self) -> float:
-        """Seconds since the latest sign of life of whoever was silent for longest, at the latest observation."""
+        """Longest silence of any id, in seconds, at the latest observation."""
         return max((silent_seconds for _sign, silent_seconds in self._latest.values()), default=0.0)
 
     def skip(self) -> None:

@@ -70,9 +70,7 @@ def _render_new_link(server_urls: list[str], *, place: str) -> None:
     st.markdown("**Sign in another device**")
     code = st.session_state.get(_CODE_KEY, "")
     if code and services.current().access_policy.sessions.is_pending(code):
-        st.caption(
-            f"Whoever opens this link first becomes an owner. It works once, for {LINK_SECONDS / 60:.0f} minutes."
-        )
+        st.caption(f"It signs in the first browser that opens it. It works once, for {LINK_SECONDS / 60:.0f} minutes.")
         base = (server_urls or [hosts.local_url()])[0]
         copy_sign_in_link(sign_in_link(base, code, run=str(st.query_params.get("run", ""))))
     st.button("New sign-in link", icon=":material/key:", on_click=lambda: messages.attempt(_make_code, place=place))

@@ -33,7 +33,7 @@ ELSEWHERE = "classroom.test"
 def isolated_folders(folder: Path, digits: Dataset) -> Iterator[Path]:
     """`data`, with the digits as MNIST, and `runs`, for many tests: a fork server keeps those it started with.
 
-    Whoever is left at the end is killed, and an error: no process may outlive the tests.
+    A process that is left at the end is killed, and is an error: no process may outlive the tests.
     """
     write_mnist(folder / "data", digits)
     with pytest.MonkeyPatch.context() as patch:

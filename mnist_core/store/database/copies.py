@@ -1,8 +1,8 @@
 """Copies of the database: made while others write, verified before they are used, and made before each migration.
 
 SQLite keeps the newest transactions in a second file, `…-wal`. A copied or restored database must never meet the
-`-wal` of another one: SQLite would replay that into it, page by page. So copies are single files, and whoever puts one
-in the place of a database first takes the old `-wal` away.
+`-wal` of another one: SQLite would replay that into it, page by page. So copies are single files, and code that puts
+one in the place of a database first takes the old `-wal` away.
 """
 
 from __future__ import annotations

@@ -40,23 +40,3 @@ class RateLimit:
         while times and times[0] <= time.monotonic() - self._seconds:
             times.popleft()
         return len(times) >= self._count
-
-
-class TokenBucket:
-    """At most `burst` at once and `per_second` in the long run, for one client. Not thread-safe."""
-
-    def __init__(self, burst: float, per_second: float) -> None:
-        self._burst = burst
-        self._per_second = per_second
-        self._tokens = burst
-        self._filled_at = time.monotonic()
-
-    def try_acquire(self) -> bool:
-        """Whether there is a token left. If so, this call uses it."""
-        now = time.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._per_second)
-        self._filled_at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True

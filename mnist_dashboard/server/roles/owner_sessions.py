@@ -2,7 +2,7 @@
 
 Each code and each session is a file named by the hash of its secret, so no secret is on the disk. Creating, using and
 ending them are single operations of the file system: servers and commands on the same runs folder need no lock. A code
-belongs to whoever removes its file, which succeeds once. The time of a session's file is its last use.
+belongs to the process that removes its file, which succeeds once. The time of a session's file is its last use.
 """
 
 from __future__ import annotations
