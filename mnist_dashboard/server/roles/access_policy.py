@@ -91,8 +91,8 @@ class AccessPolicy:
         self._wrong_secrets[digest] = None
         if len(self._wrong_secrets) > MAX_CLIENTS:
             self._wrong_secrets.popitem(last=False)
-        self._wrong_tries.try_acquire(client_address(headers))
-        self.audit_log.record(VIEWER_NAME, client_address(headers), "wrong code or session")
+        if self._wrong_tries.try_acquire(client_address(headers)):  # a guesser must not fill the log
+            self.audit_log.record(VIEWER_NAME, client_address(headers), "wrong code or session")
         return True
 
     def may_export(self, headers: Mapping[str, str]) -> bool:

@@ -13,8 +13,9 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard import access
-from mnist_dashboard.server.roles.access_policy import OWNER_NAME, AccessPolicy
-from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
+from mnist_dashboard.server.roles.access_policy import MAX_WRONG_TRIES, OWNER_NAME, AccessPolicy
+from mnist_dashboard.server.roles.client_location import CLIENT_ADDRESS_HEADER, LOCAL, LOCATION_HEADER
+from tests.support.web.asgi_client import PEER
 from tests.support.web.page_driver import Visitor, click, open_page
 from tests.support.web.signing_in import DEVICE
 
@@ -93,3 +94,10 @@ def test_a_command_records_who_sent_it(app: AppTest, store: RunStore, visitor: V
     click(open_page(app, run.id), "Pause")
     senders = [command.by for command in store.queries.list_commands(run.id, 0)]
     assert senders == [DEVICE, "Safari on iPad", OWNER_NAME]
+
+
+def test_a_guesser_does_not_push_others_out_of_the_audit_log(policy: AccessPolicy) -> None:
+    for number in range(3 * MAX_WRONG_TRIES):
+        policy.record_wrong_try({CLIENT_ADDRESS_HEADER: PEER}, f"guess {number}")
+    lines = policy.audit_log._path.read_text(encoding="ascii").splitlines()
+    assert len(lines) == MAX_WRONG_TRIES
