@@ -54,10 +54,24 @@ export function colorAt(scale, position) {
   return /** @type {Rgb} */ (from.map((c, k) => Math.round(c + (to[k] - c) * (place - i))));
 }
 
-/** @typedef {ReturnType<typeof palette>} Palette */
+/** @typedef {ReturnType<typeof readPalette>} Palette */
 
-/** The colours in force. @param {Element} element any element inside the component */
+/** @type {Palette|null} since reading it makes the browser compute styles, which takes longer than drawing a strip */
+let current = null;
+
+/**
+ * The colours in force, which components ask for at every drawing. One that asks must watch the theme: see `onThemeChange`.
+ * @param {Element} element any element inside the component @returns {Palette}
+ */
 export function palette(element) {
+  if (current) return current;
+  const colors = readPalette(element);
+  if (colors.background) current = colors; // else the element has left the page
+  return colors;
+}
+
+/** @param {Element} element */
+function readPalette(element) {
   const style = getComputedStyle(element);
   /** @param {string} name */
   const variable = (name) => style.getPropertyValue(`--st-${name}`).trim();
@@ -114,6 +128,7 @@ export function onThemeChange(element, callback) {
   };
   let last = fingerprint();
   const observer = new MutationObserver(() => {
+    current = null;
     const now = fingerprint();
     if (now === last) return;
     last = now;

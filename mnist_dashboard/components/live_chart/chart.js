@@ -9,7 +9,10 @@ import { frameOf, moveLines } from "./moving_lines.js";
 
 /** @import { Layout, PlotlyElement, PlotlyLibrary, Trace } from "./plotly" */
 
-const WHOLE_MS = 1000; // between two drawings by Plotly while only lines move; hover texts are that old
+// Between two drawings by Plotly while only lines move: hover texts are that old, which matters while the pointer is there.
+const WHOLE_MS = 10_000;
+const HOVERED_WHOLE_MS = 1000;
+const BATCHES_MS = 1000; // between two drawings of single batches: such a line costs ten times as much to paint as a smooth one
 
 const CLICK_MS = 400; // Plotly waits 300 ms for a second click on the legend, and forgets the first if it is drawn meanwhile
 const LOAD_AGAIN_MS = 5000;
@@ -65,6 +68,8 @@ export class Chart {
   #drawn = null;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #drawingWhole;
+  #batchesDrawnAt = -Infinity;
+  #hovered = false;
   #pressed = false;
   #releasedAt = -Infinity;
   #destroyed = false;
@@ -84,6 +89,8 @@ export class Chart {
     resized.observe(this.#div);
     const listening = new AbortController();
     const { signal } = listening;
+    this.#div.addEventListener("pointerenter", () => this.#hover(true), { signal });
+    this.#div.addEventListener("pointerleave", () => this.#hover(false), { signal });
     this.#div.addEventListener("pointerdown", () => (this.#pressed = true), { signal });
     window.addEventListener("pointerup", () => this.#release(), { signal });
     window.addEventListener("pointercancel", () => this.#release(), { signal });
@@ -131,6 +138,12 @@ export class Chart {
     setTimeout(() => this.invalidate(), CLICK_MS);
   }
 
+  /** @param {boolean} hovered */
+  #hover(hovered) {
+    this.#hovered = hovered;
+    if (hovered) this.invalidate();
+  }
+
   #draw = async () => {
     const Plotly = await loadPlotly().catch((error) => console.warn(`MNIST Trainer: ${error.message}.`));
     const width = this.#width;
@@ -143,23 +156,29 @@ export class Chart {
     layout.height = this.#height(width);
     const frame = frameOf(traces, layout);
     if (this.#moveLines(traces, frame)) return;
+    for (const trace of traces) if (trace.hoverTexts) trace.customdata = trace.hoverTexts();
     const at = performance.now();
     layout.datarevision = ++this.#draws;
     const element = await Plotly.react(this.#div, traces, layout, this.#configFor(filename, narrow));
     if (this.#destroyed) return;
     this.#drawn = { element, frame, at };
+    this.#batchesDrawnAt = at;
     this.#div.setAttribute("aria-label", label);
     if (this.#draws === 1) this.#followZoom(element);
   };
 
   /**
-   * Only move the lines, if nothing else has changed and Plotly has drawn within the last second; it will draw again then.
+   * Only move the lines, if nothing else has changed and Plotly has drawn not long ago; it will draw again then.
    * @param {Trace[]} traces @param {string} frame
    */
   #moveLines(traces, frame) {
     const drawn = this.#drawn;
-    const left = (drawn?.at ?? -Infinity) + WHOLE_MS - performance.now();
-    if (drawn?.frame !== frame || left <= 0 || !moveLines(drawn.element, traces)) return false;
+    const now = performance.now();
+    const left = (drawn?.at ?? -Infinity) + (this.#hovered ? HOVERED_WHOLE_MS : WHOLE_MS) - now;
+    const withBatches = now >= this.#batchesDrawnAt + BATCHES_MS;
+    const moving = withBatches ? traces : traces.filter((trace) => !trace.ofBatches);
+    if (drawn?.frame !== frame || left <= 0 || !moveLines(drawn.element, moving)) return false;
+    if (withBatches) this.#batchesDrawnAt = now;
     clearTimeout(this.#drawingWhole);
     this.#drawingWhole = setTimeout(() => this.invalidate(), left);
     return true;

@@ -2,8 +2,17 @@
 
 export type Json = Record<string, unknown>;
 
-/** Plotly recognises a trace by its `uid` when a chart is drawn again. */
-export type Trace = Json & { uid: string; x: (number | null)[]; y: (number | null)[]; line?: Json };
+/** Plotly recognises a trace by its `uid` when a chart is drawn again, and ignores the last two fields. */
+export type Trace = Json & {
+  uid: string;
+  x: (number | null)[];
+  y: (number | null)[];
+  line?: Json;
+  /** The texts that its hover template calls `customdata`, built only when Plotly draws. */
+  hoverTexts?: () => string[];
+  /** Whether it shows single batches: it moves in large steps, less often than the others. */
+  ofBatches?: boolean;
+};
 
 export interface PlotlyAxis extends Json {
   type?: string;

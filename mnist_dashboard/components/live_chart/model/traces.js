@@ -61,6 +61,7 @@ function batchTrace(run, { data, colors, narrow }) {
     line: { color: colors.train, width: 1 },
     opacity: colors.rawOpacity,
     hoverinfo: "skip",
+    ofBatches: true,
     legendrank: 2,
   }];
 }
@@ -84,7 +85,7 @@ function smoothedTrace(run, view) {
     mode: "lines",
     x,
     y,
-    customdata: y.map(formatter(view)),
+    hoverTexts: () => y.map(formatter(view)),
     line: {
       color: several ? runColor(colors, run.color) : colors.train,
       dash: several ? runDash(run.color) : "solid",
@@ -200,7 +201,7 @@ function bandTraces(runs, view) {
       ...common,
       uid: `${first.id}-mean`,
       y: points.map((point) => point.middle),
-      customdata: points.map(({ middle, bottom }) => `${format(middle)} ± ${sd(middle - bottom)}`),
+      hoverTexts: () => points.map(({ middle, bottom }) => `${format(middle)} ± ${sd(middle - bottom)}`),
       name,
       line: { color, width: 2, dash: runDash(first.color) },
       hovertemplate: `${name}: %{customdata}<extra></extra>`,

@@ -66,7 +66,7 @@ test("a value that is missing is a gap in the line, and the missing mark in its 
   const [raw, smooth] = buildTraces(makeView([chartRun(1, {}, [3, null, 1])]));
   assert.deepEqual(raw.y, [3, null, 1]);
   assert.deepEqual(smooth.y, [3, null, 1]);
-  assert.deepEqual(smooth.customdata, ["3.000", "–", "1.000"]);
+  assert.deepEqual(smooth.hoverTexts?.(), ["3.000", "–", "1.000"]);
   assert(![raw, smooth].some((trace) => trace.connectgaps));
 });
 
