@@ -25,6 +25,9 @@ LIVE_BATCHES = 100
 CURVE_POINTS = 40
 """Maximum number of points in `Run.curve`."""
 
+REMOVED_FROM_QUEUE = "Removed from the queue."
+"""The reason of a run that a person took off the queue."""
+
 
 class RunStatus(StrEnum):
     """State of a run."""
@@ -216,7 +219,7 @@ class Run:
     provenance: Provenance | None = None
     """None before training begins, and for runs older than this record."""
     reason: str = ""
-    """Why it failed, diverged or was interrupted, in one sentence; empty otherwise."""
+    """Why it failed, diverged, was interrupted or left the queue, in one sentence; empty otherwise."""
     notice: str = ""
     """What a person should know meanwhile, such as a download's progress or a substituted dataset."""
     notes: str = ""
@@ -230,6 +233,8 @@ class Run:
     """Training loss in at most `CURVE_POINTS` means of equally many steps each, for a sparkline."""
     unverified: bool = False
     """Whether its test results were imported and could not be checked with labels that a trainer has read here."""
+    queue_rank: int = 0
+    """Place among the queued runs, lowest first; of runs with the same rank, the oldest is first."""
     revision: int = field(default=0, compare=False)
     """Grows with every write to the row, so the larger of two readings is the newer. 0 outside a store."""
     damage: str = ""
@@ -240,10 +245,20 @@ class Run:
         """The status, or `DAMAGED` for a run that cannot be read whole."""
         return RunStatus.DAMAGED if self.damage else self.status
 
+    @property
+    def queue_order(self) -> tuple[int, int]:
+        """Queued runs start in ascending order of this."""
+        return self.queue_rank, self.id
+
+    @property
+    def was_removed_from_queue(self) -> bool:
+        """Whether a person took it off the queue, so that it can be put back."""
+        return self.status is RunStatus.STOPPED and self.reason == REMOVED_FROM_QUEUE
+
 
 NOT_ARCHIVED = frozenset(
     {"id", "uid", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision", "damage"}
-    | {"unverified"}
+    | {"unverified", "queue_rank"}
 )
 """Fields left out of archives: they mean nothing on another machine, or follow from the evaluations.
 
@@ -252,18 +267,19 @@ An imported run has an identity of its own, as archives hold no weights: no file
 
 NOT_IN_TABLES = frozenset(
     {"attempt", "started_at", "train_images", "validation_images", "test_images", "parent_step", "plan", "trainer"}
-    | {"uid", "model_file", "live_confusion", "notice", "deleted_at", "curve", "revision", "damage"}
+    | {"uid", "model_file", "live_confusion", "notice", "deleted_at", "curve", "revision", "damage", "queue_rank"}
 )
 """Fields without a column in exported tables."""
 
 NOT_IN_TERMINAL = frozenset(
     {"uid", "parent_step", "interventions", "plan", "trainer", "live_confusion", "deleted_at", "curve", "revision"}
-    | {"damage"}
+    | {"damage", "queue_rank"}
 )
 """Fields that `runs --json` leaves out."""
 
 NOT_IN_BROWSER = frozenset(
     {"uid", "config", "plan", "device", "threads", "trainer", "live_confusion", "provenance", "deleted_at", "damage"}
+    | {"queue_rank"}
 )
 """Fields that the live feed does not send, or sends in another form."""
 

@@ -69,6 +69,18 @@ class RunActions:
         return self._store.commands.request_stop(run_id)
 
     @_action
+    def move_in_queue(self, run_id: int, *, before: int | None = None, after: int | None = None) -> None:
+        """Move a queued run next to another one; see `Commands.move_queued_run`."""
+        self._store.commands.move_queued_run(run_id, before=before, after=after)
+        self._wake()
+
+    @_action
+    def return_to_queue(self, run_id: int) -> None:
+        """Put a run that was removed from the queue back where it was. Raises `RunStateError` for other runs."""
+        self._store.commands.return_to_queue(run_id)
+        self._wake()
+
+    @_action
     def send_command(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
         """Send a command to the trainer of a run. `by` names the sender in the change log.
 

@@ -27,7 +27,7 @@ from mnist_core.records import (
     json_value,
     matches_labels,
 )
-from mnist_core.store import rows, sql, step_codec
+from mnist_core.store import queue, rows, sql, step_codec
 from mnist_core.store.schema import evaluations, pending_commands, runs, step_chunks
 
 CHECK_SECONDS = 1.0
@@ -75,7 +75,7 @@ class Commands:
                     parent_step=parent_step,
                     plan=tuple(plan),
                 )
-                run_id = sql.insert_run(connection, columns)
+                run_id = sql.insert_run(connection, columns | {"queue_rank": queue.LAST_RANK})
                 if not name:
                     sql.update_run(connection, run_id, name=sql.unused_name(connection, f"run-{run_id}"))
                 if parent and parent_step is not None:
@@ -107,13 +107,30 @@ class Commands:
             return sql.get_run(connection, run_id).status
 
     def requeue_run(self, run_id: int) -> None:
-        """Queue an interrupted run again, to continue from its last checkpoint. Raises `RunStateError`."""
+        """Queue an interrupted run again, first, to continue from its last checkpoint. Raises `RunStateError`."""
         with self._engine.begin() as connection:
             run = sql.get_undeleted_run(connection, run_id)
             _check_sound(run)
             if run.status is not RunStatus.INTERRUPTED:
                 raise RunStateError(f"{run.name} is {run.status}: only an interrupted run can be resumed.")
-            sql.update_run(connection, run_id, status=RunStatus.QUEUED, finished_at=None, reason="")
+            sql.update_run(connection, run_id, **queue.QUEUED_AGAIN, queue_rank=0)
+
+    def return_to_queue(self, run_id: int) -> None:
+        """Put a run that was removed from the queue back where it was. Raises `RunStateError` for other runs."""
+        with self._engine.begin() as connection:
+            run = sql.get_undeleted_run(connection, run_id)
+            _check_sound(run)
+            if not run.was_removed_from_queue:
+                raise RunStateError(f"{run.name} is {run.status}: only a run removed from the queue can return to it.")
+            sql.update_run(connection, run_id, **queue.QUEUED_AGAIN)
+
+    def move_queued_run(self, run_id: int, *, before: int | None = None, after: int | None = None) -> None:
+        """Move a queued run to just before, or just after, another queued run; does nothing if that one has left.
+
+        Raises `RunStateError` if the run itself is not queued any more.
+        """
+        with self._engine.begin() as connection:
+            queue.move(connection, run_id, before=before, after=after)
 
     def send_command(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
         """Send a command to the trainer of a run in progress, which carries it out within a fraction of a second.

@@ -108,12 +108,13 @@ class Queries:
 
     def list_queued_runs(self) -> list[Run]:
         """Return the runs that wait for a trainer, in the order they will start."""
-        return self._list(runs.c.status == RunStatus.QUEUED)
+        return sorted(self._list(runs.c.status == RunStatus.QUEUED), key=lambda run: run.queue_order)
 
     def list_unfinished_runs(self) -> list[Run]:
         """Return the runs held by a trainer, then the queued ones in the order they will start."""
         unfinished = self._list(runs.c.status.in_([*sql.ACTIVE_STATUSES, RunStatus.QUEUED]))
-        return sorted(unfinished, key=lambda run: not run.status.is_active)
+        queued = [run for run in unfinished if run.status is RunStatus.QUEUED]
+        return [run for run in unfinished if run.status.is_active] + sorted(queued, key=lambda run: run.queue_order)
 
     def _list(self, which: ColumnElement[bool]) -> list[Run]:
         with self._reader.connect() as connection, connection.begin():

@@ -16,7 +16,15 @@ from sqlalchemy.exc import DBAPIError
 
 from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.errors import RunNotFoundError, RunStateError, StaleAttemptError, StoreError
-from mnist_core.records import ProcessIdentity, Results, Run, RunFile, RunStatus, matches_labels
+from mnist_core.records import (
+    REMOVED_FROM_QUEUE,
+    ProcessIdentity,
+    Results,
+    Run,
+    RunFile,
+    RunStatus,
+    matches_labels,
+)
 from mnist_core.store import rows, step_codec
 from mnist_core.store.schema import evaluations, pending_commands, run_files, runs, step_chunks, test_sets
 
@@ -99,8 +107,8 @@ def claim(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None
 def request_stop(connection: Connection, run: Run) -> None:
     """Take a run off the queue, or ask its trainer to stop; do nothing to a run that has ended."""
     if run.status is RunStatus.QUEUED:
-        reason = "Taken off the queue."
-        update_run(connection, run.id, status=RunStatus.STOPPED, finished_at=time.time(), reason=reason)
+        values = {"status": RunStatus.STOPPED, "finished_at": time.time(), "reason": REMOVED_FROM_QUEUE}
+        update_run(connection, run.id, **values)
     elif run.status.is_active:
         update_run(connection, run.id, status=RunStatus.STOPPING)
 

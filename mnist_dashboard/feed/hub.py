@@ -250,7 +250,9 @@ class LiveHub:
         queue_changed = False
         for run in runs:
             previous = self._unfinished.pop(run.id, None)
-            queue_changed |= previous is None or previous.status is not run.status
+            queue_changed |= (
+                previous is None or previous.status is not run.status or previous.queue_rank != run.queue_rank
+            )
             if run.status.is_active or run.status is RunStatus.QUEUED:
                 self._unfinished[run.id] = run
         return queue_changed

@@ -88,6 +88,9 @@ def _queue_position(run: Run, queue: Iterable[Run]) -> tuple[int | None, str | N
     """A queued run's position, from 1, and the name of the run before it."""
     if run.status is not RunStatus.QUEUED:
         return None, None
-    ahead = [other for other in queue if other.id != run.id and (other.status.is_active or other.id < run.id)]
-    queued = [other for other in ahead if other.status is RunStatus.QUEUED]
-    return len(queued) + 1, (queued or ahead)[-1].name if ahead else None
+    runs = list(queue)
+    queued = [other for other in runs if other.status is RunStatus.QUEUED and other.queue_order < run.queue_order]
+    if queued:
+        return len(queued) + 1, max(queued, key=lambda other: other.queue_order).name
+    active = [other for other in runs if other.status.is_active]
+    return 1, active[-1].name if active else None

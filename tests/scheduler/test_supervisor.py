@@ -63,6 +63,16 @@ def test_the_oldest_runs_are_started_up_to_the_limit(running: SupervisorHarness,
     assert running.fork_server.launched_ids == [run.id for run in runs[:3]]
 
 
+def test_runs_are_started_in_the_order_that_people_choose(idle: SupervisorHarness, eventually: Eventually) -> None:
+    runs = [idle.supervisor.actions.submit(TrainConfig()) for _ in range(4)]
+    idle.supervisor.actions.move_in_queue(runs[3].id, before=runs[0].id)
+    idle.supervisor.actions.move_in_queue(runs[0].id, after=runs[1].id)
+    idle.supervisor.start()
+    eventually(lambda: len(idle.fork_server.launched_ids) == 2)
+    idle.supervisor.close()
+    assert idle.fork_server.launched_ids == [runs[3].id, runs[1].id]
+
+
 @pytest.mark.fault
 def test_runs_started_in_a_terminal_count_towards_the_limit(running: SupervisorHarness, eventually: Eventually) -> None:
     for _ in range(2):

@@ -22,8 +22,8 @@ from mnist_core.store.database.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 9)
-HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES = 2, 3, 5, 6, 7
+VERSIONS = range(1, 10)
+HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES, HAS_QUEUE_ORDER = 2, 3, 5, 6, 7, 9
 """The schema versions that introduced these fields."""
 
 CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
@@ -166,6 +166,18 @@ def test_every_run_has_an_identity_that_another_restored_backup_gives_it_again(
     assert len({*identities(again)}) == len(identities(again))
     assert all(len(uid) == 16 for uid in identities(again))
     again.close()
+
+
+def test_queued_runs_keep_their_order(upgraded: Upgraded) -> None:
+    expected = ["run-4"] if upgraded.version < HAS_INTERVENTIONS else ["run-4", "repeat", "continued"]
+    if upgraded.version >= HAS_QUEUE_ORDER:
+        expected = ["continued", "run-4", "repeat"]
+    assert [run.name for run in upgraded.store.queries.list_queued_runs()] == expected
+
+
+def test_a_run_that_left_the_queue_says_so_in_todays_words(upgraded: Upgraded) -> None:
+    if upgraded.version >= HAS_ANNOTATIONS:
+        assert upgraded.store.queries.get_run(8).was_removed_from_queue
 
 
 def test_recorded_files_are_kept(upgraded: Upgraded) -> None:

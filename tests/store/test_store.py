@@ -186,7 +186,7 @@ def test_a_queued_run_that_is_stopped_leaves_the_queue(store: RunStore) -> None:
     assert store.commands.request_stop(run.id) is RunStatus.STOPPED
     stopped = store.queries.get_run(run.id)
     assert stopped.finished_at
-    assert stopped.reason == "Taken off the queue."
+    assert stopped.reason == "Removed from the queue."
     assert store.trainer_writes.claim_run(run.id, TRAINER, max_active=1) is None
 
 

@@ -247,6 +247,13 @@ MIGRATIONS: list[Migration] = [
         """,
         "UPDATE runs SET unverified = 1 WHERE trainer_pid IS NULL AND attempt > 0 AND test_accuracy IS NOT NULL",
     ),
+    _statements(
+        "ALTER TABLE runs ADD COLUMN queue_rank INTEGER NOT NULL DEFAULT 0",
+        """
+        UPDATE runs SET reason = 'Removed from the queue.'
+        WHERE status = 'stopped' AND reason = 'Taken off the queue.'
+        """,
+    ),
 ]
 
 

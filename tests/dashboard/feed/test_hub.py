@@ -103,6 +103,22 @@ def test_queue_positions_are_sent_again_when_they_change(store: RunStore, writer
     run_scenario(scenario)
 
 
+def test_queue_positions_are_sent_again_when_somebody_moves_a_run(store: RunStore, writer: RunStore) -> None:
+    runs = [writer.commands.create_run(TrainConfig()) for _ in range(3)]
+
+    async def scenario() -> None:
+        async with running_hub(store) as hub:
+            reader = Reader(hub, [])
+            for _ in runs:
+                await reader.event("run")
+            writer.commands.move_queued_run(runs[2].id, before=runs[0].id)
+            events = [await reader.event("run") for _ in runs]
+            positions = {event["name"]: (event["queue_position"], event["after"]) for event in events}
+            assert positions == {"run-3": (1, None), "run-1": (2, "run-3"), "run-2": (3, "run-1")}
+
+    run_scenario(scenario)
+
+
 def test_a_browser_that_reconnects_gets_what_it_missed(store: RunStore, writer: RunStore) -> None:
     run = preparing_run(writer)
 

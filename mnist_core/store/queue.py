@@ -1,0 +1,51 @@
+"""The order of the queued runs. Each function runs in its caller's transaction.
+
+Queued runs start in the order of `Run.queue_order`. All have rank 0 until somebody moves one; a move numbers them all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from mnist_core.errors import RunStateError
+from mnist_core.records import RunStatus
+from mnist_core.store import sql
+from mnist_core.store.schema import runs
+
+_IS_QUEUED = runs.c.status == RunStatus.QUEUED
+
+LAST_RANK = select(func.coalesce(func.max(runs.c.queue_rank), 0)).where(_IS_QUEUED).scalar_subquery()
+"""The rank that puts a new run, which has the highest id, behind all queued ones."""
+
+QUEUED_AGAIN: dict[str, Any] = {"status": RunStatus.QUEUED, "finished_at": None, "reason": ""}
+"""The columns that make an ended run a queued one."""
+
+
+def move(connection: Connection, run_id: int, *, before: int | None, after: int | None) -> None:
+    """Move a queued run next to another one, and number the queue anew from 1.
+
+    The place is relative to another run, not a number: the queue may have moved on since the person saw it. Nothing
+    changes if that run is not queued any more, or if the moved run is on the wanted side of it already.
+    Raises `RunStateError` if the run itself is not queued.
+    """
+    ranks = {row.id: row.queue_rank for row in connection.execute(_queue_query())}
+    if run_id not in ranks:
+        run = sql.get_run(connection, run_id)
+        raise RunStateError(f"{run.name} is {run.status}: only a queued run can be moved.")
+    order = list(ranks)
+    other = before if before is not None else after
+    if other is None or other == run_id or other not in ranks:
+        return
+    if (order.index(run_id) < order.index(other)) == (before is not None):
+        return
+    order.remove(run_id)
+    order.insert(order.index(other) + (before is None), run_id)
+    for rank, queued_id in enumerate(order, 1):
+        if ranks[queued_id] != rank:
+            sql.update_run(connection, queued_id, queue_rank=rank)
+
+
+def _queue_query() -> Any:
+    return select(runs.c.id, runs.c.queue_rank).where(_IS_QUEUED).order_by(runs.c.queue_rank, runs.c.id)
