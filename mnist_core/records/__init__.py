@@ -7,22 +7,18 @@ from mnist_core.records.events import ROUNDING, Confusion, EvalMetrics, Event, S
 from mnist_core.records.files import FileKind, RunFile
 from mnist_core.records.interventions import ADJUSTABLE, Adjustment, Command, Intervention, PendingCommand
 from mnist_core.records.json_values import encode_json, json_value, round_number
+from mnist_core.records.metrics import LIVE_BATCHES, METRICS, Metric, Progress, Results
 from mnist_core.records.run import (
     CURVE_POINTS,
     DETAIL_LABELS,
-    LIVE_BATCHES,
-    METRICS,
     NOT_ARCHIVED,
     NOT_IN_BROWSER,
     NOT_IN_TABLES,
     NOT_IN_TERMINAL,
     REMOVED_FROM_QUEUE,
     History,
-    Metric,
     ProcessIdentity,
-    Progress,
     Provenance,
-    Results,
     Run,
     RunStatus,
     run_values,

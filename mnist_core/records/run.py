@@ -8,19 +8,18 @@ column in `store/database/migrations.py`, and give archives that lack it a value
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from mnist_core import labels
 from mnist_core.config import TrainConfig
-from mnist_core.records.events import Confusion, EvalMetrics
+from mnist_core.records.events import EvalMetrics
 from mnist_core.records.interventions import Intervention
-
-LIVE_BATCHES = 100
-"""Number of latest training batches that the live confusion matrix sums."""
+from mnist_core.records.metrics import Progress, Results
 
 CURVE_POINTS = 40
 """Maximum number of points in `Run.curve`."""
@@ -58,7 +57,7 @@ class RunStatus(StrEnum):
     @property
     def label(self) -> str:
         """Name of the status on pages and in the terminal."""
-        return "Finished" if self is RunStatus.COMPLETED else self.value.capitalize()
+        return labels.FINISHED if self is RunStatus.COMPLETED else self.value.capitalize()
 
     @property
     def is_finished(self) -> bool:
@@ -85,73 +84,6 @@ class ProcessIdentity:
     """None if it was recorded before hosts and namespaces were."""
     pid_namespace: str | None = None
     """None if unknown; empty where the system has no PID namespaces."""
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """How a measured number of a run is named, formatted and compared."""
-
-    label: str
-    title: str
-    """Column heading in the browser's table; shorter than the label."""
-    unit: Literal["share", "nats", "images/s", "seconds"]
-    best: Literal["high", "low"] | None = None
-    """Which value wins a comparison; None if the metric does not measure quality."""
-    images: Literal["test_images", "validation_images"] | None = None
-    """Field of the run with the number of images of which the metric is a share; None if it is not such a share."""
-
-    @property
-    def axis_label(self) -> str:
-        """Label for plain numbers, which do not show their unit."""
-        return f"{self.label} (s)" if self.unit == "seconds" else self.label
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """Results of the evaluations so far."""
-
-    test_accuracy: float | None = field(
-        default=None, metadata={"metric": Metric("Test accuracy", "Test accuracy", "share", "high", "test_images")}
-    )
-    test_loss: float | None = field(default=None, metadata={"metric": Metric("Test loss", "Test loss", "nats", "low")})
-    best_validation_accuracy: float | None = field(
-        default=None,
-        metadata={
-            "metric": Metric("Best validation accuracy", "Best validation", "share", "high", "validation_images")
-        },
-    )
-    validation_accuracy: float | None = field(
-        default=None,
-        metadata={"metric": Metric("Validation accuracy", "Validation", "share", "high", "validation_images")},
-    )
-    """At the latest evaluation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """The latest numbers of a run, stored with it so that lists need not read its steps."""
-
-    step: int = 0
-    epoch: int = 0
-    loss: float | None = field(default=None, metadata={"metric": Metric("Training loss", "Train loss", "nats", "low")})
-    accuracy: float | None = field(
-        default=None, metadata={"metric": Metric("Training accuracy", "Train accuracy", "share", "high")}
-    )
-    examples_per_second: float | None = field(
-        default=None, metadata={"metric": Metric("Images per second", "img/s", "images/s")}
-    )
-    elapsed_seconds: float = field(default=0.0, metadata={"metric": Metric("Training time", "Duration", "seconds")})
-    live_confusion: Confusion | None = None
-    """Sum over the last `LIVE_BATCHES` training batches."""
-
-
-METRICS: dict[str, Metric] = {
-    record_field.name: record_field.metadata["metric"]
-    for record in (Results, Progress)
-    for record_field in fields(record)
-    if "metric" in record_field.metadata
-}
-"""All metrics of a run, results first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +146,8 @@ class Run:
     """Threads of the trainer; results repeat to the last bit only with the same number."""
     trainer: ProcessIdentity | None = None
     model_file: str = ""
-    progress: Progress = Progress()
-    results: Results = Results()
+    progress: Progress = field(default_factory=Progress)
+    results: Results = field(default_factory=Results)
     provenance: Provenance | None = None
     """None before training begins, and for runs older than this record."""
     reason: str = ""
@@ -283,7 +215,7 @@ NOT_IN_BROWSER = frozenset(
 )
 """Fields that the live feed does not send, or sends in another form."""
 
-DETAIL_LABELS = {"created_at": "Created", "started_at": "Started", "finished_at": "Ended"}
+DETAIL_LABELS = {"created_at": labels.CREATED, "started_at": labels.STARTED, "finished_at": labels.ENDED}
 """Fields that the Details page lists with the metrics, and their labels."""
 
 

@@ -12,6 +12,7 @@ from typing import get_args
 
 import streamlit as st
 
+from mnist_core import labels
 from mnist_core.config import SETTINGS
 from mnist_dashboard.components.live_chart import Axis, Field
 from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
@@ -21,9 +22,9 @@ FIELDS: dict[str, Field] = {
     "Loss": "loss",
     "Accuracy": "accuracy",
     SETTINGS["lr"].label: "lr",
-    "Throughput": "examples_per_second",
+    labels.SPEED: "examples_per_second",
 }
-AXES: dict[str, Axis] = {"Step": "step", "Epoch": "epoch", "Images": "images", "Time": "time"}
+AXES: dict[str, Axis] = {labels.STEP: "step", labels.EPOCH: "epoch", "Images": "images", labels.DURATION: "time"}
 
 assert set(FIELDS.values()) == set(get_args(Field))
 assert set(AXES.values()) == set(get_args(Axis))
@@ -32,7 +33,7 @@ Value = str | list[str] | bool | float
 DEFAULTS: dict[str, Value] = {
     "show": "Curves",
     "curves": ["Loss", "Accuracy"],
-    "over": "Step",
+    "over": labels.STEP,
     "logx": False,
     "logy": True,
     "difference": False,
@@ -44,6 +45,8 @@ DEFAULTS: dict[str, Value] = {
 
 _SINGLE_CHOICES: dict[str, Sequence[str]] = {"show": VIEWS, "over": tuple(AXES)}
 _MULTIPLE_CHOICES: dict[str, Sequence[str]] = {"curves": tuple(FIELDS)}
+_OLDER_NAMES = {"Throughput": labels.SPEED, "Time": labels.DURATION}
+"""Choices in older addresses, and what they are called now."""
 _BOOLEANS = {"true": True, "false": False}
 _HUNDREDTHS = re.compile(r"0(\.\d{1,2})?", re.ASCII)
 _SESSION_KEY = "runs_choices"
@@ -78,6 +81,7 @@ def unreadable_parameters(parameters: Mapping[str, Sequence[str]]) -> list[str]:
 def _parse(name: str, texts: Sequence[str]) -> Value | None:
     if not texts:
         return None
+    texts = [_OLDER_NAMES.get(text, text) for text in texts]
     if name in _MULTIPLE_CHOICES:
         return None if {*texts} - {*_MULTIPLE_CHOICES[name], ""} else [text for text in texts if text]
     if name in _SINGLE_CHOICES:

@@ -10,6 +10,7 @@ from typing import Any
 
 import scipy
 
+from mnist_core import labels
 from mnist_core.analysis.seed_groups import CONFIDENCE, ROUNDING_VARIANCE, t_quantile
 from mnist_core.config import SETTINGS, Setting
 from mnist_core.records import METRICS, RunStatus, encode_json
@@ -61,6 +62,7 @@ def fingerprint() -> str:
 
 def _constants() -> dict[str, Any]:
     return {
+        "LABELS": {name: label for name, label in vars(labels).items() if name.isupper()},
         "SETTINGS": {name: _setting(setting) for name, setting in SETTINGS.items()},
         "METRICS": {
             name: {

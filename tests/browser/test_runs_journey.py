@@ -117,7 +117,7 @@ def test_a_baseline_shows_differences_in_every_metric_and_in_the_charts(runs: Pa
     select(runs, "search-60")
     runs.get_by_role("button", name="Set as baseline").click()
     expect(row(runs, "search-60")).to_contain_text("baseline")
-    for metric in ("Best validation", "Test accuracy", "Test loss", "img/s"):
+    for metric in ("Best validation", "Test accuracy", "Test loss", "Speed (img/s)"):
         expect(column(runs, metric).nth(1)).to_contain_text(re.compile(r" [+−±]\d"))
     select(runs, "search-59")
     runs.wait_for_function(f"() => ({DRAWN})().join() === '2,2'")

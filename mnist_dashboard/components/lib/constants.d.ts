@@ -23,6 +23,15 @@ interface Status {
   is_finished: boolean;
 }
 
+/** mnist_core/labels.py, the names that the browser uses. */
+export const LABELS: Record<
+  | "EPOCH" | "STEP" | "DURATION" | "LEFT" | "SPEED" | "SPEED_UNIT" | "SPEED_WITH_UNIT"
+  | "TRAIN_LOSS" | "TRAIN_LOSS_SMOOTHED" | "TRAIN_LOSS_LAST_BATCH"
+  | "TRAIN_ACCURACY" | "TRAIN_ACCURACY_SMOOTHED" | "TRAIN_ACCURACY_LAST_BATCH"
+  | "VALIDATION" | "BEST_VALIDATION" | "TEST" | "TEST_ACCURACY" | "TEST_LOSS"
+  | "CREATED" | "STARTED" | "ENDED" | "CHANGES" | "SHOW_ARCHIVED" | "FINISHED",
+  string
+>;
 export const SETTINGS: Record<string, Setting>;
 export const METRICS: Record<keyof RunMetrics, Metric>;
 export const RUN_STATUSES: Record<string, Status>;

@@ -4,6 +4,7 @@
  * must appear.
  */
 import { stream } from "../../feed/client/stream.js";
+import { LABELS } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { drawSoon, forgetDrawing } from "../lib/drawing.js";
 import { formatAge, formatCount, formatDuration, isNumber } from "../lib/format.js";
@@ -175,8 +176,8 @@ class StatusStrip {
       setText(values[i].unit, unit ?? "");
     });
     const total = (run ?? idle)?.total_steps ?? 0;
-    setText(values[1].label, total >= LONG_RUN ? `Step of ${formatCount(total)}` : "Step");
-    setText(values[4].label, hasNoValidation(run) ? "Test" : "Validation");
+    setText(values[1].label, total >= LONG_RUN ? `${LABELS.STEP} of ${formatCount(total)}` : LABELS.STEP);
+    setText(values[4].label, hasNoValidation(run) ? LABELS.TEST : LABELS.VALIDATION);
     const done = run?.total_steps ? Math.min(1, run.step / run.total_steps) : 0;
     fill.style.transform = `scaleX(${done})`;
     setAttribute(bar, "aria-valuenow", String(Math.round(100 * done)));

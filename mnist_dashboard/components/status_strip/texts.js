@@ -1,4 +1,5 @@
 /** What the status strip writes about a run. Pure. */
+import { LABELS } from "../lib/constants.js";
 import { MISSING, formatCount, formatDuration, formatLoss, formatPercent, isNumber } from "../lib/format.js";
 import { isFinished } from "../lib/runs/status.js";
 
@@ -9,7 +10,9 @@ import { isFinished } from "../lib/runs/status.js";
 
 /** @typedef {{epochs: number, total_steps: number, detail: string}} IdleRun the run that the settings would start */
 
-export const CELLS = ["Epoch", "Step", "Train loss", "Train accuracy", "Validation", "Speed", "Elapsed", "Left"];
+export const CELLS = [
+  LABELS.EPOCH, LABELS.STEP, LABELS.TRAIN_LOSS, LABELS.TRAIN_ACCURACY, LABELS.VALIDATION, LABELS.SPEED, LABELS.DURATION, LABELS.LEFT,
+];
 export const LONG_RUN = 10000; // steps from which on the total no longer fits beside the step
 
 /** @param {Run|null} run @param {IdleRun|null} idle */
@@ -58,7 +61,7 @@ export function cellTexts(run, idle, series, elapsed, left) {
     [isNan ? "NaN" : formatLoss(smoothed("loss"))],
     [formatPercent(smoothed("accuracy"))],
     [formatPercent(hasNoValidation(run) ? run.test_accuracy : run.validation_accuracy)],
-    [formatCount(speed), speed ? "img/s" : ""],
+    [formatCount(speed), speed ? LABELS.SPEED_UNIT : ""],
     [run.step ? formatDuration(elapsed) : MISSING],
     [formatDuration(left)],
   ];

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from mnist_core import labels
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from tests.support.web.page_driver import active_run, component_data, open_runs
@@ -39,18 +40,26 @@ def test_the_address_follows_the_choices_also_after_the_browser_sent_an_older_on
     app: AppTest, store: RunStore
 ) -> None:
     active_run(store, RunStatus.COMPLETED)
-    open_runs(app, runs="1", over="Time", smoothed="0.5")
+    open_runs(app, runs="1", over="Duration", smoothed="0.5")
     assert component_data(app, "overlay_loss")["x"] == "time"
     assert component_data(app, "overlay_loss")["smoothing"] == 0.5
     app.segmented_control(key="curves").set_value(["Accuracy"]).run()
     app.segmented_control(key="show").set_value("Details").run()
-    chosen = {"run": "1", "runs": "1", "over": "Time", "curves": "Accuracy", "show": "Details", "smoothed": "0.50"}
+    chosen = {"run": "1", "runs": "1", "over": "Duration", "curves": "Accuracy", "show": "Details", "smoothed": "0.50"}
     assert app.query_params == chosen
     del app.query_params["show"]
     assert app.run().query_params == chosen
     app.switch_page("pages/train.py").run().switch_page("pages/runs.py").run()
     assert app.segmented_control(key="show").value == "Details"
     assert app.query_params["show"] == "Details"
+
+
+def test_an_address_with_older_names_of_choices_still_works(app: AppTest, store: RunStore) -> None:
+    active_run(store, RunStatus.COMPLETED)
+    open_runs(app, runs="1", over="Time", curves="Throughput")
+    assert component_data(app, "overlay_examples_per_second")["x"] == "time"
+    assert (app.query_params["over"], app.query_params["curves"]) == (labels.DURATION, labels.SPEED)
+    assert not app.warning
 
 
 def test_unknown_choices_are_named_and_left_out(app: AppTest, store: RunStore) -> None:

@@ -1,4 +1,5 @@
 /** The x axes of the charts: steps, epochs, images seen, training time. Pure. */
+import { LABELS } from "../../lib/constants.js";
 import { formatCount, formatDuration } from "../../lib/format.js";
 
 /**
@@ -21,7 +22,7 @@ export const X_AXES = {
   step: { title: "Step (batches trained)", hover: "Step %{x:,d}", ticks: ",d", format: (x) => `step ${formatCount(x)}` },
   epoch: { title: "Epoch", hover: "Epoch %{x:.2f}", ticks: "~g", format: (x) => `epoch ${x.toFixed(1)}` },
   images: { title: "Images seen", hover: "%{x:,d} images", ticks: "~s", format: (x) => `${formatCount(x)} images` },
-  time: { title: "Training time (seconds)", hover: "%{x:,.1f} s", ticks: ",~g", format: formatDuration },
+  time: { title: `${LABELS.DURATION} (s)`, hover: "%{x:,.1f} s", ticks: ",~g", format: formatDuration },
 };
 
 /** @typedef {Pick<Run, "epoch_ends"|"train_images"|"settings"|"interventions">} EpochPlan */
