@@ -47,6 +47,8 @@ class Setting:
     unit: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
     """Label of each allowed value; empty if every value in the range is allowed."""
+    short: str | None = None
+    """Name where there is little room; empty if the value speaks for itself. None stands for the label."""
 
     @property
     def kind(self) -> type:
@@ -62,6 +64,15 @@ class Setting:
     def bounds(self) -> str:
         """Range for messages: `0.0001 and 1`."""
         return f"{_format_number(self.low)} and {_format_number(self.high)}"
+
+    @property
+    def short_label(self) -> str:
+        return self.label.lower() if self.short is None else self.short
+
+    def describe(self, value: object) -> str:
+        """Setting and value where there is little room: `lr 0.02`, `adam`."""
+        text = _format_number(value) if isinstance(value, float) else str(value)
+        return f"{self.short_label} {text}".lstrip()
 
     def validate(self, value: object) -> Any:
         """Convert `value` to this setting's type. Raises `ConfigError` with the label and the range."""
@@ -126,6 +137,7 @@ class TrainConfig:
         low=1,
         high=1024,
         unit="images",
+        short="batch",
     )
     lr: float = _setting(
         0.01,
@@ -133,6 +145,7 @@ class TrainConfig:
         "How far each update moves the weights: too low learns slowly, too high makes the loss jump or diverge.",
         low=0.0001,
         high=1.0,
+        short="lr",
     )
     momentum: float = _setting(
         0.5,
@@ -145,12 +158,13 @@ class TrainConfig:
     epochs: int = _setting(
         3, "Epochs", "How many times the run goes through all training images.", low=1, high=50, unit="epochs"
     )
-    model: str = _setting("classic", "Network", "Which network learns.", choices=MODELS)
+    model: str = _setting("classic", "Network", "Which network learns.", choices=MODELS, short="")
     optimizer: str = _setting(
         "sgd",
         "Optimizer",
         "How updates follow from gradients. Momentum is for SGD and Nesterov; Adam and Adadelta adapt by themselves.",
         choices=OPTIMIZERS,
+        short="",
     )
     weight_decay: float = _setting(
         0.0,
@@ -192,12 +206,14 @@ class TrainConfig:
         "Precision",
         "bf16 computes with shorter numbers: faster on processors that have it, hardly less accurate.",
         choices=PRECISIONS,
+        short="",
     )
     dataset: str = _setting(
         "auto",
         "Dataset",
         "Auto takes MNIST from the data folder, else downloads it, else uses the 5,000 digits built in.",
         choices=DATASETS,
+        short="",
     )
     seed: int = _setting(
         1,
@@ -224,7 +240,7 @@ class TrainConfig:
         high=0.5,
     )
     device: str = _setting(
-        "auto", "Device", "Where the network trains: auto takes a GPU if there is one.", choices=DEVICES
+        "auto", "Device", "Where the network trains: auto takes a GPU if there is one.", choices=DEVICES, short=""
     )
     save_model: bool = _setting(False, "Save model", "Writes the weights to a file when the run ends, for torch.load.")
 

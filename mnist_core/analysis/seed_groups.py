@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Hashable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mnist_core.analysis.run_table import metric_value
+from mnist_core.config import SETTINGS
 from mnist_core.records import METRICS, Run
 
 CONFIDENCE = 0.95
@@ -15,6 +17,9 @@ CONFIDENCE = 0.95
 
 ROUNDING_VARIANCE = 1 / 12
 """Variance of the error of rounding to whole numbers, which is uniform over one unit (Sheppard 1898)."""
+
+NAMED_CHANGES = 2
+"""Maximum number of changes during a run that the name of its group tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,48 @@ def group_by_seed(runs: Iterable[Run]) -> list[SeedGroup]:
     for run in sorted(runs, key=lambda run: run.id):
         groups.setdefault(seed_group_key(run), []).append(run)
     return [SeedGroup(tuple(group), _summaries(group)) for group in groups.values()]
+
+
+def group_names(runs: Iterable[Run]) -> dict[Hashable, str]:
+    """Name the seed groups of these runs by what differs among them: `lr 0.02, 3 seeds`.
+
+    The keys are those of `seed_group_key`. A single group is called by its oldest run: `run-1, 3 seeds`. The browser
+    names groups by the same rules, see `components/lib/runs/group_names.js`.
+    """
+    runs = sorted(runs, key=lambda run: run.id)
+    groups: dict[Hashable, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(seed_group_key(run), []).append(run)
+    run_names = {run.id: run.name for run in runs}
+    facts = {key: _facts(group[0], run_names) for key, group in groups.items()}
+    differing = [
+        name for name in (*SETTINGS, "start", "changes") if len({each.get(name) for each in facts.values()}) > 1
+    ]
+    names = {}
+    for key, group in groups.items():
+        seeds = len({run.config.seed for run in group})
+        parts = [facts[key][name] for name in differing] or [group[0].name]
+        names[key] = ", ".join([*parts, f"{seeds} seed{'' if seeds == 1 else 's'}"])
+    counts = Counter(names.values())
+    return {key: name if counts[name] == 1 else f"{name} ({groups[key][0].name})" for key, name in names.items()}
+
+
+def _facts(run: Run, run_names: Mapping[int, str]) -> dict[str, str]:
+    """Return what distinguishes the run's group from others, in words: settings, starting point, and changes."""
+    facts = {
+        name: setting.describe(getattr(run.config, name))
+        for name, setting in SETTINGS.items()
+        if name not in ("seed", "save_model", "dataset")
+    }
+    facts["dataset"] = run.dataset or run.config.dataset
+    facts["start"] = "from new weights"
+    if run.parent_id and run.parent_step:
+        facts["start"] = f"from {run_names.get(run.parent_id, f'run {run.parent_id}')} at step {run.parent_step}"
+    changes = [(change.field, change.new, change.step) for change in run.interventions or run.plan]
+    texts = [f"{SETTINGS[field].describe(new)} after step {step}" for field, new, step in changes[:NAMED_CHANGES]]
+    more = len(changes) - len(texts)
+    facts["changes"] = ", ".join([*texts, *([f"{more} more"] if more > 0 else [])]) or "no changes"
+    return facts
 
 
 def unused_seeds(run: Run, others: Iterable[Run], count: int) -> list[int]:

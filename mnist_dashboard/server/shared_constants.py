@@ -11,7 +11,7 @@ from typing import Any
 import scipy
 
 from mnist_core import labels
-from mnist_core.analysis.seed_groups import CONFIDENCE, ROUNDING_VARIANCE, t_quantile
+from mnist_core.analysis.seed_groups import CONFIDENCE, NAMED_CHANGES, ROUNDING_VARIANCE, t_quantile
 from mnist_core.config import SETTINGS, Setting
 from mnist_core.records import METRICS, RunStatus, encode_json
 from mnist_dashboard.server.roles.access_policy import OWNER_NAME
@@ -89,13 +89,19 @@ def _constants() -> dict[str, Any]:
         "PING_SECONDS": PING_SECONDS,
         "CONFIDENCE": CONFIDENCE,
         "ROUNDING_VARIANCE": ROUNDING_VARIANCE,
+        "NAMED_CHANGES": NAMED_CHANGES,
         "OWNER": OWNER_NAME,
     }
 
 
 def _setting(setting: Setting) -> dict[str, Any]:
     kind = "choice" if setting.choices else "switch" if setting.kind is bool else "number"
-    return {"label": setting.label, "kind": kind, "choices": dict(setting.choices)}
+    return {
+        "label": setting.label,
+        "short_label": setting.short_label,
+        "kind": kind,
+        "choices": dict(setting.choices),
+    }
 
 
 def _json(value: object) -> str:

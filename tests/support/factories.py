@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mnist_core.config import TrainConfig
 from mnist_core.data import idx
 from mnist_core.data.datasets import Dataset, Split
-from mnist_core.records import EvalMetrics, Progress, Provenance, Run, RunStatus, StepMetrics
+from mnist_core.records import EvalMetrics, Intervention, Progress, Provenance, Run, RunStatus, StepMetrics
 from mnist_core.runs.retention import purge_expired_runs
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
@@ -158,3 +159,41 @@ def purge_until(store: RunStore, later: datetime) -> list[int]:
         moment = min(moment + timedelta(days=2), later)
         purged += purge_expired_runs(store, moment)
     return purged
+
+
+def _grouped_run(
+    number: int,
+    dataset: str = "MNIST",
+    changes: Sequence[tuple[int, str, float]] = (),
+    parent: int = 0,
+    **settings: Any,
+) -> Run:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return Run(
+        id=number,
+        name=f"run-{number}",
+        status=RunStatus.COMPLETED,
+        config=TrainConfig(**settings),
+        attempt=1,
+        created_at=now,
+        dataset=dataset,
+        train_images=270,
+        parent_id=parent or None,
+        parent_step=50 if parent else None,
+        interventions=tuple(
+            Intervention(step, field, 0.01 if field == "lr" else 64, new, now, "page") for step, field, new in changes
+        ),
+    )
+
+
+GROUPED_RUNS = (
+    _grouped_run(1),
+    _grouped_run(2, seed=2),
+    _grouped_run(3, lr=0.1),
+    _grouped_run(4, lr=0.1, optimizer="adam"),
+    _grouped_run(5, dataset="KMNIST"),
+    _grouped_run(6, parent=1),
+    _grouped_run(7, changes=[(10, "lr", 0.5), (20, "batch_size", 32), (30, "lr", 0.2)]),
+    _grouped_run(8, changes=[(10, "lr", 0.5), (20, "batch_size", 32), (30, "lr", 0.3)]),
+)
+"""Runs of several groups of seeds, by id from 1 on."""

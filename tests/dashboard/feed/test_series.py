@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mnist_core.records import encode_json
 from mnist_dashboard.feed import series as series_module
-from mnist_dashboard.feed.series import RunSeries
+from mnist_dashboard.feed.series import LAG_SHARE, RunSeries, adapted_smoothing
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS, MAX_BUCKETS
 from tests.support.curve_reference import (
     CURVE_CASES,
@@ -45,6 +45,22 @@ def assert_same_values(actual: Values, expected: Values, absolute: float = 0.0) 
 def test_smoothing_is_the_bias_corrected_average(smoothing: float) -> None:
     losses = np.random.default_rng(1).random(300).tolist()
     assert_same_values(run_series(losses).points(smoothing)["loss"]["smooth"], averages(losses, smoothing))
+
+
+@pytest.mark.parametrize(
+    ("steps", "smoothing"), [(1, 0.02), (30, 0.37), (171, 0.77), (950, 0.95), (2532, 0.95), (0, 0.95)]
+)
+def test_smoothing_adapts_to_the_length_of_the_run(steps: int, smoothing: float) -> None:
+    assert adapted_smoothing(steps) == smoothing
+
+
+@pytest.mark.parametrize("steps", [30, 171, 600, 2532])
+def test_a_smoothed_curve_lies_on_its_data(steps: int) -> None:
+    """On a falling loss the curve lags by its share of the run, up to the rounding of the smoothing."""
+    losses = np.linspace(2.3, 0.1, steps).tolist()
+    smoothed = run_series(losses).points(adapted_smoothing(steps))["loss"]["smooth"]
+    lag = (smoothed[-1] - losses[-1]) / (losses[0] - losses[1])
+    assert lag <= 1.05 * LAG_SHARE * steps
 
 
 def test_a_short_run_keeps_every_step() -> None:
