@@ -68,13 +68,9 @@ def _last_test(queries: Queries, run: Run) -> EvalMetrics:
     return tests[-1]
 
 
-def check_not_repeated(a: Run, b: Run) -> None:
-    """Raises `CompareError` if two runs have the same settings and seed."""
-    if a.config.seed == b.config.seed and seed_group_key(a) == seed_group_key(b):
-        raise CompareError(
-            f"{a.name} and {b.name} have the same settings and the same seed, so one repeats the other. "
-            "Choose runs that differ."
-        )
+def is_repeat(a: Run, b: Run) -> bool:
+    """Return whether two runs have the same settings and the same seed."""
+    return a.config.seed == b.config.seed and seed_group_key(a) == seed_group_key(b)
 
 
 def shared_test_labels(queries: Queries, runs: Sequence[Run]) -> np.ndarray:

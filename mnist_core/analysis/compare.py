@@ -17,12 +17,13 @@ import numpy as np
 from mnist_core.analysis.comparability import (
     CompareError,
     Side,
-    check_not_repeated,
     comparison_warnings,
+    is_repeat,
     load_side,
     shared_test_labels,
 )
 from mnist_core.analysis.power import seeds_needed
+from mnist_core.analysis.reproducibility import describe_repeat
 from mnist_core.analysis.seed_groups import Summary, summarize
 from mnist_core.analysis.significance import (
     ALPHA,
@@ -78,8 +79,8 @@ def compare_sides(queries: Queries, a: Side, b: Side) -> Verdict:
     """Compare two sides that share no run, without the warnings about single runs. Raises as `compare_runs` does."""
     labels = shared_test_labels(queries, [*a.runs, *b.runs])
     if len(a.runs) == len(b.runs) == 1:
-        check_not_repeated(a.runs[0], b.runs[0])
-        return _compare_images(a, b, labels)
+        verdict = _compare_images(a, b, labels)
+        return _judge_repeat(queries, a, b, verdict) if is_repeat(a.runs[0], b.runs[0]) else verdict
     for side, other in ((a, b), (b, a)):
         if len(side.runs) == 1:
             raise CompareError(
@@ -87,6 +88,22 @@ def compare_sides(queries: Queries, a: Side, b: Side) -> Verdict:
                 f"Train {side.name} with more seeds, or compare it with one run."
             )
     return _compare_seeds(a, b, labels)
+
+
+def _judge_repeat(queries: Queries, a: Side, b: Side, verdict: Verdict) -> Verdict:
+    """Say whether two runs with the same settings and seed are identical; if not, first why that can be."""
+    is_identical, sentence = describe_repeat(queries, a.runs[0], b.runs[0])
+    if is_identical:
+        return replace(
+            verdict,
+            sentence=sentence,
+            winner="",
+            p_value=None,
+            is_identical=True,
+            details=verdict.details[:3],
+            warnings=(),
+        )
+    return replace(verdict, sentence=f"{sentence} {verdict.sentence}", warnings=())
 
 
 def _compare_images(a: Side, b: Side, labels: np.ndarray) -> Verdict:

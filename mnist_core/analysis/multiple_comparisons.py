@@ -106,8 +106,13 @@ def pair_row(pair: Pair) -> dict[str, str]:
         "A minus B, 95 % interval of this pair alone": interval,
         "p of this pair alone": _format_p(verdict.p_value, verdict.smallest_p),
         "p, corrected": _format_p(pair.corrected_p, pair.smallest_p),
-        "Better": {"a": pair.a, "b": pair.b}.get(pair.winner, "cannot be told"),
+        "Better": _better(pair),
     }
+
+
+def _better(pair: Pair) -> str:
+    undecided = "identical" if pair.verdict.is_identical else "cannot be told"
+    return {"a": pair.a, "b": pair.b}.get(pair.winner, undecided)
 
 
 def _format_p(p: float | None, smallest_p: float) -> str:

@@ -63,16 +63,48 @@ def describe_rerun(queries: Queries, original: Run, rerun: Run) -> tuple[bool, s
         return True, f"{rerun.name} is {original.name} to the last bit: {rerun.progress.step:,} steps."
     lines = [f"{rerun.name} differs from {original.name} from step {step:,} on."]
     if original.provenance and rerun.provenance:
-        lines += provenance_differences(original.provenance, rerun.provenance) or [
-            "Their recorded code, packages, machine and data are the same."
-        ]
+        lines += [
+            f"{label}: {before} then, {now} now"
+            for label, before, now in provenance_differences(original.provenance, rerun.provenance)
+        ] or ["Their recorded code, packages, machine and data are the same."]
     return False, "\n  ".join(lines)
 
 
-def provenance_differences(before: Provenance, after: Provenance) -> list[str]:
-    """Return one line for each field that differs."""
-    return [
-        f"{label}: {getattr(before, name)} then, {getattr(after, name)} now"
-        for name, label in PROVENANCE_LABELS.items()
-        if getattr(before, name) != getattr(after, name)
-    ]
+def describe_repeat(queries: Queries, a: Run, b: Run) -> tuple[bool, str]:
+    """Return whether two runs with the same settings and seed are identical, and a sentence that says so or why not."""
+    same = f"{a.name} and {b.name} have the same settings and the same seed"
+    step = first_difference(queries, a, b)
+    shorter = min(a, b, key=lambda run: run.progress.step)
+    if step is None:
+        return True, f"Identical: {same}, and their results are the same to the last bit."
+    if a.progress.step != b.progress.step and step == shorter.progress.step + 1:
+        return False, f"{same}. Their results are the same up to step {step - 1:,}, where {shorter.name} ended."
+    return False, f"{same}, but their results differ from step {step:,} on. {_explain(a.provenance, b.provenance)}"
+
+
+def _explain(a: Provenance | None, b: Provenance | None) -> str:
+    """Say what may be the cause of different results."""
+    if a is None or b is None:
+        return "Another device, number of threads or version can be the cause: one of them has no record of its own."
+    causes = [f"{label} ({before} and {after})" for label, before, after in provenance_differences(a, b)]
+    if not causes:
+        return (
+            "No cause is known: the same code, packages, machine, device and number of threads are recorded for both."
+        )
+    return f"What differs, and can be the cause: {', '.join(causes)}."
+
+
+def provenance_differences(before: Provenance, after: Provenance) -> list[tuple[str, object, object]]:
+    """Return label and both values of each field that differs; of the packages, only those that differ."""
+    differences: list[tuple[str, object, object]] = []
+    for name, label in PROVENANCE_LABELS.items():
+        values = getattr(before, name), getattr(after, name)
+        if name == "packages":
+            versions = [
+                (package, *(value.get(package, "missing") for value in values))
+                for package in {**values[0], **values[1]}
+            ]
+            differences += [entry for entry in versions if entry[1] != entry[2]]
+        elif values[0] != values[1]:
+            differences.append((label, *values))
+    return differences

@@ -53,6 +53,8 @@ class Verdict:
     """Seeds of each side that would detect the difference; None if one run is compared with one, or without a test."""
     details: tuple[Detail, ...]
     warnings: tuple[str, ...]
+    is_identical: bool = False
+    """Whether the two are the same training with the same results, so that neither can be better."""
 
 
 def find_winner(difference: float, p: float | None) -> Winner:

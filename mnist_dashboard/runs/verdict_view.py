@@ -16,6 +16,7 @@ from mnist_core.records import METRICS, Run
 from mnist_dashboard import services
 from mnist_dashboard.ui import markdown
 from mnist_dashboard.ui.formatting import format_percent
+from mnist_dashboard.ui.tables import render_table
 
 EMPTY_TEXT = (
     "Select two runs, or runs with different settings, best with several seeds each, to learn which is really better."
@@ -74,7 +75,7 @@ def _split_into_sides(selected: Sequence[Run], baseline: Run | None) -> list[Seq
 
 
 def _render_answer(verdict: Verdict | MultipleVerdict) -> None:
-    is_decided = verdict.winner if isinstance(verdict, Verdict) else verdict.best
+    is_decided = verdict.winner or verdict.is_identical if isinstance(verdict, Verdict) else verdict.best
     icon = ":material/verified:" if is_decided else ":material/help:"
     st.markdown(f"### {icon} {markdown.escape(verdict.sentence)}")
     for warning in verdict.warnings:
@@ -86,13 +87,13 @@ def _render_answer(verdict: Verdict | MultipleVerdict) -> None:
         ]
     else:
         rows = [pair_row(pair) for pair in verdict.pairs]
-    st.dataframe(rows, hide_index=True, height="content")
+    render_table(rows)
 
 
 def _render_side(letter: str, runs: Sequence[Run]) -> None:
     group = group_by_seed(runs)[0]
     st.markdown(f"**{letter}: {markdown.escape(group.name if len(runs) > 1 else runs[0].name)}**")
-    st.dataframe(_metric_rows(group), hide_index=True, height="content")
+    render_table(_metric_rows(group))
 
 
 def _metric_rows(group: SeedGroup) -> list[dict[str, str]]:

@@ -76,7 +76,7 @@ def start_message(policy: AccessPolicy, runs_folder: Path, *, is_terminal: bool)
 def new_links(sessions: OwnerSessions, addresses: list[str], seconds: float) -> list[str]:
     """Return links with a new code, one for each address, and a line that says how long they are valid."""
     code = sessions.create_code(seconds)
-    until = (datetime.now().astimezone() + timedelta(seconds=seconds)).strftime("%H:%M")
+    until = (datetime.now().astimezone() + timedelta(seconds=seconds)).strftime("%H:%M %Z")
     return [*(sign_in_link(address, code) for address in addresses), f"Works once, until {until}."]
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+import streamlit as st
 
 from mnist_core import formatting
 from mnist_core.formatting import MISSING, format_duration
@@ -31,7 +34,17 @@ def format_loss(value: float | None) -> str:
 
 
 def format_time(time: datetime | None) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC") if time else MISSING
+    """Return a time in the zone of the reader's browser, with its name: 2026-11-27 15:41:03 CET."""
+    return formatting.format_time(time, reader_zone())
+
+
+def reader_zone() -> tzinfo | None:
+    """Return the time zone of the browser; None, which stands for this machine's, where it is unknown."""
+    name = st.context.timezone
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):  # the browser reports what it likes, and this machine may lack the zone
+        return None
 
 
 def format_metric(value: float | None, unit: str) -> str:

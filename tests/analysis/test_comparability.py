@@ -1,6 +1,7 @@
 """What cannot be compared, and what is compared with a warning."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.compare import compare_runs
 from mnist_core.config import TrainConfig
-from mnist_core.records import RunStatus
+from mnist_core.records import RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from tests.support.factories import PROVENANCE, finished_run, seed_runs
 
@@ -56,10 +57,42 @@ def test_invalid_groups_are_refused(store: RunStore) -> None:
         compare_runs(store.queries, a, [b[0], twin.id])
 
 
-def test_a_repeated_run_is_not_compared_with_the_original(store: RunStore) -> None:
+def test_a_repeat_with_the_same_results_is_identical(store: RunStore) -> None:
     a, b = finished_run(store), finished_run(store)
-    with pytest.raises(CompareError, match="run-1 and run-2 have the same settings and the same seed"):
-        compare_runs(store.queries, [a.id], [b.id])
+    verdict = compare_runs(store.queries, [a.id], [b.id])
+    assert verdict.sentence == (
+        "Identical: run-1 and run-2 have the same settings and the same seed, and their results are the same to the "
+        "last bit."
+    )
+    assert verdict.is_identical
+    assert (verdict.winner, verdict.p_value, verdict.warnings) == ("", None, ())
+
+
+def test_a_repeat_with_other_results_says_what_can_be_the_cause(store: RunStore) -> None:
+    changed = replace(PROVENANCE, threads=2, packages={"torch": "2.15.0"})
+    a, b = finished_run(store), finished_run(store, provenance=changed, right=range(910))
+    verdict = compare_runs(store.queries, [a.id], [b.id])
+    assert verdict.sentence.startswith(
+        "run-1 and run-2 have the same settings and the same seed, but their results differ from step 5 on. What "
+        "differs, and can be the cause: torch (2.14.1 and 2.15.0), threads (1 and 2). "
+    )
+    assert not verdict.is_identical
+    assert verdict.p_value is not None
+
+
+def test_a_repeat_with_other_results_and_no_known_cause_says_so(store: RunStore) -> None:
+    a, b = finished_run(store), finished_run(store, right=range(910))
+    assert "No cause is known: the same code" in compare_runs(store.queries, [a.id], [b.id]).sentence
+
+
+def test_a_repeat_that_ended_earlier_is_the_same_up_to_there(
+    store: RunStore, a_step: Callable[..., StepMetrics]
+) -> None:
+    steps = [a_step(step) for step in range(1, 11)]
+    a = finished_run(store, steps=steps)
+    b = finished_run(store, steps=steps[:8], status=RunStatus.STOPPED)
+    sentence = compare_runs(store.queries, [a.id], [b.id]).sentence
+    assert "Their results are the same up to step 8, where run-2 ended." in sentence
 
 
 def test_a_run_that_was_stopped_early_is_compared_with_a_warning(store: RunStore) -> None:

@@ -50,11 +50,23 @@ export function formatSetting(n) {
   return isNumber(n) ? String(Number(n.toPrecision(12))) : MISSING;
 }
 
-/** Seconds since 1970 as local time; with the date unless it is today. @param {number|null|undefined} seconds */
+/** @type {Map<number, string>} the reader's zone by its offset: summer and winter have one each, and a formatter is slow */
+const zones = new Map();
+
+/** Name of the reader's time zone at a moment: "GMT+1". @param {Date} then */
+function zoneName(then) {
+  const offset = then.getTimezoneOffset();
+  const name = zones.get(offset) ?? new Intl.DateTimeFormat("en", { timeZoneName: "short" })
+    .formatToParts(then).find(({ type }) => type === "timeZoneName")?.value ?? "";
+  zones.set(offset, name);
+  return name;
+}
+
+/** Seconds since 1970 as local time with its zone; with the date unless it is today. @param {number|null|undefined} seconds */
 export function formatTime(seconds, now = new Date()) {
   if (!isNumber(seconds)) return MISSING;
   const then = new Date(seconds * 1000);
-  const time = `${twoDigits(then.getHours())}:${twoDigits(then.getMinutes())}`;
+  const time = `${twoDigits(then.getHours())}:${twoDigits(then.getMinutes())} ${zoneName(then)}`;
   if (then.toDateString() === now.toDateString()) return time;
   const month = then.toLocaleString("en", { month: "short" });
   const year = then.getFullYear() === now.getFullYear() ? "" : ` ${then.getFullYear()}`;

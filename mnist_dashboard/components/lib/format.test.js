@@ -34,13 +34,15 @@ test("settings are written as they were typed", () => {
   assert.deepEqual([0.1 + 0.2, 64, 1e-7].map(formatSetting), ["0.3", "64", "1e-7"]);
 });
 
-test("the date is left out today, and the year this year", () => {
+test("a time has its zone; the date is left out today, and the year this year", () => {
   const now = new Date(2026, 4, 3, 12);
   /** @param {...number} parts */
   const at = (...parts) => new Date(parts[0], parts[1], parts[2], parts[3], parts[4]).getTime() / 1000;
-  assert.equal(formatTime(at(2026, 4, 3, 9, 5), now), "09:05");
-  assert.equal(formatTime(at(2026, 3, 30, 23, 59), now), "30 Apr 23:59");
-  assert.equal(formatTime(at(2025, 11, 31, 0, 0), now), "31 Dec 2025 00:00");
+  /** @param {number} year @param {number} month */
+  const zone = (year, month) => new Date(year, month, 28).toLocaleString("en", { timeZoneName: "short" }).split(" ").at(-1);
+  assert.equal(formatTime(at(2026, 4, 3, 9, 5), now), `09:05 ${zone(2026, 4)}`);
+  assert.equal(formatTime(at(2026, 3, 30, 23, 59), now), `30 Apr 23:59 ${zone(2026, 3)}`);
+  assert.equal(formatTime(at(2025, 11, 31, 0, 0), now), `31 Dec 2025 00:00 ${zone(2025, 11)}`);
 });
 
 test("names are text to Plotly", () => {

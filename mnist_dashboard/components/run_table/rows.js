@@ -4,7 +4,7 @@ import { make, setAttribute, setText } from "../lib/dom.js";
 import { MISSING, formatLoss, isNumber } from "../lib/format.js";
 import { measuredRuns, oneRunPerSeed } from "../lib/runs/seeds.js";
 import { runColor, runDash } from "../lib/theme.js";
-import { formatDifference, formatSize, summarize } from "./model/columns.js";
+import { formatDifference, formatMeanInterval, formatSize, summarize } from "./model/columns.js";
 import { drawSparkline } from "./sparkline.js";
 
 /**
@@ -183,7 +183,7 @@ function paintGroup({ tick, swatch, cells }, group, context) {
 }
 
 /**
- * "98.71 % ±0.08 (±0.10)": mean, standard deviation, and half of the confidence interval of the mean.
+ * "98.71 % ±0.08 (±0.10)": mean, standard deviation, and the confidence interval of the mean.
  * @param {Cell} cell @param {Column} column @param {ListedRun[]} runs
  */
 function paintSummary(cell, column, runs) {
@@ -195,7 +195,8 @@ function paintSummary(cell, column, runs) {
     return;
   }
   const { count, mean, sd, half } = summary;
-  paintText(cell, column.format(mean), sd === null || half === null ? "" : `±${formatSize(column, sd)} (±${formatSize(column, half)})`);
-  const legend = sd === null ? "" : `, ± standard deviation, and in brackets ± ${100 * CONFIDENCE} % confidence interval of the mean`;
+  const spread = sd === null || half === null ? "" : `±${formatSize(column, sd)} (${formatMeanInterval(column, mean, half)})`;
+  paintText(cell, column.format(mean), spread);
+  const legend = sd === null ? "" : `, ± standard deviation, and in brackets the ${100 * CONFIDENCE} % confidence interval of the mean`;
   setAttribute(cell.element, "title", `Mean of ${count}${legend}`);
 }

@@ -34,14 +34,14 @@ def test_the_verdict_is_a_sentence_with_a_table_of_numbers(app: AppTest, search:
     show(open_runs(app, runs="1,4"), "Verdict")
     verdict = "search-1 is better than search-4: it gets 96.00 % against 94.00 % of 1,000 test images right"
     assert markdown.escape(verdict) in page_text(app)
-    assert "McNemar" in app.dataframe[0].value.to_string()
+    assert "McNemar" in app.table[0].value.to_string()
 
 
 def test_two_groups_of_seeds_get_a_verdict(app: AppTest, search: list[Run]) -> None:
     show(open_runs(app, runs="1,2,3,4,5,6", base="4"), "Verdict")
     assert "seeds" in page_text(app)
     assert any(block.value == "**A: search\\-1 and 2 more seeds**" for block in app.markdown)
-    assert "95 % interval" in app.dataframe[1].value.columns
+    assert markdown.escape("95 % interval") in app.table[1].value.columns
 
 
 def test_of_more_than_two_runs_each_pair_is_compared(app: AppTest, store: RunStore) -> None:
@@ -50,8 +50,8 @@ def test_of_more_than_two_runs_each_pair_is_compared(app: AppTest, store: RunSto
     show(open_runs(app, runs="2,1,3"), "Verdict")
     assert "is the best of these 3" in page_text(app)
     assert any("corrected for that" in caption.value for caption in app.caption)
-    pairs = app.dataframe[0].value
-    assert pairs["Better"].tolist() == ["run-1", "cannot be told", "run-1"]
+    pairs = app.table[0].value
+    assert pairs["Better"].tolist() == [*map(markdown.escape, ("run-1", "cannot be told", "run-1"))]
 
 
 def test_the_verdict_is_computed_once(app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:

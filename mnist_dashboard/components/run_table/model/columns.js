@@ -181,3 +181,12 @@ export function summarize(column, runs) {
   const sd = Math.sqrt(squares / (values.length - 1));
   return { count: values.length, mean, sd, half: halfInterval(sd, values.length, column.resolution?.(runs[0])) };
 }
+
+/**
+ * The confidence interval of a mean: "±0.10", or from where to where if it would pass 0 or 100 %, which no share can.
+ * @param {Column} column @param {number} mean @param {number} half
+ */
+export function formatMeanInterval(column, mean, half) {
+  if (!column.percent || (mean - half >= 0 && mean + half <= 1)) return `±${formatSize(column, half)}`;
+  return `${formatSize(column, Math.max(0, mean - half))} to ${formatSize(column, Math.min(1, mean + half))}`;
+}

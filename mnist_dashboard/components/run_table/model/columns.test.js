@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { makeRun } from "#tests/factories.js";
 
 import { METRICS, SETTINGS } from "../../lib/constants.js";
-import { COLUMNS, bestValues, columnOf, comparator, formatDifference, formatSize, summarize } from "./columns.js";
+import { COLUMNS, bestValues, columnOf, comparator, formatDifference, formatMeanInterval, formatSize, summarize } from "./columns.js";
 
 /** @param {string} key */
 function column(key) {
@@ -95,4 +95,12 @@ test("a group is summarized over the runs that have the metric", () => {
   assert.deepEqual([summary?.count, summary?.mean.toFixed(4), summary?.sd?.toFixed(6)], [2, "0.9100", "0.014142"]);
   assert.equal(summarize(column("test_accuracy"), runs.slice(0, 1))?.sd, null);
   assert.equal(summarize(column("test_accuracy"), runs.slice(2)), null);
+});
+
+test("the interval of a share ends at 0 and 100 %", () => {
+  const accuracy = column("test_accuracy");
+  assert.equal(formatMeanInterval(accuracy, 0.9871, 0.001), "±0.10");
+  assert.equal(formatMeanInterval(accuracy, 0.998, 0.004), "99.40 to 100.00");
+  assert.equal(formatMeanInterval(accuracy, 0.1, 0.2), "0.00 to 30.00");
+  assert.equal(formatMeanInterval(column("test_loss"), 0.1, 0.2), "±0.2");
 });
