@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_dashboard import access
 from mnist_dashboard.server.assets import PACKAGE
 from mnist_dashboard.server.roles.sign_in import COMMAND
-from mnist_dashboard.ui import browser_memory, messages
+from mnist_dashboard.ui import browser_memory, messages, queue
 
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">
 <rect width="32" height="32" rx="7" fill="#0072B2"/>
@@ -32,6 +32,7 @@ page = st.navigation(
     position="top",
 )
 st.html(PACKAGE / "ui" / "style.css")
+queue.render_queue_button()
 memory = st.container(key="memory")  # its place stays while the elements of pages come and go
 
 # Changing the page drops the query: put the run back into the address.

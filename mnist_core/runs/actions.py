@@ -75,6 +75,11 @@ class RunActions:
         self._wake()
 
     @_action
+    def remove_from_queue(self, run_id: int) -> None:
+        """Take a queued run off the queue. Raises `RunStateError` if it has started: then it would be stopped."""
+        self._store.commands.remove_queued_run(run_id)
+
+    @_action
     def return_to_queue(self, run_id: int) -> None:
         """Put a run that was removed from the queue back where it was. Raises `RunStateError` for other runs."""
         self._store.commands.return_to_queue(run_id)

@@ -62,7 +62,7 @@ class Commands:
         """
         name = validate_name(name)
         if parent:
-            _check_sound(parent)
+            sql.check_sound(parent)
         try:
             with self._engine.begin() as connection:
                 columns = rows.column_values(
@@ -109,20 +109,7 @@ class Commands:
     def requeue_run(self, run_id: int) -> None:
         """Queue an interrupted run again, first, to continue from its last checkpoint. Raises `RunStateError`."""
         with self._engine.begin() as connection:
-            run = sql.get_undeleted_run(connection, run_id)
-            _check_sound(run)
-            if run.status is not RunStatus.INTERRUPTED:
-                raise RunStateError(f"{run.name} is {run.status}: only an interrupted run can be resumed.")
-            sql.update_run(connection, run_id, **queue.QUEUED_AGAIN, queue_rank=0)
-
-    def return_to_queue(self, run_id: int) -> None:
-        """Put a run that was removed from the queue back where it was. Raises `RunStateError` for other runs."""
-        with self._engine.begin() as connection:
-            run = sql.get_undeleted_run(connection, run_id)
-            _check_sound(run)
-            if not run.was_removed_from_queue:
-                raise RunStateError(f"{run.name} is {run.status}: only a run removed from the queue can return to it.")
-            sql.update_run(connection, run_id, **queue.QUEUED_AGAIN)
+            queue.resume(connection, run_id)
 
     def move_queued_run(self, run_id: int, *, before: int | None = None, after: int | None = None) -> None:
         """Move a queued run to just before, or just after, another queued run; does nothing if that one has left.
@@ -132,6 +119,16 @@ class Commands:
         with self._engine.begin() as connection:
             queue.move(connection, run_id, before=before, after=after)
 
+    def remove_queued_run(self, run_id: int) -> None:
+        """Take a queued run off the queue. Raises `RunStateError` if it is not queued any more."""
+        with self._engine.begin() as connection:
+            queue.remove(connection, run_id)
+
+    def return_to_queue(self, run_id: int) -> None:
+        """Put a run that was removed from the queue back where it was. Raises `RunStateError` for other runs."""
+        with self._engine.begin() as connection:
+            queue.put_back(connection, run_id)
+
     def send_command(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
         """Send a command to the trainer of a run in progress, which carries it out within a fraction of a second.
 
@@ -140,7 +137,7 @@ class Commands:
         adjustment = adjustment or Adjustment()
         with self._engine.begin() as connection:
             run = sql.get_run(connection, run_id)
-            _check_sound(run)
+            sql.check_sound(run)
             if not run.status.is_active or run.status is RunStatus.STOPPING:
                 raise RunStateError(f"{run.name} is {run.status}: there is nothing to {command}.")
             replace(run.config, **adjustment.settings())  # refuses settings that do not fit together
@@ -282,11 +279,6 @@ def _inherit_records(
     inherited = [change for change in parent.interventions if change.step <= parent_step]
     columns = rows.column_values(interventions=(*inherited, *changed))
     sql.update_run(connection, run_id, step=parent_step, **columns)
-
-
-def _check_sound(run: Run) -> None:
-    if run.damage:
-        raise RunStateError(f"{run.name} is damaged. {run.damage}")
 
 
 def _check_unchanged(current: Run, based_on: Run, values: dict[str, Any]) -> None:

@@ -19,8 +19,34 @@ _IS_QUEUED = runs.c.status == RunStatus.QUEUED
 LAST_RANK = select(func.coalesce(func.max(runs.c.queue_rank), 0)).where(_IS_QUEUED).scalar_subquery()
 """The rank that puts a new run, which has the highest id, behind all queued ones."""
 
-QUEUED_AGAIN: dict[str, Any] = {"status": RunStatus.QUEUED, "finished_at": None, "reason": ""}
+_QUEUED_AGAIN: dict[str, Any] = {"status": RunStatus.QUEUED, "finished_at": None, "reason": ""}
 """The columns that make an ended run a queued one."""
+
+
+def resume(connection: Connection, run_id: int) -> None:
+    """Queue an interrupted run again, first. Raises `RunStateError` for other runs."""
+    run = sql.get_undeleted_run(connection, run_id)
+    sql.check_sound(run)
+    if run.status is not RunStatus.INTERRUPTED:
+        raise RunStateError(f"{run.name} is {run.status}: only an interrupted run can be resumed.")
+    sql.update_run(connection, run_id, **_QUEUED_AGAIN, queue_rank=0)
+
+
+def remove(connection: Connection, run_id: int) -> None:
+    """Take a queued run off the queue. Raises `RunStateError` if it is not queued."""
+    run = sql.get_run(connection, run_id)
+    if run.status is not RunStatus.QUEUED:
+        raise RunStateError(f"{run.name} is {run.status}: it is not in the queue any more.")
+    sql.request_stop(connection, run)
+
+
+def put_back(connection: Connection, run_id: int) -> None:
+    """Queue a run that was removed from the queue where it was. Raises `RunStateError` for other runs."""
+    run = sql.get_undeleted_run(connection, run_id)
+    sql.check_sound(run)
+    if not run.was_removed_from_queue:
+        raise RunStateError(f"{run.name} is {run.status}: only a run removed from the queue can return to it.")
+    sql.update_run(connection, run_id, **_QUEUED_AGAIN)
 
 
 def move(connection: Connection, run_id: int, *, before: int | None, after: int | None) -> None:

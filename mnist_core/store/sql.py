@@ -178,6 +178,12 @@ def get_undeleted_run(connection: Connection, run_id: int) -> Run:
     return run
 
 
+def check_sound(run: Run) -> None:
+    """Raise `RunStateError` for a damaged run."""
+    if run.damage:
+        raise RunStateError(f"{run.name} is damaged. {run.damage}")
+
+
 def record_file(connection: Connection, run_id: int, file: RunFile) -> None:
     """Record a file of a run, and forget those of the same kind from steps so early that they are superseded."""
     same_kind = (run_files.c.run_id == run_id) & (run_files.c.kind == file.kind) & (run_files.c.sha256 != "")

@@ -32,7 +32,7 @@ from mnist_core.store.change_feed import Changes, Evaluation, NewSteps
 from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message, Subscriber
 from mnist_dashboard.feed.cached_run import CachedRun, evaluation_to_json
-from mnist_dashboard.feed.run_summary import RunSummary, summarize_run
+from mnist_dashboard.feed.run_summary import RunSummary, list_queue, summarize_run
 from mnist_dashboard.feed.series import round_values
 from mnist_dashboard.feed.summary_cache import SummaryCache
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS
@@ -181,7 +181,8 @@ class LiveHub:
         for run in runs.values():
             with _errors_logged(run.id):
                 summaries.append(self.broadcaster.encode("run", self._summarize(run)))
-        return [*summaries, *histories.values(), self.broadcaster.audience_message()]
+        queue = self.broadcaster.encode("queue", list_queue(self._unfinished.values()))
+        return [*summaries, *histories.values(), queue, self.broadcaster.audience_message()]
 
     async def _history_message(self, cached: CachedRun, smoothing: float) -> Message:
         """The run's `history` event, computed in a thread. Call it while holding the read lock."""
@@ -237,6 +238,8 @@ class LiveHub:
             changed |= self._unfinished
         for run in changed.values():
             self._publish_summary(run)
+        if queue_changed:
+            self.broadcaster.publish("queue", list_queue(self._unfinished.values()))
 
     def _publish_summary(self, run: Run) -> None:
         with _errors_logged(run.id):

@@ -40,6 +40,12 @@ def summarize_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
     return _summarize_damaged_run(run)
 
 
+def list_queue(unfinished: Iterable[Run]) -> dict[str, list[int]]:
+    """Return the data of the feed's `queue` event: the ids of the queued runs, in the order they will start."""
+    queued = [run for run in unfinished if run.status is RunStatus.QUEUED]
+    return {"runs": [run.id for run in sorted(queued, key=lambda run: run.queue_order)]}
+
+
 def _summarize_damaged_run(run: Run) -> RunSummary:
     """Return the summary of a run of which little more than the name is certain, in the same form."""
     unknown = Run(

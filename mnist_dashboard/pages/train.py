@@ -22,7 +22,7 @@ from mnist_dashboard.train import fork_form, run_actions, settings_sidebar, stal
 from mnist_dashboard.train.draft import Draft, read_draft
 from mnist_dashboard.train.expected_dataset import expected_dataset, expected_images
 from mnist_dashboard.train.shown_run import find_run_to_show, other_run_in_progress
-from mnist_dashboard.ui import markdown, messages, run_address, share_popover
+from mnist_dashboard.ui import markdown, messages, queue, run_address, share_popover
 
 CHART_HEIGHT = 328
 LOSS_EMPTY = "The loss of every batch will be drawn here."
@@ -50,8 +50,7 @@ def render_sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_
         )
     with st.sidebar:
         messages.render(messages.SIDEBAR)
-        shown_id = run.id if run else None
-        render_queue([other for other in unfinished if other.status is RunStatus.QUEUED and other.id != shown_id])
+        queue.render_queue_line()
     stale_widgets.mark_values_sent()
 
 
@@ -67,14 +66,6 @@ def is_steering_chosen() -> bool:
             width="stretch",
         )
     return target == "This run"
-
-
-def render_queue(queued: list[Run]) -> None:
-    """Name the queued runs. Not in a toast: an immediate rerun, as when the queue moves, would remove it unseen."""
-    if queued:
-        more = len(queued) - 1
-        others = f" and {more} more are" if more else " is"
-        st.caption(f":material/playlist_add: {markdown.escape(queued[0].name)}{others} in the queue.")
 
 
 def render_action_row(run: Run | None, unfinished: list[Run], *, may_act: bool) -> None:

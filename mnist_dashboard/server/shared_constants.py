@@ -100,6 +100,7 @@ def _setting(setting: Setting) -> dict[str, Any]:
         "label": setting.label,
         "short_label": setting.short_label,
         "kind": kind,
+        "default": setting.default,
         "choices": dict(setting.choices),
     }
 

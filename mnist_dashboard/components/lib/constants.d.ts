@@ -7,6 +7,7 @@ interface Setting {
   /** Name where there is little room; empty if the value speaks for itself. */
   short_label: string;
   kind: "number" | "choice" | "switch";
+  default: number | string | boolean;
   /** Label of each value; empty unless `kind` is "choice". */
   choices: Record<string, string>;
 }

@@ -128,6 +128,11 @@ export interface EvaluationMessage extends Evaluation {
   attempt: number;
 }
 
+export interface QueueMessage {
+  /** Ids of the queued runs, in the order they will start. */
+  runs: number[];
+}
+
 export interface AudienceMessage {
   watching: number;
   /** Who acted last. */

@@ -7,7 +7,7 @@
 import { DEFAULT_SMOOTHING, PING_SECONDS } from "../../components/lib/constants.js";
 import { RunSeries } from "./series.js";
 
-/** @import { AudienceMessage, EvaluationMessage, HistoryMessage, Run, StepsMessage } from "../../components/lib/types" */
+/** @import { AudienceMessage, EvaluationMessage, HistoryMessage, QueueMessage, Run, StepsMessage } from "../../components/lib/types" */
 
 const UPDATE_DELAY_MS = 60; // one rerun of the page changes several components: reopen once
 const SILENCE_MS = 3 * 1000 * PING_SECONDS; // longer silence means a broken connection
@@ -22,6 +22,7 @@ const RETRY_MS = [500, 1000, 2000, 5000]; // after refusals, and between forced 
  * @property {(series: RunSeries) => void} [onSeries]
  * @property {(run: Run) => void} [onRun] for every run of the server, not only for `runs`
  * @property {(audience: AudienceMessage) => void} [onAudience]
+ * @property {() => void} [onQueue] other runs are queued, or in another order: see `queue`
  * @property {(connection: Connection) => void} [onConnection]
  * @property {() => void} [onReady] changes of every run arrive from now on; earlier ones may have been missed
  */
@@ -50,6 +51,8 @@ class Stream {
   #failures = 0;
   /** @type {AudienceMessage} */
   #audience = { watching: 0, driver: null };
+  /** @type {number[]} */
+  #queue = [];
   /** @type {Connection} */
   #connection = { state: "connected", lastDataAt: null };
   /** @type {Connection["state"]} that listeners know of */
@@ -86,6 +89,11 @@ class Stream {
   /** The newest summary of a run, if it has arrived. @param {number|null|undefined} id */
   run(id) {
     return typeof id === "number" ? this.#runs.get(id) : undefined;
+  }
+
+  /** Ids of the queued runs, in the order they will start. */
+  get queue() {
+    return this.#queue;
   }
 
   get audience() {
@@ -157,12 +165,13 @@ class Stream {
       steps: (message) => this.#onSteps(message),
       evaluation: (message) => this.#onEvaluation(message),
       run: (message) => this.#onRun(message),
+      queue: (message) => this.#onQueue(message),
       audience: (message) => this.#onAudience(message),
       ping: () => {},
     };
     for (const [type, handle] of Object.entries(handlers)) {
       source.addEventListener(type, (event) => {
-        if (source === this.#previous && type === "run") this.#onRun(JSON.parse(event.data));
+        if (source === this.#previous && (type === "run" || type === "queue")) handle(JSON.parse(event.data));
         if (source !== this.#source) return; // closed while this event was on its way
         if (type === "audience") this.#onReady(); // the last of what a new connection gets
         this.#onAlive();
@@ -256,6 +265,12 @@ class Stream {
   #onRun(run) {
     this.#runs.set(run.id, run);
     for (const listener of this.#listeners) listener.onRun?.(run);
+  }
+
+  /** @param {QueueMessage} message */
+  #onQueue({ runs }) {
+    this.#queue = runs;
+    for (const listener of this.#listeners) listener.onQueue?.();
   }
 
   /** @param {AudienceMessage} audience */

@@ -111,10 +111,12 @@ def test_queue_positions_are_sent_again_when_somebody_moves_a_run(store: RunStor
             reader = Reader(hub, [])
             for _ in runs:
                 await reader.event("run")
+            assert (await reader.event("queue"))["runs"] == [1, 2, 3]
             writer.commands.move_queued_run(runs[2].id, before=runs[0].id)
             events = [await reader.event("run") for _ in runs]
             positions = {event["name"]: (event["queue_position"], event["after"]) for event in events}
             assert positions == {"run-3": (1, None), "run-1": (2, "run-3"), "run-2": (3, "run-1")}
+            assert (await reader.event("queue"))["runs"] == [3, 1, 2]
 
     run_scenario(scenario)
 

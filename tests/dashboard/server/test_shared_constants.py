@@ -28,7 +28,13 @@ def test_a_new_setting_changes_the_address_of_the_constants(monkeypatch: pytest.
     before = shared_constants.fingerprint()
     new = Setting(name="label_noise", label="Label noise", help="Share of labels that are wrong.", default=0.0)
     monkeypatch.setitem(SETTINGS, "label_noise", new)
-    expected = {"label": "Label noise", "short_label": "label noise", "kind": "number", "choices": {}}
+    expected = {
+        "label": "Label noise",
+        "short_label": "label noise",
+        "kind": "number",
+        "default": 0.0,
+        "choices": {},
+    }
     assert served()["SETTINGS"]["label_noise"] == expected
     assert shared_constants.fingerprint() != before
 

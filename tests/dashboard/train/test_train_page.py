@@ -29,30 +29,12 @@ def test_start_submits_the_settings_of_the_sliders_and_shows_the_run(app: AppTes
     assert address(app) == "1"
 
 
-def test_a_run_that_starts_at_once_is_shown_without_a_note_on_the_queue(
-    app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_starts_at_once_is_shown(app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     active_run(store, RunStatus.COMPLETED)
     monkeypatch.setattr(store.commands, "create_run", partial(store.commands.create_run, trainer=own_identity()))
     click(open_page(app), "Start training")
     assert address(app) == "2"
-    assert not any("in the queue" in caption.value for caption in app.caption)
-
-
-def test_queued_runs_are_mentioned_as_long_as_they_wait(app: AppTest, store: RunStore) -> None:
-    active = active_run(store)
-    first, second = (store.commands.create_run(active.config, name) for name in ("*next*", ""))
-
-    def notes_on_the_queue() -> list[str]:
-        return [
-            caption.value for caption in open_page(app, active.id).sidebar.caption if "in the queue" in caption.value
-        ]
-
-    assert notes_on_the_queue() == [r":material/playlist_add: \*next\* and 1 more are in the queue."]
-    store.commands.request_stop(first.id)
-    assert notes_on_the_queue() == [f":material/playlist_add: run\\-{second.id} is in the queue."]
-    store.commands.request_stop(second.id)
-    assert not notes_on_the_queue()
+    assert store.queries.list_queued_runs() == []
 
 
 def test_a_run_in_progress_can_be_stopped_and_the_next_queued(app: AppTest, store: RunStore) -> None:
