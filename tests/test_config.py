@@ -37,6 +37,7 @@ def test_defaults_are_the_classic_scripts_with_3_epochs_and_a_validation_split()
         "weight_decay": 0.0,
         "label_smoothing": 0.0,
         "max_shift": 0,
+        "last_batch": "auto",
         "schedule": "constant",
         "gamma": 0.7,
         "precision": "fp32",
@@ -178,7 +179,40 @@ def test_a_config_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize(("images", "steps"), [(64, 3), (65, 6), (60_000, 2814)])
 def test_total_steps_count_the_smaller_last_batch(images: int, steps: int) -> None:
-    assert TrainConfig(batch_size=64, epochs=3).total_steps(images) == steps
+    assert TrainConfig(batch_size=64, epochs=3, last_batch="keep").total_steps(images) == steps
+
+
+@pytest.mark.parametrize(
+    ("last_batch", "images", "sizes"),
+    [
+        ("keep", 130, [64, 64, 2]),
+        ("merge", 130, [64, 66]),
+        ("merge", 191, [64, 127]),
+        ("merge", 63, [63]),
+        ("drop", 130, [64, 64]),
+        ("drop", 63, []),
+        ("auto", 128 + 31, [64, 64 + 31]),
+        ("auto", 128 + 32, [64, 64, 32]),
+        ("auto", 128, [64, 64]),
+        ("merge", 0, []),
+    ],
+)
+def test_the_last_batch_of_an_epoch(last_batch: str, images: int, sizes: list[int]) -> None:
+    config = TrainConfig(last_batch=last_batch)
+    trained: list[int] = []
+    while size := config.next_batch_size(images - sum(trained), 64):
+        assert config.steps_left(images - sum(trained), 64) == len(sizes) - len(trained)
+        trained.append(size)
+    assert trained == sizes
+
+
+def test_auto_keeps_every_batch_of_the_classic_script() -> None:
+    assert TrainConfig(validation_fraction=0).steps_left(60_000, 256) == 235
+
+
+def test_settings_stored_before_there_was_a_last_batch_kept_it() -> None:
+    assert TrainConfig.from_stored({"lr": 0.1}) == TrainConfig(lr=0.1, last_batch="keep")
+    assert TrainConfig.from_stored({"last_batch": "drop"}).last_batch == "drop"
 
 
 def test_a_batch_larger_than_the_training_set_is_refused() -> None:

@@ -21,6 +21,7 @@ EVERYTHING_ELSE = {
     "weight_decay": 0.05,
     "label_smoothing": 0.2,
     "max_shift": 3,
+    "last_batch": "drop",
     "schedule": "step",
     "gamma": 0.2,
     "precision": "bf16",

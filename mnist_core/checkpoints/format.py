@@ -68,7 +68,7 @@ def decode(path: Path, payload: bytes, device: str | None = None, settings: Trai
         raise unusable(path, "holds more than weights and numbers, such as code; none was executed") from error
     try:
         tensors, facts = dict(saved["tensors"]), json.loads(saved["facts"])
-        config = TrainConfig(**facts["config"])
+        config = TrainConfig.from_stored(facts["config"])
         position = {name: facts["position"][name] for name in _POSITION_FIELDS}
         dataset, threads, interventions = facts["dataset"], facts["threads"], facts["interventions"]
     except (KeyError, TypeError, ValueError, ConfigError) as error:

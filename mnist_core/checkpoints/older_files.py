@@ -69,7 +69,7 @@ def _is_at_recorded_time(queries: Queries, run: Run, facts: dict[str, Any]) -> b
     if facts["dataset"] != run.dataset:
         return False
     if step == 0:
-        return TrainConfig(**facts["config"]) == run.config
+        return TrainConfig.from_stored(facts["config"]) == run.config
     times = queries.read_steps(run.id)["elapsed_seconds"][step - 1 : step].tolist()
     evaluated = [evaluation for evaluation in queries.list_evaluations(run.id) if evaluation.step == step]
     return seconds in [*times, *(evaluation.elapsed_seconds for evaluation in evaluated)]

@@ -76,6 +76,7 @@ class ClassicPrinter(_Printer):
             return
         if event.epoch != self._epoch:
             self._epoch, self._batches, self._images = event.epoch, 0, 0
+            bar.n = (event.epoch - 1) * self._run.train_images  # also if some images were left out of the last epoch
         size = sum(map(sum, event.confusion))
         if self._images + size < self._run.train_images:
             self._batch_size = size

@@ -77,10 +77,18 @@ def _without_command(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "provenance": {name: value for name, value in provenance.items() if name != "command"}}
 
 
+def _with_last_batch(values: dict[str, Any]) -> dict[str, Any]:
+    """Archives of version 4 lack the setting: the last batch of an epoch was kept."""
+    if not isinstance(values.get("config"), dict):
+        return values
+    return {**values, "config": {"last_batch": "keep", **values["config"]}}
+
+
 UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     _with_parent_step,
     _with_smoothing_and_shift,
     _without_command,
+    _with_last_batch,
 )
 """The n-th function brings a run's JSON from version n of the archive to version n + 1."""
 

@@ -36,7 +36,7 @@ def describe_rate_jump(parent: Run, config: TrainConfig, step: int) -> str:
 
 def _factor(config: TrainConfig, batch_size: int, images: int, epochs_done: float) -> float:
     """Return the factor of the next update under the schedule of `config`."""
-    steps_per_epoch = math.ceil(images / batch_size)
+    steps_per_epoch = config.steps_left(images, batch_size)
     return lr_factor(
         config.schedule,
         epochs_done * steps_per_epoch,

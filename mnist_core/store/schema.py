@@ -116,7 +116,7 @@ COLUMN_TYPES: dict[Any, ColumnType] = {
     str: ColumnType(String, read=_of_type(str)),
     RunStatus: ColumnType(String, str, RunStatus),
     datetime: ColumnType(Float, datetime.timestamp, lambda seconds: datetime.fromtimestamp(seconds, UTC)),
-    TrainConfig: _json(lambda values: TrainConfig(**values)),
+    TrainConfig: _json(TrainConfig.from_stored),
     Provenance: _json(_read_provenance),
     tuple[str, ...]: _json(_read_texts),
     tuple[Intervention, ...]: _json(lambda items: tuple(map(Intervention.from_json, items))),

@@ -7,7 +7,6 @@ that only reads events can use a plain `for event in train(config, data)`.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Generator
 
@@ -65,8 +64,8 @@ def train(
         if split := _split_to_evaluate(config, state, training_images, len(validation)):
             evaluated = validation if split == "validation" else test
             event = _evaluate_split(config, state, split, evaluated, training_images)
-        elif state.offset < training_images:
-            batch = order[state.offset : state.offset + state.batch_size]
+        elif size := config.next_batch_size(training_images - state.offset, state.batch_size):
+            batch = order[state.offset : state.offset + size]
             event = _train_on_batch(config, state, step, batch, training_images)
         else:
             state.start_next_epoch()
@@ -108,7 +107,7 @@ def _evaluate_split(
     """Evaluate a split, mark it as evaluated in `state`, and return the metrics."""
     started_at = time.perf_counter()
     loss, confusion, predictions = evaluate(state.model, images, config.test_batch_size, config.precision)
-    _mark_evaluated(state, split, training_images)
+    _mark_evaluated(config, state, split, training_images)
     state.elapsed_seconds += time.perf_counter() - started_at
     return EvalMetrics(
         step=state.step,
@@ -147,7 +146,7 @@ def evaluate(
 
 
 def _schedule_factor(config: TrainConfig, state: TrainState, training_images: int) -> float:
-    steps_per_epoch = math.ceil(training_images / state.batch_size)
+    steps_per_epoch = config.steps_left(training_images, state.batch_size)
     step = (state.epoch - 1) * steps_per_epoch + state.offset / state.batch_size
     return schedules.lr_factor(
         config.schedule, step, steps_per_epoch=steps_per_epoch, epochs=config.epochs, gamma=config.gamma
@@ -160,23 +159,29 @@ def _split_to_evaluate(
     """Return the split to evaluate now, or None. Depends on `state` alone, so a resumed run makes the same choice."""
     if state.evaluation_asked:
         return "validation" if validation_images else "test"
-    if validation_images and _scheduled_validations(state, training_images) > state.validations:
+    if validation_images and _scheduled_validations(config, state, training_images) > state.validations:
         return "validation"
-    is_epoch_end = state.offset >= training_images
+    is_epoch_end = _is_epoch_end(config, state, training_images)
     if is_epoch_end and not state.tested and (not validation_images or state.epoch == config.epochs):
         return "test"
     return None
 
 
-def _mark_evaluated(state: TrainState, split: str, training_images: int) -> None:
+def _mark_evaluated(config: TrainConfig, state: TrainState, split: str, training_images: int) -> None:
     if state.evaluation_asked:
         state.evaluation_asked = False
     elif split == "validation":
-        state.validations = _scheduled_validations(state, training_images)
+        state.validations = _scheduled_validations(config, state, training_images)
     else:
         state.tested = True
 
 
-def _scheduled_validations(state: TrainState, training_images: int) -> int:
+def _scheduled_validations(config: TrainConfig, state: TrainState, training_images: int) -> int:
     """Number of evaluations on validation that are due by now in this epoch."""
+    if _is_epoch_end(config, state, training_images):  # the images that are dropped do not count
+        return EVALUATIONS_PER_EPOCH
     return state.offset * EVALUATIONS_PER_EPOCH // training_images
+
+
+def _is_epoch_end(config: TrainConfig, state: TrainState, training_images: int) -> bool:
+    return not config.next_batch_size(training_images - state.offset, state.batch_size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -23,11 +22,14 @@ def epoch_ends(config: TrainConfig, images: int, interventions: Sequence[Interve
         while remaining > 0:
             while changes and changes[0].step <= step:
                 batch_size = int(changes.popleft().new)
-            steps = math.ceil(remaining / batch_size)
+            steps = steps_left = config.steps_left(remaining, batch_size)
+            if not steps_left:
+                break
             if changes:
                 steps = min(steps, changes[0].step - step)
             step += steps
-            remaining -= steps * batch_size
+            is_all = steps == steps_left and config.last_batch != "drop"  # the last batch may be merged into
+            remaining -= remaining if is_all else steps * batch_size
         ends.append(step)
     return ends
 
@@ -43,5 +45,8 @@ def position_in_epoch(run: Run, epoch: int, step: int) -> tuple[int, int]:
     """Return how many batches and how many images of an epoch a run has trained on after `step` steps."""
     ends = [0, *epoch_ends(run.config, run.train_images, run.interventions)]
     steps = range(ends[epoch - 1], step)
-    images = sum(batch_size_at(run.config, run.interventions, earlier) for earlier in steps)
-    return len(steps), min(images, run.train_images)
+    images = 0
+    for earlier in steps:
+        batch_size = batch_size_at(run.config, run.interventions, earlier)
+        images += run.config.next_batch_size(run.train_images - images, batch_size)
+    return len(steps), images

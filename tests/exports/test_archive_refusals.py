@@ -137,8 +137,8 @@ BAD: dict[str, tuple[Change, str]] = {
         "its changes are not in the order of their steps",
     ),
     "a change after the end": (
-        set_field("run", "interventions", value=[intervention(step=16)]),
-        "a change after step 16 of 15",
+        set_field("run", "interventions", value=[intervention(step=13)]),
+        "a change after step 13 of 12",
     ),
     "too many changes": (
         set_field("run", "interventions", value=[intervention()] * 9_900),
@@ -154,8 +154,8 @@ BAD: dict[str, tuple[Change, str]] = {
         "it has 5 steps, but its settings give 3",
     ),
     "an evaluation after the end": (
-        set_field("evaluations", "1", "step", value=16),
-        "an evaluation after step 16 of 15",
+        set_field("evaluations", "1", "step", value=13),
+        "an evaluation after step 13 of 12",
     ),
     "an evaluation in an epoch too many": (
         set_field("evaluations", "1", "epoch", value=4),

@@ -69,7 +69,7 @@ def test_a_submitted_run_is_trained_to_its_end(
 ) -> None:
     run = wait_for_end(supervisor.actions.submit(SHORT, "first"))
     assert (run.status, run.reason, run.dataset) == (RunStatus.COMPLETED, "", "MNIST")
-    assert len(store.queries.read_steps(run.id)) == run.total_steps == 5
+    assert len(store.queries.read_steps(run.id)) == run.total_steps == 4
     assert run.results.test_accuracy is not None
     assert run.trainer
     assert run.trainer.pid != os.getpid()

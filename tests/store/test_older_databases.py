@@ -80,7 +80,7 @@ def test_every_run_keeps_its_name_and_status(upgraded: Upgraded) -> None:
 
 def test_a_finished_run_keeps_its_settings_numbers_and_results(upgraded: Upgraded) -> None:
     run = upgraded.store.queries.get_run(1)
-    assert run.config == TrainConfig(lr=0.05, momentum=0.9, batch_size=32, epochs=2, seed=7)
+    assert run.config == TrainConfig(lr=0.05, momentum=0.9, batch_size=32, epochs=2, seed=7, last_batch="keep")
     assert run.started_at is not None
     assert run.finished_at is not None
     assert run.created_at <= run.started_at <= run.finished_at

@@ -39,7 +39,7 @@ def test_a_whole_run_is_recorded(store: RunStore) -> None:
     events: list[Event] = []
     run = train_run(store, claimed_run(store, CONFIG), events.append)
     assert (run.status, run.reason, run.dataset, run.model_file) == (RunStatus.COMPLETED, "", "MNIST", "")
-    assert (run.train_images, run.validation_images, run.test_images, run.total_steps) == (270, 30, 100, 5)
+    assert (run.train_images, run.validation_images, run.test_images, run.total_steps) == (270, 30, 100, 4)
     assert run.finished_at
 
     steps = [event for event in events if isinstance(event, StepMetrics)]
@@ -51,7 +51,7 @@ def test_a_whole_run_is_recorded(store: RunStore) -> None:
     ]
     assert len(stored) == 3
     assert run.results.test_accuracy == evaluations[-1].accuracy
-    assert (run.progress.step, run.progress.loss) == (5, steps[-1].loss)
+    assert (run.progress.step, run.progress.loss) == (4, steps[-1].loss)
     assert run.progress.elapsed_seconds == evaluations[-1].elapsed_seconds
 
 

@@ -1,5 +1,7 @@
 """`train()`: what it yields, and when. For steering and resuming see test_engine_control.py."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,7 @@ from mnist_core.training.devices import choose_device
 from mnist_core.training.engine import evaluate, train
 from mnist_core.training.train_state import TrainState
 
-CONFIG = TrainConfig(batch_size=32, epochs=2, validation_fraction=0.1, device="cpu")
+CONFIG = TrainConfig(batch_size=32, epochs=2, validation_fraction=0.1, last_batch="keep", device="cpu")
 FIT, STEPS_AN_EPOCH, LAST_BATCH = 270, 9, 14
 
 
@@ -37,7 +39,7 @@ def test_five_lines_train_a_network(small_mnist: Dataset, capsys: pytest.Capture
 
     for event in train(TrainConfig(epochs=1), load_dataset()):
         print(event.step, event.loss, event.accuracy)
-    assert len(capsys.readouterr().out.splitlines()) == 5 + 2 + 1
+    assert len(capsys.readouterr().out.splitlines()) == 4 + 2 + 1
 
 
 def test_steps_and_epochs_count_from_one(events: list[Event]) -> None:
@@ -50,6 +52,19 @@ def test_steps_and_epochs_count_from_one(events: list[Event]) -> None:
 def test_the_last_batch_of_an_epoch_holds_what_is_left(events: list[Event]) -> None:
     sizes = [sum(map(sum, step.confusion)) for step in steps_of(events)]
     assert sizes == ([32] * (STEPS_AN_EPOCH - 1) + [LAST_BATCH]) * 2
+
+
+@pytest.mark.parametrize(("last_batch", "sizes"), [("merge", [*[32] * 7, 46]), ("drop", [32] * 8)])
+def test_the_rest_of_an_epoch_can_be_merged_or_dropped(digits: Dataset, last_batch: str, sizes: list[int]) -> None:
+    config = replace(CONFIG, model="softmax", last_batch=last_batch, schedule="one-cycle")
+    events = list(train(config, digits))
+    steps = steps_of(events)
+    assert [sum(map(sum, step.confusion)) for step in steps] == sizes * 2
+    assert len(steps) == config.total_steps(FIT)
+    moments = [(event.step, event.epoch, event.split) for event in evaluations_of(events)]
+    middles, ends = [(5, 1, "validation"), (13, 2, "validation")], [(8, 1, "validation"), (16, 2, "validation")]
+    assert moments == [middles[0], ends[0], middles[1], ends[1], (16, 2, "test")]
+    assert steps[-1].lr < 0.001 * config.lr < steps[-2].lr
 
 
 def test_every_image_is_seen_once_an_epoch(events: list[Event], digits: Dataset) -> None:
@@ -155,7 +170,7 @@ def test_a_device_this_machine_lacks_is_refused(digits: Dataset, device: str, mo
 @pytest.mark.parametrize("batch_size", [1, 269])
 def test_batch_normalisation_takes_batches_of_one_image(digits: Dataset, batch_size: int) -> None:
     """With 269, the last batch of 270 has one image. Each channel then has the mean of its own pixels."""
-    config = TrainConfig(model="compact", batch_size=batch_size, lr=0.001, epochs=1, device="cpu")
+    config = TrainConfig(model="compact", batch_size=batch_size, lr=0.001, epochs=1, last_batch="keep", device="cpu")
     events = list(train(config, digits))
     assert all(np.isfinite(event.loss) for event in events)
     assert sum(map(sum, steps_of(events)[-1].confusion)) == 1

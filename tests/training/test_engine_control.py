@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from mnist_core.config import TrainConfig
+from mnist_core.config import LAST_BATCHES, TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.errors import ConfigError
 from mnist_core.records import Adjustment, EvalMetrics, Event, StepMetrics
@@ -120,13 +120,25 @@ def test_a_new_learning_rate_changes_what_is_learned(few_digits: Dataset, uninte
 
 
 def test_an_adjusted_batch_size_still_sees_every_image_once(few_digits: Dataset) -> None:
-    events = train(dataclasses.replace(CONFIG, epochs=1), few_digits)
+    events = train(dataclasses.replace(CONFIG, epochs=1, last_batch="keep"), few_digits)
     first = next(events)
     assert isinstance(first, StepMetrics)
     sizes = [20]
     second = events.send(Adjustment(batch_size=30))
     sizes += [sum(map(sum, event.confusion)) for event in [second, *events] if isinstance(event, StepMetrics)]
     assert sizes == [20, 30, 30, 10]
+
+
+@pytest.mark.parametrize("last_batch", LAST_BATCHES)
+def test_a_run_resumes_bit_for_bit_around_its_last_batch(few_digits: Dataset, last_batch: str) -> None:
+    config = dataclasses.replace(CONFIG, batch_size=25, last_batch=last_batch)
+    state = TrainState.initial(config)
+    events, saved = [], [copy.deepcopy(state)]
+    for event in train(config, few_digits, state=state):
+        events.append(timeless(event))
+        saved.append(copy.deepcopy(state))
+    for position, earlier in enumerate(saved):
+        assert [timeless(event) for event in train(config, few_digits, state=earlier)] == events[position:]
 
 
 def test_sending_none_continues(few_digits: Dataset, uninterrupted: list[dict[str, Any]]) -> None:

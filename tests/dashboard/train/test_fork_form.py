@@ -78,7 +78,7 @@ def test_a_checkpoint_that_was_replaced_meanwhile_is_an_error_message(app: AppTe
 def test_a_schedule_that_jumps_is_announced_before_the_run_is_continued_or_forked(
     app: AppTest, store: RunStore
 ) -> None:
-    run = finished_run(store, TrainConfig(lr=0.05, schedule="one-cycle", epochs=1), train_images=270)
+    run = finished_run(store, TrainConfig(lr=0.05, schedule="one-cycle", epochs=1, last_batch="keep"), train_images=270)
     give_checkpoint(store, run, 5)
     jump = "At step 5 the learning rate jumps from 2e-07 to 0.031, because the one-cycle schedule spans all 2 epochs"
     open_page(app, run.id)
