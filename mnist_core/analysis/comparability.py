@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mnist_core.analysis.seed_groups import seed_group_key
+from mnist_core.analysis.seed_groups import group_names, seed_group_key
 from mnist_core.errors import MnistError
 from mnist_core.records import EvalMetrics, Run
 from mnist_core.store.queries import Queries
@@ -25,6 +25,11 @@ class Side:
     runs: tuple[Run, ...]
     tests: tuple[EvalMetrics, ...] = field(repr=False)
     """The last test evaluation of each run."""
+
+    @property
+    def quoted_name(self) -> str:
+        """The name for use in a sentence: that of a group has a comma."""
+        return self.name if len(self.runs) == 1 else f"“{self.name}”"
 
     @property
     def accuracy(self) -> float:
@@ -57,8 +62,14 @@ def load_side(queries: Queries, run_ids: Sequence[int]) -> Side:
             f"Two of {', '.join(run.name for run in runs)} have the same seed, so they are one measurement. "
             "Leave one of them out."
         )
-    name = runs[0].name if len(runs) == 1 else f"{runs[0].name} ({len(runs)} seeds)"
+    name = runs[0].name if len(runs) == 1 else next(iter(group_names(runs).values()))
     return Side(name, runs, tuple(_last_test(queries, run) for run in runs))
+
+
+def name_groups(sides: Sequence[Side]) -> list[Side]:
+    """Return the sides with each group of seeds called by what differs: `lr 0.02, 3 seeds`."""
+    names = group_names(run for side in sides for run in side.runs)
+    return [replace(side, name=names[seed_group_key(side.runs[0])]) if len(side.runs) > 1 else side for side in sides]
 
 
 def _last_test(queries: Queries, run: Run) -> EvalMetrics:

@@ -20,6 +20,7 @@ from mnist_core.analysis.comparability import (
     comparison_warnings,
     is_repeat,
     load_side,
+    name_groups,
     shared_test_labels,
 )
 from mnist_core.analysis.power import seeds_needed
@@ -70,7 +71,7 @@ def compare_runs(queries: Queries, a_ids: Sequence[int], b_ids: Sequence[int]) -
     """
     if set(a_ids) & set(b_ids):
         raise CompareError("A run cannot be compared with itself. Choose two that differ.")
-    a, b = load_side(queries, a_ids), load_side(queries, b_ids)
+    a, b = name_groups([load_side(queries, a_ids), load_side(queries, b_ids)])
     verdict = compare_sides(queries, a, b)
     return replace(verdict, warnings=(*comparison_warnings([*a.runs, *b.runs]), *verdict.warnings))
 
@@ -84,7 +85,7 @@ def compare_sides(queries: Queries, a: Side, b: Side) -> Verdict:
     for side, other in ((a, b), (b, a)):
         if len(side.runs) == 1:
             raise CompareError(
-                f"{side.name} is one run and {other.name} several: that is no fair comparison. "
+                f"{side.name} is one run and {other.quoted_name} several: that is no fair comparison. "
                 f"Train {side.name} with more seeds, or compare it with one run."
             )
     return _compare_seeds(a, b, labels)
@@ -164,7 +165,7 @@ def _compare_seeds(a: Side, b: Side, labels: np.ndarray) -> Verdict:
     needed_help = f"For a probability of 80 %; in brackets, what {min(map(len, seeds))} seeds leave open."
     details = [
         *_accuracy_details(a, b, a_values, b_values, len(labels)),
-        Detail(f"{a.name} minus {b.name}, 95 % interval", format_interval(difference, low, high), f"{test.name}."),
+        Detail(f"{a.quoted_name} minus {b.quoted_name}, 95 % interval", format_interval(difference, low, high), f"{test.name}."),
         Detail("p", format_p(test.p, SMALLEST_SEEDS_P), f"{test.name}. {P_HELP}"),
         Detail("Seeds needed to show it", format_seeds_needed(needed), needed_help),
     ]
@@ -231,8 +232,8 @@ def _accuracy_details(
 ) -> tuple[Detail, ...]:
     means = [_format_mean(summarize([value / images for value in values])) for values in (a_values, b_values)]
     return (
-        Detail(f"{a.name}, mean test accuracy", means[0], "± one sd."),
-        Detail(f"{b.name}, mean test accuracy", means[1], "± one sd."),
+        Detail(f"{a.quoted_name}, mean test accuracy", means[0], "± one sd."),
+        Detail(f"{b.quoted_name}, mean test accuracy", means[1], "± one sd."),
         Detail("Seeds", f"{len(a_values)} and {len(b_values)}"),
         Detail("Test images", f"{images:,}", "The same for all. On other images a small difference may turn round."),
     )

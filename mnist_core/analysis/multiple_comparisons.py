@@ -10,7 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from mnist_core.analysis.comparability import CompareError, Side, comparison_warnings, join_names, load_side
+from mnist_core.analysis.comparability import (
+    CompareError,
+    Side,
+    comparison_warnings,
+    join_names,
+    load_side,
+    name_groups,
+)
 from mnist_core.analysis.compare import compare_sides
 from mnist_core.analysis.significance import MIN_SEEDS, holm
 from mnist_core.analysis.verdict import Verdict, Winner, find_winner, format_difference, format_interval, format_p
@@ -60,7 +67,7 @@ def compare_several(queries: Queries, sides: Sequence[Sequence[int]]) -> Multipl
         raise CompareError(f"At most {MAX_SIDES} runs or groups of seeds can be compared at once, got {len(sides)}.")
     if len({run_id for side in sides for run_id in side}) < sum(len(side) for side in sides):
         raise CompareError("A run cannot be compared with itself. Choose runs that differ.")
-    loaded = [load_side(queries, side) for side in sides]
+    loaded = name_groups([load_side(queries, side) for side in sides])
     compared = [(a, b, compare_sides(queries, a, b)) for a, b in combinations(loaded, 2)]
     tested = [verdict.p_value for _, _, verdict in compared if verdict.p_value is not None]
     corrected = iter(holm(tested))
@@ -85,7 +92,7 @@ def _notes(sides: Sequence[Side], pairs: Sequence[Pair], tests: int) -> Iterator
             f"{tests} pairs are compared, so each p-value is corrected for that (Holm): among many pairs some differ "
             "by chance."
         )
-    few = [side.name for side in sides if 1 < len(side.runs) < MIN_SEEDS]
+    few = [side.quoted_name for side in sides if 1 < len(side.runs) < MIN_SEEDS]
     if few:
         yield f"It takes at least {MIN_SEEDS} seeds of each to tell. Train more seeds of {join_names(few)}."
     yield from comparison_warnings([run for side in sides for run in side.runs])
@@ -134,11 +141,11 @@ def _find_best(sides: Sequence[Side], pairs: Sequence[Pair]) -> tuple[str, str]:
         if won == len(sides) - 1:
             right = f"{format_percent(side.accuracy)} of the test images right"
             return (
-                f"{side.name} is the best of these {len(sides)}, with {right}: it is better than every other.",
+                f"{side.quoted_name} is the best of these {len(sides)}, with {right}: it is better than every other.",
                 side.name,
             )
     sentence = f"It cannot be told which of these {len(sides)} is best."
-    unbeaten = [side.name for side, lost in zip(sides, losses, strict=True) if not lost]
+    unbeaten = [side.quoted_name for side, lost in zip(sides, losses, strict=True) if not lost]
     if len(unbeaten) == len(sides):
         return f"{sentence} No difference is larger than chance makes it.", ""
     if unbeaten:

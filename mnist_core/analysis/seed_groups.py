@@ -43,11 +43,6 @@ class SeedGroup:
     metrics: dict[str, Summary]
     """Summary of each metric that was measured, over the finished runs; each seed counts once."""
 
-    @property
-    def name(self) -> str:
-        more = len({run.config.seed for run in self.runs}) - 1
-        return self.runs[0].name + (f" and {more} more {'seed' if more == 1 else 'seeds'}" if more else "")
-
 
 def seed_group_key(run: Run) -> Hashable:
     """Return a key that is equal for runs with the same settings, interventions, dataset and starting point."""

@@ -69,12 +69,12 @@ def verdict_sentence(a: Side, b: Side, p: float, basis: str, smallest_p: float) 
     chance = f"chance alone makes one as large {_format_odds(p, smallest_p)} (p {_format_p_equation(p, smallest_p)})"
     if p >= ALPHA:
         return (
-            f"It cannot be told which is better: {a.name} gets {format_percent(a.accuracy)} and {b.name} "
+            f"It cannot be told which is better: {a.quoted_name} gets {format_percent(a.accuracy)} and {b.quoted_name} "
             f"{format_percent(b.accuracy)} {basis}, and {chance}."
         )
     winner, loser = (a, b) if a.accuracy > b.accuracy else (b, a)
     return (
-        f"{winner.name} is better than {loser.name}: it gets {format_percent(winner.accuracy)} against "
+        f"{winner.quoted_name} is better than {loser.quoted_name}: it gets {format_percent(winner.accuracy)} against "
         f"{format_percent(loser.accuracy)} {basis}, and {chance}."
     )
 
@@ -82,9 +82,9 @@ def verdict_sentence(a: Side, b: Side, p: float, basis: str, smallest_p: float) 
 def too_few_seeds_sentence(a: Side, b: Side) -> str:
     """Say that the sides have too few seeds for a verdict."""
     return (
-        f"It takes at least {MIN_SEEDS} seeds of each to tell which is better: {a.name} gets "
-        f"{format_percent(a.accuracy)} and {b.name} {format_percent(b.accuracy)} of the test images right on average. "
-        "Train more seeds."
+        f"It takes at least {MIN_SEEDS} seeds of each to tell which is better: {a.quoted_name} gets "
+        f"{format_percent(a.accuracy)} and {b.quoted_name} {format_percent(b.accuracy)} of the test images right on "
+        "average. Train more seeds."
     )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnist_core.analysis.compare import compare_runs
 from mnist_core.analysis.multiple_comparisons import MultipleVerdict, compare_several, pair_row
-from mnist_core.analysis.seed_groups import CONFIDENCE, SeedGroup, group_by_seed
+from mnist_core.analysis.seed_groups import CONFIDENCE, SeedGroup, group_by_seed, group_names, seed_group_key
 from mnist_core.analysis.verdict import Verdict
 from mnist_core.errors import MnistError
 from mnist_core.formatting import MISSING
@@ -40,9 +40,10 @@ def render_verdict(selected: Sequence[Run], baseline: Run | None) -> None:
     else:
         _render_answer(verdict)
     if len(sides) == 2:
+        names = group_names(run for side in sides for run in side)
         for column, letter, runs in zip(st.columns(2, gap="medium"), "AB", sides, strict=True):
             with column:
-                _render_side(letter, runs)
+                _render_side(f"{letter}: {runs[0].name if len(runs) == 1 else names[seed_group_key(runs[0])]}", runs)
 
 
 def _compare(sides: Sequence[Sequence[Run]]) -> Verdict | MultipleVerdict | str:
@@ -90,10 +91,9 @@ def _render_answer(verdict: Verdict | MultipleVerdict) -> None:
     render_table(rows)
 
 
-def _render_side(letter: str, runs: Sequence[Run]) -> None:
-    group = group_by_seed(runs)[0]
-    st.markdown(f"**{letter}: {markdown.escape(group.name if len(runs) > 1 else runs[0].name)}**")
-    render_table(_metric_rows(group))
+def _render_side(title: str, runs: Sequence[Run]) -> None:
+    st.markdown(f"**{markdown.escape(title)}**")
+    render_table(_metric_rows(group_by_seed(runs)[0]))
 
 
 def _metric_rows(group: SeedGroup) -> list[dict[str, str]]:

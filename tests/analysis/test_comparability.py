@@ -46,7 +46,7 @@ def test_invalid_groups_are_refused(store: RunStore) -> None:
     a, b = seed_runs(store, FAST, [950, 951]), seed_runs(store, SLOW, [940])
     with pytest.raises(CompareError, match="differ in more than their seed"):
         compare_runs(store.queries, [a[0], b[0]], [a[1]])
-    with pytest.raises(CompareError, match=r"run-3 is one run and run-1 \(2 seeds\) several"):
+    with pytest.raises(CompareError, match=r"run-3 is one run and “lr 0.1, 2 seeds” several"):
         compare_runs(store.queries, a, b)
     with pytest.raises(CompareError, match="cannot be compared with itself"):
         compare_runs(store.queries, a, [a[1]])

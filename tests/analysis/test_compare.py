@@ -94,7 +94,7 @@ def test_seeds_are_paired_and_the_better_settings_are_named(store: RunStore) -> 
     verdict = compare_runs(store.queries, a, b)
     assert verdict.winner == "a"
     assert verdict.sentence.startswith(
-        "run-1 (4 seeds) is better than run-5 (4 seeds): it gets 95.15 % against 93.20 % of the test"
+        "“lr 0.1, 4 seeds” is better than “lr 0.01, 4 seeds”: it gets 95.15 % against 93.20 % of the test"
     )
     assert "right on average of 4 seeds, a difference" in verdict.sentence
     assert details(verdict)["Seeds"] == "4 and 4"
@@ -124,7 +124,7 @@ def test_a_difference_too_small_for_any_number_of_seeds_is_said_in_plain_words(s
 def test_two_seeds_get_no_verdict(store: RunStore, a_seeds: list[int], b_seeds: list[int]) -> None:
     verdict = compare_runs(store.queries, seed_runs(store, FAST, a_seeds), seed_runs(store, SLOW, b_seeds))
     assert (verdict.winner, verdict.p_value, verdict.low, verdict.high) == ("", None, None, None)
-    assert verdict.sentence.startswith("It takes at least 3 seeds of each to tell which is better: run-1")
+    assert verdict.sentence.startswith("It takes at least 3 seeds of each to tell which is better: “lr 0.1, ")
     assert "p" not in details(verdict)
 
 

@@ -52,9 +52,9 @@ def test_the_best_is_the_side_that_wins_every_pair_not_the_highest_mean(store: R
     ]
     verdict = compare_several(store.queries, sides)
     assert [pair.winner for pair in verdict.pairs] == ["b", "a", "a"]
-    assert verdict.best == "run-5 (3 seeds)"
+    assert verdict.best == "lr 0.52, 3 seeds"
     assert any(
-        note.startswith("run-1 (4 seeds) against run-5 (3 seeds): Only the 3 seeds") for note in verdict.warnings
+        note.startswith("lr 0.51, 4 seeds against lr 0.52, 3 seeds: Only the 3 seeds") for note in verdict.warnings
     )
 
 
@@ -85,7 +85,7 @@ def test_pairs_without_enough_seeds_are_not_counted(store: RunStore) -> None:
     assert first.corrected_p == first.verdict.p_value
     assert [pair.corrected_p for pair in others] == [None, None]
     assert [pair_row(pair)["p, corrected"] for pair in others] == ["–", "–"]
-    assert verdict.warnings == ("It takes at least 3 seeds of each to tell. Train more seeds of run-7 (2 seeds).",)
+    assert verdict.warnings == ("It takes at least 3 seeds of each to tell. Train more seeds of “lr 0.05, 2 seeds”.",)
 
 
 def test_too_many_and_overlapping_sides_are_refused(store: RunStore) -> None:

@@ -40,7 +40,8 @@ def test_the_verdict_is_a_sentence_with_a_table_of_numbers(app: AppTest, search:
 def test_two_groups_of_seeds_get_a_verdict(app: AppTest, search: list[Run]) -> None:
     show(open_runs(app, runs="1,2,3,4,5,6", base="4"), "Verdict")
     assert "seeds" in page_text(app)
-    assert any(block.value == "**A: search\\-1 and 2 more seeds**" for block in app.markdown)
+    title = markdown.escape("A: batch 32, lr 0.3, momentum 0, epochs 5, 3 seeds")
+    assert any(block.value == f"**{title}**" for block in app.markdown)
     assert markdown.escape("95 % interval") in app.table[1].value.columns
 
 
