@@ -31,6 +31,7 @@ from mnist_core.system.processes import lower_priority, restore_session_priority
 from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
+from mnist_dashboard.feed.webhook import Webhook
 from mnist_dashboard.server import announcement
 from mnist_dashboard.server.assets import ASSET_ROUTES, with_base_path
 from mnist_dashboard.server.downloads import DOWNLOAD_ROUTES
@@ -64,10 +65,11 @@ def compose() -> dict[str, Any]:
         store = _open_store(store_problems)
         supervisor = Supervisor(store, max_runs=parse_max_runs(os.environ.get("MNIST_MAX_RUNS", "")))
         proxies = TrustedProxies(os.environ.get("MNIST_PROXIES", ""))
+        policy = AccessPolicy(runs_dir(), trust_local=os.environ.get("MNIST_TRUST_LOCAL", "") not in ("", "0"))
+        webhook = Webhook(os.environ.get("MNIST_WEBHOOK", ""), lambda: policy.is_visible)
     except MnistError as error:
         sys.exit(str(error))
-    hub = LiveHub(store.queries)
-    policy = AccessPolicy(runs_dir(), trust_local=os.environ.get("MNIST_TRUST_LOCAL", "") not in ("", "0"))
+    hub = LiveHub(store.queries, on_change=webhook.report_end)
     allowed_hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
     check = access.action_check(hub.broadcaster.record_action)
     actions = RunActions(store, wake=supervisor.wake, before_action=check, after_action=access.audit_action)
@@ -83,6 +85,7 @@ def compose() -> dict[str, Any]:
         interrupt_lost_runs(store)
         purge_expired_runs(store)
         supervisor.start()
+        webhook.start()
         lower_priority(SERVER_NICENESS)  # not that of the supervisor's thread and its trainers
         feed = asyncio.create_task(hub.follow())
         purging = asyncio.create_task(_purge_daily(store))
@@ -98,6 +101,7 @@ def compose() -> dict[str, Any]:
             feed.cancel()
             with suppress(asyncio.CancelledError):
                 await feed
+            await asyncio.to_thread(webhook.close)
             await asyncio.to_thread(supervisor.close)
             store.close()
 

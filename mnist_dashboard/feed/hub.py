@@ -64,8 +64,12 @@ _log = logging.getLogger(__name__)
 class LiveHub:
     """Reads what trainers commit and sends it to subscribers. `follow()` runs as a task of the server's event loop."""
 
-    def __init__(self, queries: Queries) -> None:
+    def __init__(
+        self, queries: Queries, on_change: Callable[[Run, RunSummary], None] = lambda _run, _summary: None
+    ) -> None:
+        """`on_change` is called by the event loop with each run whose row has changed, and its summary."""
         self._queries = queries
+        self._on_change = on_change
         self.broadcaster = Broadcaster()
         self._cached_runs: OrderedDict[int, CachedRun] = OrderedDict()
         self._unfinished: dict[int, Run] = {}
@@ -247,6 +251,7 @@ class LiveHub:
             if self._summary_cache:
                 self._summary_cache.update(summary)
             self.broadcaster.publish("run", summary)
+            self._on_change(run, summary)
 
     def _update_unfinished(self, runs: Iterable[Run]) -> bool:
         """Replace, add and remove unfinished runs. Return whether positions in the queue may have changed."""

@@ -52,8 +52,10 @@ class Reader:
 
 
 @asynccontextmanager
-async def running_hub(store: RunStore) -> AsyncIterator[LiveHub]:
-    hub = LiveHub(store.queries)
+async def running_hub(
+    store: RunStore, on_change: Callable[[Run, dict[str, Any]], None] = lambda _run, _summary: None
+) -> AsyncIterator[LiveHub]:
+    hub = LiveHub(store.queries, on_change)
     task = asyncio.create_task(hub.follow())
     try:
         async with asyncio.timeout(20):
