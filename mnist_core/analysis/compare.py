@@ -165,7 +165,11 @@ def _compare_seeds(a: Side, b: Side, labels: np.ndarray) -> Verdict:
     needed_help = f"For a probability of 80 %; in brackets, what {min(map(len, seeds))} seeds leave open."
     details = [
         *_accuracy_details(a, b, a_values, b_values, len(labels)),
-        Detail(f"{a.quoted_name} minus {b.quoted_name}, 95 % interval", format_interval(difference, low, high), f"{test.name}."),
+        Detail(
+            f"{a.quoted_name} minus {b.quoted_name}, 95 % interval",
+            format_interval(difference, low, high),
+            f"{test.name}.",
+        ),
         Detail("p", format_p(test.p, SMALLEST_SEEDS_P), f"{test.name}. {P_HELP}"),
         Detail("Seeds needed to show it", format_seeds_needed(needed), needed_help),
     ]
