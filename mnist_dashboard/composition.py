@@ -33,12 +33,13 @@ from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.feed.webhook import Webhook
 from mnist_dashboard.server import announcement
-from mnist_dashboard.server.assets import ASSET_ROUTES, with_base_path
+from mnist_dashboard.server.assets import ASSET_ROUTES, prepare_assets, with_base_path
 from mnist_dashboard.server.downloads import DOWNLOAD_ROUTES
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.limits.connections import limit_connections
 from mnist_dashboard.server.limits.quiet_log import quieten_logs
+from mnist_dashboard.server.page_document import DOCUMENT_ROUTES, page_document
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.proxies import TrustedProxies
 from mnist_dashboard.server.roles.sign_in import sign_in_routes
@@ -88,6 +89,7 @@ def compose() -> dict[str, Any]:
         webhook.start()
         lower_priority(SERVER_NICENESS)  # not that of the supervisor's thread and its trainers
         feed = asyncio.create_task(hub.follow())
+        preparing = asyncio.create_task(asyncio.to_thread(_prepare_first_visit))
         purging = asyncio.create_task(_purge_daily(store))
         announcement.announce(policy)
         gc.freeze()  # each page rerun ends in a full collection, which now skips everything imported
@@ -98,6 +100,7 @@ def compose() -> dict[str, Any]:
             restore_session_priority()
             hub.broadcaster.close()
             purging.cancel()
+            await preparing
             feed.cancel()
             with suppress(asyncio.CancelledError):
                 await feed
@@ -107,7 +110,15 @@ def compose() -> dict[str, Any]:
 
     return {
         "lifespan": lifespan,
-        "routes": with_base_path([*ASSET_ROUTES, *DOWNLOAD_ROUTES, *feed_routes(hub, policy), *sign_in_routes(policy)]),
+        "routes": with_base_path(
+            [
+                *DOCUMENT_ROUTES,
+                *ASSET_ROUTES,
+                *DOWNLOAD_ROUTES,
+                *feed_routes(hub, policy),
+                *sign_in_routes(policy),
+            ]
+        ),
         "middleware": [Middleware(Guard, policy=policy, hosts=allowed_hosts, proxies=proxies)],
         "on_script_error": _show_error,
     }
@@ -126,6 +137,12 @@ def _open_store(problems: list[str]) -> RunStore:
             f"The database of runs is damaged ({damage}), and some runs may be unreadable. {restore_hint(runs_dir())}"
         )
     return store
+
+
+def _prepare_first_visit() -> None:
+    """Build what every first visit needs, so that nobody waits for it."""
+    page_document()
+    prepare_assets()
 
 
 async def _purge_daily(store: RunStore) -> None:

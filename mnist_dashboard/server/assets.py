@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,22 @@ def asset_url(name: str) -> str:
     if name not in _ASSETS:
         raise KeyError(f"There is no asset {name!r}. Assets: {', '.join(sorted(_ASSETS))}.")
     return f"{base_path()}/assets/{_VERSION}/{name}"
+
+
+def asset_text(name: str) -> str:
+    """Text of a script or style sheet. Raises `KeyError` for a name that is not served."""
+    return _ASSETS[name].body.decode()
+
+
+def component_modules() -> list[str]:
+    """Names of the modules that draw a component: `components/<component>/<component>.js`."""
+    return [name for name in _ASSETS if re.fullmatch(r"components/(\w+)/\1\.js", name)]
+
+
+def prepare_assets() -> None:
+    """Build and compress all assets, so that the first visitor does not wait for it: half a second, mostly Plotly's."""
+    for asset in _ASSETS.values():
+        _ = asset.gzipped
 
 
 def with_base_path(routes: Iterable[Route]) -> list[Route]:

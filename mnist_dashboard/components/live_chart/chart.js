@@ -6,8 +6,9 @@
 import { drawSoon, forgetDrawing } from "../lib/drawing.js";
 import { onThemeChange } from "../lib/theme.js";
 import { frameOf, moveLines } from "./moving_lines.js";
+import { loadPlotly } from "./plotly_loader.js";
 
-/** @import { Layout, PlotlyElement, PlotlyLibrary, Trace } from "./plotly" */
+/** @import { Layout, PlotlyElement, Trace } from "./plotly" */
 
 // Between two drawings by Plotly while only lines move: hover texts are that old, which matters while the pointer is there.
 const WHOLE_MS = 10_000;
@@ -15,29 +16,6 @@ const HOVERED_WHOLE_MS = 1000;
 const BATCHES_MS = 1000; // between two drawings of single batches: such a line costs ten times as much to paint as a smooth one
 
 const CLICK_MS = 400; // Plotly waits 300 ms for a second click on the legend, and forgets the first if it is drawn meanwhile
-const LOAD_AGAIN_MS = 5000;
-
-/** @type {Promise<PlotlyLibrary>|undefined} */
-let plotly;
-
-/** Plotly's library, loaded once a page. */
-function loadPlotly() {
-  plotly ??= new Promise((resolve, reject) => {
-    if (window.Plotly) {
-      resolve(window.Plotly);
-      return;
-    }
-    const script = document.createElement("script");
-    script.src = new URL("../../plotly.min.js", import.meta.url).href;
-    script.onload = () => window.Plotly && resolve(window.Plotly);
-    script.onerror = () => {
-      setTimeout(() => (plotly = undefined), LOAD_AGAIN_MS);
-      reject(new Error("Plotly could not be loaded"));
-    };
-    document.head.append(script);
-  });
-  return plotly;
-}
 
 /** The mode bar's own "reset axes" returns to the ranges of the first drawing; ours to those of the data. */
 const HOME = {

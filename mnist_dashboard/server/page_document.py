@@ -1,0 +1,92 @@
+"""The HTML document of each page: Streamlit's own, with hints that tell the browser what the page is going to load.
+
+Without them a browser finds the scripts of widgets and components one import after another, and only once the server
+has drawn the page. With them it loads all of them while it starts Streamlit and waits for the server.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import streamlit
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from mnist_dashboard.server.assets import asset_text, asset_url, component_modules
+
+_STATIC = Path(streamlit.__file__).with_name("static")
+_STREAMLIT_SCRIPTS = _STATIC / "static" / "js"
+
+WIDGETS = (
+    "BidiComponent",
+    "Button",
+    "ButtonGroup",
+    "Checkbox",
+    "Html",
+    "NumberInput",
+    "Selectbox",
+    "Slider",
+    "TextInput",
+)
+"""Scripts of Streamlit for the widgets of the Train and Runs pages, without the hash in their file names."""
+
+PLOTLY_LOADER = "components/live_chart/plotly_loader.js"
+
+
+def _closure(names: Iterable[str], imports_of: Callable[[str], Iterable[str]]) -> list[str]:
+    """Return the names and all that they import, directly or not, each once."""
+    found: dict[str, None] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = None
+            waiting.extend(imports_of(name))
+    return list(found)
+
+
+def _component_imports(name: str) -> list[str]:
+    """The assets that one of our modules imports; like all of them, it does so in lines of their own."""
+    folder = Path("/", name).parent
+    paths = re.findall(r'^import .*?"(\.[^"]+)";$', asset_text(name), re.MULTILINE)
+    return [Path(os.path.normpath(folder / path)).as_posix().lstrip("/") for path in paths]
+
+
+def _streamlit_imports(name: str) -> list[str]:
+    """The scripts that one of Streamlit's imports, which are minified."""
+    return re.findall(r'(?:from|import)"\./([^"]+\.js)"', (_STREAMLIT_SCRIPTS / name).read_text(encoding="utf-8"))
+
+
+def _hints(document: str) -> str:
+    widgets = [path.name for widget in WIDGETS for path in _STREAMLIT_SCRIPTS.glob(f"{widget}.*.js")]
+    scripts = [f"./static/js/{name}" for name in _closure(widgets, _streamlit_imports)]
+    modules = _closure(component_modules(), _component_imports)
+    links = [path for path in scripts if path not in document] + [asset_url(name) for name in modules]
+    tags = [f'<link rel="modulepreload" href="{html.escape(link)}">' for link in links]
+    plotly, loader = html.escape(asset_url("plotly.min.js")), html.escape(asset_url(PLOTLY_LOADER))
+    tags.append(f'<link rel="preload" as="script" fetchpriority="low" href="{plotly}">')
+    tags.append(f'<script type="module" src="{loader}"></script>')
+    return "\n".join(tags)
+
+
+@functools.cache
+def page_document() -> str:
+    """Return the document. The first call takes half a second, also since the constants of our modules are built."""
+    document = (_STATIC / "index.html").read_text(encoding="utf-8")
+    document = document.replace("<title>Streamlit</title>", "<title>MNIST Trainer</title>")
+    return document.replace("</head>", f"{_hints(document)}\n</head>", 1)
+
+
+def _serve(_request: Request) -> HTMLResponse:
+    """Respond with the document. Not `async`, so Starlette runs it in a thread."""
+    return HTMLResponse(page_document(), headers={"Cache-Control": "no-cache"})
+
+
+DOCUMENT_ROUTES = [Route(path, _serve) for path in ("/", "/runs")]
+"""The pages that have the hints. Streamlit serves its document without them at all other addresses."""

@@ -1,0 +1,73 @@
+"""The HTML document of the pages, and what it tells the browser to load."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+import streamlit
+from starlette.requests import Request
+
+from mnist_dashboard.server import page_document
+from mnist_dashboard.server.assets import PACKAGE, asset_text, asset_url
+from mnist_dashboard.server.page_document import DOCUMENT_ROUTES, WIDGETS
+
+STATIC = Path(streamlit.__file__).with_name("static")
+STREAMLITS = (STATIC / "index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def document() -> str:
+    return page_document.page_document()
+
+
+def hints(document: str) -> list[str]:
+    """Addresses of the hints that Streamlit's own document does not have."""
+    links = re.findall(r'<link rel="modulepreload" href="([^"]+)">', document)
+    return [link for link in links if link not in STREAMLITS]
+
+
+def test_it_is_streamlits_document_with_hints_and_the_name_of_the_program(document: str) -> None:
+    added = re.sub(
+        r'<link rel="(modulepreload" href|preload" as="script)[^\n]+\n|<script type="module" src="/a[^\n]+\n',
+        "",
+        document,
+    )
+    assert added == STREAMLITS.replace("<title>Streamlit</title>", "<title>MNIST Trainer</title>")
+
+
+def test_every_hint_leads_to_a_script_and_none_comes_twice(document: str) -> None:
+    scripts = [link for link in hints(document) if link.startswith("./static/")]
+    assert all((STATIC / link).is_file() for link in scripts)
+    modules = [link.split("/", 3)[3] for link in hints(document) if link.startswith("/assets/")]
+    assert [asset_url(name) for name in modules] == [link for link in hints(document) if link not in scripts]
+    assert len(set(hints(document))) == len(hints(document))
+
+
+@pytest.mark.parametrize("widget", WIDGETS)
+def test_streamlit_has_one_script_for_each_widget(widget: str, document: str) -> None:
+    [script] = (STATIC / "static" / "js").glob(f"{widget}.*.js")
+    assert f"./static/js/{script.name}" in hints(document)
+
+
+def test_all_modules_that_components_import_are_hinted(document: str) -> None:
+    folders = [path for path in (PACKAGE / "components").iterdir() if (path / f"{path.name}.js").exists()]
+    assert len(folders) > 5
+    for folder in folders:
+        name = f"components/{folder.name}/{folder.name}.js"
+        assert asset_url(name) in hints(document)
+        for line in asset_text(name).splitlines():
+            if match := re.match(r'import .* from "\./(\w+\.js)";', line):
+                assert asset_url(f"components/{folder.name}/{match[1]}") in hints(document)
+
+
+def test_the_pages_with_charts_have_the_hints(document: str) -> None:
+    assert [route.path for route in DOCUMENT_ROUTES] == ["/", "/runs"]
+    request = Request({"type": "http", "method": "GET", "path": "/", "headers": []})
+    response = asyncio.run(_respond(request))
+    assert response == (document.encode(), "no-cache")
+
+
+async def _respond(request: Request) -> tuple[bytes, str]:
+    response = DOCUMENT_ROUTES[0].endpoint(request)
+    return bytes(response.body), response.headers["cache-control"]
