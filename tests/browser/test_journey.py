@@ -81,10 +81,10 @@ def test_a_run_can_be_tuned_watched_zoomed_reloaded_stopped_and_found_again(
 def test_the_matrix_shows_live_batches_and_each_evaluation(page: Page, live: Server) -> None:
     page.goto(live.url)
     start_long_run(page, live)
-    matrix = page.get_by_role("img", name="Confusion matrix of the last 100 batches")
+    matrix = page.get_by_role("grid", name="training images, last 100 batches")
     expect(matrix).to_be_visible()
     page.get_by_role("button", name=re.compile("^Step ")).first.click()
-    expect(page.get_by_role("img", name="Confusion matrix of validation")).to_be_visible()
+    expect(page.get_by_role("grid", name="validation images, step")).to_be_visible()
     page.get_by_role("button", name="Row %").click()
     expect(page.locator(".mt-matrix-diagonal", has_text=re.compile(r"^\d+\.\d$")).first).to_be_visible()
 

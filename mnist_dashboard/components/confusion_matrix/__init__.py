@@ -16,7 +16,7 @@ def confusion_matrix(
 ) -> None:
     """Draw the confusion matrix of the last batches or of one evaluation, and name the most frequent mistakes.
 
-    The component itself offers the choice between these, and between counts and shares of a row. It shows the text
-    `empty` while there is no data. `height` is in pixels.
+    The component itself offers the choice, and keeps it in the browser: a run that has ended shows its test by default.
+    It shows the text `empty` while there is no data. `height` is in pixels.
     """
     _render(key=key, data={"run": run, "empty": empty, "height": height})

@@ -1,108 +1,117 @@
 /**
- * What the confusion matrix shows: counts or shares of a row, of the last batches (live) or of one evaluation. In the browser
- * rather than in Python, so that a new evaluation can be chosen as soon as it arrives, without a rerun of the page.
+ * What the confusion matrix shows: counts or shares of a row, of the test, the newest evaluation, the last batches (live) or an
+ * earlier evaluation. In the browser rather than in Python, so that a new evaluation can be chosen as soon as it arrives, without
+ * a rerun of the page. This browser keeps the choice.
  */
-import { make } from "../lib/dom.js";
-import { formatCount } from "../lib/format.js";
+import { make, setAttribute, setText } from "../lib/dom.js";
+import { KINDS, defaultSource, shownSource } from "./sources.js";
 
-/**
- * @import { RunSeries } from "../../feed/client/series.js"
- * @import { Evaluation } from "../lib/types"
- */
+/** @import { Kind, Source } from "./sources.js" */
 
-const LIVE = "live";
-const BUTTONS = 2; // the latest evaluations have a button each; earlier ones are in a list
-
-/** @param {Evaluation} evaluation */
-const keyOf = ({ split, step }) => `${split}:${step}`;
-
-/** @param {Evaluation} evaluation */
-const labelOf = ({ split, step }) => (split === "test" ? `Test, step ${formatCount(step)}` : `Step ${formatCount(step)}`);
+const STORAGE_KEY = "mnist-trainer-matrix";
 
 export class MatrixControls {
   isNormalized = false;
-  #chosen = LIVE;
-  #offered = "";
+  /** @type {Kind|null} for every run; null: what the page shows by itself */
+  #kind = null;
+  /** @type {{run: number|null, key: string|null}} an evaluation of one run */
+  #earlier = { run: null, key: null };
+  /** @type {Source[]} */
+  #sources = [];
+  #hasEnded = false;
+  /** @type {number|null} */
+  #run = null;
+  #listed = "";
   #onChange;
   #counts = makeButton("Counts", () => this.#setNormalized(false));
   #shares = makeButton("Row %", () => this.#setNormalized(true));
-  #sources = make("div", "mt-matrix-sources", { role: "group", "aria-label": "Shown matrix" });
-  /** @type {Map<string, HTMLButtonElement>} by key of the evaluation, or `LIVE` */
-  #buttons = new Map();
-  /** @type {HTMLSelectElement|null} null while every evaluation has a button */
-  #earlier = null;
+  #chips = new Map(KINDS.map((kind) => [kind, makeButton("", () => this.#choose(kind, null))]));
+  #list = make("select", "mt-matrix-earlier", { "aria-label": "Earlier evaluations" });
 
   /** @param {HTMLElement} box @param {() => void} onChange */
   constructor(box, onChange) {
     this.#onChange = onChange;
+    this.#recall();
+    this.#list.addEventListener("change", () => this.#choose(null, this.#list.value));
     const cells = make("div", "mt-matrix-segments", { role: "group", "aria-label": "Cell values" }, this.#counts, this.#shares);
-    const head = make("div", "mt-matrix-head", {}, make("h3", "mt-matrix-title", {}, "Confusion matrix"), cells);
-    box.append(head, this.#sources);
-    this.#markChosen();
+    const chips = make("div", "mt-matrix-sources", { role: "group", "aria-label": "Shown matrix" }, ...this.#chips.values(), this.#list);
+    box.append(make("div", "mt-matrix-head", {}, make("h2", "mt-matrix-title", {}, "Confusion matrix"), cells), chips);
+    this.offer(null, [], false);
   }
 
-  /** The chosen evaluation, or null for the live matrix. @param {RunSeries} series */
-  evaluation(series) {
-    return series.evaluations.find((evaluation) => keyOf(evaluation) === this.#chosen) ?? null;
-  }
-
-  /** Offer every matrix that a run has. @param {RunSeries|undefined} series */
-  offer(series) {
-    const evaluations = series?.evaluations ?? [];
-    if (!evaluations.some((evaluation) => keyOf(evaluation) === this.#chosen)) this.#chosen = LIVE;
-    const batches = series?.matrixBatches ?? 0;
-    const offered = series?.matrix || evaluations.length ? `${batches}|${evaluations.map(keyOf)}` : "";
-    if (offered !== this.#offered) {
-      this.#offered = offered;
-      this.#fillSources(offered ? batches : 0, evaluations);
+  /**
+   * Offer the matrices of a run, and return the one to show.
+   * @param {number|null} run @param {Source[]} sources @param {boolean} hasEnded whether the run has
+   */
+  offer(run, sources, hasEnded) {
+    this.#run = run;
+    this.#sources = sources;
+    this.#hasEnded = hasEnded;
+    const shown = this.#shown();
+    for (const [kind, chip] of this.#chips) {
+      const source = sources.find((candidate) => candidate.kind === kind);
+      chip.hidden = !source;
+      setText(chip, source?.chip ?? "");
+      setAttribute(chip, "title", source?.label ?? null);
+      setAttribute(chip, "aria-pressed", String(Boolean(source) && source === shown));
     }
-    this.#markChosen();
+    this.#offerEarlier(sources.filter(({ kind }) => kind === null), shown);
+    setAttribute(this.#counts, "aria-pressed", String(!this.isNormalized));
+    setAttribute(this.#shares, "aria-pressed", String(this.isNormalized));
+    return shown;
   }
 
-  /** @param {number} batches 0 if there is no matrix at all @param {Evaluation[]} evaluations */
-  #fillSources(batches, evaluations) {
-    this.#buttons.clear();
-    this.#earlier = null;
-    if (batches) this.#addButton(`Live, last ${formatCount(batches)} batches`, LIVE);
-    for (const evaluation of evaluations.slice(-BUTTONS)) this.#addButton(labelOf(evaluation), keyOf(evaluation));
-    const earlier = evaluations.slice(0, -BUTTONS).toReversed();
-    if (earlier.length) {
-      const list = make("select", "mt-matrix-earlier", { "aria-label": "Earlier evaluations" },
-        make("option", "", { value: "" }, "Earlier"),
-        ...earlier.map((evaluation) => make("option", "", { value: keyOf(evaluation) }, labelOf(evaluation))));
-      list.addEventListener("change", () => this.#choose(list.value || LIVE));
-      this.#earlier = list;
+  /** @param {Source[]} earlier @param {Source|null} shown */
+  #offerEarlier(earlier, shown) {
+    const listed = earlier.map(({ key }) => key).join();
+    if (listed !== this.#listed) {
+      this.#listed = listed;
+      const options = earlier.map(({ key, chip }) => make("option", "", { value: key }, chip));
+      this.#list.replaceChildren(make("option", "", { value: "", hidden: "" }, "Earlier"), ...options);
     }
-    this.#sources.replaceChildren(...this.#buttons.values(), ...(this.#earlier ? [this.#earlier] : []));
+    this.#list.hidden = !earlier.length;
+    const isShown = shown?.kind === null;
+    this.#list.value = isShown ? shown.key : "";
+    this.#list.toggleAttribute("data-chosen", isShown);
   }
 
-  /** @param {string} text @param {string} key */
-  #addButton(text, key) {
-    this.#buttons.set(key, makeButton(text, () => this.#choose(key)));
+  #shown() {
+    const key = this.#earlier.run === this.#run ? this.#earlier.key : null;
+    return shownSource(this.#sources, this.#hasEnded, { key, kind: this.#kind });
   }
 
-  /** @param {string} key */
-  #choose(key) {
-    this.#chosen = key;
-    this.#markChosen();
+  /** @param {Kind|null} kind @param {string|null} key */
+  #choose(kind, key) {
+    this.#earlier = { run: this.#run, key };
+    if (kind) {
+      this.#kind = kind === defaultSource(this.#sources, this.#hasEnded)?.kind ? null : kind;
+      this.#remember();
+    }
     this.#onChange();
   }
 
   /** @param {boolean} isNormalized */
   #setNormalized(isNormalized) {
     this.isNormalized = isNormalized;
-    this.#markChosen();
+    this.#remember();
     this.#onChange();
   }
 
-  #markChosen() {
-    this.#counts.setAttribute("aria-pressed", String(!this.isNormalized));
-    this.#shares.setAttribute("aria-pressed", String(this.isNormalized));
-    for (const [key, button] of this.#buttons) button.setAttribute("aria-pressed", String(key === this.#chosen));
-    if (this.#earlier) {
-      const isListed = this.#chosen !== LIVE && !this.#buttons.has(this.#chosen);
-      this.#earlier.value = isListed ? this.#chosen : "";
-      this.#earlier.toggleAttribute("data-chosen", isListed);
+  #recall() {
+    try {
+      const { kind, shares } = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "{}");
+      this.#kind = KINDS.includes(kind) ? kind : null;
+      this.isNormalized = shares === true;
+    } catch {
+      // Storage is switched off, or holds something else: the defaults serve.
+    }
+  }
+
+  #remember() {
+    try {
+      localStorage.setItem(STORAGE_KEY, JSON.stringify({ kind: this.#kind, shares: this.isNormalized }));
+    } catch {
+      // Storage is switched off or full: the choice holds until the page is closed.
     }
   }
 }
