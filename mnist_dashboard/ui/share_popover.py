@@ -1,4 +1,4 @@
-"""The Share popover: links for viewers, and for owners who may act and whether the network has access."""
+"""The Share popover: links for viewers; for owners, who may act and whether the network has access; notifications."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import segno
 import streamlit as st
 
 from mnist_dashboard import access, services
+from mnist_dashboard.components.notifications import notification_switch
 from mnist_dashboard.server import hosts
 from mnist_dashboard.ui import messages, owner_panel
 
@@ -36,6 +37,8 @@ def render_share_popover() -> None:
         if access.may_act():
             _render_visibility()
             owner_panel.render_owner_panel(_server_urls(), place=_PLACE)
+        st.markdown("**This browser**")
+        notification_switch()
         messages.render(_PLACE)
 
 

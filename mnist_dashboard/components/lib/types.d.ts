@@ -33,6 +33,16 @@ export interface Intervention {
   by: string;
 }
 
+/** What a run's status strip says of it: mnist_dashboard/feed/run_summary.py. */
+export interface Sentence {
+  text: string;
+  tone: "result" | "fault" | "doctor" | "progress";
+  /** The one thing to do about it, if there is one. */
+  remedy: { id: string; label: string } | null;
+  /** The hardest confusion: true digit, predicted digit. */
+  cell: [number, number] | null;
+}
+
 export interface Run extends RunMetrics {
   id: number;
   /** Higher after every change, so that of two summaries the newer one is known. */
@@ -40,7 +50,11 @@ export interface Run extends RunMetrics {
   name: string;
   status: string;
   attempt: number;
+  /** Why it ended; empty otherwise. */
+  reason: string;
   notice: string;
+  /** What to say of it in one sentence, if there is anything. */
+  sentence?: Sentence | null;
   dataset: string;
   train_images: number;
   validation_images: number;

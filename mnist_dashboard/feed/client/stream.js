@@ -2,7 +2,7 @@
  * The one event stream of the page. Components say which runs they draw; this opens a single EventSource for all of them (a
  * browser allows six connections a server), keeps the series up to date and notifies the components that need to know. It is
  * closed while the tab is hidden or nobody listens, and reopened when other runs are needed: the server then sends the whole
- * history again.
+ * history again. In a hidden tab only listeners that ask for it are served.
  */
 import { DEFAULT_SMOOTHING, PING_SECONDS } from "../../components/lib/constants.js";
 import { RunSeries } from "./series.js";
@@ -24,6 +24,7 @@ const RETRY_MS = [500, 1000, 2000, 5000]; // after refusals, and between forced 
  * @property {(audience: AudienceMessage) => void} [onAudience]
  * @property {() => void} [onQueue] other runs are queued, or in another order: see `queue`
  * @property {(connection: Connection) => void} [onConnection]
+ * @property {boolean} [whileHidden] also in a hidden tab
  * @property {() => void} [onReady] changes of every run arrive from now on; earlier ones may have been missed
  */
 
@@ -115,9 +116,14 @@ class Stream {
     this.#updating = setTimeout(() => this.#update(), UPDATE_DELAY_MS);
   }
 
+  /** Those listeners that are served at the moment. */
+  #served() {
+    return [...this.#listeners].filter((listener) => listener.whileHidden || !document.hidden);
+  }
+
   /** What the listeners need of the connection. */
   #needs() {
-    const listeners = [...this.#listeners];
+    const listeners = this.#served();
     const runs = [...new Set(listeners.flatMap((listener) => listener.runs))].sort((a, b) => a - b);
     const smoothing = listeners.findLast((listener) => listener.smoothing !== undefined)?.smoothing ?? DEFAULT_SMOOTHING;
     return { runs: runs.join(), smoothing, ids: new Set(runs) };
@@ -125,7 +131,7 @@ class Stream {
 
   /** Open, reopen or close the connection as the listeners need it. */
   #update() {
-    if (!this.#listeners.size || document.hidden) {
+    if (!this.#served().length) {
       this.#close();
       return;
     }
@@ -143,7 +149,8 @@ class Stream {
     this.#close();
     this.#previous = reporting;
     const { runs, smoothing, ids } = this.#needs();
-    for (const id of this.#series.keys()) if (!ids.has(id)) this.#series.delete(id);
+    // A tab that is hidden for a while still has its curves when it is shown again.
+    if (!document.hidden) for (const id of this.#series.keys()) if (!ids.has(id)) this.#series.delete(id);
     this.#opened = { runs, smoothing };
     this.#openedAt = Date.now();
     // Relative to this file's address, /assets/<version>/feed/client/stream.js
@@ -217,7 +224,7 @@ class Stream {
     const wait = RETRY_MS[Math.min(this.#failures++, RETRY_MS.length - 1)];
     this.#retrying = setTimeout(() => {
       this.#retrying = undefined;
-      if (this.#listeners.size && !document.hidden) this.#open();
+      if (this.#served().length) this.#open();
     }, wait);
   }
 
@@ -286,3 +293,8 @@ class Stream {
 }
 
 export const stream = new Stream();
+
+/** Key in the browser's storage, which has a value if it is to tell when a run ends. */
+export const NOTIFICATIONS_KEY = "mnist-notifications";
+// Off in most browsers, which then do without the module.
+if (localStorage.getItem(NOTIFICATIONS_KEY)) import("./run_ends.js");

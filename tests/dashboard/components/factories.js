@@ -17,6 +17,7 @@ export function makeRun({ settings, ...fields } = {}) {
     status: "completed",
     attempt: 1,
     notice: "",
+    reason: "",
     dataset: "mnist",
     train_images: 54_000,
     validation_images: 6_000,
