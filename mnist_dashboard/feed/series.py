@@ -17,7 +17,7 @@ import pandas as pd
 
 from mnist_core.records import round_number
 from mnist_core.store.step_codec import STEP_COLUMNS
-from mnist_dashboard.server.shared_constants import CURVES, DEFAULT_SMOOTHING, LEVELS, MAX_BUCKETS
+from mnist_dashboard.server.shared_constants import CURVES, DEFAULT_SMOOTHING, LEVELS, MAX_BUCKETS, RECENT_BATCHES
 
 LAG_SHARE = 0.02
 """How far a smoothed curve may lag behind its data: share of the length of the run."""
@@ -52,16 +52,18 @@ class RunSeries:
         """The points of all curves, JSON-ready: at most `MAX_BUCKETS` of each.
 
         `x` is the last step of each bucket. Each of `CURVES` has the lowest, highest and smoothed value per bucket,
-        each of `LEVELS` the last value. `ema` is what the browser needs to continue the averages.
+        each of `LEVELS` the last value. `ema` is what the browser needs to continue the averages. `recent` has the
+        values of the last batches, which the status strip averages whatever the smoothing of the charts is.
         """
         size = max(1, math.ceil(self.steps / MAX_BUCKETS))
         starts = np.arange(0, self.steps, size)
         ends = np.minimum(starts + size, self.steps) - 1
-        points: dict[str, Any] = {"step": self.steps, "x": (ends + 1).tolist(), "ema": {}}
+        points: dict[str, Any] = {"step": self.steps, "x": (ends + 1).tolist(), "ema": {}, "recent": {}}
         for name in CURVES:
             values = self._columns[name][: self.steps].astype(np.float64)
             values[~np.isfinite(values)] = np.nan
             points[name], points["ema"][name] = _reduce_curve(values, starts, smoothing)
+            points["recent"][name] = round_values(values[-RECENT_BATCHES:])
         for name in LEVELS:
             points[name] = round_values(self._columns[name][ends])
         return points

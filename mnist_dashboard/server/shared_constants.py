@@ -28,6 +28,12 @@ MAX_BUCKETS = 2000
 DEFAULT_SMOOTHING = 0.95
 """Weight of the past in the exponential average that charts draw."""
 
+RECENT_BATCHES = 20
+"""Number of batches over which the status strip averages: about as many as `DEFAULT_SMOOTHING` gives most weight."""
+
+RECENT_SHARE = 0.04
+"""Largest share of the steps so far that the strip averages over: their mean age is then 2 % of the run."""
+
 RUN_COLORS = 7
 """Number of colours that can be told apart; further runs repeat them with another kind of line."""
 
@@ -81,6 +87,8 @@ def _constants() -> dict[str, Any]:
         "LEVELS": LEVELS,
         "MAX_BUCKETS": MAX_BUCKETS,
         "DEFAULT_SMOOTHING": DEFAULT_SMOOTHING,
+        "RECENT_BATCHES": RECENT_BATCHES,
+        "RECENT_SHARE": RECENT_SHARE,
         "RUN_COLORS": RUN_COLORS,
         "MAX_OVERLAID": MAX_OVERLAID,
         "MAX_PINNED": MAX_PINNED,

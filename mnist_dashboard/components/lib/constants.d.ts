@@ -43,6 +43,8 @@ export const CURVES: CurveField[];
 export const LEVELS: LevelField[];
 export const MAX_BUCKETS: number;
 export const DEFAULT_SMOOTHING: number;
+export const RECENT_BATCHES: number;
+export const RECENT_SHARE: number;
 
 export const RUN_COLORS: number;
 export const MAX_OVERLAID: number;

@@ -123,6 +123,8 @@ export interface HistoryMessage extends Record<CurveField, Curve>, Record<LevelF
   x: number[];
   /** Of each curve, the average before bias correction and the number of values in it. */
   ema: Record<CurveField, [number, number]>;
+  /** The latest batches of each curve, whatever the smoothing. */
+  recent: Record<CurveField, (number | null)[]>;
   evaluations: Evaluation[];
   matrix: Matrix | null;
   matrix_batches: number;

@@ -51,7 +51,7 @@ export function cellTexts(run, idle, series, elapsed, left) {
     return [["0", `/ ${idle?.epochs ?? MISSING}`], ["0", ofTotal(idle?.total_steps)], ...missing];
   }
   /** @param {"loss"|"accuracy"} field */
-  const smoothed = (field) => (series?.step ? series.smoothed(field) : run[field]);
+  const smoothed = (field) => (series?.step ? series.recentMean(field) : run[field]);
   const isNan = run.status === "diverged" && !isNumber(run.loss);
   const hasSpeed = ["running", "stopping", "completed", "stopped"].includes(run.status);
   const speed = (hasSpeed && run.examples_per_second) || null;

@@ -4,7 +4,7 @@
  * batches, so that a run of millions of steps stays honest in a bounded number of points. A batch whose value is null is left
  * out: a bucket without any value is a gap, and the average carries on behind it. These are the rules of feed/series.py.
  */
-import { CURVES, LEVELS, MAX_BUCKETS } from "../../components/lib/constants.js";
+import { CURVES, LEVELS, MAX_BUCKETS, RECENT_BATCHES, RECENT_SHARE } from "../../components/lib/constants.js";
 
 /**
  * @import {
@@ -45,6 +45,8 @@ export class RunSeries {
     this.elapsed_seconds = [];
     /** @type {Record<CurveField, [average: number, count: number]>} before bias correction, and of how many values */
     this.average = { loss: [0, 0], accuracy: [0, 0], examples_per_second: [0, 0] };
+    /** @type {Record<CurveField, Value[]>} of the last batches, whatever the smoothing */
+    this.recent = { loss: [], accuracy: [], examples_per_second: [] };
     /** Steps in a bucket. */
     this.bucketSize = 1;
     /** @type {Evaluation[]} by step */
@@ -63,6 +65,7 @@ export class RunSeries {
     for (const field of CURVES) {
       this[field] = history[field];
       this.average[field] = [...history.ema[field]];
+      this.recent[field] = [...history.recent[field]];
     }
     for (const field of LEVELS) this[field] = history[field];
     // Only the last buckets say how large new ones should be; the very last may not be full.
@@ -116,6 +119,16 @@ export class RunSeries {
     return this.line(field).at(-1) ?? null;
   }
 
+  /**
+   * The mean of the last batches, which does not depend on the smoothing: of 20, or fewer early in a run, where values move fast.
+   * @param {CurveField} field @returns {Value} null without a value
+   */
+  recentMean(field) {
+    const count = Math.min(RECENT_BATCHES, 1 + Math.floor(RECENT_SHARE * this.step));
+    const values = this.recent[field].slice(-count).filter((value) => value !== null);
+    return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+  }
+
   /** @param {StepsMessage} message @param {number} i */
   #push(message, i) {
     const end = this.x.length - 1;
@@ -130,6 +143,8 @@ export class RunSeries {
   #pushValue(field, value, grows) {
     const curve = this[field];
     const smooth = this.#smooth(field, value);
+    this.recent[field].push(value);
+    if (this.recent[field].length > RECENT_BATCHES) this.recent[field].shift();
     if (!grows) {
       curve.low.push(value);
       curve.high.push(value);

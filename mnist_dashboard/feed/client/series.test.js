@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { CURVE_CASES, SERIES } from "#tests/fixtures.js";
 
-import { CURVES, MAX_BUCKETS } from "../../components/lib/constants.js";
+import { CURVES, MAX_BUCKETS, RECENT_BATCHES } from "../../components/lib/constants.js";
 import { RunSeries } from "./series.js";
 
 /** @import { EvaluationMessage, StepsMessage } from "../../components/lib/types" */
@@ -86,6 +86,29 @@ test("buckets that are merged keep what is left of a value that is missing in on
   assert.deepEqual(series.loss.smooth.slice(0, 4), [null, 5, null, 5]);
   assert.deepEqual(series.loss.low.slice(0, 4), [null, 5, null, 5]);
 });
+
+test("the mean of the last batches carries on from the history and does not depend on the smoothing", () => {
+  const means = [0, 0.9].map((weight) => {
+    const series = new RunSeries(7, weight);
+    series.replace(structuredClone(history), weight);
+    series.append(structuredClone(steps));
+    return series.recentMean("loss");
+  });
+  const last = steps.loss.slice(-RECENT_BATCHES).map(Number);
+  assert.deepEqual(means, [meanOf(last), meanOf(last)]);
+});
+
+test("early in a run the mean is over fewer batches, and a batch without a value does not count", () => {
+  const series = new RunSeries(7, 0.95);
+  assert.equal(series.recentMean("loss"), null);
+  series.append(message(1, [9, 5]));
+  assert.equal(series.recentMean("loss"), 5);
+  series.append(message(3, [...Array(46).fill(9), 4, null, 2])); // 51 steps: the last three
+  assert.equal(series.recentMean("loss"), 3);
+});
+
+/** @param {number[]} values */
+const meanOf = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
 test("steps already held are skipped and a gap is refused", () => {
   const series = new RunSeries(7, 0);

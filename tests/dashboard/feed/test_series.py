@@ -90,6 +90,13 @@ def test_the_browser_can_continue_the_average() -> None:
     assert average / (1 - 0.9**count) == pytest.approx(averages(values, 0.9)[-1], rel=1e-5)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.95])
+def test_the_last_batches_are_sent_whatever_the_smoothing(smoothing: float) -> None:
+    points = run_series([*range(1, 31), math.nan]).points(smoothing)
+    assert points["recent"]["loss"] == [*range(12, 31), None]
+    assert RunSeries(1).points(smoothing)["recent"]["loss"] == []
+
+
 def test_overlapping_steps_are_skipped_and_a_gap_is_refused() -> None:
     series = run_series([1.0, 2.0])
     assert series.extend(2, step_table([2.0, 3.0]))
