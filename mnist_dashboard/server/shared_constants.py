@@ -34,6 +34,9 @@ RECENT_BATCHES = 20
 RECENT_SHARE = 0.04
 """Largest share of the steps so far that the strip averages over: their mean age is then 2 % of the run."""
 
+CLASSES = 10
+"""Number of digits: guessing gets one in so many right."""
+
 RUN_COLORS = 7
 """Number of colours that can be told apart; further runs repeat them with another kind of line."""
 
@@ -89,6 +92,7 @@ def _constants() -> dict[str, Any]:
         "DEFAULT_SMOOTHING": DEFAULT_SMOOTHING,
         "RECENT_BATCHES": RECENT_BATCHES,
         "RECENT_SHARE": RECENT_SHARE,
+        "CLASSES": CLASSES,
         "RUN_COLORS": RUN_COLORS,
         "MAX_OVERLAID": MAX_OVERLAID,
         "MAX_PINNED": MAX_PINNED,

@@ -46,6 +46,7 @@ export const DEFAULT_SMOOTHING: number;
 export const RECENT_BATCHES: number;
 export const RECENT_SHARE: number;
 
+export const CLASSES: number;
 export const RUN_COLORS: number;
 export const MAX_OVERLAID: number;
 export const MAX_PINNED: number;

@@ -81,8 +81,3 @@ export function formatTime(seconds, now = new Date()) {
 export function escapeForPlotly(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("%{", "&#37;{");
 }
-
-/** A name cut to a length that fits a legend. @param {string} name */
-export function shorten(name, length = 24) {
-  return name.length > length ? `${name.slice(0, length - 1)}…` : name;
-}

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { CLOCKS, FORMATTED } from "#tests/fixtures.js";
 
 import {
-  formatAge, formatCount, formatDuration, formatLoss, formatPercent, formatSetting, formatTime, escapeForPlotly, shorten,
+  formatAge, formatCount, formatDuration, formatLoss, formatPercent, formatSetting, formatTime, escapeForPlotly,
 } from "./format.js";
 
 test("numbers are written as Python's pages write them", () => {
@@ -47,9 +47,4 @@ test("a time has its zone; the date is left out today, and the year this year", 
 
 test("names are text to Plotly", () => {
   assert.equal(escapeForPlotly("<b>&%{x}</b>"), "&lt;b&gt;&amp;&#37;{x}&lt;/b&gt;");
-});
-
-test("long names are cut", () => {
-  assert.equal(shorten("a".repeat(24)), "a".repeat(24));
-  assert.equal(shorten("a".repeat(25)), `${"a".repeat(23)}…`);
 });

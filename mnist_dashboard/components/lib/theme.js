@@ -5,8 +5,8 @@
 import { RUN_COLORS } from "./constants.js";
 
 const CHART_ONLY = {
-  light: { grid: "#EBEFF3", line: "#AAB4BF", rawOpacity: 0.28 },
-  dark: { grid: "#222B35", line: "#4A5663", rawOpacity: 0.34 },
+  light: { grid: "#EBEFF3", line: "#AAB4BF", ghost: "#7C8894", rawOpacity: 0.28 },
+  dark: { grid: "#222B35", line: "#4A5663", ghost: "#7F8C99", rawOpacity: 0.34 },
 };
 const UNSTYLED = ["#808080", "#808080"]; // an element that has left the page has no theme
 

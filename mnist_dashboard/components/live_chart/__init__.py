@@ -21,6 +21,13 @@ class ChartRun(TypedDict):
     color: int
 
 
+class Ghost(TypedDict):
+    """The previous run, whose smoothed curve is drawn in grey behind the only run."""
+
+    id: int
+    name: str
+
+
 class Fault(TypedDict):
     """The step at which a run went wrong: a red line, labelled with `text` unless it is empty."""
 
@@ -42,6 +49,7 @@ def live_chart(
     bands: bool = False,
     best: bool = False,
     only: int | None = None,
+    ghost: Ghost | None = None,
     height: int,
     xtitle: bool = False,
     epochs: Sequence[int] = (),
@@ -55,7 +63,8 @@ def live_chart(
 
     `baseline` draws the differences to the run with that id. `bands` draws runs that differ only in their seeds as
     their mean, with one standard deviation to each side. `best` marks the best evaluation of each of several runs with
-    a ring. `only` draws the run with that id alone, in the axes of all. `epochs` are the steps at which epochs end.
+    a ring. `only` draws the run with that id alone, or with `bands` its group, in the axes of all. `ghost` draws the
+    previous run behind a single one, as far as its axis goes. `epochs` are the steps at which epochs end.
     `empty` is the text shown while there is no data. Zoom, pan and hidden traces are kept while `uirevision` stays the
     same: name the content with it, e.g. the run. `height` is in pixels.
     """
@@ -71,6 +80,7 @@ def live_chart(
         "bands": bands,
         "best": best,
         "only": only,
+        "ghost": ghost,
         "height": height,
         "xtitle": xtitle,
         "epochs": list(epochs),

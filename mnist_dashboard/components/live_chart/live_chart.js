@@ -2,19 +2,19 @@
 import { stream } from "../../feed/client/stream.js";
 import { formatCount } from "../lib/format.js";
 import { forkMark, interventionMarks } from "../lib/runs/interventions.js";
-import { oneRunPerSeed } from "../lib/runs/seeds.js";
 import { palette } from "../lib/theme.js";
 import { Chart } from "./chart.js";
-import { buildLayout } from "./model/layout.js";
 import { evaluationValue } from "./model/differences.js";
 import { FIELDS } from "./model/fields.js";
+import { LEGEND_ROW, buildLayout } from "./model/layout.js";
 import { buildTraces } from "./model/traces.js";
+import { makeView } from "./model/view.js";
 import { stepToX } from "./model/x_axes.js";
 
 /**
- * @import { RunSeries } from "../../feed/client/series.js"
  * @import { ChartField } from "../lib/types"
  * @import { Figure } from "./chart.js"
+ * @import { ChartRun, View } from "./model/view.js"
  * @import { Axis } from "./model/x_axes.js"
  */
 
@@ -30,7 +30,8 @@ import { stepToX } from "./model/x_axes.js";
  * @property {number|null} baseline draw differences to this run
  * @property {boolean} bands draw runs that differ only in their seeds as mean and band
  * @property {boolean} best ring the best evaluation of each of several runs
- * @property {number|null} only draw this one, with the axes of all
+ * @property {number|null} only draw this one, or its group, with the axes of all
+ * @property {{id: number, name: string}|null} ghost the previous run, drawn behind the only one
  * @property {number} height
  * @property {boolean} xtitle whether the x axis has a title
  * @property {number[]} epochs steps at which epochs end
@@ -41,32 +42,6 @@ import { stepToX } from "./model/x_axes.js";
  * @property {string} uirevision
  */
 
-/**
- * @typedef {object} ChartRun one run and where its points lie
- * @property {number} id
- * @property {string} name
- * @property {number} color
- * @property {RunSeries} series
- * @property {(step: number) => number|null} stepToX
- * @property {(number|null)[]} x of each bucket
- * @property {{step: number, text: string}|undefined} fork where it branches off from its parent
- * @property {number[]} seedGroup ids of the shown runs that differ from it only in their seeds, one for each seed
- */
-
-/**
- * @typedef {object} View everything that one drawing depends on
- * @property {ChartData} data
- * @property {import("../lib/theme.js").Palette} colors
- * @property {number} width
- * @property {boolean} narrow
- * @property {boolean} several whether colour says which run, rather than what a curve is
- * @property {boolean} bands
- * @property {ChartRun|null} baseline
- * @property {ReturnType<typeof interventionMarks>} interventions if one run is drawn over steps
- * @property {ChartRun[]} shown runs that have data: the axes have room for them
- * @property {ChartRun[]} drawn those of them that are drawn
- */
-
 const NARROW = 480;
 
 /** The current values in words, for screen readers. @param {View} view */
@@ -74,7 +49,7 @@ function description({ data, drawn }) {
   const { field, title, empty } = data;
   if (!drawn.length) return `${title} chart. ${empty ?? "No data yet."}`;
   const { format } = FIELDS[field];
-  const values = drawn.map(({ name, series }) => {
+  const values = drawn.flatMap((item) => item.runs).map(({ name, series }) => {
     const parts = [`training ${format(series.smoothed(field))} at step ${formatCount(series.step)}`];
     const validation = series.evaluationsOf("validation").at(-1);
     const test = series.evaluationsOf("test").at(-1);
@@ -94,6 +69,7 @@ class LiveChart {
   #isWaiting = false; // for the curves of runs that were just selected
   /** @type {number|undefined} where the accuracy axis starts now: see ranges.js */
   #floor;
+  #legendRows = 1;
 
   /** @param {HTMLElement} root @param {ChartData} data */
   constructor(root, data) {
@@ -105,9 +81,7 @@ class LiveChart {
         if (run.interventions.length || run.parent_id) this.#chart.invalidate();
       },
     });
-    /** @param {number} width */
-    const height = (width) => (width && width < NARROW ? Math.round(this.#data.height * 0.76) : this.#data.height);
-    this.#chart = new Chart(root, height, (width) => this.#figure(width));
+    this.#chart = new Chart(root, (width) => this.#height(width), (width) => this.#figure(width));
     this.#chart.element.setAttribute("aria-label", `${data.title} chart`); // until it is drawn
     this.update(data);
   }
@@ -116,8 +90,8 @@ class LiveChart {
   update(data) {
     if (data.uirevision !== this.#data.uirevision) this.#floor = undefined;
     this.#data = data;
-    const baseline = data.baseline === null ? [] : [data.baseline];
-    this.#subscription.change({ runs: [...new Set([...data.runs.map((run) => run.id), ...baseline])], smoothing: data.smoothing });
+    const others = [data.baseline, data.ghost?.id].filter((id) => id !== null && id !== undefined);
+    this.#subscription.change({ runs: [...new Set([...data.runs.map((run) => run.id), ...others])], smoothing: data.smoothing });
     this.#isWaiting = !this.#isComplete();
     this.#chart.resize();
   }
@@ -125,6 +99,12 @@ class LiveChart {
   destroy() {
     this.#subscription.close();
     this.#chart.destroy();
+  }
+
+  /** Narrow charts are lower; a legend of several rows takes its room from below the chart, not from the curves. @param {number} width */
+  #height(width) {
+    const plain = width && width < NARROW ? Math.round(this.#data.height * 0.76) : this.#data.height;
+    return plain + (this.#legendRows - 1) * LEGEND_ROW;
   }
 
   #isComplete() {
@@ -146,41 +126,27 @@ class LiveChart {
     if (!series || !(series.x.length || series.evaluations.length)) return null;
     const summary = stream.run(run.id);
     const toX = stepToX(this.#data.x, series, summary);
-    const fork = forkMark(summary, stream.run(summary?.parent_id));
-    return { ...run, series, stepToX: toX, x: series.x.map(toX), seedGroup: [run.id], fork };
+    return { ...run, series, summary, stepToX: toX, x: series.x.map(toX), fork: forkMark(summary, stream.run(summary?.parent_id)) };
   }
 
   /** @param {number} width @returns {Figure} */
   #figure(width) {
     const data = this.#data;
-    const shown = data.runs.map((run) => this.#chartRun(run)).filter((run) => run !== null);
-    if (data.bands) groupSeeds(shown);
-    /** @type {View} */
-    const view = {
-      data,
-      shown,
-      drawn: data.only === null ? shown : shown.filter((run) => run.id === data.only),
-      baseline: data.baseline === null ? null : this.#chartRun({ id: data.baseline, name: "", color: 0 }),
-      bands: data.bands,
-      interventions: data.runs.length === 1 && data.x === "step" && !data.logx ? interventionMarks(stream.run(data.runs[0].id)) : [],
-      width,
-      narrow: width < NARROW,
-      // One run alone keeps the colour that the table gave it, unless that is the colour of the role anyway.
-      several: data.runs.length > 1 || data.runs[0]?.color > 0 || data.field === "lr" || data.baseline !== null,
+    const runs = data.runs.map((run) => this.#chartRun(run)).filter((run) => run !== null);
+    const view = makeView(data, runs, {
       colors: palette(this.#chart.element),
-    };
-    const { layout, floor } = buildLayout(view, this.#floor);
+      width,
+      baseline: data.baseline === null ? null : this.#chartRun({ id: data.baseline, name: "", color: 0 }),
+      ghost: data.ghost && this.#chartRun({ ...data.ghost, color: 0 }),
+      interventions: data.runs.length === 1 && data.x === "step" && !data.logx ? interventionMarks(stream.run(data.runs[0].id)) : [],
+    });
+    const { layout, floor, rows } = buildLayout(view, this.#floor);
     this.#floor = floor;
+    if (rows !== this.#legendRows) {
+      this.#legendRows = rows;
+      queueMicrotask(() => this.#chart.resize());
+    }
     return { traces: buildTraces(view), layout, label: description(view), filename: data.title.toLowerCase(), narrow: view.narrow };
-  }
-}
-
-/** @param {ChartRun[]} shown */
-function groupSeeds(shown) {
-  const summaries = shown.map((run) => stream.run(run.id)).filter((summary) => summary !== undefined);
-  for (const group of Map.groupBy(summaries, (summary) => summary.seed_group).values()) {
-    const ids = oneRunPerSeed(group).map(({ id }) => id);
-    for (const run of shown) if (group.some(({ id }) => id === run.id)) run.seedGroup = ids;
   }
 }
 

@@ -1,11 +1,8 @@
-/** Runs against each other: the difference to a baseline, groups of seeds as mean and band, the best evaluation. Pure. */
+/** Runs against each other: the difference to a baseline, and groups of seeds as mean and band. Pure. */
 import { isNumber } from "../../lib/format.js";
 import { interpolate } from "./x_axes.js";
 
-/**
- * @import { RunSeries } from "../../../feed/client/series.js"
- * @import { ChartField, Evaluation } from "../../lib/types"
- */
+/** @import { ChartField, Evaluation } from "../../lib/types" */
 
 /** @typedef {{x: (number|null)[], y: (number|null)[]}} Line */
 
@@ -21,40 +18,28 @@ export function subtractLine({ x, y }, baseline) {
 }
 
 /**
- * Several lines as one: their mean, and one standard deviation to each side, at the x of the line with the most points; null
- * where fewer than two lines have a value.
+ * Several lines as one: their mean, and one standard deviation to each side, at the x of the line that goes on for longest; null
+ * where fewer than two lines have a value. `alone` has the value where only one line has one, `lowest` the lowest of the values.
  * @param {Line[]} lines
  */
 export function meanBand(lines) {
-  const { x } = lines.reduce((a, b) => (b.x.length > a.x.length ? b : a));
+  const end = (/** @type {Line} */ line) => line.x.at(-1) ?? 0;
+  const [{ x }] = lines.toSorted((a, b) => end(b) - end(a) || b.x.length - a.x.length);
   const points = x.map((position) => {
     const values = lines.map((line) => interpolate(line.x, line.y, position)).filter(isNumber);
-    if (values.length < 2) return null;
+    if (values.length < 2) return { mean: null, low: null, high: null, alone: values[0] ?? null, lowest: null };
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
     const sd = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
-    return { mean, low: mean - sd, high: mean + sd };
+    return { mean, low: mean - sd, high: mean + sd, alone: null, lowest: Math.min(...values) };
   });
   return {
     x,
-    mean: points.map((point) => point?.mean ?? null),
-    low: points.map((point) => point?.low ?? null),
-    high: points.map((point) => point?.high ?? null),
+    mean: points.map((point) => point.mean),
+    low: points.map((point) => point.low),
+    high: points.map((point) => point.high),
+    alone: points.map((point) => point.alone),
+    lowest: points.map((point) => point.lowest),
   };
-}
-
-/**
- * The best evaluation of a run: on validation if it has any, else on test.
- * @param {Pick<RunSeries, "evaluationsOf">} series @param {ChartField} field
- * @returns {Evaluation & {value: number}|null} `value` is that of the field
- */
-export function bestEvaluation(series, field) {
-  const split = series.evaluationsOf("validation").length ? "validation" : "test";
-  const sign = field === "loss" ? -1 : 1;
-  const evaluations = series.evaluationsOf(split).flatMap((evaluation) => {
-    const value = evaluationValue(evaluation, field);
-    return value === null ? [] : [{ ...evaluation, value }];
-  });
-  return evaluations.length ? evaluations.reduce((best, next) => (sign * next.value > sign * best.value ? next : best)) : null;
 }
 
 /** Loss or accuracy of an evaluation; null for other fields. @param {Evaluation} evaluation @param {ChartField} field */

@@ -1,38 +1,40 @@
 /** The frame of a chart as a Plotly layout: title, axes, legend and marks. */
-import { escapeForPlotly, shorten } from "../../lib/format.js";
+import { escapeForPlotly, isNumber } from "../../lib/format.js";
+import { textWidth } from "../../lib/names.js";
 import { FIELDS, isSmoothed } from "./fields.js";
-import { emptyNote, endLabels, epochMarks, faultMark, forkMarks, interventionMarks } from "./marks.js";
+import { chanceMark, emptyNote, endLabels, epochMarks, faultMark, forkMarks, ghostLabel, interventionMarks } from "./marks.js";
 import { accuracyFloor, accuracyRange, logTicks, lossRange, paddedRange } from "./ranges.js";
-import { runLine } from "./traces.js";
 import { X_AXES } from "./x_axes.js";
 
 /**
  * @import { Palette } from "../../lib/theme.js"
- * @import { View } from "../live_chart.js"
  * @import { Layout, PlotlyAxis } from "../plotly"
  * @import { Range } from "./ranges.js"
+ * @import { Item, View } from "./view.js"
  */
 
-const MARGIN = { left: 58, right: 12, plain: 34, epochs: 42, row: 19, bottom: 24, titled: 40 };
+export const LEGEND_ROW = 19; // pixels
+const MARGIN = { left: 58, right: 12, plain: 34, epochs: 42, bottom: 24, titled: 40 };
 
 /**
  * @param {View} view
  * @param {number|undefined} lastFloor where the accuracy axis started at the last drawing
- * @returns {{layout: Layout, floor: number|undefined}} floor: where it starts now
+ * @returns {{layout: Layout, floor: number|undefined, rows: number}} where it starts now; and rows of the legend
  */
 export function buildLayout(view, lastFloor) {
-  const { data, colors, narrow, shown } = view;
+  const { data, colors, narrow, items } = view;
   const { axis: xaxis, range } = xAxis(view);
   const y = yAxis(view, lastFloor);
-  const legend = data.legend && shown.length > 0;
+  const legend = data.legend && items.length > 0;
   const rows = legend ? legendRows(view) : 1;
   const marks = [
     ...epochMarks(view, range),
     ...forkMarks(view, range),
     ...interventionMarks(view, range),
     ...faultMark(view),
+    ...chanceMark(view, y.floor),
   ];
-  const top = (narrow && legend ? 52 : data.epochs.length ? MARGIN.epochs : MARGIN.plain) + (rows - 1) * MARGIN.row;
+  const top = (narrow && legend ? 52 : data.epochs.length ? MARGIN.epochs : MARGIN.plain) + (rows - 1) * LEGEND_ROW;
   /** @type {Layout} */
   const layout = {
     uirevision: data.uirevision || "chart",
@@ -71,10 +73,12 @@ export function buildLayout(view, lastFloor) {
     },
     xaxis,
     yaxis: y.axis,
-    shapes: marks.map((mark) => mark.shape),
-    annotations: [...marks.flatMap((mark) => mark.annotation ?? []), ...endLabels(view, range), ...emptyNote(view)],
+    shapes: marks.flatMap((mark) => mark.shape ?? []),
+    annotations: [
+      ...marks.flatMap((mark) => mark.annotation ?? []), ...ghostLabel(view, range), ...endLabels(view, range), ...emptyNote(view),
+    ],
   };
-  return { layout, floor: y.floor };
+  return { layout, floor: y.floor, rows };
 }
 
 /** @param {Pick<View, "narrow"|"data">} view */
@@ -83,7 +87,7 @@ const legendLeft = ({ narrow, data }) => (narrow ? 52 : Math.max(76, 24 + 8 * da
 /** Rows that the legend needs: Plotly breaks it by width but makes no room for it above the plot. @param {View} view */
 function legendRows({ data, several, drawn, width, narrow }) {
   if (!several) return 1;
-  const widths = drawn.map((run) => 46 + shorten(run.name).length * 7);
+  const widths = drawn.map((item) => 46 + 7 * textWidth(item.name));
   const columns = Math.max(1, Math.floor((width - legendLeft({ narrow, data })) / Math.max(...widths)));
   return Math.ceil(drawn.length / columns);
 }
@@ -102,11 +106,18 @@ function baseAxis(colors) {
 /** @param {string} text @param {Palette} colors */
 const axisTitle = (text, colors) => ({ text, font: { size: 12, color: colors.muted }, standoff: 6 });
 
+/** Where the points of an item lie, in the order of the axis. @param {Item} item */
+function positionsOf({ curves }) {
+  return [curves.line.x, ...Object.values(curves.evaluations).map((points) => points.map(({ x }) => x))];
+}
+
 /** @param {View} view @returns {{axis: PlotlyAxis, range: Range}} */
-function xAxis({ data, colors, shown }) {
+function xAxis({ data, colors, items }) {
   const { title, hover, ticks } = X_AXES[data.x];
-  const last = Math.max(data.x === "step" ? data.total_steps : 0, ...shown.map((run) => run.stepToX(run.series.step) ?? 0), 1e-3);
-  const first = Math.min(last / 10, ...shown.flatMap((run) => run.x.find((x) => x !== null && x > 0) ?? []));
+  const positions = items.flatMap(positionsOf);
+  const planned = data.x === "step" ? data.total_steps : 0;
+  const last = Math.max(planned, ...positions.map((xs) => xs.findLast(isNumber) ?? 0), 1e-3);
+  const first = Math.min(last / 10, ...positions.map((xs) => xs.find((x) => isNumber(x) && x > 0) ?? last));
   /** @type {Range} */
   const range = data.logx ? [Math.log10(first), Math.log10(last)] : [0, last];
   const axis = {
@@ -131,32 +142,42 @@ function xAxis({ data, colors, shown }) {
   return { axis, range };
 }
 
+/** The values that the y axis has room for: those of every item, drawn or not, so that small multiples agree. @param {View} view */
+function drawnValues({ items, ghost }) {
+  const lines = items.flatMap(({ curves }) => [
+    curves.line.y,
+    ...(curves.band ? [curves.band.low, curves.band.high] : []),
+    ...(curves.alone ? [curves.alone.y] : []),
+    ...Object.values(curves.evaluations).map((points) => points.map(({ y }) => y)),
+  ]);
+  return ghost ? [...lines, ghost.line.y] : lines;
+}
+
 /** @param {View} view @param {number|undefined} lastFloor @returns {{axis: PlotlyAxis, floor?: number}} */
 function yAxis(view, lastFloor) {
-  const { data, shown, several, narrow, baseline } = view;
+  const { data, items, several, narrow, baseline, logY } = view;
   const { title, ticks } = FIELDS[data.field];
   if (baseline) return { axis: differenceAxis(view) };
-  const text = several && isSmoothed(data.field) && !narrow ? `${title}, smoothed` : title;
-  const base = { ...baseAxis(view.colors), title: axisTitle(text, view.colors) };
-  const series = shown.map((run) => run.series);
+  const isSmooth = several && isSmoothed(data.field) && data.smoothing > 0;
+  const base = { ...baseAxis(view.colors), title: axisTitle(isSmooth && !narrow ? `${title}, smoothed` : title, view.colors) };
   if (data.field === "accuracy") {
-    const floor = data.fault ? 0 : accuracyFloor(series, lastFloor);
+    const runs = items.flatMap((item) => item.runs).map(({ series }) => ({
+      accuracy: series.recentMean("accuracy"),
+      evaluations: series.evaluations.flatMap(({ accuracy }) => accuracy ?? []),
+    }));
+    const floor = data.fault ? 0 : accuracyFloor(runs, lastFloor);
     return { axis: { ...base, range: accuracyRange(floor), tickformat: ticks, nticks: 6 }, floor };
   }
-  const lines = series.map((s) => s.line(data.field));
-  const range = data.field === "loss" ? lossRange(series, data.log, !several) : paddedRange(lines, data.log);
-  if (!data.log) return { axis: { ...base, type: "linear", range, tickformat: data.field === "loss" ? "" : ticks, nticks: 6 } };
+  const values = drawnValues(view);
+  const batches = items.flatMap(({ curves }) => curves.batches?.y ?? []);
+  const range = data.field === "loss" ? lossRange(values, batches, logY) : paddedRange(values, logY);
+  if (!logY) return { axis: { ...base, type: "linear", range, tickformat: data.field === "loss" ? "" : ticks, nticks: 6 } };
   return { axis: { ...base, type: "log", range, dtick: logTicks(range), tickformat: "~g" } };
 }
 
-/**
- * Zero is in the middle: above it a run has more than the baseline. The first tenth of a run, where values move most, does not
- * count for the range.
- * @param {View} view @returns {PlotlyAxis}
- */
+/** Zero is in the middle: above it a run has more than the baseline. @param {View} view @returns {PlotlyAxis} */
 function differenceAxis(view) {
-  const late = view.shown.map((run) => runLine(run, view).y.filter((_, i, { length }) => i >= length / 10));
-  const [low, high] = paddedRange(late, false);
+  const [low, high] = paddedRange(drawnValues(view), false);
   const size = Math.max(Math.abs(low), Math.abs(high)) || 1;
   return {
     ...baseAxis(view.colors),

@@ -1,15 +1,17 @@
 /** Vertical lines across a chart (epochs, interventions, forks, the fault) and texts in it, as Plotly shapes and annotations. */
-import { escapeForPlotly, shorten } from "../../lib/format.js";
+import { CLASSES } from "../../lib/constants.js";
+import { escapeForPlotly } from "../../lib/format.js";
+import { shorten } from "../../lib/names.js";
 import { contrast, parseColor, runColor } from "../../lib/theme.js";
-import { runLine } from "./traces.js";
 
 /**
- * @import { ChartRun, View } from "../live_chart.js"
  * @import { Json } from "../plotly"
+ * @import { Line } from "./differences.js"
  * @import { Range } from "./ranges.js"
+ * @import { Item, View } from "./view.js"
  */
 
-/** @typedef {{shape: Json, annotation?: Json}} Mark a line across the chart, and its label */
+/** @typedef {{shape?: Json, annotation?: Json}} Mark a line across the chart, and its label */
 
 const EPOCH_LABEL_WIDTH = 62;
 const MARGINS = 70; // to both sides of the plot
@@ -18,23 +20,54 @@ const MARGINS = 70; // to both sides of the plot
 const verticalLine = (x, line) => ({ type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1, line });
 
 /**
- * Ends of epochs; where they are too close for their labels, only every second, third, … of them.
+ * Ends of epochs. One whose label would lie on that of the last is left out.
  * @param {View} view @param {Range} range @returns {Mark[]}
  */
 export function epochMarks({ data, colors, width }, [, last]) {
-  const room = Math.max(1, Math.floor((width - MARGINS) / EPOCH_LABEL_WIDTH));
-  const count = data.epochs.filter((x) => x <= last).length;
-  const every = Math.max(1, Math.ceil(count / room));
-  return data.epochs.slice(0, count).flatMap((x, i) => ((i + 1) % every ? [] : [{
-    shape: { ...verticalLine(x, { color: colors.line, width: 1, dash: "dot" }), layer: "below" },
+  const pixels = Math.max(1, width - MARGINS) / last;
+  let free = EPOCH_LABEL_WIDTH / 2; // where the next label may begin
+  return data.epochs.flatMap((x, i) => {
+    if (x > last || x * pixels < free) return [];
+    free = x * pixels + EPOCH_LABEL_WIDTH;
+    return [{
+      shape: { ...verticalLine(x, { color: colors.line, width: 1, dash: "dot" }), layer: "below" },
+      annotation: {
+        xref: "x", x, xanchor: "right", xshift: 3,
+        yref: "paper", y: 1, yanchor: "bottom",
+        text: `epoch ${i + 1}`,
+        showarrow: false,
+        font: { size: 11, color: colors.muted },
+      },
+    }];
+  });
+}
+
+/**
+ * What guessing reaches: a line in the accuracy, or a note if the axis starts above it.
+ * @param {View} view @param {number|undefined} floor where the accuracy axis starts; undefined on other axes @returns {Mark[]}
+ */
+export function chanceMark({ colors }, floor) {
+  if (floor === undefined) return [];
+  const chance = 1 / CLASSES;
+  const percent = `${100 * chance}\u202f%`;
+  const isBelow = chance < floor;
+  return [{
+    shape: isBelow ? undefined : {
+      type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: chance, y1: chance,
+      line: { color: colors.muted, width: 1, dash: "dot" },
+      layer: "below",
+    },
     annotation: {
-      xref: "x", x, xanchor: "right", xshift: 3,
-      yref: "paper", y: 1, yanchor: "bottom",
-      text: `epoch ${i + 1}`,
+      xref: "paper", x: 1, xanchor: "right",
+      ...(isBelow ? { yref: "paper", y: 0 } : { yref: "y", y: chance }),
+      yanchor: "bottom",
+      text: isBelow ? `↓ chance is ${percent}` : `chance, ${percent}`,
       showarrow: false,
       font: { size: 11, color: colors.muted },
+      bgcolor: isBelow ? colors.background : undefined,
+      borderpad: 1,
     },
-  }]));
+  }];
 }
 
 /**
@@ -66,7 +99,10 @@ export function interventionMarks({ data, colors, narrow, width, interventions }
  * @param {View} view @param {Range} range @returns {Mark[]}
  */
 export function forkMarks({ data, colors, several, drawn }, [first, last]) {
-  const forks = drawn.flatMap(({ name, color, fork, stepToX }) => (fork ? [{ name, color, fork, x: stepToX(fork.step) ?? NaN }] : []));
+  const forks = drawn.flatMap(({ name, color, runs: [{ fork, stepToX }] }) => (
+    fork ? [{ name, color, fork, x: stepToX(fork.step) ?? NaN }] : []
+  ));
+  const foot = data.field === "accuracy" ? 16 : 2; // above the note on chance
   return forks.map(({ name, color, fork, x }, i) => {
     const at = data.logx ? Math.log10(x) : x; // Plotly wants annotations, but not shapes, in exponents
     const flipped = at > first + 0.8 * (last - first);
@@ -75,8 +111,8 @@ export function forkMarks({ data, colors, several, drawn }, [first, last]) {
       shape: { ...verticalLine(x, { color: tone, width: 1.5, dash: "dashdot" }), layer: "below" },
       annotation: data.field === "loss" || several ? {
         xref: "x", x: at, xanchor: flipped ? "right" : "left", xshift: flipped ? -3 : 3,
-        yref: "paper", y: 0, yanchor: "bottom", yshift: 2 + 14 * (i % 4),
-        text: escapeForPlotly(several ? `${shorten(name)} ${fork.text}` : fork.text),
+        yref: "paper", y: 0, yanchor: "bottom", yshift: foot + 14 * (i % 4),
+        text: escapeForPlotly(several ? `${name} ${fork.text}` : fork.text),
         showarrow: false,
         font: { size: 11, color: colors.muted },
         bgcolor: colors.background,
@@ -110,35 +146,46 @@ export function faultMark({ data, colors }) {
  * @param {View} view @param {Range} range @returns {Json[]}
  */
 export function endLabels(view, range) {
-  const { data, colors, drawn, several, bands } = view;
-  if (!several || bands) return [];
+  const { colors, drawn, several } = view;
+  if (!several) return [];
   const background = parseColor(colors.background);
-  /** @param {ChartRun} run */
-  const isPale = (run) => {
-    const color = parseColor(runColor(colors, run.color));
+  /** @param {Item} item */
+  const isPale = (item) => {
+    const color = parseColor(runColor(colors, item.color));
     return color !== null && background !== null && contrast(color, background) < 3;
   };
-  return drawn.filter(isPale).flatMap((run) => {
-    const line = runLine(run, view);
-    const last = line.y.findLastIndex((value, i) => value !== null && line.x[i] !== null);
-    const [x, y] = [line.x[last] ?? null, line.y[last] ?? null];
-    if (x === null || y === null) return [];
-    const logY = data.log && !view.baseline && data.field !== "accuracy";
-    const at = data.logx ? Math.log10(x) : x;
-    const atEdge = at > range[0] + 0.85 * (range[1] - range[0]);
-    return [{
-      xref: "x", x: at, xanchor: atEdge ? "right" : "left", xshift: atEdge ? 0 : 4,
-      yref: "y", y: logY ? Math.log10(y) : y, yanchor: atEdge ? "bottom" : "middle",
-      text: escapeForPlotly(shorten(run.name)),
-      showarrow: false,
-      font: { size: 11, color: colors.text },
-    }];
+  return drawn.filter(isPale).flatMap((item) => labelAtEnd(item.name, item.curves.line, view, range, colors.text));
+}
+
+/** The name of the previous run, at the end of its curve. @param {View} view @param {Range} range @returns {Json[]} */
+export function ghostLabel(view, range) {
+  return view.ghost ? labelAtEnd(shorten(view.ghost.name), view.ghost.line, view, range, view.colors.muted) : [];
+}
+
+/** @param {string} name @param {Line} line @param {View} view @param {Range} range of the x axis @param {string} color @returns {Json[]} */
+function labelAtEnd(name, line, { data, logY }, range, color) {
+  /** @param {number} x */
+  const onAxis = (x) => (data.logx ? Math.log10(x) : x); // Plotly wants annotations in exponents
+  const last = line.y.findLastIndex((value, i) => {
+    const position = line.x[i];
+    return value !== null && position !== null && onAxis(position) <= range[1];
   });
+  const [x, y] = [line.x[last] ?? null, line.y[last] ?? null];
+  if (x === null || y === null) return [];
+  const at = onAxis(x);
+  const atEdge = at > range[0] + 0.85 * (range[1] - range[0]);
+  return [{
+    xref: "x", x: at, xanchor: atEdge ? "right" : "left", xshift: atEdge ? 0 : 4,
+    yref: "y", y: logY ? Math.log10(y) : y, yanchor: atEdge ? "bottom" : "middle",
+    text: escapeForPlotly(name),
+    showarrow: false,
+    font: { size: 11, color },
+  }];
 }
 
 /** What an empty chart is waiting for. @param {View} view @returns {Json[]} */
-export function emptyNote({ data, colors, shown }) {
-  if (shown.length || !data.empty) return [];
+export function emptyNote({ data, colors, items }) {
+  if (items.length || !data.empty) return [];
   return [{
     xref: "paper", x: 0.5, yref: "paper", y: 0.5,
     text: escapeForPlotly(data.empty),

@@ -2,13 +2,12 @@
  * Which part of the axes the charts show. Pure. A range starts where most runs end up and only widens in round steps, so that
  * it neither jumps with every batch nor cuts anything off.
  */
-import { isNumber } from "../../lib/format.js";
 
-/** @import { RunSeries } from "../../../feed/client/series.js" */
 /** @typedef {[low: number, high: number]} Range */
 
 const LOSS = { low: 0.01, high: 4 };
-const FLOORS = [0.8, 0.5, 0]; // starts of the accuracy axis, best first
+// Starts of the accuracy axis, highest first, and the accuracy from which on each is taken; it is kept down to the start itself.
+const FLOORS = [{ start: 0.8, from: 0.9 }, { start: 0.5, from: 0.6 }];
 const TOP = 1.003; // room for a line at 100 %
 
 /** The smallest and the largest value; without any, Infinity and -Infinity. @param {(number|null)[][]} lists @returns {Range} */
@@ -37,29 +36,27 @@ function niceAbove(value) {
   return decade * ([1, 2, 5].find((digit) => digit * decade >= value) ?? 10);
 }
 
-/** @param {RunSeries[]} series @param {boolean} withBatches */
-function lossExtremes(series, withBatches) {
-  return extremes(...series.flatMap((s) => [
-    s.loss.smooth,
-    ...(withBatches ? [s.loss.low, s.loss.high] : []),
-    s.evaluations.map((evaluation) => evaluation.loss),
-  ]));
-}
-
 /**
- * The range of the loss axis; on a logarithmic axis as exponents.
- * @param {RunSeries[]} series @param {boolean} log @param {boolean} batches whether single batches are drawn
+ * The range of the loss axis; on a logarithmic axis as exponents. A batch that is all correct does not stretch it: batches may go
+ * a twentieth below the lowest curve.
+ * @param {(number|null)[][]} lines curves and evaluations
+ * @param {(number|null)[]} batches extremes of single batches
+ * @param {boolean} log
  * @returns {Range}
  */
-export function lossRange(series, log, batches) {
-  const [lowest, high] = lossExtremes(series, batches);
-  if (!log) return [0, high > 0 ? Math.min(high * 1.05, Number.MAX_VALUE) : 2.5];
-  // A batch that happens to be all correct has a loss near zero: the smoothed curve decides how far down the axis goes.
-  const low = batches ? Math.max(lowest, lossExtremes(series, false)[0] / 20) : lowest;
+export function lossRange(lines, batches, log) {
+  const [lowest, high] = extremes(...lines, batches);
+  if (!log) return [Math.min(0, 1.05 * lowest), high > 0 ? Math.min(high * 1.05, Number.MAX_VALUE) : 2.5];
+  const [lowestLine] = extremes(...lines.map(positive));
+  const [lowestBatch] = extremes(positive(batches));
+  const low = Math.min(lowestLine, Math.max(lowestBatch, lowestLine / 20));
   const bottom = low > 0 && low < LOSS.low ? niceBelow(low) : LOSS.low;
   const top = high > LOSS.high && high < Infinity ? niceAbove(high) : LOSS.high;
   return [Math.log10(bottom), Math.log10(top)];
 }
+
+/** @param {(number|null)[]} values */
+const positive = (values) => values.filter((value) => value !== null && value > 0);
 
 /**
  * The range of lines of any size: what they span, and some room.
@@ -67,7 +64,7 @@ export function lossRange(series, log, batches) {
  * @returns {Range}
  */
 export function paddedRange(lines, log) {
-  const [low, high] = extremes(...(log ? lines.map((line) => line.filter((v) => v !== null && v > 0)) : lines));
+  const [low, high] = extremes(...(log ? lines.map(positive) : lines));
   if (!(low <= high)) return log ? [-1, 0] : [0, 1];
   if (log) return [Math.log10(low) - 0.1, Math.log10(high) + 0.1];
   const room = (high - low || Math.abs(high) || 1) * 0.06;
@@ -81,21 +78,19 @@ export function logTicks([bottom, top]) {
 }
 
 /**
- * Where the accuracy axis starts. Every run begins at 10 %, which good runs leave at once: the axis starts at 80 % if all
- * runs are above it at the end, in all evaluations, and for most of their course; else at 50 % or at 0.
- * @param {RunSeries[]} series
- * @param {number|undefined} current the start in force: it takes a clear reason to change it
+ * Where the accuracy axis starts: at 0 until all runs have passed 60 %, then at 50 %, from 90 % on at 80 %; lower where an
+ * evaluation would be cut off.
+ * @param {{accuracy: number|null, evaluations: number[]}[]} runs `accuracy` is the mean of the last batches
+ * @param {number|undefined} current the start in force, which is kept while all runs are above it
  */
-export function accuracyFloor(series, current) {
-  /** @param {RunSeries} s @param {number} floor */
-  const fits = (s, floor) => {
-    const values = s.accuracy.smooth.filter(isNumber);
-    const needed = floor === current ? 0.5 : 0.6;
-    const above = values.filter((v) => v >= floor).length;
-    const endsAbove = (values.at(-1) ?? Infinity) >= floor + 0.02;
-    return endsAbove && above >= needed * values.length && s.evaluations.every(({ accuracy }) => accuracy === null || accuracy >= floor);
-  };
-  return FLOORS.find((floor) => series.every((s) => fits(s, floor))) ?? 0;
+export function accuracyFloor(runs, current) {
+  const lowest = Math.min(...runs.map(({ accuracy }) => accuracy ?? 0));
+  const fits = FLOORS.find(({ start, from }) => (
+    runs.length > 0
+    && lowest >= (start === current ? start : from)
+    && runs.every(({ evaluations }) => evaluations.every((accuracy) => accuracy >= start))
+  ));
+  return fits?.start ?? 0;
 }
 
 /** @param {number} floor @returns {Range} */

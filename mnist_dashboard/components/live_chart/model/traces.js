@@ -2,145 +2,195 @@
  * The curves of the charts as Plotly traces. One run: colour says what a curve is (each batch, smoothed, validation, test).
  * Several: colour says which run, and the style what it is (solid train, dotted hollow circles validation, diamond test).
  */
-import { escapeForPlotly, shorten } from "../../lib/format.js";
+import { escapeForPlotly } from "../../lib/format.js";
+import { shorten } from "../../lib/names.js";
 import { runColor, runDash } from "../../lib/theme.js";
-import { bestEvaluation, evaluationValue, meanBand, subtractLine } from "./differences.js";
-import { FIELDS, formatDifference } from "./fields.js";
-import { X_AXES, interpolate } from "./x_axes.js";
+import { isolatedPoints } from "./curves.js";
+import { FIELDS, formatDifference, isSmoothed } from "./fields.js";
+import { X_AXES } from "./x_axes.js";
 
 /**
  * @import { Split } from "../../lib/types"
- * @import { ChartRun, View } from "../live_chart.js"
- * @import { Trace } from "../plotly"
+ * @import { Json, Trace } from "../plotly"
+ * @import { Line } from "./differences.js"
+ * @import { Item, View } from "./view.js"
  */
 
 /** @param {View} view @returns {Trace[]} */
 export function buildTraces(view) {
-  const traces = view.drawn.flatMap((run) => (view.bands && run.seedGroup.length > 1 ? [] : runTraces(run, view)));
-  return view.bands ? [...traces, ...seedGroups(view).flatMap((group) => bandTraces(group, view))] : traces;
+  const { drawn, several } = view;
+  return drawn.flatMap((item) => [
+    ...bandTraces(item, view),
+    ...batchTraces(item, view),
+    ...(several ? [] : ghostTraces(view)),
+    ...lineTraces(item, view),
+    ...aloneTraces(item, view),
+    ...evaluationTraces(item, "validation", view),
+    ...evaluationTraces(item, "test", view),
+    ...bestTraces(item, view),
+  ]);
 }
 
-/** @param {ChartRun} run @param {View} view @returns {Trace[]} */
-function runTraces(run, view) {
-  const { narrow, several } = view;
-  const evaluations = [...evaluationTrace(run, "validation", view), ...evaluationTrace(run, "test", view), ...bestTrace(run, view)];
-  const name = escapeForPlotly(shorten(run.name));
-  if (several) return [{ ...smoothedTrace(run, view), name, legendgroup: String(run.id) }, ...evaluations];
-  return [...batchTrace(run, view), { ...smoothedTrace(run, view), name: narrow ? "Smoothed" : "Train, smoothed" }, ...evaluations];
-}
+/** @param {Item} item @param {View} view */
+const colorOf = (item, { colors, several }) => (several ? runColor(colors, item.color) : colors.train);
 
-/**
- * The extremes of every batch as one line: a point a bucket, or two where a bucket holds several batches.
- * @param {ChartRun} run @param {View} view @returns {Trace[]}
- */
-function batchTrace(run, { data, colors, narrow }) {
-  if (data.field === "lr") return [];
-  const { low, high } = run.series[data.field];
-  /** @type {(number|null)[]} */
-  const x = [];
-  /** @type {(number|null)[]} */
-  const y = [];
-  run.x.forEach((position, i) => {
-    if (run.series.bucketSize === 1) {
-      x.push(position);
-      y.push(high[i]);
-      return;
-    }
-    x.push(position, position);
-    // Up in one bucket and down in the next, so that the line does not run back and forth
-    if (i % 2) y.push(high[i], low[i]);
-    else y.push(low[i], high[i]);
-  });
-  return [{
-    uid: `${run.id}-raw`,
-    type: "scatter",
-    mode: "lines",
-    x,
-    y,
-    name: narrow ? "Each batch" : "Train, each batch",
-    line: { color: colors.train, width: 1 },
-    opacity: colors.rawOpacity,
-    hoverinfo: "skip",
-    ofBatches: true,
-    legendrank: 2,
-  }];
-}
+/** One click on the legend hides all of an item. @param {Item} item @param {View} view */
+const legendGroup = (item, { several }) => (several ? String(item.id) : undefined);
 
-/** The smoothed curve of a run, or its difference to the baseline's. @param {ChartRun} run @param {View} view */
-export function runLine(run, { data, baseline }) {
-  const line = { x: run.x, y: run.series.line(data.field) };
-  return baseline ? subtractLine(line, { x: baseline.x, y: baseline.series.line(data.field) }) : line;
-}
+/** @param {Item} item */
+const isGroup = (item) => item.runs.length > 1;
 
 /** @param {View} view @returns {(value: number|null) => string} */
 const formatter = ({ data, baseline }) => (baseline ? (value) => formatDifference(data.field, value) : FIELDS[data.field].format);
 
-/** @param {ChartRun} run @param {View} view @returns {Trace} */
-function smoothedTrace(run, view) {
-  const { data, colors, several } = view;
-  const { x, y } = runLine(run, view);
-  return {
-    uid: `${run.id}-smooth`,
+/** @param {Item} item @param {View} view @returns {Trace[]} */
+function batchTraces(item, view) {
+  const { batches } = item.curves;
+  if (!batches) return [];
+  return [{
+    uid: `${item.id}-raw`,
     type: "scatter",
     mode: "lines",
-    x,
-    y,
-    hoverTexts: () => y.map(formatter(view)),
+    ...batches,
+    name: view.narrow ? "Each batch" : "Train, each batch",
+    line: { color: colorOf(item, view), width: 1 },
+    opacity: view.colors.rawOpacity,
+    hoverinfo: "skip",
+    ofBatches: true,
+    showlegend: !view.several,
+    legendgroup: legendGroup(item, view),
+    legendrank: 2,
+  }];
+}
+
+/** The previous run, behind the curve of the one shown. @param {View} view @returns {Trace[]} */
+function ghostTraces({ ghost, data, colors, narrow }) {
+  if (!ghost) return [];
+  const name = escapeForPlotly(shorten(ghost.name));
+  const { format } = FIELDS[data.field];
+  const line = {
+    uid: "ghost",
+    type: "scatter",
+    mode: "lines",
+    ...ghost.line,
+    name: `${name}, before`,
+    showlegend: !narrow, // its end is labelled
+    hoverTexts: () => ghost.line.y.map(format),
+    line: { color: colors.ghost, width: 1.5 },
+    hovertemplate: `${name} %{customdata}<extra></extra>`,
+    legendrank: 5,
+  };
+  return [line, ...dotTraces(ghost.line, line)];
+}
+
+/** @param {View} view */
+function trainName({ data, narrow }) {
+  if (!isSmoothed(data.field) || data.smoothing === 0) return "Train";
+  return narrow ? "Smoothed" : "Train, smoothed";
+}
+
+/** The smoothed curve of a run, or the mean of a group. @param {Item} item @param {View} view @returns {Trace[]} */
+function lineTraces(item, view) {
+  const { several, data } = view;
+  const { line, band } = item.curves;
+  const name = escapeForPlotly(several ? item.name : trainName(view));
+  const format = formatter(view);
+  const sd = FIELDS[data.field].format;
+  const deviations = band ? new Map(band.x.map((x, i) => [x, (band.high[i] - band.low[i]) / 2])) : null;
+  /** @param {number|null} value @param {number} i */
+  const hoverText = (value, i) => {
+    const deviation = deviations?.get(line.x[i]);
+    return deviation === undefined ? format(value) : `${format(value)} ± ${sd(deviation)}`;
+  };
+  const trace = {
+    uid: `${item.id}-${isGroup(item) ? "mean" : "smooth"}`,
+    type: "scatter",
+    mode: "lines",
+    ...line,
+    hoverTexts: () => line.y.map(hoverText),
+    name,
     line: {
-      color: several ? runColor(colors, run.color) : colors.train,
-      dash: several ? runDash(run.color) : "solid",
+      color: colorOf(item, view),
+      dash: several ? runDash(item.color) : "solid",
       shape: data.field === "lr" ? "hv" : "linear",
       width: 2,
     },
-    hovertemplate: `${several ? escapeForPlotly(shorten(run.name)) : "Train"} %{customdata}<extra></extra>`,
+    hovertemplate: `${several ? name : "Train"} %{customdata}<extra></extra>`,
+    legendgroup: legendGroup(item, view),
     legendrank: 1,
   };
+  const error = band?.x.length === 1 ? { type: "data", array: [(band.high[0] - band.low[0]) / 2] } : undefined;
+  return [trace, ...dotTraces(line, trace, error)];
 }
 
 /**
- * The evaluations of one split as points of the chart; against a baseline, minus the baseline's at the same x.
- * @param {ChartRun} run @param {Split} split @param {View} view
+ * Dots for the points of a line that have no neighbours, in its colour.
+ * @param {Line} line @param {Trace} trace that draws it @param {Json} [error] bar of the only point
+ * @returns {Trace[]}
  */
-function evaluationPoints(run, split, { data, baseline }) {
-  /** @param {ChartRun} from */
-  const points = (from) => from.series.evaluationsOf(split).flatMap((evaluation) => {
-    const y = evaluationValue(evaluation, data.field);
-    return y === null ? [] : [{ x: from.stepToX(evaluation.step), y }];
-  });
-  if (!baseline) return points(run);
-  const base = points(baseline);
-  const [baseX, baseY] = [base.map((point) => point.x), base.map((point) => point.y)];
-  return points(run).flatMap(({ x, y }) => {
-    const baseValue = interpolate(baseX, baseY, x);
-    return baseValue === null ? [] : [{ x, y: y - baseValue }];
-  });
+function dotTraces(line, trace, error) {
+  const points = isolatedPoints(line);
+  if (!points.x.length) return [];
+  return [{
+    uid: `${trace.uid}-dots`,
+    type: "scatter",
+    mode: "markers",
+    cliponaxis: false,
+    ...points,
+    marker: { size: 6, color: trace.line?.color },
+    error_y: error && { ...error, color: trace.line?.color, thickness: 1.5, width: 4 },
+    hoverinfo: "skip",
+    showlegend: false,
+    legendgroup: trace.legendgroup,
+  }];
+}
+
+/** Where only one run of a group goes on, it is drawn thin. @param {Item} item @param {View} view @returns {Trace[]} */
+function aloneTraces(item, view) {
+  const { alone } = item.curves;
+  if (!alone) return [];
+  const trace = {
+    uid: `${item.id}-alone`,
+    type: "scatter",
+    mode: "lines",
+    ...alone,
+    line: { color: colorOf(item, view), width: 1, dash: runDash(item.color), shape: view.data.field === "lr" ? "hv" : "linear" },
+    hoverTexts: () => alone.y.map(formatter(view)),
+    hovertemplate: `${escapeForPlotly(item.name)}, one seed %{customdata}<extra></extra>`,
+    showlegend: false,
+    legendgroup: legendGroup(item, view),
+  };
+  return [trace, ...dotTraces(alone, trace)];
 }
 
 /**
  * The evaluations of one split. The edge of a marker sets it off from the lines it lies on.
- * @param {ChartRun} run @param {Split} split @param {View} view @returns {Trace[]}
+ * @param {Item} item @param {Split} split @param {View} view @returns {Trace[]}
  */
-function evaluationTrace(run, split, view) {
+function evaluationTraces(item, split, view) {
   const { data, colors, several } = view;
-  const points = evaluationPoints(run, split, view);
+  const points = item.curves.evaluations[split];
   if (!points.length) return [];
   const isTest = split === "test";
-  const color = several ? runColor(colors, run.color) : colors[split];
+  const color = several ? runColor(colors, item.color) : colors[split];
   const hollow = several && !isTest;
   const label = isTest ? "Test" : "Validation";
-  const name = several ? `${escapeForPlotly(shorten(run.name))}, ${label.toLowerCase()}` : label;
-  const format = formatter(view);
+  const name = several ? `${escapeForPlotly(item.name)}, ${label.toLowerCase()}` : label;
+  const [format, formatSd] = [formatter(view), FIELDS[data.field].format];
   return [{
-    uid: `${run.id}-${split}`,
+    uid: `${item.id}-${split}`,
     type: "scatter",
     mode: isTest ? "markers" : "lines+markers",
     cliponaxis: false,
-    x: points.map((point) => point.x),
-    y: points.map((point) => point.y),
-    customdata: points.map((point) => [format(point.y), point.x === null ? "" : X_AXES[data.x].format(point.x)]),
+    x: points.map(({ x }) => x),
+    y: points.map(({ y }) => y),
+    customdata: points.map(({ x, y, sd }) => [
+      sd === null ? format(y) : `${format(y)} ± ${formatSd(sd)}`,
+      x === null ? "" : X_AXES[data.x].format(x),
+    ]),
     name,
     showlegend: !several,
-    legendgroup: several ? String(run.id) : undefined, // one click hides all of a run
+    legendgroup: legendGroup(item, view),
     line: { color, width: 1.5, dash: several ? "dot" : "solid" },
     marker: {
       size: isTest ? 11 : points.length > 30 ? 5 : 8,
@@ -153,58 +203,40 @@ function evaluationTrace(run, split, view) {
   }];
 }
 
-/** A ring around the best evaluation of a run, where runs are compared. @param {ChartRun} run @param {View} view @returns {Trace[]} */
-function bestTrace(run, { data, colors, several, baseline }) {
-  const best = several && !baseline && data.best ? bestEvaluation(run.series, data.field) : null;
+/** A ring around the best evaluation, where runs are compared. @param {Item} item @param {View} view @returns {Trace[]} */
+function bestTraces(item, view) {
+  const { best } = item.curves;
   if (!best) return [];
   return [{
-    uid: `${run.id}-best`,
+    uid: `${item.id}-best`,
     type: "scatter",
     mode: "markers",
     cliponaxis: false,
-    x: [run.stepToX(best.step)],
-    y: [best.value],
+    x: [best.x],
+    y: [best.y],
     showlegend: false,
-    legendgroup: String(run.id),
-    marker: { size: 17, symbol: "circle-open", color: runColor(colors, run.color), line: { width: 2 } },
-    hovertemplate: `${escapeForPlotly(shorten(run.name))}, best ${best.split} ${FIELDS[data.field].format(best.value)}<extra></extra>`,
+    legendgroup: legendGroup(item, view),
+    marker: { size: 17, symbol: "circle-open", color: colorOf(item, view), line: { width: 2 } },
+    hovertemplate: `${escapeForPlotly(item.name)}, best ${best.split} ${formatter(view)(best.y)}<extra></extra>`,
   }];
 }
 
-/** Drawn runs that differ only in their seeds, each group once. @param {View} view */
-function seedGroups({ drawn }) {
-  const groups = new Map(drawn.filter((run) => run.seedGroup.length > 1).map((run) => [run.seedGroup.join(), run.seedGroup]));
-  return [...groups.values()].map((ids) => drawn.filter((run) => ids.includes(run.id)));
-}
-
-/**
- * A group of seeds: its mean, and a band of one standard deviation to each side.
- * @param {ChartRun[]} runs @param {View} view @returns {Trace[]}
- */
-function bandTraces(runs, view) {
-  const { x, mean, low, high } = meanBand(runs.map((run) => runLine(run, view)));
-  const points = x.flatMap((position, i) => {
-    const [middle, bottom, top] = [mean[i], low[i], high[i]];
-    return middle === null || bottom === null || top === null ? [] : [{ x: position, middle, bottom, top }];
-  });
-  const [first] = runs;
-  const color = runColor(view.colors, first.color);
-  const name = `${escapeForPlotly(shorten(first.name))} and ${runs.length - 1} more ${runs.length === 2 ? "seed" : "seeds"}`;
-  const common = { type: "scatter", mode: "lines", x: points.map((point) => point.x), legendgroup: `seeds-${first.id}` };
-  const edge = { ...common, line: { width: 0, color }, hoverinfo: "skip", showlegend: false };
-  const format = formatter(view);
-  const sd = FIELDS[view.data.field].format;
+/** The band of a group: one standard deviation to each side of its mean. @param {Item} item @param {View} view @returns {Trace[]} */
+function bandTraces(item, view) {
+  const { band } = item.curves;
+  if (!band) return [];
+  const color = colorOf(item, view);
+  const edge = {
+    type: "scatter",
+    mode: "lines",
+    x: band.x,
+    line: { width: 0, color },
+    hoverinfo: "skip",
+    showlegend: false,
+    legendgroup: legendGroup(item, view),
+  };
   return [
-    { ...edge, uid: `${first.id}-low`, y: points.map((point) => point.bottom) },
-    { ...edge, uid: `${first.id}-high`, y: points.map((point) => point.top), fill: "tonexty", fillcolor: `${color}33` },
-    {
-      ...common,
-      uid: `${first.id}-mean`,
-      y: points.map((point) => point.middle),
-      hoverTexts: () => points.map(({ middle, bottom }) => `${format(middle)} ± ${sd(middle - bottom)}`),
-      name,
-      line: { color, width: 2, dash: runDash(first.color) },
-      hovertemplate: `${name}: %{customdata}<extra></extra>`,
-    },
+    { ...edge, uid: `${item.id}-low`, y: band.low },
+    { ...edge, uid: `${item.id}-high`, y: band.high, fill: "tonexty", fillcolor: `${color}33` },
   ];
 }

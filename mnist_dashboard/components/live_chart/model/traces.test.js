@@ -1,107 +1,120 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { RunSeries } from "../../../feed/client/series.js";
-import { buildLayout } from "./layout.js";
 import { buildTraces } from "./traces.js";
+import { DATA, chartRun, makeTestView, seedRuns } from "#tests/charts.js";
 
-/** @import { ChartData, ChartRun, View } from "../live_chart.js" */
-
-/**
- * A run of three steps with one test evaluation.
- * @param {number} id @param {Partial<ChartRun>} [fields] @param {(number|null)[]} [loss] @returns {ChartRun}
- */
-function chartRun(id, fields = {}, loss = [3 * id, 2 * id, id]) {
-  const series = new RunSeries(id, 0);
-  const rest = [0.1, 0.2, 0.3];
-  const numbers = { accuracy: rest, examples_per_second: rest, lr: rest, elapsed_seconds: rest };
-  series.append({ run: id, attempt: 1, first: 1, loss, ...numbers, matrix: null, matrix_batches: 100 });
-  series.addEvaluation({ run: id, attempt: 1, step: 3, epoch: 1, split: "test", loss: id, accuracy: 0.9, confusion: [] });
-  const stepToX = (/** @type {number} */ step) => step;
-  return { id, name: `<run ${id}>`, color: id - 1, series, stepToX, x: [1, 2, 3], seedGroup: [id], fork: undefined, ...fields };
-}
-
-/** @type {ChartData} */
-const DATA = {
-  title: "Loss", field: "loss", runs: [], smoothing: 0, log: false, x: "step", logx: false, baseline: null, bands: false, best: true,
-  only: null, height: 300, xtitle: true, epochs: [], total_steps: 3, empty: "Nothing yet.", legend: true, fault: null, uirevision: "a",
-};
-const COLORS = {
-  train: "#000001", validation: "#000002", test: "#000003", runs: ["#000010", "#000020", "#000030"], sequential: [], intervention: "",
-  fault: "", faultText: "", muted: "", background: "#FFFFFF", text: "", font: "", grid: "", line: "", rawOpacity: 0.3,
-};
-
-/** @param {ChartRun[]} runs @param {Partial<View>} [fields] @returns {View} */
-function makeView(runs, fields = {}) {
-  return {
-    data: DATA, colors: COLORS, width: 800, narrow: false, several: runs.length > 1, bands: false, baseline: null, interventions: [],
-    shown: runs, drawn: runs, ...fields,
-  };
-}
+/** @import { View } from "./view.js" */
 
 /** @param {View} view */
 const uids = (view) => buildTraces(view).map(({ uid }) => uid);
 
 test("one run alone is drawn batch by batch, smoothed, and with its evaluations", () => {
-  assert.deepEqual(uids(makeView([chartRun(1)])), ["1-raw", "1-smooth", "1-test"]);
+  assert.deepEqual(uids(makeTestView([chartRun(1)])), ["1-raw", "1-smooth", "1-test"]);
 });
 
 test("of several runs each has its colour, and its best evaluation a ring", () => {
-  const traces = buildTraces(makeView([chartRun(1), chartRun(2)]));
+  const view = makeTestView([chartRun(1), chartRun(2)]);
+  const traces = buildTraces(view);
   assert.deepEqual(traces.map(({ uid }) => uid), ["1-smooth", "1-test", "1-best", "2-smooth", "2-test", "2-best"]);
-  assert.deepEqual(traces[3].line, { color: COLORS.runs[1], dash: "solid", shape: "linear", width: 2 });
+  assert.deepEqual(traces[3].line, { color: view.colors.runs[1], dash: "solid", shape: "linear", width: 2 });
+});
+
+test("one run in a colour of its own shows its batches, too", () => {
+  const view = makeTestView([chartRun(2)], { smoothing: 0.5 });
+  assert.deepEqual(buildTraces(view).slice(0, 2).map(({ uid, line }) => [uid, line?.color]), [
+    ["2-raw", view.colors.runs[1]], ["2-smooth", view.colors.runs[1]],
+  ]);
 });
 
 test("names are text to Plotly", () => {
-  const traces = buildTraces(makeView([chartRun(1), chartRun(2)]));
+  const traces = buildTraces(makeTestView([chartRun(1), chartRun(2)]));
   assert.equal(traces[0].name, "&lt;run 1&gt;");
 });
 
-test("against a baseline curves and evaluations are differences", () => {
-  const traces = buildTraces(makeView([chartRun(2)], { baseline: chartRun(1), several: true }));
-  assert.deepEqual(traces.map(({ uid, y }) => [uid, y]), [["2-smooth", [3, 2, 1]], ["2-test", [1]]]);
+test("long names differ where they differ, in legend and hover texts", () => {
+  const runs = [1, 2].map((id) => chartRun(id, { name: `mnist-classic-baseline-with-momentum-seed${id}` }));
+  const traces = buildTraces(makeTestView(runs));
+  for (const key of ["name", "hovertemplate"]) {
+    assert.match(String(traces[0][key]), /seed1/);
+    assert.match(String(traces[3][key]), /seed2/);
+  }
+});
+
+test("against a baseline curves, evaluations and rings are differences", () => {
+  const traces = buildTraces(makeTestView([chartRun(2)], {}, { baseline: chartRun(1) }));
+  assert.deepEqual(traces.map(({ uid, y }) => [uid, y]), [["2-smooth", [3, 2, 1]], ["2-test", [1]], ["2-best", [1]]]);
 });
 
 test("a value that is missing is a gap in the line, and the missing mark in its hover text", () => {
-  const [raw, smooth] = buildTraces(makeView([chartRun(1, {}, [3, null, 1])]));
+  const [raw, smooth, dots] = buildTraces(makeTestView([chartRun(1, {}, [3, null, 1])]));
   assert.deepEqual(raw.y, [3, null, 1]);
   assert.deepEqual(smooth.y, [3, null, 1]);
   assert.deepEqual(smooth.hoverTexts?.(), ["3.000", "–", "1.000"]);
   assert(![raw, smooth].some((trace) => trace.connectgaps));
+  assert.deepEqual([dots.x, dots.y], [[1, 3], [3, 1]]);
 });
 
-test("a chart of a run without any finite loss has finite axes", () => {
-  const { layout } = buildLayout(makeView([chartRun(1, {}, [null, null, null])]), undefined);
-  const ends = [...(layout.xaxis.range ?? [NaN]), ...(layout.yaxis.range ?? [NaN])];
-  assert(ends.every(Number.isFinite), `${ends}`);
+test("a single point is a dot: of a run of one step, and of a group that has just begun", () => {
+  const [, smooth, dots] = buildTraces(makeTestView([chartRun(1, {}, [3])]));
+  assert.deepEqual([dots.uid, dots.mode, dots.x, dots.y], ["1-smooth-dots", "markers", [1], [3]]);
+  assert.equal(/** @type {{color: string}} */ (dots.marker).color, smooth.line?.color);
+  const group = buildTraces(makeTestView(seedRuns([[3], [1]]), { bands: true }));
+  const mean = group.filter(({ uid }) => uid === "1-mean-dots");
+  assert.deepEqual(mean.map(({ y }) => y), [[2]]);
+  const bars = mean.map(({ error_y: error }) => /** @type {{array: number[]}} */ (error).array);
+  assert.deepEqual(bars.map(([size]) => size.toFixed(3)), ["1.414"]);
 });
 
-test("a pale line is named at its last value, though the run diverged after it", () => {
-  const colors = { ...COLORS, runs: ["#FEFEFE"] };
-  const view = makeView([chartRun(1, {}, [3, 2, null]), chartRun(2, {}, [null, null, null])], { colors });
-  const { layout } = buildLayout(view, undefined);
-  assert.deepEqual(/** @type {{x: number, y: number}[]} */ (layout.annotations).map(({ x, y }) => [x, y]), [[2, 2]]);
+test("runs that differ only in their seeds become one mean with a band and their mean evaluations", () => {
+  const view = makeTestView([...seedRuns([[3, 2, 1], [6, 4, 2]]), chartRun(3, { summary: undefined })], { bands: true });
+  assert.deepEqual(uids(view), ["1-low", "1-high", "1-mean", "1-test", "1-best", "3-smooth", "3-test", "3-best"]);
+  const traces = new Map(buildTraces(view).map((trace) => [trace.uid, trace]));
+  assert.deepEqual(traces.get("1-mean")?.y, [4.5, 3, 1.5]);
+  assert.deepEqual(traces.get("1-test")?.y, [1.5]);
+  assert.deepEqual(traces.get("1-mean")?.hoverTexts?.()[0], "4.500 ± 2.121");
 });
 
-test("runs that differ only in their seeds become one mean with a band", () => {
-  const seedGroup = [1, 2];
-  const view = makeView([chartRun(1, { seedGroup }), chartRun(2, { seedGroup }), chartRun(3)], { bands: true });
-  assert.deepEqual(uids(view), ["3-smooth", "3-test", "3-best", "1-low", "1-high", "1-mean"]);
-  assert.deepEqual(buildTraces(view).at(-1)?.y, [4.5, 3, 1.5]);
+test("a group is called by what differs", () => {
+  const runs = [...seedRuns([[3, 2, 1], [6, 4, 2]]), ...seedRuns([[3, 2, 1], [6, 4, 2], [1, 1, 1]], { first: 5, lr: 0.02 })];
+  const means = buildTraces(makeTestView(runs, { bands: true })).filter(({ uid }) => uid.endsWith("mean"));
+  assert.deepEqual(means.map(({ name }) => name), ["lr 0.01, 2 seeds", "lr 0.02, 3 seeds"]);
+  assert.match(String(means[1].hovertemplate), /^lr 0.02, 3 seeds /);
 });
 
-test("a chart without data says what it waits for", () => {
-  const { layout } = buildLayout(makeView([]), undefined);
-  assert.deepEqual(/** @type {{text: string}[]} */ (layout.annotations).map(({ text }) => text), ["Nothing yet."]);
-  assert.deepEqual(layout.xaxis.range, [0, 3]);
+test("where only one run of a group goes on, it is drawn thin", () => {
+  const traces = buildTraces(makeTestView(seedRuns([[3], [5, 4, 3]]), { bands: true }));
+  const alone = traces.find(({ uid }) => uid === "1-alone");
+  assert.deepEqual(alone?.y, [null, 4, 3]);
+  assert.equal(alone?.line?.width, 1);
 });
 
-test("epochs, forks and interventions are marked by vertical lines", () => {
-  const data = { ...DATA, epochs: [1, 2, 3] };
-  const interventions = [{ step: 2, number: 1, text: "lr 0.1 → 0.2", hover: "Step 2" }];
-  const view = makeView([chartRun(1, { fork: { step: 1, text: "from parent" } })], { data, interventions });
-  const { layout } = buildLayout(view, undefined);
-  assert.deepEqual(/** @type {{x0: number}[]} */ (layout.shapes).map(({ x0 }) => x0), [1, 2, 3, 1, 2]);
-  const texts = /** @type {{text: string}[]} */ (layout.annotations).map(({ text }) => text);
-  assert.deepEqual(texts, ["epoch 1", "epoch 2", "epoch 3", "from parent", "1  lr 0.1 → 0.2"]);
+test("a small multiple of one run of a group shows the group", () => {
+  const runs = [...seedRuns([[3, 2, 1], [6, 4, 2]]), chartRun(3, { summary: undefined })];
+  for (const only of [1, 2]) {
+    assert.deepEqual(uids(makeTestView(runs, { bands: true, only })), ["1-low", "1-high", "1-mean", "1-test", "1-best"]);
+  }
+  assert.deepEqual(uids(makeTestView(runs, { bands: true, only: 3 })), ["3-smooth", "3-test", "3-best"]);
+});
+
+test("bands of shares stay within 0 and 100 %", () => {
+  const runs = seedRuns([[3, 2, 1], [6, 4, 2]]);
+  runs[0].series.accuracy.smooth = [1, 0.01, 0.9];
+  runs[1].series.accuracy.smooth = [0.95, 0.2, 1];
+  const traces = buildTraces(makeTestView(runs, { bands: true, field: "accuracy" })).filter(({ uid }) => /low|high/.test(uid));
+  for (const { y } of traces) assert(y.every((value) => value !== null && value >= 0 && value <= 1));
+});
+
+test("the previous run is a grey line between the batches and the curve", () => {
+  const view = makeTestView([chartRun(1)], { smoothing: 0.5 }, { ghost: chartRun(2, { name: "run-6" }) });
+  const traces = buildTraces(view);
+  assert.deepEqual(traces.map(({ uid }) => uid), ["1-raw", "ghost", "1-smooth", "1-test"]);
+  assert.deepEqual(traces[1].line, { color: view.colors.ghost, width: 1.5 });
+  assert.equal(traces[1].name, "run-6, before");
+});
+
+test("a curve that is not smoothed does not say that it is", () => {
+  assert.equal(buildTraces(makeTestView([chartRun(1)], { smoothing: 0 }))[1].name, "Train");
+  assert.equal(buildTraces(makeTestView([chartRun(1)], { smoothing: 0.5 }))[1].name, "Train, smoothed");
+  assert.equal(DATA.smoothing, 0);
 });
