@@ -63,8 +63,9 @@ def group_by_seed(runs: Iterable[Run]) -> list[SeedGroup]:
 def group_names(runs: Iterable[Run]) -> dict[Hashable, str]:
     """Name the seed groups of these runs by what differs among them: `lr 0.02, 3 seeds`.
 
-    The keys are those of `seed_group_key`. A single group is called by its oldest run: `run-1, 3 seeds`. The browser
-    names groups by the same rules, see `components/lib/runs/group_names.js`.
+    The keys are those of `seed_group_key`. Groups of a single seed, which pages call by their run, do not count if
+    there are at least two others. If there is only one group, it is called by its oldest run: `run-1, 3 seeds`. The
+    browser names groups by the same rules, see `components/lib/runs/group_names.js`.
     """
     runs = sorted(runs, key=lambda run: run.id)
     groups: dict[Hashable, list[Run]] = {}
@@ -72,16 +73,21 @@ def group_names(runs: Iterable[Run]) -> dict[Hashable, str]:
         groups.setdefault(seed_group_key(run), []).append(run)
     run_names = {run.id: run.name for run in runs}
     facts = {key: _facts(group[0], run_names) for key, group in groups.items()}
-    differing = [
-        name for name in (*SETTINGS, "start", "changes") if len({each.get(name) for each in facts.values()}) > 1
-    ]
+    seeds = {key: len({run.config.seed for run in group}) for key, group in groups.items()}
+    several = [key for key, count in seeds.items() if count > 1]
     names = {}
     for key, group in groups.items():
-        seeds = len({run.config.seed for run in group})
-        parts = [facts[key][name] for name in differing] or [group[0].name]
-        names[key] = ", ".join([*parts, f"{seeds} seed{'' if seeds == 1 else 's'}"])
+        others = several if len(several) > 1 and key in several else groups
+        parts = _differing([facts[other] for other in others], facts[key]) or [group[0].name]
+        names[key] = ", ".join([*parts, f"{seeds[key]} seed{'' if seeds[key] == 1 else 's'}"])
     counts = Counter(names.values())
     return {key: name if counts[name] == 1 else f"{name} ({groups[key][0].name})" for key, name in names.items()}
+
+
+def _differing(all_facts: Sequence[Mapping[str, str]], facts: Mapping[str, str]) -> list[str]:
+    """Return those of `facts` that are not the same in all of `all_facts`."""
+    names = [name for name in (*SETTINGS, "start", "changes") if name in facts]
+    return [facts[name] for name in names if len({each[name] for each in all_facts}) > 1]
 
 
 def _facts(run: Run, run_names: Mapping[int, str]) -> dict[str, str]:

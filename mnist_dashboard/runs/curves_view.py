@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
 
+from mnist_core.analysis.seed_groups import group_names, seed_group_key
 from mnist_core.records import Run
+from mnist_dashboard.components.line_key import Style, line_key
 from mnist_dashboard.components.live_chart import ChartRun, live_chart
+from mnist_dashboard.feed.series import adapted_smoothing
+from mnist_dashboard.runs import widget_state
 from mnist_dashboard.runs.widget_state import AXES, FIELDS
 
 CHART_HEIGHT = 400
@@ -19,6 +23,9 @@ EMPTY_TEXT = "Select rows to compare their curves."
 
 def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None) -> None:
     """Draw the controls (see `widget_state`) and the charts of `runs`."""
+    widget_state.set_default("over", "Epoch" if _batch_sizes_differ(runs) else "Step")
+    lengths = [run.total_steps for run in runs if run.total_steps]
+    widget_state.set_default("smoothed", adapted_smoothing(min(lengths, default=0)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
         field_labels = _select_fields()
         axis = _select_axis()
@@ -53,10 +60,55 @@ def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run 
         uirevision=f"overlay-{axis}-{logx}-{difference}",
         empty=EMPTY_TEXT,
     )
+    if len(runs) > 1:
+        line_key(_line_styles(runs, field_labels, bands=bands))
     if small and len(runs) > 1:
-        _render_small_multiples(runs, field_labels, draw_chart)
+        _render_small_multiples(_small_multiples(runs, bands=bands), field_labels, draw_chart)
     else:
         _render_overlays(field_labels, draw_chart)
+
+
+def _batch_sizes_differ(runs: Sequence[Run]) -> bool:
+    """Return whether the same step is not the same number of images in all runs."""
+    sizes: set[float] = {run.config.batch_size for run in runs}
+    sizes |= {change.new for run in runs for change in run.interventions if change.field == "batch_size"}
+    return len(sizes) > 1
+
+
+def _line_styles(runs: Sequence[Run], field_labels: Sequence[str], *, bands: bool) -> list[Style]:
+    """Return the line styles that the charts of these runs use."""
+    groups = _seed_groups(runs) if bands else [[run] for run in runs]
+    sizes = {len(group) > 1 for group in groups}
+    styles: list[Style] = []
+    if False in sizes:
+        styles.append("train")
+    if True in sizes:
+        styles += ["mean", "alone"]
+    if {FIELDS[label] for label in field_labels} & {"loss", "accuracy"}:
+        styles += ["validation", "test", "best"]
+    return styles
+
+
+def _seed_groups(runs: Sequence[Run]) -> list[list[Run]]:
+    """Group runs of different seeds, in the order of `runs`; runs that repeat a single seed stay by themselves."""
+    groups: dict[Hashable, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(seed_group_key(run), []).append(run)
+    parts: list[list[Run]] = []
+    for group in groups.values():
+        parts += [group] if len({run.config.seed for run in group}) > 1 else [[run] for run in group]
+    return parts
+
+
+def _small_multiples(runs: Sequence[Run], *, bands: bool) -> list[tuple[str, int]]:
+    """Return name and run id of each small chart: of each run, or with `bands` of each group by its first run."""
+    if not bands:
+        return [(run.name, run.id) for run in runs]
+    names = group_names(runs)
+    return [
+        (group[0].name if len(group) == 1 else names[seed_group_key(group[0])], group[0].id)
+        for group in _seed_groups(runs)
+    ]
 
 
 def _select_fields() -> list[str]:
@@ -88,17 +140,20 @@ def _render_overlays(field_labels: Sequence[str], draw_chart: Callable[..., None
                 draw_chart(label, FIELDS[label], height=CHART_HEIGHT, key=f"overlay_{FIELDS[label]}")
 
 
-def _render_small_multiples(runs: Sequence[Run], field_labels: Sequence[str], draw_chart: Callable[..., None]) -> None:
-    """One chart for each quantity and run."""
+def _render_small_multiples(
+    parts: Sequence[tuple[str, int]], field_labels: Sequence[str], draw_chart: Callable[..., None]
+) -> None:
+    """One chart for each quantity and part: a run, or a group of seeds."""
     for label in field_labels:
-        for first in range(0, len(runs), SMALL_CHART_COLUMNS):
-            for column, run in zip(st.columns(SMALL_CHART_COLUMNS, gap="small"), runs[first:], strict=False):
+        for first in range(0, len(parts), SMALL_CHART_COLUMNS):
+            columns = st.columns(SMALL_CHART_COLUMNS, gap="small")
+            for column, (name, run_id) in zip(columns, parts[first:], strict=False):
                 with column:
                     draw_chart(
-                        f"{label}, {run.name}",
+                        f"{label}, {name}",
                         FIELDS[label],
                         height=SMALL_CHART_HEIGHT,
                         legend=False,
-                        only=run.id,
-                        key=f"small_{FIELDS[label]}_{run.id}",
+                        only=run_id,
+                        key=f"small_{FIELDS[label]}_{run_id}",
                     )

@@ -12,7 +12,7 @@ import streamlit as st
 
 from mnist_dashboard.runs import table_state, widget_state
 from mnist_dashboard.runs.table_state import TableState
-from mnist_dashboard.server.shared_constants import MAX_OVERLAID
+from mnist_dashboard.server.shared_constants import MAX_OVERLAID, RUN_COLORS
 
 PARAMETERS = (*table_state.PARAMETERS, *widget_state.DEFAULTS)
 """Names of this page's parameters in the address."""
@@ -54,16 +54,19 @@ def set_table(browser_view: Mapping[str, Any]) -> None:
 
 
 def assign_colors(selected: Sequence[int]) -> dict[int, int]:
-    """A colour index for each run that is drawn. A run keeps its colour while selected; a new one gets the first free.
+    """A colour index for each run that is drawn. A run keeps its colour while it is selected.
 
-    Only the first `MAX_OVERLAID` runs are drawn.
+    Each run has a colour of its own, by its number; if another run has it, the next free one. Only the first
+    `MAX_OVERLAID` runs are drawn.
     """
     previous: dict[int, int] = st.session_state.get(_COLORS_KEY, {})
     drawn = selected[:MAX_OVERLAID]
     colors = {run_id: previous[run_id] for run_id in drawn if run_id in previous}
     for run_id in drawn:
         if run_id not in colors:
-            colors[run_id] = next(index for index in range(MAX_OVERLAID) if index not in colors.values())
+            own = [(run_id - 1 + offset) % RUN_COLORS for offset in range(RUN_COLORS)]
+            indices = [index + dashed for dashed in range(0, MAX_OVERLAID, RUN_COLORS) for index in own]
+            colors[run_id] = next(index for index in indices if index not in colors.values())
     st.session_state[_COLORS_KEY] = colors
     return colors
 

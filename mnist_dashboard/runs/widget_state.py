@@ -51,6 +51,10 @@ _BOOLEANS = {"true": True, "false": False}
 _HUNDREDTHS = re.compile(r"0(\.\d{1,2})?", re.ASCII)
 _SESSION_KEY = "runs_choices"
 """Session key of all values: Streamlit forgets a widget's value when a rerun does not draw it."""
+_CHOSEN_KEY = "runs_chosen"
+"""Session key of the widgets whose value somebody chose, here or in the address."""
+_DEFAULTS_KEY = "runs_defaults"
+"""Session key of the defaults that depend on the selected runs: see `set_default`."""
 
 
 def restore(parameters: Mapping[str, Sequence[str]]) -> None:
@@ -63,14 +67,32 @@ def restore(parameters: Mapping[str, Sequence[str]]) -> None:
         if name not in values:
             value = _parse(name, parameters.get(name, []))
             values[name] = default if value is None else value
+            if value is not None:
+                st.session_state.setdefault(_CHOSEN_KEY, set()).add(name)
         st.session_state[name] = values[name]
+
+
+def set_default(name: str, default: Value) -> None:
+    """Set the default of a widget that depends on the selected runs, before the widget is drawn.
+
+    The widget follows it until somebody chooses another value.
+    """
+    chosen: set[str] = st.session_state.setdefault(_CHOSEN_KEY, set())
+    if st.session_state[name] != _default(name):
+        chosen.add(name)
+    st.session_state.setdefault(_DEFAULTS_KEY, {})[name] = default
+    if name not in chosen and st.session_state[name] != default:
+        st.session_state[name] = st.session_state[_SESSION_KEY][name] = default
+
+
+def _default(name: str) -> Value:
+    defaults: dict[str, Value] = st.session_state.get(_DEFAULTS_KEY, {})
+    return defaults.get(name, DEFAULTS[name])
 
 
 def to_address() -> dict[str, str | list[str]]:
     """The parameters for all widgets, without those that have their default."""
-    return {
-        name: _format(st.session_state[name]) for name, default in DEFAULTS.items() if st.session_state[name] != default
-    }
+    return {name: _format(st.session_state[name]) for name in DEFAULTS if st.session_state[name] != _default(name)}
 
 
 def unreadable_parameters(parameters: Mapping[str, Sequence[str]]) -> list[str]:

@@ -62,6 +62,11 @@ def test_one_group_is_called_by_its_oldest_run() -> None:
     assert names_of(1, 2) == ["run-1, 2 seeds", "run-1, 2 seeds"]
 
 
+def test_runs_of_a_single_seed_do_not_lengthen_the_names_of_groups() -> None:
+    lr, both = "lr 0.1, 2 seeds", "lr 0.1, adam, 1 seed"
+    assert names_of(1, 2, 3, 9, 4) == ["lr 0.01, 2 seeds", "lr 0.01, 2 seeds", lr, both, lr]
+
+
 def test_groups_of_equal_settings_are_called_by_dataset_start_and_changes() -> None:
     assert names_of(1, 5) == ["MNIST, 1 seed", "KMNIST, 1 seed"]
     assert names_of(1, 6) == ["from new weights, 1 seed", "from run-1 at step 50, 1 seed"]

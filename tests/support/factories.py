@@ -195,5 +195,6 @@ GROUPED_RUNS = (
     _grouped_run(6, parent=1),
     _grouped_run(7, changes=[(10, "lr", 0.5), (20, "batch_size", 32), (30, "lr", 0.2)]),
     _grouped_run(8, changes=[(10, "lr", 0.5), (20, "batch_size", 32), (30, "lr", 0.3)]),
+    _grouped_run(9, lr=0.1, seed=2),
 )
 """Runs of several groups of seeds, by id from 1 on."""

@@ -103,8 +103,13 @@ class LiveChart {
 
   /** Narrow charts are lower; a legend of several rows takes its room from below the chart, not from the curves. @param {number} width */
   #height(width) {
-    const plain = width && width < NARROW ? Math.round(this.#data.height * 0.76) : this.#data.height;
-    return plain + (this.#legendRows - 1) * LEGEND_ROW;
+    return this.#plainHeight(width) + (this.#legendRows - 1) * LEGEND_ROW;
+  }
+
+  /** @param {number} width */
+  #plainHeight(width) {
+    const { height, only } = this.#data;
+    return width && width < NARROW && only === null ? Math.round(height * 0.76) : height; // small multiples are low already
   }
 
   #isComplete() {
@@ -136,6 +141,7 @@ class LiveChart {
     const view = makeView(data, runs, {
       colors: palette(this.#chart.element),
       width,
+      height: this.#plainHeight(width),
       baseline: data.baseline === null ? null : this.#chartRun({ id: data.baseline, name: "", color: 0 }),
       ghost: data.ghost && this.#chartRun({ ...data.ghost, color: 0 }),
       interventions: data.runs.length === 1 && data.x === "step" && !data.logx ? interventionMarks(stream.run(data.runs[0].id)) : [],

@@ -55,5 +55,5 @@ export function seedRuns(losses, { first = 1, lr = 0.01 } = {}) {
 export function makeTestView(runs, data = {}, context = {}) {
   const listed = runs.map(({ id, name, color }) => ({ id, name, color }));
   const baseline = context.baseline?.id ?? null;
-  return makeView({ ...DATA, runs: listed, baseline, ...data }, runs, { colors: COLORS, width: 800, ...context });
+  return makeView({ ...DATA, runs: listed, baseline, ...data }, runs, { colors: COLORS, width: 800, height: 400, ...context });
 }

@@ -44,7 +44,10 @@ def python_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"seconds": seconds, "text": format_duration(seconds)} for seconds in (0, 59.9, 60, 3599, 3661, 1e5)
         ],
         "INTERVALS": intervals(),
-        "GROUPS": [seed_groups(numbers) for numbers in ((1, 2), (1, 2, 3), (2, 3, 4), (1, 5, 6), (2, 6), (1, 7, 8))],
+        "GROUPS": [
+            seed_groups(numbers)
+            for numbers in ((1, 2), (1, 2, 3), (2, 3, 4), (1, 5, 6), (2, 6), (1, 7, 8), (1, 2, 3, 4, 9))
+        ],
         "SERIES": run_series(),
         "CURVE_CASES": [curve_case(case) for case in CURVE_CASES],
         "CHART_FIELDS": get_args(Field),

@@ -17,7 +17,7 @@ def test_a_linked_comparison_is_shown(app: AppTest, store: RunStore) -> None:
     assert table["selected"] == [second.id, first.id]
     assert table["view"]["baseline"] == first.id
     assert table["view"]["sort"] == "-lr"
-    assert table["colors"] == {str(second.id): 0, str(first.id): 1}
+    assert table["colors"] == {str(second.id): 1, str(first.id): 0}
     assert table["known"] == {str(run.id): "1/completed" for run in (first, second)}
     assert [run["id"] for run in component_data(app, "overlay_loss")["runs"]] == [second.id, first.id]
 

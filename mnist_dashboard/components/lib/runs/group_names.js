@@ -13,8 +13,8 @@ function describeSetting(field, value) {
 }
 
 /**
- * What differs among the groups of these runs, and the number of seeds: "lr 0.02, 3 seeds". A single group is called by its
- * oldest run.
+ * What differs among the groups of these runs, and the number of seeds: "lr 0.02, 3 seeds". Groups of a single seed do not count
+ * if there are at least two others. If there is only one group, it is called by its oldest run.
  * @param {Run[]} runs @returns {Map<string, string>} by `seed_group`
  */
 export function groupNames(runs) {
@@ -22,15 +22,21 @@ export function groupNames(runs) {
   const runNames = new Map(oldestFirst.map(({ id, name }) => [id, name]));
   const groups = [...Map.groupBy(oldestFirst, (run) => run.seed_group)];
   const facts = groups.map(([, group]) => factsOf(group[0], runNames));
-  const fields = [...Object.keys(SETTINGS), "start", "changes"];
-  const differing = fields.filter((field) => new Set(facts.map((each) => each.get(field))).size > 1);
+  const seeds = groups.map(([, group]) => new Set(group.map((run) => run.settings.seed)).size);
+  const several = facts.filter((_, i) => seeds[i] > 1);
   const names = groups.map(([, group], i) => {
-    const seeds = new Set(group.map((run) => run.settings.seed)).size;
-    const parts = differing.length ? differing.map((field) => facts[i].get(field)) : [group[0].name];
-    return [...parts, `${seeds} seed${seeds === 1 ? "" : "s"}`].join(", ");
+    const differing = differingFacts(several.length > 1 && seeds[i] > 1 ? several : facts, facts[i]);
+    const parts = differing.length ? differing : [group[0].name];
+    return [...parts, `${seeds[i]} seed${seeds[i] === 1 ? "" : "s"}`].join(", ");
   });
   const isUnique = (/** @type {string} */ name) => names.indexOf(name) === names.lastIndexOf(name);
   return new Map(groups.map(([key, group], i) => [key, isUnique(names[i]) ? names[i] : `${names[i]} (${group[0].name})`]));
+}
+
+/** Those of some facts that are not the same in all. @param {Map<string, string>[]} all @param {Map<string, string>} facts */
+function differingFacts(all, facts) {
+  const fields = [...Object.keys(SETTINGS), "start", "changes"];
+  return fields.flatMap((field) => (new Set(all.map((each) => each.get(field))).size > 1 ? (facts.get(field) ?? []) : []));
 }
 
 /** @param {Run} run @param {Map<number, string>} runNames @returns {Map<string, string>} */

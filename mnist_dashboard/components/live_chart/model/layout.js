@@ -1,6 +1,6 @@
 /** The frame of a chart as a Plotly layout: title, axes, legend and marks. */
 import { escapeForPlotly, isNumber } from "../../lib/format.js";
-import { textWidth } from "../../lib/names.js";
+import { shorten, textWidth } from "../../lib/names.js";
 import { FIELDS, isSmoothed } from "./fields.js";
 import { chanceMark, emptyNote, endLabels, epochMarks, faultMark, forkMarks, ghostLabel, interventionMarks } from "./marks.js";
 import { accuracyFloor, accuracyRange, logTicks, lossRange, paddedRange } from "./ranges.js";
@@ -53,7 +53,7 @@ export function buildLayout(view, lastFloor) {
     },
     dragmode: "zoom",
     title: {
-      text: `<b>${escapeForPlotly(data.title)}</b>`,
+      text: `<b>${escapeForPlotly(shorten(data.title, Math.max(12, Math.floor(view.width / 8))))}</b>`,
       font: { size: 14, color: colors.text },
       x: 0, xref: "container", xanchor: "left",
       y: 1, yref: "container", yanchor: "top",
@@ -87,9 +87,14 @@ const legendLeft = ({ narrow, data }) => (narrow ? 52 : Math.max(76, 24 + 8 * da
 /** Rows that the legend needs: Plotly breaks it by width but makes no room for it above the plot. @param {View} view */
 function legendRows({ data, several, drawn, width, narrow }) {
   if (!several) return 1;
-  const widths = drawn.map((item) => 46 + 7 * textWidth(item.name));
-  const columns = Math.max(1, Math.floor((width - legendLeft({ narrow, data })) / Math.max(...widths)));
-  return Math.ceil(drawn.length / columns);
+  const room = width - legendLeft({ narrow, data }) - MARGIN.right;
+  let [rows, used] = [1, 0];
+  for (const { name } of drawn) {
+    const entry = 46 + 6.5 * textWidth(name);
+    if (used && used + entry > room) [rows, used] = [rows + 1, 0];
+    used += entry;
+  }
+  return rows;
 }
 
 /** @param {Palette} colors */
@@ -172,7 +177,8 @@ function yAxis(view, lastFloor) {
   const batches = items.flatMap(({ curves }) => curves.batches?.y ?? []);
   const range = data.field === "loss" ? lossRange(values, batches, logY) : paddedRange(values, logY);
   if (!logY) return { axis: { ...base, type: "linear", range, tickformat: data.field === "loss" ? "" : ticks, nticks: 6 } };
-  return { axis: { ...base, type: "log", range, dtick: logTicks(range), tickformat: "~g" } };
+  const plotHeight = view.height - MARGIN.epochs - MARGIN.titled;
+  return { axis: { ...base, type: "log", range, dtick: logTicks(range, plotHeight), tickformat: "~g" } };
 }
 
 /** Zero is in the middle: above it a run has more than the baseline. @param {View} view @returns {PlotlyAxis} */

@@ -8,6 +8,7 @@
 const LOSS = { low: 0.01, high: 4 };
 // Starts of the accuracy axis, highest first, and the accuracy from which on each is taken; it is kept down to the start itself.
 const FLOORS = [{ start: 0.8, from: 0.9 }, { start: 0.5, from: 0.6 }];
+const TICK_LABEL_HEIGHT = 14; // pixels, with the space between two
 const TOP = 1.003; // room for a line at 100 %
 
 /** The smallest and the largest value; without any, Infinity and -Infinity. @param {(number|null)[][]} lists @returns {Range} */
@@ -71,10 +72,14 @@ export function paddedRange(lines, log) {
   return [low - room, high + room];
 }
 
-/** Spacing of the ticks of a logarithmic axis: 1, 2, 5 over few decades, else one every so many decades. @param {Range} range */
-export function logTicks([bottom, top]) {
+/**
+ * Spacing of the ticks of a logarithmic axis: 1, 2, 5 if there is room for three labels a decade, else one every so many decades.
+ * @param {Range} range @param {number} height of the axis in pixels
+ */
+export function logTicks([bottom, top], height) {
   const decades = top - bottom;
-  return decades <= 5.5 ? "D2" : Math.ceil(decades / 8);
+  const labels = height / TICK_LABEL_HEIGHT;
+  return 3 * decades <= labels ? "D2" : Math.ceil(decades / Math.min(labels, 8));
 }
 
 /**

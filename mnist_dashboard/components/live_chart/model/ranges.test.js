@@ -32,8 +32,13 @@ test("other lines get what they span and some room", () => {
 });
 
 test("ticks of a logarithmic axis thin out over many decades", () => {
-  assert.equal(logTicks([-2, 0.6]), "D2");
-  assert.equal(logTicks([-10, 6]), 2);
+  assert.equal(logTicks([-2, 0.6], 250), "D2");
+  assert.equal(logTicks([-10, 6], 250), 2);
+});
+
+test("ticks of a low logarithmic axis leave room for their labels", () => {
+  assert.equal(logTicks([-2, 1.3], 100), 1);
+  assert.equal(logTicks([-10, 6], 60), 4);
 });
 
 test("the accuracy axis starts at zero until all runs pass 60 %, then at 50 %, then at 80 %", () => {

@@ -40,7 +40,8 @@ import { isLogarithmic } from "./fields.js";
  * @typedef {object} View everything that one drawing depends on
  * @property {ChartData} data
  * @property {Palette} colors
- * @property {number} width
+ * @property {number} width in pixels, as is the height
+ * @property {number} height without further rows of the legend
  * @property {boolean} narrow
  * @property {boolean} several whether colour says which run, rather than what a curve is
  * @property {boolean} logY whether the y axis is logarithmic
@@ -53,22 +54,24 @@ import { isLogarithmic } from "./fields.js";
 
 const NARROW = 480;
 const NAME_LENGTH = { narrow: 16, wide: 24 };
+const GROUP_NAME_LENGTH = { narrow: 24, wide: 40 }; // groups are few, and called by several settings
 
 /**
  * @param {ChartData} data @param {ChartRun[]} runs that have data
- * @param {Pick<View, "colors"|"width"> & Partial<Pick<View, "baseline"|"interventions">> & {ghost?: ChartRun|null}} context
+ * @param {Pick<View, "colors"|"width"|"height"> & Partial<Pick<View, "baseline"|"interventions">> & {ghost?: ChartRun|null}} context
  * @returns {View}
  */
-export function makeView(data, runs, { colors, width, baseline = null, ghost = null, interventions = [] }) {
+export function makeView(data, runs, { colors, width, height, baseline = null, ghost = null, interventions = [] }) {
   const narrow = width < NARROW;
   const base = {
-    data, colors, width, narrow, baseline, interventions,
+    data, colors, width, height, narrow, baseline, interventions,
     // One run alone keeps the colour that the table gave it, unless that is the colour of the role anyway.
     several: data.runs.length > 1 || data.runs[0]?.color > 0 || data.field === "lr" || baseline !== null,
     logY: data.log && isLogarithmic(data.field) && !baseline,
   };
   const groups = data.bands ? groupSeeds(runs) : runs.map((run) => ({ name: run.name, runs: [run], ids: [run.id] }));
-  const names = distinctNames(groups.map(({ name }) => name), narrow ? NAME_LENGTH.narrow : NAME_LENGTH.wide);
+  const lengths = groups.some((group) => group.runs.length > 1) ? GROUP_NAME_LENGTH : NAME_LENGTH;
+  const names = distinctNames(groups.map(({ name }) => name), narrow ? lengths.narrow : lengths.wide);
   const items = groups.map((group, i) => {
     const [first] = group.runs;
     return { id: first.id, name: names[i], color: first.color, runs: group.runs, curves: curvesOf(group.runs, base) };
