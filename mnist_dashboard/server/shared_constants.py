@@ -12,6 +12,7 @@ import scipy
 
 from mnist_core import labels
 from mnist_core.analysis.seed_groups import CONFIDENCE, NAMED_CHANGES, ROUNDING_VARIANCE, t_quantile
+from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING as DEFAULT_SMOOTHING
 from mnist_core.config import SETTINGS, Setting
 from mnist_core.records import METRICS, RunStatus, encode_json
 from mnist_dashboard.server.roles.access_policy import OWNER_NAME
@@ -24,9 +25,6 @@ LEVELS = ("lr", "elapsed_seconds")
 
 MAX_BUCKETS = 2000
 """More points than a chart has pixels; a longer run is reduced to at most this many."""
-
-DEFAULT_SMOOTHING = 0.95
-"""Weight of the past in the exponential average that charts draw."""
 
 RECENT_BATCHES = 20
 """Number of batches over which the status strip averages: about as many as `DEFAULT_SMOOTHING` gives most weight."""

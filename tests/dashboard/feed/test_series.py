@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mnist_core.analysis.smoothing import LAG_SHARE, adapted_smoothing
 from mnist_core.records import encode_json
 from mnist_dashboard.feed import series as series_module
-from mnist_dashboard.feed.series import LAG_SHARE, RunSeries, adapted_smoothing
+from mnist_dashboard.feed.series import RunSeries
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS, MAX_BUCKETS
 from tests.support.curve_reference import (
     CURVE_CASES,
