@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.analysis.smoothing import adapted_smoothing as adapted_smoothing
 from mnist_core.analysis.smoothing import reduce_curve
 from mnist_core.records import round_number
 from mnist_core.store.step_codec import STEP_COLUMNS

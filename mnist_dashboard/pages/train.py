@@ -7,6 +7,7 @@ from functools import partial
 
 import streamlit as st
 
+from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run, RunStatus
 from mnist_core.training.epoch_ends import epoch_ends
@@ -17,7 +18,6 @@ from mnist_dashboard.components.confusion_matrix import confusion_matrix
 from mnist_dashboard.components.live_chart import Fault, live_chart
 from mnist_dashboard.components.status_strip import status_strip
 from mnist_dashboard.feed.run_summary import summarize_run
-from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 from mnist_dashboard.train import fork_form, run_actions, settings_sidebar, stale_widgets, steering_sidebar
 from mnist_dashboard.train.draft import Draft, read_draft
 from mnist_dashboard.train.expected_dataset import expected_dataset, expected_images

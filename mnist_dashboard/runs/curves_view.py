@@ -8,10 +8,10 @@ from functools import partial
 import streamlit as st
 
 from mnist_core.analysis.seed_groups import group_names, seed_group_key
+from mnist_core.analysis.smoothing import adapted_smoothing
 from mnist_core.records import Run
 from mnist_dashboard.components.line_key import Style, line_key
 from mnist_dashboard.components.live_chart import ChartRun, live_chart
-from mnist_dashboard.feed.series import adapted_smoothing
 from mnist_dashboard.runs import widget_state
 from mnist_dashboard.runs.widget_state import AXES, FIELDS
 

@@ -13,9 +13,9 @@ from typing import get_args
 import streamlit as st
 
 from mnist_core import labels
+from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
 from mnist_core.config import SETTINGS
 from mnist_dashboard.components.live_chart import Axis, Field
-from mnist_dashboard.server.shared_constants import DEFAULT_SMOOTHING
 
 VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
 FIELDS: dict[str, Field] = {

@@ -12,7 +12,7 @@ import scipy
 
 from mnist_core import labels
 from mnist_core.analysis.seed_groups import CONFIDENCE, NAMED_CHANGES, ROUNDING_VARIANCE, t_quantile
-from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING as DEFAULT_SMOOTHING
+from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
 from mnist_core.config import SETTINGS, Setting
 from mnist_core.records import METRICS, RunStatus, encode_json
 from mnist_dashboard.server.roles.access_policy import OWNER_NAME
