@@ -6,7 +6,8 @@
   batches. Sent once for each run in the query, and again whenever the browser must replace its copy.
 - `steps`: every batch since then, in order.
 - `evaluation`: one pass over the validation or test split.
-- `run`: the summary of any run whose row has changed (see `run_summary`).
+- `run`: the summary of any run whose row has changed (see `run_summary`), with its sentence if its curves are sent to
+  anybody (see `mnist_core.analysis.doctor`).
 - `audience`: the number of viewers, and who acted last.
 - `ping`: every `PING_SECONDS`, so that the browser can tell a quiet feed from a broken one.
 
@@ -28,11 +29,12 @@ from contextlib import contextmanager
 
 from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
+from mnist_core.runs.remedies import checkpoint_steps
 from mnist_core.store.change_feed import Changes, Evaluation, NewSteps
 from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message, Subscriber
 from mnist_dashboard.feed.cached_run import CachedRun, evaluation_to_json
-from mnist_dashboard.feed.run_summary import RunSummary, list_queue, summarize_run
+from mnist_dashboard.feed.run_summary import RunSummary, list_queue, queue_position, summarize_run
 from mnist_dashboard.feed.series import round_values
 from mnist_dashboard.feed.summary_cache import SummaryCache
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS
@@ -159,7 +161,20 @@ class LiveHub:
         return cache
 
     def _summarize(self, run: Run) -> RunSummary:
-        return summarize_run(run, self._unfinished.values())
+        """The summary of a run, with its sentence if its curves are in memory."""
+        summary = summarize_run(run, self._unfinished.values())
+        cached = self._cached_runs.get(run.id)
+        return {**summary, "sentence": cached.sentence} if cached else summary
+
+    async def _examine(self, cached: CachedRun) -> None:
+        """Update the sentence of a run in memory, if it is time to."""
+        _, after = queue_position(cached.run, self._unfinished.values())
+        now = time.monotonic()
+        if cached.needs_examination(after, now):
+            checkpoints: tuple[int, ...] = ()
+            if cached.run.status.is_finished:
+                checkpoints = await asyncio.to_thread(checkpoint_steps, self._queries, cached.run)
+            cached.examine(after, now, checkpoints)
 
     # ------------------------------------------------------------------ for a new subscriber
 
@@ -177,6 +192,8 @@ class LiveHub:
                 self._publish_summary(runs[run_id])
                 continue
             runs[run_id] = cached.run
+            with _errors_logged(run_id):
+                await self._examine(cached)
             with _errors_logged(run_id):
                 histories[run_id] = await self._history_message(cached, subscriber.smoothing)
         # Without its history a browser could not place the later steps of a run.
@@ -241,6 +258,9 @@ class LiveHub:
         if queue_changed:
             changed |= self._unfinished
         for run in changed.values():
+            if cached := self._cached_runs.get(run.id):
+                with _errors_logged(run.id):
+                    await self._examine(cached)
             self._publish_summary(run)
         if queue_changed:
             self.broadcaster.publish("queue", list_queue(self._unfinished.values()))

@@ -68,7 +68,7 @@ def _summarize_damaged_run(run: Run) -> RunSummary:
 
 
 def _summarize_sound_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
-    position, after = _queue_position(run, queue)
+    position, after = queue_position(run, queue)
     return {
         **{name: json_value(value) for name, value in run_values(run, NOT_IN_BROWSER).items()},
         "interventions": json_value(run.interventions[-MAX_INTERVENTIONS:]),
@@ -90,7 +90,7 @@ def _hash(key: Hashable) -> str:
     return hashlib.blake2s(repr(key).encode(), digest_size=6).hexdigest()
 
 
-def _queue_position(run: Run, queue: Iterable[Run]) -> tuple[int | None, str | None]:
+def queue_position(run: Run, queue: Iterable[Run]) -> tuple[int | None, str | None]:
     """A queued run's position, from 1, and the name of the run before it."""
     if run.status is not RunStatus.QUEUED:
         return None, None

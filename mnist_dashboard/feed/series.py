@@ -44,6 +44,10 @@ class RunSeries:
             self.steps = end
         return True
 
+    def values(self, name: str) -> np.ndarray:
+        """One value of every step, without a copy; more steps may be appended later."""
+        return self._columns[name][: self.steps]
+
     def points(self, smoothing: float) -> dict[str, Any]:
         """The points of all curves, JSON-ready: at most `MAX_BUCKETS` of each.
 

@@ -33,13 +33,13 @@ export interface Intervention {
   by: string;
 }
 
-/** What a run's status strip says of it: mnist_dashboard/feed/run_summary.py. */
+/** What to say of a run in one sentence, and at most one remedy for it. */
 export interface Sentence {
   text: string;
   tone: "result" | "fault" | "doctor" | "progress";
-  /** The one thing to do about it, if there is one. */
+  /** What one button would do; Python carries it out by its id. */
   remedy: { id: string; label: string } | null;
-  /** The hardest confusion: true digit, predicted digit. */
+  /** True and predicted digit of the commonest mistake. */
   cell: [number, number] | null;
 }
 
@@ -53,7 +53,7 @@ export interface Run extends RunMetrics {
   /** Why it ended; empty otherwise. */
   reason: string;
   notice: string;
-  /** What to say of it in one sentence, if there is anything. */
+  /** What to say of it in one sentence, if there is anything; missing where its curves are not at hand. */
   sentence?: Sentence | null;
   dataset: string;
   train_images: number;

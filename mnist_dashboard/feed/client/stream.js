@@ -6,6 +6,7 @@
  */
 import { DEFAULT_SMOOTHING, PING_SECONDS } from "../../components/lib/constants.js";
 import { RunSeries } from "./series.js";
+import { newerSummary } from "./summaries.js";
 
 /** @import { AudienceMessage, EvaluationMessage, HistoryMessage, QueueMessage, Run, StepsMessage } from "../../components/lib/types" */
 
@@ -107,8 +108,7 @@ class Stream {
 
   /** Keep a summary that came another way (with the page), unless the stream has sent a newer one. @param {Run} run */
   addSummary(run) {
-    const newest = this.#runs.get(run.id);
-    if (!newest || run.revision >= newest.revision) this.#runs.set(run.id, run);
+    this.#runs.set(run.id, newerSummary(this.#runs.get(run.id), run));
   }
 
   #updateSoon() {
