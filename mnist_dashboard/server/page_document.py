@@ -1,4 +1,5 @@
-"""The HTML document of each page: Streamlit's own, with hints that tell the browser what the page is going to load.
+"""The HTML document of each page: Streamlit's own, with hints that tell the browser what the page is going to load, and
+where the server is.
 
 Without them a browser finds the scripts of widgets and components one import after another, and only once the server
 has drawn the page. With them it loads all of them while it starts Streamlit and waits for the server.
@@ -18,7 +19,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from mnist_core.records import encode_json
 from mnist_dashboard.server.assets import asset_text, asset_url, component_modules
+from mnist_dashboard.server.hosts import base_path
 
 _STATIC = Path(streamlit.__file__).with_name("static")
 _STREAMLIT_SCRIPTS = _STATIC / "static" / "js"
@@ -37,6 +40,13 @@ WIDGETS = (
 """Scripts of Streamlit for the widgets of the Train and Runs pages, without the hash in their file names."""
 
 PLOTLY_LOADER = "components/live_chart/plotly_loader.js"
+
+
+SERVER_ADDRESS = (
+    f"window.__streamlit = {{BACKEND_BASE_URL: location.origin + {encode_json(base_path())}, "
+    "HOST_CONFIG: {allowedOrigins: [location.origin], useExternalAuthToken: false}};"
+)
+"""A script: Streamlit then connects at once, and does not try whether the server is at `/runs/_stcore/health`."""
 
 
 def _closure(names: Iterable[str], imports_of: Callable[[str], Iterable[str]]) -> list[str]:
@@ -68,10 +78,11 @@ def _hints(document: str) -> str:
     scripts = [f"./static/js/{name}" for name in _closure(widgets, _streamlit_imports)]
     modules = _closure(component_modules(), _component_imports)
     links = [path for path in scripts if path not in document] + [asset_url(name) for name in modules]
-    tags = [f'<link rel="modulepreload" href="{html.escape(link)}">' for link in links]
+    tags = [f"<script>{SERVER_ADDRESS}</script>"]
+    tags += [f'<link rel="modulepreload" href="{html.escape(link)}">' for link in links]
     plotly, loader = html.escape(asset_url("plotly.min.js")), html.escape(asset_url(PLOTLY_LOADER))
     tags.append(f'<link rel="preload" as="script" fetchpriority="low" href="{plotly}">')
-    tags.append(f'<script type="module" src="{loader}"></script>')
+    tags.append(f'<script type="module" async src="{loader}"></script>')
     return "\n".join(tags)
 
 
@@ -80,7 +91,7 @@ def page_document() -> str:
     """Return the document. The first call takes half a second, also since the constants of our modules are built."""
     document = (_STATIC / "index.html").read_text(encoding="utf-8")
     document = document.replace("<title>Streamlit</title>", "<title>MNIST Trainer</title>")
-    return document.replace("</head>", f"{_hints(document)}\n</head>", 1)
+    return document.replace('<script type="module"', f'{_hints(document)}\n<script type="module"', 1)
 
 
 def _serve(_request: Request) -> HTMLResponse:

@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Message, Scope, Send
 
 from mnist_dashboard.server.hosts import base_path
+from mnist_dashboard.server.page_document import SERVER_ADDRESS
 from mnist_dashboard.server.roles.access_policy import viewer_cookie
 from mnist_dashboard.server.roles.client_location import browser_scheme
 
@@ -54,9 +55,9 @@ def _content_security_policy(host: str) -> str:
 
 
 def _inline_script_hashes() -> Sequence[str]:
-    """Hashes of the scripts inside Streamlit's one HTML file: browsers run no other inline script."""
+    """Hashes of the scripts inside Streamlit's one HTML file, and of ours: browsers run no other inline script."""
     text = (Path(streamlit.__file__).with_name("static") / "index.html").read_text(encoding="utf-8")
-    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    scripts = [*re.findall(r"<script>(.*?)</script>", text, re.DOTALL), SERVER_ADDRESS]
     return [f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" for script in scripts]
 
 

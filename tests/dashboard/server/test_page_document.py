@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from starlette.requests import Request
 from mnist_dashboard.server import page_document
 from mnist_dashboard.server.assets import PACKAGE, asset_text, asset_url
 from mnist_dashboard.server.page_document import DOCUMENT_ROUTES, WIDGETS
+from mnist_dashboard.server.security_headers import _content_security_policy
 
 STATIC = Path(streamlit.__file__).with_name("static")
 STREAMLITS = (STATIC / "index.html").read_text(encoding="utf-8")
@@ -28,12 +31,23 @@ def hints(document: str) -> list[str]:
 
 
 def test_it_is_streamlits_document_with_hints_and_the_name_of_the_program(document: str) -> None:
-    added = re.sub(
-        r'<link rel="(modulepreload" href|preload" as="script)[^\n]+\n|<script type="module" src="/a[^\n]+\n',
-        "",
-        document,
+    hint = r'<script>window[^\n]+|<link rel="(modulepreload" href|preload" as="script)[^\n]+|<script[^\n]+async[^\n]+'
+    assert re.sub(rf"({hint})\n", "", document) == STREAMLITS.replace(
+        "<title>Streamlit</title>", "<title>MNIST Trainer</title>"
     )
-    assert added == STREAMLITS.replace("<title>Streamlit</title>", "<title>MNIST Trainer</title>")
+
+
+def test_it_says_where_the_server_is_in_a_script_that_the_security_policy_allows(document: str) -> None:
+    assert f"<script>{page_document.SERVER_ADDRESS}</script>" in document
+    hashes = [
+        f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in _inline_scripts(document)
+    ]
+    assert len(hashes) > 1
+    assert all(digest in _content_security_policy("localhost") for digest in hashes)
+
+
+def _inline_scripts(document: str) -> list[str]:
+    return re.findall(r"<script>(.*?)</script>", document, re.DOTALL)
 
 
 def test_every_hint_leads_to_a_script_and_none_comes_twice(document: str) -> None:
