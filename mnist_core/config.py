@@ -100,12 +100,16 @@ class Setting:
             return self.validate(text)
 
     def _number(self, value: object) -> int | float:
-        problem = f"must be a {'whole ' if self.kind is int else ''}number between {self.bounds}, got {value!r}"
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self._error(problem)
+            raise self._not_a_number(value)
         if isinstance(value, float) and (not math.isfinite(value) or (self.kind is int and value != int(value))):
-            raise self._error(problem)
+            raise self._not_a_number(value)
         return value
+
+    def _not_a_number(self, value: object) -> ConfigError:
+        return self._error(
+            f"must be a {'whole ' if self.kind is int else ''}number between {self.bounds}, got {value!r}"
+        )
 
     def _error(self, problem: str) -> ConfigError:
         return ConfigError(self.name, f"{self.label} {problem}.")

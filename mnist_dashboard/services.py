@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mnist_core.runs.actions import RunActions
 from mnist_core.store.queries import Queries
+from mnist_dashboard.feed.all_runs import AllRuns
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 
 
@@ -17,6 +19,11 @@ class Services:
     access_policy: AccessPolicy
     store_problems: list[str] = field(default_factory=list)
     """Sentences on damage that the server found when it started, until an owner dismisses them."""
+
+    @cached_property
+    def all_runs(self) -> AllRuns:
+        """All runs in memory, one copy for every page."""
+        return AllRuns(self.queries)
 
 
 _provided: list[Services] = []

@@ -22,6 +22,10 @@ NAMED_CHANGES = 2
 """Maximum number of changes during a run that the name of its group tells."""
 
 
+_GROUP_SETTINGS = tuple(name for name in SETTINGS if name not in ("seed", "save_model"))
+"""Settings that runs of one group share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One metric over several seeds."""
@@ -48,7 +52,7 @@ def seed_group_key(run: Run) -> Hashable:
     """Return a key that is equal for runs with the same settings, interventions, dataset and starting point."""
     interventions = tuple((change.step, change.field, change.new) for change in run.interventions or run.plan)
     starting_point = run.parent_step and (run.parent_id, run.parent_step)
-    settings = dataclasses.replace(run.config, seed=0, save_model=False)
+    settings = tuple(getattr(run.config, name) for name in _GROUP_SETTINGS)
     return settings, interventions, run.dataset or run.config.dataset, starting_point
 
 

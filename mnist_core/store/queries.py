@@ -28,6 +28,10 @@ MAX_ID_DIGITS = 18
 """Maximum length of a run's id as text: longer numbers may exceed the integers of SQLite."""
 
 
+READ_BATCH = 500
+"""Runs that `read_runs` holds in memory at once, about 6 kB each."""
+
+
 class Queries:
     """All queries. Anyone may call them.
 
@@ -46,8 +50,12 @@ class Queries:
         with self._reader.connect() as connection, connection.begin():
             return self._with_damage(sql.get_run(connection, run_id))
 
+    def damage_of(self, run: Run) -> str:
+        """Return what of the run cannot be read, as far as it is known by now; empty for a sound run."""
+        return run.damage or self._damage.get(run.id, "")
+
     def _with_damage(self, run: Run) -> Run:
-        damage = run.damage or self._damage.get(run.id, "")
+        damage = self.damage_of(run)
         return replace(run, damage=damage) if damage else run
 
     @contextmanager
@@ -94,6 +102,17 @@ class Queries:
         """Return the runs outside the bin that are not damaged, oldest first."""
         return [run for run in self.list_runs() if not run.damage]
 
+    def read_runs(self, after_revision: int = 0) -> Iterator[list[Run]]:
+        """Yield every run written after a revision, oldest first, in batches that are each read at one instant.
+
+        Runs in the bin are among them. For all later changes, ask again with the revision of a `latest_cursor` from
+        before the call.
+        """
+        last_id = 0
+        while batch := self._list((runs.c.revision > after_revision) & (runs.c.id > last_id), limit=READ_BATCH):
+            yield batch
+            last_id = batch[-1].id
+
     def list_deleted_runs(self) -> list[Run]:
         """Return the runs in the bin, oldest first."""
         return self._list(~sql.NOT_DELETED)
@@ -116,9 +135,9 @@ class Queries:
         queued = [run for run in unfinished if run.status is RunStatus.QUEUED]
         return [run for run in unfinished if run.status.is_active] + sorted(queued, key=lambda run: run.queue_order)
 
-    def _list(self, which: ColumnElement[bool]) -> list[Run]:
+    def _list(self, which: ColumnElement[bool], *, limit: int | None = None) -> list[Run]:
         with self._reader.connect() as connection, connection.begin():
-            found = sql.read_runs(connection, select(runs).where(which).order_by(runs.c.id))
+            found = sql.read_runs(connection, select(runs).where(which).order_by(runs.c.id).limit(limit))
             return [self._with_damage(run) for run in found]
 
     def list_names(self) -> dict[int, str]:

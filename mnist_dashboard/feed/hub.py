@@ -77,7 +77,9 @@ class LiveHub:
         self._unfinished: dict[int, Run] = {}
         # Runs that changed lately, and when; oldest change first.
         self._recent: OrderedDict[int, tuple[float, Run]] = OrderedDict()
-        self._summary_cache: SummaryCache | None = None
+        self._summary_cache = SummaryCache()
+        self._listing: asyncio.Task[None] | None = None
+        """Fills the cache with the runs that were there at the start."""
         # Held while reading the database, so that a new subscriber's history and later events fit together.
         self._read_lock = asyncio.Lock()
         # Set once the cursor is known: a history read before that could miss changes.
@@ -91,6 +93,7 @@ class LiveHub:
             unfinished = await asyncio.to_thread(self._queries.list_unfinished_runs)
             self._unfinished = {run.id: run for run in unfinished}
             self._started.set()
+            self._start_listing()  # so that the first table need not wait for it
             failed = False
             audience_at = 0.0
             while True:
@@ -112,6 +115,7 @@ class LiveHub:
                     failed = True
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
+            self._summary_cache.close()
             watch.close()
 
     async def stream(
@@ -145,20 +149,18 @@ class LiveHub:
             self.broadcaster.remove(subscriber)
 
     async def summaries(self) -> SummaryCache:
-        """The summaries of all runs, kept up to date from the first call on."""
+        """The rows of all runs, kept up to date from the start of the feed on."""
         await self._started.wait()
-        async with self._read_lock:
-            if self._summary_cache is None:
-                runs = await asyncio.to_thread(self._queries.list_runs)
-                self._summary_cache = await asyncio.to_thread(self._build_summary_cache, runs)
+        await asyncio.shield(self._start_listing())
         return self._summary_cache
 
-    def _build_summary_cache(self, runs: Iterable[Run]) -> SummaryCache:
-        cache = SummaryCache()
-        for run in runs:
-            with _errors_logged(run.id):
-                cache.update(self._summarize(run))
-        return cache
+    def _start_listing(self) -> asyncio.Task[None]:
+        """Return the task that lists all runs; a failed one is begun again."""
+        if self._listing is None or (self._listing.done() and self._listing.exception()):
+            self._listing = asyncio.create_task(
+                asyncio.to_thread(self._summary_cache.fill, self._queries, lambda: list(self._unfinished.values()))
+            )
+        return self._listing
 
     def _summarize(self, run: Run) -> RunSummary:
         """The summary of a run, with its sentence if its curves are in memory."""
@@ -268,8 +270,7 @@ class LiveHub:
     def _publish_summary(self, run: Run) -> None:
         with _errors_logged(run.id):
             summary = self._summarize(run)
-            if self._summary_cache:
-                self._summary_cache.update(summary)
+            self._summary_cache.update(run, self._unfinished.values())
             self.broadcaster.publish("run", summary)
             self._on_change(run, summary)
 

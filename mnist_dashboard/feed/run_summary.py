@@ -63,7 +63,7 @@ def _summarize_damaged_run(run: Run) -> RunSummary:
         **_summarize_sound_run(unknown),
         "settings": dict.fromkeys(SETTINGS),
         "epochs": 0,
-        "seed_group": _hash(("damaged", run.id)),
+        "seed_group": hash_key(("damaged", run.id)),
     }
 
 
@@ -78,14 +78,14 @@ def _summarize_sound_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
         "queue_position": position,
         "after": after,
         "epoch_ends": epoch_ends(run.config, run.train_images, run.interventions) if run.train_images else [],
-        "seed_group": _hash(seed_group_key(run)),
+        "seed_group": hash_key(seed_group_key(run)),
         "notes": run.notes[:NOTES_EXCERPT_LENGTH],
         "deleted": run.deleted_at is not None,
         "curve": [round_number(loss, digits=4) for loss in run.curve],
     }
 
 
-def _hash(key: Hashable) -> str:
+def hash_key(key: Hashable) -> str:
     """A hash that is the same after a restart of the server, unlike `hash`."""
     return hashlib.blake2s(repr(key).encode(), digest_size=6).hexdigest()
 

@@ -3,16 +3,22 @@
  * changes may have been missed: once the stream is ready, and when a hidden tab becomes visible. The server answers "not
  * modified" if nothing has changed.
  */
+import { readRows } from "./run_rows.js";
 import { stream } from "./stream.js";
 
 /** @import { Run } from "../../components/lib/types" */
-/** @typedef {Run & {parent?: string}} ListedRun `parent` is the lineage in words */
+/**
+ * @typedef {Omit<Run, "curve"> & {curve: Run["curve"]|PackedCurve|null, parent?: string}} ListedRun `parent` is the lineage in words
+ * @import { PackedCurve, RunRows } from "./run_rows.js"
+ */
 
 const RETRY_MS = 2000;
 
 export class RunList {
   /** @type {Map<number, ListedRun>} by id */
   #runs = new Map();
+  /** @type {ListedRun[]|null} newest first; null after a change */
+  #sorted = null;
   /** @type {Set<number>} ids of runs that changed during a fetch: the fetched summaries of these are older */
   #changedMeanwhile = new Set();
   /** @type {AbortController|null} */
@@ -51,7 +57,7 @@ export class RunList {
 
   /** Newest first, as the table shows them when it is not sorted. */
   all() {
-    return [...this.#runs.values()].sort((a, b) => b.id - a.id);
+    return (this.#sorted ??= [...this.#runs.values()].sort((a, b) => b.id - a.id));
   }
 
   destroy() {
@@ -78,7 +84,7 @@ export class RunList {
       if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
       const tag = response.headers.get("ETag");
       if (tag !== this.#tag || this.problem) {
-        this.#replace((await response.json()).runs);
+        this.#replace(readRows(await response.json()));
         this.#tag = tag;
         this.problem = "";
         this.#onChange(null);
@@ -99,10 +105,8 @@ export class RunList {
     const newer = [...this.#changedMeanwhile].map((id) => this.#runs.get(id)).filter((run) => run !== undefined);
     const older = fetched.filter((run) => !this.#changedMeanwhile.has(run.id));
     this.#runs = new Map([...older, ...newer].map((run) => [run.id, run]));
-    for (const run of this.#runs.values()) {
-      this.#describeParent(run);
-      stream.addSummary(run);
-    }
+    for (const run of this.#runs.values()) this.#describeParent(run);
+    this.#sorted = null;
     this.loaded = true;
   }
 
@@ -110,6 +114,7 @@ export class RunList {
   #onRun(run) {
     this.#changedMeanwhile.add(run.id);
     const before = this.#runs.get(run.id);
+    this.#sorted = null;
     if (run.deleted) this.#runs.delete(run.id);
     else this.#runs.set(run.id, this.#describeParent(run));
     if (this.loaded) this.#onChange(run, before);

@@ -1,6 +1,5 @@
 """The feed shows a damaged run as such and goes on with the others."""
 
-import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,7 @@ from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.run_summary import MAX_INTERVENTIONS, summarize_run
 from tests.support.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.factories import finished_run
-from tests.support.strict_json import parse_json
-from tests.support.web.feed_reader import Reader, run_scenario, running_hub
+from tests.support.web.feed_reader import Reader, listed_runs, run_scenario, running_hub
 
 Step = Callable[..., StepMetrics]
 
@@ -28,7 +26,7 @@ def runs(store: RunStore, a_step: Step) -> list[Run]:
 
 async def summaries_of(hub: LiveHub) -> dict[int, dict[str, Any]]:
     """Return what `/runs.json` holds, by id."""
-    return {run["id"]: run for run in parse_json(gzip.decompress((await hub.summaries()).compress()[1]))["runs"]}
+    return listed_runs((await hub.summaries()).compress()[1])
 
 
 async def first_events(hub: LiveHub) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -20,6 +21,17 @@ NO_CONFUSION: Confusion = tuple((0,) * 10 for _ in range(10))
 def commit_steps(store: RunStore, run: Run, first: int, count: int) -> None:
     steps = [StepMetrics(n, 1, n / 10, 0.5, 0.01, 0.5, 100, n, NO_CONFUSION) for n in range(first, first + count)]
     store.trainer_writes.append_steps(run, Progress(step=first + count - 1), steps)
+
+
+def listed_runs(compressed: bytes) -> dict[int, dict[str, Any]]:
+    """Return the runs in a response to `/runs.json`, by id, with their settings as a dictionary."""
+    table = parse_json(gzip.decompress(compressed))
+    listed = {}
+    for row in table["rows"]:
+        values = dict(zip(table["fields"], row, strict=False))
+        settings = dict(zip(table["settings"], row[len(table["fields"]) :], strict=True))
+        listed[values["id"]] = values | {"settings": settings}
+    return listed
 
 
 def preparing_run(store: RunStore) -> Run:
