@@ -87,6 +87,11 @@ def validate_notes(notes: str) -> str:
     return notes
 
 
+def split_tags(text: str) -> list[str]:
+    """Return the tags in a text as people type them, with commas between."""
+    return [tag for tag in map(str.strip, text.split(",")) if tag]
+
+
 def validate_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Return the tags in order, each as `normalize_text` does, without duplicates. Raises `ConfigError`."""
     unique = tuple(dict.fromkeys(map(normalize_text, tags)))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 
+from mnist_core.annotations import validate_tags
 from mnist_core.config import TrainConfig
 from mnist_core.exports import archive, server_exports
 from mnist_core.records import Adjustment, Command, Run, RunStatus
@@ -144,11 +145,17 @@ class RunActions:
 
     @_action
     def edit_runs(
-        self, run_ids: Iterable[int], *, add_tag: str = "", starred: bool | None = None, archived: bool | None = None
+        self,
+        run_ids: Iterable[int],
+        *,
+        add_tags: Iterable[str] = (),
+        starred: bool | None = None,
+        archived: bool | None = None,
     ) -> None:
-        """Annotate several runs. `add_tag` is added to their tags. Raises `ConfigError` for an invalid tag."""
+        """Annotate several runs. `add_tags` are added to their tags. Raises `ConfigError` for an invalid tag."""
+        added = validate_tags(add_tags)  # before the first run is changed
         for run_id in run_ids:
-            tags = [*self._store.queries.get_run(run_id).tags, add_tag] if add_tag else None
+            tags = [*self._store.queries.get_run(run_id).tags, *added] if added else None
             self._store.commands.edit_run(run_id, tags=tags, starred=starred, archived=archived)
 
     @_action

@@ -1,4 +1,4 @@
-"""All runs in memory, for views that compute over every one of them: reading 10,000 from the database takes a second."""
+"""All runs in memory, for views that compute over every one of them: reading 10,000 takes a second."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class LiveHub:
 
     def _start_listing(self) -> asyncio.Task[None]:
         """Return the task that lists all runs; a failed one is begun again."""
-        if self._listing is None or (self._listing.done() and self._listing.exception()):
+        if not self._listing or (self._listing.done() and self._listing.exception()):
             self._listing = asyncio.create_task(
                 asyncio.to_thread(self._summary_cache.fill, self._queries, lambda: list(self._unfinished.values()))
             )

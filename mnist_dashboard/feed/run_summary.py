@@ -10,8 +10,9 @@ from typing import Any
 
 from mnist_core.analysis.seed_groups import seed_group_key
 from mnist_core.config import SETTINGS
-from mnist_core.records import NOT_IN_BROWSER, Run, RunStatus, json_value, round_number, run_values
+from mnist_core.records import NOT_IN_BROWSER, Run, RunStatus, json_value, run_values
 from mnist_core.training.epoch_ends import epoch_ends
+from mnist_dashboard.feed.packed_curve import pack_curve
 
 RunSummary = dict[str, Any]
 """One run as JSON values."""
@@ -81,7 +82,7 @@ def _summarize_sound_run(run: Run, queue: Iterable[Run] = ()) -> RunSummary:
         "seed_group": hash_key(seed_group_key(run)),
         "notes": run.notes[:NOTES_EXCERPT_LENGTH],
         "deleted": run.deleted_at is not None,
-        "curve": [round_number(loss, digits=4) for loss in run.curve],
+        "curve": pack_curve(run.curve),
     }
 
 

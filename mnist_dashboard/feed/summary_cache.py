@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from mnist_core.config import SETTINGS
 from mnist_core.records import Run, encode_json
 from mnist_core.store.queries import Queries
-from mnist_dashboard.feed.listed_run import CURVE_DIGITS, FIELDS, list_run
+from mnist_dashboard.feed.listed_run import FIELDS, list_run
 
-HEAD = encode_json({"fields": FIELDS, "settings": list(SETTINGS), "curve_digits": CURVE_DIGITS}, compact=True).encode()
+HEAD = encode_json({"fields": FIELDS, "settings": list(SETTINGS)}, compact=True).encode()
 
 _log = logging.getLogger(__name__)
 

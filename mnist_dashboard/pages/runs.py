@@ -5,10 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from mnist_core.records import Run
-from mnist_dashboard import services
+from mnist_dashboard import access, services
 from mnist_dashboard.components.run_table import run_table
 from mnist_dashboard.details import details_view
-from mnist_dashboard.runs import curves_view, hyperparameters_view, page_state, toolbar, verdict_view, widget_state
+from mnist_dashboard.runs import (
+    curves_view,
+    hyperparameters_view,
+    page_state,
+    table_edits,
+    toolbar,
+    verdict_view,
+    widget_state,
+)
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID
 from mnist_dashboard.ui import markdown
 
@@ -29,8 +37,7 @@ if queries.latest_run() is None:
     toolbar.render_empty_state()
     st.stop()
 
-table, selected_ids = page_state.sync_with_address()
-selected = queries.get_runs(selected_ids)
+table, selected = page_state.sync_with_address()
 colors = page_state.assign_colors([run.id for run in selected])
 toolbar.render_toolbar(selected)
 run_table(
@@ -40,6 +47,9 @@ run_table(
     known={run.id: f"{run.attempt}/{run.shown_status}" for run in selected},
     on_selected=page_state.select_runs,
     on_view=page_state.set_table,
+    can_edit=access.may_act(),
+    edit=table_edits.outcome(),
+    on_edit=table_edits.edit_run,
 )
 
 view = st.segmented_control(
@@ -58,7 +68,8 @@ match view:
     case "Verdict":
         verdict_view.render_verdict(sound, baseline)
     case "Hyperparameters":
-        hyperparameters_view.render_hyperparameters(sound if len(sound) > 1 else queries.list_sound_runs())
+        several = sound if len(sound) > 1 else services.current().all_runs.list_sound_runs()
+        hyperparameters_view.render_hyperparameters(several)
     case "Details":
         details_view.render_selected(selected)
     case _:

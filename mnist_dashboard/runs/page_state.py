@@ -10,6 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from mnist_core.records import Run
+from mnist_dashboard import services
 from mnist_dashboard.runs import table_state, widget_state
 from mnist_dashboard.runs.table_state import TableState
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID, RUN_COLORS
@@ -24,8 +26,10 @@ _ADDRESS_KEY = "runs_address"
 """Session key of the parameters that were last written to the address."""
 
 
-def sync_with_address() -> tuple[TableState, list[int]]:
-    """Return the table's state and the ids of the selected runs, and write all state to the address.
+def sync_with_address() -> tuple[TableState, list[Run]]:
+    """Return the table's state and the selected runs, and write all state to the address.
+
+    Archived runs leave the selection unless the table shows them, too.
 
     The state comes from the session, or from the address on the first visit. Widgets get theirs, too.
     """
@@ -38,9 +42,11 @@ def sync_with_address() -> tuple[TableState, list[int]]:
         if unreadable:
             st.warning(f"The address has something unreadable in {', '.join(unreadable)}. The rest is shown.")
     table: TableState = st.session_state[_TABLE_KEY]
-    selected: list[int] = st.session_state[_SELECTED_KEY]
-    _write_address(parameters, table.to_address(selected) | widget_state.to_address())
-    return table, selected
+    selected = services.current().queries.get_runs(st.session_state[_SELECTED_KEY])
+    if hidden := {run.id for run in selected if run.archived and not table.archived}:
+        st.session_state[_SELECTED_KEY] = [id for id in st.session_state[_SELECTED_KEY] if id not in hidden]
+    _write_address(parameters, table.to_address(st.session_state[_SELECTED_KEY]) | widget_state.to_address())
+    return table, [run for run in selected if run.id not in hidden]
 
 
 def select_runs(ids: Sequence[int]) -> None:

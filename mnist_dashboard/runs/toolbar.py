@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from mnist_core import labels
 from mnist_core.analysis.seed_groups import seed_group_key
-from mnist_core.annotations import MAX_TAG_LENGTH
+from mnist_core.annotations import split_tags
 from mnist_core.records import Run, RunStatus
 from mnist_core.runs.retention import BIN_RETENTION
 from mnist_dashboard import access, services
@@ -15,6 +16,9 @@ from mnist_dashboard.components.first_run import first_run
 from mnist_dashboard.runs import export_import
 from mnist_dashboard.train import draft
 from mnist_dashboard.ui import markdown, messages, share_popover
+
+_TAG_FORM = "tag form"
+"""Place of messages on tags: inside their form."""
 
 NEW_SEEDS = 3
 """Number of runs that the button for more seeds queues."""
@@ -114,12 +118,23 @@ def _render_star(selected: Sequence[Run]) -> None:
 def _render_archive(selected: Sequence[Run]) -> None:
     archived = bool(selected) and all(run.archived for run in selected)
     ids = [run.id for run in selected]
-    messages.action_button(
+    st.button(
         "Unarchive" if archived else "Archive",
-        "archive",
-        lambda: services.current().actions.edit_runs(ids, archived=not archived),
+        icon=":material/archive:",
         disabled=not selected,
-        help="Archived runs stay, but the table leaves them out unless Archived is pressed.",
+        help=f"Archived runs stay, but the table leaves them out unless {labels.SHOW_ARCHIVED} is pressed.",
+        on_click=_archive,
+        args=(ids, join_names(selected), not archived),
+    )
+
+
+def _archive(run_ids: Sequence[int], names: str, archived: bool) -> None:
+    actions = services.current().actions
+    messages.attempt(
+        lambda: actions.edit_runs(run_ids, archived=archived),
+        f"{'Archived' if archived else 'Unarchived'} {names}.",
+        undo=lambda: actions.edit_runs(run_ids, archived=not archived),
+        undone=f"{names} {'is' if len(run_ids) == 1 else 'are'} as before.",
     )
 
 
@@ -127,14 +142,25 @@ def _render_tag(selected: Sequence[Run]) -> None:
     ids = [run.id for run in selected]
 
     def add() -> None:
-        tag = st.session_state["new_tag"]
-        messages.attempt(lambda: services.current().actions.edit_runs(ids, add_tag=tag))
-        st.session_state["new_tag"] = ""
+        tags = split_tags(st.session_state["new_tags"])
+        messages.attempt(
+            lambda: services.current().actions.edit_runs(ids, add_tags=tags), _added(tags), place=_TAG_FORM
+        )
+        if not messages.has_problem():
+            st.session_state["new_tags"] = ""  # a refused text stays, to be mended
 
-    with st.popover("Tag", icon=":material/label:", disabled=not selected):
-        st.text_input("Tag for the selected runs", key="new_tag", max_chars=MAX_TAG_LENGTH)
-        st.button("Add tag", on_click=add, disabled=not st.session_state.get("new_tag", "").strip())
+    with (
+        st.popover("Tag", icon=":material/label:", disabled=not selected),
+        st.form("tags", border=False),
+    ):
+        st.text_input("Tags for the selected runs", key="new_tags", help="With commas between; Enter adds them.")
+        st.form_submit_button("Add", on_click=add)
+        messages.render(_TAG_FORM)
         st.caption("To change the tags of one run, open its details.")
+
+
+def _added(tags: Sequence[str]) -> str:
+    return f"Added {markdown.escape(', '.join(tags))}." if tags else ""
 
 
 def _render_delete(selected: Sequence[Run]) -> None:

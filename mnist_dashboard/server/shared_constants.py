@@ -13,8 +13,9 @@ import scipy
 from mnist_core import labels
 from mnist_core.analysis.seed_groups import CONFIDENCE, NAMED_CHANGES, ROUNDING_VARIANCE, t_quantile
 from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
+from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.config import SETTINGS, Setting
-from mnist_core.records import METRICS, RunStatus, encode_json
+from mnist_core.records import METRICS, REMOVED_FROM_QUEUE, RunStatus, encode_json
 from mnist_dashboard.server.roles.access_policy import OWNER_NAME
 
 CURVES = ("loss", "accuracy", "examples_per_second")
@@ -47,6 +48,9 @@ MAX_PINNED = 5
 MAX_SEARCH_LENGTH = 200
 MAX_CONDITION_LENGTH = 80
 """Maximum number of characters in the table's search field, and in the field below a column's title."""
+
+CURVE_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+"""Heights in a packed sparkline, from its smallest value to its largest: one is 20 pixels high."""
 
 PING_SECONDS = 2.0
 """Time between two pings of the live feed, by which a browser tells a quiet feed from a broken one."""
@@ -84,6 +88,7 @@ def _constants() -> dict[str, Any]:
         "RUN_STATUSES": {
             status.value: {"label": status.label, "is_finished": status.is_finished} for status in RunStatus
         },
+        "REMOVED_FROM_QUEUE": REMOVED_FROM_QUEUE,
         "CURVES": CURVES,
         "LEVELS": LEVELS,
         "MAX_BUCKETS": MAX_BUCKETS,
@@ -94,8 +99,10 @@ def _constants() -> dict[str, Any]:
         "RUN_COLORS": RUN_COLORS,
         "MAX_OVERLAID": MAX_OVERLAID,
         "MAX_PINNED": MAX_PINNED,
+        "MAX_NAME_LENGTH": MAX_NAME_LENGTH,
         "MAX_SEARCH_LENGTH": MAX_SEARCH_LENGTH,
         "MAX_CONDITION_LENGTH": MAX_CONDITION_LENGTH,
+        "CURVE_DIGITS": CURVE_DIGITS,
         "PING_SECONDS": PING_SECONDS,
         "CONFIDENCE": CONFIDENCE,
         "ROUNDING_VARIANCE": ROUNDING_VARIANCE,

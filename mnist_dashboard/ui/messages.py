@@ -60,6 +60,12 @@ def attempt(
         st.session_state[_MESSAGE_KEY] = _Message(text, place, undo=undo, undone=undone)
 
 
+def has_problem() -> bool:
+    """Whether the last action was refused, and the page has not said so yet."""
+    message: _Message | None = st.session_state.get(_MESSAGE_KEY)
+    return message is not None and message.is_problem
+
+
 def action_button(
     label: str,
     icon: str,

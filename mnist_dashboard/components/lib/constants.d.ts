@@ -39,6 +39,9 @@ export const SETTINGS: Record<string, Setting>;
 export const METRICS: Record<keyof RunMetrics, Metric>;
 export const RUN_STATUSES: Record<string, Status>;
 
+/** The reason of a run that a person took off the queue. */
+export const REMOVED_FROM_QUEUE: string;
+
 export const CURVES: CurveField[];
 export const LEVELS: LevelField[];
 export const MAX_BUCKETS: number;
@@ -50,9 +53,11 @@ export const CLASSES: number;
 export const RUN_COLORS: number;
 export const MAX_OVERLAID: number;
 export const MAX_PINNED: number;
+export const MAX_NAME_LENGTH: number;
 export const MAX_SEARCH_LENGTH: number;
 export const MAX_CONDITION_LENGTH: number;
 
+export const CURVE_DIGITS: string;
 export const PING_SECONDS: number;
 
 export const CONFIDENCE: number;

@@ -84,8 +84,8 @@ export interface Run extends RunMetrics {
   unverified: boolean;
   archived: boolean;
   deleted: boolean;
-  /** The smoothed training loss in a few points. */
-  curve: (number | null)[];
+  /** The training loss in a few points: the first, the last, and a digit for the height of each; empty before there are two. */
+  curve: [] | [first: number | null, last: number | null, digits: string];
 }
 
 export type Split = "validation" | "test";

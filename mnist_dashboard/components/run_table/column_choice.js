@@ -3,12 +3,13 @@ import { COLUMNS } from "./model/columns.js";
 
 const STORAGE_KEY = "mnist-trainer.columns";
 
-export const USUAL_COLUMNS = COLUMNS.filter((column) => column.usual).map((column) => column.key);
+/** Whether a column is among those that are shown before the reader chooses. @param {string} key */
+export const isUsual = (key) => COLUMNS.some((column) => column.key === key && column.usual);
 
 /** @param {string[]} keys */
 export const rememberColumns = (keys) => localStorage.setItem(STORAGE_KEY, JSON.stringify(keys));
 
-/** @returns {string[]} keys; the usual ones unless others were chosen */
+/** @returns {string[]} keys; none unless columns were chosen: the usual ones are shown then */
 export function rememberedColumns() {
   try {
     const stored = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "[]");
@@ -16,5 +17,5 @@ export function rememberedColumns() {
   } catch {
     localStorage.removeItem(STORAGE_KEY); // written by another program, or damaged
   }
-  return USUAL_COLUMNS;
+  return [];
 }

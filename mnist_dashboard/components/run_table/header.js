@@ -40,7 +40,8 @@ export class Header {
     const tick = make("th", "mt-table-tick", { scope: "col" }, make("label", "", {}, this.#all));
     const color = make("th", "mt-table-color", { scope: "col", "aria-label": "Colour in the charts" });
     this.#titles.replaceChildren(tick, color, ...parts.map(({ title }) => title));
-    this.#filters.replaceChildren(make("td"), make("td"), ...parts.map(({ field }) => make("td", "", {}, field)));
+    this.#filters.replaceChildren(make("td", "mt-table-tick"), make("td", "mt-table-color"),
+      ...parts.map(({ field }, i) => make("td", columns[i].key === "name" ? "mt-table-names" : "", {}, field)));
   }
 
   /** @param {Column} column */
@@ -48,7 +49,8 @@ export class Header {
     const arrow = make("span", "mt-table-arrow", { "aria-hidden": "true" });
     const button = make("button", "", { type: "button" }, column.title, arrow);
     button.addEventListener("click", () => this.#actions.sort(column));
-    const title = make("th", column.number ? "mt-table-number" : "", { scope: "col", "data-key": column.key }, button);
+    const style = column.key === "name" ? "mt-table-names" : column.number ? "mt-table-number" : "";
+    const title = make("th", style, { scope: "col", "data-key": column.key }, button);
     return { title, arrow };
   }
 
@@ -72,22 +74,29 @@ export class Header {
     return field;
   }
 
-  /** @param {View} view @param {boolean} allTicked */
-  show(view, allTicked) {
+  /** @param {View} view @param {boolean} allTicked @param {Record<string, string>} problems with conditions, by key of the column */
+  show(view, allTicked, problems) {
     const hasConditions = Object.keys(view.where).length > 0;
     this.#all.checked = allTicked;
     this.#filters.hidden = !view.filters && !hasConditions;
     const isDescending = view.sort.startsWith("-");
-    for (const [key, { title, arrow }] of this.#parts) {
+    for (const [key, { title, arrow, field }] of this.#parts) {
+      setAttribute(field, "aria-invalid", key in problems ? "true" : null);
+      setAttribute(field, "title", problems[key] ?? null);
       const isSorted = view.sort.replace("-", "") === key;
       setAttribute(title, "aria-sort", isSorted ? (isDescending ? "descending" : "ascending") : null);
       setText(arrow, isSorted ? (isDescending ? "↓" : "↑") : "");
     }
-    if (!hasConditions && Object.keys(this.#where).length) this.#clear();
+    this.#dropCleared(view.where);
   }
 
-  #clear() {
-    this.#where = {};
-    for (const { field } of this.#parts.values()) field.value = "";
+  /** Empty the fields of conditions that are no more. @param {Record<string, string>} where */
+  #dropCleared(where) {
+    for (const key of Object.keys(this.#where)) {
+      if (key in where) continue;
+      const field = this.#parts.get(key)?.field;
+      if (field) field.value = "";
+    }
+    this.#where = { ...where };
   }
 }

@@ -2,7 +2,7 @@
 import { CONFIDENCE } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { MISSING, formatLoss, isNumber } from "../lib/format.js";
-import { measuredRuns, oneRunPerSeed } from "../lib/runs/seeds.js";
+import { measuredRuns } from "../lib/runs/seeds.js";
 import { runColor, runDash } from "../lib/theme.js";
 import { formatDifference, formatMeanInterval, formatSize, summarize } from "./model/columns.js";
 import { drawSparkline } from "./sparkline.js";
@@ -23,6 +23,7 @@ import { drawSparkline } from "./sparkline.js";
  * @property {ListedRun|undefined} baseline
  * @property {(Map<string, number>|null)[]} best by column, then dataset
  * @property {View} view
+ * @property {boolean} canEdit whether the reader may star and rename
  */
 
 /**
@@ -38,6 +39,8 @@ import { drawSparkline } from "./sparkline.js";
  * @property {HTMLTableCellElement} element
  * @property {HTMLElement} [name] the name of a run or group
  * @property {HTMLElement} [marks] beside the name of a run
+ * @property {HTMLButtonElement} [star]
+ * @property {HTMLButtonElement} [rename]
  * @property {Text} [text]
  * @property {HTMLElement} [aside] small text beside the text
  */
@@ -46,7 +49,7 @@ import { drawSparkline } from "./sparkline.js";
 export function buildRow(item, context) {
   const tick = make("input", "", { type: "checkbox" });
   const swatch = make("span", "mt-table-swatch", { "aria-hidden": "true" });
-  const cells = context.columns.map((column) => buildCell(item, column));
+  const cells = context.columns.map((column) => buildCell(item, column, context.canEdit));
   const row = make("tr", item.kind === "group" ? "mt-table-group" : "", { "data-key": item.key },
     make("td", "mt-table-tick", {}, make("label", "", {}, tick)),
     make("td", "mt-table-color", {}, swatch),
@@ -55,16 +58,19 @@ export function buildRow(item, context) {
   return { row, tick, swatch, cells };
 }
 
-/** @param {Item} item @param {Column} column @returns {Cell} */
-function buildCell(item, column) {
+/** @param {Item} item @param {Column} column @param {boolean} canEdit @returns {Cell} */
+function buildCell(item, column, canEdit) {
   if (column.key !== "name") return { element: make("td", column.number ? "mt-table-number" : "") };
   if (item.kind === "group") {
     const name = make("button", "mt-table-toggle", { type: "button" });
-    return { element: make("th", "", { scope: "row" }, name), name };
+    return { element: make("th", "mt-table-names", { scope: "row" }, name), name };
   }
   const name = make("a", "mt-table-name", { href: `./?run=${item.run.id}`, target: "_self" });
   const marks = make("span", "mt-table-marks");
-  return { element: make("th", "", { scope: "row" }, name, marks), name, marks };
+  if (!canEdit) return { element: make("th", "mt-table-names", { scope: "row" }, name, marks), name, marks };
+  const star = make("button", "mt-table-star", { type: "button" });
+  const rename = make("button", "mt-table-rename", { type: "button", title: "Rename (F2)" }, "✎");
+  return { element: make("th", "mt-table-names", { scope: "row" }, star, name, marks, rename), name, marks, star, rename };
 }
 
 /** @param {BuiltRow} built @param {Item} item @param {Context} context */
@@ -83,6 +89,7 @@ function paintRun({ row, tick, swatch, cells }, run, context) {
   paintSwatch(swatch, isSelected ? context.colorIndex[run.id] : undefined, context.colors);
   context.columns.forEach((column, i) => {
     if (column.key === "name") paintName(cells[i], run, context.view);
+    else if (column.key === "status") paintStatus(cells[i], column, run);
     else if (column.curve) paintCurve(cells[i].element, run);
     else paintValue(cells[i], column, run, context, context.best[i]);
   });
@@ -100,23 +107,35 @@ function paintSwatch(swatch, index, colors) {
 }
 
 /** @param {Cell} cell @param {ListedRun} run @param {View} view */
-function paintName({ name, marks }, run, view) {
+function paintName({ name, marks, star, rename }, run, view) {
   if (!name || !marks) return;
   setText(name, run.name);
   setAttribute(name, "title", run.name);
+  if (star && rename) {
+    setText(star, run.starred ? "★" : "☆");
+    setAttribute(star, "aria-pressed", String(run.starred));
+    setAttribute(star, "aria-label", `Star ${run.name}`);
+    setAttribute(rename, "aria-label", `Rename ${run.name}`);
+  }
   const words = [
-    run.status === "damaged" && "damaged",
     run.unverified && "unverified",
     run.id === view.baseline && "baseline",
-    run.starred && "★",
+    !star && run.starred && "★",
     run.archived && "archived",
   ];
   setText(marks, words.filter(Boolean).join(" "));
 }
 
+/** The status, and why it is so as a title. @param {Cell} cell @param {Column} column @param {ListedRun} run */
+function paintStatus(cell, column, run) {
+  paintText(cell, column.format(column.value(run)), "");
+  setAttribute(cell.element, "title", run.reason || null);
+  setAttribute(cell.element, "data-status", run.status);
+}
+
 /** @param {HTMLElement} cell @param {ListedRun} run */
-function paintCurve(cell, run) {
-  if (run.curve.length > 1) drawSparkline(cell, run.curve, `Loss from ${formatLoss(run.curve[0])} to ${formatLoss(run.curve.at(-1))}`);
+function paintCurve(cell, { curve: [first, last, digits] }) {
+  if (digits) drawSparkline(cell, digits, `Loss from ${formatLoss(first)} to ${formatLoss(last)}`);
   else if (cell.firstElementChild) cell.replaceChildren();
 }
 
@@ -126,7 +145,8 @@ function paintValue(cell, column, run, context, best) {
   const value = column.value(run);
   const text = column.format(value);
   const { baseline } = context;
-  const isCompared = column.metric && baseline && baseline.id !== run.id;
+  // A result on other data is no better or worse.
+  const isCompared = column.metric && baseline && baseline.id !== run.id && !(column.best && baseline.dataset !== run.dataset);
   const base = isCompared ? column.value(baseline) : null;
   const difference = formatDifference(column, value, base);
   paintText(cell, text, difference);
@@ -164,13 +184,21 @@ function paintGroup({ tick, swatch, cells }, group, context) {
   tick.indeterminate = selected > 0 && !tick.checked;
   swatch.style.background = "none";
   const runs = counted(group.runs.length, "run");
+  const isMixed = group.runs.some((run) => run.dataset !== group.runs[0].dataset);
   setAttribute(tick, "aria-label", `Select ${runs} of ${group.label}`);
   context.columns.forEach((column, i) => {
     const cell = cells[i];
     if (cell.name) {
-      const size = isSeedGroup ? counted(oneRunPerSeed(group.runs).length, "seed") : runs;
-      setText(cell.name, `${group.open ? "▾" : "▸"} ${group.label}, ${size}`);
+      // The name of a group of seeds ends in the number of its seeds.
+      const seeds = isSeedGroup ? "" : `, ${counted(new Set(group.runs.map((run) => run.settings.seed)).size, "seed")}`;
+      const text = `${group.label}${seeds} (${runs})`;
+      setText(cell.name, `${group.open ? "▾" : "▸"} ${text}`);
+      setAttribute(cell.name, "title", text);
       setAttribute(cell.name, "aria-expanded", String(group.open));
+    } else if (column.best && isMixed) {
+      paintText(cell, "several datasets", "");
+      setAttribute(cell.element, "data-missing", "");
+      setAttribute(cell.element, "title", "Results on different datasets have no common mean.");
     } else if (column.metric) {
       paintSummary(cell, column, isSeedGroup ? measuredRuns(group.runs) : group.runs);
     } else if (!column.curve) {

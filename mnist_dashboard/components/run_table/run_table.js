@@ -6,24 +6,27 @@
 import { RunList } from "../../feed/client/run_list.js";
 import { MAX_OVERLAID } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
-import { requestRerun } from "../lib/rerun.js";
-import { onThemeChange, palette } from "../lib/theme.js";
+import { onThemeChange } from "../lib/theme.js";
 import { rememberColumns, rememberedColumns } from "./column_choice.js";
 import { Header } from "./header.js";
-import { filterRuns, groupRuns, sortRuns, visibleColumns } from "./model/arrange.js";
-import { bestValues } from "./model/columns.js";
+import { conditionProblems, filterRuns, groupRuns, sortRuns, visibleColumns } from "./model/arrange.js";
 import { Selection } from "./model/selection.js";
+import { NameEditor } from "./name_editor.js";
+import { Notices, emptyText } from "./notices.js";
 import { PinnedRows } from "./pinned_rows.js";
+import { listenToRow } from "./row_actions.js";
 import { buildRow, paintRow } from "./rows.js";
+import { StateFollower } from "./state_follower.js";
+import { TableColumns } from "./table_columns.js";
 import { Toolbar } from "./toolbar.js";
 import { Viewport } from "./viewport.js";
-import { sizedColumns } from "./widths.js";
 
 /**
  * @import { ListedRun } from "../../feed/client/run_list.js"
  * @import { Host } from "../lib/types"
  * @import { Item, View } from "./model/arrange.js"
  * @import { Column } from "./model/columns.js"
+ * @import { Outcome } from "./name_editor.js"
  * @import { Context } from "./rows.js"
  */
 
@@ -32,12 +35,13 @@ import { sizedColumns } from "./widths.js";
  * @property {View} view as it is when the table appears; afterwards the table sends it to Python
  * @property {number[]} selected ids
  * @property {Record<string, number>} colors colour index of a run, by its id
+ * @property {boolean} can_edit whether the reader may star and rename
+ * @property {Outcome|null} edit what became of the latest new name
  * @property {Record<string, string>} known attempt and status of selected runs, as Python drew the page around the table
  */
 
 const TYPING_MS = 400;
 const ARRANGING_FIELDS = /** @type {const} */ (["status", "attempt", "starred", "archived", "name", "tags"]);
-const narrow = matchMedia("(max-width: 640px)");
 
 class RunTable {
   #data;
@@ -46,13 +50,13 @@ class RunTable {
   #root;
   #body = make("tbody");
   #pinned = new PinnedRows((item) => this.#buildRow(item));
-  #columnGroup = make("colgroup");
   #empty = make("p", "mt-table-empty", { role: "status" });
   #header;
   #toolbar;
   #table;
   #box;
   #viewport;
+  #columns;
   #stopWatchingTheme;
   #runs;
   #selection;
@@ -62,12 +66,14 @@ class RunTable {
   #items = [];
   /** @type {ListedRun[]} */
   #shown = [];
-  /** @type {Column[]} */
-  #columns = [];
+  #notices = new Notices(() => this.#clearInvalidFilters());
+  #editor = new NameEditor(
+    (edit) => this.#host.setTriggerValue("edit", edit),
+    (problem) => this.#notices.showEditProblem(problem),
+  );
   /** @type {Context} */
   #context;
-  /** @type {Map<number, string>} by id of the run, the state for which a rerun was requested */
-  #requested = new Map();
+  #follower = new StateFollower();
   #painting = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #sending;
@@ -91,11 +97,13 @@ class RunTable {
       clearSelection: () => this.#select([]),
     });
     this.#table = make("table", "mt-table", { "aria-label": "Runs, with their settings and results" },
-      this.#columnGroup, this.#header.element, this.#pinned.element, this.#body);
+      this.#header.element, this.#pinned.element, this.#body);
     this.#box = make("div", "mt-table-box", { tabindex: "-1" }, this.#table, this.#empty);
-    root.append(this.#toolbar.element, this.#box);
+    this.#columns = new TableColumns(this.#table, this.#box);
+    root.append(this.#toolbar.element, this.#notices.above, this.#box, this.#notices.caption);
+    this.#resized.observe(this.#box);
     this.#viewport = new Viewport(this.#box, this.#body, {
-      rowHeight: () => (narrow.matches ? 37 : 33),
+      rowHeight: () => (this.#columns.isNarrow ? 37 : 33),
       covered: () => this.#header.element.offsetHeight + this.#pinned.element.offsetHeight,
       build: (item) => this.#buildRow(item),
       paint: (built, item) => paintRow(built, item, this.#context),
@@ -103,7 +111,7 @@ class RunTable {
     this.#runs = new RunList((run, before) => this.#onRuns(run, before));
     this.#runs.fetchCurves(this.#selection.ids.slice(0, MAX_OVERLAID));
     this.#context = this.#currentContext();
-    this.#listen();
+    this.#box.addEventListener("scroll", () => this.#paintSoon(), { passive: true });
     this.#stopWatchingTheme = onThemeChange(root, () => this.#paint());
     this.#arrange();
   }
@@ -113,6 +121,7 @@ class RunTable {
     this.#data = data;
     this.#host = host;
     this.#selection.receive(data.selected);
+    this.#editor.receive(data.edit);
     this.#runs.fetchCurves(this.#selection.ids.slice(0, MAX_OVERLAID));
     this.#paint();
   }
@@ -120,27 +129,28 @@ class RunTable {
   destroy() {
     cancelAnimationFrame(this.#painting);
     clearTimeout(this.#sending);
-    narrow.removeEventListener("change", this.#onResize);
+    this.#resized.disconnect();
     this.#stopWatchingTheme();
     this.#runs.destroy();
     this.#toolbar.destroy();
     this.#root.replaceChildren();
   }
 
-  #onResize = () => this.#arrange();
-
-  #listen() {
-    this.#box.addEventListener("scroll", () => this.#paintSoon(), { passive: true });
-    narrow.addEventListener("change", this.#onResize);
-  }
+  #resized = new ResizeObserver(() => {
+    if (!this.#columns.isSized) this.#arrange();
+  });
 
   /** @param {Item} item */
   #buildRow(item) {
     const built = buildRow(item, this.#context);
-    built.tick.addEventListener("click", (event) => this.#tick(item.key, built.tick.checked, event.shiftKey));
-    built.row.querySelector(".mt-table-toggle")?.addEventListener("click", () => {
-      if (!this.#openGroups.delete(item.key)) this.#openGroups.add(item.key);
-      this.#arrange();
+    listenToRow(built, item, {
+      tick: (key, ticked, withRange) => this.#tick(key, ticked, withRange),
+      toggleGroup: (key) => this.#toggleGroup(key),
+      star: (run, starred) => this.#host.setTriggerValue("edit", { run, starred }),
+      rename: (cell, id) => {
+        const run = this.#runs.get(id);
+        if (run) this.#editor.open(cell, run);
+      },
     });
     return built;
   }
@@ -149,32 +159,22 @@ class RunTable {
 
   /** @param {ListedRun|null} run @param {ListedRun} [before] */
   #onRuns(run, before) {
-    if (run) this.#followState(run);
+    if (run) this.#follower.follow(run, this.#data.known, this.#host);
+    this.#columns.forgetBest();
     const isMoved = !run || run.deleted || !before || ARRANGING_FIELDS.some((field) => String(run[field]) !== String(before[field]));
     if (isMoved) this.#arrange();
     else this.#paintSoon();
-  }
-
-  /** The page around the table offers actions on the selected runs: it is drawn again when their state changes. @param {ListedRun} run */
-  #followState(run) {
-    const known = this.#data.known[run.id];
-    const state = run.deleted ? "deleted" : `${run.attempt}/${run.status}`;
-    if (known === undefined || known === state) {
-      this.#requested.delete(run.id); // it may change to the same state again
-    } else if (this.#requested.get(run.id) !== state && requestRerun(this.#host, `${run.id}/${state}`)) {
-      this.#requested.set(run.id, state);
-    }
   }
 
   // ------------------------------------------------------------------ actions of the reader
 
   /** Show a choice of the reader at once, and send it to Python, which keeps it in the address. @param {Partial<View>} part */
   #change(part) {
-    const isTyping = "search" in part || "where" in part;
     this.#view = { ...this.#view, ...part };
     this.#arrange();
     clearTimeout(this.#sending);
-    this.#sending = setTimeout(() => this.#host.setStateValue("view", this.#view), isTyping ? TYPING_MS : 0);
+    const pause = "search" in part || "where" in part ? TYPING_MS : 0;
+    this.#sending = setTimeout(() => this.#host.setStateValue("view", this.#view), pause);
   }
 
   /** @param {string[]} keys */
@@ -207,6 +207,23 @@ class RunTable {
     this.#select(this.#selection.with(runs.map((run) => run.id), ticked));
   }
 
+  /** @param {string} key of the group */
+  #toggleGroup(key) {
+    if (!this.#openGroups.delete(key)) this.#openGroups.add(key);
+    this.#arrange();
+  }
+
+  #clearInvalidFilters() {
+    const problems = conditionProblems(this.#view.where);
+    this.#change({ where: Object.fromEntries(Object.entries(this.#view.where).filter(([key]) => !(key in problems))) });
+  }
+
+  /** Archived runs that the table leaves out are not acted on either. @param {ListedRun[]} selected */
+  #dropArchived(selected) {
+    const archived = this.#view.archived ? [] : selected.filter((run) => run.archived).map(({ id }) => id);
+    if (archived.length) this.#select(this.#selection.with(archived, false));
+  }
+
   /** @param {boolean} ticked */
   #tickAll(ticked) {
     this.#select(this.#selection.with(this.#shown.map((run) => run.id), ticked));
@@ -221,59 +238,42 @@ class RunTable {
     this.#shown = sortRuns(filterRuns(all, view), view);
     const selected = all.filter((run) => this.#selection.has(run.id));
     const keys = view.columns.length ? view.columns : rememberedColumns();
-    this.#setColumns(visibleColumns(view, keys, selected.length > 1 ? selected : this.#shown), all);
+    this.#columns.forgetBest();
+    this.#setColumns(visibleColumns(view, keys, view.differs && selected.length > 1 ? selected : this.#shown), all);
     this.#context = this.#currentContext();
     const pinned = view.pinned.map((id) => this.#runs.get(id)).filter((run) => run !== undefined);
     this.#items = groupRuns(this.#shown.filter((run) => !view.pinned.includes(run.id)), view, this.#openGroups);
     this.#pinned.show(pinned, this.#context, this.#header.element.offsetHeight);
     this.#table.setAttribute("aria-rowcount", String(this.#items.length + pinned.length + 1));
     this.#viewport.show(this.#items, pinned.length + 2);
+    this.#notices.showBest(this.#columns.bestSentences);
     this.#toolbar.show(view, { keys, all: all.length, shown: this.#shown.length });
     this.#showHeader();
-    setText(this.#empty, this.#emptyText(all));
+    setText(this.#empty, emptyText(this.#runs, all, this.#shown.length + view.pinned.length > 0));
+    this.#dropArchived(selected);
   }
 
   #showHeader() {
-    this.#header.show(this.#view, this.#shown.length > 0 && this.#shown.every((run) => this.#selection.has(run.id)));
-  }
-
-  /** @param {ListedRun[]} all */
-  #emptyText(all) {
-    if (this.#runs.problem) return this.#runs.problem;
-    if (!this.#runs.loaded) return "Loading the runs…";
-    if (this.#shown.length || this.#view.pinned.length) return "";
-    const hint = all.length && all.every((run) => run.archived) ? " All runs are archived: tick Archived to see them." : "";
-    return `No run matches these filters.${hint}`;
+    const problems = conditionProblems(this.#view.where);
+    this.#header.show(this.#view, this.#shown.length > 0 && this.#shown.every((run) => this.#selection.has(run.id)), problems);
+    this.#notices.showFilterProblems(Object.values(problems));
   }
 
   /** @param {Column[]} columns @param {ListedRun[]} runs */
   #setColumns(columns, runs) {
-    this.#columnGroup.replaceChildren(...sizedColumns(columns, runs, this.#box, this.#view.group !== ""));
-    if (columns.map((column) => column.key).join() === this.#columns.map((column) => column.key).join()) return;
-    this.#columns = columns;
+    if (!this.#columns.show(columns, runs, this.#view)) return;
     this.#viewport.clear();
     this.#pinned.clear();
     this.#header.build(columns, this.#view.where);
   }
 
-  /** @returns {Context} */
   #currentContext() {
-    const completed = this.#shown.map((run) => this.#newest(run)).filter((run) => run.status === "completed");
-    return {
-      columns: this.#columns,
-      selected: this.#selection.set,
-      colorIndex: this.#data.colors,
-      colors: palette(this.#box),
-      baseline: this.#runs.get(this.#view.baseline),
-      best: this.#columns.map((column) => (column.best ? bestValues(column, completed) : null)),
-      view: this.#view,
-    };
+    const { colors: colorIndex, can_edit: canEdit } = this.#data;
+    const parts = { selected: this.#selection.set, colorIndex, canEdit, view: this.#view, baseline: this.#runs.get(this.#view.baseline) };
+    return this.#columns.context(() => this.#shown.map(this.#newest), parts);
   }
 
-  /** @param {ListedRun} run */
-  #newest(run) {
-    return this.#runs.get(run.id) ?? run;
-  }
+  #newest = (/** @type {ListedRun} */ run) => this.#runs.get(run.id) ?? run;
 
   #paintSoon() {
     this.#painting ||= requestAnimationFrame(() => {
@@ -286,10 +286,11 @@ class RunTable {
     this.#context = this.#currentContext();
     for (const item of this.#items) {
       if (item.kind === "run") item.run = this.#newest(item.run);
-      else item.runs = item.runs.map((run) => this.#newest(run));
+      else item.runs = item.runs.map(this.#newest);
     }
-    this.#pinned.paint((run) => this.#newest(run), this.#context);
+    this.#pinned.paint(this.#newest, this.#context);
     this.#viewport.draw();
+    this.#notices.showBest(this.#columns.bestSentences);
     this.#toolbar.showSelection();
     this.#showHeader();
   }

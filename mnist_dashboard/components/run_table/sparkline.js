@@ -1,27 +1,14 @@
 /** A curve as small as a word: the smoothed training loss of a run, in a table cell. */
 
-/** @import { PackedCurve } from "../../feed/client/run_rows.js" */
+import { CURVE_DIGITS } from "../lib/constants.js";
 
 export const SPARKLINE_WIDTH = 84;
 const HEIGHT = 24;
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Digits of the heights in a packed curve, see feed/listed_run.py */
-const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz";
-
-/**
- * The height of each point, from 0 to 1 on a logarithmic scale, as losses are read; null for a gap.
- * @param {(number|null)[]|PackedCurve} curve
- */
-export function curveHeights(curve) {
-  const packed = curve[2];
-  if (typeof packed === "string") {
-    return [...packed].map((digit) => (digit === " " ? null : DIGITS.indexOf(digit) / (DIGITS.length - 1)));
-  }
-  const logs = /** @type {(number|null)[]} */ (curve).map((value) => (value !== null && value > 0 ? Math.log(value) : null));
-  const numbers = logs.filter((value) => value !== null);
-  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
-  return logs.map((value) => (value === null ? null : (value - low) / (high - low || 1)));
+/** The height of each point of a curve, from 0 to 1 on a logarithmic scale; null for a gap. @param {string} digits */
+export function curveHeights(digits) {
+  return [...digits].map((digit) => (digit === " " ? null : CURVE_DIGITS.indexOf(digit) / (CURVE_DIGITS.length - 1)));
 }
 
 /** The points of a polyline. @param {(number|null)[]} heights from 0 to 1 */
@@ -36,10 +23,10 @@ export function sparklinePoints(heights) {
 
 /**
  * Draw a curve into a cell that holds nothing else.
- * @param {HTMLElement} cell @param {(number|null)[]|PackedCurve} curve @param {string} label for screen readers
+ * @param {HTMLElement} cell @param {string} digits of the curve @param {string} label for screen readers
  */
-export function drawSparkline(cell, curve, label) {
-  const points = sparklinePoints(curveHeights(curve));
+export function drawSparkline(cell, digits, label) {
+  const points = sparklinePoints(curveHeights(digits));
   let svg = cell.firstElementChild;
   if (!svg) {
     svg = document.createElementNS(SVG, "svg");

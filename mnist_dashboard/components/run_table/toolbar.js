@@ -1,8 +1,8 @@
 /** The bar above the table of runs: search, filters, columns and groups, and actions on the selected runs. */
-import { MAX_PINNED, MAX_SEARCH_LENGTH } from "../lib/constants.js";
+import { LABELS, MAX_PINNED, MAX_SEARCH_LENGTH } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
 import { formatCount } from "../lib/format.js";
-import { USUAL_COLUMNS } from "./column_choice.js";
+import { isUsual } from "./column_choice.js";
 import { COLUMNS } from "./model/columns.js";
 
 /** @import { View } from "./model/arrange.js" */
@@ -29,7 +29,7 @@ export class Toolbar {
   });
   #filters = toggleButton("Filters");
   #differs = toggleButton("Only what differs");
-  #archived = toggleButton("Archived");
+  #archived = toggleButton(LABELS.SHOW_ARCHIVED);
   #group = make("select", "", { "aria-label": "Group runs by" });
   #columns = make("details", "mt-bar-menu", {}, make("summary", "", {}, "Columns"));
   /** @type {Map<string, HTMLInputElement>} by key of the column */
@@ -78,7 +78,7 @@ export class Toolbar {
       list.append(make("label", "", {}, check, column.title));
     }
     const usual = make("button", "", { type: "button" }, "The usual ones");
-    usual.addEventListener("click", () => this.#actions.chooseColumns(USUAL_COLUMNS));
+    usual.addEventListener("click", () => this.#actions.chooseColumns([]));
     list.append(usual);
     this.#columns.append(list);
   }
@@ -133,7 +133,7 @@ export class Toolbar {
     setPressed(this.#differs, view.differs);
     setPressed(this.#archived, view.archived);
     this.#group.value = view.group;
-    for (const [key, check] of this.#checks) check.checked = keys.includes(key);
+    for (const [key, check] of this.#checks) check.checked = keys.length ? keys.includes(key) : isUsual(key);
     this.showSelection();
   }
 

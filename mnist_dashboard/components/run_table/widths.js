@@ -1,5 +1,7 @@
 /** Widths of the table's columns: those of their longest texts, so that nothing moves while rows come into sight. */
 import { make } from "../lib/dom.js";
+import { isNumber } from "../lib/format.js";
+import { fitWidths } from "./model/fit.js";
 import { SPARKLINE_WIDTH } from "./sparkline.js";
 
 /**
@@ -7,45 +9,89 @@ import { SPARKLINE_WIDTH } from "./sparkline.js";
  * @import { Column } from "./model/columns.js"
  */
 
-const PADDING = 18;
-const DIFFERENCE = 54; // room for the difference to the baseline
+const PADDING = 16;
+const DIFFERENCE = 52; // room for the difference to the baseline
 const SPREAD = 96; // room for standard deviation and interval
-const MARKS = 58; // room for the marks beside a name
-const ARROW = 14;
-const MIN_WIDTH = 48;
+const BUTTONS = 48; // room for star and pencil beside a name
+const ARROW = 18; // and the bold title of a sorted column
+const SAMPLE = 100; // times whose texts are measured
+const MIN_WIDTH = 34;
 const MAX_WIDTH = 220;
-const FIXED = [34, 42]; // checkbox, colour
+const LONG_TEXTS = ["name", "parent", "tags", "notes"]; // may be cut: their cells show the whole text as a title
+const LEAST_LONG = 96;
+const LEAST_NAME = 150;
+const NAME_ON_PHONES = 150;
+export const COLOR_WIDTH = 28;
 const context = document.createElement("canvas").getContext("2d");
 /** @type {Map<string, number>} */
 const measured = new Map();
 
 /**
- * One `<col>` for each column of the table.
- * @param {Column[]} columns @param {ListedRun[]} runs @param {HTMLElement} box @param {boolean} isGrouped
+ * @typedef {object} Sizing
+ * @property {HTMLElement} box that the table scrolls in
+ * @property {boolean} isNarrow on a phone
+ * @property {boolean} isGrouped
+ * @property {boolean} isCompared with a baseline
  */
-export function sizedColumns(columns, runs, box, isGrouped) {
-  const font = `12.25px ${getComputedStyle(box).fontFamily}`;
-  const widths = [...FIXED, ...columns.map((column) => columnWidth(column, runs, font, isGrouped))];
-  return widths.map((width) => {
+
+/** Width of the column with the checkboxes. @param {boolean} isNarrow */
+export const tickWidth = (isNarrow) => (isNarrow ? 40 : 34);
+
+/**
+ * One `<col>` for each column of the table, and the width of all.
+ * @param {Column[]} columns @param {ListedRun[]} runs @param {Sizing} sizing
+ */
+export function sizedColumns(columns, runs, sizing) {
+  const font = `12.25px ${getComputedStyle(sizing.box).fontFamily}`;
+  const fixed = [tickWidth(sizing.isNarrow), COLOR_WIDTH].map((width) => ({ width, least: width, grows: false }));
+  const wishes = columns.map((column) => {
+    const width = columnWidth(column, runs, font, sizing);
+    const least = column.key === "name" ? LEAST_NAME : LONG_TEXTS.includes(column.key) ? LEAST_LONG : width;
+    return { width, least: Math.min(width, least), grows: true };
+  });
+  const widths = fitWidths([...fixed, ...wishes], sizing.box.clientWidth);
+  const cols = widths.map((width) => {
     const col = make("col");
     col.style.width = `${width}px`;
     return col;
   });
+  return { cols, total: widths.reduce((sum, width) => sum + width, 0) };
 }
 
-/** @param {Column} column @param {ListedRun[]} runs @param {string} font @param {boolean} isGrouped */
-function columnWidth(column, runs, font, isGrouped) {
+/** @param {Column} column @param {ListedRun[]} runs @param {string} font @param {Sizing} sizing */
+function columnWidth(column, runs, font, { isNarrow, isGrouped, isCompared }) {
   const title = textWidth(column.title, font) + ARROW;
   if (column.curve) return Math.max(title, SPARKLINE_WIDTH) + PADDING;
-  let longest = "";
-  for (const run of runs) {
-    const text = column.format(column.value(run));
-    if (text.length > longest.length) longest = text;
-  }
-  const beside = (column.metric ? (isGrouped ? SPREAD : DIFFERENCE) : 0) + (column.key === "name" ? MARKS : 0);
-  const content = Math.max(MIN_WIDTH, title, textWidth(longest, font) + beside);
-  return Math.round(Math.min(MAX_WIDTH, content)) + PADDING;
+  const beside = column.metric ? (isGrouped ? SPREAD : isCompared ? DIFFERENCE : 0) : column.key === "name" ? BUTTONS : 0;
+  const longest = Math.max(0, ...longestTexts(column, runs).map((text) => textWidth(text, font)));
+  const content = Math.max(MIN_WIDTH, title, longest + beside);
+  const most = column.key === "name" && isNarrow ? NAME_ON_PHONES : MAX_WIDTH;
+  return Math.ceil(Math.min(most, content)) + PADDING;
 }
+
+/**
+ * The texts among which a column's longest one is. Numbers are not all written for that, which takes long for thousands of runs:
+ * the smallest, the largest and those with the most digits tell.
+ * @param {Column} column @param {ListedRun[]} runs
+ */
+function longestTexts(column, runs) {
+  const values = runs.map(column.value);
+  const numbers = values.filter(isNumber);
+  if (column.filtersText) {
+    return values.filter((_, i) => i % Math.ceil(values.length / SAMPLE) === 0).map(column.format);
+  }
+  if (!numbers.length) return [longest(values.map(column.format))];
+  let [low, high, digits] = [numbers[0], numbers[0], ""];
+  for (const number of numbers) {
+    if (number < low) low = number;
+    if (number > high) high = number;
+    if (column.setting && String(number).length > digits.length) digits = String(number);
+  }
+  return [column.format(low), column.format(high), digits];
+}
+
+/** @param {string[]} texts */
+const longest = (texts) => texts.reduce((found, text) => (text.length > found.length ? text : found), "");
 
 /** @param {string} text @param {string} font */
 function textWidth(text, font) {

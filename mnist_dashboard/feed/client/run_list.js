@@ -7,10 +7,7 @@ import { readRows } from "./run_rows.js";
 import { stream } from "./stream.js";
 
 /** @import { Run } from "../../components/lib/types" */
-/**
- * @typedef {Omit<Run, "curve"> & {curve: Run["curve"]|PackedCurve|null, parent?: string}} ListedRun `parent` is the lineage in words
- * @import { PackedCurve, RunRows } from "./run_rows.js"
- */
+/** @typedef {Run & {parent?: string}} ListedRun `parent` is the lineage in words */
 
 const RETRY_MS = 2000;
 

@@ -6,15 +6,12 @@
  * @typedef {object} RunRows
  * @property {string[]} fields names of the first values of a row
  * @property {string[]} settings names of the values after them
- * @property {string} curve_digits
  * @property {unknown[][]} rows one for each run
  */
 
-/** @typedef {[first: number|null, last: number|null, digits: string]} PackedCurve */
-
 /** What only the live feed sends of a run, as long as it has not. */
 const UNSENT = {
-  notice: "", total_steps: 0, epoch: 0, after: null, interventions: [], earlier_interventions: 0, epoch_ends: [], deleted: false,
+  notice: "", total_steps: 0, epoch: 0, after: null, epoch_ends: [], deleted: false,
 };
 
 /** @param {RunRows} table @returns {ListedRun[]} */

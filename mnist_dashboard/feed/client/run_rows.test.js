@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { readRows } from "./run_rows.js";
 
 test("a row becomes a run with its settings", () => {
-  const [run] = readRows({ fields: ["id", "name", "curve"], settings: ["lr", "model"], curve_digits: "01", rows: [[7, "a", [2, 1, "10"], 0.1, "mlp"]] });
+  const [run] = readRows({ fields: ["id", "name", "curve"], settings: ["lr", "model"], rows: [[7, "a", [2, 1, "10"], 0.1, "mlp"]] });
   assert.equal(run.id, 7);
   assert.equal(run.name, "a");
   assert.deepEqual(run.curve, [2, 1, "10"]);
@@ -12,6 +12,6 @@ test("a row becomes a run with its settings", () => {
 });
 
 test("what the list does not hold is there as well, as nothing", () => {
-  const [run] = readRows({ fields: ["id"], settings: [], curve_digits: "01", rows: [[1]] });
-  assert.deepEqual([run.interventions, run.epoch_ends, run.notice, run.deleted], [[], [], "", false]);
+  const [run] = readRows({ fields: ["id"], settings: [], rows: [[1]] });
+  assert.deepEqual([run.epoch_ends, run.notice, run.deleted], [[], "", false]);
 });

@@ -16,6 +16,7 @@ export function makeRun({ settings, ...fields } = {}) {
     name: `run-${id}`,
     status: "completed",
     attempt: 1,
+    reason: "",
     notice: "",
     reason: "",
     dataset: "mnist",

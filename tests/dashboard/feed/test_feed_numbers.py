@@ -216,6 +216,7 @@ def test_a_run_that_cannot_be_sent_stops_no_other(
         return history_points(series, smoothing) | ({"lr": [math.nan]} if series.steps == 1 else {})
 
     history_points = series_module.RunSeries.points
+
     def list_run(run: Run, queue: Iterable[Run]) -> list[Any]:
         return [math.nan] if run.id == broken.id else listed_run.list_run(run, queue)
 

@@ -11,7 +11,8 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.records import encode_json
 from mnist_core.store import RunStore, queries
-from mnist_dashboard.feed.listed_run import list_run, pack_curve
+from mnist_dashboard.feed.listed_run import list_run
+from mnist_dashboard.feed.packed_curve import pack_curve
 from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.feed.summary_cache import SummaryCache
 from tests.support.factories import finished_run
@@ -93,7 +94,7 @@ def test_a_row_takes_few_bytes(store: RunStore) -> None:
 
 
 def test_a_curve_is_packed_into_a_digit_a_point_between_its_lowest_and_highest_loss() -> None:
-    assert pack_curve([2.0, math.nan, 0.2, 0.02]) == (2.0, 0.02, "z i0")
-    assert pack_curve([1.0, 1.0]) == (1.0, 1.0, "00")
-    assert pack_curve([math.nan, 0.0]) == (None, 0.0, "  ")
-    assert pack_curve([2.0]) is None
+    assert pack_curve([2.0, math.nan, 0.2, 0.02]) == [2.0, 0.02, "z i0"]
+    assert pack_curve([1.0, 1.0]) == [1.0, 1.0, "00"]
+    assert pack_curve([math.nan, 0.0]) == [None, 0.0, "  "]
+    assert pack_curve([2.0]) == []

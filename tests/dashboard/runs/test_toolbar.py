@@ -13,6 +13,7 @@ from mnist_core.exports.formats import FORMATS
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.runs import export_import
+from mnist_dashboard.runs.table_state import TableState
 from mnist_dashboard.server.roles.access_policy import MAX_EXPORTS
 from mnist_dashboard.server.roles.client_location import CLIENT_ADDRESS_HEADER
 from mnist_dashboard.ui import markdown
@@ -65,20 +66,41 @@ def test_several_runs_are_starred_tagged_and_archived_at_once(app: AppTest, stor
         active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1,2")
     click(app, "Star")
-    app.text_input(key="new_tag").set_value("good").run()
-    click(app, "Add tag")
-    click(app, "Archive")
-    assert [(run.starred, run.tags, run.archived) for run in store.queries.list_runs()] == [(True, ("good",), True)] * 2
+    app.text_input(key="new_tags").set_value("good, very good,")
+    click(app, "Add")
+    assert [(run.starred, run.tags) for run in store.queries.list_runs()] == [(True, ("good", "very good"))] * 2
+    assert app.text_input(key="new_tags").value == ""
     click(app, "Unstar")
     assert not any(run.starred for run in store.queries.list_runs())
 
 
-def test_an_invalid_tag_is_refused_with_a_sentence(app: AppTest, store: RunStore) -> None:
+def test_archived_runs_leave_the_selection_unless_the_table_shows_them(app: AppTest, store: RunStore) -> None:
+    for _ in range(3):
+        active_run(store, RunStatus.COMPLETED)
+    store.commands.edit_run(3, archived=True)
+    open_runs(app, runs="1,2,3")
+    click(app, "Archive")
+    assert [run.archived for run in store.queries.list_runs()] == [True] * 3
+    assert "runs" not in app.query_params
+    assert "Archived run-1, run-2." in page_text(app)
+    click(app, "Undo")
+    assert [run.archived for run in store.queries.list_runs()] == [False, False, True]
+    app.session_state["runs_view"] = TableState(archived=True)
+    app.session_state["ticked_runs"] = [1]
+    app.run()
+    click(app, "Archive")
+    assert app.query_params["runs"] == ["1"]
+
+
+def test_an_invalid_tag_is_refused_inside_the_form_and_stays_there(app: AppTest, store: RunStore) -> None:
     active_run(store, RunStatus.COMPLETED)
     open_runs(app, runs="1")
-    app.text_input(key="new_tag").set_value("a,b").run()
-    click(app, "Add tag")
-    assert markdown.escape("A tag must not contain commas or control characters, got 'a,b'.") in page_text(app)
+    app.text_input(key="new_tags").set_value("fine, " + "x" * 31)
+    click(app, "Add")
+    (form,) = app.get("form")
+    assert "A tag must have 1 to 30 characters" in form.error[0].value
+    assert app.text_input(key="new_tags").value == "fine, " + "x" * 31
+    assert store.queries.get_run(1).tags == ()
 
 
 def test_deleting_can_be_undone(app: AppTest, store: RunStore) -> None:

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { IDLE, isFinished, statusLabel } from "./status.js";
+import { makeRun } from "#tests/factories.js";
+
+import { IDLE, isFinished, statusLabel, statusText } from "./status.js";
 
 test("statuses have the labels that Python gives them", () => {
   assert.deepEqual(["queued", "completed", "interrupted"].map(statusLabel), ["Queued", "Finished", "Interrupted"]);
@@ -15,4 +17,11 @@ test("without a run the strip is ready", () => {
 test("an interrupted run may be resumed, a failed one is final", () => {
   assert(!isFinished("interrupted"));
   assert(isFinished("failed"));
+});
+
+test("queued runs say their place, and removed ones that they were", () => {
+  assert.equal(statusText(makeRun({ status: "queued", queue_position: 2 })), "Queued, 2nd");
+  assert.equal(statusText(makeRun({ status: "queued", queue_position: 11 })), "Queued, 11th");
+  assert.equal(statusText(makeRun({ status: "stopped", reason: "Removed from the queue." })), "Removed from the queue");
+  assert.equal(statusText(makeRun({ status: "stopped" })), "Stopped");
 });

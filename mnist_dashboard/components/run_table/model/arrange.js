@@ -1,6 +1,7 @@
 /** Which rows the table shows, in which order, in which groups. Pure. */
-import { COLUMNS, columnOf, comparator, naturalOrder } from "./columns.js";
-import { parseCondition, parseSearch } from "./filters.js";
+import { groupNames } from "../../lib/runs/group_names.js";
+import { COLUMNS, columnOf, comparator, isMissing, naturalOrder } from "./columns.js";
+import { conditionProblem, parseCondition, parseSearch } from "./filters.js";
 
 /**
  * @import { ListedRun } from "../../../feed/client/run_list.js"
@@ -31,11 +32,17 @@ import { parseCondition, parseSearch } from "./filters.js";
 export function filterRuns(runs, view) {
   const conditions = Object.entries(view.where).flatMap(([key, typed]) => {
     const column = columnOf(key);
-    return column && typed.trim() ? [parseCondition(column, typed)] : [];
+    return column && typed.trim() && !conditionProblem(column, key, typed) ? [parseCondition(column, typed)] : [];
   });
   if (view.search.trim()) conditions.push(parseSearch(view.search));
   if (!view.archived) conditions.push((run) => !run.archived);
   return runs.filter((run) => conditions.every((condition) => condition(run)));
+}
+
+/** What is wrong with conditions, by key of the column; such conditions are left out. @param {View["where"]} where */
+export function conditionProblems(where) {
+  const problems = Object.entries(where).map(([key, typed]) => [key, conditionProblem(columnOf(key), key, typed)]);
+  return Object.fromEntries(problems.filter(([, problem]) => problem));
 }
 
 /** @param {ListedRun[]} runs newest first @param {View} view */
@@ -53,7 +60,7 @@ const runItem = (run) => ({ kind: "run", run, key: `run-${run.id}` });
  * @returns {Item[]}
  */
 export function groupRuns(runs, view, openGroups) {
-  const groupOf = grouping(view.group);
+  const groupOf = grouping(view.group, runs);
   if (!groupOf) return runs.map(runItem);
   /** @type {Map<string, GroupItem>} */
   const groups = new Map();
@@ -64,7 +71,7 @@ export function groupRuns(runs, view, openGroups) {
     groups.set(key, group);
   }
   const ordered = [...groups.values()];
-  if (!view.sort) ordered.sort(groupComparator(view.group));
+  if (!view.sort && view.group !== "seeds") ordered.sort(groupComparator(view.group));
   return ordered.flatMap((group) => {
     if (view.group === "seeds" && group.runs.length === 1) return [runItem(group.runs[0])];
     return group.open ? [group, ...group.runs.map(runItem)] : [group];
@@ -79,9 +86,12 @@ function groupComparator(group) {
   return (a, b) => compareRuns(a.runs[0], b.runs[0]);
 }
 
-/** @param {string} group @returns {((run: ListedRun) => {key: string, label: string})|null} */
-function grouping(group) {
-  if (group === "seeds") return (run) => ({ key: run.seed_group, label: run.name });
+/** @param {string} group @param {ListedRun[]} runs @returns {((run: ListedRun) => {key: string, label: string})|null} */
+function grouping(group, runs) {
+  if (group === "seeds") {
+    const names = groupNames(runs);
+    return (run) => ({ key: run.seed_group, label: names.get(run.seed_group) ?? run.name });
+  }
   const column = columnOf(group);
   if (!column) return null;
   return (run) => {
@@ -92,11 +102,14 @@ function grouping(group) {
 
 /**
  * The columns to show.
- * @param {View} view @param {string[]} keys as chosen @param {ListedRun[]} runs among which settings are compared
+ * @param {View} view @param {string[]} keys as chosen; none for the usual ones @param {ListedRun[]} runs among which settings are compared
  * @returns {Column[]}
  */
 export function visibleColumns(view, keys, runs) {
-  const chosen = COLUMNS.filter((column) => keys.includes(column.key) || column.key === "name");
+  const hasValue = (/** @type {Column} */ column) => runs.some((run) => !isMissing(column.value(run)));
+  const isUsual = (/** @type {Column} */ column) => column.usual && (!column.optional || hasValue(column));
+  const isChosen = (/** @type {Column} */ column) => (keys.length ? keys.includes(column.key) : isUsual(column));
+  const chosen = COLUMNS.filter((column) => isChosen(column) || column.key === "name");
   if (!view.differs || runs.length < 2) return chosen;
   return chosen.filter((column) => !column.setting || runs.some((run) => column.value(run) !== column.value(runs[0])));
 }

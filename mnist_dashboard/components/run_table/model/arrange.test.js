@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { makeRun } from "#tests/factories.js";
 
-import { filterRuns, groupRuns, sortRuns, visibleColumns } from "./arrange.js";
+import { conditionProblems, filterRuns, groupRuns, sortRuns, visibleColumns } from "./arrange.js";
 
 /** @import { Item, View } from "./arrange.js" */
 
@@ -36,16 +36,26 @@ test("search and conditions must all hold; empty and unknown conditions are igno
   assert.deepEqual(ids(filterRuns(runs, makeView({ where, search: "cat" }))), [3]);
 });
 
+test("conditions that make no sense are named and left out", () => {
+  const where = { lr: "fast", unknown: "x", name: "cat" };
+  assert.deepEqual(ids(filterRuns(runs, makeView({ where }))), [3]);
+  assert.deepEqual(conditionProblems(where), {
+    lr: "“fast” is no condition on Learning rate: write >0.1, 1..5, 64, or – for none.",
+    unknown: "There is no column “unknown”.",
+  });
+});
+
 test("a minus sorts downwards, and an unknown column leaves the newest first", () => {
   assert.deepEqual(ids(sortRuns(runs, makeView({ sort: "lr" }))), [1, 2, 4, 3]);
   assert.deepEqual(ids(sortRuns(runs, makeView({ sort: "-name" }))), [4, 3, 2, 1]);
   assert.deepEqual(ids(sortRuns(runs, makeView({ sort: "unknown" }))), [4, 3, 2, 1]);
 });
 
-test("seeds are groups, but a run without a twin stays a run", () => {
+test("seeds are groups, the newest first, but a run without a twin stays a run", () => {
   const view = makeView({ group: "seeds" });
-  assert.deepEqual(outline(groupRuns(runs, view, new Set())), [1, 2, "dog (2)"]);
-  assert.deepEqual(outline(groupRuns(runs, view, new Set(["x"]))), [1, 2, "dog (2)", 4, 3]);
+  const group = "lr 0.1, 2 seeds (2)"; // named by what differs among the runs shown
+  assert.deepEqual(outline(groupRuns(runs, view, new Set())), [group, 2, 1]);
+  assert.deepEqual(outline(groupRuns(runs, view, new Set(["x"]))), [group, 4, 3, 2, 1]);
 });
 
 test("groups of a column are ordered as people count, or as the runs are sorted", () => {
@@ -61,6 +71,13 @@ test("without a group, or with an unknown one, there are runs only", () => {
 
 test("the name is always a column, and the order is that of the table", () => {
   assert.deepEqual(visibleColumns(makeView(), ["test_loss", "lr"], runs).map(({ key }) => key), ["name", "lr", "test_loss"]);
+});
+
+test("among the usual columns, those of lineage and tags need a run that has some", () => {
+  const keysOf = (/** @type {typeof runs} */ shown) => visibleColumns(makeView(), [], shown).map(({ key }) => key);
+  assert(!keysOf(runs).includes("tags"));
+  assert(keysOf([...runs, makeRun({ id: 9, tags: ["wide"] })]).includes("tags"));
+  assert(visibleColumns(makeView(), ["tags"], runs).some(({ key }) => key === "tags"), "unless the reader chose them");
 });
 
 test("settings that are equal in all runs can be hidden", () => {

@@ -2,7 +2,7 @@
 import { METRICS, SETTINGS } from "../../lib/constants.js";
 import { MISSING, formatCount, formatDuration, formatLoss, formatPercent, formatSetting, formatTime, isNumber } from "../../lib/format.js";
 import { halfInterval } from "../../lib/runs/seeds.js";
-import { statusLabel } from "../../lib/runs/status.js";
+import { statusText } from "../../lib/runs/status.js";
 
 /**
  * @import { ListedRun } from "../../../feed/client/run_list.js"
@@ -26,6 +26,9 @@ import { statusLabel } from "../../lib/runs/status.js";
  * @property {boolean} [descending] largest first at the first click
  * @property {boolean} [usual] shown unless the reader chose others
  * @property {boolean} [curve] drawn, not written
+ * @property {boolean} [duration] seconds, read as minutes and seconds
+ * @property {boolean} [optional] among the usual columns only if some run has a value
+ * @property {(run: ListedRun) => string} [otherText] a text that conditions find as well, such as an older name
  * @property {boolean} [filtersText] filtered by the text in the cell, although it is a number
  */
 
@@ -60,7 +63,7 @@ const UNITS = {
   share: { format: ofNumber(formatPercent), percent: true, descending: true },
   nats: { format: ofNumber(formatLoss) },
   "images/s": { format: ofNumber((n) => (n ? formatCount(n) : MISSING)), descending: true },
-  seconds: { format: ofNumber(formatDuration) },
+  seconds: { format: ofNumber(formatDuration), duration: true },
 };
 const BEST = /** @type {const} */ ({ high: 1, low: -1 });
 
@@ -77,7 +80,10 @@ function metricColumn(key) {
 
 const USUAL_SETTINGS = ["batch_size", "lr", "momentum", "epochs"];
 /** @type {(keyof RunMetrics)[]} */
-const USUAL_METRICS = ["best_validation_accuracy", "test_accuracy", "test_loss", "examples_per_second", "elapsed_seconds"];
+/** Results stand beside the name, what training took behind the settings. @type {(keyof RunMetrics)[]} */
+const RESULTS = ["test_accuracy", "best_validation_accuracy", "test_loss"];
+/** @type {(keyof RunMetrics)[]} */
+const PACE = ["examples_per_second", "elapsed_seconds"];
 
 /** The keys of a table but for these. @template {string} Key @param {Record<Key, unknown>} table @param {...Key} without */
 const otherKeys = (table, ...without) => /** @type {Key[]} */ (Object.keys(table)).filter((key) => !without.includes(key));
@@ -85,17 +91,18 @@ const otherKeys = (table, ...without) => /** @type {Key[]} */ (Object.keys(table
 /** @type {Column[]} */
 const USUAL = [
   textColumn("name", "Name", (run) => run.name),
-  textColumn("status", "Status", (run) => statusLabel(run.status)),
+  { ...textColumn("status", "Status", statusText), otherText: (run) => run.status },
+  ...RESULTS.map(metricColumn),
   textColumn("dataset", "Dataset", (run) => run.dataset), // the one in use, which the setting may leave open
   ...USUAL_SETTINGS.map(settingColumn),
   { key: "curve", title: "Loss curve", curve: true, number: true, format: ofNumber(formatLoss), value: (run) => run.loss },
-  ...USUAL_METRICS.map(metricColumn),
+  ...PACE.map(metricColumn),
   {
     key: "started_at", title: "Started", number: true, filtersText: true, descending: true,
     format: ofNumber((seconds) => formatTime(seconds)), value: (run) => run.started_at,
   },
-  textColumn("parent", "Parent", (run) => run.parent || null),
-  textColumn("tags", "Tags", (run) => run.tags.join(", ") || null),
+  { ...textColumn("parent", "Parent", (run) => run.parent || null), optional: true },
+  { ...textColumn("tags", "Tags", (run) => run.tags.join(", ") || null), optional: true },
 ];
 
 /**
@@ -107,7 +114,7 @@ export const COLUMNS = [
   textColumn("notes", "Notes", (run) => run.notes.split("\n", 1)[0] || null),
   textColumn("starred", "Starred", (run) => (run.starred ? "Starred" : null)),
   textColumn("archived", "Archived", (run) => (run.archived ? "Archived" : null)),
-  ...otherKeys(METRICS, ...USUAL_METRICS, "validation_accuracy").map(metricColumn),
+  ...otherKeys(METRICS, ...RESULTS, ...PACE, "validation_accuracy").map(metricColumn),
   { key: "step", title: "Steps", number: true, format: ofNumber(formatCount), value: (run) => run.step || null, descending: true },
   ...otherKeys(SETTINGS, ...USUAL_SETTINGS, "dataset").map(settingColumn),
 ];
@@ -146,6 +153,18 @@ export function bestValues(column, runs) {
     if (values.length > 1) best.set(dataset, sign * Math.max(...values.map((value) => sign * value)));
   }
   return best;
+}
+
+/**
+ * The best values in words, one sentence for each dataset: "Best test accuracy on MNIST: 98.96 % (run-5)".
+ * @param {Column} column @param {ListedRun[]} runs completed ones
+ */
+export function describeBest(column, runs) {
+  return [...bestValues(column, runs)].sort().map(([dataset, best]) => {
+    const [first, ...others] = runs.filter((run) => run.dataset === dataset && column.value(run) === best);
+    const more = others.length ? ` and ${others.length} more` : "";
+    return `Best ${column.title.toLowerCase()} on ${dataset}: ${column.format(best)} (${first.name}${more})`;
+  });
 }
 
 /**

@@ -4,7 +4,9 @@ import { test } from "node:test";
 import { makeRun } from "#tests/factories.js";
 
 import { METRICS, SETTINGS } from "../../lib/constants.js";
-import { COLUMNS, bestValues, columnOf, comparator, formatDifference, formatMeanInterval, formatSize, summarize } from "./columns.js";
+import {
+  COLUMNS, bestValues, columnOf, comparator, describeBest, formatDifference, formatMeanInterval, formatSize, summarize,
+} from "./columns.js";
 
 /** @param {string} key */
 function column(key) {
@@ -31,7 +33,7 @@ test("the keys are unique, as addresses name columns by them", () => {
 
 test("the columns keep their order", () => {
   const usual = COLUMNS.filter((each) => each.usual).map(({ key }) => key);
-  assert.deepEqual(usual.slice(0, 8), ["name", "status", "dataset", "batch_size", "lr", "momentum", "epochs", "curve"]);
+  assert.deepEqual(usual.slice(0, 6), ["name", "status", "test_accuracy", "best_validation_accuracy", "test_loss", "dataset"]);
   assert.deepEqual(usual.slice(-3), ["started_at", "parent", "tags"]);
 });
 
@@ -103,4 +105,18 @@ test("the interval of a share ends at 0 and 100 %", () => {
   assert.equal(formatMeanInterval(accuracy, 0.998, 0.004), "99.40 to 100.00");
   assert.equal(formatMeanInterval(accuracy, 0.1, 0.2), "0.00 to 30.00");
   assert.equal(formatMeanInterval(column("test_loss"), 0.1, 0.2), "±0.2");
+});
+
+test("the best value is named for each dataset with several runs, never over several", () => {
+  const runs = [
+    makeRun({ id: 1, name: "a", dataset: "MNIST", test_accuracy: 0.9896 }),
+    makeRun({ id: 2, name: "b", dataset: "MNIST", test_accuracy: 0.98 }),
+    makeRun({ id: 3, name: "c", dataset: "MNIST-5k", test_accuracy: 0.91 }),
+    makeRun({ id: 4, name: "d", dataset: "MNIST-5k", test_accuracy: 0.91 }),
+    makeRun({ id: 5, name: "e", dataset: "KMNIST", test_accuracy: 0.999 }),
+  ];
+  assert.deepEqual(describeBest(column("test_accuracy"), runs), [
+    "Best test accuracy on MNIST: 98.96\u202f% (a)",
+    "Best test accuracy on MNIST-5k: 91.00\u202f% (c and 1 more)",
+  ]);
 });

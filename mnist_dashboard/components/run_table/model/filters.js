@@ -1,4 +1,5 @@
 /** Conditions on runs, parsed from what is typed into the search field and below a column's title. Pure. */
+import { statusText } from "../../lib/runs/status.js";
 import { isMissing } from "./columns.js";
 
 /**
@@ -28,16 +29,41 @@ const OPERATORS = {
 export function parseCondition(column, typed) {
   const text = searchable(typed).trim();
   if (text === "-" || text === "–") return (run) => isMissing(column.value(run));
-  const test = column.number && !column.filtersText ? parseNumericTest(column, text.replaceAll(/[\s\u202f]/g, "")) : null;
-  if (!test) return (run) => searchable(column.format(column.value(run))).includes(text);
+  const test = isNumeric(column) ? parseNumericTest(column, text) : null;
+  if (!test) {
+    return (run) => [column.format(column.value(run)), column.otherText?.(run) ?? ""].some((each) => searchable(each).includes(text));
+  }
   return (run) => {
     const value = column.value(run);
     return typeof value === "number" && test(value);
   };
 }
 
-/** @param {Column} column @param {string} text @returns {((value: number) => boolean)|null} */
-function parseNumericTest(column, text) {
+/** @param {Column} column */
+const isNumeric = (column) => Boolean(column.number) && !column.filtersText;
+
+/**
+ * Why a condition cannot be used, in a sentence; empty for one that can.
+ * @param {Column|undefined} column @param {string} key of the column @param {string} typed
+ */
+export function conditionProblem(column, key, typed) {
+  if (!column) return `There is no column “${key}”.`;
+  const text = searchable(typed).trim();
+  if (!isNumeric(column) || !text || text === "-" || text === "–" || parseNumericTest(column, text)) return "";
+  const isTextInCell = /\d/.test(text) && !/^[<>=]|\.\./.test(text);
+  return isTextInCell ? "" : `“${typed.trim()}” is no condition on ${column.title}: write >0.1, 1..5, 64, or – for none.`;
+}
+
+/** Numbers as people type them: with a decimal comma, grouped digits, and durations as m:ss. @param {Column} column @param {string} text */
+function plainNumbers(column, text) {
+  const plain = text.replaceAll(/[\s\u202f]/g, "").replaceAll(/(\d|^|[<>=.-]),(?=\d)/g, "$1.");
+  if (!column.duration || !/[<>=]|\.\./.test(plain)) return plain;
+  return plain.replaceAll(/(?:(\d+):)?(\d+):(\d\d)/g, (_, h, m, s) => String(3600 * Number(h ?? 0) + 60 * Number(m) + Number(s)));
+}
+
+/** @param {Column} column @param {string} typed @returns {((value: number) => boolean)|null} */
+function parseNumericTest(column, typed) {
+  const text = plainNumbers(column, typed);
   const range = RANGE.exec(text)?.groups;
   if (range) {
     const percent = range.lowPercent || range.highPercent;
@@ -69,7 +95,7 @@ const searchedTexts = new WeakMap();
 function searchedText(run) {
   const known = searchedTexts.get(run);
   if (known !== undefined) return known;
-  const text = [run.name, ...run.tags, run.notes, run.status, run.dataset].map(searchable).join("\n");
+  const text = [run.name, ...run.tags, run.notes, run.status, statusText(run), run.dataset].map(searchable).join("\n");
   searchedTexts.set(run, text);
   return text;
 }

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { makeRun } from "#tests/factories.js";
 
 import { columnOf } from "./columns.js";
-import { parseCondition, parseSearch } from "./filters.js";
+import { conditionProblem, parseCondition, parseSearch } from "./filters.js";
 
 /** @param {string} key @param {string} typed @param {Parameters<typeof makeRun>[0]} fields */
 function matches(key, typed, fields) {
@@ -18,6 +18,20 @@ test("numbers are compared", () => {
   const passed = [">0.05", ">=0.1", "<0.2", "<= 0.1", "=0.1", "0.1", ".1", "1e-1", "0.05..0.2", "0.1..0.1"];
   for (const typed of passed) assert(matches("lr", typed, lr), typed);
   for (const typed of [">0.1", "<0.1", "0.2", "0.2..0.3"]) assert(!matches("lr", typed, lr), typed);
+});
+
+test("a decimal comma is a decimal point, and digits may be grouped", () => {
+  const lr = { settings: { lr: 0.1 } };
+  for (const typed of ["0,1", ">0,05", "<,2", "0,05..0,2", "1e-1"]) assert(matches("lr", typed, lr), typed);
+  assert(!matches("lr", ">0,1", lr));
+  assert(matches("step", ">2 000", { step: 2_532 }));
+  assert(matches("step", "2\u202f532", { step: 2_532 }));
+});
+
+test("durations are compared as they are written", () => {
+  const run = { elapsed_seconds: 61 };
+  for (const typed of [">1:00", "1:00..1:10", "<1:00:00", ">59"]) assert(matches("elapsed_seconds", typed, run), typed);
+  assert(!matches("elapsed_seconds", ">1:01", run));
 });
 
 test("shares may be typed in percent", () => {
@@ -42,6 +56,20 @@ test("words are found in the text of a cell, whatever their case", () => {
   assert(matches("model", "cnn", { settings: { model: "classic" } }));
   assert(matches("status", "FINI", {}));
   assert(!matches("status", "running", {}));
+});
+
+test("an older name of a status finds it, too", () => {
+  assert(matches("status", "completed", {}));
+  assert(matches("status", "removed", { status: "stopped", reason: "Removed from the queue." }));
+});
+
+test("what cannot be a condition on numbers is said to be none", () => {
+  const problem = (/** @type {string} */ typed) => conditionProblem(columnOf("lr"), "lr", typed);
+  for (const typed of ["fast", ">x", "1..", "<", "0.1.2..3"]) assert.match(problem(typed), /is no condition/, typed);
+  for (const typed of ["", "-", "–", "0,1", ">=1e-3"]) assert.equal(problem(typed), "", typed);
+  assert.equal(conditionProblem(columnOf("elapsed_seconds"), "elapsed_seconds", "1:0"), "", "part of a cell");
+  assert.equal(conditionProblem(columnOf("name"), "name", ">x"), "", "a text");
+  assert.equal(conditionProblem(undefined, "speed", "1"), "There is no column “speed”.");
 });
 
 test("what is no condition on numbers is looked for as text", () => {
