@@ -2,7 +2,7 @@
 import { make } from "../lib/dom.js";
 import { palette } from "../lib/theme.js";
 import { bestValues, columnOf, describeBest } from "./model/columns.js";
-import { sizedColumns } from "./widths.js";
+import { onceFontIsLoaded, sizedColumns } from "./widths.js";
 
 /**
  * @import { ListedRun } from "../../feed/client/run_list.js"
@@ -24,11 +24,12 @@ export class TableColumns {
   /** @type {Column[]} */
   list = [];
 
-  /** @param {HTMLElement} table @param {HTMLElement} box that it scrolls in */
-  constructor(table, box) {
+  /** @param {HTMLElement} table @param {HTMLElement} box that it scrolls in @param {() => void} onFont the columns need other widths */
+  constructor(table, box, onFont) {
     this.#table = table;
     this.#box = box;
     table.prepend(this.#group);
+    onceFontIsLoaded(box, onFont);
   }
 
   get isNarrow() {

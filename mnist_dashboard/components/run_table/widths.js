@@ -9,11 +9,11 @@ import { SPARKLINE_WIDTH } from "./sparkline.js";
  * @import { Column } from "./model/columns.js"
  */
 
-const PADDING = 16;
+const PADDING = 13; // and the line between two columns
 const DIFFERENCE = 52; // room for the difference to the baseline
 const SPREAD = 96; // room for standard deviation and interval
 const BUTTONS = 48; // room for star and pencil beside a name
-const ARROW = 18; // and the bold title of a sorted column
+const ARROW = 10; // beside the title of a sorted column
 const SAMPLE = 100; // times whose texts are measured
 const MIN_WIDTH = 34;
 const MAX_WIDTH = 220;
@@ -34,6 +34,20 @@ const measured = new Map();
  * @property {boolean} isCompared with a baseline
  */
 
+/** @param {HTMLElement} box */
+const fontOf = (box) => `12.25px ${getComputedStyle(box).fontFamily}`;
+
+/**
+ * Call back once the table's font is there: texts measured before are as wide as in another one.
+ * @param {HTMLElement} box @param {() => void} callback
+ */
+export async function onceFontIsLoaded(box, callback) {
+  if (document.fonts.check(fontOf(box))) return;
+  await document.fonts.load(fontOf(box));
+  measured.clear();
+  callback();
+}
+
 /** Width of the column with the checkboxes. @param {boolean} isNarrow */
 export const tickWidth = (isNarrow) => (isNarrow ? 40 : 34);
 
@@ -42,7 +56,7 @@ export const tickWidth = (isNarrow) => (isNarrow ? 40 : 34);
  * @param {Column[]} columns @param {ListedRun[]} runs @param {Sizing} sizing
  */
 export function sizedColumns(columns, runs, sizing) {
-  const font = `12.25px ${getComputedStyle(sizing.box).fontFamily}`;
+  const font = fontOf(sizing.box);
   const fixed = [tickWidth(sizing.isNarrow), COLOR_WIDTH].map((width) => ({ width, least: width, grows: false }));
   const wishes = columns.map((column) => {
     const width = columnWidth(column, runs, font, sizing);

@@ -70,7 +70,7 @@ test("without a group, or with an unknown one, there are runs only", () => {
 });
 
 test("the name is always a column, and the order is that of the table", () => {
-  assert.deepEqual(visibleColumns(makeView(), ["test_loss", "lr"], runs).map(({ key }) => key), ["name", "lr", "test_loss"]);
+  assert.deepEqual(visibleColumns(makeView(), ["test_loss", "lr"], runs).map(({ key }) => key), ["name", "test_loss", "lr"]);
 });
 
 test("among the usual columns, those of lineage and tags need a run that has some", () => {
@@ -82,6 +82,6 @@ test("among the usual columns, those of lineage and tags need a run that has som
 
 test("settings that are equal in all runs can be hidden", () => {
   const keys = ["lr", "momentum", "test_loss"];
-  assert.deepEqual(visibleColumns(makeView({ differs: true }), keys, runs).map(({ key }) => key), ["name", "lr", "test_loss"]);
+  assert.deepEqual(visibleColumns(makeView({ differs: true }), keys, runs).map(({ key }) => key), ["name", "test_loss", "lr"]);
   assert.equal(visibleColumns(makeView({ differs: true }), keys, runs.slice(0, 1)).length, 4);
 });
