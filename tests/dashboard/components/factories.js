@@ -18,7 +18,6 @@ export function makeRun({ settings, ...fields } = {}) {
     attempt: 1,
     reason: "",
     notice: "",
-    reason: "",
     dataset: "mnist",
     train_images: 54_000,
     validation_images: 6_000,
