@@ -18,7 +18,7 @@ from mnist_dashboard.runs import (
     widget_state,
 )
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID
-from mnist_dashboard.ui import markdown
+from mnist_dashboard.ui import headings, markdown
 
 queries = services.current().queries
 
@@ -33,6 +33,7 @@ def render_curves(selected: list[Run], colors: dict[int, int], baseline: Run | N
     curves_view.render_curves([run for run in selected if run.id in colors], colors, baseline)
 
 
+headings.render_page_heading("Runs")
 if queries.latest_run() is None:
     toolbar.render_empty_state()
     st.stop()

@@ -22,7 +22,7 @@ from mnist_dashboard.train import fork_form, run_actions, settings_sidebar, stal
 from mnist_dashboard.train.draft import Draft, read_draft
 from mnist_dashboard.train.expected_dataset import expected_dataset, expected_images
 from mnist_dashboard.train.shown_run import find_run_to_show, other_run_in_progress
-from mnist_dashboard.ui import markdown, messages, queue, run_address, share_popover
+from mnist_dashboard.ui import headings, markdown, messages, queue, run_address, share_popover
 
 CHART_HEIGHT = 328
 LOSS_EMPTY = "The loss of every batch will be drawn here."
@@ -157,6 +157,7 @@ if run:
 config = run.config if run else draft.config
 total_steps = (run.total_steps if run else 0) or config.total_steps(expected_images(config))
 summary = summarize_run(run, unfinished) if run else None
+headings.render_page_heading("Train", summary)
 status_strip(
     summary,
     idle={

@@ -12,7 +12,7 @@ from mnist_core.config import SETTINGS
 from mnist_core.records import METRICS, Run
 from mnist_dashboard.components.parallel_coordinates import parallel_coordinates
 from mnist_dashboard.runs import hyperparameter_charts
-from mnist_dashboard.ui import markdown
+from mnist_dashboard.ui import headings, markdown
 
 DEFAULT_METRIC = "best_validation_accuracy"
 PLOTLY_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d"]}
@@ -38,7 +38,7 @@ def render_hyperparameters(runs: Sequence[Run]) -> None:
         )
         return
     color = _first_theme_color()
-    st.markdown("**Settings and result of each run**")
+    headings.panel_heading("Settings and result of each run")
     parallel_coordinates(
         hyperparameter_charts.dimensions(measured, settings, metric_name),
         [run.name for run in measured],
@@ -56,9 +56,10 @@ def render_hyperparameters(runs: Sequence[Run]) -> None:
 
 
 def _render_importance(runs: Sequence[Run], metric_name: str, color: str) -> None:
-    st.markdown(
-        "**Importance** :gray[Share of the differences that the forest cannot explain without the setting. The line "
-        "shows how far it varies between runs.]"
+    headings.panel_heading("Importance")
+    st.caption(
+        "Share of the differences that the forest cannot explain without the setting. The line shows how far it varies "
+        "between runs."
     )
     try:
         with st.spinner("Growing forests…"):

@@ -14,7 +14,7 @@ from mnist_core.errors import MnistError
 from mnist_core.formatting import MISSING
 from mnist_core.records import METRICS, Run
 from mnist_dashboard import services
-from mnist_dashboard.ui import markdown
+from mnist_dashboard.ui import headings, markdown
 from mnist_dashboard.ui.formatting import format_percent
 from mnist_dashboard.ui.tables import render_table
 
@@ -92,7 +92,7 @@ def _render_answer(verdict: Verdict | MultipleVerdict) -> None:
 
 
 def _render_side(title: str, runs: Sequence[Run]) -> None:
-    st.markdown(f"**{markdown.escape(title)}**")
+    headings.panel_heading(f"{markdown.escape(title)}")
     render_table(_metric_rows(group_by_seed(runs)[0]))
 
 

@@ -12,7 +12,7 @@ from mnist_dashboard.server import hosts
 from mnist_dashboard.server.announcement import LINK_SECONDS
 from mnist_dashboard.server.roles.owner_sessions import SESSION_SECONDS, Session
 from mnist_dashboard.server.roles.sign_in import sign_in_link
-from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui import headings, markdown, messages
 
 _CODE_KEY, _NAME_KEY = "sign_in_code", "own_name"
 """Session keys: the code of the link made last, and the field with the user's name."""
@@ -24,8 +24,8 @@ MAX_USER_NAME_LENGTH = 40
 def render_owner_panel(server_urls: list[str], *, place: str) -> None:
     """Draw the list of sessions and what an owner may do with it. Problems appear at `place`."""
     own, sessions = access.current_session(), access.list_sessions()
-    st.markdown("**Owners**")
     if sessions:
+        headings.panel_heading("Owners")
         st.caption(
             "These browsers can start, steer and delete runs. "
             f"Each is signed out {SESSION_SECONDS / 86_400:.0f} days after its last use."
@@ -67,7 +67,7 @@ def _render_own_name(own: Session, *, place: str) -> None:
 
 
 def _render_new_link(server_urls: list[str], *, place: str) -> None:
-    st.markdown("**Sign in another device**")
+    headings.panel_heading("Sign in another device")
     code = st.session_state.get(_CODE_KEY, "")
     if code and services.current().access_policy.sessions.is_pending(code):
         st.caption(f"It signs in the first browser that opens it. It works once, for {LINK_SECONDS / 60:.0f} minutes.")

@@ -11,7 +11,7 @@ import streamlit as st
 from mnist_dashboard import access, services
 from mnist_dashboard.components.notifications import notification_switch
 from mnist_dashboard.server import hosts
-from mnist_dashboard.ui import messages, owner_panel
+from mnist_dashboard.ui import headings, messages, owner_panel
 
 OPEN_KEY = "share_popover"
 """Session key: whether the popover is open."""
@@ -29,7 +29,7 @@ def render_share_popover() -> None:
         st.popover("Share", icon=":material/share:", width="content", key=OPEN_KEY, on_change="rerun") as popover,
         st.container(gap="xsmall", key="share_content"),
     ):
-        st.markdown("**Watch on this network**")
+        headings.panel_heading("Watch on this network")
         if services.current().access_policy.is_visible:
             _render_watch_links(with_qr_code=bool(popover.open))
         else:

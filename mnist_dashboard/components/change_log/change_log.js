@@ -55,7 +55,7 @@ class ChangeLog {
     if (content === this.#painted) return;
     this.#painted = content;
     const rows = interventions.map((intervention, i) => this.#row(intervention, earlier + i)).toReversed();
-    this.#box.replaceChildren(...(rows.length ? [make("h3", "mt-changes-title", {}, "Changes during this run"), ...rows] : []));
+    this.#box.replaceChildren(...(rows.length ? [make("h2", "mt-changes-title", {}, "Changes during this run"), ...rows] : []));
   }
 
   /** @param {Intervention} intervention @param {number} index */

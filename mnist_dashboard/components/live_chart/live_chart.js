@@ -1,5 +1,6 @@
 /** A chart of one quantity of one or several runs, over steps, epochs, images or time, fed by the stream. */
 import { stream } from "../../feed/client/stream.js";
+import { make, setText } from "../lib/dom.js";
 import { formatCount } from "../lib/format.js";
 import { forkMark, interventionMarks } from "../lib/runs/interventions.js";
 import { palette } from "../lib/theme.js";
@@ -66,6 +67,7 @@ class LiveChart {
   #data;
   #chart;
   #subscription;
+  #heading = make("h2", "mt-visually-hidden"); // Plotly draws the title, but only as a picture
   #isWaiting = false; // for the curves of runs that were just selected
   /** @type {number|undefined} where the accuracy axis starts now: see ranges.js */
   #floor;
@@ -81,6 +83,7 @@ class LiveChart {
         if (run.interventions.length || run.parent_id) this.#chart.invalidate();
       },
     });
+    root.append(this.#heading);
     this.#chart = new Chart(root, (width) => this.#height(width), (width) => this.#figure(width));
     this.#chart.element.setAttribute("aria-label", `${data.title} chart`); // until it is drawn
     this.update(data);
@@ -90,6 +93,7 @@ class LiveChart {
   update(data) {
     if (data.uirevision !== this.#data.uirevision) this.#floor = undefined;
     this.#data = data;
+    setText(this.#heading, data.title);
     const others = [data.baseline, data.ghost?.id].filter((id) => id !== null && id !== undefined);
     this.#subscription.change({ runs: [...new Set([...data.runs.map((run) => run.id), ...others])], smoothing: data.smoothing });
     this.#isWaiting = !this.#isComplete();
@@ -99,6 +103,7 @@ class LiveChart {
   destroy() {
     this.#subscription.close();
     this.#chart.destroy();
+    this.#heading.remove();
   }
 
   /** Narrow charts are lower; a legend of several rows takes its room from below the chart, not from the curves. @param {number} width */

@@ -41,7 +41,7 @@ def test_two_groups_of_seeds_get_a_verdict(app: AppTest, search: list[Run]) -> N
     show(open_runs(app, runs="1,2,3,4,5,6", base="4"), "Verdict")
     assert "seeds" in page_text(app)
     title = markdown.escape("A: batch 32, lr 0.3, momentum 0, epochs 5, 3 seeds")
-    assert any(block.value == f"**{title}**" for block in app.markdown)
+    assert any(block.value == title for block in app.header)
     assert markdown.escape("95 % interval") in app.table[1].value.columns
 
 
