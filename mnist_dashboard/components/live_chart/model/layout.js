@@ -4,6 +4,7 @@ import { shorten, textWidth } from "../../lib/names.js";
 import { FIELDS, isSmoothed } from "./fields.js";
 import { chanceMark, emptyNote, endLabels, epochMarks, faultMark, forkMarks, ghostLabel, interventionMarks } from "./marks.js";
 import { accuracyFloor, accuracyRange, logTicks, lossRange, paddedRange } from "./ranges.js";
+import { legendNames } from "./traces.js";
 import { X_AXES } from "./x_axes.js";
 
 /**
@@ -34,7 +35,7 @@ export function buildLayout(view, lastFloor) {
     ...faultMark(view),
     ...chanceMark(view, y.floor),
   ];
-  const top = (narrow && legend ? 52 : data.epochs.length ? MARGIN.epochs : MARGIN.plain) + (rows - 1) * LEGEND_ROW;
+  const top = (data.epochs.length ? MARGIN.epochs : MARGIN.plain) + (rows - 1) * LEGEND_ROW;
   /** @type {Layout} */
   const layout = {
     uirevision: data.uirevision || "chart",
@@ -59,7 +60,7 @@ export function buildLayout(view, lastFloor) {
       y: 1, yref: "container", yanchor: "top",
       pad: { t: 6, l: 0 },
     },
-    margin: { l: narrow ? 46 : MARGIN.left, r: MARGIN.right, t: top, b: data.xtitle ? MARGIN.titled : MARGIN.bottom },
+    margin: { l: narrow && !view.baseline ? 46 : MARGIN.left, r: MARGIN.right, t: top, b: data.xtitle ? MARGIN.titled : MARGIN.bottom },
     showlegend: legend,
     legend: {
       orientation: "h",
@@ -68,7 +69,6 @@ export function buildLayout(view, lastFloor) {
       font: { size: narrow ? 11 : 12, color: colors.text },
       bgcolor: "rgba(0,0,0,0)",
       itemwidth: 30,
-      entrywidth: narrow && !view.several ? 58 : undefined,
       tracegroupgap: 0,
     },
     xaxis,
@@ -81,16 +81,15 @@ export function buildLayout(view, lastFloor) {
   return { layout, floor: y.floor, rows };
 }
 
-/** @param {Pick<View, "narrow"|"data">} view */
-const legendLeft = ({ narrow, data }) => (narrow ? 52 : Math.max(76, 24 + 8 * data.title.length));
+/** Right of the title. @param {Pick<View, "narrow"|"data">} view */
+const legendLeft = ({ narrow, data }) => (narrow ? 14 + 8 * data.title.length : Math.max(76, 24 + 8 * data.title.length));
 
 /** Rows that the legend needs: Plotly breaks it by width but makes no room for it above the plot. @param {View} view */
-function legendRows({ data, several, drawn, width, narrow }) {
-  if (!several) return 1;
-  const room = width - legendLeft({ narrow, data }) - MARGIN.right;
+function legendRows(view) {
+  const room = view.width - legendLeft(view);
   let [rows, used] = [1, 0];
-  for (const { name } of drawn) {
-    const entry = 46 + 6.5 * textWidth(name);
+  for (const name of legendNames(view)) {
+    const entry = 42 + (view.narrow ? 5.6 : 6.2) * textWidth(name);
     if (used && used + entry > room) [rows, used] = [rows + 1, 0];
     used += entry;
   }
@@ -187,10 +186,10 @@ function differenceAxis(view) {
   const size = Math.max(Math.abs(low), Math.abs(high)) || 1;
   return {
     ...baseAxis(view.colors),
-    title: axisTitle("Difference to the baseline", view.colors),
+    title: axisTitle(view.narrow || view.height < 300 ? "Difference" : "Difference to the baseline", view.colors),
     type: "linear",
     range: [-size, size],
-    tickformat: view.data.field === "accuracy" ? "+.2%" : "+~g",
+    tickformat: view.data.field === "accuracy" ? `+.${size > 0.05 ? 0 : size > 0.005 ? 1 : 2}%` : "+~g",
     zeroline: true,
     zerolinecolor: view.colors.muted,
     nticks: 6,

@@ -1,7 +1,7 @@
 /** Vertical lines across a chart (epochs, interventions, forks, the fault) and texts in it, as Plotly shapes and annotations. */
 import { CLASSES } from "../../lib/constants.js";
 import { escapeForPlotly } from "../../lib/format.js";
-import { shorten } from "../../lib/names.js";
+import { shorten, textWidth } from "../../lib/names.js";
 import { contrast, parseColor, runColor } from "../../lib/theme.js";
 
 /**
@@ -163,7 +163,7 @@ export function ghostLabel(view, range) {
 }
 
 /** @param {string} name @param {Line} line @param {View} view @param {Range} range of the x axis @param {string} color @returns {Json[]} */
-function labelAtEnd(name, line, { data, logY }, range, color) {
+function labelAtEnd(name, line, { data, logY, width }, range, color) {
   /** @param {number} x */
   const onAxis = (x) => (data.logx ? Math.log10(x) : x); // Plotly wants annotations in exponents
   const last = line.y.findLastIndex((value, i) => {
@@ -173,7 +173,8 @@ function labelAtEnd(name, line, { data, logY }, range, color) {
   const [x, y] = [line.x[last] ?? null, line.y[last] ?? null];
   if (x === null || y === null) return [];
   const at = onAxis(x);
-  const atEdge = at > range[0] + 0.85 * (range[1] - range[0]);
+  const room = ((range[1] - at) / (range[1] - range[0])) * (width - MARGINS);
+  const atEdge = room < 8 + 6 * textWidth(name);
   return [{
     xref: "x", x: at, xanchor: atEdge ? "right" : "left", xshift: atEdge ? 0 : 4,
     yref: "y", y: logY ? Math.log10(y) : y, yanchor: atEdge ? "bottom" : "middle",

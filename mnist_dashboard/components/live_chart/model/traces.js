@@ -2,6 +2,7 @@
  * The curves of the charts as Plotly traces. One run: colour says what a curve is (each batch, smoothed, validation, test).
  * Several: colour says which run, and the style what it is (solid train, dotted hollow circles validation, diamond test).
  */
+import { LABELS } from "../../lib/constants.js";
 import { escapeForPlotly } from "../../lib/format.js";
 import { shorten } from "../../lib/names.js";
 import { runColor, runDash } from "../../lib/theme.js";
@@ -15,6 +16,19 @@ import { X_AXES } from "./x_axes.js";
  * @import { Line } from "./differences.js"
  * @import { Item, View } from "./view.js"
  */
+
+/** Names in the legend of a single run; a narrow chart leaves the test and the ghost out, which have marks of their own. */
+const LEGEND = { smoothed: "Smoothed", train: "Train", batches: "Each batch", validation: LABELS.VALIDATION, test: LABELS.TEST };
+
+/** @param {string} name */
+const ghostName = (name) => `${name}, before`;
+
+/** The names in the legend, in its order; those that are yet to come, too, so that no row is added later. @param {View} view */
+export function legendNames({ several, narrow, drawn, ghost }) {
+  if (several) return drawn.map(({ name }) => name);
+  const always = [LEGEND.smoothed, LEGEND.batches, LEGEND.validation];
+  return narrow ? always : [...always, LEGEND.test, ...(ghost ? [ghostName(shorten(ghost.name))] : [])];
+}
 
 /** @param {View} view @returns {Trace[]} */
 export function buildTraces(view) {
@@ -52,7 +66,7 @@ function batchTraces(item, view) {
     type: "scatter",
     mode: "lines",
     ...batches,
-    name: view.narrow ? "Each batch" : "Train, each batch",
+    name: LEGEND.batches,
     line: { color: colorOf(item, view), width: 1 },
     opacity: view.colors.rawOpacity,
     hoverinfo: "skip",
@@ -73,7 +87,7 @@ function ghostTraces({ ghost, data, colors, narrow }) {
     type: "scatter",
     mode: "lines",
     ...ghost.line,
-    name: `${name}, before`,
+    name: ghostName(name),
     showlegend: !narrow, // its end is labelled
     hoverTexts: () => ghost.line.y.map(format),
     line: { color: colors.ghost, width: 1.5 },
@@ -84,10 +98,7 @@ function ghostTraces({ ghost, data, colors, narrow }) {
 }
 
 /** @param {View} view */
-function trainName({ data, narrow }) {
-  if (!isSmoothed(data.field) || data.smoothing === 0) return "Train";
-  return narrow ? "Smoothed" : "Train, smoothed";
-}
+const trainName = ({ data }) => (isSmoothed(data.field) && data.smoothing > 0 ? LEGEND.smoothed : LEGEND.train);
 
 /** The smoothed curve of a run, or the mean of a group. @param {Item} item @param {View} view @returns {Trace[]} */
 function lineTraces(item, view) {
@@ -168,13 +179,13 @@ function aloneTraces(item, view) {
  * @param {Item} item @param {Split} split @param {View} view @returns {Trace[]}
  */
 function evaluationTraces(item, split, view) {
-  const { data, colors, several } = view;
+  const { data, colors, several, narrow } = view;
   const points = item.curves.evaluations[split];
   if (!points.length) return [];
   const isTest = split === "test";
   const color = several ? runColor(colors, item.color) : colors[split];
   const hollow = several && !isTest;
-  const label = isTest ? "Test" : "Validation";
+  const label = LEGEND[split];
   const name = several ? `${escapeForPlotly(item.name)}, ${label.toLowerCase()}` : label;
   const [format, formatSd] = [formatter(view), FIELDS[data.field].format];
   return [{
@@ -189,7 +200,7 @@ function evaluationTraces(item, split, view) {
       x === null ? "" : X_AXES[data.x].format(x),
     ]),
     name,
-    showlegend: !several,
+    showlegend: !several && !(isTest && narrow),
     legendgroup: legendGroup(item, view),
     line: { color, width: 1.5, dash: several ? "dot" : "solid" },
     marker: {

@@ -115,6 +115,6 @@ test("the previous run is a grey line between the batches and the curve", () => 
 
 test("a curve that is not smoothed does not say that it is", () => {
   assert.equal(buildTraces(makeTestView([chartRun(1)], { smoothing: 0 }))[1].name, "Train");
-  assert.equal(buildTraces(makeTestView([chartRun(1)], { smoothing: 0.5 }))[1].name, "Train, smoothed");
+  assert.equal(buildTraces(makeTestView([chartRun(1)], { smoothing: 0.5 }))[1].name, "Smoothed");
   assert.equal(DATA.smoothing, 0);
 });
