@@ -43,7 +43,7 @@ export function buildLayout(view, lastFloor) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colors.font, size: 12, color: colors.text },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: colors.muted, activecolor: colors.text },
+    modebar: { bgcolor: colors.background, color: colors.muted, activecolor: colors.text },
     hovermode: "x unified",
     hoverdistance: 40, // runs whose points lie elsewhere are compared at one x, too
     hoverlabel: {
@@ -166,7 +166,8 @@ function yAxis(view, lastFloor) {
   const base = { ...baseAxis(view.colors), title: axisTitle(isSmooth && !narrow ? `${title}, smoothed` : title, view.colors) };
   if (data.field === "accuracy") {
     const runs = items.flatMap((item) => item.runs).map(({ series }) => ({
-      accuracy: series.recentMean("accuracy"),
+      smoothed: series.smoothed("accuracy"),
+      recent: series.recentMean("accuracy"),
       evaluations: series.evaluations.flatMap(({ accuracy }) => accuracy ?? []),
     }));
     const floor = data.fault ? 0 : accuracyFloor(runs, lastFloor);

@@ -56,6 +56,7 @@ test("chance is a line in the accuracy, or a note where the axis starts above it
   assert.deepEqual(/** @type {{y0: number}[]} */ (layoutOf(view).shapes).map(({ y0 }) => y0), [0.1]);
   const run = chartRun(1);
   run.series.recent.accuracy = [0.95];
+  run.series.accuracy.smooth = [0.95, 0.95, 0.95];
   const late = makeTestView([run], { field: "accuracy" });
   assert.deepEqual(annotationsOf(late).map(({ text }) => text), ["↓ chance is 10\u202f%"]);
   assert.deepEqual(layoutOf(late).shapes, []);

@@ -3,6 +3,7 @@ import { CLASSES } from "../../lib/constants.js";
 import { escapeForPlotly } from "../../lib/format.js";
 import { shorten, textWidth } from "../../lib/names.js";
 import { contrast, parseColor, runColor } from "../../lib/theme.js";
+import { GHOST_NAME_LENGTH } from "./traces.js";
 
 /**
  * @import { Json } from "../plotly"
@@ -159,7 +160,7 @@ export function endLabels(view, range) {
 
 /** The name of the previous run, at the end of its curve. @param {View} view @param {Range} range @returns {Json[]} */
 export function ghostLabel(view, range) {
-  return view.ghost ? labelAtEnd(shorten(view.ghost.name), view.ghost.line, view, range, view.colors.muted) : [];
+  return view.ghost ? labelAtEnd(shorten(view.ghost.name, GHOST_NAME_LENGTH), view.ghost.line, view, range, view.colors.muted) : [];
 }
 
 /** @param {string} name @param {Line} line @param {View} view @param {Range} range of the x axis @param {string} color @returns {Json[]} */

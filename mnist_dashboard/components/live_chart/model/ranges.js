@@ -85,14 +85,16 @@ export function logTicks([bottom, top], height) {
 /**
  * Where the accuracy axis starts: at 0 until all runs have passed 60 %, then at 50 %, from 90 % on at 80 %; lower where an
  * evaluation would be cut off.
- * @param {{accuracy: number|null, evaluations: number[]}[]} runs `accuracy` is the mean of the last batches
+ * @param {{smoothed: number|null, recent: number|null, evaluations: number[]}[]} runs the end of the curve, and the mean of the last
+ *   batches, which does not jump when the curve is not smoothed
  * @param {number|undefined} current the start in force, which is kept while all runs are above it
  */
 export function accuracyFloor(runs, current) {
-  const lowest = Math.min(...runs.map(({ accuracy }) => accuracy ?? 0));
+  const recent = Math.min(...runs.map((run) => run.recent ?? 0));
+  const lowest = Math.min(recent, ...runs.map(({ smoothed }) => smoothed ?? 0));
   const fits = FLOORS.find(({ start, from }) => (
     runs.length > 0
-    && lowest >= (start === current ? start : from)
+    && (start === current ? recent >= start : lowest >= from)
     && runs.every(({ evaluations }) => evaluations.every((accuracy) => accuracy >= start))
   ));
   return fits?.start ?? 0;

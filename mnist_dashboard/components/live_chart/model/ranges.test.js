@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { accuracyFloor, accuracyRange, logTicks, lossRange, paddedRange } from "./ranges.js";
 
 /** @param {number} accuracy @param {...number} evaluations */
-const run = (accuracy, ...evaluations) => ({ accuracy, evaluations });
+const run = (accuracy, ...evaluations) => ({ smoothed: accuracy, recent: accuracy, evaluations });
 
 test("the loss axis spans 0.01 to 4 and widens in round steps", () => {
   assert.deepEqual(lossRange([[2, 0.05]], [], true), [-2, Math.log10(4)]);
@@ -47,8 +47,14 @@ test("the accuracy axis starts at zero until all runs pass 60 %, then at 50 %, t
   assert.equal(accuracyFloor([run(0.9, 0.95)], undefined), 0.8);
   assert.equal(accuracyFloor([run(0.95), run(0.7)], undefined), 0.5);
   assert.equal(accuracyFloor([run(0.95), run(0.1)], undefined), 0);
-  assert.equal(accuracyFloor([{ accuracy: null, evaluations: [0.9] }], undefined), 0);
+  assert.equal(accuracyFloor([{ smoothed: null, recent: null, evaluations: [0.9] }], undefined), 0);
   assert.equal(accuracyFloor([], undefined), 0);
+});
+
+test("the curve that is drawn decides when the start rises, and the last batches when it falls", () => {
+  assert.equal(accuracyFloor([{ smoothed: 0.85, recent: 0.95, evaluations: [] }], undefined), 0.5);
+  assert.equal(accuracyFloor([{ smoothed: 0.95, recent: 0.85, evaluations: [] }], undefined), 0.5);
+  assert.equal(accuracyFloor([{ smoothed: 0.7, recent: 0.85, evaluations: [] }], 0.8), 0.8);
 });
 
 test("no evaluation is cut off by the start of the accuracy axis", () => {

@@ -20,6 +20,8 @@ import { X_AXES } from "./x_axes.js";
 /** Names in the legend of a single run; a narrow chart leaves the test and the ghost out, which have marks of their own. */
 const LEGEND = { smoothed: "Smoothed", train: "Train", batches: "Each batch", validation: LABELS.VALIDATION, test: LABELS.TEST };
 
+export const GHOST_NAME_LENGTH = 16;
+
 /** @param {string} name */
 const ghostName = (name) => `${name}, before`;
 
@@ -27,7 +29,7 @@ const ghostName = (name) => `${name}, before`;
 export function legendNames({ several, narrow, drawn, ghost }) {
   if (several) return drawn.map(({ name }) => name);
   const always = [LEGEND.smoothed, LEGEND.batches, LEGEND.validation];
-  return narrow ? always : [...always, LEGEND.test, ...(ghost ? [ghostName(shorten(ghost.name))] : [])];
+  return narrow ? always : [...always, LEGEND.test, ...(ghost ? [ghostName(shorten(ghost.name, GHOST_NAME_LENGTH))] : [])];
 }
 
 /** @param {View} view @returns {Trace[]} */
@@ -80,7 +82,7 @@ function batchTraces(item, view) {
 /** The previous run, behind the curve of the one shown. @param {View} view @returns {Trace[]} */
 function ghostTraces({ ghost, data, colors, narrow }) {
   if (!ghost) return [];
-  const name = escapeForPlotly(shorten(ghost.name));
+  const name = escapeForPlotly(shorten(ghost.name, GHOST_NAME_LENGTH));
   const { format } = FIELDS[data.field];
   const line = {
     uid: "ghost",

@@ -54,7 +54,7 @@ import { isLogarithmic } from "./fields.js";
 
 const NARROW = 480;
 const NAME_LENGTH = { narrow: 16, wide: 24 };
-const GROUP_NAME_LENGTH = { narrow: 24, wide: 40 }; // groups are few, and called by several settings
+const GROUP_NAME_LENGTH = { narrow: 30, wide: 40 }; // groups are few, and called by several settings
 
 /**
  * @param {ChartData} data @param {ChartRun[]} runs that have data
