@@ -31,10 +31,10 @@ LEARNED = 0.5
 """Validation accuracy below which a run has not learned enough to speak of a plateau."""
 
 PATIENCE = 4
-"""Evaluations without improvement after which validation has stopped improving: two epochs."""
+"""Evaluations without improvement after which validation may have stopped improving: two epochs."""
 
 FLATTENING = 0.93
-"""Training loss of the latest epoch as a share of that two epochs ago, above which it no longer falls. Recorded."""
+"""Training loss of the latest epoch as a share of that before the while, above which it no longer falls. Recorded."""
 
 STILL_RISING = 0.02
 """Gain of validation accuracy in the last epoch above which a run ended too early, if chance cannot make it: it must be
@@ -107,26 +107,28 @@ def overfitting(evidence: Evidence) -> Finding | None:
 
 
 def plateau(evidence: Evidence) -> Finding | None:
-    """Neither validation nor training has improved for two epochs (`PATIENCE`, `FLATTENING`), and more are planned.
+    """Neither validation nor training has improved for a while (`PATIENCE`, `FLATTENING`), and more is planned.
 
-    An improvement counts if it is larger than half its standard error, sqrt(p (1 - p) / images).
+    The while is two epochs, or a third of the run so far if that is longer. An improvement counts if it is larger than
+    half its standard error, sqrt(p (1 - p) / images).
     """
     validations = evidence.validations
     left = evidence.run.total_steps - evidence.steps
     if not evidence.is_training or len(validations) <= PATIENCE or left < evidence.steps_per_epoch / 2:
         return None
-    earlier, latest = validations[:-PATIENCE], validations[-PATIENCE:]
+    patience = max(PATIENCE, len(validations) // 3)
+    earlier, latest = validations[:-patience], validations[-patience:]
     best = max(evaluated.accuracy for evaluated in earlier)
     error = math.sqrt(max(best * (1 - best), 1e-4) / max(evidence.run.validation_images, 1))
     if best < LEARNED or max(evaluated.accuracy for evaluated in latest) > best + error / 2:
         return None
     if min(evaluated.loss for evaluated in latest) < 0.98 * min(evaluated.loss for evaluated in earlier):
         return None
-    epoch = evidence.steps_per_epoch
-    before, now = evidence.losses[-3 * epoch : -2 * epoch], evidence.losses[-epoch:]
+    epoch, since = evidence.steps_per_epoch, evidence.steps - latest[0].step
+    before, now = evidence.losses[-since - epoch : -since], evidence.losses[-epoch:]
     if len(before) < epoch or now.mean() < FLATTENING * before.mean():
         return None
-    return Finding("plateau", f"Validation has not improved for {PATIENCE} evaluations.", _stop(evidence))
+    return Finding("plateau", f"Validation has not improved for {patience} evaluations.", _stop(evidence))
 
 
 def still_falling(evidence: Evidence) -> Finding | None:

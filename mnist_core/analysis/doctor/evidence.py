@@ -27,6 +27,9 @@ BLOCKS = 64
 BLOCK_IMAGES = 1280
 """Images that a block averages, 20 batches of 64: its accuracy has a standard error of at most 1.4 points."""
 
+FEWEST_STEPS = 8
+"""Steps that a block has at least, however large its batches are."""
+
 LARGEST_LOSS = 1e6
 """Stands for losses that are not finite."""
 
@@ -92,7 +95,7 @@ class Evidence:
     @cached_property
     def block_size(self) -> int:
         """Steps of a block."""
-        return min(max(BLOCK_IMAGES // self.settings.batch_size, 8), 200)
+        return max(BLOCK_IMAGES // self.settings.batch_size, FEWEST_STEPS)
 
     @cached_property
     def block_ends(self) -> np.ndarray:
@@ -115,6 +118,13 @@ class Evidence:
         """Mean losses of the latest blocks without gaps, at most 10, all since the last change of a setting."""
         count = min(self.steady_steps // self.block_size, 10)
         return self._means(self.losses, self.steps - self.block_size * np.arange(count - 1, -1, -1))
+
+    @cached_property
+    def chance_spread(self) -> float:
+        """Standard error of the means in `latest_losses`, from the spread of the batches within each block."""
+        count = len(self.latest_losses)
+        losses = _finite(self.losses[self.steps - count * self.block_size :]).reshape(count, self.block_size)
+        return float(losses.std(1).mean() / math.sqrt(self.block_size))
 
     def recent(self, values: np.ndarray, blocks: int = 1) -> float:
         """Return the mean of the latest steps, as many as `blocks` blocks hold."""

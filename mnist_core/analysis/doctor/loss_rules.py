@@ -46,6 +46,10 @@ SLOW_RATE = 0.25
 SWING = 0.2
 """Standard deviation of the block means of the latest blocks, as a share of their mean, above which a loss swings."""
 
+BEYOND_CHANCE = 1.5
+"""Standard deviation of ten block means, in standard errors, that chance exceeds 2 times in 100: chi-squared with 9
+degrees of freedom is above 9 * 1.5 ** 2 with probability 0.016. `SWING` must be met as well."""
+
 SWINGING_LOSS = 0.3
 """Nats; a smaller loss swings on every network that has almost learned its images by heart."""
 
@@ -131,15 +135,17 @@ def _slow(evidence: Evidence, accuracy: float, recent: float, steps: str) -> Fin
 def oscillating(evidence: Evidence) -> Finding | None:
     """A loss that swings without falling: `SWING` and `SWINGING_LOSS` over the latest 10 blocks.
 
-    The swings are larger than chance makes them: a block's mean varies by the spread of its batches over the root of
-    their number. Gradient descent swings across a valley whose curvature is above 2 / rate (LeCun, Bottou, Orr & Müller
-    1998, "Efficient BackProp", section 5).
+    The swings must be larger than chance makes them (`BEYOND_CHANCE`): a block's mean varies by the spread of its
+    batches over the root of their number. Gradient descent swings across a valley whose curvature is above 2 / rate
+    (LeCun, Bottou, Orr & Müller 1998, "Efficient BackProp", section 5).
     """
     blocks = evidence.latest_losses
     if len(blocks) < 10 or _is_warming_up(evidence):
         return None
     first, second = blocks[:5].mean(), blocks[5:].mean()
     if second < SWINGING_LOSS or second < 0.85 * first or blocks.std() < SWING * blocks.mean():
+        return None
+    if blocks.std() < BEYOND_CHANCE * evidence.chance_spread:
         return None
     low, high = blocks.min(), blocks.max()
     text = f"Loss swings between {_nats(low)} and {_nats(high)} without falling: {too_high(evidence)}."
