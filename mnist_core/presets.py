@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_core.config import NOT_TUNED, SETTINGS
+from mnist_core.config import NOT_TUNED, SETTINGS, Setting
 from mnist_core.errors import ConfigError
 
 DEFAULTS = "Defaults"
@@ -41,14 +41,14 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 DESCRIPTIONS = {
-    DEFAULTS: "The classic script's settings for three epochs, with a validation split.",
+    DEFAULTS: "The classic script for three epochs, with a validation split.",
     "Classic script": "What the classic PyTorch script does: about 97 % on test.",
-    "PyTorch example": "The current PyTorch MNIST example: dropout and 14 epochs, so it takes long.",
-    "Fast 99": "One epoch of a compact network, a few seconds. On MNIST 99.2 % on test; 20 of 20 seeds reached 99 %.",
-    "Fast 99.5": "Five epochs with shifted images. On MNIST 99.5 % on test on average; 13 of 20 seeds reached it.",
+    "PyTorch example": "PyTorch's current example, with dropout. Takes long.",
+    "Fast 99": "99.2 % of MNIST's test images, in a few seconds.",
+    "Fast 99.5": "99.5 % of MNIST's test images on average.",
     CUSTOM: "Your own settings.",
 }
-"""What each choice is good for. `benchmarks/time_to_accuracy.py` prints the accuracies."""
+"""What each choice is good for. `benchmarks/time_to_accuracy.py` prints the accuracies; the README has the seeds."""
 
 NAMES = (DEFAULTS, *PRESETS)
 """Names that users can choose."""
@@ -67,6 +67,30 @@ def apply_preset(name: str, base: Mapping[str, Any]) -> dict[str, Any]:
     defaults = {name: setting.default for name, setting in SETTINGS.items()}
     preset = {} if name == DEFAULTS else PRESETS[name]
     return defaults | preset | {name: base[name] for name in NOT_TUNED}
+
+
+def describe_preset(name: str) -> str:
+    """Return what a choice is good for, and which settings it changes to what."""
+    changes = describe_settings(PRESETS.get(name, {}))
+    return f"{DESCRIPTIONS[name]} Sets {changes}." if changes else DESCRIPTIONS[name]
+
+
+def describe_changes(name: str, values: Mapping[str, Any]) -> str:
+    """Return which of these settings differ from a preset, and how: `Defaults, but epochs 5.`"""
+    original = apply_preset(name, values)
+    return f"{name}, but {describe_settings({key: value for key, value in values.items() if value != original[key]})}."
+
+
+def describe_settings(values: Mapping[str, Any]) -> str:
+    """Return settings in the order of the table, with the words of the page: `learning rate 0.3, epochs 5`."""
+    return ", ".join(_describe_setting(SETTINGS[name], values[name]) for name in SETTINGS if name in values)
+
+
+def changed_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that differ from their defaults and have an effect."""
+    return {
+        name: value for name, value in values.items() if value != SETTINGS[name].default and has_effect(name, values)
+    }
 
 
 def match_preset(values: Mapping[str, Any]) -> str:
@@ -89,6 +113,17 @@ def has_effect(name: str, values: Mapping[str, Any]) -> bool:
 
 def _effective(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if has_effect(name, values)}
+
+
+def _describe_setting(setting: Setting, value: Any) -> str:
+    label = setting.label[0].lower() + setting.label[1:]
+    if setting.kind is bool:
+        return label if value else f"no {label}"
+    if setting.choices:
+        word = setting.choices[value].partition(" (")[0]
+        # The other choices say by themselves what they choose.
+        return f"{label} {word}" if setting.name in ("dataset", "schedule", "device") else word
+    return f"{label} {value:g}" if isinstance(value, float) else f"{label} {value}"
 
 
 def _normalize(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import partial
 
 import streamlit as st
@@ -18,7 +17,7 @@ from mnist_dashboard.components.confusion_matrix import confusion_matrix
 from mnist_dashboard.components.live_chart import Fault, live_chart
 from mnist_dashboard.components.status_strip import status_strip
 from mnist_dashboard.feed.run_summary import summarize_run
-from mnist_dashboard.train import fork_form, run_actions, settings_sidebar, stale_widgets, steering_sidebar
+from mnist_dashboard.train import fork_form, run_actions, settings_sidebar, stale_widgets
 from mnist_dashboard.train.draft import Draft, read_draft
 from mnist_dashboard.train.expected_dataset import expected_dataset, expected_images
 from mnist_dashboard.train.shown_run import find_run_to_show, other_run_in_progress
@@ -32,40 +31,13 @@ MATRIX_EMPTY = "Digits the network mixes up show here."
 # ---------------------------------------------------------------------- parts of the page
 
 
-def render_sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_act: bool, can_steer: bool) -> None:
-    """Settings: of the next run or of the run in progress for owners, of the run shown for viewers."""
-    if not may_act:
-        values = asdict(run.config) | steering_sidebar.current_settings(run) if run else asdict(draft.config)
-        settings_sidebar.render_read_only_sidebar("Settings of this run" if run else "Settings", values)
-    elif run and can_steer and is_steering_chosen():
-        steering_sidebar.render_steering_sidebar(run)
-    else:
-        in_progress = any(other.status.is_active for other in unfinished)
-        settings_sidebar.render_draft_sidebar(
-            draft,
-            caption="Prepares the next run. The current run keeps its settings." if in_progress else "",
-            start_label="Add to queue" if unfinished else "Start training",
-            training_images=expected_images(draft.config),
-            on_start=run_actions.start_run,
-        )
+def render_sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_act: bool) -> None:
+    """The settings, and the runs in the queue."""
+    settings_sidebar.render_sidebar(draft, run, unfinished, run_actions.start_run, may_act=may_act)
     with st.sidebar:
         messages.render(messages.SIDEBAR)
         queue.render_queue_line()
     stale_widgets.mark_values_sent()
-
-
-def is_steering_chosen() -> bool:
-    """Draw the choice of run. The default is the next run, so that no slider steers by accident."""
-    with st.sidebar:
-        target = st.segmented_control(
-            "What the settings are for",
-            ["Next run", "This run"],
-            default="Next run",
-            key="target",
-            label_visibility="collapsed",
-            width="stretch",
-        )
-    return target == "This run"
 
 
 def render_action_row(run: Run | None, unfinished: list[Run], *, may_act: bool) -> None:
@@ -150,7 +122,7 @@ unfinished = [other for other in unfinished if not other.damage]
 draft = read_draft()
 may_act = access.may_act()
 can_steer = may_act and run is not None and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
-render_sidebar(draft, run, unfinished, may_act=may_act, can_steer=can_steer)
+render_sidebar(draft, run, unfinished, may_act=may_act)
 if run:
     run_address.set_run(run)
 

@@ -1,23 +1,34 @@
 """The settings of the next run as the sidebar holds them, and what is wrong with them.
 
 The values live in the session under `draft`, apart from the widgets, whose own state Streamlit forgets when the page
-changes.
+changes. The browser keeps them from one visit to the next.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from mnist_core import presets
+from mnist_core.annotations import validate_name
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.system import machine
+from mnist_dashboard import access
 from mnist_dashboard.train.settings_binding import SettingsBinding, range_problems
+from mnist_dashboard.ui import browser_memory
+from mnist_dashboard.ui.number_field import range_problem
+
+_MEMORY = "draft"
+"""Name of the draft in the browser's memory."""
+
+CHANGED = " (changed)"
+"""Follows the name of the preset that was chosen before settings were changed."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,13 @@ def read_draft() -> Draft:
 
 def bind_draft(draft: Draft) -> SettingsBinding:
     """Connect the sidebar's widgets to the draft."""
-    return SettingsBinding(draft.values, out_of_range=draft.out_of_range, problems=draft.problems)
+    ignored = {name for name in SETTINGS if not presets.has_effect(name, draft.values)}
+    return SettingsBinding(
+        draft.values,
+        out_of_range=draft.out_of_range,
+        problems=draft.problems,
+        changeable=SETTINGS.keys() - (ignored - draft.out_of_range.keys()),  # a refused value can be corrected
+    )
 
 
 def load_config(config: TrainConfig) -> None:
@@ -68,12 +85,62 @@ def load_config(config: TrainConfig) -> None:
     st.session_state["preset_chosen"] = presets.match_preset(values)
 
 
+def run_name() -> str:
+    """Return the name that the user has typed for the next run."""
+    _values()
+    name: str = st.session_state["draft_name"]
+    return name
+
+
+def set_run_name(name: str) -> None:
+    """Keep the name that the user has typed for the next run."""
+    st.session_state["draft_name"] = name
+
+
+def remember_draft(draft: Draft) -> None:
+    """Let the browser keep the draft for the next page that opens. Refused values are left out."""
+    settings = {
+        name: value
+        for name, value in draft.values.items()
+        if name not in draft.out_of_range and value != SETTINGS[name].default
+    }
+    chosen = st.session_state.get("preset_chosen", presets.DEFAULTS)
+    parts = {"settings": settings, "name": run_name(), "preset": "" if chosen == presets.DEFAULTS else chosen}
+    kept = {name: part for name, part in parts.items() if part}
+    if kept or browser_memory.recall(_MEMORY):
+        browser_memory.remember(_MEMORY, kept)
+
+
 def _values() -> dict[str, Any]:
-    """Return the session's dictionary, not a copy."""
-    values: dict[str, Any] = st.session_state.setdefault(
-        "draft", {name: setting.default for name, setting in SETTINGS.items()}
-    )
+    """Return the session's dictionary, not a copy. A new session begins with what the browser has kept."""
+    if "draft" not in st.session_state:
+        # The recalled value may be forged, or of another version: everything in it is checked.
+        kept = browser_memory.recall(_MEMORY) if access.may_act() else None
+        parts = kept if isinstance(kept, dict) else {}
+        st.session_state["draft"] = {name: setting.default for name, setting in SETTINGS.items()} | _kept_settings(
+            parts.get("settings")
+        )
+        st.session_state["draft_name"] = _kept_name(parts.get("name"))
+        if parts.get("preset") in (*presets.NAMES, presets.CUSTOM):
+            st.session_state["preset_chosen"] = parts["preset"]
+    values: dict[str, Any] = st.session_state["draft"]
     return values
+
+
+def _kept_settings(kept: object) -> dict[str, Any]:
+    """Return the settings in a recalled value that exist and are in range."""
+    known = kept.items() if isinstance(kept, dict) else ()
+    return {
+        name: SETTINGS[name].validate(value)
+        for name, value in known
+        if name in SETTINGS and isinstance(value, str | int | float) and not range_problem(SETTINGS[name], value)
+    }
+
+
+def _kept_name(kept: object) -> str:
+    with suppress(ConfigError):
+        return validate_name(kept) if isinstance(kept, str) else ""
+    return ""
 
 
 # ---------------------------------------------------------------------- presets
@@ -84,7 +151,7 @@ def _preset(values: Mapping[str, Any]) -> str:
     chosen: str = st.session_state.get("preset_chosen", presets.DEFAULTS)
     if name != presets.CUSTOM or chosen == presets.CUSTOM:
         return name
-    return f"{chosen} (changed)"
+    return f"{chosen}{CHANGED}"
 
 
 def preset_key(preset: str) -> str:

@@ -14,9 +14,11 @@ from mnist_core.records import FileKind, Run
 from mnist_core.runs import lineage
 from mnist_core.runs.rate_jump import describe_rate_jump
 from mnist_dashboard import services
+from mnist_dashboard.train.settings_binding import DECIMALS
 from mnist_dashboard.train.settings_widgets import number_style
 from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.formatting import format_count
+from mnist_dashboard.ui.number_field import number_field
 from mnist_dashboard.ui.run_address import go_to_run
 
 FIELDS = ("lr", "momentum", "batch_size", "weight_decay", "epochs")
@@ -35,7 +37,7 @@ def render_fork_form(run: Run) -> None:
         values = {name: _render_field(run, step, name, getattr(original, name)) for name in FIELDS}
         config, problem = _apply(run, step, original, values)
         if problem:
-            st.markdown(f":red[:small[{problem}]]")
+            st.markdown(f":red[:small[{markdown.escape(problem)}]]")
         elif jump := describe_rate_jump(run, config, step):
             st.warning(jump, icon=":material/show_chart:")
         messages.action_button(
@@ -77,8 +79,7 @@ def _render_field(run: Run, step: int, name: str, value: Any) -> Any:
     # The key contains the step: another checkpoint brings the settings that were in force there.
     key = f"fork_{run.id}_{step}_{name}"
     setting = SETTINGS[name]
-    arguments = number_style(setting).field_arguments
-    return st.number_input(setting.label, value=value, help=setting.help, key=key, **arguments)
+    return number_field(setting, value, key=key, step=number_style(setting).step, decimals=DECIMALS.get(name, 0))
 
 
 def _apply(run: Run, step: int, config: TrainConfig, values: dict[str, Any]) -> tuple[TrainConfig, str]:

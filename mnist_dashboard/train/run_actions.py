@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.config import SETTINGS, Setting, TrainConfig
 from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.runs import lineage
 from mnist_core.runs.rate_jump import describe_rate_jump
@@ -15,6 +15,7 @@ from mnist_dashboard import access, services
 from mnist_dashboard.train.draft import load_config
 from mnist_dashboard.train.shown_run import other_run_in_progress
 from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui.number_field import number_field, range_problem
 from mnist_dashboard.ui.run_address import go_to_run
 
 
@@ -125,15 +126,20 @@ def _continue(run: Run) -> None:
     if max_epochs < 1 or not points:
         return
     with st.popover("Continue for more epochs", icon=":material/fast_forward:"):
-        epochs = int(st.number_input("Epochs to add", 1, max_epochs, key=f"more_epochs_{run.id}"))
-        longer = lineage.with_more_epochs(run, epochs)
-        if jump := describe_rate_jump(run, longer, max(points)):
+        setting = Setting("more_epochs", "Epochs to add", help="", default=1, low=1, high=max_epochs)
+        epochs = number_field(setting, 1, key=f"more_epochs_{run.id}", step=1)
+        problem = range_problem(setting, epochs)
+        longer = lineage.with_more_epochs(run, 1 if problem else epochs)
+        if problem:
+            st.markdown(f":red[:small[{markdown.escape(problem)}]]")
+        elif jump := describe_rate_jump(run, longer, max(points)):
             st.warning(jump, icon=":material/show_chart:")
         messages.action_button(
             "Continue",
             "fast_forward",
             lambda: go_to_run(services.current().actions.fork(run, longer)),
             type="primary",
+            disabled=bool(problem),
         )
         st.caption(
             f"A new run that continues where {markdown.escape(run.name)} ended; its curve begins with the old one."

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import streamlit as st
 
-from mnist_core.config import SETTINGS
-from mnist_core.errors import ConfigError
+from mnist_core.config import SETTINGS, Setting
 from mnist_dashboard.train import stale_widgets
+from mnist_dashboard.ui.number_field import format_number, parse_number, range_problem
 
 Part = Literal["slider", "field"]
 PARTS: tuple[Part, ...] = ("slider", "field")
 """The widgets that a setting may have; their keys are `<prefix><name>_<part>`."""
+
+
+DECIMALS = {"momentum": 2}
+"""The least number of decimals in the fields of settings; other fields show what is needed."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,17 @@ class SettingsBinding:
     """
 
     values: dict[str, Any]
-    """Every setting as typed or chosen, valid or not."""
+    """Every setting as typed or chosen, valid or not; a text where a number was expected."""
     prefix: str = ""
     """Keeps the widget keys of this sidebar apart from those of others."""
     out_of_range: Mapping[str, str] = field(default_factory=dict)
     """What is wrong with single values, by setting; a slider cannot show such a value."""
     problems: Mapping[str, str] = field(default_factory=dict)
-    """Sentences to show below the widgets, by setting."""
-    disabled: bool = False
+    """Why settings are refused, by setting; their fields are marked."""
+    changeable: Collection[str] = frozenset(SETTINGS)
+    """Settings whose widgets are not disabled."""
+    open_fields: Collection[str] = ()
+    """Further settings whose fields are not disabled: somebody may be typing in one."""
     on_valid_change: Callable[[str], None] | None = None
     """Called with the name of a setting when the user has changed it to a value in range."""
 
@@ -44,10 +51,17 @@ class SettingsBinding:
         """
         key = self._key(name, part)
         usable = part == "field" or name not in self.out_of_range
-        value = st.session_state.setdefault(key, self.values[name] if usable else SETTINGS[name].default)
+        shown = self._shown(name, part, self.values[name] if usable else SETTINGS[name].default)
+        value = st.session_state.setdefault(key, shown)
         choices = SETTINGS[name].choices
         default = {"index": list(choices).index(value)} if choices else {"value": value}
-        return {"key": key, "on_change": self._on_widget_change, "args": (name, part), **default}
+        return {
+            "key": key,
+            "on_change": self._on_widget_change,
+            "args": (name, part),
+            "disabled": not self._is_usable(name, part),
+            **default,
+        }
 
     def set_values(self, values: Mapping[str, Any]) -> None:
         """Change settings and the widgets that show them. Call it before the widgets are drawn."""
@@ -57,35 +71,42 @@ class SettingsBinding:
                 self._show_value(name, part)
 
     def _on_widget_change(self, name: str, part: Part) -> None:
-        if self.disabled:
+        if not self._is_usable(name, part):
             return
         key = self._key(name, part)
         if stale_widgets.is_stale(key):
             self._show_value(name, part)
             return
-        self.values[name] = st.session_state[key]
-        self._show_value(name, "field" if part == "slider" else "slider")
-        if self.on_valid_change and not range_problem(name, self.values[name]):
+        before, value = self.values[name], st.session_state[key]
+        self.values[name] = parse_number(SETTINGS[name], value) if _is_typed(SETTINGS[name], part) else value
+        for other in PARTS:  # the widget itself, too: `0,05` becomes `0.05`
+            self._show_value(name, other)
+        if self.on_valid_change and self.values[name] != before and not self._problem(name):
             self.on_valid_change(name)
 
     def _show_value(self, name: str, part: Part) -> None:
-        value = self.values[name]
-        if not range_problem(name, value):
-            stale_widgets.set_widget_value(self._key(name, part), value)
+        if not self._problem(name):
+            stale_widgets.set_widget_value(self._key(name, part), self._shown(name, part, self.values[name]))
+
+    def _shown(self, name: str, part: Part, value: Any) -> Any:
+        """Return a value as a widget of the setting holds it: a field for a number holds text."""
+        return format_number(value, DECIMALS.get(name, 0)) if _is_typed(SETTINGS[name], part) else value
+
+    def _is_usable(self, name: str, part: Part) -> bool:
+        return name in self.changeable or (part == "field" and name in self.open_fields)
+
+    def _problem(self, name: str) -> str:
+        return range_problem(SETTINGS[name], self.values[name])
 
     def _key(self, name: str, part: Part) -> str:
         return f"{self.prefix}{name}_{part}"
 
 
-def range_problem(name: str, value: object) -> str:
-    """Return a sentence that says why a setting refuses a value, or an empty string if it accepts the value."""
-    try:
-        SETTINGS[name].validate(value)
-    except ConfigError as error:
-        return str(error)
-    return ""
+def _is_typed(setting: Setting, part: Part) -> bool:
+    """Whether a widget is a text field for a number."""
+    return part == "field" and not setting.choices and setting.kind is not bool
 
 
 def range_problems(values: Mapping[str, Any]) -> dict[str, str]:
     """Return the `range_problem` of each setting that has one."""
-    return {name: problem for name, value in values.items() if (problem := range_problem(name, value))}
+    return {name: problem for name, value in values.items() if (problem := range_problem(SETTINGS[name], value))}

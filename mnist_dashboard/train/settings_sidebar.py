@@ -1,8 +1,12 @@
-"""The sidebar's settings: those of the next run with its Start button, and those of a run for viewers."""
+"""The sidebar of the Train page: the settings of the next run with its Start button, or those of the run shown.
+
+Both have the same rows, and every row keeps its place in every state: what cannot be changed is disabled.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
@@ -11,82 +15,222 @@ from mnist_core import presets
 from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.config import OPTIMIZERS, SETTINGS, TrainConfig
 from mnist_core.formatting import format_duration
+from mnist_core.records import Run
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.parameter_counts import PARAMETER_COUNTS
-from mnist_dashboard.train.draft import Draft, bind_draft, choose_preset, preset_key, read_draft
+from mnist_dashboard.train import draft as drafts
+from mnist_dashboard.train import steering_sidebar
+from mnist_dashboard.train.draft import Draft
+from mnist_dashboard.train.expected_dataset import expected_images
 from mnist_dashboard.train.settings_binding import SettingsBinding
 from mnist_dashboard.train.settings_widgets import render_setting
-from mnist_dashboard.ui import messages
+from mnist_dashboard.ui import glossary, markdown, messages, number_field
 from mnist_dashboard.ui.formatting import format_count
 
 MAIN_SETTINGS = ("model", "batch_size", "lr", "momentum", "epochs")
 """The settings that are always visible; More settings has the others, in the order of the table."""
 
+NEXT_RUN, THIS_RUN = "Next run", "This run"
 
-def render_draft_sidebar(
-    draft: Draft, caption: str, start_label: str, training_images: int, on_start: Callable[[TrainConfig, str], None]
+BLANK = "&nbsp;"
+"""Stands in a row that has nothing to say: Streamlit leaves out an empty one."""
+
+MAX_SUMMARY_LENGTH = 22
+"""Maximum length of what fits beside `More settings`."""
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What the rows of the sidebar show."""
+
+    hint: str
+    binding: SettingsBinding
+    config: TrainConfig
+    training_images: int
+    """The number of images that an epoch has or will probably have."""
+
+
+def render_sidebar(
+    draft: Draft,
+    run: Run | None,
+    unfinished: Sequence[Run],
+    on_start: Callable[[TrainConfig, str], None],
+    *,
+    may_act: bool,
 ) -> None:
-    """Draw the settings of the next run, and Start, which attempts `on_start` with the config and the run's name.
+    """Draw the sidebar. Start attempts `on_start` with the config and the name of the next run.
 
-    `caption` says which run the settings apply to; `training_images` is the expected number per epoch. A value out of
-    range is named under its field and disables Start.
+    A refused value marks its field and disables Start, which says why.
     """
+    with st.sidebar, st.container(key="settings"):
+        if _render_tabs(may_act=may_act) == THIS_RUN or not may_act:
+            _render_this_run(draft, run, may_act=may_act)
+        else:
+            steering_sidebar.release()
+            _render_next_run(draft, unfinished, on_start)
 
+
+def _render_tabs(*, may_act: bool) -> str:
+    """The choice of run. The default is the next run, so that no slider steers by accident; viewers have no choice."""
+    chosen = st.segmented_control(
+        "What the settings are for",
+        [NEXT_RUN, THIS_RUN],
+        default=NEXT_RUN if may_act else THIS_RUN,
+        required=True,
+        key="target" if may_act else "watched_target",
+        label_visibility="collapsed",
+        width="stretch",
+        disabled=not may_act,
+    )
+    return chosen or NEXT_RUN
+
+
+# ---------------------------------------------------------------------- the next run
+
+
+def _render_next_run(draft: Draft, unfinished: Sequence[Run], on_start: Callable[[TrainConfig, str], None]) -> None:
+    in_progress = any(run.status.is_active for run in unfinished)
+    hint = "Prepares the next run." + (" The current run keeps its settings." if in_progress else "")
+    form = _Form(hint, drafts.bind_draft(draft), draft.config, expected_images(draft.config))
+    _render_hint(hint)
+    _render_preset(draft)
+    _render_settings(form)
+    st.session_state.setdefault("run_name", drafts.run_name())
+    st.text_input(
+        "Run name",
+        drafts.run_name(),
+        placeholder="Named automatically, e.g. run-8",
+        key="run_name",
+        max_chars=MAX_NAME_LENGTH,
+        on_change=lambda: drafts.set_run_name(st.session_state["run_name"]),
+    )
+    _render_note(_note(draft))
+    _render_start("Add to queue" if unfinished else "Start training", draft, on_start)
+    drafts.remember_draft(draft)
+
+
+def _render_preset(draft: Draft) -> None:
+    """A select box of presets. Changed settings have an entry of their own, so that every preset can be chosen."""
+    preset = draft.preset
+    key = drafts.preset_key(preset)
+    choices = presets.NAMES if preset in presets.NAMES else (preset, *presets.NAMES)
+    st.selectbox(
+        "Preset",
+        choices,
+        index=choices.index(preset),
+        key=key,
+        help="Fills in settings that belong together. Dataset, seed, device and the like stay unchanged.",
+        filter_mode=None,
+        on_change=drafts.choose_preset,
+        args=(key,),
+    )
+    chosen = preset.removesuffix(drafts.CHANGED)
+    changes = presets.describe_changes(chosen, asdict(draft.config)) if chosen != preset else ""
+    _describe_preset(changes or presets.describe_preset(preset))
+
+
+def _note(draft: Draft) -> str:
+    """Say why Start is disabled, or which setting has no effect."""
+    if draft.problems:
+        problem, *others = draft.problems.values()
+        return _mark_problem(problem) + (f" And {len(others)} more." if others else "")
+    if not presets.has_effect("momentum", draft.values):
+        return f"{OPTIMIZERS[draft.values['optimizer']]} does not use momentum."
+    return ""
+
+
+def _render_start(label: str, draft: Draft, on_start: Callable[[TrainConfig, str], None]) -> None:
     def start() -> None:
         # The user may have typed a value and pressed Start before the page could show that the value is refused.
-        typed = read_draft()
+        typed = drafts.read_draft()
         if not typed.problems:
-            messages.attempt(lambda: on_start(typed.config, st.session_state["run_name"]), place=messages.SIDEBAR)
+            messages.attempt(lambda: submit(typed.config), place=messages.SIDEBAR)
 
-    binding = bind_draft(draft)
-    with st.sidebar, st.container(key="settings"):
-        st.markdown("**Settings**")
-        if caption:
-            st.caption(caption)
-        _render_preset(draft.preset)
-        render_setting("model", binding)
-        st.caption(_size_and_time(draft.config, training_images))
-        render_setting("batch_size", binding)
-        render_setting("lr", binding)
-        _render_momentum(binding)
-        render_setting("epochs", binding)
-        _render_more_settings(binding)
-        st.text_input(
-            "Run name", placeholder="Named automatically, e.g. run-8", key="run_name", max_chars=MAX_NAME_LENGTH
-        )
-        problem = next(iter(draft.problems.values()), "")
-        st.button(
-            start_label,
-            type="primary",
-            width="stretch",
-            shortcut="Ctrl+Enter",
-            disabled=bool(problem),
-            on_click=start,  # a callback: it starts the run before the page is redrawn, which takes longer
-            # The field may be out of sight, under More settings.
-            help=problem or "Trains in a process of its own: closing this page does not stop it.",
-        )
+    def submit(config: TrainConfig) -> None:
+        on_start(config, st.session_state["run_name"])
+        number_field.count_start()
+
+    problem = next(iter(draft.problems.values()), "")
+    st.button(
+        label,
+        type="primary",
+        width="stretch",
+        shortcut="Ctrl+Enter",
+        key="start",
+        disabled=bool(problem),
+        on_click=start,  # a callback: it starts the run before the page is redrawn, which takes longer
+        # The field may be out of sight, under More settings.
+        help=markdown.escape(problem) or "Trains in a process of its own: closing this page does not stop it.",
+    )
 
 
-def render_read_only_sidebar(title: str, values: dict[str, Any]) -> None:
-    """Draw the same widgets for viewers, disabled. `values` are valid settings."""
-    binding = SettingsBinding(values, prefix="watched_", disabled=True)
-    binding.set_values(values)
-    with st.sidebar, st.container(key="settings"):
-        st.markdown(f"**{title}**")
-        st.caption("You are watching. Only the owner can change settings.")
-        for name in MAIN_SETTINGS:
-            render_setting(name, binding)
-        _render_more_settings(binding)
+# ---------------------------------------------------------------------- the run shown
 
 
-def _render_more_settings(binding: SettingsBinding) -> None:
-    with st.expander("More settings"):
-        for name in SETTINGS:
-            if name in MAIN_SETTINGS:
-                continue
-            # A setting without effect is hidden, unless its value is refused and has to be corrected.
-            if name != "gamma" or presets.has_effect(name, binding.values) or name in binding.out_of_range:
-                render_setting(name, binding)
+def _render_this_run(draft: Draft, run: Run | None, *, may_act: bool) -> None:
+    config = run.config if run else draft.config
+    images = (run.train_images if run else 0) or expected_images(config)
+    hint, binding = steering_sidebar.bind_run(run, config, may_act=may_act)
+    _render_hint(hint)
+    preset = presets.match_preset(binding.values)
+    st.session_state["this_preset"], st.session_state["this_name"] = preset, run.name if run else ""
+    st.selectbox("Preset", [preset], key="this_preset", disabled=True, filter_mode=None)
+    _describe_preset(presets.describe_preset(preset))
+    _render_settings(_Form(hint, binding, config, images))
+    st.text_input("Run name", key="this_name", disabled=True)
+    _render_note(_mark_problem(next(iter(binding.problems.values()), "")))
+    with st.container(key="start_hint"):
+        st.caption("Applies from the next batch on" if binding.changeable else BLANK)
+
+
+# ---------------------------------------------------------------------- rows
+
+
+def _render_hint(hint: str) -> None:
+    with st.container(key="settings_hint", horizontal=True, gap="small"):
+        st.caption(hint, width="stretch")
+        glossary.render_glossary()
+
+
+def _render_note(note: str) -> None:
+    with st.container(key="settings_note"):  # as high as its longest text, so that nothing below moves
+        st.caption(note or BLANK)
+
+
+def _mark_problem(problem: str) -> str:
+    return f":red[{markdown.escape(problem)}]" if problem else ""
+
+
+def _describe_preset(text: str) -> None:
+    with st.container(key="preset_description"):  # high enough for every description, so that nothing below moves
+        st.caption(text)
+
+
+def _render_settings(form: _Form) -> None:
+    values = form.binding.values
+    for name in MAIN_SETTINGS:
+        render_setting(name, form.binding)
+        if name == "model":
+            st.caption(_size_and_time(form.config, form.training_images))
+        elif name == "batch_size":
+            updates = form.config.total_steps(form.training_images) // form.config.epochs
+            st.caption(f"{format_count(updates)} updates per epoch")
+    others = [name for name in SETTINGS if name not in MAIN_SETTINGS]
+    # With a key it stays open when its label changes.
+    with st.expander(f"More settings{_summarize(values, others)}", key="more_settings"):
+        for name in others:
+            render_setting(name, form.binding)
+
+
+def _summarize(values: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Say which of these settings differ from their defaults, if it fits, else how many do."""
+    changed = {name: value for name, value in presets.changed_settings(values).items() if name in names}
+    if not changed:
+        return ""
+    text = presets.describe_settings(changed)
+    if len(text) > MAX_SUMMARY_LENGTH:
+        text = f"{len(changed)} changed"
+    return f" :small[({markdown.escape(text)})]"
 
 
 def _size_and_time(config: TrainConfig, training_images: int) -> str:
@@ -96,29 +240,3 @@ def _size_and_time(config: TrainConfig, training_images: int) -> str:
     if seconds is None:
         return f"{parameters}, time not measured yet"
     return f"{parameters}, about {format_duration(max(1, round(seconds)))} per epoch"
-
-
-def _render_preset(preset: str) -> None:
-    """A select box of presets. Changed settings have an entry of their own, so that every preset can be chosen."""
-    key = preset_key(preset)
-    choices = presets.NAMES if preset in presets.NAMES else (preset, *presets.NAMES)
-    st.selectbox(
-        "Preset",
-        choices,
-        index=choices.index(preset),
-        key=key,
-        help="Fills in settings that belong together. Dataset, seed, device and the like stay unchanged.",
-        filter_mode=None,
-        on_change=choose_preset,
-        args=(key,),
-    )
-    with st.container(key="preset_description"):  # high enough for every description, so that nothing below moves
-        st.caption(presets.DESCRIPTIONS[preset if preset in presets.NAMES else presets.CUSTOM])
-
-
-def _render_momentum(binding: SettingsBinding) -> None:
-    """Momentum, disabled if the optimizer ignores it, unless its value is refused and has to be corrected."""
-    ignored = not presets.has_effect("momentum", binding.values)
-    render_setting("momentum", binding, disabled=ignored and "momentum" not in binding.out_of_range)
-    if ignored:
-        st.caption(f"{OPTIMIZERS[binding.values['optimizer']]} does not use momentum.")

@@ -6,12 +6,12 @@ Ranges, labels and help come from the table of settings in `mnist_core.config`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import streamlit as st
 
 from mnist_core.config import SETTINGS, Setting
-from mnist_dashboard.train.settings_binding import PARTS, Part, SettingsBinding
+from mnist_dashboard.train.settings_binding import DECIMALS, PARTS, Part, SettingsBinding
+from mnist_dashboard.ui.number_field import number_field
 
 LR_STOPS = (*(round(digits * 10.0**power, 6) for power in range(-4, 0) for digits in (1, 1.5, 2, 3, 5, 7)), 1.0)
 BATCH_SIZE_STOPS = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
@@ -19,81 +19,65 @@ BATCH_SIZE_STOPS = (1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768
 
 @dataclass(frozen=True)
 class NumberStyle:
-    """Step, format and widgets of a number."""
+    """Step and widgets of a number."""
 
     step: float
-    format: str | None = None
     parts: tuple[Part, ...] = ("field",)
     stops: tuple[float, ...] = ()
     """Values at which the slider stops; empty if it moves by `step`."""
 
-    @property
-    def field_arguments(self) -> dict[str, Any]:
-        """Keyword arguments for `st.number_input`."""
-        return {"step": self.step, "format": self.format}
-
 
 NUMBER_STYLES = {
-    "batch_size": NumberStyle(1, parts=PARTS, stops=BATCH_SIZE_STOPS),
-    "lr": NumberStyle(0.001, "%g", parts=PARTS, stops=LR_STOPS),
-    "momentum": NumberStyle(0.01, "%.2f", parts=PARTS),
-    "epochs": NumberStyle(1, parts=PARTS),
-    "weight_decay": NumberStyle(0.0001, "%g"),
-    "label_smoothing": NumberStyle(0.05, "%g"),
-    "gamma": NumberStyle(0.05, "%g"),
-    "validation_fraction": NumberStyle(0.05, parts=("slider",)),
+    "batch_size": NumberStyle(1, PARTS, BATCH_SIZE_STOPS),
+    "lr": NumberStyle(0.001, PARTS, LR_STOPS),
+    "momentum": NumberStyle(0.01, PARTS),
+    "epochs": NumberStyle(1, PARTS),
+    "weight_decay": NumberStyle(0.0001),
+    "label_smoothing": NumberStyle(0.05),
+    "gamma": NumberStyle(0.05),
+    "validation_fraction": NumberStyle(0.05, ("slider",)),
 }
 """Styles of the numbers that need more than a plain field."""
 
 
 def number_style(setting: Setting) -> NumberStyle:
     """Return the style of a number; by default a field that counts by 1 or 0.01."""
-    default = NumberStyle(1) if setting.kind is int else NumberStyle(0.01, "%g")
-    return NUMBER_STYLES.get(setting.name, default)
+    return NUMBER_STYLES.get(setting.name, NumberStyle(1 if setting.kind is int else 0.01))
 
 
-def render_setting(name: str, binding: SettingsBinding, *, disabled: bool = False) -> None:
-    """Draw a setting's widgets and, below them, its problem."""
+def render_setting(name: str, binding: SettingsBinding) -> None:
+    """Draw a setting's widgets, each row as high in every state."""
     setting = SETTINGS[name]
-    disabled = disabled or binding.disabled
     if setting.choices:
-        _render_choice(setting, binding, disabled)
+        st.selectbox(
+            setting.label,
+            list(setting.choices),
+            format_func=setting.choices.__getitem__,
+            help=setting.help,
+            **binding.widget_arguments(name, "field"),
+        )
     elif setting.kind is bool:
-        arguments = binding.widget_arguments(name, "field")
-        st.checkbox(setting.label, help=setting.help, disabled=disabled, **arguments)
+        st.checkbox(setting.label, help=setting.help, **binding.widget_arguments(name, "field"))
     else:
-        _render_number(setting, number_style(setting), binding, disabled)
-    if problem := binding.problems.get(name):
-        st.markdown(f":red[:small[{problem}]]")
+        _render_number(setting, number_style(setting), binding)
 
 
-def _render_choice(setting: Setting, binding: SettingsBinding, disabled: bool) -> None:
-    st.selectbox(
-        setting.label,
-        list(setting.choices),
-        format_func=setting.choices.__getitem__,
-        help=setting.help,
-        disabled=disabled,
-        **binding.widget_arguments(setting.name, "field"),
-    )
-
-
-def _render_number(setting: Setting, style: NumberStyle, binding: SettingsBinding, disabled: bool) -> None:
+def _render_number(setting: Setting, style: NumberStyle, binding: SettingsBinding) -> None:
     if style.parts == ("slider",):
-        _render_slider(setting, style, binding, disabled)
+        _render_slider(setting, style, binding)
         return
     if style.parts == ("field",):
-        _render_field(setting, style, binding, disabled)
+        _render_field(setting, style, binding)
         return
     slider, field = st.columns([1, 0.42], gap="small", vertical_alignment="bottom", wrap=False)
     with slider:
-        _render_slider(setting, style, binding, disabled)
+        _render_slider(setting, style, binding)
     with field:
-        _render_field(setting, style, binding, disabled, is_next_to_slider=True)
+        _render_field(setting, style, binding, is_next_to_slider=True)
 
 
-def _render_slider(setting: Setting, style: NumberStyle, binding: SettingsBinding, disabled: bool) -> None:
-    arguments = binding.widget_arguments(setting.name, "slider") | {"help": setting.help, "disabled": disabled}
+def _render_slider(setting: Setting, style: NumberStyle, binding: SettingsBinding) -> None:
+    arguments = binding.widget_arguments(setting.name, "slider") | {"help": setting.help}
     if style.stops:
         st.select_slider(setting.label, sorted({*style.stops, st.session_state[arguments["key"]]}), **arguments)
     else:
@@ -102,14 +86,13 @@ def _render_slider(setting: Setting, style: NumberStyle, binding: SettingsBindin
 
 
 def _render_field(
-    setting: Setting, style: NumberStyle, binding: SettingsBinding, disabled: bool, *, is_next_to_slider: bool = False
+    setting: Setting, style: NumberStyle, binding: SettingsBinding, *, is_next_to_slider: bool = False
 ) -> None:
-    # Python checks the range: Streamlit's own limits would reject a value in the browser without naming the setting.
-    st.number_input(
-        f"{setting.label}, exact value" if is_next_to_slider else setting.label,
-        label_visibility="collapsed" if is_next_to_slider else "visible",
-        help=None if is_next_to_slider else setting.help,
-        disabled=disabled,
-        **style.field_arguments,
+    number_field(
+        setting,
+        step=style.step,
+        decimals=DECIMALS.get(setting.name, 0),
+        problem=binding.problems.get(setting.name, ""),
+        is_next_to_slider=is_next_to_slider,
         **binding.widget_arguments(setting.name, "field"),
     )

@@ -26,14 +26,14 @@ MAX_COOKIE_LENGTH = 2_000
 MAX_DEPTH = 4
 """Maximum nesting of a value."""
 
-_REMEMBERED_KEY = "browser_memory_values"
+_KNOWN_KEY, _CHANGED_KEY = "browser_memory_known", "browser_memory_changed"
 
 
 def recall(name: str) -> Any:
     """Return what this browser last remembered under `name`, as JSON has it; None if there is nothing readable."""
     cookie = _cookie_name(name)
-    text = _remembered().get(cookie) or access.request().cookies.get(cookie, "")
-    return _decode(text)
+    # A page that reconnects sends newer cookies: what another tab has written since is not this tab's.
+    return _decode(_known().setdefault(cookie, access.request().cookies.get(cookie, "")))
 
 
 def remember(name: str, value: Any) -> None:
@@ -41,14 +41,21 @@ def remember(name: str, value: Any) -> None:
 
     The cookie is written when the page has been drawn.
     """
-    text = _encode(value)
+    text = encode(value)
     if len(text) <= MAX_COOKIE_LENGTH and value != recall(name):
-        _remembered()[_cookie_name(name)] = text
+        cookie = _cookie_name(name)
+        _known()[cookie] = text
+        st.session_state.setdefault(_CHANGED_KEY, {})[cookie] = text
 
 
 def render() -> None:
     """Write what has been remembered in this session into cookies. Call it once per page, after everything else."""
-    browser_memory(_remembered(), base_path() or "/")
+    browser_memory(st.session_state.get(_CHANGED_KEY, {}), base_path() or "/")
+
+
+def encode(value: Any) -> str:
+    """Return a JSON value as the text of a cookie."""
+    return base64.urlsafe_b64encode(encode_json(json_value(value), compact=True).encode()).decode().rstrip("=")
 
 
 def _cookie_name(name: str) -> str:
@@ -56,14 +63,10 @@ def _cookie_name(name: str) -> str:
     return f"mnist_{name}_{server_config.get_option('server.port')}"
 
 
-def _remembered() -> dict[str, str]:
-    """Return the session's dictionary of values by cookie, not a copy."""
-    values: dict[str, str] = st.session_state.setdefault(_REMEMBERED_KEY, {})
-    return values
-
-
-def _encode(value: Any) -> str:
-    return base64.urlsafe_b64encode(encode_json(json_value(value), compact=True).encode()).decode().rstrip("=")
+def _known() -> dict[str, str]:
+    """Return the session's dictionary of texts by cookie, not a copy."""
+    texts: dict[str, str] = st.session_state.setdefault(_KNOWN_KEY, {})
+    return texts
 
 
 def _decode(text: str) -> Any:

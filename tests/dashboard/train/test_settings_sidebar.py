@@ -13,24 +13,24 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import speed
 from mnist_dashboard.train import stale_widgets
-from tests.support.web.page_driver import click, open_page
+from tests.support.web.page_driver import active_run, click, number, open_page, says
 
 
 def test_slider_and_exact_value_follow_each_other(app: AppTest) -> None:
     open_page(app)
-    app.number_input(key="lr_field").set_value(0.004).run()
+    app.text_input(key="lr_field").set_value("0.004").run()
     assert app.select_slider(key="lr_slider").value == 0.004
     app.slider(key="epochs_slider").set_value(7).run()
-    assert app.number_input(key="epochs_field").value == 7
+    assert number(app, "epochs_field") == 7
 
 
 def test_a_value_out_of_range_is_reported_and_start_is_disabled(app: AppTest) -> None:
     open_page(app)
-    app.number_input(key="lr_field").set_value(5.0).run()
-    assert any("Learning rate must be between 0.0001 and 1, got 5" in text.value for text in app.markdown)
+    app.text_input(key="lr_field").set_value("5.0").run()
+    assert says(app, "Learning rate must be between 0.0001 and 1, got 5")
     start = next(button for button in app.button if button.label == "Start training")
     assert start.disabled
-    app.number_input(key="lr_field").set_value(0.5).run()
+    app.text_input(key="lr_field").set_value("0.5").run()
     assert not next(button for button in app.button if button.label == "Start training").disabled
 
 
@@ -63,17 +63,17 @@ def drafted(app: AppTest) -> TrainConfig:
 def test_a_preset_sets_all_widgets_but_dataset_and_seed(app: AppTest, store: RunStore, name: str) -> None:
     open_page(app)
     assert preset_box(app).value == "Defaults"
-    app.number_input(key="seed_field").set_value(5).run()
+    app.text_input(key="seed_field").set_value("5").run()
     app.slider(key="momentum_slider").set_value(0.11).run()
     choose(app, "dataset_field", "mnist-5k")
     choose_preset(app, name)
     wanted = TrainConfig(**presets.PRESETS[name], seed=5, dataset="mnist-5k")
     for field in ("lr", "momentum", "epochs", "weight_decay", "seed"):
-        assert app.number_input(key=f"{field}_field").value == getattr(wanted, field), field
+        assert number(app, f"{field}_field") == getattr(wanted, field), field
     for field in ("model", "optimizer", "schedule", "precision", "dataset"):
         assert app.selectbox(key=f"{field}_field").value == getattr(wanted, field), field
     assert app.select_slider(key="lr_slider").value == wanted.lr
-    assert presets.DESCRIPTIONS[name] in [caption.value for caption in app.sidebar.caption]
+    assert presets.describe_preset(name) in [caption.value for caption in app.sidebar.caption]
     assert app.slider(key="momentum_slider").value == wanted.momentum
     assert app.slider(key="validation_fraction_slider").value == wanted.validation_fraction
     click(app, "Start training")
@@ -87,7 +87,7 @@ def test_a_changed_preset_is_marked_and_can_be_restored(app: AppTest) -> None:
     assert box.value == "Classic script (changed)"
     assert set(box.options) == {"Classic script (changed)", *presets.NAMES}
     choose_preset(app, "Classic script")
-    assert (app.slider(key="epochs_slider").value, app.number_input(key="epochs_field").value) == (1, 1)
+    assert (app.slider(key="epochs_slider").value, number(app, "epochs_field")) == (1, 1)
     box = preset_box(app)
     assert (box.value, tuple(box.options)) == ("Classic script", presets.NAMES)
 
@@ -103,8 +103,12 @@ def test_settings_changed_back_are_the_preset_again(app: AppTest) -> None:
 def test_a_widget_has_its_value_as_the_default_too(app: AppTest) -> None:
     """The browser shows the default, and sends it back, when a rerun discards the message that sets the value."""
     choose_preset(open_page(app), "Fast 99.5")
-    app.number_input(key="lr_field").set_value(0.25).run()
-    fields = {field.key: (field.proto.default, field.value) for field in app.number_input}
+    app.text_input(key="lr_field").set_value("0.25").run()
+    fields = {
+        field.key: (field.proto.default, field.value)
+        for field in app.text_input
+        if field.key and field.key.endswith("_field")
+    }
     sliders = {slider.key: (slider.proto.default[0], slider.value) for slider in app.slider}
     boxes = {box.key: (box.proto.options[box.proto.default], box.format_func(box.value)) for box in app.selectbox}
     switches = {box.key: (box.proto.default, box.value) for box in app.checkbox}
@@ -112,12 +116,12 @@ def test_a_widget_has_its_value_as_the_default_too(app: AppTest) -> None:
     for key, (default, value) in (fields | sliders | boxes | switches).items():
         assert default == value, key
     assert lr_slider.proto.options[int(lr_slider.proto.default[0])] == "0.25"
-    assert fields["epochs_field"] == (5, 5)
+    assert fields["epochs_field"] == ("5", "5")
 
 
 def test_a_preset_replaces_a_value_out_of_range(app: AppTest) -> None:
     open_page(app)
-    app.number_input(key="lr_field").set_value(5.0).run()
+    app.text_input(key="lr_field").set_value("5.0").run()
     assert start_is_off(app)
     choose_preset(app, "Defaults")
     assert not start_is_off(app)
@@ -137,15 +141,19 @@ def test_the_preset_box_gets_a_new_key_once_a_slider_changes_its_value(app: AppT
 def test_a_value_sent_before_the_browser_knew_the_preset_is_ignored(
     app: AppTest, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
+    def send_half() -> None:
+        if key.endswith("slider"):
+            app.slider(key=key).set_value(0.5).run()
+        else:
+            app.text_input(key=key).set_value("0.50").run()
+
     monkeypatch.setattr(stale_widgets, "STALE_SECONDS", 60.0)
     choose_preset(open_page(app), "Fast 99")
-    widget = app.slider(key=key) if key.endswith("slider") else app.number_input(key=key)
-    widget.set_value(0.5).run()
+    send_half()
     assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99", 0.9)
-    assert app.slider(key="momentum_slider").value == app.number_input(key="momentum_field").value == 0.9
+    assert app.slider(key="momentum_slider").value == number(app, "momentum_field") == 0.9
     monkeypatch.setattr(stale_widgets, "STALE_SECONDS", 0.0)  # long enough ago to be a change by the user
-    widget = app.slider(key=key) if key.endswith("slider") else app.number_input(key=key)
-    widget.set_value(0.5).run()
+    send_half()
     assert (preset_box(app).value, drafted(app).momentum) == ("Fast 99 (changed)", 0.5)
 
 
@@ -154,10 +162,10 @@ def test_an_exact_value_sent_before_the_slider_moved_is_ignored(app: AppTest, mo
     open_page(app)
     app.slider(key="momentum_slider").set_value(0.7).run()
     app.slider(key="momentum_slider").set_value(0.8).run()
-    for earlier in (0.5, 0.7):
-        app.number_input(key="momentum_field").set_value(earlier).run()
-        assert drafted(app).momentum == app.number_input(key="momentum_field").value == 0.8
-    app.number_input(key="momentum_field").set_value(0.6).run()
+    for earlier in ("0.50", "0.70"):
+        app.text_input(key="momentum_field").set_value(earlier).run()
+        assert drafted(app).momentum == number(app, "momentum_field") == 0.8
+    app.text_input(key="momentum_field").set_value("0.6").run()
     assert drafted(app).momentum == app.slider(key="momentum_slider").value == 0.6
 
 
@@ -169,7 +177,7 @@ def test_settings_stay_after_a_visit_to_the_runs_page(app: AppTest, store: RunSt
     app.switch_page("pages/train.py").run()
     assert not app.exception
     assert preset_box(app).value == "PyTorch example (changed)"
-    assert (app.slider(key="epochs_slider").value, app.number_input(key="gamma_field").value) == (2, 0.7)
+    assert (app.slider(key="epochs_slider").value, number(app, "gamma_field")) == (2, 0.7)
 
 
 def test_train_again_shows_its_settings_in_the_sidebar(app: AppTest, store: RunStore) -> None:
@@ -178,7 +186,7 @@ def test_train_again_shows_its_settings_in_the_sidebar(app: AppTest, store: RunS
     store.trainer_writes.finish_run(run, RunStatus.STOPPED)
     click(open_page(app, run.id), "Train again with these settings")
     assert store.queries.get_run(run.id + 1).config == config
-    assert app.select_slider(key="lr_slider").value == app.number_input(key="lr_field").value == 0.05
+    assert app.select_slider(key="lr_slider").value == number(app, "lr_field") == 0.05
     assert app.selectbox(key="model_field").value == "mlp"
     assert preset_box(app).value == "Custom"
     app.slider(key="epochs_slider").set_value(4).run()
@@ -191,12 +199,12 @@ def test_nesterov_without_momentum_is_reported_and_start_is_disabled(app: AppTes
     app.slider(key="momentum_slider").set_value(0.0).run()
     choose(app, "optimizer_field", "nesterov")
     problem = "Momentum must be above 0 with the optimizer nesterov, got 0."
-    assert sum(problem in text.value for text in app.markdown) == 1
+    assert says(app, problem)
     assert start_is_off(app)
-    assert app.slider(key="momentum_slider").value == app.number_input(key="momentum_field").value == 0
-    app.number_input(key="momentum_field").set_value(0.4).run()
+    assert app.slider(key="momentum_slider").value == number(app, "momentum_field") == 0
+    app.text_input(key="momentum_field").set_value("0.4").run()
     assert not start_is_off(app)
-    assert not any(problem in text.value for text in app.markdown)
+    assert not says(app, problem)
 
 
 @pytest.mark.parametrize(("device", "refused"), [("auto", True), ("cpu", True), ("cuda", False)])
@@ -207,7 +215,7 @@ def test_unsupported_bf16_is_reported_and_start_is_disabled(
     choose(open_page(app), "device_field", device)
     choose(app, "precision_field", "bf16")
     problem = "Precision bf16 is not available on this machine's cpu. Choose fp32."
-    assert any(problem in text.value for text in app.markdown) is refused
+    assert says(app, problem) is refused
     assert start_is_off(app) is refused
     assert not start_is_off(choose(app, "precision_field", "fp32"))
 
@@ -224,7 +232,7 @@ def test_bf16_can_be_chosen_where_the_processor_supports_it(
 def test_momentum_is_disabled_with_an_optimizer_that_ignores_it(app: AppTest, optimizer: str, label: str) -> None:
     choose(open_page(app), "optimizer_field", optimizer)
     assert app.slider(key="momentum_slider").disabled
-    assert app.number_input(key="momentum_field").disabled
+    assert app.text_input(key="momentum_field").disabled
     assert f"{label} does not use momentum." in [caption.value for caption in app.caption]
     choose(app, "optimizer_field", "sgd")
     assert not app.slider(key="momentum_slider").disabled
@@ -232,25 +240,24 @@ def test_momentum_is_disabled_with_an_optimizer_that_ignores_it(app: AppTest, op
 
 def test_a_refused_momentum_can_be_corrected_with_any_optimizer(app: AppTest) -> None:
     open_page(app)
-    app.number_input(key="momentum_field").set_value(2.0).run()
+    app.text_input(key="momentum_field").set_value("2.0").run()
     choose(app, "optimizer_field", "adam")
-    assert not app.number_input(key="momentum_field").disabled
-    app.number_input(key="momentum_field").set_value(0.5).run()
+    assert not app.text_input(key="momentum_field").disabled
+    app.text_input(key="momentum_field").set_value("0.5").run()
     assert not start_is_off(app)
 
 
-def test_gamma_is_shown_with_the_step_schedule(app: AppTest) -> None:
-    keys = [field.key for field in open_page(app).number_input]
-    assert "gamma_field" not in keys
+def test_gamma_is_usable_with_the_step_schedule(app: AppTest) -> None:
+    assert open_page(app).text_input(key="gamma_field").disabled
     choose(app, "schedule_field", "step")
-    app.number_input(key="gamma_field").set_value(0.4).run()
+    app.text_input(key="gamma_field").set_value("0.4").run()
     assert drafted(app).gamma == 0.4
-    app.number_input(key="gamma_field").set_value(4.0).run()
+    app.text_input(key="gamma_field").set_value("4.0").run()
     choose(app, "schedule_field", "constant")
     assert start_is_off(app)
-    app.number_input(key="gamma_field").set_value(0.5).run()
+    app.text_input(key="gamma_field").set_value("0.5").run()
     assert not start_is_off(app)
-    assert "gamma_field" not in [field.key for field in app.number_input]
+    assert app.text_input(key="gamma_field").disabled
 
 
 def test_every_choice_has_a_name_of_its_own(app: AppTest) -> None:
@@ -276,3 +283,89 @@ def test_network_is_shown_with_its_size_and_time(app: AppTest) -> None:
     assert "1\u202f199\u202f882 parameters, about 1:48 per epoch" in captions()
     choose(app, "model_field", "mlp")
     assert "266\u202f610 parameters, time not measured yet" in captions()
+
+
+def test_a_decimal_comma_is_accepted_and_becomes_a_point(app: AppTest) -> None:
+    open_page(app)
+    app.text_input(key="lr_field").set_value("0,05").run()
+    assert (drafted(app).lr, app.text_input(key="lr_field").value) == (0.05, "0.05")
+    assert app.select_slider(key="lr_slider").value == 0.05
+
+
+def test_what_is_no_number_is_named_and_its_field_marked(app: AppTest) -> None:
+    open_page(app)
+    app.text_input(key="epochs_field").set_value("*few*").run()
+    assert says(app, "Epochs must be a whole number between 1 and 50, got '*few*'.")
+    assert app.session_state["number_fields"]["epochs_field"]["invalid"]
+    assert start_is_off(app)
+    assert app.text_input(key="epochs_field").value == "*few*", "it can be corrected"
+    assert app.slider(key="epochs_slider").value == 3
+    app.slider(key="epochs_slider").set_value(4).run()
+    assert not start_is_off(app)
+    assert app.text_input(key="epochs_field").value == "4"
+
+
+def test_several_problems_are_counted(app: AppTest) -> None:
+    open_page(app)
+    app.text_input(key="epochs_field").set_value("few").run()
+    app.text_input(key="lr_field").set_value("slow").run()
+    assert any(caption.value.endswith(" And 1 more.") for caption in app.caption)
+
+
+def test_updates_per_epoch_follow_the_batch_size(app: AppTest) -> None:
+    choose(open_page(app), "dataset_field", "mnist-5k")
+    assert says(app, "57 updates per epoch")
+    app.select_slider(key="batch_size_slider").set_value(32).run()
+    assert says(app, "113 updates per epoch")
+
+
+def expander_label(app: AppTest) -> str:
+    return next(expander.label for expander in app.sidebar.expander)
+
+
+def test_the_expander_says_what_differs(app: AppTest) -> None:
+    assert expander_label(open_page(app)) == "More settings"
+    choose(app, "dataset_field", "mnist-5k")
+    assert expander_label(app) == r"More settings :small[(dataset MNIST\-5k)]"
+    app.slider(key="validation_fraction_slider").set_value(0.2).run()
+    assert expander_label(app) == "More settings :small[(2 changed)]"
+    choose_preset(app, "Classic script")
+    app.slider(key="epochs_slider").set_value(9).run()
+    assert "Classic script, but epochs 9." in [caption.value for caption in app.caption]
+
+
+ROWS = ("Preset", "Network", "Batch size", "Learning rate", "Momentum", "Epochs", "Run name")
+
+
+def rows(app: AppTest) -> list[str]:
+    """Return the labels of the visible rows, top to bottom."""
+    widgets = [*app.sidebar.selectbox, *app.sidebar.select_slider, *app.sidebar.slider, *app.sidebar.text_input]
+    return [label for label in ROWS if label in {widget.label for widget in widgets}]
+
+
+@pytest.mark.parametrize("steerable", [True, False])
+def test_this_run_has_the_rows_of_the_next_run(app: AppTest, store: RunStore, steerable: bool) -> None:
+    active_run(store, RunStatus.RUNNING if steerable else RunStatus.COMPLETED)
+    assert rows(open_page(app)) == list(ROWS)
+    app.segmented_control(key="target").set_value("This run").run()
+    assert rows(app) == list(ROWS)
+    widgets = [*app.sidebar.selectbox, *app.sidebar.select_slider, *app.sidebar.slider, *app.sidebar.text_input]
+    usable = {widget.label for widget in widgets if not widget.disabled}
+    steered = {
+        f"{label}{part}" for label in ("Batch size", "Learning rate", "Momentum") for part in ("", ", exact value")
+    }
+    assert usable == (steered if steerable else set())
+    assert says(app, "Applies from the next batch on") is steerable
+
+
+def test_without_a_run_this_run_is_disabled(app: AppTest) -> None:
+    open_page(app)
+    app.segmented_control(key="target").set_value("This run").run()
+    assert says(app, "There is no run yet. Start one under Next run.")
+    assert all(slider.disabled for slider in app.sidebar.slider)
+
+
+def test_a_glossary_explains_the_words(app: AppTest) -> None:
+    open_page(app)
+    for word in ("Loss", "Epoch", "Validation", "Test"):
+        assert any(f"**{word}.**" in text.value for text in app.sidebar.markdown)

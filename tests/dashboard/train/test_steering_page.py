@@ -3,12 +3,13 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mnist_core.config import TrainConfig
 from mnist_core.records import Adjustment, Command, Intervention, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.train import steering_sidebar
 from mnist_dashboard.ui import markdown
 from tests.support.run_files import give_checkpoint
-from tests.support.web.page_driver import active_run, address, click, component_data, labels, open_page
+from tests.support.web.page_driver import active_run, address, click, component_data, labels, number, open_page, says
 
 
 def commands(store: RunStore, run: Run) -> list[tuple[Command, Adjustment]]:
@@ -61,7 +62,10 @@ def test_a_finished_run_can_be_continued_for_more_epochs(app: AppTest, store: Ru
     assert "Continue" not in labels(open_page(app))
     give_checkpoint(store, run, 412)
     app.run()
-    app.number_input(key="more_epochs_1").set_value(2).run()
+    app.text_input(key="more_epochs_1").set_value("two").run()
+    assert says(app, "Epochs to add must be a whole number between 1 and 47, got 'two'")
+    assert next(button for button in app.button if button.label == "Continue").disabled
+    app.text_input(key="more_epochs_1").set_value("2").run()
     click(app, "Continue")
     continued = store.queries.get_run(2)
     assert (continued.config.epochs, continued.parent_id, continued.parent_step) == (5, run.id, 412)
@@ -102,15 +106,15 @@ def test_sliders_set_up_the_next_run_by_default(app: AppTest, store: RunStore) -
 def test_a_slider_for_this_run_steers_it(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     this_run(app)
-    app.slider(key="steer_1_momentum_slider").set_value(0.9).run()
-    app.number_input(key="steer_1_lr_field").set_value(0.02).run()
-    app.select_slider(key="steer_1_batch_size_slider").set_value(128).run()
+    app.slider(key="this_momentum_slider").set_value(0.9).run()
+    app.text_input(key="this_lr_field").set_value("0.02").run()
+    app.select_slider(key="this_batch_size_slider").set_value(128).run()
     assert [adjustment for _, adjustment in commands(store, run)] == [
         Adjustment(momentum=0.9),
         Adjustment(lr=0.02),
         Adjustment(batch_size=128),
     ]
-    assert app.slider(key="steer_1_momentum_slider").value == 0.9
+    assert app.slider(key="this_momentum_slider").value == 0.9
 
 
 def test_sliders_for_this_run_follow_changes_by_others(app: AppTest, store: RunStore) -> None:
@@ -118,15 +122,15 @@ def test_sliders_for_this_run_follow_changes_by_others(app: AppTest, store: RunS
     this_run(app)
     change(store, run, "lr", 0.01, 0.2)
     app.run()
-    assert app.number_input(key="steer_1_lr_field").value == 0.2
+    assert number(app, "this_lr_field") == 0.2
     assert steering_sidebar.current_settings(store.queries.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
 
 
 def test_a_value_out_of_range_is_reported_and_steers_nothing(app: AppTest, store: RunStore) -> None:
     run = active_run(store)
     this_run(app)
-    app.number_input(key="steer_1_lr_field").set_value(5.0).run()
-    assert any("Learning rate must be between 0.0001 and 1" in text.value for text in app.markdown)
+    app.text_input(key="this_lr_field").set_value("5.0").run()
+    assert says(app, "Learning rate must be between 0.0001 and 1")
     assert commands(store, run) == []
 
 
@@ -140,3 +144,35 @@ def test_changes_are_listed_and_can_be_undone_while_the_run_trains(app: AppTest,
     store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
     app.run()
     assert component_data(app, "changes")["can_undo"] is False
+
+
+def test_a_field_stays_usable_when_its_run_ends_and_refuses_the_change(app: AppTest, store: RunStore) -> None:
+    """Somebody may be typing in it."""
+    run = active_run(store)
+    this_run(app)
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
+    app.run()
+    field = app.text_input(key="this_lr_field")
+    assert (field.disabled, app.select_slider(key="this_lr_slider").disabled) == (False, True)
+    field.set_value("0.02").run()
+    assert [error.value for error in app.error] == [markdown.escape("run-1 is completed: there is nothing to adjust.")]
+    field = app.text_input(key="this_lr_field")
+    assert (field.disabled, field.value) == (True, "0.01")
+
+
+def test_the_settings_of_an_ended_run_are_disabled_when_shown_anew(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    this_run(app)
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
+    for target in ("Next run", "This run"):
+        app.segmented_control(key="target").set_value(target).run()
+    assert app.text_input(key="this_lr_field").disabled
+
+
+def test_this_run_shows_the_settings_of_the_run_that_follows(app: AppTest, store: RunStore) -> None:
+    active_run(store)
+    later = store.commands.create_run(TrainConfig(lr=0.3, epochs=7), "later")
+    this_run(app)
+    open_page(app, later.id)
+    assert (number(app, "this_lr_field"), number(app, "this_epochs_field")) == (0.3, 7)
+    assert app.text_input(key="this_name").value == "later"

@@ -19,7 +19,7 @@ def test_start_submits_the_settings_of_the_sliders_and_shows_the_run(app: AppTes
     open_page(app)
     app.slider(key="momentum_slider").set_value(0.9).run()
     app.select_slider(key="batch_size_slider").set_value(128).run()
-    app.number_input(key="lr_field").set_value(0.0123).run()
+    app.text_input(key="lr_field").set_value("0.0123").run()
     app.selectbox(key="dataset_field").set_value("mnist-5k").run()
     app.text_input(key="run_name").set_value("first try").run()
     click(app, "Start training")

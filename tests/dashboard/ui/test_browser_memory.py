@@ -19,6 +19,12 @@ COOKIE = "mnist_draft_8501"
 VALUE = {"lr": 0.05, "name": "Größe 7; \U0001f600", "list": [1, None, True]}
 
 
+@pytest.fixture(autouse=True)
+def _no_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside a page, all calls would share one session."""
+    monkeypatch.setattr(browser_memory, "_known", dict)
+
+
 def remember_and_draw(value: Any) -> AppTest:
     def page(value: object) -> None:  # runs as a script of its own, without the imports of this file
         from mnist_dashboard.ui import browser_memory
@@ -74,5 +80,5 @@ def test_a_forged_cookie_is_read_as_nothing(visitor: Visitor, text: str) -> None
 def test_any_cookie_is_read_without_an_error(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(access, "request", lambda: Visitor({}, {COOKIE: text}))
-        patch.setattr(browser_memory, "_remembered", dict)
+        patch.setattr(browser_memory, "_known", dict)
         json.dumps(browser_memory.recall("draft"), allow_nan=False)

@@ -173,7 +173,7 @@ def test_a_viewer_sees_the_settings_and_cannot_move_them(app: AppTest, visitor: 
     open_page(app, run.id)
     assert {"Pause", "Stop", "Start training", "Add to queue", "Evaluate now"}.isdisjoint(labels(app))
     assert app.sidebar.slider
-    assert all(widget.disabled for widget in [*app.sidebar.slider, *app.sidebar.selectbox, *app.sidebar.number_input])
+    assert all(widget.disabled for widget in [*app.sidebar.slider, *app.sidebar.selectbox, *app.sidebar.text_input])
     assert component_data(app, "audience") == {"may_act": False}
     smoothing = next(slider for slider in app.main.slider if slider.label == "Smoothing")
     assert not smoothing.disabled

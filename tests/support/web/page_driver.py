@@ -12,6 +12,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
 from mnist_dashboard.server.roles.client_location import LOCATION_HEADER, REMOTE
+from mnist_dashboard.ui import markdown
 from tests.support.strict_json import parse_json
 from tests.support.web.signing_in import DEVICE, sign_in
 
@@ -68,6 +69,17 @@ def labels(app: AppTest) -> list[str]:
 
 def text_input(app: AppTest, label: str) -> TextInput:
     return next(field for field in app.text_input if field.label == label)
+
+
+def says(app: AppTest, text: str) -> bool:
+    """Return whether a text or a caption of the page contains this text."""
+    texts = [element.value for element in [*app.markdown, *app.caption]]
+    return any(text in shown or markdown.escape(text) in shown for shown in texts)
+
+
+def number(app: AppTest, key: str) -> float:
+    """Return the number in a field."""
+    return float(app.text_input(key=key).value or "nan")
 
 
 def address(app: AppTest) -> str:

@@ -1,0 +1,29 @@
+"""What Streamlit's widgets lack for a form of settings: arrow keys and marks in number fields; draws nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from mnist_dashboard.components.registry import register
+
+_render = register("settings_form")
+
+
+class BrowserField(TypedDict):
+    """A number field as the browser knows it."""
+
+    step: float
+    low: float
+    high: float
+    decimals: int
+    """Least number of decimals that the field shows."""
+    invalid: bool
+
+
+def settings_form(fields: Mapping[str, BrowserField], started: int, *, key: str = "settings_form") -> None:
+    """Treat the text fields with these widget keys as number fields, and close the drawer when `started` has grown.
+
+    `started` counts the runs that this page has started.
+    """
+    _render(key=key, data={"fields": fields, "started": started})
