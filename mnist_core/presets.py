@@ -122,7 +122,7 @@ def _describe_setting(setting: Setting, value: Any) -> str:
     if setting.choices:
         word = setting.choices[value].partition(" (")[0]
         # The other choices say by themselves what they choose.
-        return f"{label} {word}" if setting.name in ("dataset", "schedule", "device") else word
+        return f"{label} {word}" if setting.name in ("dataset", "schedule", "device", "last_batch") else word
     return f"{label} {value:g}" if isinstance(value, float) else f"{label} {value}"
 
 

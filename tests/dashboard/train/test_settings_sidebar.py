@@ -314,7 +314,7 @@ def test_several_problems_are_counted(app: AppTest) -> None:
 
 def test_updates_per_epoch_follow_the_batch_size(app: AppTest) -> None:
     choose(open_page(app), "dataset_field", "mnist-5k")
-    assert says(app, "57 updates per epoch")
+    assert says(app, "56 updates per epoch")
     app.select_slider(key="batch_size_slider").set_value(32).run()
     assert says(app, "113 updates per epoch")
 
