@@ -79,7 +79,7 @@ class SettingsForm {
     event.preventDefault();
     const text = stepped(input.value, direction * (event.shiftKey ? LARGE_STEP : 1), field);
     if (text === null || text === input.value) return;
-    type(input, text);
+    enter(input, text);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => pressEnter(input), COMMIT_MS);
   };
@@ -93,7 +93,7 @@ function describe(input, { invalid, step }) {
 }
 
 /** Change the text as typing does: React overrides an input's own setter. @param {HTMLInputElement} input @param {string} text */
-function type(input, text) {
+function enter(input, text) {
   Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set?.call(input, text);
   input.dispatchEvent(new InputEvent("input", { bubbles: true }));
 }
