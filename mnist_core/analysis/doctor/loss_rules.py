@@ -37,8 +37,8 @@ Recorded: all healthy runs are above 25 % by then."""
 LATE_STEPS, LATE_ACCURACY, LATE_LOSS = 250, 0.35, 1.8
 """After so many steps, a network that has learned so little is near chance, too. Recorded."""
 
-SLOW_LOSS = 1.2
-"""Loss, in nats, above which a run is slow if its rate is low. Recorded."""
+SLOW_LOSS, SLOW_STEPS = 1.2, 150
+"""Loss, in nats, above which a run is slow after so many steps if its rate is low. Recorded."""
 
 SLOW_RATE = 0.25
 """Share of the usual rate below which a rate is low."""
@@ -128,6 +128,8 @@ def _slow(evidence: Evidence, accuracy: float, recent: float, steps: str) -> Fin
         remedy = Remedy("train_again", f"Train again at {describe_changes(settings, faster)}", config=faster)
     if accuracy <= CHANCE_ACCURACY:
         return Finding("chance", f"Still at chance after {steps} steps: {rate}.", remedy)
+    if evidence.steps < SLOW_STEPS:
+        return None
     percent = f"{100 * accuracy:.0f}\u202f%"
     return Finding("slow", f"Learns slowly: {percent} right after {steps} steps, since {rate}.", remedy)
 

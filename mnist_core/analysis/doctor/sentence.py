@@ -15,9 +15,6 @@ from mnist_core.records import Run, RunStatus
 
 Tone = Literal["result", "fault", "doctor", "progress"]
 
-FAULTS = ("diverged", "diverging", "dead_start")
-"""Rules whose findings are shown as faults: the run as it is cannot succeed."""
-
 WITH_RESULT = ("falling", "overfitting", "tiny_batch")
 """Rules whose findings leave a result worth knowing, which comes first."""
 
@@ -67,7 +64,7 @@ def _from_row(run: Run, after: str | None) -> Sentence | None:
 
 
 def _with_finding(evidence: Evidence, finding: Finding) -> Sentence:
-    if finding.rule in FAULTS:
+    if evidence.run.status is RunStatus.DIVERGED:
         return Sentence(finding.text, "fault", finding.remedy)
     if finding.rule in WITH_RESULT and evidence.has_ended and (evaluated := _final(evidence)):
         detail = finding.text[0].lower() + finding.text[1:]

@@ -61,7 +61,7 @@ def test_it_follows_the_run(store: RunStore, writer: RunStore, monkeypatch: pyte
             assert await sentence("progress") == "Training. The first evaluation comes at step 422."
             commit(writer, run, [9.0] * 60, 101)
             text = "Loss jumps to 9.00: the learning rate 0.5 with momentum 0.9 is too high."
-            assert await sentence("fault") == text
+            assert await sentence("doctor") == text
             commit(writer, run, [0.4] * 240, 161)
             confusion = tuple(tuple(20 if (t, p) == (5, 3) else 0 for p in range(10)) for t in range(10))
             test = EvalMetrics(400, 1, "test", 0.1, 0.97, confusion, np.zeros(1, np.uint8), 1.0)
