@@ -165,6 +165,14 @@ class Queries:
             found = sql.read_runs(connection, select(runs).where(sql.NOT_DELETED).order_by(runs.c.id.desc()).limit(1))
             return self._with_damage(found[0]) if found else None
 
+    def previous_run(self, run: Run) -> Run | None:
+        """Return the last run before this one that trained on the same dataset, without the bin; else None."""
+        earlier = (runs.c.id < run.id) & (runs.c.dataset == run.dataset) & (runs.c.step > 0) & sql.NOT_DELETED
+        with self._reader.connect() as connection, connection.begin():
+            found = sql.read_runs(connection, select(runs).where(earlier).order_by(runs.c.id.desc()).limit(1))
+        previous = self._with_damage(found[0]) if found else None
+        return None if previous is None or previous.damage else previous
+
     def read_steps(self, run_id: int) -> np.ndarray:
         """Return every step of a run, starting at step 1, as a structured array of `step_codec.STEP_COLUMNS`.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.analysis.doctor.evidence import Evaluated, Evidence
+from mnist_core.analysis.doctor.evidence import Earlier, Evaluated, Evidence
 from mnist_core.analysis.doctor.sentence import describe_run
 from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, RunStatus, encode_json, json_value
 from mnist_dashboard.feed.series import RunSeries
@@ -32,6 +32,9 @@ class CachedRun:
         self._histories: OrderedDict[float, bytes] = OrderedDict()
         self.sentence: dict[str, Any] | None = None
         """The sentence of the run as `examine` last found it, JSON-ready."""
+        self.earlier: Earlier | None = None
+        """The run that its progress is compared with, once `knows_earlier`."""
+        self.knows_earlier = False
         self._examined: Hashable = None
         self._examined_at = -math.inf
 
@@ -61,7 +64,7 @@ class CachedRun:
         self._examined, self._examined_at = self._examination_key(after), now
         loss, accuracy, lr = map(self.series.values, ("loss", "accuracy", "lr"))
         evaluations = tuple(map(_evaluated, self.evaluations))
-        evidence = Evidence(self.run, loss, accuracy, lr, evaluations, checkpoints)
+        evidence = Evidence(self.run, loss, accuracy, lr, evaluations, checkpoints, self.earlier)
         sentence = describe_run(evidence, after)
         self.sentence = sentence.to_json() if sentence else None
 

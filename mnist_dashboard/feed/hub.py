@@ -29,11 +29,11 @@ from contextlib import contextmanager
 
 from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
-from mnist_core.runs.remedies import checkpoint_steps
 from mnist_core.store.change_feed import Changes, Evaluation, NewSteps
 from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message, Subscriber
 from mnist_dashboard.feed.cached_run import CachedRun, evaluation_to_json
+from mnist_dashboard.feed.examination import examine_if_due
 from mnist_dashboard.feed.run_summary import RunSummary, list_queue, queue_position, summarize_run
 from mnist_dashboard.feed.series import round_values
 from mnist_dashboard.feed.summary_cache import SummaryCache
@@ -170,13 +170,7 @@ class LiveHub:
 
     async def _examine(self, cached: CachedRun) -> None:
         """Update the sentence of a run in memory, if it is time to."""
-        _, after = queue_position(cached.run, self._unfinished.values())
-        now = time.monotonic()
-        if cached.needs_examination(after, now):
-            checkpoints: tuple[int, ...] = ()
-            if cached.run.status.is_finished:
-                checkpoints = await asyncio.to_thread(checkpoint_steps, self._queries, cached.run)
-            cached.examine(after, now, checkpoints)
+        await examine_if_due(self._queries, cached, queue_position(cached.run, self._unfinished.values())[1])
 
     # ------------------------------------------------------------------ for a new subscriber
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_core.analysis.doctor import Evaluated, Evidence
+from mnist_core.analysis.doctor.evidence import Earlier
 from mnist_core.analysis.doctor.sentence import Sentence, describe_run, hardest_cell
 from mnist_core.config import TrainConfig
 from mnist_core.records import Confusion, Progress, Run, RunStatus
@@ -115,6 +116,26 @@ def test_a_running_run_says_how_well_it_does_and_before_that_when_it_will_be_kno
     assert sentence(*reversed(VALIDATIONS), **running) == "Learning: 95.00\u202f% of the validation images right."
     paused = running | {"status": RunStatus.PAUSED}
     assert sentence(*VALIDATIONS, **paused) == "Paused at step 900: 97.42\u202f% of the validation images right."
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "lead"),
+    [
+        (0.9798, "0.56 points behind run-6 at this step"),
+        (0.97, "0.42 points ahead of run-6 at this step"),
+        (0.9742, "as many as run-6 at this step"),
+    ],
+)
+def test_a_running_run_is_compared_with_the_one_before_it_at_the_same_step(accuracy: float, lead: str) -> None:
+    running = replace(RUN, status=RunStatus.RUNNING, progress=Progress(step=900))
+    earlier = Earlier("run-6", (Evaluated(844, 1, "validation", 0.1, accuracy), Evaluated(844, 1, "test", 0.1, 0.5)))
+    described = describe_run(Evidence(running, evaluations=VALIDATIONS, earlier=earlier))
+    assert described
+    assert described.text == f"Learning steadily: 97.42\u202f% of the validation images right, {lead}."
+    elsewhere = Earlier("run-6", (Evaluated(843, 1, "validation", 0.1, accuracy),))
+    described = describe_run(Evidence(running, evaluations=VALIDATIONS, earlier=elsewhere))
+    assert described
+    assert "run-6" not in described.text
 
 
 def test_without_validation_the_first_evaluation_is_the_test_after_an_epoch() -> None:

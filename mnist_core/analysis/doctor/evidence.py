@@ -50,6 +50,14 @@ class Evaluated:
         return cls(metrics.step, metrics.epoch, metrics.split, metrics.loss, metrics.accuracy, metrics.confusion)
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier run on the same images, which a run in progress is compared with."""
+
+    name: str
+    evaluations: tuple[Evaluated, ...]
+
+
 def _no_steps() -> np.ndarray:
     return np.empty(0)
 
@@ -66,6 +74,7 @@ class Evidence:
     evaluations: tuple[Evaluated, ...] = ()
     checkpoints: tuple[int, ...] = ()
     """Steps of the checkpoints from which the run can be continued."""
+    earlier: Earlier | None = None
 
     @property
     def steps(self) -> int:

@@ -73,6 +73,23 @@ def test_it_follows_the_run(store: RunStore, writer: RunStore, monkeypatch: pyte
     run_scenario(scenario)
 
 
+def test_its_progress_is_compared_with_the_run_before(store: RunStore, writer: RunStore) -> None:
+    confusion, predictions = NO_CONFUSION, np.zeros(1, np.uint8)
+    for accuracy in (0.9, 0.95):
+        run = training_run(writer)
+        validation = EvalMetrics(50, 1, "validation", 0.1, accuracy, confusion, predictions, 1.0)
+        commit(writer, run, [0.4] * 50, 1, validation)
+
+    async def scenario() -> None:
+        async with running_hub(store) as hub:
+            reader = Reader(hub, [run.id])
+            while (summary := await reader.event("run"))["id"] != run.id:
+                pass
+            assert summary["sentence"]["text"].endswith(" images right, 5.00 points ahead of run-1 at this step.")
+
+    run_scenario(scenario)
+
+
 def test_a_list_of_runs_has_no_sentences(store: RunStore, writer: RunStore) -> None:
     run = training_run(writer)
 
