@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CURVE_CASES, SERIES } from "#tests/fixtures.js";
+import { CURVE_CASES, RECONNECTIONS, SERIES } from "#tests/fixtures.js";
 
 import { CURVES, MAX_BUCKETS, RECENT_BATCHES } from "../../components/lib/constants.js";
 import { RunSeries } from "./series.js";
@@ -65,6 +65,17 @@ test("a batch whose loss is NaN is a gap and leaves the average alone", () => {
   series.append(message(1, [1, null, 3]));
   assert.deepEqual(series.loss.smooth, [1, null, (0.5 * 0.5 + 0.5 * 3) / (1 - 0.5 ** 2)]);
 });
+
+for (const { smoothing: weight, parts, smooth } of structuredClone(RECONNECTIONS)) {
+  test(`curves are those of TensorBoard however often the browser reconnects, smoothing ${weight}`, () => {
+    const series = new RunSeries(7, weight);
+    for (const { history: from, steps: further } of parts) {
+      series.replace(from, weight);
+      assert(series.append(further));
+    }
+    assertSameValues(series.loss.smooth, smooth, 1e-5);
+  });
+}
 
 for (const run of structuredClone(CURVE_CASES)) {
   test(`live curves equal the history of the same steps: ${run.name}`, () => {

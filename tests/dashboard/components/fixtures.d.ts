@@ -19,6 +19,9 @@ export const SERIES: {
   smoothed: Record<"loss" | "accuracy" | "examples_per_second", number>;
 };
 
+/** A run in the parts that a browser gets when it reconnects, and TensorBoard's curve of its loss. */
+export const RECONNECTIONS: { smoothing: number; parts: { history: HistoryMessage; steps: StepsMessage }[]; smooth: number[] }[];
+
 /** Runs whose losses are not all finite: the first steps, the later ones, and what is drawn at their end. */
 export const CURVE_CASES: {
   name: string;

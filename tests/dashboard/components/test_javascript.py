@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mnist_core.analysis.seed_groups import group_names, seed_group_key, summarize
+from mnist_core.analysis.smoothing import adapted_smoothing
 from mnist_core.formatting import format_duration
 from mnist_core.records import LIVE_BATCHES, encode_json
 from mnist_core.store.step_codec import STEP_COLUMNS
@@ -23,7 +24,14 @@ from mnist_dashboard.feed.series import RunSeries, round_values
 from mnist_dashboard.server.assets import PACKAGE
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS, constants_module
 from mnist_dashboard.ui import formatting
-from tests.support.curve_reference import CURVE_CASES, CurveCase, reduced_curve, step_table, tolerance
+from tests.support.curve_reference import (
+    CURVE_CASES,
+    CurveCase,
+    reduced_curve,
+    step_table,
+    tensorboard_curve,
+    tolerance,
+)
 from tests.support.factories import GROUPED_RUNS
 
 TEST_FILES = sorted(PACKAGE.rglob("*.test.js"))
@@ -49,6 +57,7 @@ def python_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for numbers in ((1, 2), (1, 2, 3), (2, 3, 4), (1, 5, 6), (2, 6), (1, 7, 8), (1, 2, 3, 4, 9))
         ],
         "SERIES": run_series(),
+        "RECONNECTIONS": [reconnections(smoothing) for smoothing in (0.0, adapted_smoothing(60), 0.95)],
         "CURVE_CASES": [curve_case(case) for case in CURVE_CASES],
         "CHART_FIELDS": get_args(Field),
         "CHART_AXES": get_args(Axis),
@@ -110,6 +119,18 @@ def run_series() -> dict[str, Any]:
         "steps": message,
         "smoothed": {name: end[name]["smooth"][-1] for name in CURVES},
     }
+
+
+def reconnections(smoothing: float) -> dict[str, Any]:
+    """Return a run of 60 steps as a browser gets it that reconnects twice, and TensorBoard's curve of it."""
+    losses = np.random.default_rng(4).random(60).tolist()
+    table = step_table(losses)
+    parts = []
+    for first, last in ((0, 25), (20, 45), (45, 60)):
+        series = RunSeries(attempt=1)
+        series.extend(1, table[:first])
+        parts.append({"history": history_message(series, smoothing), "steps": steps_message(table, first + 1, last)})
+    return {"smoothing": smoothing, "parts": parts, "smooth": tensorboard_curve(losses, smoothing)}
 
 
 COMMON = {"run": 7, "attempt": 1, "matrix": None, "matrix_batches": LIVE_BATCHES}

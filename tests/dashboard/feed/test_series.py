@@ -22,6 +22,7 @@ from tests.support.curve_reference import (
     averages,
     reduced_curve,
     step_table,
+    tensorboard_curve,
     tolerance,
 )
 
@@ -46,6 +47,12 @@ def assert_same_values(actual: Values, expected: Values, absolute: float = 0.0) 
 def test_smoothing_is_the_bias_corrected_average(smoothing: float) -> None:
     losses = np.random.default_rng(1).random(300).tolist()
     assert_same_values(run_series(losses).points(smoothing)["loss"]["smooth"], averages(losses, smoothing))
+
+
+@pytest.mark.parametrize(("steps", "smoothing"), [(30, 0.95), (30, adapted_smoothing(30)), (300, 0.6), (300, 0.99)])
+def test_smoothing_is_that_of_tensorboard(steps: int, smoothing: float) -> None:
+    losses = np.random.default_rng(3).random(steps).tolist()
+    assert_same_values(run_series(losses).points(smoothing)["loss"]["smooth"], tensorboard_curve(losses, smoothing))
 
 
 @pytest.mark.parametrize(
