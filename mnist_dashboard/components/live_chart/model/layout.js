@@ -44,7 +44,7 @@ export function buildLayout(view, lastFloor) {
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colors.font, size: 12, color: colors.text },
     modebar: { bgcolor: colors.background, color: colors.muted, activecolor: colors.text },
-    hovermode: "x unified",
+    hovermode: view.unified ? "x unified" : "closest",
     hoverdistance: 40, // runs whose points lie elsewhere are compared at one x, too
     hoverlabel: {
       bgcolor: colors.background,

@@ -147,8 +147,8 @@ export function faultMark({ data, colors }) {
  * @param {View} view @param {Range} range @returns {Json[]}
  */
 export function endLabels(view, range) {
-  const { colors, drawn, several } = view;
-  if (!several) return [];
+  const { colors, drawn, several, data } = view;
+  if (!several || data.only !== null) return []; // the title of a small multiple names it
   const background = parseColor(colors.background);
   /** @param {Item} item */
   const isPale = (item) => {

@@ -56,6 +56,9 @@ const legendGroup = (item, { several }) => (several ? String(item.id) : undefine
 /** @param {Item} item */
 const isGroup = (item) => item.runs.length > 1;
 
+/** A text beside the pointer; where it is the only one, it says where it is. @param {string} text @param {View} view */
+const hoverTemplate = (text, { unified, data }) => `${text}${unified ? "" : `<br>${X_AXES[data.x].hover}`}<extra></extra>`;
+
 /** @param {View} view @returns {(value: number|null) => string} */
 const formatter = ({ data, baseline }) => (baseline ? (value) => formatDifference(data.field, value) : FIELDS[data.field].format);
 
@@ -128,7 +131,7 @@ function lineTraces(item, view) {
       shape: data.field === "lr" ? "hv" : "linear",
       width: 2,
     },
-    hovertemplate: `${several ? name : "Train"} %{customdata}<extra></extra>`,
+    hovertemplate: hoverTemplate(`${several ? name : LEGEND.train} %{customdata}`, view),
     legendgroup: legendGroup(item, view),
     legendrank: 1,
   };
@@ -169,7 +172,7 @@ function aloneTraces(item, view) {
     ...alone,
     line: { color: colorOf(item, view), width: 1, dash: runDash(item.color), shape: view.data.field === "lr" ? "hv" : "linear" },
     hoverTexts: () => alone.y.map(formatter(view)),
-    hovertemplate: `${escapeForPlotly(item.name)}, one seed %{customdata}<extra></extra>`,
+    hovertemplate: hoverTemplate(`${escapeForPlotly(item.name)}, one seed %{customdata}`, view),
     showlegend: false,
     legendgroup: legendGroup(item, view),
   };
@@ -183,6 +186,7 @@ function aloneTraces(item, view) {
 function evaluationTraces(item, split, view) {
   const { data, colors, several, narrow } = view;
   const points = item.curves.evaluations[split];
+  const best = item.curves.best?.split === split ? item.curves.best : null;
   if (!points.length) return [];
   const isTest = split === "test";
   const color = several ? runColor(colors, item.color) : colors[split];
@@ -198,7 +202,7 @@ function evaluationTraces(item, split, view) {
     x: points.map(({ x }) => x),
     y: points.map(({ y }) => y),
     customdata: points.map(({ x, y, sd }) => [
-      sd === null ? format(y) : `${format(y)} ± ${formatSd(sd)}`,
+      `${format(y)}${sd === null ? "" : ` ± ${formatSd(sd)}`}${best?.x === x ? " (best)" : ""}`,
       x === null ? "" : X_AXES[data.x].format(x),
     ]),
     name,
@@ -230,7 +234,7 @@ function bestTraces(item, view) {
     showlegend: false,
     legendgroup: legendGroup(item, view),
     marker: { size: 17, symbol: "circle-open", color: colorOf(item, view), line: { width: 2 } },
-    hovertemplate: `${escapeForPlotly(item.name)}, best ${best.split} ${formatter(view)(best.y)}<extra></extra>`,
+    hoverinfo: "skip", // the evaluation in it says that it is the best
   }];
 }
 

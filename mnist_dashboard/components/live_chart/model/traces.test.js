@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { buildTraces } from "./traces.js";
-import { DATA, chartRun, makeTestView, seedRuns } from "#tests/charts.js";
+import { chartRun, makeTestView, seedRuns } from "#tests/charts.js";
 
 /** @import { View } from "./view.js" */
 
@@ -113,8 +113,25 @@ test("the previous run is a grey line between the batches and the curve", () => 
   assert.equal(traces[1].name, "run-6, before");
 });
 
+test("the hover text of the best evaluation says so", () => {
+  const run = chartRun(2);
+  run.series.addEvaluation({ run: 2, attempt: 1, step: 1, epoch: 1, split: "test", loss: 9, accuracy: 0.5, confusion: [] });
+  const test = buildTraces(makeTestView([chartRun(1), run])).filter(({ uid }) => uid === "2-test");
+  assert.deepEqual(test.map(({ customdata }) => customdata), [[["9.000", "step 1"], ["2.000 (best)", "step 3"]]]);
+});
+
+test("one box tells all values while it fits into the chart, else the nearest point tells its own and where it is", () => {
+  const runs = [1, 2, 3, 4, 5, 6, 7, 8].map((id) => chartRun(id));
+  const few = makeTestView(runs.slice(0, 7));
+  assert(few.unified);
+  assert.equal(buildTraces(few)[0].hovertemplate, "&lt;run 1&gt; %{customdata}<extra></extra>");
+  for (const view of [makeTestView(runs), makeTestView(runs.slice(0, 2), {}, { width: 366 })]) {
+    assert(!view.unified);
+    assert.equal(buildTraces(view)[0].hovertemplate, "&lt;run 1&gt; %{customdata}<br>Step %{x:,d}<extra></extra>");
+  }
+});
+
 test("a curve that is not smoothed does not say that it is", () => {
   assert.equal(buildTraces(makeTestView([chartRun(1)], { smoothing: 0 }))[1].name, "Train");
   assert.equal(buildTraces(makeTestView([chartRun(1)], { smoothing: 0.5 }))[1].name, "Smoothed");
-  assert.equal(DATA.smoothing, 0);
 });

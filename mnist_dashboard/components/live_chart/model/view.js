@@ -50,9 +50,12 @@ import { isLogarithmic } from "./fields.js";
  * @property {ReturnType<typeof interventionMarks>} interventions if one run is drawn over steps
  * @property {Item[]} items the axes have room for all of them
  * @property {Item[]} drawn those of them that are drawn
+ * @property {boolean} unified whether one hover box tells the values of all curves at one x, or only that of the nearest point
  */
 
 const NARROW = 480;
+const HOVER_ROW = 17; // pixels
+const HOVER_ROWS = 3; // of an item: its curve and its evaluations
 const NAME_LENGTH = { narrow: 16, wide: 24 };
 const GROUP_NAME_LENGTH = { narrow: 30, wide: 40 }; // groups are few, and called by several settings
 
@@ -76,10 +79,13 @@ export function makeView(data, runs, { colors, width, height, baseline = null, g
     const [first] = group.runs;
     return { id: first.id, name: names[i], color: first.color, runs: group.runs, curves: curvesOf(group.runs, base) };
   });
+  const drawn = data.only === null ? items : items.filter((_, i) => groups[i].ids.includes(Number(data.only)));
   return {
     ...base,
     items,
-    drawn: data.only === null ? items : items.filter((_, i) => groups[i].ids.includes(Number(data.only))),
+    drawn,
+    // A box higher or wider than the chart would be cut off.
+    unified: drawn.length < 2 || (!narrow && drawn.length * HOVER_ROWS * HOVER_ROW < height),
     ghost: ghost && !base.several ? { name: ghost.name, line: ghostLine(ghost, base) } : null,
   };
 }
