@@ -40,13 +40,13 @@ def averages(values: Sequence[float], smoothing: float) -> Values:
     return corrected
 
 
-def tensorboard_curve(values: Sequence[float], smoothing: float) -> list[float]:
+def tensorboard_curve(values: Sequence[float], smoothing: float) -> Values:
     """Return TensorBoard's smoothed curve of finite values, in closed form.
 
     TensorBoard accumulates `last = smoothing * last + (1 - smoothing) * value` from 0 and divides by
     `1 - smoothing ** count`: a mean in which a value that is k steps old has the weight `smoothing ** k`.
     """
-    curve = []
+    curve: Values = []
     for end in range(1, len(values) + 1):
         weights = np.power(smoothing, np.arange(end)[::-1])
         curve.append(float(np.average(values[:end], weights=weights)))

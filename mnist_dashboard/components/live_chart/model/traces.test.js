@@ -116,8 +116,8 @@ test("the previous run is a grey line between the batches and the curve", () => 
 test("the hover text of the best evaluation says so", () => {
   const run = chartRun(2);
   run.series.addEvaluation({ run: 2, attempt: 1, step: 1, epoch: 1, split: "test", loss: 9, accuracy: 0.5, confusion: [] });
-  const test = buildTraces(makeTestView([chartRun(1), run])).filter(({ uid }) => uid === "2-test");
-  assert.deepEqual(test.map(({ customdata }) => customdata), [[["9.000", "step 1"], ["2.000 (best)", "step 3"]]]);
+  const tests = buildTraces(makeTestView([chartRun(1), run])).filter(({ uid }) => uid === "2-test");
+  assert.deepEqual(tests.map(({ customdata }) => customdata), [[["9.000", "step 1"], ["2.000 (best)", "step 3"]]]);
 });
 
 test("one box tells all values while it fits into the chart, else the nearest point tells its own and where it is", () => {
