@@ -74,7 +74,7 @@ def compose() -> dict[str, Any]:
     allowed_hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
     check = access.action_check(hub.broadcaster.record_action)
     actions = RunActions(store, wake=supervisor.wake, before_action=check, after_action=access.audit_action)
-    services.provide(services.Services(store.queries, actions, policy, store_problems))
+    services.provide(services.Services(store.queries, actions, policy, hub.all_runs, store_problems))
     # Otherwise a first visit to a page other than Train would run that page's file without `main.py`.
     PagesManager.uses_pages_directory = False
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from mnist_core.runs.actions import RunActions
 from mnist_core.store.queries import Queries
@@ -17,13 +16,10 @@ class Services:
     actions: RunActions
     """What pages may do to runs. Each action first runs the check of `access.action_check`."""
     access_policy: AccessPolicy
+    all_runs: AllRuns
+    """All runs in memory, one copy for every page."""
     store_problems: list[str] = field(default_factory=list)
     """Sentences on damage that the server found when it started, until an owner dismisses them."""
-
-    @cached_property
-    def all_runs(self) -> AllRuns:
-        """All runs in memory, one copy for every page."""
-        return AllRuns(self.queries)
 
 
 _provided: list[Services] = []

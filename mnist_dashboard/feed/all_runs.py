@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from mnist_core.records import Run
@@ -21,6 +21,15 @@ class AllRuns:
         self._runs: dict[int, Run] = {}
         self._revision = 0
         self._lock = threading.Lock()
+
+    def read_all(self) -> Iterator[list[Run]]:
+        """Read all runs whole, in batches, and keep them: what needs all of them at the start need not read twice."""
+        with self._lock:
+            newest = self._queries.latest_cursor().revision
+            for batch in self._queries.read_runs():
+                self._keep(batch)
+                yield batch
+            self._revision = newest
 
     def list_sound_runs(self) -> list[Run]:
         """Return the runs that are not damaged, oldest first, as they are now."""

@@ -31,6 +31,7 @@ from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
 from mnist_core.store.change_feed import Changes, Evaluation, NewSteps
 from mnist_core.store.queries import Queries
+from mnist_dashboard.feed.all_runs import AllRuns
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message, Subscriber
 from mnist_dashboard.feed.cached_run import CachedRun, evaluation_to_json
 from mnist_dashboard.feed.examination import examine_if_due
@@ -77,6 +78,7 @@ class LiveHub:
         self._unfinished: dict[int, Run] = {}
         # Runs that changed lately, and when; oldest change first.
         self._recent: OrderedDict[int, tuple[float, Run]] = OrderedDict()
+        self.all_runs = AllRuns(queries)
         self._summary_cache = SummaryCache()
         self._listing: asyncio.Task[None] | None = None
         """Fills the cache with the runs that were there at the start."""
@@ -158,7 +160,9 @@ class LiveHub:
         """Return the task that lists all runs; a failed one is begun again."""
         if not self._listing or (self._listing.done() and self._listing.exception()):
             self._listing = asyncio.create_task(
-                asyncio.to_thread(self._summary_cache.fill, self._queries, lambda: list(self._unfinished.values()))
+                asyncio.to_thread(
+                    self._summary_cache.fill, self.all_runs.read_all(), lambda: list(self._unfinished.values())
+                )
             )
         return self._listing
 

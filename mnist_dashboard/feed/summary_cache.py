@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 
 from mnist_core.config import SETTINGS
 from mnist_core.records import Run, encode_json
-from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.listed_run import FIELDS, list_run
 
 HEAD = encode_json({"fields": FIELDS, "settings": list(SETTINGS)}, compact=True).encode()
@@ -38,9 +37,9 @@ class SummaryCache:
         self._is_closed = False
         self._instance = secrets.token_hex(4)
 
-    def fill(self, queries: Queries, queue: Callable[[], Iterable[Run]]) -> None:
-        """Read all runs from the store, while `update` may be called; `queue` returns the unfinished runs."""
-        for batch in queries.read_runs():
+    def fill(self, batches: Iterable[Iterable[Run]], queue: Callable[[], Iterable[Run]]) -> None:
+        """Add all runs, while `update` may be called; `queue` returns the unfinished runs."""
+        for batch in batches:
             if self._is_closed:
                 return
             for run in batch:

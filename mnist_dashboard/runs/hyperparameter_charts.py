@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from mnist_core.analysis.importance import Importance
 from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
+from mnist_core.analysis.seed_groups import seed_group_key
 from mnist_core.config import SETTINGS
 from mnist_core.records import METRICS, Run
-from mnist_dashboard.components.parallel_coordinates import Dimension
+from mnist_dashboard.components.parallel_coordinates import ColorLegend, Dimension
+from mnist_dashboard.runs import axis_ticks
 from mnist_dashboard.ui.formatting import format_metric
 
 CHART_HEIGHT = 360
+
+MAX_DRAWN = 1000
+"""Maximum number of runs that are drawn: more lines hide each other, and take seconds to draw."""
+
+PLACE_DIGITS = 7
+"""Digits of a place on an axis."""
+
+UNIT_NAMES = {"images/s": "\u202fimg/s"}
+"""Units that a formatted metric does not show by itself."""
 
 MAX_DISCRETE_TICKS = 10
 """Maximum number of values that get a tick each; more values share a continuous axis."""
@@ -38,12 +48,44 @@ def runs_with_metric(runs: Sequence[Run], metric_name: str) -> list[Run]:
     return [run for run in runs if metric_value(run, metric_name) is not None]
 
 
+def spread_over_results(runs: Sequence[Run], metric_name: str, most: int = MAX_DRAWN) -> list[Run]:
+    """Return at most this many of the runs, spread evenly over the ranks of their results: the best and the worst, too.
+
+    All runs must have the metric.
+    """
+    if len(runs) <= most:
+        return list(runs)
+    ranked = sorted(runs, key=lambda run: metric_value(run, metric_name) or 0.0)
+    return [ranked[round(number * (len(ranked) - 1) / (most - 1))] for number in range(most)]
+
+
+def whole_seed_groups(runs: Sequence[Run], most: int) -> list[Run]:
+    """Return all runs, or about `most` of them in whole groups of seeds, spread evenly over the groups by age."""
+    if len(runs) <= most:
+        return list(runs)
+    groups: dict[Hashable, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(seed_group_key(run), []).append(run)
+    stride = math.ceil(len(runs) / most)
+    return [run for group in list(groups.values())[::stride] for run in group]
+
+
 def dimensions(runs: Sequence[Run], settings: Sequence[str], metric_name: str) -> list[Dimension]:
     """The axes of parallel coordinates, the metric last. All runs must have the metric."""
     metric = METRICS[metric_name]
     values = [metric_value(run, metric_name) or 0.0 for run in runs]
     axes = [_setting_dimension(name, [getattr(run.config, name) for run in runs]) for name in settings]
-    return [*axes, _continuous_dimension(metric.label, values, partial(format_metric, unit=metric.unit))]
+    ticks = axis_ticks.linear_ticks(min(values), max(values), metric)
+    return [*axes, _continuous_dimension(metric.label, values, ticks)]
+
+
+def color_legend(runs: Sequence[Run], metric_name: str) -> ColorLegend:
+    """What the palest and the darkest line of parallel coordinates stand for, with the unit of the metric."""
+    metric = METRICS[metric_name]
+    values = [metric_value(run, metric_name) or 0.0 for run in runs]
+    unit = UNIT_NAMES.get(metric.unit, "")
+    low, high = (f"{format_metric(value, metric.unit)}{unit}" for value in (min(values), max(values)))
+    return ColorLegend(label=metric.label, low=low, high=high)
 
 
 def _setting_dimension(name: str, values: Sequence[Any]) -> Dimension:
@@ -51,27 +93,31 @@ def _setting_dimension(name: str, values: Sequence[Any]) -> Dimension:
     label = SETTINGS[name].label
     distinct = sorted(set(values), key=lambda value: (isinstance(value, str), value))
     if len(distinct) > MAX_DISCRETE_TICKS and name in LOGARITHMIC and min(values) > 0:
-        exponents = [math.log10(value) for value in values]
-        return _continuous_dimension(label, exponents, lambda exponent: _format_value(10**exponent))
+        ticks = axis_ticks.log_ticks(distinct[0], distinct[-1])
+        return _continuous_dimension(label, [math.log10(value) for value in values], ticks)
     if len(distinct) > MAX_DISCRETE_TICKS:
-        return _continuous_dimension(label, values, _format_value)
-    place = {value: index / max(1, len(distinct) - 1) for index, value in enumerate(distinct)}
+        return _continuous_dimension(label, values, axis_ticks.linear_ticks(distinct[0], distinct[-1]))
+    place = {value: round(index / max(1, len(distinct) - 1), PLACE_DIGITS) for index, value in enumerate(distinct)}
     return Dimension(
         label=label,
         places=[place[value] for value in values],
-        ticks=[(place[value], _format_value(value)) for value in distinct],
+        ticks=[(place[value], _format_value(name, value)) for value in distinct],
     )
 
 
-def _continuous_dimension(label: str, values: Sequence[float], format_tick: Callable[[float], str]) -> Dimension:
+def _continuous_dimension(label: str, values: Sequence[float], ticks: Sequence[axis_ticks.Tick]) -> Dimension:
     low, high = min(values), max(values)
-    width = (high - low) or 1.0
-    ticks = [(share, format_tick(low + share * (high - low))) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    return Dimension(label=label, places=[(value - low) / width for value in values], ticks=ticks)
+    width = high - low
+    places = [round((value - low) / width, PLACE_DIGITS) if width else 0.5 for value in values]
+    return Dimension(label=label, places=places, ticks=list(ticks))
 
 
-def _format_value(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _format_value(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return SETTINGS[name].choices.get(str(value), str(value))
 
 
 def scatter(runs: Sequence[Run], setting_name: str, metric_name: str, color: str) -> go.Figure:

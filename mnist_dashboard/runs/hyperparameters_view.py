@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
@@ -13,22 +14,27 @@ from mnist_core.records import METRICS, Run
 from mnist_dashboard.components.parallel_coordinates import parallel_coordinates
 from mnist_dashboard.runs import hyperparameter_charts
 from mnist_dashboard.ui import headings, markdown
+from mnist_dashboard.ui.formatting import format_count
 
 DEFAULT_METRIC = "best_validation_accuracy"
+MAX_FOREST_RUNS = 600
+"""Maximum number of runs that forests grow on: these take half a second of a core, 10,000 take ten."""
+
 PLOTLY_CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d"]}
 
 
 def render_hyperparameters(runs: Sequence[Run]) -> None:
     """Draw parallel coordinates, a scatter plot, and the importance of settings."""
-    metric_name = st.selectbox(
-        "Result",
-        list(METRICS),
-        index=list(METRICS).index(DEFAULT_METRIC),
-        format_func=lambda name: METRICS[name].label,
-        key="result",
-        width=260,
-    )
-    measured = hyperparameter_charts.runs_with_metric(runs, metric_name)
+    with st.container(horizontal=True, gap="medium"):
+        metric_name = st.selectbox(
+            "Result",
+            list(METRICS),
+            index=list(METRICS).index(DEFAULT_METRIC),
+            format_func=lambda name: METRICS[name].label,
+            key="result",
+            width=260,
+        )
+        measured = _of_one_dataset(hyperparameter_charts.runs_with_metric(runs, metric_name))
     settings = hyperparameter_charts.varied_settings(measured)
     if len(measured) < 2 or not settings:
         st.info(
@@ -39,9 +45,16 @@ def render_hyperparameters(runs: Sequence[Run]) -> None:
         return
     color = _first_theme_color()
     headings.panel_heading("Settings and result of each run")
+    drawn = hyperparameter_charts.spread_over_results(measured, metric_name)
+    if len(drawn) < len(measured):
+        st.caption(
+            f"{format_count(len(drawn))} of {format_count(len(measured))} runs are drawn, spread evenly from the "
+            "lowest result to the highest."
+        )
     parallel_coordinates(
-        hyperparameter_charts.dimensions(measured, settings, metric_name),
-        [run.name for run in measured],
+        hyperparameter_charts.dimensions(drawn, settings, metric_name),
+        [run.name for run in drawn],
+        legend=hyperparameter_charts.color_legend(drawn, metric_name),
         height=hyperparameter_charts.CHART_HEIGHT,
     )
     left, right = st.columns(2, gap="medium")
@@ -49,10 +62,20 @@ def render_hyperparameters(runs: Sequence[Run]) -> None:
         setting = st.selectbox(
             "Setting", settings, format_func=lambda name: SETTINGS[name].label, key="scatter_setting", width=260
         )
-        scatter = hyperparameter_charts.scatter(measured, setting, metric_name, color)
+        scatter = hyperparameter_charts.scatter(drawn, setting, metric_name, color)
         st.plotly_chart(scatter, config=PLOTLY_CONFIG, key="scatter")
     with right:
         _render_importance(measured, metric_name, color)
+
+
+def _of_one_dataset(runs: Sequence[Run]) -> list[Run]:
+    """The runs on the dataset that the reader chooses where there are several: results on others do not compare."""
+    counts = Counter(run.dataset for run in runs)
+    if len(counts) < 2:
+        return list(runs)
+    names = [name for name, _ in counts.most_common()]
+    dataset = st.selectbox("Dataset", names, format_func=lambda name: f"{name} ({counts[name]} runs)", width=260)
+    return [run for run in runs if run.dataset == dataset]
 
 
 def _render_importance(runs: Sequence[Run], metric_name: str, color: str) -> None:
@@ -61,9 +84,12 @@ def _render_importance(runs: Sequence[Run], metric_name: str, color: str) -> Non
         "Share of the differences that the forest cannot explain without the setting. The line shows how far it varies "
         "between runs."
     )
+    sample = hyperparameter_charts.whole_seed_groups(runs, MAX_FOREST_RUNS)
+    if len(sample) < len(runs):
+        st.caption(f"Measured on {format_count(len(sample))} of {format_count(len(runs))} runs, from first to last.")
     try:
-        with st.spinner("Growing forests…"):
-            report = setting_importance(runs, metric_name)
+        with st.spinner(f"Growing forests on {format_count(len(sample))} runs…"):
+            report = setting_importance(sample, metric_name)
     except CompareError as error:
         st.info(markdown.escape(str(error)), icon=":material/forest:")
         return

@@ -9,6 +9,7 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_dashboard import access, services
+from mnist_dashboard.feed.all_runs import AllRuns
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
 from tests.support.web.page_driver import Visitor
@@ -33,5 +34,5 @@ def visitor(monkeypatch: pytest.MonkeyPatch, policy: AccessPolicy) -> Visitor:
 @pytest.fixture
 def app(store: RunStore, policy: AccessPolicy, visitor: Visitor) -> AppTest:
     actions = RunActions(store, before_action=access.action_check(), after_action=access.audit_action)
-    services.provide(services.Services(store.queries, actions, policy))
+    services.provide(services.Services(store.queries, actions, policy, AllRuns(store.queries)))
     return AppTest.from_file(str(MAIN), default_timeout=20)

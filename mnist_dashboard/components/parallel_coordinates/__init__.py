@@ -18,8 +18,22 @@ class Dimension(TypedDict):
     ticks: list[tuple[float, str]]
 
 
+class ColorLegend(TypedDict):
+    """What the colours of the lines stand for: the metric, and its values at both ends with their unit."""
+
+    label: str
+    low: str
+    high: str
+
+
 def parallel_coordinates(
-    dimensions: Sequence[Dimension], names: Sequence[str], *, height: int, key: str = "parallel"
+    dimensions: Sequence[Dimension],
+    names: Sequence[str],
+    *,
+    legend: ColorLegend,
+    height: int,
+    key: str = "parallel",
 ) -> None:
     """Draw one line per run through axes that can be brushed; the last axis is the result and colours the lines."""
-    _render(key=key, data={"dimensions": list(dimensions), "names": list(names), "height": height})
+    data = {"dimensions": list(dimensions), "names": list(names), "legend": legend, "height": height}
+    _render(key=key, data=data)

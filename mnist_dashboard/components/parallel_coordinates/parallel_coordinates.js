@@ -19,11 +19,15 @@ import { colorAt, onThemeChange, palette } from "../lib/theme.js";
  * @typedef {object} ParallelData
  * @property {Dimension[]} dimensions the last one is the result
  * @property {string[]} names of the runs
+ * @property {{label: string, low: string, high: string}} legend of the colours, with the result at both ends
  * @property {number} height
  */
 
 const SVG = "http://www.w3.org/2000/svg";
-const MARGIN = { top: 34, bottom: 14, side: 72 };
+const MARGIN = { top: 34, bottom: 14, right: 72 };
+const LEAST_LEFT = 72;
+const CHARACTER = 6.2; // width of a letter of a tick, about
+const PALEST = 0.3; // of the colours: paler ones do not show on the page
 const MIN_DRAG = 0.02; // a shorter drag is a click
 const KEY_RANGE = 0.25; // width of a range that is moved with the arrow keys
 /** @type {Record<string, number>} */
@@ -44,6 +48,11 @@ class ParallelCoordinates {
   #root;
   #svg = makeSvg("svg", { class: "mt-parallel", role: "group", "aria-label": "Settings and result of each run" });
   #status = make("p", "mt-parallel-status", { role: "status" });
+  #bar = make("span", "mt-parallel-bar");
+  #low = make("span");
+  #high = make("span");
+  #label = make("b");
+  #legend = make("p", "mt-parallel-legend", {}, this.#label, this.#low, this.#bar, this.#high);
   #data;
   /** @type {SVGPolylineElement[]} by index of the run */
   #lines = [];
@@ -58,7 +67,7 @@ class ParallelCoordinates {
   constructor(root, data) {
     this.#root = root;
     this.#data = data;
-    root.append(this.#svg, this.#status);
+    root.append(make("div", "mt-parallel-box", {}, this.#svg), make("div", "mt-parallel-foot", {}, this.#status, this.#legend));
     this.#stopWatchingTheme = onThemeChange(root, () => this.#draw());
     this.#resized = new ResizeObserver(() => this.#draw());
     this.#resized.observe(root);
@@ -77,13 +86,17 @@ class ParallelCoordinates {
   destroy() {
     this.#resized.disconnect();
     this.#stopWatchingTheme();
-    this.#svg.remove();
-    this.#status.remove();
+    this.#root.replaceChildren();
   }
 
   /** @param {number} i index of the dimension */
   #x(i) {
-    return MARGIN.side + (i * (this.#width - 2 * MARGIN.side)) / Math.max(1, this.#data.dimensions.length - 1);
+    return this.#left + (i * (this.#width - this.#left - MARGIN.right)) / Math.max(1, this.#data.dimensions.length - 1);
+  }
+
+  /** Room for the labels of the first axis. */
+  get #left() {
+    return Math.max(LEAST_LEFT, ...this.#data.dimensions[0].ticks.map(([, text]) => CHARACTER * text.length + 12));
   }
 
   /** @param {number} place from 0 to 1 */
@@ -96,15 +109,20 @@ class ParallelCoordinates {
   }
 
   #draw() {
-    const { dimensions, names, height } = this.#data;
+    const { dimensions, names, legend, height } = this.#data;
     const { sequential } = palette(this.#root);
+    /** @param {number} share of the way from the lowest result to the highest */
+    const tone = (share) => `rgb(${colorAt(sequential, PALEST + (1 - PALEST) * share).join()})`;
+    this.#bar.style.background = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map(tone).join()})`;
+    setText(this.#label, legend.label);
+    setText(this.#low, legend.low);
+    setText(this.#high, legend.high);
     this.#svg.setAttribute("width", String(this.#width));
     this.#svg.setAttribute("height", String(height));
     const results = dimensions[dimensions.length - 1].places;
     this.#lines = names.map((name, run) => {
       const points = dimensions.map(({ places }, i) => `${this.#x(i).toFixed(1)},${this.#y(places[run]).toFixed(1)}`).join(" ");
-      const tone = colorAt(sequential, 0.3 + 0.7 * results[run]); // the palest tones do not show on the page
-      return makeSvg("polyline", { points, stroke: `rgb(${tone.join()})` }, makeSvg("title", {}, name));
+      return makeSvg("polyline", { points, stroke: tone(results[run]) }, makeSvg("title", {}, name));
     });
     this.#axes = dimensions.map((_, i) => this.#makeRange(i));
     const axes = dimensions.map((dimension, i) => this.#axis(dimension, i));
@@ -129,10 +147,11 @@ class ParallelCoordinates {
   #axis({ label, ticks }, i) {
     const x = this.#x(i);
     const { range, catcher } = this.#axes[i];
+    const isLast = i === this.#data.dimensions.length - 1; // its long title must not leave the page
     const texts = ticks.map(([place, text]) => makeSvg("text", { x: x - 6, y: this.#y(place) + 4, "text-anchor": "end" }, text));
     return makeSvg("g", {},
       makeSvg("line", { x1: x, x2: x, y1: this.#y(0), y2: this.#y(1) }),
-      makeSvg("text", { class: "mt-parallel-label", x, y: 16, "text-anchor": "middle" }, label),
+      makeSvg("text", { class: "mt-parallel-label", x: isLast ? this.#width : x, y: 16, "text-anchor": isLast ? "end" : "middle" }, label),
       ...texts, range, catcher);
   }
 

@@ -11,10 +11,11 @@ def test_numbers_that_are_not_finite_reach_a_component_as_null() -> None:
     def page() -> None:
         import math
 
-        from mnist_dashboard.components.parallel_coordinates import Dimension, parallel_coordinates
+        from mnist_dashboard.components.parallel_coordinates import ColorLegend, Dimension, parallel_coordinates
 
         places = [0.0, math.nan, math.inf, 1.0]
-        parallel_coordinates([Dimension(label="Loss", places=places, ticks=[(math.nan, "–")])], ["a"], height=100)
+        axis = Dimension(label="Loss", places=places, ticks=[(math.nan, "–")])
+        parallel_coordinates([axis], ["a"], legend=ColorLegend(label="Loss", low="0", high="1"), height=100)
 
     data = component_data(AppTest.from_function(page).run(), "parallel")
     assert data["dimensions"] == [{"label": "Loss", "places": [0, None, None, 1], "ticks": [[None, "–"]]}]

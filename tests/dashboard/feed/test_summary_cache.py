@@ -81,7 +81,7 @@ def test_the_list_of_many_runs_is_filled_batch_by_batch(store: RunStore, monkeyp
     created = [store.commands.create_run(TrainConfig()).id for _ in range(5)]
     store.commands.delete_runs(created[:1])
     runs = SummaryCache()
-    runs.fill(store.queries, store.queries.list_unfinished_runs)
+    runs.fill(store.queries.read_runs(), store.queries.list_unfinished_runs)
     assert sorted(listed(runs)) == created[1:]
     assert listed(runs)[created[2]]["queue_position"] == 2
 

@@ -89,7 +89,7 @@ def test_archived_runs_leave_the_selection_unless_the_table_shows_them(app: AppT
     app.session_state["ticked_runs"] = [1]
     app.run()
     click(app, "Archive")
-    assert app.query_params["runs"] == ["1"]
+    assert app.query_params["runs"] == "1"
 
 
 def test_an_invalid_tag_is_refused_inside_the_form_and_stays_there(app: AppTest, store: RunStore) -> None:
