@@ -171,6 +171,12 @@ def test_a_rate_that_is_too_low_is_raised_in_proportion_to_the_momentum() -> Non
     assert remedies == [Adjustment(lr=0.02), Adjustment(lr=0.002)]
 
 
+def test_settings_that_no_longer_fit_together_are_no_obstacle() -> None:
+    config = TrainConfig(optimizer="nesterov", lr=0.5, momentum=0.9)
+    slowed = Intervention(10, "momentum", 0.9, 0.0, NOW, "page")
+    assert diagnose(evidence(np.full(100, 9.0), config=config, interventions=(slowed,)))
+
+
 @pytest.mark.parametrize("steps", [0, 1, 7, 30])
 def test_a_run_that_has_just_begun_has_no_finding(steps: int) -> None:
     assert diagnose(evidence(np.full(steps, 2.4))) is None

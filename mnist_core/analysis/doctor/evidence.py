@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.errors import ConfigError
 from mnist_core.formatting import format_percent
 from mnist_core.records import Confusion, EvalMetrics, Run, RunStatus
 from mnist_core.training.epoch_ends import epoch_ends
@@ -93,7 +94,12 @@ class Evidence:
     def settings(self) -> TrainConfig:
         """The settings now, changes during the run included."""
         changes = {change.field: SETTINGS[change.field].kind(change.new) for change in self.run.interventions}
-        return replace(self.run.config, **changes)
+        try:
+            return replace(self.run.config, **changes)
+        except (
+            ConfigError
+        ):  # changed one by one, settings may no longer fit together, such as Nesterov without momentum
+            return self.run.config
 
     @cached_property
     def steady_steps(self) -> int:
