@@ -35,7 +35,6 @@ def render_sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_
     """The settings, and the runs in the queue."""
     settings_sidebar.render_sidebar(draft, run, unfinished, run_actions.start_run, may_act=may_act)
     with st.sidebar:
-        messages.render(messages.SIDEBAR)
         queue.render_queue_line()
     stale_widgets.mark_values_sent()
 

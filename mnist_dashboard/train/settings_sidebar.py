@@ -24,7 +24,7 @@ from mnist_dashboard.train.draft import Draft
 from mnist_dashboard.train.expected_dataset import expected_images
 from mnist_dashboard.train.settings_binding import SettingsBinding
 from mnist_dashboard.train.settings_widgets import render_setting
-from mnist_dashboard.ui import glossary, markdown, messages, number_field
+from mnist_dashboard.ui import glossary, markdown, messages
 from mnist_dashboard.ui.formatting import format_count
 
 MAIN_SETTINGS = ("model", "batch_size", "lr", "momentum", "epochs")
@@ -133,7 +133,7 @@ def _note(draft: Draft) -> str:
     """Say why Start is disabled, or which setting has no effect."""
     if draft.problems:
         problem, *others = draft.problems.values()
-        return _mark_problem(problem) + (f" And {len(others)} more." if others else "")
+        return _mark_problem(markdown.escape(problem)) + (f" And {len(others)} more." if others else "")
     if not presets.has_effect("momentum", draft.values):
         return f"{OPTIMIZERS[draft.values['optimizer']]} does not use momentum."
     return ""
@@ -144,11 +144,8 @@ def _render_start(label: str, draft: Draft, on_start: Callable[[TrainConfig, str
         # The user may have typed a value and pressed Start before the page could show that the value is refused.
         typed = drafts.read_draft()
         if not typed.problems:
-            messages.attempt(lambda: submit(typed.config), place=messages.SIDEBAR)
-
-    def submit(config: TrainConfig) -> None:
-        on_start(config, st.session_state["run_name"])
-        number_field.count_start()
+            # On the page: on a phone, the press has closed the drawer that holds the sidebar.
+            messages.attempt(lambda: on_start(typed.config, st.session_state["run_name"]))
 
     problem = next(iter(draft.problems.values()), "")
     st.button(
@@ -178,7 +175,8 @@ def _render_this_run(draft: Draft, run: Run | None, *, may_act: bool) -> None:
     _describe_preset(presets.describe_preset(preset))
     _render_settings(_Form(hint, binding, config, images))
     st.text_input("Run name", key="this_name", disabled=True)
-    _render_note(_mark_problem(next(iter(binding.problems.values()), "")))
+    problem = markdown.escape(next(iter(binding.problems.values()), ""))
+    _render_note(_mark_problem(messages.take_problem(messages.SIDEBAR) or problem))
     with st.container(key="start_hint"):
         st.caption("Applies from the next batch on" if binding.changeable else BLANK)
 
@@ -197,8 +195,8 @@ def _render_note(note: str) -> None:
         st.caption(note or BLANK)
 
 
-def _mark_problem(problem: str) -> str:
-    return f":red[{markdown.escape(problem)}]" if problem else ""
+def _mark_problem(text: str) -> str:
+    return f":red[{text}]" if text else ""
 
 
 def _describe_preset(text: str) -> None:

@@ -66,6 +66,15 @@ def has_problem() -> bool:
     return message is not None and message.is_problem
 
 
+def take_problem(place: str) -> str:
+    """Return why the last action was refused, as Markdown, if it belongs here; empty if it was not. Says it once."""
+    message: _Message | None = st.session_state.get(_MESSAGE_KEY)
+    if message is None or message.place != place or not message.is_problem:
+        return ""
+    del st.session_state[_MESSAGE_KEY]
+    return message.text
+
+
 def action_button(
     label: str,
     icon: str,

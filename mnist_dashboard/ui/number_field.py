@@ -19,7 +19,7 @@ from mnist_dashboard.components.settings_form import BrowserField, settings_form
 MAX_CHARACTERS = 16
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
-_FIELDS_KEY, _STARTED_KEY = "number_fields", "runs_started"
+_FIELDS_KEY = "number_fields"
 
 
 def parse_number(setting: Setting, text: str) -> Any:
@@ -83,11 +83,6 @@ def number_field(
     return typed
 
 
-def count_start() -> None:
-    """Tell the browser with the next drawing that a run has been started."""
-    st.session_state[_STARTED_KEY] = st.session_state.get(_STARTED_KEY, 0) + 1
-
-
 def render() -> None:
     """Tell the browser which fields are number fields. Call it once per page, after everything else."""
-    settings_form(st.session_state.pop(_FIELDS_KEY, {}), st.session_state.get(_STARTED_KEY, 0))
+    settings_form(st.session_state.pop(_FIELDS_KEY, {}))

@@ -21,9 +21,6 @@ class BrowserField(TypedDict):
     invalid: bool
 
 
-def settings_form(fields: Mapping[str, BrowserField], started: int, *, key: str = "settings_form") -> None:
-    """Treat the text fields with these widget keys as number fields, and close the drawer when `started` has grown.
-
-    `started` counts the runs that this page has started.
-    """
-    _render(key=key, data={"fields": fields, "started": started})
+def settings_form(fields: Mapping[str, BrowserField], *, key: str = "settings_form") -> None:
+    """Treat the text fields with these widget keys as number fields, and close the drawer when Start is pressed."""
+    _render(key=key, data={"fields": fields})

@@ -1,7 +1,7 @@
 /**
  * Adds what Streamlit's widgets lack in a form of settings. Its number fields are text fields: arrow keys step them, phones
- * show digits for them, and a field whose value was refused is marked. Starting a run closes the drawer, which covers the
- * page on a phone.
+ * show digits for them, and a field whose value was refused is marked. A press on Start closes the drawer,
+ * which covers the page on a phone.
  */
 import { make } from "../lib/dom.js";
 import { stepped } from "./numbers.js";
@@ -9,7 +9,7 @@ import { stepped } from "./numbers.js";
 /**
  * @import { NumberField } from "./numbers.js"
  * @typedef {NumberField & {invalid: boolean}} MarkedField
- * @typedef {{fields: Record<string, MarkedField>, started: number}} SettingsFormData
+ * @typedef {{fields: Record<string, MarkedField>}} SettingsFormData
  */
 
 const COMMIT_MS = 400; // a held arrow key sends one value, not one a step
@@ -27,22 +27,22 @@ class SettingsForm {
     this.#data = data;
     document.head.append(this.#marks);
     document.addEventListener("keydown", this.#onKeyDown);
+    document.addEventListener("click", onClick);
     for (const type of ["pointerdown", "focusin"]) document.addEventListener(type, this.#onApproach, true);
     this.#mark();
   }
 
   /** @param {SettingsFormData} data */
   update(data) {
-    const hasStarted = data.started > this.#data.started;
     this.#data = data;
     this.#mark();
-    if (hasStarted) closeDrawer();
   }
 
   destroy() {
     clearTimeout(this.#timer);
     this.#marks.remove();
     document.removeEventListener("keydown", this.#onKeyDown);
+    document.removeEventListener("click", onClick);
     for (const type of ["pointerdown", "focusin"]) document.removeEventListener(type, this.#onApproach, true);
   }
 
@@ -103,8 +103,10 @@ function pressEnter(input) {
   input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", code: "Enter", bubbles: true }));
 }
 
-function closeDrawer() {
-  if (!matchMedia(DRAWER).matches) return;
+/** Close the drawer at a press on Start, without waiting for the server. @param {MouseEvent} event */
+function onClick(event) {
+  const isStart = event.target instanceof Element && event.target.closest(".st-key-start button:enabled");
+  if (!isStart || !matchMedia(DRAWER).matches) return;
   const button = document.querySelector('[data-testid="stSidebarCollapseButton"] button');
   if (button instanceof HTMLElement) button.click();
 }

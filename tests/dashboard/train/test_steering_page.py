@@ -155,7 +155,7 @@ def test_a_field_stays_usable_when_its_run_ends_and_refuses_the_change(app: AppT
     field = app.text_input(key="this_lr_field")
     assert (field.disabled, app.select_slider(key="this_lr_slider").disabled) == (False, True)
     field.set_value("0.02").run()
-    assert [error.value for error in app.error] == [markdown.escape("run-1 is completed: there is nothing to adjust.")]
+    assert says(app, "run-1 is completed: there is nothing to adjust.")
     field = app.text_input(key="this_lr_field")
     assert (field.disabled, field.value) == (True, "0.01")
 
