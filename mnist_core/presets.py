@@ -112,7 +112,10 @@ def has_effect(name: str, values: Mapping[str, Any]) -> bool:
 
 
 def _effective(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if has_effect(name, values)}
+    effective = {name: value for name, value in values.items() if has_effect(name, values)}
+    if values["validation_fraction"] == 0 and values["last_batch"] == "keep":
+        effective["last_batch"] = "auto"  # which keeps it then, too
+    return effective
 
 
 def _describe_setting(setting: Setting, value: Any) -> str:

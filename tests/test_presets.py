@@ -98,3 +98,9 @@ def test_an_unknown_preset_is_refused_with_the_known_ones(text: str) -> None:
         presets.find_preset(text)
     wanted = "Defaults, Classic script, PyTorch example, Fast 99, Fast 99.5"
     assert str(caught.value) == f"Preset must be one of {wanted}, got {text!r}."
+
+
+def test_a_run_of_the_classic_script_from_before_there_was_a_last_batch_is_recognised() -> None:
+    values = presets.apply_preset("Classic script", DEFAULT_VALUES)
+    assert presets.match_preset(values | {"last_batch": "keep"}) == "Classic script"
+    assert presets.match_preset(values | {"last_batch": "drop"}) == CUSTOM
