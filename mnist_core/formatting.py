@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, tzinfo
+
+THIN_SPACE = "\u202f"
 
 MISSING = "–"
 """Stands for a value that has not been measured."""
@@ -11,6 +14,28 @@ MISSING = "–"
 def format_percent(share: float | None) -> str:
     """Return a share (0 to 1) in percent: `97.48 %`."""
     return MISSING if share is None else f"{100 * share:.2f} %"
+
+
+def format_count(number: float | None) -> str:
+    """Return a number rounded to a whole one, with thin spaces between groups of digits: 5 512."""
+    return MISSING if number is None else f"{round(number):,}".replace(",", THIN_SPACE)
+
+
+def format_loss(value: float | None) -> str:
+    """Return four significant digits, trailing zeros kept (0.07670); scientific below 0.0001 and from 10 000."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0.000"
+    return f"{value:.3e}" if not 1e-4 <= abs(value) < 1e4 else f"{value:#.4g}".removesuffix(".")
+
+
+def format_metric(value: float | None, unit: str) -> str:
+    """Return the value of a metric with this unit as pages show it; `METRICS` lists the units."""
+    if value is None:
+        return MISSING
+    formats = {"share": format_percent, "nats": format_loss, "images/s": format_count, "seconds": format_duration}
+    return formats[unit](value).replace(" ", THIN_SPACE)
 
 
 def format_duration(seconds: float) -> str:

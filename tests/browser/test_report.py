@@ -15,8 +15,8 @@ from tests.support.factories import finished_run
 NAME = "<img src=x onerror=\"document.title='owned'\">"
 
 
-BACKGROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(14, 17, 23)"}
-INKS = {"light": "rgb(49, 51, 63)", "dark": "rgb(250, 250, 250)"}
+BACKGROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 20, 25)"}
+INKS = {"light": "rgb(27, 35, 44)", "dark": "rgb(230, 235, 240)"}
 
 
 @pytest.fixture
@@ -37,11 +37,16 @@ def test_a_report_opens_offline_with_live_charts_and_shows_names_as_text(page: P
     page.on("request", lambda request: requested.append(request.url))
     page.context.set_offline(True)
     page.goto(report.as_uri())
-    for title in ("Training loss", "Training accuracy, and on test images"):
+    for title in (
+        "Loss: train loss (smoothed), validation, test",
+        "Accuracy: train accuracy (smoothed), validation, test",
+    ):
         expect(page.locator(".gtitle", has_text=title)).to_be_visible()
-    expect(page.locator("#loss .scatterlayer .trace")).to_have_count(4)
+    expect(page.locator("#loss .scatterlayer .trace")).to_have_count(6)
     expect(page.get_by_role("cell", name=NAME)).to_be_visible()
-    expect(page.get_by_role("cell", name="96.00 %")).to_have_class("best")
+    expect(page.locator("#table td.best")).to_have_text("96.00\u202f%")
+    expect(page.locator("#verdict .sentence")).to_contain_text("bold is better than")
+    expect(page.get_by_text("Confusion matrix: test images after step 5")).to_have_count(2)
     expect(page.get_by_text("<b>bolder</b>")).to_be_visible()
     expect(page.locator("#loss .legendtext").first).to_have_text(NAME)
     page.locator("#loss .nsewdrag").hover()
@@ -57,4 +62,14 @@ def test_a_report_follows_the_readers_colour_scheme(browser: Browser, report: Pa
     page.goto(report.as_uri())
     expect(page.locator("body")).to_have_css("background-color", BACKGROUNDS[scheme])
     expect(page.locator("#loss .gtitle")).to_have_css("fill", INKS[scheme])
+    page.close()
+
+
+def test_a_report_prints_on_white_whatever_the_scheme(browser: Browser, report: Path) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.goto(report.as_uri())
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    expect(page.locator("body")).to_have_css("background-color", BACKGROUNDS["light"])
+    expect(page.locator("#loss .gtitle")).to_have_css("fill", INKS["light"])
     page.close()

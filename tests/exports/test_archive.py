@@ -201,7 +201,7 @@ def test_unverified_results_are_marked_wherever_they_are_shown(
     (imported,) = archive.import_archive(other_store, archive_file)
     assert "finished, unverified" in format_runs_table([imported])
     assert parse_json(format_runs_json([imported]))[0]["unverified"] is True
-    assert "completed, unverified" in report_text(other_store, imported, tmp_path)
+    assert "Finished, unverified" in report_text(other_store, imported, tmp_path)
     mine = finished_run(other_store, TrainConfig(lr=0.1), right=range(960), provenance=None)
     warnings = comparison_warnings([imported, mine])
     assert any("<b>mine</b> were imported and are not verified. Train a run on MNIST here" in text for text in warnings)

@@ -18,6 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mnist_core.analysis.smoothing import adapted_smoothing, exponential_averages
 from mnist_core.config import MODELS, TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.errors import ExportError
@@ -34,7 +35,7 @@ from mnist_core.trainer.worker import train_run
 from mnist_core.training.batches import PIXEL_MEAN, PIXEL_STD
 from mnist_core.training.engine import train
 from mnist_core.training.train_state import TrainState
-from tests.support.factories import finished_run
+from tests.support.factories import finished_run, seed_runs
 from tests.support.run_files import give_model
 from tests.support.strict_json import parse_json
 
@@ -147,15 +148,17 @@ def test_a_report_is_self_contained_and_shows_names_as_text(store: RunStore, tmp
 
 
 def test_a_long_curve_is_reduced_in_a_report(store: RunStore, a_step: Step, tmp_path: Path) -> None:
-    finished_run(store, steps=[a_step(step, loss=step) for step in range(1, 1502)])
+    run = finished_run(store, steps=[a_step(step, loss=step) for step in range(1, 1502)])
     export(store.queries, store.queries.list_runs(), "report", tmp_path / "r.html")
     content = (tmp_path / "r.html").read_text().split('id="content">')[1].split("</script>")[0]
     curve = json.loads(content)["runs"][0]["curves"]["loss"]
-    assert (curve["step"][0], curve["mean"][0]) == (3, 2)
-    assert (curve["step"][-1], curve["mean"][-1]) == (1501, 1501)
+    assert (curve["step"][0], curve["low"][0], curve["high"][0]) == (3, 1, 3)
+    assert (curve["step"][-1], curve["low"][-1], curve["high"][-1]) == (1501, 1501, 1501)
+    smoothed = exponential_averages(np.arange(1, 1502.0), adapted_smoothing(run.total_steps))[-1]
+    assert curve["smooth"][-1] == pytest.approx(smoothed, rel=1e-5)
 
 
-def test_a_report_leaves_losses_that_are_not_finite_out_of_its_means(
+def test_a_report_leaves_losses_that_are_not_finite_out_of_its_averages(
     store: RunStore, a_step: Step, tmp_path: Path
 ) -> None:
     bad = [float("inf"), float("-inf"), float("nan"), sys.float_info.max, sys.float_info.max]
@@ -166,8 +169,45 @@ def test_a_report_leaves_losses_that_are_not_finite_out_of_its_means(
         export(store.queries, store.queries.list_runs(), "report", tmp_path / "r.html")
     content = (tmp_path / "r.html").read_text().split('id="content">')[1].split("</script>")[0]
     (run,) = parse_json(content)["runs"]
-    assert run["curves"]["loss"]["mean"][:4] == [None, pytest.approx(2 / 3 * sys.float_info.max, rel=1e-5), None, 2]
-    assert (run["evaluations"][-1]["loss"], run["metrics"]["test_loss"]) == (None, None)
+    curve = run["curves"]["loss"]
+    assert (curve["low"][:4], curve["smooth"][0], curve["smooth"][2]) == ([None, 1, None, 2], None, None)
+    assert (run["evaluations"][-1]["loss"], run["facts"]["Test loss"]) == (None, "–")
+
+
+def test_a_report_has_settings_matrix_changes_and_environment_as_pages_show_them(
+    store: RunStore, tmp_path: Path
+) -> None:
+    run = finished_run(store, TrainConfig(lr=0.02, optimizer="adam"), right=range(984))
+    export(store.queries, [run], "report", tmp_path / "r.html")
+    report = parse_json((tmp_path / "r.html").read_text().split('id="content">')[1].split("</script>")[0])
+    (shown,) = report["runs"]
+    assert (shown["settings"]["Learning rate"], shown["settings"]["Optimizer"]) == ("0.02", "Adam")
+    assert shown["settings"]["Batch size"] == "64\u202fimages"
+    assert shown["facts"]["Test accuracy"] == "98.40\u202f%"
+    assert shown["matrix"]["title"] == "Confusion matrix: test images after step 5"
+    assert shown["environment"]["Packages"] == "torch 2.14.1"
+    assert report["verdict"] is None
+    assert f"weight {adapted_smoothing(run.total_steps)} of the past" in report["smoothing"]
+
+
+def test_a_report_on_several_runs_has_the_verdict_with_groups_called_by_what_differs(
+    store: RunStore, tmp_path: Path
+) -> None:
+    seed_runs(store, 0.1, [950, 951, 953])
+    seed_runs(store, 0.01, [900, 902, 903])
+    export(store.queries, store.queries.list_runs(), "report", tmp_path / "r.html")
+    report = parse_json((tmp_path / "r.html").read_text().split('id="content">')[1].split("</script>")[0])
+    assert report["verdict"]["sentence"].startswith("“lr 0.1, 3 seeds” is better than “lr 0.01, 3 seeds”")
+    assert report["table"]["titles"][3:5] == ["Learning rate", "Seed"]
+    assert sum(report["table"]["best"]) == 1
+
+
+def test_a_report_on_runs_that_cannot_be_compared_says_why(store: RunStore, tmp_path: Path) -> None:
+    finished_run(store)
+    finished_run(store, dataset="Fashion-MNIST")
+    export(store.queries, store.queries.list_runs(), "report", tmp_path / "r.html")
+    report = parse_json((tmp_path / "r.html").read_text().split('id="content">')[1].split("</script>")[0])
+    assert report["verdict"]["sentence"].startswith("There is no verdict. ")
 
 
 # Exports on the server
@@ -311,4 +351,4 @@ def test_notes_that_look_like_a_part_of_the_report_are_only_notes(store: RunStor
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     content = text.split('id="content">')[1].split("</script>")[0]
     assert json.loads(content)["runs"][0]["notes"] == notes
-    assert text.count("drawDetails();") == 1
+    assert text.count("content.runs.forEach(drawRun);") == 1
