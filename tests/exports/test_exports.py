@@ -187,7 +187,7 @@ def test_a_report_has_settings_matrix_changes_and_environment_as_pages_show_them
     assert shown["matrix"]["title"] == "Confusion matrix: test images after step 5"
     assert shown["environment"]["Packages"] == "torch 2.14.1"
     assert report["verdict"] is None
-    assert f"weight {adapted_smoothing(run.total_steps)} of the past" in report["smoothing"]
+    assert f"weight {adapted_smoothing(run.total_steps)} of the past" in report["key"]
 
 
 def test_a_report_on_several_runs_has_the_verdict_with_groups_called_by_what_differs(

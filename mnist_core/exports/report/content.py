@@ -25,9 +25,6 @@ from mnist_core.store.queries import Queries
 MAX_POINTS = 600
 """Maximum number of points per curve; longer curves are reduced to as many buckets of steps, after smoothing."""
 
-LINE_KEY = f"Line: train ({labels.SMOOTHED}); dotted: validation; ◆: test"
-"""What the kinds of lines in a chart mean."""
-
 Json = dict[str, Any]
 """A JSON object."""
 
@@ -38,13 +35,13 @@ def report_content(queries: Queries, runs: Sequence[Run]) -> Json:
     return {
         "written_at": datetime.now(UTC).timestamp(),
         "verdict": _verdict(queries, runs),
-        "smoothing": (
-            f"Lines are exponential averages with weight {smoothing:g} of the past, corrected for their start, as on "
-            "the pages."
+        "key": (
+            f"Lines: train ({labels.SMOOTHED}). Dotted: validation. ◆: test. Lines are exponential averages with weight "
+            f"{smoothing:g} of the past, corrected for their start, as on the pages."
         ),
         "titles": {
-            "loss": f"Loss. {LINE_KEY}",
-            "accuracy": f"Accuracy. {LINE_KEY}",
+            "loss": "Loss",
+            "accuracy": "Accuracy",
             "step": labels.STEP,
             "environment": labels.ENVIRONMENT,
             "settings": labels.SETTINGS,

@@ -20,7 +20,7 @@
  * @typedef {object} Content
  * @property {number} written_at seconds since 1970
  * @property {{sentence: string, notes: string[], rows: string[][]}|null} verdict
- * @property {string} smoothing
+ * @property {string} key of the lines in the charts
  * @property {Record<CurveName|"step"|"environment"|"settings"|"changes"|"train_again", string>} titles
  * @property {{titles: string[], rows: string[][], best: boolean[], best_column: number}} table
  * @property {ReportRun[]} runs
@@ -212,7 +212,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const drawForScreen = () => drawCharts(dark.matches ? "dark" : "light");
 const count = content.runs.length === 1 ? "1 run" : `${content.runs.length} runs`;
 byId("made").textContent = `${count}, written ${formatTime(content.written_at)}`;
-byId("smoothing").textContent = content.smoothing;
+byId("key").textContent = content.key;
 drawForScreen();
 dark.addEventListener("change", drawForScreen);
 addEventListener("beforeprint", () => drawCharts("light")); // paper is white
