@@ -52,8 +52,3 @@ def format_time(time: datetime | None, zone: tzinfo | None = None) -> str:
     local = time.astimezone(zone)
     name = local.tzname() or ""
     return f"{local:%Y-%m-%d %H:%M:%S} {name if name[:1].isalpha() else f'UTC{name}'}"
-
-
-def format_count(number: float) -> str:
-    """Return a number rounded to a whole one, with thin spaces between groups of digits: 5 512."""
-    return f"{round(number):,}".replace(",", "\u202f")

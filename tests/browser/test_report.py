@@ -40,7 +40,7 @@ def test_a_report_opens_offline_with_live_charts_and_shows_names_as_text(page: P
     for title in ("Loss", "Accuracy"):
         expect(page.locator(".gtitle", has_text=title)).to_be_visible()
     expect(page.locator("#loss .scatterlayer .trace")).to_have_count(6)
-    expect(page.get_by_role("cell", name=NAME)).to_be_visible()
+    expect(page.get_by_role("cell", name=NAME, exact=True)).to_be_visible()
     expect(page.locator("#table td.best")).to_have_text("96.00\u202f%")
     expect(page.locator("#verdict .sentence")).to_contain_text("bold is better than")
     expect(page.get_by_text("Confusion matrix: test images after step 5")).to_have_count(2)

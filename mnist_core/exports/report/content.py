@@ -36,8 +36,8 @@ def report_content(queries: Queries, runs: Sequence[Run]) -> Json:
         "written_at": datetime.now(UTC).timestamp(),
         "verdict": _verdict(queries, runs),
         "key": (
-            f"Lines: train ({labels.SMOOTHED}). Dotted: validation. ◆: test. Lines are exponential averages with weight "
-            f"{smoothing:g} of the past, corrected for their start, as on the pages."
+            f"Lines: train ({labels.SMOOTHED}). Dotted: validation. ◆: test. Lines are exponential averages with "
+            f"weight {smoothing:g} of the past, corrected for their start, as on the pages."
         ),
         "titles": {
             "loss": "Loss",
