@@ -38,7 +38,7 @@ def test_a_run_can_be_paused_stepped_changed_undone_and_resumed(
     field.fill("0,03")
     field.press("Enter")
     page.get_by_role("button", name="Resume").click()
-    changes = page.get_by_role("region", name="Changes during this run")
+    changes = page.get_by_role("region", name="Changes during the run")
     expect(changes).to_contain_text("learning rate 0.01 → 0.03")
     eventually(lambda: live.store.queries.read_steps(run)["lr"][-1] == 0.03)
 

@@ -1,8 +1,9 @@
 /**
  * The settings that were changed during a run, the latest change first, each with a button to undo it. Live: a change made in
- * another tab or in a terminal appears by itself.
+ * another tab or in a terminal appears by itself. The list has one height, whatever it holds, and scrolls.
  */
 import { stream } from "../../feed/client/stream.js";
+import { LABELS } from "../lib/constants.js";
 import { make } from "../lib/dom.js";
 import { describeChange, describeOrigin } from "../lib/runs/interventions.js";
 
@@ -18,7 +19,10 @@ import { describeChange, describeOrigin } from "../lib/runs/interventions.js";
 class ChangeLog {
   #data;
   #host;
-  #box = make("section", "mt-changes", { "aria-label": "Changes during this run" });
+  #list = make("ol", "mt-changes-list", { tabindex: "0", "aria-label": LABELS.CHANGES });
+  #note = make("p", "mt-changes-note");
+  #box = make("section", "mt-changes", { "aria-label": LABELS.CHANGES },
+    make("h2", "mt-changes-title", {}, LABELS.CHANGES), this.#note, this.#list);
   #subscription;
   #painted = "";
 
@@ -55,14 +59,31 @@ class ChangeLog {
     if (content === this.#painted) return;
     this.#painted = content;
     const rows = interventions.map((intervention, i) => this.#row(intervention, earlier + i)).toReversed();
-    this.#box.replaceChildren(...(rows.length ? [make("h2", "mt-changes-title", {}, "Changes during this run"), ...rows] : []));
+    const focused = this.#focusedRow();
+    this.#list.replaceChildren(...rows);
+    this.#list.hidden = !rows.length;
+    this.#note.textContent = this.#noteText(rows.length, earlier);
+    this.#box.hidden = !rows.length && !this.#data.can_undo; // nothing was changed, and nothing can be
+    if (focused !== null) this.#list.querySelector(`[data-index="${focused}"]`)?.querySelector("button")?.focus();
+  }
+
+  /** The number of the change whose button has the focus: a change by somebody else must not take it away. */
+  #focusedRow() {
+    const row = document.activeElement?.closest(".mt-changes-row");
+    return row instanceof HTMLElement && this.#list.contains(row) ? row.dataset.index : null;
+  }
+
+  /** @param {number} shown @param {number} earlier */
+  #noteText(shown, earlier) {
+    if (!shown) return "None so far. This run, at the top left, changes the settings of the run in progress.";
+    return earlier ? `The latest ${shown} of ${earlier + shown}.` : "";
   }
 
   /** @param {Intervention} intervention @param {number} index */
   #row(intervention, index) {
     const text = describeChange(intervention);
     const origin = make("span", "mt-changes-origin", {}, describeOrigin(intervention, this.#data.you));
-    const row = make("div", "mt-changes-row", {},
+    const row = make("li", "mt-changes-row", { "data-index": String(index) },
       make("b", "mt-changes-number", {}, String(index + 1)),
       make("span", "", {}, text, " ", origin));
     if (this.#data.can_undo) {
