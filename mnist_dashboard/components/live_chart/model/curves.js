@@ -76,19 +76,21 @@ function batchLine(run, { data, several }) {
 }
 
 /**
- * The mean of a group of seeds and its band. Shares stay within 0 and 1, and values on a logarithmic axis above 0.
+ * The mean of a group of seeds and its band. No quantity is below zero, and no share above one, however wide the band.
  * @param {ChartRun[]} runs @param {Context} context @returns {Pick<Curves, "line"|"band"|"alone">}
  */
 function groupCurves(runs, context) {
   const { x, mean, low, high, alone, lowest } = meanBand(runs.map((run) => runLine(run, context)));
-  const isShare = context.data.field === "accuracy" && !context.baseline;
+  const isDifference = context.baseline !== null;
+  const most = context.data.field === "accuracy" && !isDifference ? 1 : Infinity;
+  const least = isDifference ? -Infinity : 0;
   const band = { x: /** @type {(number|null)[]} */ ([]), low: /** @type {number[]} */ ([]), high: /** @type {number[]} */ ([]) };
   x.forEach((position, i) => {
     const [bottom, top] = [low[i], high[i]];
     if (bottom === null || top === null || position === null) return;
     band.x.push(position);
-    band.low.push(isShare ? Math.max(0, bottom) : context.logY && bottom <= 0 ? (lowest[i] ?? top) : bottom);
-    band.high.push(isShare ? Math.min(1, top) : top);
+    band.low.push(context.logY && bottom <= 0 ? (lowest[i] ?? top) : Math.max(least, bottom)); // no zero on a logarithmic axis
+    band.high.push(Math.min(most, top));
   });
   return { line: { x, y: mean }, band, alone: alone.some(isNumber) ? { x, y: alone } : null };
 }

@@ -46,8 +46,8 @@ function niceAbove(value) {
  * @returns {Range}
  */
 export function lossRange(lines, batches, log) {
-  const [lowest, high] = extremes(...lines, batches);
-  if (!log) return [Math.min(0, 1.05 * lowest), high > 0 ? Math.min(high * 1.05, Number.MAX_VALUE) : 2.5];
+  const [, high] = extremes(...lines, batches);
+  if (!log) return [0, high > 0 ? Math.min(high * 1.05, Number.MAX_VALUE) : 2.5];
   const [lowestLine] = extremes(...lines.map(positive));
   const [lowestBatch] = extremes(positive(batches));
   const low = Math.min(lowestLine, Math.max(lowestBatch, lowestLine / 20));

@@ -97,12 +97,14 @@ test("a small multiple of one run of a group shows the group", () => {
   assert.deepEqual(uids(makeTestView(runs, { bands: true, only: 3 })), ["3-smooth", "3-test", "3-best"]);
 });
 
-test("bands of shares stay within 0 and 100 %", () => {
+test("bands stay above zero, and those of shares below 100 %", () => {
   const runs = seedRuns([[3, 2, 1], [6, 4, 2]]);
   runs[0].series.accuracy.smooth = [1, 0.01, 0.9];
   runs[1].series.accuracy.smooth = [0.95, 0.2, 1];
   const traces = buildTraces(makeTestView(runs, { bands: true, field: "accuracy" })).filter(({ uid }) => /low|high/.test(uid));
   for (const { y } of traces) assert(y.every((value) => value !== null && value >= 0 && value <= 1));
+  const [low] = buildTraces(makeTestView(seedRuns([[3, 2], [0.1, 0.1], [0.1, 0.1]]), { bands: true }));
+  assert.deepEqual(low.y, [0, 0]);
 });
 
 test("the previous run is a grey line between the batches and the curve", () => {
