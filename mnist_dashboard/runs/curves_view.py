@@ -60,8 +60,9 @@ def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run 
         uirevision=f"overlay-{axis}-{logx}-{difference}",
         empty=EMPTY_TEXT,
     )
-    if len(runs) > 1:
-        line_key(_line_styles(runs, field_labels, bands=bands))
+    with st.container():  # always there: the browser would rebuild charts that a new element moves
+        if len(runs) > 1:
+            line_key(_line_styles(runs, field_labels, bands=bands))
     if small and len(runs) > 1:
         _render_small_multiples(_small_multiples(runs, bands=bands), field_labels, draw_chart)
     else:
