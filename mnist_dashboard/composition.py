@@ -39,6 +39,7 @@ from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.limits.connections import limit_connections
 from mnist_dashboard.server.limits.quiet_log import quieten_logs
+from mnist_dashboard.server.older_addresses import OLDER_ROUTES
 from mnist_dashboard.server.page_document import DOCUMENT_ROUTES, page_document
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.proxies import TrustedProxies
@@ -115,6 +116,7 @@ def compose() -> dict[str, Any]:
                 *DOCUMENT_ROUTES,
                 *ASSET_ROUTES,
                 *DOWNLOAD_ROUTES,
+                *OLDER_ROUTES,
                 *feed_routes(hub, policy),
                 *sign_in_routes(policy),
             ]

@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_dashboard import access
 from mnist_dashboard.server.assets import PACKAGE
 from mnist_dashboard.server.roles.sign_in import COMMAND
-from mnist_dashboard.ui import browser_memory, messages, number_field, queue
+from mnist_dashboard.ui import browser_memory, messages, number_field, queue, run_address
 
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">
 <rect width="32" height="32" rx="7" fill="#0072B2"/>
@@ -27,7 +27,6 @@ page = st.navigation(
     [
         st.Page("pages/train.py", title="Train", icon=":material/show_chart:", default=True),
         st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
-        st.Page("pages/details.py", title="Details", icon=":material/description:"),
     ],
     position="top",
 )
@@ -35,11 +34,9 @@ st.html(PACKAGE / "ui" / "style.css")
 queue.render_queue_button()
 memory = st.container(key="memory")  # its place stays while the elements of pages come and go
 
-# Changing the page drops the query: put the run back into the address.
-if "run" in st.query_params:
-    st.session_state["run"] = st.query_params["run"]
-elif "run" in st.session_state:
-    st.query_params["run"] = st.session_state["run"]
+if messages.enter_page(page.title):
+    run_address.restore()
+run_address.run_id()  # so that the session knows it on every page
 
 if access.is_local() and not access.may_act():
     st.info(
@@ -49,7 +46,6 @@ if access.is_local() and not access.may_act():
     )
 
 messages.render_store_problems()
-messages.enter_page(page.title)
 page.run()
 with memory:
     browser_memory.render()

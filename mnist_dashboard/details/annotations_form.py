@@ -26,8 +26,9 @@ def render(run: Run) -> None:
         for field, text in _texts(run).items():
             st.session_state[keys[field]] = text
         st.session_state.pop(conflict_key, None)
-    if st.session_state.get(conflict_key):
-        _render_conflict(run, st.session_state[base_key])
+    with st.container(gap="small"):  # its place stays, so that the form below it does
+        if st.session_state.get(conflict_key):
+            _render_conflict(run, st.session_state[base_key])
     with st.form(f"annotations_{run.id}", border=False):
         st.text_input("Name", max_chars=MAX_NAME_LENGTH, key=keys["name"])
         st.text_input("Tags", help="With commas between.", key=keys["tags"])

@@ -13,7 +13,7 @@ from mnist_core.runs import lineage
 from mnist_core.system.paths import PROGRAM
 from mnist_dashboard import access, services
 from mnist_dashboard.details import annotations_form, fact_tables
-from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui import markdown, messages, run_address
 
 EMPTY_TEXT = "Select a run to see its settings and results, and to write notes on it."
 
@@ -61,7 +61,9 @@ def _render_damaged_run(run: Run) -> None:
 def _render_sound_run(run: Run) -> None:
     left, right = st.columns([1.2, 1], gap="large")
     with left:
-        _render_status(run)
+        # In a container: what comes and goes with the status must not move the form, which would lose what is typed.
+        with st.container(gap="small"):
+            _render_status(run)
         _render_annotations(run)
         _render_lineage(run)
         _render_results(run)
@@ -126,10 +128,10 @@ def _render_lineage(run: Run) -> None:
 
 def _render_run_link(relation: str, run: Run) -> None:
     st.page_link(
-        "pages/details.py",
+        "pages/train.py",
         label=f"{relation} {markdown.escape(run.name)}",
         icon=":material/account_tree:",
-        query_params={"run": str(run.id)},
+        query_params={run_address.RUN: str(run.id), run_address.VIEW: "details"},
     )
 
 

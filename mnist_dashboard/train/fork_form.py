@@ -67,6 +67,7 @@ def _choose_step(run: Run, steps: list[int]) -> int:
 
     def remember() -> None:
         st.session_state[chosen_key] = st.session_state[widget_key]
+        go_to_run(run)
 
     return int(
         st.selectbox(
@@ -79,7 +80,10 @@ def _render_field(run: Run, step: int, name: str, value: Any) -> Any:
     # The key contains the step: another checkpoint brings the settings that were in force there.
     key = f"fork_{run.id}_{step}_{name}"
     setting = SETTINGS[name]
-    return number_field(setting, value, key=key, step=number_style(setting).step, decimals=DECIMALS.get(name, 0))
+    # The form is a reason to stay with this run: a page that follows what trains must not take it away.
+    staying = {"on_change": go_to_run, "args": (run,)}
+    step_size = number_style(setting).step
+    return number_field(setting, value, key=key, step=step_size, decimals=DECIMALS.get(name, 0), **staying)
 
 
 def _apply(run: Run, step: int, config: TrainConfig, values: dict[str, Any]) -> tuple[TrainConfig, str]:

@@ -1,22 +1,28 @@
-"""What the Start button does, and the buttons above the charts, which depend on the status of the run shown."""
+"""What the Start button does, and the actions on the run shown, which depend on its status."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from mnist_core.config import SETTINGS, Setting, TrainConfig
+from mnist_core import labels
+from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.records import Adjustment, Command, Run, RunStatus
-from mnist_core.runs import lineage
-from mnist_core.runs.rate_jump import describe_rate_jump
+from mnist_core.runs import lineage, remedies
 from mnist_dashboard import access, services
+from mnist_dashboard.train.continue_form import render_continue_form
 from mnist_dashboard.train.draft import load_config
+from mnist_dashboard.train.fork_form import render_fork_form
 from mnist_dashboard.train.shown_run import other_run_in_progress
-from mnist_dashboard.ui import markdown, messages
-from mnist_dashboard.ui.number_field import number_field, range_problem
+from mnist_dashboard.ui import messages
 from mnist_dashboard.ui.run_address import go_to_run
+
+Action = Callable[[], object]
+"""Draws one action: a button, or a button with a form behind it."""
 
 
 def start_run(config: TrainConfig, name: str = "") -> None:
@@ -27,40 +33,32 @@ def start_run(config: TrainConfig, name: str = "") -> None:
         go_to_run(submitted)
 
 
-def render_run_buttons(run: Run) -> None:
-    """Draw the buttons. The page then shows the run that an action has made."""
-    actions = services.current().actions
-    match run.status:
-        case RunStatus.QUEUED:
-            messages.action_button("Remove from queue", "close", lambda: actions.request_stop(run.id))
-        case RunStatus.PREPARING:
-            _stop(run)
-        case RunStatus.RUNNING:
-            _command(run, "Pause", "pause", Command.PAUSE, "Pauses the run after the current batch.")
-            _stop(run)
-            _evaluate(run)
-        case RunStatus.PAUSED:
-            _command(run, "Resume", "play_arrow", Command.RESUME, "Continues training.", type="primary")
-            _command(run, "Step", "skip_next", Command.STEP, "Trains one batch and pauses again.")
-            _stop(run)
-            _evaluate(run)
-        case RunStatus.STOPPING:
-            st.button("Stopping", icon=":material/stop:", disabled=True)
-        case RunStatus.INTERRUPTED:
-            messages.action_button(
-                "Resume",
-                "play_arrow",
-                lambda: actions.resume(run.id),
-                help="Continues from the last checkpoint.",
-                type="primary",
-            )
-            _train_again("Train again with these settings", run.config)
-        case RunStatus.DIVERGED:
-            _after_divergence(run)
-        case _:
-            _train_again("Train again with these settings", run.config)
-            _continue(run)
-            _repeat(run)
+def run_actions(run: Run) -> list[Action]:
+    """Return the actions on a run, the most important first. The page then shows the run that an action has made."""
+    actions: dict[RunStatus, list[Action]] = {
+        RunStatus.QUEUED: [partial(_remove_from_queue, run)],
+        RunStatus.PREPARING: [partial(_stop, run)],
+        RunStatus.RUNNING: [partial(_pause, run), partial(_stop, run), partial(_evaluate, run)],
+        RunStatus.PAUSED: [partial(_resume, run), partial(_step, run), partial(_stop, run), partial(_evaluate, run)],
+        RunStatus.STOPPING: [partial(st.button, "Stopping", icon=":material/stop:", disabled=True)],
+        RunStatus.INTERRUPTED: [partial(_resume_interrupted, run), partial(_train_again, run.config)],
+    }
+    if run.status is RunStatus.DIVERGED:
+        return _after_divergence(run)
+    return actions.get(run.status) or _after_end(run)
+
+
+def fork_action(run: Run) -> Action | None:
+    """Return the action that forks a run; None if it has no checkpoint."""
+    points = lineage.fork_points(services.current().queries, run)
+    return partial(render_fork_form, run) if points else None
+
+
+def replay_action(run: Run) -> Action | None:
+    """Return the action that replays a finished run that was changed while it trained; None for other runs."""
+    is_changed = bool(run.interventions) and run.parent_step is None
+    is_offered = run.status.is_finished and run.status is not RunStatus.DIVERGED and is_changed
+    return partial(_replay, run) if is_offered else None
 
 
 def undo_change(run: Run, index: int) -> None:
@@ -70,6 +68,18 @@ def undo_change(run: Run, index: int) -> None:
     change = run.interventions[index]
     old_value: dict[str, Any] = {change.field: change.old}
     messages.attempt(lambda: _send(run, Command.ADJUST, Adjustment(**old_value)))
+
+
+def apply_remedy(run: Run, remedy: str) -> None:
+    """Carry out the remedy that the sentence on a run offers, and show the run that it makes, if any."""
+    current = services.current()
+
+    def apply() -> None:
+        if made := remedies.apply_remedy(current.actions, current.queries, run, remedy, access.current_user()):
+            go_to_run(made)
+
+    messages.attempt(apply)
+    st.rerun()
 
 
 def _send(run: Run, command: Command, adjustment: Adjustment | None = None) -> None:
@@ -82,8 +92,24 @@ def _command(
     messages.action_button(label, icon, lambda: _send(run, command), help=help, type=type)
 
 
+def _pause(run: Run) -> None:
+    _command(run, "Pause", "pause", Command.PAUSE, "Pauses the run after the current batch.")
+
+
+def _resume(run: Run) -> None:
+    _command(run, "Resume", "play_arrow", Command.RESUME, "Continues training.", type="primary")
+
+
+def _step(run: Run) -> None:
+    _command(run, "Step", "skip_next", Command.STEP, "Trains one batch and pauses again.")
+
+
 def _evaluate(run: Run) -> None:
     _command(run, "Evaluate now", "rule", Command.EVALUATE, "Evaluates on validation before the next batch.")
+
+
+def _remove_from_queue(run: Run) -> None:
+    messages.action_button("Remove from queue", "close", lambda: services.current().actions.remove_from_queue(run.id))
 
 
 def _stop(run: Run) -> None:
@@ -95,63 +121,66 @@ def _stop(run: Run) -> None:
     )
 
 
-def _train_again(label: str, config: TrainConfig, type: messages.ButtonType = "secondary") -> None:
+def _resume_interrupted(run: Run) -> None:
+    messages.action_button(
+        "Resume",
+        "play_arrow",
+        lambda: services.current().actions.resume(run.id),
+        help="Continues from the last checkpoint.",
+        type="primary",
+    )
+
+
+def _train_again(
+    config: TrainConfig,
+    label: str = labels.TRAIN_AGAIN,
+    help: str = "Starts a new run with these settings, and puts them into the sliders.",
+    type: messages.ButtonType = "secondary",
+) -> None:
     """A button that starts a run with `config` and puts the config into the sidebar."""
 
     def train() -> None:
         load_config(config)
         start_run(config)
 
-    messages.action_button(label, "replay", train, type=type)
+    messages.action_button(label, "replay", train, help=help, type=type)
 
 
-def _after_divergence(run: Run) -> None:
+def _after_end(run: Run) -> list[Action]:
+    again = partial(_train_again, run.config)
+    has_checkpoint = bool(lineage.fork_points(services.current().queries, run))
+    return [again, partial(render_continue_form, run)] if has_checkpoint else [again]
+
+
+def _after_divergence(run: Run) -> list[Action]:
     config = lineage.config_at(run)
     gentler = dataclasses.replace(config, lr=max(config.lr / 2, SETTINGS["lr"].low))
     points = lineage.fork_points(services.current().queries, run)
-    if points:
-        messages.action_button(
-            f"Restart from step {max(points)} at half the learning rate",
-            "replay",
-            lambda: go_to_run(services.current().actions.fork(run, gentler)),
-            help="A new run that continues from the last checkpoint.",
-            type="primary",
-        )
-    _train_again("Train again at half the learning rate", gentler, "secondary" if points else "primary")
+    again = partial(
+        _train_again,
+        gentler,
+        "Train again at half the rate",
+        f"Starts a new run with the learning rate {gentler.lr:g} in place of {config.lr:g}.",
+        "secondary" if points else "primary",
+    )
+    return [partial(_restart, run, gentler, max(points)), again] if points else [again]
 
 
-def _continue(run: Run) -> None:
-    max_epochs = int(SETTINGS["epochs"].high) - run.config.epochs
-    points = lineage.fork_points(services.current().queries, run)
-    if max_epochs < 1 or not points:
-        return
-    with st.popover("Continue for more epochs", icon=":material/fast_forward:"):
-        setting = Setting("more_epochs", "Epochs to add", help="", default=1, low=1, high=max_epochs)
-        epochs = number_field(setting, 1, key=f"more_epochs_{run.id}", step=1)
-        problem = range_problem(setting, epochs)
-        longer = lineage.with_more_epochs(run, 1 if problem else epochs)
-        if problem:
-            st.markdown(f":red[:small[{markdown.escape(problem)}]]")
-        elif jump := describe_rate_jump(run, longer, max(points)):
-            st.warning(jump, icon=":material/show_chart:")
-        messages.action_button(
-            "Continue",
-            "fast_forward",
-            lambda: go_to_run(services.current().actions.fork(run, longer)),
-            type="primary",
-            disabled=bool(problem),
-        )
-        st.caption(
-            f"A new run that continues where {markdown.escape(run.name)} ended; its curve begins with the old one."
-        )
+def _restart(run: Run, config: TrainConfig, step: int) -> None:
+    messages.action_button(
+        f"Restart from step {step} at half the rate",
+        "replay",
+        lambda: go_to_run(services.current().actions.fork(run, config)),
+        help=f"A new run that continues from the last checkpoint, with the learning rate {config.lr:g}.",
+        type="primary",
+    )
 
 
-def _repeat(run: Run) -> None:
-    if run.interventions and run.parent_step is None:
-        messages.action_button(
-            "Repeat with its changes",
-            "repeat",
-            lambda: go_to_run(services.current().actions.repeat(run)),
-            help="Same seed and number of threads, and the same changes at the same steps: on the same machine, with "
-            "the same packages, the same curve to the last bit.",
-        )
+def _replay(run: Run) -> None:
+    messages.action_button(
+        labels.REPLAY_EXACTLY,
+        "repeat",
+        lambda: go_to_run(services.current().actions.repeat(run)),
+        help="Same seed and number of threads, and the same changes at the same steps: on the same machine, with "
+        "the same packages, the same curve to the last bit.",
+    )

@@ -84,6 +84,7 @@ def action_button(
     help: str = "",
     type: ButtonType = "secondary",
     disabled: bool = False,
+    key: str | None = None,
 ) -> bool:
     """Draw a button that attempts an action; returns whether it was pressed. `icon` is the name of a Material icon."""
     # In a callback: it runs before the page is redrawn, and also when the redrawn page no longer has the button.
@@ -93,24 +94,26 @@ def action_button(
         help=help or None,
         type=type,
         disabled=disabled,
+        key=key,
         on_click=attempt,
         args=(action, success),
     )
 
 
-def render(place: str = PAGE) -> None:
-    """Draw the outcome of the last action, if it belongs here."""
+def render(place: str = PAGE) -> bool:
+    """Draw the outcome of the last action, if it belongs here; return whether it does."""
     message: _Message | None = st.session_state.get(_MESSAGE_KEY)
     if message is None or message.place != place:
-        return
+        return False
     if message.is_problem:
         del st.session_state[_MESSAGE_KEY]
         st.error(message.text, icon=":material/error:")
-        return
+        return True
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/check: {message.text}", width="content")
         if message.undo:
             action_button("Undo", "undo", message.undo, success=message.undone)
+    return True
 
 
 def render_store_problems() -> None:
@@ -132,8 +135,10 @@ def _dismiss(problem: str) -> None:
         services.current().store_problems.remove(problem)
 
 
-def enter_page(page: str) -> None:
-    """Forget the outcome of an action on another page."""
-    if st.session_state.get(_PAGE_KEY) != page:
-        st.session_state.pop(_MESSAGE_KEY, None)
-        st.session_state[_PAGE_KEY] = page
+def enter_page(page: str) -> bool:
+    """Forget the outcome of an action on another page. Return whether the page is another one than before."""
+    if st.session_state.get(_PAGE_KEY) == page:
+        return False
+    st.session_state.pop(_MESSAGE_KEY, None)
+    st.session_state[_PAGE_KEY] = page
+    return True

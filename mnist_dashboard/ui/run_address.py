@@ -1,4 +1,8 @@
-"""The run that a page's address names."""
+"""The run and the view in a page's address.
+
+An address without a run follows whatever trains. An address with a run stays with it, and so does the session on every
+page until the reader goes elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,14 @@ import time
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run
 from mnist_dashboard import services
-from mnist_dashboard.ui import markdown
+
+RUN, VIEW = "run", "view"
+"""Names of the parameters in the address, and of the session's keys."""
 
 _MOVE_KEY = "move"
 _MOVE_SECONDS = 10.0
@@ -19,38 +26,86 @@ _MOVE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class _Move:
-    """A change of the address that the browser may not have received yet."""
+    """A change of the run in the address that the browser may not have received yet; "" stands for no run."""
 
     old_id: str
     new_id: str
     at: float
 
 
-def find_run() -> Run | None:
-    """Return the run in the address, or None if there is none; the page says so if the run does not exist.
+def is_history_navigation() -> bool:
+    """Return whether the reader has pressed Back or Forward: then the address says what to show."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
+def restore() -> None:
+    """Put the run and the view of this session back into the address: a change of the page drops the query."""
+    if RUN in st.session_state and RUN not in st.query_params and not is_history_navigation():
+        st.session_state[_MOVE_KEY] = _Move("", st.session_state[RUN], time.monotonic())
+        _write(RUN, st.session_state[RUN])
+        _write(VIEW, st.session_state.get(VIEW, ""))
+
+
+def run_id() -> str:
+    """Return the run that the address names, as text; empty if the page follows whatever trains.
 
     A rerun comes with the address that the browser had when it asked for it. If the browser had not received the
     latest move by then, e.g. because the run just started has changed its status, the rerun must not lead back.
     """
-    run_id = st.query_params.get("run", "")
+    sent = st.query_params.get(RUN, "")
     move: _Move | None = st.session_state.get(_MOVE_KEY)
-    if move and run_id in ("", move.old_id) and time.monotonic() < move.at + _MOVE_SECONDS:
-        run_id = move.new_id
-    if not run_id:
+    if is_history_navigation():
+        st.session_state.pop(_MOVE_KEY, None)
+    elif move and sent == move.old_id and time.monotonic() < move.at + _MOVE_SECONDS:
+        _write(RUN, move.new_id)
+    elif sent and sent != st.session_state.get(RUN):
+        _write(RUN, sent)  # after a link from this page to itself the browser still shows the old address
+    st.session_state[RUN] = st.query_params.get(RUN, "")
+    return str(st.session_state[RUN])
+
+
+def find_run() -> Run | None:
+    """Return the run in the address, or None if there is none or it does not exist; see `missing_run`."""
+    named = run_id()
+    if not named:
         return None
     try:
-        return services.current().queries.get_run(int(run_id))
+        return services.current().queries.get_run(int(named))
     except (ValueError, OverflowError, RunNotFoundError):
-        st.warning(f"There is no run {markdown.escape(run_id)}. Showing the latest instead.", icon=":material/info:")
         return None
+
+
+def missing_run() -> str:
+    """Return what the address names as a run if there is no such run, else an empty text."""
+    return "" if find_run() else run_id()
 
 
 def go_to_run(run: Run) -> None:
-    """Move from the run in the address to one that the user has started or chosen."""
-    st.session_state[_MOVE_KEY] = _Move(st.session_state.get("run", ""), str(run.id), time.monotonic())
-    set_run(run)
+    """Move from the run in the address to one that the reader has started or chosen."""
+    _go_to(str(run.id))
 
 
-def set_run(run: Run) -> None:
-    """Put a run into the address."""
-    st.query_params["run"] = st.session_state["run"] = str(run.id)
+def follow() -> None:
+    """Move to the address without a run, which follows whatever trains."""
+    _go_to("")
+
+
+def _go_to(new_id: str) -> None:
+    st.session_state[_MOVE_KEY] = _Move(st.session_state.get(RUN, ""), new_id, time.monotonic())
+    st.session_state[RUN] = new_id
+    _write(RUN, new_id)
+
+
+def show_view(view: str) -> None:
+    """Put a view into the address; "" stands for the first one."""
+    st.session_state[VIEW] = view
+    if st.query_params.get(VIEW, "") != view:
+        _write(VIEW, view)
+
+
+def _write(name: str, value: str) -> None:
+    if value:
+        st.query_params[name] = value
+    elif name in st.query_params:
+        del st.query_params[name]

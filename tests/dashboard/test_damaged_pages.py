@@ -10,7 +10,7 @@ from mnist_core.records import Run, StepMetrics
 from mnist_core.store import RunStore
 from tests.support.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.factories import finished_run
-from tests.support.web.page_driver import click, component_data, labels, open_page, open_runs, page_text
+from tests.support.web.page_driver import click, component_data, labels, open_details, open_page, open_runs, page_text
 
 Step = Callable[..., StepMetrics]
 SOME_DAMAGE = ("settings that are no JSON", "a change to batch size 0", "text as number of steps", "an unknown status")
@@ -19,11 +19,6 @@ SOME_DAMAGE = ("settings that are no JSON", "a change to batch size 0", "text as
 @pytest.fixture
 def runs(store: RunStore, a_step: Step) -> list[Run]:
     return [finished_run(store, name=name, steps=[a_step(step) for step in range(1, 6)]) for name in ("a", "b", "c")]
-
-
-def open_details(app: AppTest, run_id: int) -> AppTest:
-    app.run().switch_page("pages/details.py")
-    return open_page(app, run_id)
 
 
 @pytest.mark.parametrize("name", SOME_DAMAGE)
@@ -35,6 +30,7 @@ def test_pages_open_with_a_damaged_row(app: AppTest, store: RunStore, places: Pa
     assert "b is damaged. Its" in page_text(app)
     for view in ("Curves", "Verdict", "Hyperparameters", "Details"):
         open_runs(app, runs="1,2,3", show=view)
+    app.switch_page("pages/train.py")
     open_details(app, 2)
     assert "b is damaged. Its" in page_text(app)
     click(app, "Delete b")

@@ -6,9 +6,13 @@
  * reader's click. So none is requested then; the next page is drawn from the newest state anyway.
  */
 
+import "./page_history.js";
+
 /** @typedef {import("./types").Host} Host */
 
 const LEAVING_MS = 10_000; // by then the click has failed: the page stays and has to follow changes again
+
+const TYPED = ["text", "number", "search"]; // types of inputs
 
 /** @type {{pathname: string, at: number}|null} */
 let departure = null;
@@ -22,6 +26,15 @@ document.addEventListener("click", (event) => {
 }, true);
 
 const isLeaving = () => departure?.pathname === location.pathname && Date.now() - departure.at < LEAVING_MS;
+
+/**
+ * Whether the reader is typing into a field of the page or of a popover. The sidebar's fields are on the page whatever it shows.
+ */
+export function isFillingForm() {
+  const field = document.activeElement;
+  const isField = field instanceof HTMLTextAreaElement || (field instanceof HTMLInputElement && TYPED.includes(field.type));
+  return isField && !field.closest('[data-testid="stSidebar"]');
+}
 
 /**
  * Request a rerun, in which Python gets the value as `changed`, unless the reader is on the way to another page.

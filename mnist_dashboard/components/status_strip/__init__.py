@@ -16,6 +16,8 @@ class IdleRun(TypedDict):
     epochs: int
     total_steps: int
     detail: str
+    hint: str
+    """What to do to start it."""
 
 
 def status_strip(
@@ -23,18 +25,32 @@ def status_strip(
     *,
     idle: IdleRun,
     smoothing: float,
-    follows_changes: bool,
+    may_act: bool,
+    follows_numbers: bool = False,
+    follows_others: bool = False,
+    compact: bool = False,
     key: str = "strip",
-) -> None:
-    """Show the status and numbers of a run; without a run, show `idle`.
+) -> str | None:
+    """Show the status and numbers of a run, and one sentence on it; without a run, show `idle`.
+
+    Return the id of the remedy that the user has just chosen, else None.
 
     The browser reruns the page once when the run's status or attempt differs from the one given here, and when another
-    run appears or changes its status; with `follows_changes` also when settings of the run change.
+    run appears or changes its status; for viewers also when settings of the run change. With `follows_numbers` it
+    reruns the page every few seconds while the run's numbers change. With `follows_others`, a rerun moves on to another
+    run in progress: the browser requests none while the user fills in a form. `compact` shows only the most important
+    cells on a narrow page.
     """
     data = {
         "run": run,
         "idle": idle,
         "smoothing": smoothing,
-        "follows_changes": follows_changes,
+        "follows_changes": not may_act,
+        "follows_numbers": follows_numbers,
+        "follows_others": follows_others,
+        "may_act": may_act,
+        "compact": compact,
     }
-    _render(key=key, data=data, on_changed_change=ignore_value)
+    result = _render(key=key, data=data, on_changed_change=ignore_value, on_remedy_change=ignore_value)
+    remedy = result.get("remedy")
+    return None if remedy is None else str(remedy)

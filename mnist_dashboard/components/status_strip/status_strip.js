@@ -8,10 +8,11 @@ import { LABELS } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { drawSoon, forgetDrawing } from "../lib/drawing.js";
 import { formatAge, formatCount, formatDuration, isNumber } from "../lib/format.js";
-import { requestRerun } from "../lib/rerun.js";
+import { isFillingForm, requestRerun } from "../lib/rerun.js";
 import { IDLE, isFinished, statusLabel } from "../lib/runs/status.js";
 import { onThemeChange, palette } from "../lib/theme.js";
-import { CELLS, LONG_RUN, cellTexts, detailOf, hasNoValidation, secondsLeft } from "./texts.js";
+import { SentenceSlot, sentenceOf } from "./sentence.js";
+import { CELLS, LONG_RUN, cellTexts, detailOf, hasNoValidation, isTested, secondsLeft } from "./texts.js";
 
 /**
  * @import { Host, Run } from "../lib/types"
@@ -24,6 +25,9 @@ const PREPARING_DELAY_MS = 700;
 const REPEAT_MS = 2000;
 const FIRST_EVENTS_MS = 3000; // a new connection begins with all unfinished runs, which Python knew of
 const SPREAD_MS = 2000; // watchers follow changed settings within this time, not all at once
+const FORM_MS = 500; // between two looks whether the reader is done with a form
+const NUMBERS_MS = 4000; // between two reruns of a page whose numbers Python draws
+const LONG_NAME = 18; // characters that fit beside the status
 const LEAD_S = 0.5; // how far the clock may run ahead of the last message
 
 /**
@@ -32,12 +36,17 @@ const LEAD_S = 0.5; // how far the clock may run ahead of the last message
  * @property {IdleRun|null} idle shown without a run
  * @property {number} smoothing
  * @property {boolean} follows_changes whether a rerun is needed when settings of the run were changed
+ * @property {boolean} follows_numbers whether Python draws numbers of the run, which change while it trains
+ * @property {boolean} follows_others whether the page moves on to another run in progress
+ * @property {boolean} may_act
+ * @property {boolean} compact whether a narrow page shows the most important cells only
  */
 
 class StatusStrip {
   #data;
   #host;
   #subscription;
+  #sentence;
   #elements;
   #ticking;
   #stopWatchingTheme;
@@ -47,6 +56,9 @@ class StatusStrip {
   #requesting;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #following;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #moving;
+  #drawnAt = Date.now();
   /** @type {Map<number, string>} states of the runs that are not shown, by id */
   #others = new Map();
   #mountedAt = Date.now();
@@ -57,7 +69,8 @@ class StatusStrip {
   constructor(root, data, host) {
     this.#data = data;
     this.#host = host;
-    this.#elements = build(root);
+    this.#sentence = new SentenceSlot((id) => this.#host.setTriggerValue("remedy", id));
+    this.#elements = build(root, this.#sentence.element);
     this.#subscription = stream.subscribe({
       runs: [],
       onSeries: () => drawSoon(this.#paint),
@@ -73,6 +86,7 @@ class StatusStrip {
   update(data, host) {
     this.#data = data;
     this.#host = host;
+    this.#drawnAt = Date.now();
     if (data.run) stream.addSummary(data.run);
     this.#subscription.change({ runs: data.run ? [data.run.id] : [], smoothing: data.smoothing });
     this.#followState();
@@ -84,6 +98,7 @@ class StatusStrip {
     forgetDrawing(this.#paint);
     clearTimeout(this.#requesting);
     clearTimeout(this.#following);
+    clearTimeout(this.#moving);
     this.#stopWatchingTheme();
     this.#subscription.close();
     this.#elements.strip.remove();
@@ -119,18 +134,26 @@ class StatusStrip {
     clearTimeout(this.#requesting);
     this.#requesting = setTimeout(() => {
       const run = this.#run();
-      if (run) requestRerun(this.#host, run.status);
+      if (run && !this.#wouldRemoveForm()) requestRerun(this.#host, run.status);
       this.#requestAfter(REPEAT_MS);
     }, ms);
   }
 
-  /** Rerun a watcher's page when somebody has changed settings of the run. @param {Run} run @param {Run} drawn as Python drew it */
+  /** Whether a rerun would move on to another run while the reader fills in a form of this one. */
+  #wouldRemoveForm() {
+    return this.#data.follows_others && isFillingForm() && [...this.#others.values()].some((state) => isActive(state.split("/")[2]));
+  }
+
+  /** Rerun a page that Python drew with older settings or numbers of the run. @param {Run} run @param {Run} drawn as Python drew it */
   #followChanges(run, drawn) {
-    if (!this.#data.follows_changes || changeCount(run) === changeCount(drawn)) return;
+    const { follows_changes: settings, follows_numbers: numbers } = this.#data;
+    const isOutdated = (settings && changeCount(run) !== changeCount(drawn)) || (numbers && run.revision !== drawn.revision);
+    if (!isOutdated) return;
+    const wait = numbers ? Math.max(0, this.#drawnAt + NUMBERS_MS - Date.now()) : SPREAD_MS * Math.random();
     this.#following ??= setTimeout(() => {
       this.#following = undefined;
-      requestRerun(this.#host, run.status);
-    }, SPREAD_MS * Math.random());
+      if (!this.#wouldRemoveForm()) requestRerun(this.#host, run.status);
+    }, wait);
   }
 
   /** @param {Run} run */
@@ -140,7 +163,14 @@ class StatusStrip {
     this.#others.set(run.id, state);
     if (before === state) return;
     const wasKnown = before === undefined && this.#data.run && Date.now() - this.#mountedAt < FIRST_EVENTS_MS;
-    if (!wasKnown) requestRerun(this.#host, run.status);
+    if (!wasKnown) this.#requestWhenFree(run.status);
+  }
+
+  /** @param {string} status */
+  #requestWhenFree(status) {
+    clearTimeout(this.#moving);
+    if (!this.#wouldRemoveForm()) requestRerun(this.#host, status);
+    else this.#moving = setTimeout(() => this.#requestWhenFree(status), FORM_MS);
   }
 
   #tick() {
@@ -166,8 +196,11 @@ class StatusStrip {
       swatch.style.background = color;
     }
     setText(badge, statusLabel(status));
-    setTextAndTitle(name, run?.name ?? "No run yet");
-    setTextAndTitle(detail, isStale ? staleText() : detailOf(run, idle));
+    setText(name, run?.name ?? "No run yet");
+    setAttribute(strip, "data-long", (run?.name.length ?? 0) > LONG_NAME ? "" : null);
+    setText(detail, isStale ? staleText() : detailOf(run, idle));
+    setAttribute(strip, "data-compact", this.#data.compact ? "" : null);
+    this.#sentence.paint(sentenceOf(run, idle), this.#data.may_act);
     const elapsed = run ? this.#elapsed(run) : null;
     const left = secondsLeft(run, elapsed);
     const series = run ? stream.series(run.id) : undefined;
@@ -177,7 +210,9 @@ class StatusStrip {
     });
     const total = (run ?? idle)?.total_steps ?? 0;
     setText(values[1].label, total >= LONG_RUN ? `${LABELS.STEP} of ${formatCount(total)}` : LABELS.STEP);
-    setText(values[4].label, hasNoValidation(run) ? LABELS.TEST : LABELS.VALIDATION);
+    setText(values[4].label, hasNoValidation(run) && !isTested(run) ? LABELS.TEST : LABELS.VALIDATION);
+    setText(values[7].label, isTested(run) ? LABELS.TEST : LABELS.LEFT);
+    setAttribute(strip, "data-tested", isTested(run) ? "" : null);
     const done = run?.total_steps ? Math.min(1, run.step / run.total_steps) : 0;
     fill.style.transform = `scaleX(${done})`;
     setAttribute(bar, "aria-valuenow", String(Math.round(100 * done)));
@@ -212,25 +247,22 @@ class StatusStrip {
   }
 }
 
-/** @param {HTMLElement} element @param {string} text which may be cut off */
-function setTextAndTitle(element, text) {
-  setText(element, text);
-  setAttribute(element, "title", text);
-}
-
 /** @param {Run} run */
 const changeCount = (run) => run.earlier_interventions + run.interventions.length;
 
 /** The part of a run that decides which buttons Python draws. @param {Run|null} run */
 const stateOf = (run) => (run ? `${run.id}/${run.attempt}/${run.status}` : "");
 
+/** @param {string} status */
+const isActive = (status) => status !== "queued" && status !== "interrupted" && !isFinished(status);
+
 function staleText() {
   const { lastDataAt } = stream.connection;
   return lastDataAt === null ? "Reconnecting" : `Reconnecting, data from ${formatAge((Date.now() - lastDataAt) / 1000)} ago`;
 }
 
-/** @param {HTMLElement} root */
-function build(root) {
+/** @param {HTMLElement} root @param {HTMLElement} sentence */
+function build(root, sentence) {
   const swatch = make("span", "mt-strip-swatch", { "aria-hidden": "true" });
   const badge = make("span", "mt-strip-badge", { role: "status" });
   const name = make("span", "mt-strip-name");
@@ -249,7 +281,9 @@ function build(root) {
     "aria-valuemax": "100",
   }, fill);
   const run = make("div", "mt-strip-run", {}, make("div", "mt-strip-head", {}, swatch, badge, name), detail);
-  const strip = make("section", "mt-strip", { "aria-label": "Run status" }, make("div", "mt-strip-row", {}, run, ...cells), bar);
+  const row = make("div", "mt-strip-row", {}, run, ...cells);
+  const strip = make("section", "mt-strip", { "aria-label": "Run status" }, row, bar, sentence);
+  row.addEventListener("click", () => strip.toggleAttribute("data-unfolded")); // on a phone, a compact one shows all cells
   root.append(strip);
   return { strip, swatch, badge, name, detail, values, bar, fill };
 }

@@ -8,20 +8,17 @@ import { isFinished } from "../lib/runs/status.js";
  * @import { Run } from "../lib/types"
  */
 
-/** @typedef {{epochs: number, total_steps: number, detail: string}} IdleRun the run that the settings would start */
+/** @typedef {{epochs: number, total_steps: number, detail: string, hint?: string}} IdleRun the run that the settings would start */
 
 export const CELLS = [
-  LABELS.EPOCH, LABELS.STEP, LABELS.TRAIN_LOSS, LABELS.TRAIN_ACCURACY, LABELS.VALIDATION, LABELS.SPEED, LABELS.DURATION, LABELS.LEFT,
+  LABELS.EPOCH, LABELS.STEP, LABELS.TRAIN_LOSS_SMOOTHED, LABELS.TRAIN_ACCURACY_SMOOTHED, LABELS.VALIDATION, LABELS.SPEED,
+  LABELS.DURATION, LABELS.LEFT,
 ];
 export const LONG_RUN = 10000; // steps from which on the total no longer fits beside the step
 
 /** @param {Run|null} run @param {IdleRun|null} idle */
 export function detailOf(run, idle) {
   if (!run) return idle?.detail ?? "";
-  if (run.status === "queued" && run.queue_position) {
-    return `Position ${run.queue_position} in the queue${run.after ? `, after ${run.after}` : ""}`;
-  }
-  if (run.notice && !isFinished(run.status)) return run.notice;
   const { dataset, train_images: train, validation_images: validation } = run;
   const parts = [dataset, train && `${formatCount(train)} train`, validation && `${formatCount(validation)} validation`];
   return parts.filter(Boolean).join(", ");
@@ -35,6 +32,9 @@ export function secondsLeft(run, elapsed) {
 
 /** Certain only once the data are prepared. @param {Run|null} run */
 export const hasNoValidation = (run) => run !== null && run.train_images > 0 && run.validation_images === 0;
+
+/** Whether the run is over and its last cell shows the test result. @param {Run|null} run */
+export const isTested = (run) => run !== null && isFinished(run.status) && isNumber(run.test_accuracy);
 
 /** @param {number|undefined} steps */
 const ofTotal = (steps = 0) => (steps >= LONG_RUN ? "" : `/ ${steps ? formatCount(steps) : MISSING}`);
@@ -60,9 +60,9 @@ export function cellTexts(run, idle, series, elapsed, left) {
     [formatCount(run.step), ofTotal(run.total_steps)],
     [isNan ? "NaN" : formatLoss(smoothed("loss"))],
     [formatPercent(smoothed("accuracy"))],
-    [formatPercent(hasNoValidation(run) ? run.test_accuracy : run.validation_accuracy)],
+    [formatPercent(hasNoValidation(run) && !isTested(run) ? run.test_accuracy : run.validation_accuracy)],
     [formatCount(speed), speed ? LABELS.SPEED_UNIT : ""],
     [run.step ? formatDuration(elapsed) : MISSING],
-    [formatDuration(left)],
+    [isTested(run) ? formatPercent(run.test_accuracy) : formatDuration(left)],
   ];
 }

@@ -32,10 +32,12 @@ test("numbers of a running run that are missing are marked as missing", () => {
   assert.deepEqual(texts.map(([text]) => text), ["–", "–", "–", "–", "–", "–"]);
 });
 
-test("a run without validation shows its test accuracy", () => {
-  const run = makeRun({ validation_images: 0, validation_accuracy: null, test_accuracy: 0.9 });
+test("a run without validation shows its test accuracy in the place of that, and once it is over in the last cell", () => {
+  const run = makeRun({ status: "running", validation_images: 0, validation_accuracy: null, test_accuracy: 0.9 });
   assert(hasNoValidation(run));
   assert.deepEqual(cellTexts(run, null, undefined, 1, null)[4], ["90.00\u202f%"]);
+  const over = cellTexts({ ...run, status: "completed" }, null, undefined, 1, null);
+  assert.deepEqual([over[4], over.at(-1)], [["–"], ["90.00\u202f%"]]);
   assert(!hasNoValidation(makeRun({ train_images: 0, validation_images: 0 })));
 });
 
@@ -45,9 +47,14 @@ test("the time left follows from the speed so far", () => {
   assert.equal(secondsLeft(makeRun({ status: "running", step: 0 }), 10), null);
 });
 
-test("the detail is the place in the queue, a notice, or the dataset", () => {
-  assert.equal(detailOf(makeRun({ status: "queued", queue_position: 2, after: "run-1" }), null), "Position 2 in the queue, after run-1");
-  assert.equal(detailOf(makeRun({ status: "preparing", notice: "Downloading" }), null), "Downloading");
+test("the detail is the dataset", () => {
   assert.equal(detailOf(makeRun({ notice: "Downloading" }), null), "mnist, 54\u202f000 train, 6\u202f000 validation");
   assert.equal(detailOf(makeRun({ status: "queued", dataset: "", train_images: 0, validation_images: 0 }), null), "");
+});
+
+test("the last cell shows the time left, and the test result once the run is over", () => {
+  const running = makeRun({ status: "running", test_accuracy: 0.9831 });
+  assert.deepEqual(cellTexts(running, null, undefined, 61, 122).at(-1), ["2:02"]);
+  assert.deepEqual(cellTexts({ ...running, status: "completed" }, null, undefined, 61, null).at(-1), ["98.31\u202f%"]);
+  assert.deepEqual(cellTexts({ ...running, status: "stopped", test_accuracy: null }, null, undefined, 61, null).at(-1), ["–"]);
 });

@@ -88,7 +88,7 @@ def test_a_schedule_that_jumps_is_announced_before_the_run_is_continued_or_forke
     assert [warning.value.partition(" of the")[0] for warning in app.warning] == [jump], "one more epoch is offered"
     field(app, 5, "epochs").set_value("2").run()
     assert [warning.value.partition(" of the")[0] for warning in app.warning] == [jump, jump]
-    click(app, "Continue")
+    click(app, "Continue for 1 more epoch")
     assert store.queries.get_run(2).config.epochs == 2
 
 

@@ -184,7 +184,7 @@ def test_train_again_shows_its_settings_in_the_sidebar(app: AppTest, store: RunS
     config = TrainConfig(model="mlp", lr=0.05, momentum=0.8, seed=9)
     run = store.commands.create_run(config, trainer=own_identity())
     store.trainer_writes.finish_run(run, RunStatus.STOPPED)
-    click(open_page(app, run.id), "Train again with these settings")
+    click(open_page(app, run.id), "Train again")
     assert store.queries.get_run(run.id + 1).config == config
     assert app.select_slider(key="lr_slider").value == number(app, "lr_field") == 0.05
     assert app.selectbox(key="model_field").value == "mlp"

@@ -59,14 +59,14 @@ def test_an_interrupted_run_is_resumed(app: AppTest, store: RunStore) -> None:
 
 def test_a_finished_run_can_be_continued_for_more_epochs(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.COMPLETED)
-    assert "Continue" not in labels(open_page(app))
+    assert not any(label.startswith("Continue") for label in labels(open_page(app)))
     give_checkpoint(store, run, 412)
     app.run()
     app.text_input(key="more_epochs_1").set_value("two").run()
     assert says(app, "Epochs to add must be a whole number between 1 and 47, got 'two'")
-    assert next(button for button in app.button if button.label == "Continue").disabled
+    assert next(button for button in app.button if button.label == "Continue for 1 more epoch").disabled
     app.text_input(key="more_epochs_1").set_value("2").run()
-    click(app, "Continue")
+    click(app, "Continue for 2 more epochs")
     continued = store.queries.get_run(2)
     assert (continued.config.epochs, continued.parent_id, continued.parent_step) == (5, run.id, 412)
     assert address(app) == "2"
@@ -75,7 +75,7 @@ def test_a_finished_run_can_be_continued_for_more_epochs(app: AppTest, store: Ru
 def test_a_diverged_run_restarts_from_its_checkpoint_at_half_the_rate(app: AppTest, store: RunStore) -> None:
     run = active_run(store, RunStatus.DIVERGED, "Loss became NaN at step 412.")
     give_checkpoint(store, run, 400)
-    click(open_page(app), "Restart from step 400 at half the learning rate")
+    click(open_page(app), "Restart from step 400 at half the rate")
     restarted = store.queries.get_run(2)
     assert (restarted.config.lr, restarted.parent_step) == (0.005, 400)
 
@@ -84,7 +84,7 @@ def test_a_steered_run_is_repeated_with_its_changes(app: AppTest, store: RunStor
     run = active_run(store)
     change(store, run, "lr", 0.01, 0.05)
     store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
-    click(open_page(app), "Repeat with its changes")
+    click(open_page(app), "Replay exactly")
     assert [(planned.field, planned.new) for planned in store.queries.get_run(2).plan] == [("lr", 0.05)]
 
 

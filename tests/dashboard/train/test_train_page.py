@@ -12,7 +12,7 @@ from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.ui import markdown
-from tests.support.web.page_driver import active_run, address, click, component_data, labels, open_page
+from tests.support.web.page_driver import active_run, address, click, component_data, labels, open_page, shown_run
 
 
 def test_start_submits_the_settings_of_the_sliders_and_shows_the_run(app: AppTest, store: RunStore) -> None:
@@ -43,7 +43,7 @@ def test_a_run_in_progress_can_be_stopped_and_the_next_queued(app: AppTest, stor
     assert "Add to queue" in labels(app)
     click(app, "Add to queue")
     assert store.queries.list_queued_runs()[0].id == run.id + 1
-    assert address(app) == str(run.id)
+    assert (shown_run(app), address(app)) == (run.name, "")
     click(app, "Stop")
     assert store.queries.get_run(run.id).status is RunStatus.STOPPING
 
@@ -58,11 +58,11 @@ def test_a_queued_run_can_be_removed(app: AppTest, store: RunStore) -> None:
 @pytest.mark.parametrize(
     ("status", "reason", "button"),
     [
-        (RunStatus.COMPLETED, "", "Train again with these settings"),
-        (RunStatus.STOPPED, "", "Train again with these settings"),
-        (RunStatus.FAILED, "Something broke.", "Train again with these settings"),
-        (RunStatus.INTERRUPTED, "Its trainer process was killed (SIGKILL).", "Train again with these settings"),
-        (RunStatus.DIVERGED, "Loss became NaN at step 412.", "Train again at half the learning rate"),
+        (RunStatus.COMPLETED, "", "Train again"),
+        (RunStatus.STOPPED, "", "Train again"),
+        (RunStatus.FAILED, "Something broke.", "Train again"),
+        (RunStatus.INTERRUPTED, "Its trainer process was killed (SIGKILL).", "Train again"),
+        (RunStatus.DIVERGED, "Loss became NaN at step 412.", "Train again at half the rate"),
     ],
 )
 def test_an_ended_run_says_why_and_offers_what_to_do_next(
@@ -70,8 +70,7 @@ def test_an_ended_run_says_why_and_offers_what_to_do_next(
 ) -> None:
     run = active_run(store, status, reason)
     open_page(app, run.id)
-    messages = [element.value for element in [*app.error, *app.info]]
-    assert messages == ([markdown.escape(reason)] if reason else [])
+    assert component_data(app, "strip")["run"]["reason"] == reason
     click(app, button)
     expected = 0.005 if status is RunStatus.DIVERGED else 0.01
     assert store.queries.get_run(run.id + 1).config.lr == expected
@@ -84,8 +83,11 @@ def test_names_and_reasons_are_text_on_the_train_page(app: AppTest, store: RunSt
     store.commands.edit_run(other.id, name=hostile)
     failed = active_run(store, RunStatus.FAILED, f"{hostile} cannot be read.")
     open_page(app, failed.id)
-    assert [element.value for element in app.error] == [markdown.escape(failed.reason)]
-    assert f"Show {markdown.escape(hostile)}, in progress" in labels(app)
+    assert component_data(app, "strip")["run"]["reason"] == failed.reason, "the browser shows it as text"
+    show = next(button for button in app.button if button.label == "Show the run in progress")
+    assert show.help == f"Shows {markdown.escape(hostile)}, and then whatever trains."
+    show.click().run()
+    assert (shown_run(app), address(app)) == (hostile, "")
 
 
 def test_an_unknown_run_in_the_address_is_reported(app: AppTest, store: RunStore) -> None:
@@ -93,7 +95,7 @@ def test_an_unknown_run_in_the_address_is_reported(app: AppTest, store: RunStore
     app.query_params["run"] = "99"
     open_page(app)
     assert "There is no run 99" in app.warning[0].value
-    assert address(app) == str(run.id)
+    assert shown_run(app) == run.name
 
 
 def test_a_taken_name_is_reported_next_to_the_settings(app: AppTest, store: RunStore) -> None:

@@ -53,6 +53,16 @@ def open_runs(app: AppTest, **parameters: str) -> AppTest:
     return app
 
 
+def open_details(app: AppTest, run: object = None) -> AppTest:
+    """Open the view Details of a run, else of the run that the page follows."""
+    if run is not None:
+        app.query_params["run"] = str(run)
+    app.query_params["view"] = "details"
+    app.run()
+    assert not app.exception
+    return app
+
+
 def page_text(app: AppTest) -> str:
     return "\n".join(element.value for kind in (app.markdown, app.error, app.info, app.warning) for element in kind)
 
@@ -83,9 +93,14 @@ def number(app: AppTest, key: str) -> float:
 
 
 def address(app: AppTest) -> str:
-    """Return the run in the address."""
-    run = app.query_params["run"]
+    """Return the run in the address; an empty text if there is none, and the page follows whatever trains."""
+    run = app.query_params.get("run", "")
     return run if isinstance(run, str) else run[-1]
+
+
+def shown_run(app: AppTest) -> str:
+    """Return the name of the run that the page shows."""
+    return str(component_data(app, "strip")["run"]["name"])
 
 
 def component_data(app: AppTest, key: str) -> dict[str, Any]:

@@ -1,0 +1,44 @@
+"""The switch between the views of a run. The view is in the address."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from mnist_dashboard.ui import run_address
+
+View = Literal["curves", "details"]
+VIEWS: dict[View, str] = {"curves": "Curves", "details": "Details"}
+"""Labels by name; the first is the one that an address without a view shows."""
+
+_KEY = "view_choice"
+
+
+def render_view_switch() -> View:
+    """Draw the switch and return the view that it shows.
+
+    Its state is the widget's, which the address follows: a rerun may come with an older address. The address says what
+    to show when the reader comes to this page, or goes back or forward.
+    """
+    if _KEY not in st.session_state or run_address.is_history_navigation():
+        st.session_state[_KEY] = current_view()
+    chosen = st.segmented_control(
+        "View of the run",
+        list(VIEWS),
+        format_func=VIEWS.__getitem__,
+        required=True,
+        key=_KEY,
+        label_visibility="collapsed",
+    )
+    view: View = chosen or "curves"
+    run_address.show_view("" if view == "curves" else view)
+    return view
+
+
+def current_view() -> View:
+    """Return the view that the switch shows, or that the address names before the switch has been drawn."""
+    named = st.query_params.get(run_address.VIEW, "")
+    if _KEY in st.session_state and not run_address.is_history_navigation():
+        named = st.session_state[_KEY]
+    return next((view for view in VIEWS if view == named), "curves")

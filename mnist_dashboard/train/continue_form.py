@@ -1,0 +1,79 @@
+"""The form behind the Continue button: a new run that goes on where a finished one ended."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from mnist_core.config import SETTINGS, Setting, TrainConfig
+from mnist_core.errors import ConfigError
+from mnist_core.records import Run
+from mnist_core.runs import lineage
+from mnist_core.runs.rate_jump import describe_rate_jump
+from mnist_dashboard import services
+from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui.number_field import number_field, range_problem
+from mnist_dashboard.ui.run_address import go_to_run
+
+
+def render_continue_form(run: Run) -> None:
+    """Draw the button and its form if the run has a checkpoint. The page then shows the new run."""
+    points = lineage.fork_points(services.current().queries, run)
+    if not points:
+        return
+    step = max(points)
+    with st.popover("Continue", icon=":material/fast_forward:"):
+        st.caption(
+            f"A new run that goes on where {markdown.escape(run.name)} ended; its curve begins with the old one."
+        )
+        _render_to_planned_end(run, step)
+        _render_for_more_epochs(run, step)
+
+
+def _render_to_planned_end(run: Run, step: int) -> None:
+    """A button that trains the epochs that the run was meant to have, if some are left."""
+    config = lineage.config_at(run)
+    try:
+        lineage.check_epochs_left(run, config, step)
+    except ConfigError:
+        return
+    if not run.train_images:
+        return
+    messages.action_button(
+        "Continue to the planned end",
+        "flag",
+        partial(_continue, run, config),
+        help=f"Trains the rest of its {config.epochs} epochs, from step {step} on.",
+        type="primary",
+    )
+
+
+def _render_for_more_epochs(run: Run, step: int) -> None:
+    """A number of epochs, and a button that trains them after those that the run was meant to have."""
+    max_epochs = int(SETTINGS["epochs"].high) - run.config.epochs
+    if max_epochs < 1:
+        return
+    setting = Setting("more_epochs", "Epochs to add", help="", default=1, low=1, high=max_epochs)
+    # The form is a reason to stay with this run: a page that follows what trains must not take it away.
+    staying = {"on_change": go_to_run, "args": (run,)}
+    typed = number_field(setting, 1, key=f"more_epochs_{run.id}", step=1, **staying)
+    problem = range_problem(setting, typed)
+    epochs = 1 if problem else int(typed)
+    longer = lineage.with_more_epochs(run, epochs)
+    messages.action_button(
+        f"Continue for {epochs} more {'epoch' if epochs == 1 else 'epochs'}",
+        "fast_forward",
+        partial(_continue, run, longer),
+        type="primary",
+        disabled=bool(problem),
+        key=f"continue_{run.id}",
+    )
+    if problem:
+        st.markdown(f":red[:small[{markdown.escape(problem)}]]")
+    elif jump := describe_rate_jump(run, longer, step):
+        st.warning(jump, icon=":material/show_chart:")
+
+
+def _continue(run: Run, config: TrainConfig) -> None:
+    go_to_run(services.current().actions.fork(run, config))
