@@ -56,8 +56,7 @@ def _render_for_more_epochs(run: Run, step: int) -> None:
         return
     setting = Setting("more_epochs", "Epochs to add", help="", default=1, low=1, high=max_epochs)
     # The form is a reason to stay with this run: a page that follows what trains must not take it away.
-    staying = {"on_change": go_to_run, "args": (run,)}
-    typed = number_field(setting, 1, key=f"more_epochs_{run.id}", step=1, **staying)
+    typed = number_field(setting, 1, key=f"more_epochs_{run.id}", step=1, on_change=go_to_run, args=(run,))
     problem = range_problem(setting, typed)
     epochs = 1 if problem else int(typed)
     longer = lineage.with_more_epochs(run, epochs)

@@ -81,9 +81,10 @@ def _render_field(run: Run, step: int, name: str, value: Any) -> Any:
     key = f"fork_{run.id}_{step}_{name}"
     setting = SETTINGS[name]
     # The form is a reason to stay with this run: a page that follows what trains must not take it away.
-    staying = {"on_change": go_to_run, "args": (run,)}
     step_size = number_style(setting).step
-    return number_field(setting, value, key=key, step=step_size, decimals=DECIMALS.get(name, 0), **staying)
+    return number_field(
+        setting, value, key=key, step=step_size, decimals=DECIMALS.get(name, 0), on_change=go_to_run, args=(run,)
+    )
 
 
 def _apply(run: Run, step: int, config: TrainConfig, values: dict[str, Any]) -> tuple[TrainConfig, str]:
