@@ -92,9 +92,11 @@ SICK: dict[str, Sick] = {
     "compact, lr 1, momentum 0.99": Sick(_config(model="compact", lr=1.0, momentum=0.99), ("chance",)),
     "softmax, lr 1, momentum 0.99": Sick(_config(model="softmax", lr=1.0, momentum=0.99), ("diverging",)),
     "lr 0.5, momentum 0.9": Sick(_config(lr=0.5, momentum=0.9, epochs=6), ("dead_start", "chance")),
-    "batch 256, lr 0.3": Sick(_config(lr=0.3, momentum=0.9, batch_size=256, epochs=8), ("dead_start", "diverging")),
+    "batch 256, lr 0.3": Sick(
+        _config(lr=0.3, momentum=0.9, batch_size=256, epochs=8), ("dead_start", "diverging", "oscillating")
+    ),
     "lr 0.0001": Sick(_config(lr=0.0001, momentum=0.0, epochs=6), ("chance",)),
-    "lr 0.001": Sick(_config(lr=0.001, momentum=0.5, epochs=4), ("slow",)),
+    "lr 0.001": Sick(_config(lr=0.001, momentum=0.5, epochs=4), ("slow", "chance")),
     "lr 0.06, momentum 0.95": Sick(_config(lr=0.06, momentum=0.95, epochs=6), ("oscillating", "plateau")),
     "adam 0.1": Sick(_config(model="mlp", optimizer="adam", lr=0.1, epochs=6), ("chance", "diverging", "oscillating")),
     "defaults on few images": Sick(_config(), ("falling",)),

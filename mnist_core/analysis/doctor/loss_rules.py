@@ -12,7 +12,7 @@ import numpy as np
 
 from mnist_core.analysis.doctor.evidence import CHANCE_LOSS, LARGEST_LOSS, Evidence
 from mnist_core.analysis.doctor.findings import Finding, Remedy, describe_changes, lower_rate, too_high
-from mnist_core.analysis.doctor.rates import USUAL_RATE, effective_rate, usual
+from mnist_core.analysis.doctor.rates import USUAL_RATE, effective_rate, is_rate_high, usual
 from mnist_core.formatting import format_count
 from mnist_core.records import Adjustment, RunStatus
 
@@ -34,8 +34,8 @@ CHANCE_STEPS, SPIKE_STEPS, SPIKE = 100, 50, 0.25
 """Steps after which a network should know something, and fewer if its loss was this far above that of guessing before.
 Recorded: all healthy runs are above 25 % by then."""
 
-LATE_STEPS, LATE_ACCURACY, LATE_LOSS = 250, 0.35, 1.8
-"""After so many steps, a network that has learned so little is near chance, too. Recorded."""
+LATE_STEPS, LATE_ACCURACY, LATE_LOSS = 250, 0.6, 1.0
+"""After so many steps at a high rate, a network should be better than this. Recorded."""
 
 SLOW_LOSS, SLOW_STEPS = 1.2, 150
 """Loss, in nats, above which a run is slow after so many steps if its rate is low. Recorded."""
@@ -45,6 +45,10 @@ SLOW_RATE = 0.25
 
 SWING = 0.2
 """Standard deviation of the block means of the latest blocks, as a share of their mean, above which a loss swings."""
+
+FALLING, STALLED = 0.85, 0.95
+"""Mean loss as a share of that before, above which it does not fall: from one half of the latest blocks to the other,
+and from the second quarter of a run to its last. Recorded."""
 
 BEYOND_CHANCE = 1.5
 """Standard deviation of ten block means, in standard errors, that chance exceeds 2 times in 100: chi-squared with 9
@@ -101,7 +105,8 @@ def not_learning(evidence: Evidence) -> Finding | None:
     steps = format_count(evidence.steps)
     if effective_rate(evidence.settings) < SLOW_RATE * USUAL_RATE[evidence.settings.optimizer]:
         return _slow(evidence, accuracy, recent, steps)
-    if evidence.steps >= LATE_STEPS and accuracy < LATE_ACCURACY and recent > LATE_LOSS:
+    is_late = evidence.steps >= LATE_STEPS and is_rate_high(evidence.settings)
+    if is_late and accuracy < LATE_ACCURACY and recent > LATE_LOSS:
         learned = f"Only {100 * accuracy:.0f}\u202f% right after {steps} steps"
     elif accuracy < CHANCE_ACCURACY and recent > CHANCE_LOSS - 2 * DEAD_BAND:
         learned = f"Still at chance after {steps} steps"
@@ -135,23 +140,35 @@ def _slow(evidence: Evidence, accuracy: float, recent: float, steps: str) -> Fin
 
 
 def oscillating(evidence: Evidence) -> Finding | None:
-    """A loss that swings without falling: `SWING` and `SWINGING_LOSS` over the latest 10 blocks.
+    """A loss that swings, or stays where it is at a high rate, without falling, and above `SWINGING_LOSS`.
 
-    The swings must be larger than chance makes them (`BEYOND_CHANCE`): a block's mean varies by the spread of its
-    batches over the root of their number. Gradient descent swings across a valley whose curvature is above 2 / rate
+    It swings if the latest 10 blocks differ by `SWING` and by more than chance makes them (`BEYOND_CHANCE`): a block's
+    mean varies by the spread of its batches over the root of their number. It stays if the last quarter of the run is
+    no better than the second one (`STALLED`). Gradient descent swings across a valley whose curvature is above 2 / rate
     (LeCun, Bottou, Orr & Müller 1998, "Efficient BackProp", section 5).
     """
     blocks = evidence.latest_losses
     if len(blocks) < 10 or _is_warming_up(evidence):
         return None
     first, second = blocks[:5].mean(), blocks[5:].mean()
-    if second < SWINGING_LOSS or second < 0.85 * first or blocks.std() < SWING * blocks.mean():
-        return None
-    if blocks.std() < BEYOND_CHANCE * evidence.chance_spread:
+    swings = (
+        second >= FALLING * first
+        and blocks.std() >= SWING * blocks.mean()
+        and blocks.std() >= BEYOND_CHANCE * evidence.chance_spread
+    )
+    if second < SWINGING_LOSS or not (swings or _stalls(evidence)):
         return None
     low, high = blocks.min(), blocks.max()
     text = f"Loss swings between {_nats(low)} and {_nats(high)} without falling: {too_high(evidence)}."
     return Finding("oscillating", text, lower_rate(evidence))
+
+
+def _stalls(evidence: Evidence) -> bool:
+    blocks = evidence.block_losses
+    quarter = len(blocks) // 4
+    if quarter < 3 or not is_rate_high(evidence.settings):
+        return False
+    return bool(blocks[-quarter:].mean() >= STALLED * blocks[quarter : 2 * quarter].mean())
 
 
 def _is_warming_up(evidence: Evidence) -> bool:

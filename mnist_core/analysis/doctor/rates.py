@@ -33,6 +33,11 @@ def effective_rate(settings: TrainConfig) -> float:
     return settings.lr / (1 - settings.momentum) if uses_momentum(settings) else settings.lr
 
 
+def is_rate_high(settings: TrainConfig) -> bool:
+    """Whether the effective rate is above `SAFE_RATE`."""
+    return effective_rate(settings) > SAFE_RATE[settings.optimizer]
+
+
 def is_decay_strong(settings: TrainConfig) -> bool:
     """Whether weight decay alone shrinks the weights by a tenth or more in a time constant of the momentum.
 
