@@ -56,7 +56,7 @@ export class Header {
 
   /** @param {Column} column */
   #field(column) {
-    const example = column.percent ? ">98" : column.number && !column.filtersText ? ">0.1, 1..5" : "contains";
+    const example = column.percent ? ">98" : column.number && !column.filtersText ? "1..5" : "contains";
     const field = make("input", "mt-table-filter", {
       type: "search",
       placeholder: example,

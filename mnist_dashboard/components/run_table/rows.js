@@ -189,9 +189,9 @@ function paintGroup({ tick, swatch, cells }, group, context) {
   context.columns.forEach((column, i) => {
     const cell = cells[i];
     if (cell.name) {
-      // The name of a group of seeds ends in the number of its seeds.
-      const seeds = isSeedGroup ? "" : `, ${counted(new Set(group.runs.map((run) => run.settings.seed)).size, "seed")}`;
-      const text = `${group.label}${seeds} (${runs})`;
+      // Counts come first, where no long name hides them; the name of a group of seeds ends in theirs.
+      const seeds = counted(new Set(group.runs.map((run) => run.settings.seed)).size, "seed");
+      const text = `${runs}, ${seeds}: ${group.label.replace(`, ${seeds}`, "")}`;
       setText(cell.name, `${group.open ? "▾" : "▸"} ${text}`);
       setAttribute(cell.name, "title", text);
       setAttribute(cell.name, "aria-expanded", String(group.open));

@@ -99,8 +99,8 @@ class RunTable {
     this.#table = make("table", "mt-table", { "aria-label": "Runs, with their settings and results" },
       this.#header.element, this.#pinned.element, this.#body);
     this.#box = make("div", "mt-table-box", { tabindex: "-1" }, this.#table, this.#empty);
-    this.#columns = new TableColumns(this.#table, this.#box, () => this.#root.isConnected && this.#arrange());
     root.append(this.#toolbar.element, this.#notices.above, this.#box, this.#notices.caption);
+    this.#columns = new TableColumns(this.#table, this.#box, () => this.#root.isConnected && this.#arrange());
     this.#resized.observe(this.#box);
     this.#viewport = new Viewport(this.#box, this.#body, {
       rowHeight: () => (this.#columns.isNarrow ? 37 : 33),

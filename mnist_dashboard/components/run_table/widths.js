@@ -11,7 +11,7 @@ import { SPARKLINE_WIDTH } from "./sparkline.js";
 
 const PADDING = 13; // and the line between two columns
 const DIFFERENCE = 52; // room for the difference to the baseline
-const SPREAD = 96; // room for standard deviation and interval
+const SPREAD = 136; // room for standard deviation and interval
 const BUTTONS = 48; // room for star and pencil beside a name
 const ARROW = 10; // beside the title of a sorted column
 const SAMPLE = 100; // times whose texts are measured
@@ -20,6 +20,7 @@ const MAX_WIDTH = 220;
 const LONG_TEXTS = ["name", "parent", "tags", "notes"]; // may be cut: their cells show the whole text as a title
 const LEAST_LONG = 96;
 const LEAST_NAME = 150;
+const LEAST_STATUS = 96; // of two lines
 const NAME_ON_PHONES = 150;
 export const COLOR_WIDTH = 28;
 const context = document.createElement("canvas").getContext("2d");
@@ -60,8 +61,7 @@ export function sizedColumns(columns, runs, sizing) {
   const fixed = [tickWidth(sizing.isNarrow), COLOR_WIDTH].map((width) => ({ width, least: width, grows: false }));
   const wishes = columns.map((column) => {
     const width = columnWidth(column, runs, font, sizing);
-    const least = column.key === "name" ? LEAST_NAME : LONG_TEXTS.includes(column.key) ? LEAST_LONG : width;
-    return { width, least: Math.min(width, least), grows: true };
+    return { width, least: Math.min(width, leastWidth(column) ?? width), grows: true };
   });
   const widths = fitWidths([...fixed, ...wishes], sizing.box.clientWidth);
   const cols = widths.map((width) => {
@@ -70,6 +70,13 @@ export function sizedColumns(columns, runs, sizing) {
     return col;
   });
   return { cols, total: widths.reduce((sum, width) => sum + width, 0) };
+}
+
+/** What a column can shrink to; undefined for one that cannot. @param {Column} column */
+function leastWidth({ key }) {
+  if (key === "name") return LEAST_NAME;
+  if (key === "status") return LEAST_STATUS;
+  return LONG_TEXTS.includes(key) ? LEAST_LONG : undefined;
 }
 
 /** @param {Column} column @param {ListedRun[]} runs @param {string} font @param {Sizing} sizing */
