@@ -30,6 +30,10 @@ MAX_REASON_LENGTH = 200
 """Maximum number of characters of the error that a description of damage quotes."""
 
 
+PLAIN_NAMES = {"config": "settings", "provenance": "record of its environment", "plan": "planned changes"}
+"""What columns are called in sentences, where their own name is not plain."""
+
+
 def column_values(**values: Any) -> dict[str, Any]:
     """Return the columns, and their stored values, of these fields of `Run`."""
     columns = {field.column: field.write(values.pop(field.name)) for field in RUN_FIELDS if field.name in values}
@@ -53,7 +57,7 @@ def run_from_row(row: Any) -> Run:
     if not problems:
         return Run(**values)
     (name, error), *_ = problems.items()
-    damage = describe_damage(f"Its {name}", error)
+    damage = describe_damage(f"Its {PLAIN_NAMES.get(name, name.replace('_', ' '))}", error)
     return Run(**{**_placeholders(row.id), **values, "damage": damage})
 
 

@@ -1,16 +1,19 @@
 """The form for name, tags and notes of a run. Nobody's text is lost when two people edit the same run.
 
-The form keeps what it was filled with. On Save only what the person has changed is written, and only if nobody else has
-changed it since; otherwise the page shows the other text and keeps this one in the form.
+The form keeps what it was filled with; a field that the person has not changed follows the stored text. On Save only
+what the person has changed is written, and only if nobody else has changed it since; otherwise the page shows the other
+text and keeps this one in the form.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from mnist_core.annotations import MAX_NAME_LENGTH, MAX_NOTES_LENGTH
+from mnist_core.annotations import MAX_NAME_LENGTH, MAX_NOTES_LENGTH, split_tags
 from mnist_core.errors import EditConflictError
 from mnist_core.records import Run
 from mnist_dashboard import services
@@ -19,6 +22,7 @@ from mnist_dashboard.ui import markdown, messages
 
 def render(run: Run) -> None:
     """Draw the form."""
+    place = f"annotations of {run.id}"  # of messages: inside this form
     base_key, conflict_key = f"annotations_{run.id}_base", f"annotations_{run.id}_conflict"
     keys = {field: f"annotations_{run.id}_{field}" for field in ("name", "tags", "notes")}
     if base_key not in st.session_state or not all(key in st.session_state for key in keys.values()):
@@ -26,20 +30,34 @@ def render(run: Run) -> None:
         for field, text in _texts(run).items():
             st.session_state[keys[field]] = text
         st.session_state.pop(conflict_key, None)
+    _follow_others(run, base_key, keys)
     with st.container(gap="small"):  # its place stays, so that the form below it does
         if st.session_state.get(conflict_key):
             _render_conflict(run, st.session_state[base_key])
     with st.form(f"annotations_{run.id}", border=False):
         st.text_input("Name", max_chars=MAX_NAME_LENGTH, key=keys["name"])
-        st.text_input("Tags", help="With commas between.", key=keys["tags"])
+        st.text_input("Tags", help="With commas between; Enter saves.", key=keys["tags"])
         help_text = "In Markdown; HTML is shown as text."
         st.text_area("Notes", max_chars=MAX_NOTES_LENGTH, height=140, help=help_text, key=keys["notes"])
         if st.form_submit_button("Save", icon=":material/save:"):
             typed = {field: str(st.session_state[key]) for field, key in keys.items()}
             messages.attempt(
-                lambda: _save(run, st.session_state[base_key], typed), f"Saved {markdown.escape(typed['name'])}."
+                lambda: _save(run, st.session_state[base_key], typed),
+                f"Saved {markdown.escape(typed['name'])}.",
+                place=place,
             )
             st.rerun()
+        messages.render(place)
+
+
+def _follow_others(run: Run, base_key: str, keys: Mapping[str, str]) -> None:
+    """Put what others have stored meanwhile into the fields that still hold what they were filled with."""
+    base: Run = st.session_state[base_key]
+    for field, text in _texts(run).items():
+        if st.session_state[keys[field]] == _texts(base)[field] != text:
+            st.session_state[keys[field]] = text
+            base = replace(base, **{field: getattr(run, field)})
+    st.session_state[base_key] = base
 
 
 def _texts(run: Run) -> dict[str, str]:
@@ -51,7 +69,7 @@ def _save(run: Run, base: Run, typed: dict[str, str]) -> None:
     base_key, conflict_key = f"annotations_{run.id}_base", f"annotations_{run.id}_conflict"
     changes: dict[str, Any] = {field: text for field, text in typed.items() if text != _texts(base)[field]}
     if "tags" in changes:
-        changes["tags"] = [tag for tag in map(str.strip, changes["tags"].split(",")) if tag]
+        changes["tags"] = split_tags(changes["tags"])
     try:
         services.current().actions.edit_run(run.id, **changes, based_on=base)
     except EditConflictError as error:

@@ -57,7 +57,7 @@ view = st.segmented_control(
     "View of the selected runs",
     widget_state.VIEWS,
     required=True,
-    key="show",
+    **widget_state.arguments("show", "default"),
     label_visibility="collapsed",
 )
 baseline = next((run for run in queries.get_runs([table.baseline] if table.baseline else []) if not run.damage), None)

@@ -13,7 +13,7 @@ from mnist_core.records import Run
 from mnist_dashboard.components.line_key import Style, line_key
 from mnist_dashboard.components.live_chart import ChartRun, live_chart
 from mnist_dashboard.runs import widget_state
-from mnist_dashboard.runs.widget_state import AXES, FIELDS
+from mnist_dashboard.runs.widget_state import AXES, FIELDS, arguments
 
 CHART_HEIGHT = 400
 SMALL_CHART_HEIGHT = 210
@@ -30,20 +30,22 @@ def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run 
         field_labels = _select_fields()
         axis = _select_axis()
         st.space("stretch")
-        logx = st.toggle("Log x", key="logx")
-        logy = st.toggle("Log y", key="logy")
+        logx = st.toggle("Log x", **arguments("logx"))
+        logy = st.toggle("Log y", **arguments("logy"))
         difference = st.toggle(
             "Difference",
-            key="difference",
+            **arguments("difference"),
             disabled=baseline is None,
             help="How far each run is from the baseline. To set one, select a run and press Set as baseline.",
         )
         bands = st.toggle(
             "Seeds as bands",
-            key="bands",
+            **arguments("bands"),
             help="Draws runs that differ only in their seeds as their mean, with one standard deviation to each side.",
         )
-        small = st.toggle("Small multiples", key="small", help="One chart for each run, all with the same axes.")
+        small = st.toggle(
+            "Small multiples", **arguments("small"), help="One chart for each run, all with the same axes."
+        )
         smoothing = _select_smoothing()
     draw_chart = partial(
         live_chart,
@@ -115,13 +117,23 @@ def _small_multiples(runs: Sequence[Run], *, bands: bool) -> list[tuple[str, int
 def _select_fields() -> list[str]:
     """Labels of the quantities to draw, in the order of `FIELDS`; the loss if none is selected."""
     selected = st.segmented_control(
-        "What is drawn", list(FIELDS), selection_mode="multi", key="curves", label_visibility="collapsed"
+        "What is drawn",
+        list(FIELDS),
+        selection_mode="multi",
+        **arguments("curves", "default"),
+        label_visibility="collapsed",
     )
     return [label for label in FIELDS if label in selected] or ["Loss"]
 
 
 def _select_axis() -> str:
-    axis = st.segmented_control("Over what", list(AXES), required=True, key="over", label_visibility="collapsed")
+    axis: str | None = st.segmented_control(
+        "Over what",
+        list(AXES),
+        required=True,
+        label_visibility="collapsed",
+        **arguments("over", "default"),
+    )
     assert axis
     return axis
 
@@ -129,7 +141,10 @@ def _select_axis() -> str:
 def _select_smoothing() -> float:
     st.markdown(f":small[Smoothing {st.session_state['smoothed']:.2f}]", width="content")
     with st.container(width=110, key="smooth"):
-        return st.slider("Smoothing", 0.0, 0.99, step=0.01, key="smoothed", label_visibility="collapsed")
+        smoothing: float = st.slider(
+            "Smoothing", 0.0, 0.99, step=0.01, label_visibility="collapsed", **arguments("smoothed")
+        )
+        return smoothing
 
 
 def _render_overlays(field_labels: Sequence[str], draw_chart: Callable[..., None]) -> None:

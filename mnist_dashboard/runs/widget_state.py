@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -88,6 +88,14 @@ def set_default(name: str, default: Value) -> None:
 def _default(name: str) -> Value:
     defaults: dict[str, Value] = st.session_state.get(_DEFAULTS_KEY, {})
     return defaults.get(name, DEFAULTS[name])
+
+
+def arguments(name: str, default: str = "value") -> dict[str, Any]:
+    """Return the keyword arguments that bind a widget to its value; `default` is what the widget calls its default.
+
+    The value is also passed as the default, for the reason that `SettingsBinding.widget_arguments` gives.
+    """
+    return {"key": name, default: st.session_state[name]}
 
 
 def to_address() -> dict[str, str | list[str]]:

@@ -117,5 +117,5 @@ def test_a_damaged_run_does_not_block_the_queue(store: RunStore, places: Path) -
     damage_row(places / "runs", first.id, "config = '{'")
     assert store.trainer_writes.claim_run(first.id, own_identity(), 1) is None
     assert [run.id for run in store.queries.list_queued_runs()] == [second.id]
-    assert "config cannot be read" in store.queries.get_run(first.id).damage
+    assert "settings cannot be read" in store.queries.get_run(first.id).damage
     assert store.trainer_writes.claim_run(second.id, own_identity(), 1) is not None

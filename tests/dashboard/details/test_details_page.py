@@ -208,3 +208,25 @@ def test_two_people_who_write_the_same_do_not_disturb_each_other(app: AppTest, s
     click(app, "Save")
     assert not app.error
     assert store.queries.get_run(run.id).notes == "The same."
+
+
+def test_fields_that_a_person_has_not_changed_follow_what_others_store(app: AppTest, store: RunStore) -> None:
+    run = finished_run(store)
+    open_details(app, run.id)
+    store.commands.edit_run(run.id, name="theirs", tags=["one", "two"])
+    app.run()
+    assert [app.text_input[0].value, app.text_input[1].value] == ["theirs", "one, two"]
+    app.text_area[0].set_value("Mine.")
+    click(app, "Save")
+    saved = store.queries.get_run(run.id)
+    assert (saved.name, saved.tags, saved.notes) == ("theirs", ("one", "two"), "Mine.")
+
+
+def test_a_refused_text_is_explained_inside_the_form(app: AppTest, store: RunStore) -> None:
+    run = finished_run(store)
+    open_details(app, run.id)
+    app.text_input[1].set_value("x" * 31)
+    click(app, "Save")
+    (form,) = app.get("form")
+    assert "A tag must have 1 to 30 characters" in form.error[0].value
+    assert app.text_input[1].value == "x" * 31

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core import labels
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
+from tests.support.factories import finished_run
 from tests.support.web.page_driver import active_run, component_data, open_runs
 
 
@@ -87,3 +88,14 @@ def test_small_multiples_are_one_chart_a_run_in_the_same_axes(app: AppTest, stor
     small = component_data(app, "small_loss_2")
     assert small["only"] == 2
     assert [run["id"] for run in small["runs"]] == [1, 2]
+
+
+def test_widgets_show_their_value_even_if_the_browser_misses_the_message_that_sets_it(
+    app: AppTest, store: RunStore
+) -> None:
+    finished_run(store)
+    open_runs(app, runs="1", smoothed="0.30", logx="true", over="Epoch", show="Curves")
+    assert app.slider(key="smoothed").proto.default == [0.3]
+    assert next(toggle for toggle in app.toggle if toggle.key == "logx").proto.default is True
+    over = next(group for group in app.button_group if group.key == "over")
+    assert [over.proto.options[index].content for index in over.proto.default] == ["Epoch"]
