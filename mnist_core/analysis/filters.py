@@ -1,4 +1,4 @@
-"""Filter and sort runs by their columns, with filters as typed: `status=completed`, `lr>=0.01`, `name~search`."""
+"""Filter and sort runs by their columns, with filters as typed: `status=finished`, `lr>=0.01`, `name~search`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from mnist_core.analysis.run_table import Cell, flat_row
+from mnist_core.analysis.run_table import Cell, find_column, flat_row
 from mnist_core.annotations import normalize_text
 from mnist_core.errors import ConfigError
-from mnist_core.records import Run
+from mnist_core.records import Run, RunStatus
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
@@ -23,7 +23,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 """Longer operators come first, so that the pattern does not read `>=` as `>`."""
 
-_FILTER = re.compile(rf"\s*(\w+)\s*({'|'.join(_OPERATORS)})\s*(.*?)\s*")
+_FILTER = re.compile(rf"\s*(\w[\w ()/.,%]*?)\s*({'|'.join(_OPERATORS)})\s*(.*?)\s*")
 
 
 def filter_runs(runs: Iterable[Run], filters: Sequence[str]) -> list[Run]:
@@ -36,7 +36,7 @@ def sort_runs(runs: Sequence[Run], column: str, *, descending: bool = False) -> 
     """Sort runs by a column; runs without a value come last. Raises `ConfigError` if there is no such column."""
     rows = [(flat_row(run), run) for run in runs]
     for row, _ in rows:
-        _check_column(column, row, "sort")
+        column = _find_column(column, row, "sort")
     with_value: list[tuple[Any, Run]] = [(row[column], run) for row, run in rows if row[column] is not None]
     without_value = [run for row, run in rows if row[column] is None]
     with_value.sort(key=lambda pair: pair[0], reverse=descending)
@@ -54,8 +54,10 @@ def _parse(text: str) -> tuple[str, str, str]:
 
 
 def _matches(row: dict[str, Cell], column: str, sign: str, word: str) -> bool:
-    _check_column(column, row, "filter")
+    column = _find_column(column, row, "filter")
     cell, word = row[column], normalize_text(word)
+    if column == "status":
+        return _matches_status(str(cell), sign, word)
     if sign == "~":
         return cell is not None and _OPERATORS[sign](cell, word)
     if cell is None or word == "":
@@ -77,6 +79,17 @@ def _convert(cell: Cell, word: str, column: str) -> object:
     return word
 
 
-def _check_column(column: str, row: dict[str, Cell], option: str) -> None:
-    if column not in row:
-        raise ConfigError(option, f"There is no column {column!r}. Choose one of {', '.join(row)}.")
+def _matches_status(status: str, sign: str, word: str) -> bool:
+    """Match a status by its stored name or by the one that people read: `completed` is `Finished`."""
+    names = {status, RunStatus(status).label.lower()}
+    word = word.lower()
+    if sign == "~":
+        return any(word in name for name in names)
+    return (word in names) == (sign == "=") if sign in ("=", "!=") else _OPERATORS[sign](status, word)
+
+
+def _find_column(text: str, row: dict[str, Cell], option: str) -> str:
+    column = find_column(text, row)
+    if column is None:
+        raise ConfigError(option, f"There is no column {text!r}. Choose one of {', '.join(row)}.")
+    return column

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
+from mnist_core import labels
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.records import METRICS, NOT_IN_TABLES, Progress, Results, Run, json_value, run_values
 
@@ -17,6 +20,46 @@ SETTING_NAMES = tuple(field.name for field in fields(TrainConfig))
 _IDENTITY = ("id", "name", "status", "dataset", "tags", "starred", "archived", "created_at", "finished_at")
 _RENAMED = {"device": "device_used", "provenance": "commit"}
 """Columns not named after their field: `device` is the requested device, which is a setting."""
+
+
+_HEADS = {
+    "id": "Number",
+    "name": "Run",
+    "dataset": "Dataset",
+    "created_at": f"{labels.CREATED} (UTC)",
+    "finished_at": f"{labels.ENDED} (UTC)",
+    "dataset_setting": "Dataset setting",
+    "step": labels.STEP,
+    "epoch": labels.EPOCH,
+    "total_steps": "Steps in all",
+    "parent_id": "Parent",
+    "interventions": labels.CHANGES,
+    "commit": "Code",
+}
+"""Heads of the columns that are neither settings nor metrics, unless the column's own name does."""
+
+
+@cache
+def column_heads() -> dict[str, str]:
+    """Return the head of each column of `flat_row` for people, with the unit of its numbers."""
+    settings = {
+        name: f"{setting.label} ({setting.unit})" if setting.unit not in ("", name) else setting.label
+        for name, setting in SETTINGS.items()
+    }
+    known = settings | {name: metric.axis_label for name, metric in METRICS.items()} | _HEADS
+    return {name: known.get(name, name.replace("_", " ").capitalize()) for name in column_types()}
+
+
+def find_column(text: str, columns: Container[str]) -> str | None:
+    """Return the column of this name or head, with or without its unit: `lr`, `Speed (img/s)`, `duration`."""
+    if text in columns:
+        return text
+    names: dict[str, str] = {}
+    for name, head in column_heads().items():
+        if name in columns:
+            names.setdefault(head.lower(), name)
+            names.setdefault(head.partition(" (")[0].lower(), name)
+    return names.get(text.lower())
 
 
 def metric_value(run: Run, name: str) -> float | None:

@@ -19,9 +19,11 @@ from mnist_core.system.terminal_text import display_width, pad
 def add_listing_commands(subparsers: Subparsers) -> None:
     """Add `runs` and `compare` to `subparsers`."""
     runs = add_command(subparsers, "runs", "list runs", _list)
-    filter_help = "list only matching runs: status=completed, 'lr>=0.01', name~search; several must all match"
+    filter_help = (
+        "list only matching runs: status=finished, 'lr>=0.01', 'duration<60', name~search; several must all match"
+    )
     runs.add_argument("--filter", action="append", default=[], metavar="EXPR", help=filter_help)
-    sort_help = "sort by a column of `export --format csv`, such as test_accuracy"
+    sort_help = "sort by a column of `export`, by its name in CSV or Parquet, such as test_accuracy"
     runs.add_argument("--sort", metavar="COLUMN", help=sort_help)
     runs.add_argument("--descending", action="store_true", help="sort from largest to smallest")
     runs.add_argument("--deleted", action="store_true", help="list the runs in the bin")

@@ -7,6 +7,7 @@ import dataclasses
 import sys
 from functools import partial
 
+from mnist_core import labels
 from mnist_core.analysis import reproducibility
 from mnist_core.cli.command_setup import (
     EXIT_FAILED,
@@ -59,8 +60,8 @@ def add_run_commands(subparsers: Subparsers) -> None:
     add("stop", "stop a run; what it recorded is kept", _stop)
     add("resume", "resume a paused run, or train an interrupted one in this terminal from its last checkpoint", _resume)
     rerun_help = (
-        "train a run again in this terminal, with the same seed, changes and number of threads, and check that the "
-        "results are the same"
+        f"{labels.REPLAY_EXACTLY.lower()}: train a run once more in this terminal, with the same seed, changes and "
+        "number of threads, and check that the results are the same to the last bit"
     )
     add("rerun", rerun_help, _rerun, "repeat")
     adjust_parser = add("adjust", "change settings of a run while it trains", _adjust)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from mnist_core import labels
 from mnist_core.exports.train_command import train_command
 from mnist_core.formatting import MISSING, format_duration, format_percent
 from mnist_core.records import NOT_IN_TERMINAL, Run, encode_json, json_value, run_values
@@ -36,12 +37,12 @@ _COLUMNS: dict[str, Callable[[Run], str]] = {
     "LR": lambda run: f"{run.config.lr:g}",
     "Momentum": lambda run: f"{run.config.momentum:g}",
     "Epochs": lambda run: str(run.config.epochs),
-    "Step": lambda run: f"{run.progress.step}/{run.total_steps}" if run.total_steps else MISSING,
-    "Best val.": lambda run: format_percent(run.results.best_validation_accuracy),
-    "Test acc.": lambda run: format_percent(run.results.test_accuracy),
-    "Test loss": lambda run: MISSING if run.results.test_loss is None else f"{run.results.test_loss:.4f}",
-    "Img/s": lambda run: MISSING if not run.progress.examples_per_second else f"{run.progress.examples_per_second:.0f}",
-    "Time": lambda run: format_duration(run.progress.elapsed_seconds),
+    labels.STEP: lambda run: f"{run.progress.step}/{run.total_steps}" if run.total_steps else MISSING,
+    labels.BEST_VALIDATION: lambda run: format_percent(run.results.best_validation_accuracy),
+    labels.TEST_ACCURACY: lambda run: format_percent(run.results.test_accuracy),
+    labels.TEST_LOSS: lambda run: MISSING if run.results.test_loss is None else f"{run.results.test_loss:.4f}",
+    labels.SPEED_WITH_UNIT: lambda run: f"{rate:.0f}" if (rate := run.progress.examples_per_second) else MISSING,
+    labels.DURATION: lambda run: format_duration(run.progress.elapsed_seconds),
 }
 _TEXT_COLUMNS = ("Run", "Status", "Dataset")
 

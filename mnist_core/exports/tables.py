@@ -2,6 +2,8 @@
 
 Spreadsheets execute a text that begins like a formula. In CSV, such a cell gets a leading apostrophe
 (https://owasp.org/www-community/attacks/CSV_Injection); numbers stay numbers. Parquet has types and needs no escaping.
+
+The heads of CSV are the labels of the pages, with units. Parquet keeps the names of the fields, for programs.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_core.analysis.run_table import column_types, flat_row
+from mnist_core.analysis.run_table import column_heads, column_types, flat_row
 from mnist_core.records import Run
 from mnist_core.store import step_codec
 from mnist_core.store.queries import Queries
@@ -37,6 +39,9 @@ CURVE_TYPES: dict[str, type] = {"run_id": int, "run": str, "split": str, "step":
 """Type of each column of the curves. A metric that an evaluation or step does not have is NaN."""
 
 
+_CURVE_HEADS = {"run_id": "Number", "run": "Run", "split": "Split", "loss": "Loss", "accuracy": "Accuracy"}
+"""Heads that differ from those of the columns of a run."""
+
 _FORMULA_AFTER_SEPARATOR = re.compile(r"([;|\t\r\n][ ;|\t\r\n]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 """Where the decimal sign is a comma, spreadsheets split lines at semicolons, also inside quotes that begin later."""
 
@@ -55,7 +60,7 @@ def write_table_csv(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
     for name, kind in _table_types(runs).items():
         if kind is str:
             table[name] = table[name].map(escape_formula)
-    table.to_csv(path, index=False, encoding=CSV_ENCODING)
+    table.rename(columns=column_heads()).to_csv(path, index=False, encoding=CSV_ENCODING)
 
 
 def write_table_parquet(_queries: Queries, runs: Sequence[Run], path: Path) -> None:
@@ -67,7 +72,8 @@ def write_curves_csv(queries: Queries, runs: Sequence[Run], path: Path) -> None:
     """Write one row per training step and evaluation."""
     with path.open("w", encoding=CSV_ENCODING, newline="") as file:
         for number, curve in enumerate(_curves(queries, runs)):
-            curve.assign(run=curve["run"].map(escape_formula)).to_csv(file, index=False, header=number == 0)
+            curve["run"] = curve["run"].map(escape_formula)
+            curve.rename(columns=column_heads() | _CURVE_HEADS).to_csv(file, index=False, header=number == 0)
 
 
 def write_curves_parquet(queries: Queries, runs: Sequence[Run], path: Path) -> None:

@@ -34,6 +34,14 @@ def listed(capsys: CapturedOutput, *words: str) -> list[str]:
     [
         (["status=completed"], ["bold", "careful"]),
         (["status!=completed"], ["slow"]),
+        (["status=finished"], ["bold", "careful"]),
+        (["status=Finished"], ["bold", "careful"]),
+        (["status!=finished"], ["slow"]),
+        (["status~finish"], ["bold", "careful"]),
+        (["status~complete"], ["bold", "careful"]),
+        (["Learning rate>=0.01"], ["bold", "careful"]),
+        (["Test accuracy > 0.92"], ["bold"]),
+        (["duration>=0", "Duration (s)<1"], ["bold", "careful", "slow"]),
         (["lr>=0.01"], ["bold", "careful"]),
         (["lr > 0.01"], ["bold"]),
         (["lr<0.01"], ["slow"]),
@@ -51,6 +59,7 @@ def test_runs_are_filtered_by_their_columns(capsys: CapturedOutput, filters: lis
 
 
 def test_runs_are_sorted_and_those_without_a_value_come_last(capsys: CapturedOutput) -> None:
+    assert listed(capsys, "--sort", "learning rate") == ["slow", "careful", "bold"]
     assert listed(capsys, "--sort", "lr") == ["slow", "careful", "bold"]
     assert listed(capsys, "--sort", "test_accuracy", "--descending") == ["bold", "careful", "slow"]
     assert listed(capsys, "--sort", "validation_accuracy", "--descending")[-1] == "slow"
@@ -176,7 +185,7 @@ def test_all_runs_are_exported_and_no_file_is_overwritten(
     monkeypatch.chdir(places)
     assert main(["export"]) == 0
     with Path("3-runs-csv.csv").open(newline="") as file:
-        assert [row["name"] for row in csv.DictReader(file)] == ["bold", "careful", "slow"]
+        assert [row["Run"] for row in csv.DictReader(file)] == ["bold", "careful", "slow"]
     assert main(["export", "--to", "3-runs-csv.csv"]) == 1
     assert "3-runs-csv.csv exists already, and an export overwrites nothing" in capsys.readouterr().err
 

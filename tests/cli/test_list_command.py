@@ -36,7 +36,8 @@ def test_runs_are_listed_as_an_aligned_table(store: RunStore, capsys: CapturedOu
     capsys.readouterr()
     main(["runs"])
     heading, first, second = capsys.readouterr().out.splitlines()
-    titles = "Run Status Dataset Batch LR Momentum Epochs Step Best val. Test acc. Test loss Img/s Time"
+    titles = "Run Status Dataset Batch LR Momentum Epochs Step Best validation Test accuracy "
+    titles += "Test loss Speed (img/s) Duration"
     assert " ".join(heading.split()) == titles
     finished = r"a long name for a run  finished  MNIST .* 64  0\.05 .* 1 .* 4/4 .*\d\d?\.\d\d % .* 0:0\d"
     assert re.fullmatch(finished, first), first

@@ -231,7 +231,7 @@ def test_exports_of_different_runs_do_not_overwrite_each_other(store: RunStore, 
         finished_run(store, name=name)
     first, second = RunActions(store).export([1, 2], "csv"), RunActions(store).export([3, 4], "csv")
     assert first.name == second.name == "2-runs-csv.csv"
-    assert [pd.read_csv(path)["name"].tolist() for path in (first, second)] == [["a", "b"], ["c", "d"]]
+    assert [pd.read_csv(path)["Run"].tolist() for path in (first, second)] == [["a", "b"], ["c", "d"]]
 
 
 def test_exports_are_kept_for_a_day(store: RunStore, places: Path) -> None:

@@ -27,7 +27,7 @@ def test_text_that_begins_like_a_formula_stays_text_in_a_spreadsheet(
     export(store.queries, store.queries.list_runs(), "csv", tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
-    assert (row["name"], row["notes"], row["tags"]) == ("'=1+1", f"'{notes}", "'-1, <b>")
+    assert (row["Run"], row["Notes"], row["Tags"]) == ("'=1+1", f"'{notes}", "'-1, <b>")
 
 
 def test_numbers_stay_numbers_in_csv(store: RunStore, tmp_path: Path) -> None:
@@ -35,10 +35,10 @@ def test_numbers_stay_numbers_in_csv(store: RunStore, tmp_path: Path) -> None:
     finished_run(store, validation=None)
     export(store.queries, store.queries.list_runs(), "csv", tmp_path / "t.csv")
     table = pd.read_csv(tmp_path / "t.csv")
-    assert table["lr"].tolist() == [0.025, 0.01]
-    assert table["test_accuracy"].tolist() == [0.9, 0.9]
-    assert table["validation_accuracy"].isna().tolist() == [False, True]
-    assert table["batch_size"].dtype.kind == "i"
+    assert table["Learning rate"].tolist() == [0.025, 0.01]
+    assert table["Test accuracy"].tolist() == [0.9, 0.9]
+    assert table["Validation accuracy"].isna().tolist() == [False, True]
+    assert table["Batch size (images)"].dtype.kind == "i"
 
 
 def test_parquet_holds_the_same_table_with_its_types(store: RunStore, recorded: Run, tmp_path: Path) -> None:
@@ -56,6 +56,7 @@ def test_curves_have_a_row_for_each_step_and_evaluation(
     other = finished_run(store)
     export(store.queries, [recorded, other], name, tmp_path / "c")
     table = pd.read_csv(tmp_path / "c") if name == "curves-csv" else pd.read_parquet(tmp_path / "c")
+    table = table.rename(columns={"Number": "run_id"}).rename(columns=str.lower)
     training = table[table["split"] == "training"]
     assert training["loss"].tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
     assert training["step"].tolist() == [1, 2, 3, 4, 5]
@@ -84,9 +85,9 @@ def test_whole_and_missing_numbers_look_in_csv_as_their_column_does(store: RunSt
     export(store.queries, store.queries.list_runs(), "csv", tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["lr"] for row in rows] == ["1.0", "1.0"]
-    assert [row["parent_id"] for row in rows] == ["", "1"]
-    assert [row["test_accuracy"] for row in rows] == ["0.9", ""]
+    assert [row["Learning rate"] for row in rows] == ["1.0", "1.0"]
+    assert [row["Parent"] for row in rows] == ["", "1"]
+    assert [row["Test accuracy"] for row in rows] == ["0.9", ""]
 
 
 @pytest.mark.parametrize("name", ["curves-csv", "curves-parquet"])
@@ -97,7 +98,7 @@ def test_curves_of_runs_without_steps_are_empty(store: RunStore, tmp_path: Path,
         export(store.queries, chosen, name, tmp_path / f"{number}")
     read = pd.read_csv if name == "curves-csv" else pd.read_parquet
     both, nothing = (read(tmp_path / f"{number}") for number in range(2))
-    assert both["run_id"].tolist() == [2, 2]
+    assert both.iloc[:, 0].tolist() == [2, 2]
     assert len(nothing) == 0
     assert list(nothing) == list(both)
     if name == "curves-parquet":
@@ -123,7 +124,7 @@ def test_no_part_of_a_text_becomes_a_formula_where_lines_are_split_at_semicolons
     export(store.queries, store.queries.list_runs(), "csv", tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8-sig") as file:
         (row,) = csv.DictReader(file)
-    assert row["notes"] == cell
+    assert row["Notes"] == cell
 
 
 @pytest.mark.parametrize("name", ["csv", "curves-csv"])
@@ -133,9 +134,8 @@ def test_csv_says_that_it_is_utf_8(store: RunStore, recorded: Run, tmp_path: Pat
     content = (tmp_path / "t.csv").read_bytes()
     assert content.startswith(b"\xef\xbb\xbf")
     assert content.count(b"\xef\xbb\xbf") == 1
-    first = "id" if name == "csv" else "run_id"
     for encoding in (None, "utf-8-sig"):
-        assert pd.read_csv(tmp_path / "t.csv", encoding=encoding).columns[0] == first
+        assert pd.read_csv(tmp_path / "t.csv", encoding=encoding).columns[0] == "Number"
 
 
 def test_curves_of_runs_with_and_without_steps_form_one_dataset(store: RunStore, recorded: Run, tmp_path: Path) -> None:
