@@ -14,7 +14,8 @@ from mnist_core.annotations import validate_tags
 from mnist_core.config import TrainConfig
 from mnist_core.exports import archive, server_exports
 from mnist_core.records import Adjustment, Command, Run, RunStatus
-from mnist_core.runs import lineage, retention
+from mnist_core.runs import experiments, lineage, retention
+from mnist_core.runs.experiments import Experiment
 from mnist_core.store import RunStore
 
 P = ParamSpec("P")
@@ -63,6 +64,13 @@ class RunActions:
         run = self._store.commands.create_run(config, name)
         self._wake()
         return run
+
+    @_action
+    def start_experiment(self, experiment: Experiment) -> list[Run]:
+        """Queue the runs of an experiment; see `experiments.start`."""
+        runs = experiments.start(self._store, experiment)
+        self._wake()
+        return runs
 
     @_action
     def request_stop(self, run_id: int) -> RunStatus:

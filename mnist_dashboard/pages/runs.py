@@ -18,6 +18,7 @@ from mnist_dashboard.runs import (
     widget_state,
 )
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID
+from mnist_dashboard.train import experiments_view
 from mnist_dashboard.ui import headings, markdown
 
 queries = services.current().queries
@@ -60,6 +61,7 @@ view = st.segmented_control(
     **widget_state.arguments("show", "default"),
     label_visibility="collapsed",
 )
+experiments_view.render_conclusion(selected)
 baseline = next((run for run in queries.get_runs([table.baseline] if table.baseline else []) if not run.damage), None)
 sound = [run for run in selected if not run.damage]
 if len(sound) < len(selected) and view != "Details":
