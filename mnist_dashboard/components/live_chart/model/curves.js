@@ -68,11 +68,15 @@ function batchLine(run, { data, several }) {
   if (data.field === "lr" || (several && data.smoothing === 0)) return null;
   const { low, high } = run.series[data.field];
   if (run.series.bucketSize === 1) return { x: run.x, y: high };
-  return {
-    x: run.x.flatMap((position) => [position, position]),
+  /** @type {Line} */
+  const line = { x: [], y: [] };
+  run.x.forEach((position, i) => {
+    line.x.push(position, position);
     // Up in one bucket and down in the next, so that the line does not run back and forth
-    y: high.flatMap((top, i) => (i % 2 ? [top, low[i]] : [low[i], top])),
-  };
+    if (i % 2) line.y.push(high[i], low[i]);
+    else line.y.push(low[i], high[i]);
+  });
+  return line;
 }
 
 /**
@@ -155,8 +159,13 @@ function deviationOf(values) {
  * @param {Line} line @returns {Line}
  */
 export function isolatedPoints({ x, y }) {
+  const points = { x: /** @type {(number|null)[]} */ ([]), y: /** @type {(number|null)[]} */ ([]) };
   /** @param {number} i */
   const isThere = (i) => isNumber(x[i]) && isNumber(y[i]);
-  const indices = y.flatMap((_, i) => (isThere(i) && !isThere(i - 1) && !isThere(i + 1) ? [i] : []));
-  return { x: indices.map((i) => x[i]), y: indices.map((i) => y[i]) };
+  for (let i = 0; i < y.length; i++) {
+    if (!isThere(i) || isThere(i - 1) || isThere(i + 1)) continue;
+    points.x.push(x[i]);
+    points.y.push(y[i]);
+  }
+  return points;
 }

@@ -11,13 +11,16 @@ const FLOORS = [{ start: 0.8, from: 0.9 }, { start: 0.5, from: 0.6 }];
 const TICK_LABEL_HEIGHT = 14; // pixels, with the space between two
 const TOP = 1.003; // room for a line at 100 %
 
-/** The smallest and the largest value; without any, Infinity and -Infinity. @param {(number|null)[][]} lists @returns {Range} */
-function extremes(...lists) {
+/**
+ * The smallest and the largest value above a bound; without any, Infinity and -Infinity.
+ * @param {(number|null)[][]} lists @param {number} [bound] @returns {Range}
+ */
+function extremes(lists, bound = -Infinity) {
   let low = Infinity;
   let high = -Infinity;
   for (const list of lists) {
     for (const v of list) {
-      if (v === null) continue;
+      if (v === null || v <= bound) continue;
       if (v < low) low = v;
       if (v > high) high = v;
     }
@@ -46,18 +49,15 @@ function niceAbove(value) {
  * @returns {Range}
  */
 export function lossRange(lines, batches, log) {
-  const [, high] = extremes(...lines, batches);
+  const [, high] = extremes([...lines, batches]);
   if (!log) return [0, high > 0 ? Math.min(high * 1.05, Number.MAX_VALUE) : 2.5];
-  const [lowestLine] = extremes(...lines.map(positive));
-  const [lowestBatch] = extremes(positive(batches));
+  const [lowestLine] = extremes(lines, 0);
+  const [lowestBatch] = extremes([batches], 0);
   const low = Math.min(lowestLine, Math.max(lowestBatch, lowestLine / 20));
   const bottom = low > 0 && low < LOSS.low ? niceBelow(low) : LOSS.low;
   const top = high > LOSS.high && high < Infinity ? niceAbove(high) : LOSS.high;
   return [Math.log10(bottom), Math.log10(top)];
 }
-
-/** @param {(number|null)[]} values */
-const positive = (values) => values.filter((value) => value !== null && value > 0);
 
 /**
  * The range of lines of any size: what they span, and some room.
@@ -65,7 +65,7 @@ const positive = (values) => values.filter((value) => value !== null && value > 
  * @returns {Range}
  */
 export function paddedRange(lines, log) {
-  const [low, high] = extremes(...(log ? lines.map(positive) : lines));
+  const [low, high] = extremes(lines, log ? 0 : -Infinity);
   if (!(low <= high)) return log ? [-1, 0] : [0, 1];
   if (log) return [Math.log10(low) - 0.1, Math.log10(high) + 0.1];
   const room = (high - low || Math.abs(high) || 1) * 0.06;
