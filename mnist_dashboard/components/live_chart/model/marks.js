@@ -15,32 +15,48 @@ import { GHOST_NAME_LENGTH } from "./traces.js";
 /** @typedef {{shape?: Json, annotation?: Json}} Mark a line across the chart, and its label */
 
 const EPOCH_LABEL_WIDTH = 62;
+const EVERY_EPOCHS = [1, 2, 5, 10, 20];
 const MARGINS = 70; // to both sides of the plot
 
 /** A vertical line. @param {number|null} x @param {Json} line @returns {Json} */
 const verticalLine = (x, line) => ({ type: "line", xref: "x", yref: "paper", x0: x, x1: x, y0: 0, y1: 1, line });
 
 /**
- * Ends of epochs. One whose label would lie on that of the last is left out.
+ * Ends of epochs whose labels do not lie on each other: all of them, else every second, fifth, tenth, … one, unless their lengths
+ * differ much.
  * @param {View} view @param {Range} range @returns {Mark[]}
  */
 export function epochMarks({ data, colors, width }, [, last]) {
   const pixels = Math.max(1, width - MARGINS) / last;
+  const all = data.epochs.map((x, i) => ({ x, number: i + 1 })).filter(({ x }) => x <= last);
+  const irregular = withRoom(all, pixels);
+  const regular = EVERY_EPOCHS.map((every) => all.filter(({ number }) => number % every === 0))
+    .find((some) => some.length >= irregular.length / 2 && withRoom(some, pixels) === some);
+  return (regular ?? irregular).map(({ x, number }) => ({
+    shape: { ...verticalLine(x, { color: colors.line, width: 1, dash: "dot" }), layer: "below" },
+    annotation: {
+      xref: "x", x, xanchor: "right", xshift: 3,
+      yref: "paper", y: 1, yanchor: "bottom",
+      text: `epoch ${number}`,
+      showarrow: false,
+      font: { size: 11, color: colors.muted },
+    },
+  }));
+}
+
+/**
+ * The epochs whose labels have room beside the one before; the same list if all have. Where the batch size was changed, epochs are
+ * not equally long.
+ * @template {{x: number}} T @param {T[]} epochs @param {number} pixels in a unit of x @returns {T[]}
+ */
+function withRoom(epochs, pixels) {
   let free = EPOCH_LABEL_WIDTH / 2; // where the next label may begin
-  return data.epochs.flatMap((x, i) => {
-    if (x > last || x * pixels < free) return [];
-    free = x * pixels + EPOCH_LABEL_WIDTH;
-    return [{
-      shape: { ...verticalLine(x, { color: colors.line, width: 1, dash: "dot" }), layer: "below" },
-      annotation: {
-        xref: "x", x, xanchor: "right", xshift: 3,
-        yref: "paper", y: 1, yanchor: "bottom",
-        text: `epoch ${i + 1}`,
-        showarrow: false,
-        font: { size: 11, color: colors.muted },
-      },
-    }];
+  const kept = epochs.filter(({ x }) => {
+    const fits = x * pixels >= free;
+    if (fits) free = x * pixels + EPOCH_LABEL_WIDTH;
+    return fits;
   });
+  return kept.length === epochs.length ? epochs : kept;
 }
 
 /**
