@@ -145,7 +145,7 @@ def repeat(store: RunStore, original: Run, name: str = "", trainer: ProcessIdent
     Raises `RunStateError` when `original` continues another run.
     """
     if original.parent_step is not None:
-        raise RunStateError(f"{original.name} continues another run: only a run that starts at step 0 can be repeated.")
+        raise RunStateError(f"{original.name} continues another run: only a run that starts at step 0 can be replayed.")
     return store.commands.create_run(original.config, name, trainer, parent=original, plan=original.interventions)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from mnist_core import labels
 from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.exports.train_command import train_command
 from mnist_core.records import Run
@@ -107,7 +108,7 @@ def _render_lineage(run: Run) -> None:
     """Links to the parent and the children of the run, and its checkpoints."""
     queries = services.current().queries
     if run.parent_id:
-        relation = f"Continues from step {run.parent_step} of" if run.parent_step is not None else "Repeats"
+        relation = f"Continues from step {run.parent_step} of" if run.parent_step is not None else "Replays"
         try:
             _render_run_link(relation, queries.get_run(run.parent_id))
         except RunNotFoundError:
@@ -119,11 +120,11 @@ def _render_lineage(run: Run) -> None:
     children = queries.list_children(run.id)
     for child in children[:MAX_CHILDREN]:
         step = child.parent_step
-        _render_run_link(f"Continued from step {step} as" if step is not None else "Repeated as", child)
+        _render_run_link(f"Continued from step {step} as" if step is not None else "Replayed as", child)
     if len(children) > MAX_CHILDREN:
         st.caption(f"{len(children) - MAX_CHILDREN} more runs were made from this one.")
     if steps := lineage.fork_points(queries, run):
-        st.caption(f"Checkpoints to continue from: {', '.join(f'step {step}' for step in steps)}.")
+        st.caption(f"{labels.CHECKPOINTS} to continue from: {', '.join(f'step {step}' for step in steps)}.")
 
 
 def _render_run_link(relation: str, run: Run) -> None:
@@ -136,9 +137,9 @@ def _render_run_link(relation: str, run: Run) -> None:
 
 
 def _render_results(run: Run) -> None:
-    st.markdown("**Results**")
+    st.markdown(f"**{labels.RESULTS}**")
     st.dataframe(fact_tables.results(run), hide_index=True, height="content")
-    st.markdown("**Changes during training**")
+    st.markdown(f"**{labels.CHANGES}**")
     if changes := fact_tables.interventions(run):
         st.dataframe(changes, hide_index=True)
     else:
@@ -146,14 +147,14 @@ def _render_results(run: Run) -> None:
 
 
 def _render_settings_and_provenance(run: Run) -> None:
-    st.markdown("**Settings**")
+    st.markdown(f"**{labels.SETTINGS}**")
     st.dataframe(fact_tables.settings(run), hide_index=True, height="content")
-    st.markdown("**Made with**")
+    st.markdown(f"**{labels.ENVIRONMENT}**")
     if run.provenance is None:
         st.caption("Code, packages, machine and data are recorded when training begins.")
         return
     st.dataframe(fact_tables.provenance(run.provenance), hide_index=True, height="content")
-    st.markdown("**Train it again**, from the folder of the program")
+    st.markdown(f"**{labels.TRAIN_AGAIN}**, from the folder of the program")
     st.code(train_command(run), language="sh", wrap_lines=True)
-    st.caption("Repeat it with its changes during training, and check that the result is the same:")
+    st.markdown(f"**{labels.REPLAY_EXACTLY}**, with the changes during the run, and check that the result is the same")
     st.code(f"{PROGRAM} rerun {run.id}", language="sh")

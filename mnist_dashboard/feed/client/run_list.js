@@ -120,7 +120,7 @@ export class RunList {
   /** Lineage in words: the run that this one continues or repeats. @param {ListedRun} run */
   #describeParent(run) {
     const name = this.get(run.parent_id)?.name ?? (run.parent_id ? `run ${run.parent_id}` : "");
-    run.parent = name && (run.parent_step === null ? `repeats ${name}` : `${name} at step ${run.parent_step}`);
+    run.parent = name && (run.parent_step === null ? `replays ${name}` : `${name} at step ${run.parent_step}`);
     return run;
   }
 }

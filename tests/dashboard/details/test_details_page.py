@@ -86,9 +86,9 @@ def test_parents_and_children_are_listed(app: AppTest, store: RunStore) -> None:
     parent = finished_run(store, name="*first*")
     child = RunActions(store).repeat(parent)
     open_details(app, child.id)
-    assert "Repeats \\*first\\*" in links(app)
+    assert "Replays \\*first\\*" in links(app)
     open_details(app, parent.id)
-    assert any(label.startswith("Repeated as") for label in links(app))
+    assert any(label.startswith("Replayed as") for label in links(app))
 
 
 def test_a_queued_run_says_what_is_recorded_later(app: AppTest, store: RunStore) -> None:
