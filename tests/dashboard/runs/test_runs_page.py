@@ -46,7 +46,7 @@ def test_the_address_follows_the_choices_also_after_the_browser_sent_an_older_on
     assert component_data(app, "overlay_loss")["smoothing"] == 0.5
     app.segmented_control(key="curves").set_value(["Accuracy"]).run()
     app.segmented_control(key="show").set_value("Details").run()
-    chosen = {"run": "1", "runs": "1", "over": "Duration", "curves": "Accuracy", "show": "Details", "smoothed": "0.50"}
+    chosen = {"runs": "1", "over": "Duration", "curves": "Accuracy", "show": "Details", "smoothed": "0.50"}
     assert app.query_params == chosen
     del app.query_params["show"]
     assert app.run().query_params == chosen
