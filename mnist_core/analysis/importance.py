@@ -16,10 +16,14 @@ settings make no difference, chance does that in at most 1 / (`SHUFFLES` + 1) = 
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +32,7 @@ from mnist_core.analysis.comparability import CompareError
 from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.analysis.seed_groups import seed_group_key, t_quantile
 from mnist_core.config import NOT_TUNED, SETTINGS
-from mnist_core.records import METRICS, Run
+from mnist_core.records import METRICS, Run, encode_json, json_value
 
 MIN_RUNS = 10
 """Minimum number of runs for an estimate."""
@@ -78,7 +82,14 @@ class ImportanceReport:
     """Largest first."""
 
 
-def setting_importance(runs: Sequence[Run], metric_name: str) -> ImportanceReport:
+Columns = tuple[tuple[str, tuple[Any, ...]], ...]
+"""Names of settings, each with its values in the runs."""
+
+Measure = Callable[[Columns, tuple[float, ...]], ImportanceReport | None]
+"""`measure_importance`, or something that has it done elsewhere."""
+
+
+def setting_importance(runs: Sequence[Run], metric_name: str, measure: Measure | None = None) -> ImportanceReport:
     """Return how much of the metric the settings explain, and the importance of each setting in which the runs differ.
 
     Repeats of a run with the same seed count once. Raises `CompareError` for an unknown metric, too few runs or
@@ -101,7 +112,7 @@ def setting_importance(runs: Sequence[Run], metric_name: str) -> ImportanceRepor
     if len(set(values)) == 1:
         raise CompareError(f"All these runs have the same {label}: there is no difference to explain.")
     with _one_at_a_time:
-        report = measure_importance(tuple(varied.items()), values)
+        report = (measure or measure_importance)(tuple(varied.items()), values)
     if report is None:
         raise CompareError(
             f"Nothing is ranked: the settings of these runs do not predict the {label} better than chance. Either they "
@@ -148,10 +159,8 @@ class _Combinations:
 
 
 @lru_cache(maxsize=16)  # the page asks again at every click
-def measure_importance(
-    settings: tuple[tuple[str, tuple[Any, ...]], ...], values: tuple[float, ...]
-) -> ImportanceReport | None:
-    """Return None if the settings explain nothing. `settings` are names, each with its values in the runs."""
+def measure_importance(settings: Columns, values: tuple[float, ...]) -> ImportanceReport | None:
+    """Return None if the settings explain nothing."""
     combinations = _collect_combinations(settings, np.array(values))
     random = np.random.default_rng(0)
     forest = _Forest(combinations.features, combinations.values, combinations.counts, random)
@@ -172,6 +181,29 @@ def measure_importance(
         for label, columns in combinations.columns.items()
     ]
     return ImportanceReport(float(explained), tuple(sorted(importances, key=lambda importance: -importance.share)))
+
+
+@lru_cache(maxsize=16)
+def measure_in_process(settings: Columns, values: tuple[float, ...]) -> ImportanceReport | None:
+    """Do what `measure_importance` does in a process that ends afterwards: scikit-learn takes 140 MB of memory."""
+    command = [sys.executable, "-m", __name__]
+    given = encode_json([settings, values])
+    done = subprocess.run(
+        command, input=given, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
+    )
+    if done.returncode:
+        raise CompareError(f"The forests could not be grown: {done.stderr.strip().splitlines()[-1:]}. Try again.")
+    report = json.loads(done.stdout)
+    return report and ImportanceReport(
+        report["explained"], tuple(Importance(**importance) for importance in report["importances"])
+    )
+
+
+def _main() -> None:
+    """Measure what comes as JSON on standard input, and write the report to standard output."""
+    settings, values = json.load(sys.stdin)
+    report = measure_importance(tuple((name, tuple(column)) for name, column in settings), tuple(values))
+    print(encode_json(report and json_value(report)))
 
 
 def _share_and_range(
@@ -263,3 +295,7 @@ class _Forest:
             trees += is_unseen
         predictions: np.ndarray = total / trees
         return predictions
+
+
+if __name__ == "__main__":
+    _main()

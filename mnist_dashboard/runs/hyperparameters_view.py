@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.analysis.comparability import CompareError
-from mnist_core.analysis.importance import ImportanceReport, setting_importance
+from mnist_core.analysis.importance import ImportanceReport, measure_in_process, setting_importance
 from mnist_core.config import SETTINGS
 from mnist_core.records import METRICS, Run
 from mnist_dashboard.components.parallel_coordinates import parallel_coordinates
@@ -89,7 +89,7 @@ def _render_importance(runs: Sequence[Run], metric_name: str, color: str) -> Non
         st.caption(f"Measured on {format_count(len(sample))} of {format_count(len(runs))} runs, from first to last.")
     try:
         with st.spinner(f"Growing forests on {format_count(len(sample))} runs…"):
-            report = setting_importance(sample, metric_name)
+            report = setting_importance(sample, metric_name, measure_in_process)
     except CompareError as error:
         st.info(markdown.escape(str(error)), icon=":material/forest:")
         return

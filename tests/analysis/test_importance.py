@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from mnist_core.analysis.comparability import CompareError
-from mnist_core.analysis.importance import Importance, ImportanceReport, setting_importance
+from mnist_core.analysis.importance import (
+    Importance,
+    ImportanceReport,
+    measure_importance,
+    measure_in_process,
+    setting_importance,
+)
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run
 from mnist_core.store import RunStore
@@ -170,3 +176,9 @@ def test_runs_that_cannot_be_ranked_are_refused(template: Run) -> None:
         setting_importance(runs, "beauty")
     with pytest.raises(CompareError, match="different datasets: KMNIST, MNIST"):
         setting_importance([*runs, replace(runs[0], id=20, dataset="KMNIST")], METRIC)
+
+
+def test_a_process_of_its_own_measures_the_same() -> None:
+    columns = (("lr", tuple(0.01 * (number % 5 + 1) for number in range(30))), ("model", ("mlp", "classic") * 15))
+    values = tuple(0.9 + 0.01 * (number % 5) + 0.0007 * (number % 7) for number in range(30))
+    assert measure_in_process(columns, values) == measure_importance(columns, values) is not None
