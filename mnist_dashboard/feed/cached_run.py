@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mnist_core.analysis.doctor.evidence import Earlier, Evaluated, Evidence
-from mnist_core.analysis.doctor.sentence import describe_run
+from mnist_core.analysis.doctor.sentence import Sentence, describe_run
 from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, RunStatus, encode_json, json_value
 from mnist_dashboard.feed.series import RunSeries
 
@@ -30,8 +30,7 @@ class CachedRun:
         self.series.extend(1, table)
         self.evaluations = [evaluation_to_json(evaluation) for evaluation in evaluations]
         self._histories: OrderedDict[float, bytes] = OrderedDict()
-        self.sentence: dict[str, Any] | None = None
-        """The sentence of the run as `examine` last found it, JSON-ready."""
+        self._sentence: Sentence | None = None
         self.earlier: Earlier | None = None
         """The run that its progress is compared with, once `knows_earlier`."""
         self.knows_earlier = False
@@ -48,6 +47,11 @@ class CachedRun:
         self.run = run
         self._histories.clear()
 
+    @property
+    def sentence(self) -> dict[str, Any] | None:
+        """The sentence of the run as `examine` last found it, JSON-ready."""
+        return self._sentence.to_json() if self._sentence else None
+
     def needs_examination(self, after: str | None, now: float) -> bool:
         """Whether to `examine` the run: its state or its evaluations have changed, or it trains and some time passed.
 
@@ -59,14 +63,18 @@ class CachedRun:
     def examine(self, after: str | None, now: float, checkpoints: tuple[int, ...]) -> None:
         """Update the sentence. `checkpoints` are the steps from which the run, if it has ended, can be continued.
 
+        While nothing but the curves has changed, a finding keeps its words: they must not flicker with every batch.
         Takes less than a millisecond, however long the run is.
         """
-        self._examined, self._examined_at = self._examination_key(after), now
+        key = self._examination_key(after)
+        only_curves_changed = key == self._examined
+        self._examined, self._examined_at = key, now
         loss, accuracy, lr = map(self.series.values, ("loss", "accuracy", "lr"))
         evaluations = tuple(map(_evaluated, self.evaluations))
         evidence = Evidence(self.run, loss, accuracy, lr, evaluations, checkpoints, self.earlier)
         sentence = describe_run(evidence, after)
-        self.sentence = sentence.to_json() if sentence else None
+        if not (only_curves_changed and _says_the_same(sentence, self._sentence)):
+            self._sentence = sentence
 
     def _examination_key(self, after: str | None) -> Hashable:
         """What the sentence depends on, besides the curves."""
@@ -111,3 +119,10 @@ def _evaluated(values: dict[str, Any]) -> Evaluated:
     """The evaluation that `evaluation_to_json` wrote."""
     loss = math.nan if values["loss"] is None else values["loss"]
     return Evaluated(values["step"], values["epoch"], values["split"], loss, values["accuracy"], values["confusion"])
+
+
+def _says_the_same(new: Sentence | None, old: Sentence | None) -> bool:
+    """Whether two sentences report the same finding, perhaps with other numbers."""
+    if not new or not old or not new.rule:
+        return False
+    return (new.rule, new.remedy) == (old.rule, old.remedy)

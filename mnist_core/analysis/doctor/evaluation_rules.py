@@ -37,7 +37,8 @@ FLATTENING = 0.93
 """Training loss of the latest epoch as a share of that before the while, above which it no longer falls. Recorded."""
 
 STILL_RISING = 0.02
-"""Gain of validation accuracy in the last epoch above which a run ended too early, if the losses agree."""
+"""Gain of validation accuracy in the last epoch, over the best before it, above which a run ended too early, if the
+losses agree."""
 
 STILL_LEARNING, STILL_FALLING = 0.85, 0.8
 """Losses in training and validation after the last epoch, as shares of those before, below which a run was still
@@ -143,8 +144,8 @@ def still_falling(evidence: Evidence) -> Finding | None:
     earlier = [evaluated for evaluated in validations if evaluated.step <= one_epoch_ago]
     if not earlier:
         return None
-    gain = validations[-1].accuracy - earlier[-1].accuracy
-    if gain < STILL_RISING or validations[-1].loss > STILL_FALLING * earlier[-1].loss:
+    gain = validations[-1].accuracy - max(evaluated.accuracy for evaluated in earlier)
+    if gain < STILL_RISING or validations[-1].loss > STILL_FALLING * min(evaluated.loss for evaluated in earlier):
         return None
     if evidence.rates[-1] < 0.2 * evidence.rates.max():
         return None

@@ -31,6 +31,8 @@ class Sentence:
     remedy: Remedy | None = None
     cell: tuple[int, int] | None = None
     """True and predicted digit of the commonest mistake, if the sentence names it."""
+    rule: str = ""
+    """The doctor's rule that it comes from, if one does."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what the browser gets; a remedy is only named there."""
@@ -65,11 +67,11 @@ def _from_row(run: Run, after: str | None) -> Sentence | None:
 
 def _with_finding(evidence: Evidence, finding: Finding) -> Sentence:
     if evidence.run.status is RunStatus.DIVERGED:
-        return Sentence(finding.text, "fault", finding.remedy)
+        return Sentence(finding.text, "fault", finding.remedy, rule=finding.rule)
     if finding.rule in WITH_RESULT and evidence.has_ended and (evaluated := _final(evidence)):
         detail = finding.text[0].lower() + finding.text[1:]
-        return Sentence(f"{_right(evidence, evaluated)}; {detail}", "doctor", finding.remedy)
-    return Sentence(finding.text, "doctor", finding.remedy)
+        return Sentence(f"{_right(evidence, evaluated)}; {detail}", "doctor", finding.remedy, rule=finding.rule)
+    return Sentence(finding.text, "doctor", finding.remedy, rule=finding.rule)
 
 
 def _final(evidence: Evidence) -> Evaluated | None:

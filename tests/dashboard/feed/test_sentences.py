@@ -120,6 +120,24 @@ def test_curves_are_examined_once_a_second_while_a_run_trains(store: RunStore, w
     assert not cached.needs_examination(None, 1e9)
 
 
+def test_a_finding_keeps_its_words_until_something_else_changes(store: RunStore, writer: RunStore) -> None:
+    run = training_run(writer)
+    commit(writer, run, [0.5] * 100 + [9.0] * 60, 1)
+    cached = CachedRun(store.queries.get_run(run.id), store.queries.read_steps(run.id), [])
+    cached.examine(None, 0.0, ())
+    sentence = cached.sentence
+    assert sentence
+    assert sentence["text"].startswith("Loss jumps to 9.00")
+    commit(writer, run, [12.0] * 60, 161)
+    cached.series.extend(1, store.queries.read_steps(run.id))
+    cached.examine(None, 1.0, ())
+    assert cached.sentence == sentence
+    commit(writer, run, [0.5] * 300, 221)
+    cached.series.extend(1, store.queries.read_steps(run.id))
+    cached.examine(None, 2.0, ())
+    assert cached.sentence != sentence
+
+
 def test_an_examination_of_three_million_steps_reads_few_of_them() -> None:
     """At most two epochs and the blocks: an examination must not cost more as a run grows."""
 
