@@ -25,7 +25,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
@@ -238,6 +238,7 @@ class LiveHub:
     # ------------------------------------------------------------------ for all subscribers
 
     async def _publish_changes(self, changes: Changes) -> None:
+        were_unfinished = set(self._unfinished)
         queue_changed = self._update_unfinished(changes.runs)
         for run in changes.runs:
             self._recent[run.id] = time.monotonic(), run
@@ -258,9 +259,10 @@ class LiveHub:
         if queue_changed:
             changed |= self._unfinished
         for run in changed.values():
-            if cached := self._cached_runs.get(run.id):
-                with _errors_logged(run.id):
-                    await self._examine(cached)
+            has_ended = run.id in were_unfinished - self._unfinished.keys()  # its sentence is news, watched or not
+            if has_ended or run.id in self._cached_runs:
+                with _errors_logged(run.id), suppress(DamagedRunError, RunNotFoundError):
+                    await self._examine(await self._cached_run(run.id))
             self._publish_summary(run)
         if queue_changed:
             self.broadcaster.publish("queue", list_queue(self._unfinished.values()))

@@ -106,6 +106,24 @@ def test_the_feed_reports_what_a_trainer_ends(
     assert not caplog.records
 
 
+def test_a_run_that_nobody_watches_is_posted_with_its_sentence(
+    store: RunStore, hook: Webhook, receiver: Receiver
+) -> None:
+    async def scenario() -> None:
+        async with running_hub(store, hook.report_end) as hub:
+            reader = Reader(hub, [])
+            await reader.event("audience")
+            run = preparing_run(store)
+            await reader.event("run")
+            commit_steps(store, run, 1, 5)
+            store.trainer_writes.finish_run(run, RunStatus.STOPPED)
+            report = await asyncio.to_thread(receiver.next)
+            assert report["sentence"]
+            assert report["text"] == f"run-1 stopped. {report['sentence']}"
+
+    run_scenario(scenario)
+
+
 def test_older_runs_and_runs_that_go_on_are_not_posted(store: RunStore, hook: Webhook, receiver: Receiver) -> None:
     older = replace(finished_run(store), created_at=datetime.now(UTC) - timedelta(days=1))
     active = preparing_run(store)
