@@ -86,7 +86,9 @@ def _line_styles(runs: Sequence[Run], field_labels: Sequence[str], *, bands: boo
     if False in sizes:
         styles.append("train")
     if True in sizes:
-        styles += ["mean", "alone"]
+        styles.append("mean")
+    if any(len({run.progress.step for run in group}) > 1 for group in groups):
+        styles.append("alone")
     if {FIELDS[label] for label in field_labels} & {"loss", "accuracy"}:
         styles += ["validation", "test", "best"]
     return styles

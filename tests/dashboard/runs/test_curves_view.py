@@ -6,9 +6,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
+from mnist_core.records import StepMetrics
 from mnist_core.store import RunStore
 from mnist_dashboard.runs import page_state
-from tests.support.factories import finished_run, seed_runs
+from tests.support.factories import NO_CONFUSION, finished_run, seed_runs
 from tests.support.web.page_driver import component_data, open_runs
 
 
@@ -101,6 +102,14 @@ def test_one_key_names_the_line_styles_of_all_charts(app: AppTest, store: RunSto
     open_runs(app, runs=runs)
     assert component_data(app, "line_key")["styles"] == ["train", "validation", "test", "best"]
     app.toggle(key="bands").set_value(True).run()
-    assert component_data(app, "line_key")["styles"] == ["mean", "alone", "validation", "test", "best"]
+    assert component_data(app, "line_key")["styles"] == ["mean", "validation", "test", "best"]
     app.segmented_control(key="curves").set_value(["Learning rate"]).run()
-    assert component_data(app, "line_key")["styles"] == ["mean", "alone"]
+    assert component_data(app, "line_key")["styles"] == ["mean"]
+
+
+def test_the_key_names_the_line_of_a_seed_that_goes_on_alone(app: AppTest, store: RunStore) -> None:
+    step = StepMetrics(1, 1, 2.3, 0.1, 0.01, 0.5, 1000.0, 0.1, NO_CONFUSION)
+    finished_run(store, steps=[step])
+    finished_run(store, TrainConfig(seed=2))
+    open_runs(app, runs="1,2", bands="true")
+    assert component_data(app, "line_key")["styles"] == ["mean", "alone", "validation", "test", "best"]

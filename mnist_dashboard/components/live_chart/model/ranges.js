@@ -8,7 +8,7 @@
 const LOSS = { low: 0.01, high: 4 };
 // Starts of the accuracy axis, highest first, and the accuracy from which on each is taken; it is kept down to the start itself.
 const FLOORS = [{ start: 0.8, from: 0.9 }, { start: 0.5, from: 0.6 }];
-const TICK_LABEL_HEIGHT = 14; // pixels, with the space between two
+const TICK_LABEL_HEIGHT = 12.5; // pixels, with the space between two
 const TOP = 1.003; // room for a line at 100 %
 
 /**
