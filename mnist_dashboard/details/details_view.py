@@ -14,7 +14,7 @@ from mnist_core.runs import lineage
 from mnist_core.system.paths import PROGRAM
 from mnist_dashboard import access, services
 from mnist_dashboard.details import annotations_form, fact_tables
-from mnist_dashboard.ui import markdown, messages, run_address
+from mnist_dashboard.ui import headings, markdown, messages, run_address
 
 EMPTY_TEXT = "Select a run to see its settings and results, and to write notes on it."
 
@@ -98,7 +98,9 @@ def _render_annotations(run: Run) -> None:
     if access.may_act():
         annotations_form.render(run)
     else:
-        st.markdown(f"**{markdown.escape(run.name)}**  {markdown.escape(', '.join(run.tags))}")
+        headings.panel_heading(markdown.escape(run.name))
+        if run.tags:
+            st.caption(markdown.escape(", ".join(run.tags)))
     if run.notes:
         with st.container(border=True):
             st.markdown(markdown.sanitize_notes(run.notes))
@@ -137,9 +139,9 @@ def _render_run_link(relation: str, run: Run) -> None:
 
 
 def _render_results(run: Run) -> None:
-    st.markdown(f"**{labels.RESULTS}**")
+    headings.panel_heading(labels.RESULTS)
     st.dataframe(fact_tables.results(run), hide_index=True, height="content")
-    st.markdown(f"**{labels.CHANGES}**")
+    headings.panel_heading(labels.CHANGES)
     if changes := fact_tables.interventions(run):
         st.dataframe(changes, hide_index=True)
     else:
@@ -147,14 +149,16 @@ def _render_results(run: Run) -> None:
 
 
 def _render_settings_and_provenance(run: Run) -> None:
-    st.markdown(f"**{labels.SETTINGS}**")
+    headings.panel_heading(labels.SETTINGS)
     st.dataframe(fact_tables.settings(run), hide_index=True, height="content")
-    st.markdown(f"**{labels.ENVIRONMENT}**")
+    headings.panel_heading(labels.ENVIRONMENT)
     if run.provenance is None:
         st.caption("Code, packages, machine and data are recorded when training begins.")
         return
     st.dataframe(fact_tables.provenance(run.provenance), hide_index=True, height="content")
-    st.markdown(f"**{labels.TRAIN_AGAIN}**, from the folder of the program")
+    headings.panel_heading(labels.TRAIN_AGAIN)
+    st.caption("In a terminal, from the folder of the program.")
     st.code(train_command(run), language="sh", wrap_lines=True)
-    st.markdown(f"**{labels.REPLAY_EXACTLY}**, with the changes during the run, and check that the result is the same")
+    headings.panel_heading(labels.REPLAY_EXACTLY)
+    st.caption("With the changes during the run; it checks that the result is the same.")
     st.code(f"{PROGRAM} rerun {run.id}", language="sh")

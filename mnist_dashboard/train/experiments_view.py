@@ -10,14 +10,14 @@ from mnist_core.errors import MnistError
 from mnist_core.records import Run
 from mnist_core.runs import experiments
 from mnist_dashboard import access, services
-from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui import headings, markdown, messages
 
 
 def render_offer(select_runs: Callable[[Sequence[int]], None]) -> None:
     """Offer the experiments to an owner. A press queues one and opens the Runs page with its runs selected."""
     if not access.may_act():
         return
-    st.markdown("**Try an experiment**")
+    headings.panel_heading("Try an experiment")
     st.caption("Each trains three short runs on 4 000 digits, draws them over one another and says what was seen.")
     with st.container(key="experiments", gap="xsmall"):
         for experiment in experiments.EXPERIMENTS:

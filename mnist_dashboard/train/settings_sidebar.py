@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core import presets
+from mnist_core import labels, presets
 from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.config import OPTIMIZERS, SETTINGS, TrainConfig
 from mnist_core.formatting import format_duration
@@ -24,7 +24,7 @@ from mnist_dashboard.train.draft import Draft
 from mnist_dashboard.train.expected_dataset import expected_images
 from mnist_dashboard.train.settings_binding import SettingsBinding
 from mnist_dashboard.train.settings_widgets import render_setting
-from mnist_dashboard.ui import glossary, markdown, messages
+from mnist_dashboard.ui import glossary, headings, markdown, messages
 from mnist_dashboard.ui.formatting import format_count
 
 MAIN_SETTINGS = ("model", "batch_size", "lr", "momentum", "epochs")
@@ -63,6 +63,7 @@ def render_sidebar(
     A refused value marks its field and disables Start, which says why.
     """
     with st.sidebar, st.container(key="settings"):
+        headings.hidden_heading(labels.SETTINGS)
         if _render_tabs(may_act=may_act) == THIS_RUN or not may_act:
             _render_this_run(draft, run, may_act=may_act)
         else:

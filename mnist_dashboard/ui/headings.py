@@ -14,6 +14,12 @@ def render_page_heading(page: str, run: RunSummary | None = None) -> None:
         page_heading(page, run)
 
 
+def hidden_heading(text: str) -> None:
+    """Draw the heading of a panel that shows none, for screen readers. It takes no room."""
+    with st.container(key=f"hidden_heading_{text.lower()}"):
+        st.header(text, anchor=False)
+
+
 def panel_heading(text: str) -> None:
     """Draw the heading of a panel. `text` is Markdown."""
     st.header(text, anchor=False)

@@ -37,7 +37,7 @@ def render_share_popover() -> None:
         if access.may_act():
             _render_visibility()
             owner_panel.render_owner_panel(_server_urls(), place=_PLACE)
-        st.markdown("**This browser**")
+        headings.panel_heading("This browser")
         notification_switch()
         messages.render(_PLACE)
 
