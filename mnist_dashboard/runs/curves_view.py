@@ -63,7 +63,7 @@ def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run 
         empty=EMPTY_TEXT,
     )
     with st.container():  # always there: the browser would rebuild charts that a new element moves
-        if len(runs) > 1:
+        if len(runs) > 1 or any(colors[run.id] for run in runs):  # else colour says what a line is
             line_key(_line_styles(runs, field_labels, bands=bands))
     if small and len(runs) > 1:
         _render_small_multiples(_small_multiples(runs, bands=bands), field_labels, draw_chart)

@@ -107,6 +107,13 @@ def test_one_key_names_the_line_styles_of_all_charts(app: AppTest, store: RunSto
     assert component_data(app, "line_key")["styles"] == ["mean"]
 
 
+def test_one_run_has_a_key_unless_its_colours_have_meanings(app: AppTest, store: RunStore) -> None:
+    make_runs(store, 64, 64)
+    open_runs(app, runs="1")
+    assert not [node for node in app.get("bidi_component") if "line_key" in node.proto.id]
+    assert component_data(select(app, 2), "line_key")["styles"] == ["train", "validation", "test", "best"]
+
+
 def test_the_key_names_the_line_of_a_seed_that_goes_on_alone(app: AppTest, store: RunStore) -> None:
     step = StepMetrics(1, 1, 2.3, 0.1, 0.01, 0.5, 1000.0, 0.1, NO_CONFUSION)
     finished_run(store, steps=[step])

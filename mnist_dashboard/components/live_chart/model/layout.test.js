@@ -71,6 +71,7 @@ test("the previous run is named where its line ends or leaves the axis", () => {
   const ghost = chartRun(2, { name: "run-6" }, [4, 3, 2, 1, 0.5]);
   assert.deepEqual(annotationsOf(makeTestView([chartRun(1)], {}, { ghost })).map(({ text, x, y }) => [text, x, y]), [["run-6", 3, 2]]);
   assert.deepEqual(annotationsOf(makeTestView([chartRun(1)], { total_steps: 9 }, { ghost })).map(({ x }) => x), [5]);
+  assert.deepEqual(annotationsOf(makeTestView([], {}, { ghost })).map(({ text }) => text), ["Nothing yet."]);
 });
 
 test("the axis says that several curves are smoothed, unless they are not", () => {

@@ -86,7 +86,7 @@ export function makeView(data, runs, { colors, width, height, baseline = null, g
     drawn,
     // A box higher or wider than the chart would be cut off.
     unified: drawn.length < 2 || (!narrow && drawn.length * HOVER_ROWS * HOVER_ROW < height),
-    ghost: ghost && !base.several ? { name: ghost.name, line: ghostLine(ghost, base) } : null,
+    ghost: ghost && items.length && !base.several ? { name: ghost.name, line: ghostLine(ghost, base) } : null,
   };
 }
 
