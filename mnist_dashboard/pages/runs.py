@@ -40,7 +40,7 @@ if queries.latest_run() is None:
     st.stop()
 
 table, selected = page_state.sync_with_address()
-colors = page_state.assign_colors([run.id for run in selected])
+colors = curves_view.group_colors(selected, page_state.assign_colors([run.id for run in selected]))
 toolbar.render_toolbar(selected)
 run_table(
     table.for_browser(),

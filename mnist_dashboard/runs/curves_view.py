@@ -71,6 +71,13 @@ def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run 
         _render_overlays(field_labels, draw_chart)
 
 
+def group_colors(runs: Sequence[Run], colors: Mapping[int, int]) -> dict[int, int]:
+    """Return the colours in which `runs` are drawn: with bands, a group of seeds has that of its first run."""
+    drawn = [run for run in runs if run.id in colors and not run.damage]
+    groups = _seed_groups(drawn) if st.session_state["bands"] else []
+    return dict(colors) | {run.id: colors[group[0].id] for group in groups for run in group}
+
+
 def _batch_sizes_differ(runs: Sequence[Run]) -> bool:
     """Return whether the same step is not the same number of images in all runs."""
     sizes: set[float] = {run.config.batch_size for run in runs}

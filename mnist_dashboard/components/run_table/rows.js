@@ -182,7 +182,8 @@ function paintGroup({ tick, swatch, cells }, group, context) {
   const isSeedGroup = context.view.group === "seeds";
   tick.checked = selected === group.runs.length;
   tick.indeterminate = selected > 0 && !tick.checked;
-  swatch.style.background = "none";
+  const indices = new Set(group.runs.map((run) => (context.selected.has(run.id) ? context.colorIndex[run.id] : undefined)));
+  paintSwatch(swatch, indices.size === 1 ? [...indices][0] : undefined, context.colors); // a band of seeds has one colour
   const runs = counted(group.runs.length, "run");
   const isMixed = group.runs.some((run) => run.dataset !== group.runs[0].dataset);
   setAttribute(tick, "aria-label", `Select ${runs} of ${group.label}`);

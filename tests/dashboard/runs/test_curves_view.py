@@ -51,6 +51,14 @@ def test_of_two_runs_with_one_colour_the_second_gets_the_next_free_one(app: AppT
     assert (many["8"], many["2"]) == (1, 2)
 
 
+def test_runs_that_are_drawn_as_a_band_have_its_colour_in_the_table(app: AppTest, store: RunStore) -> None:
+    ids = [*seed_runs(store, 0.01, [900, 901]), *seed_runs(store, 0.1, [950])]
+    open_runs(app, runs=",".join(map(str, ids)))
+    assert colors(app) == {"1": 0, "2": 1, "3": 2}
+    app.toggle(key="bands").set_value(True).run()
+    assert colors(app) == {"1": 0, "2": 0, "3": 2}
+
+
 def test_the_axis_is_epochs_while_batch_sizes_differ(app: AppTest, store: RunStore) -> None:
     make_runs(store, 64, 64, 128)
     open_runs(app, runs="1,2")
