@@ -15,6 +15,7 @@ from mnist_core.system.paths import PROGRAM
 from mnist_dashboard import access, services
 from mnist_dashboard.details import annotations_form, fact_tables
 from mnist_dashboard.ui import headings, markdown, messages, run_address
+from mnist_dashboard.ui.tables import render_table
 
 EMPTY_TEXT = "Select a run to see its settings and results, and to write notes on it."
 
@@ -140,22 +141,22 @@ def _render_run_link(relation: str, run: Run) -> None:
 
 def _render_results(run: Run) -> None:
     headings.panel_heading(labels.RESULTS)
-    st.dataframe(fact_tables.results(run), hide_index=True, height="content")
+    render_table(fact_tables.results(run))
     headings.panel_heading(labels.CHANGES)
     if changes := fact_tables.interventions(run):
-        st.dataframe(changes, hide_index=True)
+        render_table(changes)
     else:
         st.caption("None: its settings stayed the same.")
 
 
 def _render_settings_and_provenance(run: Run) -> None:
     headings.panel_heading(labels.SETTINGS)
-    st.dataframe(fact_tables.settings(run), hide_index=True, height="content")
+    render_table(fact_tables.settings(run))
     headings.panel_heading(labels.ENVIRONMENT)
     if run.provenance is None:
         st.caption("Code, packages, machine and data are recorded when training begins.")
         return
-    st.dataframe(fact_tables.provenance(run.provenance), hide_index=True, height="content")
+    render_table(fact_tables.provenance(run.provenance))
     headings.panel_heading(labels.TRAIN_AGAIN)
     st.caption("In a terminal, from the folder of the program.")
     st.code(train_command(run), language="sh", wrap_lines=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -31,8 +32,14 @@ from tests.support.web.page_driver import (
 
 def table(app: AppTest, column: str) -> dict[str, Any]:
     """Return the values of the table with this first column, by the entries of that column."""
-    frame = next(element.value for element in app.dataframe if element.value.columns[0] == column)
-    return dict(zip(frame[column], frame["Value"], strict=True))
+    return rows(app, column, "Value")
+
+
+def rows(app: AppTest, first: str, second: str) -> dict[str, str]:
+    """Return two columns of the table with this first one, as they show: without the escapes of Markdown."""
+    frame = next(element.value for element in app.table if element.value.columns[0] == first)
+    texts = ([re.sub(r"\\(.)", r"\1", cell) for cell in frame[column]] for column in (first, second))
+    return dict(zip(*texts, strict=True))
 
 
 def links(app: AppTest) -> list[str]:
@@ -57,8 +64,7 @@ def test_all_details_of_a_run_are_shown(app: AppTest, store: RunStore) -> None:
 
 def test_settings_carry_their_units(app: AppTest, store: RunStore) -> None:
     open_details(app, finished_run(store).id)
-    settings = next(element.value for element in app.dataframe if "Setting" in element.value.columns)
-    assert dict(zip(settings["Setting"], settings["Unit"], strict=True))["Batch size"] == "images"
+    assert rows(app, "Setting", "Unit")["Batch size"] == "images"
 
 
 def test_without_runs_the_page_says_where_to_start_one(app: AppTest) -> None:
