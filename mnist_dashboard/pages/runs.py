@@ -35,6 +35,8 @@ def render_curves(selected: list[Run], colors: dict[int, int], baseline: Run | N
 
 
 headings.render_page_heading("Runs")
+if started := experiments_view.start_chosen():
+    page_state.open_with(started)
 if queries.latest_run() is None:
     toolbar.render_empty_state()
     st.stop()

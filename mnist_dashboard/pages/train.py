@@ -16,7 +16,7 @@ from mnist_dashboard.train.expected_dataset import expected_dataset, expected_im
 from mnist_dashboard.train.shown_run import find_run_to_show
 from mnist_dashboard.ui import headings, queue, run_address, view_settings
 
-HINT = "Set the sliders and press Start training. The first curve appears within a second."
+HINT = "Set the sliders and press Start training, or try an experiment. The first curve appears within a second."
 HINT_FOR_VIEWERS = "No runs yet. They appear here as soon as the owner starts one."
 
 # ---------------------------------------------------------------------- parts of the page

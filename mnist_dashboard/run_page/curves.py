@@ -15,8 +15,7 @@ from mnist_dashboard.components.change_log import change_log
 from mnist_dashboard.components.confusion_matrix import confusion_matrix
 from mnist_dashboard.components.live_chart import Fault, live_chart
 from mnist_dashboard.feed.run_summary import RunSummary
-from mnist_dashboard.runs import page_state
-from mnist_dashboard.train import experiments_view, run_actions, stale_widgets
+from mnist_dashboard.train import run_actions, stale_widgets
 from mnist_dashboard.train.expected_dataset import expected_images
 from mnist_dashboard.ui import markdown, view_settings
 
@@ -99,8 +98,6 @@ def render_curves(
             undone = change_log(summary, can_undo=can_steer, you=access.current_user())
             if undone is not None:
                 run_actions.undo_change(run, undone)
-        elif services.current().queries.latest_run() is None:
-            experiments_view.render_offer(page_state.select_runs)
 
 
 def _render_charts(

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.records import Run
-from mnist_dashboard import access
+from mnist_dashboard import access, services
 from mnist_dashboard.components.audience import audience
 from mnist_dashboard.components.overflow_menu import overflow_menu
-from mnist_dashboard.train import run_actions
+from mnist_dashboard.train import experiments_view, run_actions
 from mnist_dashboard.train.shown_run import other_run_in_progress
 from mnist_dashboard.ui import markdown, messages, run_address, share_popover
 
@@ -43,6 +43,8 @@ def render_action_row(run: Run | None, unfinished: Sequence[Run]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False, key="actions"):
             if run and access.may_act():
                 _render_actions(run, unfinished)
+            elif services.current().queries.latest_run() is None:
+                experiments_view.render_popover("Try an experiment")
             overflow_menu()
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="sharing"):
             audience(may_act=access.may_act())

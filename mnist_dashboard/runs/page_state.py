@@ -54,6 +54,12 @@ def select_runs(ids: Sequence[int]) -> None:
     st.session_state[_SELECTED_KEY] = list(ids)
 
 
+def open_with(ids: Sequence[int]) -> None:
+    """Select these runs, also if the page has not been open yet. Call it before `sync_with_address`."""
+    select_runs(ids)
+    st.query_params["runs"] = ",".join(map(str, ids))
+
+
 def set_table(browser_view: Mapping[str, Any]) -> None:
     """Store the table's state that the browser sent, for the next rerun."""
     st.session_state[_TABLE_KEY] = TableState.from_browser(browser_view)

@@ -13,7 +13,7 @@ from mnist_core.records import Run, RunStatus
 from mnist_core.runs.retention import BIN_RETENTION
 from mnist_dashboard import access, services
 from mnist_dashboard.components.first_run import first_run
-from mnist_dashboard.runs import export_import, page_state
+from mnist_dashboard.runs import export_import
 from mnist_dashboard.train import draft, experiments_view
 from mnist_dashboard.ui import markdown, messages, share_popover
 
@@ -44,7 +44,7 @@ def render_toolbar(selected: Sequence[Run]) -> None:
         st.space("stretch")
         export_import.render_export(selected)
         export_import.render_import()
-        experiments_view.render_popover(page_state.select_runs)
+        experiments_view.render_popover()
         _render_bin(services.current().queries.list_deleted_runs())
         share_popover.render_share_popover()
     messages.render()
@@ -67,7 +67,7 @@ def render_empty_state() -> None:
     with st.container(horizontal=True, gap="small", key="manage"):
         export_import.render_import()
         _render_bin(deleted)
-    experiments_view.render_offer(page_state.select_runs)
+    experiments_view.render_popover()
     messages.render()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -10,26 +10,36 @@ from mnist_core.errors import MnistError
 from mnist_core.records import Run
 from mnist_core.runs import experiments
 from mnist_dashboard import access, services
-from mnist_dashboard.ui import headings, markdown, messages
+from mnist_dashboard.ui import markdown, messages
+
+_CHOSEN_KEY = "chosen_experiment"
+"""Session key of the place in `EXPERIMENTS` of the one to start."""
 
 
-def render_offer(select_runs: Callable[[Sequence[int]], None]) -> None:
-    """Offer the experiments to an owner. A press queues one and opens the Runs page with its runs selected."""
+def render_popover(label: str = "Experiments") -> None:
+    """Offer the experiments to owners, behind a button. A choice opens the Runs page, which calls `start_chosen`."""
     if not access.may_act():
         return
-    headings.panel_heading("Try an experiment")
-    st.caption("Each trains three short runs on 4 000 digits, draws them over one another and says what was seen.")
-    with st.container(key="experiments", gap="xsmall"):
-        for experiment in experiments.EXPERIMENTS:
-            if st.button(experiment.question, icon=":material/science:", key=f"experiment_{experiment.setting}"):
-                _start(experiment, select_runs)
+    with st.popover(label, icon=":material/science:"):
+        st.caption("Each trains three short runs on 4 000 digits, draws them over one another and says what was seen.")
+        for number, experiment in enumerate(experiments.EXPERIMENTS):
+            if st.button(experiment.question, key=f"experiment_{experiment.setting}", width="stretch"):
+                st.session_state[_CHOSEN_KEY] = number
+                st.switch_page("pages/runs.py")
 
 
-def render_popover(select_runs: Callable[[Sequence[int]], None]) -> None:
-    """Offer the experiments behind a button."""
-    if access.may_act():
-        with st.popover("Experiments", icon=":material/science:"):
-            render_offer(select_runs)
+def start_chosen() -> list[int]:
+    """Queue the runs of the experiment that was chosen on the page before, if any, and return their ids.
+
+    They are queued only here: the page before would ask to be drawn again for a new run, and so keep the reader there.
+    """
+    number = st.session_state.pop(_CHOSEN_KEY, None)
+    started: list[int] = []
+    if number is not None:
+        experiment = experiments.EXPERIMENTS[number]
+        actions = services.current().actions
+        messages.attempt(lambda: started.extend(run.id for run in actions.start_experiment(experiment)))
+    return started
 
 
 def render_conclusion(runs: Sequence[Run]) -> None:
@@ -43,16 +53,3 @@ def render_conclusion(runs: Sequence[Run]) -> None:
         return
     with st.container(key="experiment_conclusion"):
         st.markdown(f"**{experiment.question}** {markdown.escape(experiments.conclude(experiment, results))}")
-
-
-def _start(experiment: experiments.Experiment, select_runs: Callable[[Sequence[int]], None]) -> None:
-    started: list[int] = []
-
-    def queue() -> None:
-        started.extend(run.id for run in services.current().actions.start_experiment(experiment))
-
-    messages.attempt(queue)
-    if started:
-        select_runs(started)
-        st.switch_page("pages/runs.py", query_params={"runs": ",".join(map(str, started))})
-    st.rerun()

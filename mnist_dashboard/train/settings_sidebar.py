@@ -6,7 +6,7 @@ Both have the same rows, and every row keeps its place in every state: what cann
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -126,7 +126,7 @@ def _render_preset(draft: Draft) -> None:
         args=(key,),
     )
     chosen = preset.removesuffix(drafts.CHANGED)
-    changes = presets.describe_changes(chosen, asdict(draft.config)) if chosen != preset else ""
+    changes = markdown.escape(presets.describe_changes(chosen, draft.values)) if chosen != preset else ""
     _describe_preset(changes or presets.describe_preset(preset))
 
 

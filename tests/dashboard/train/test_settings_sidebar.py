@@ -331,7 +331,9 @@ def test_the_expander_says_what_differs(app: AppTest) -> None:
     assert expander_label(app) == "More settings :small[(2 changed)]"
     choose_preset(app, "Classic script")
     app.slider(key="epochs_slider").set_value(9).run()
-    assert "Classic script, but epochs 9." in [caption.value for caption in app.caption]
+    assert says(app, "Classic script, but epochs 9.")
+    app.text_input(key="epochs_field").set_value("few").run()
+    assert says(app, "Classic script, but epochs few.")
 
 
 ROWS = ("Preset", "Network", "Batch size", "Learning rate", "Momentum", "Epochs", "Run name")
