@@ -80,7 +80,7 @@ def test_every_finding_is_a_sentence_with_at_most_one_short_remedy(name: str) ->
     for finding in findings(name):
         assert finding.text.endswith(".")
         assert len(finding.text) < 150
-        assert finding.remedy is None or 0 < len(finding.remedy.label) <= 64
+        assert finding.remedy is None or 0 < len(finding.remedy.label) < 50
 
 
 def test_it_names_every_setting_at_fault() -> None:

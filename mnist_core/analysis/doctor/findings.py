@@ -66,20 +66,22 @@ def lower_rate(evidence: Evidence, *, restart: bool = False) -> Remedy | None:
     calmer = gentler(settings)
     if calmer == settings:
         return None
-    rate = f"at {describe_changes(settings, calmer)}"
-    is_tenth = abs(calmer.lr - settings.lr / 10) < 1e-9 and replace(calmer, lr=settings.lr) == settings
+    gentle = describe_changes(settings, calmer)
     step = last_good_checkpoint(evidence) if restart else None
     if step is None:
-        return Remedy("train_again", f"Train again {rate}", config=calmer)
-    rate = "at a tenth of the rate" if is_tenth else rate
-    return Remedy("restart", f"Start again from step {format_count(step)} {rate}", config=calmer, step=step)
+        return Remedy("train_again", f"Train again{gentle}", config=calmer)
+    is_tenth = abs(calmer.lr - settings.lr / 10) < 1e-9 and replace(calmer, lr=settings.lr) == settings
+    rate = " at a tenth of the rate" if is_tenth else gentle
+    return Remedy("restart", f"Start again from step {format_count(step)}{rate}", config=calmer, step=step)
 
 
 def describe_changes(old: TrainConfig, new: TrainConfig) -> str:
-    """Name the new learning rate, and the other settings that differ: `0.02, momentum 0.9`."""
+    """Return how another try differs, for a label: ` at 0.02, momentum 0.9`, or `, gentler` for three settings."""
     others = [name for name in SETTINGS if name != "lr" and getattr(old, name) != getattr(new, name)]
+    if len(others) > 1:
+        return ", gentler"
     changed = [f"{SETTINGS[name].label.lower()} {getattr(new, name):g}" for name in others]
-    return ", ".join([f"{new.lr:g}", *changed])
+    return f" at {', '.join([f'{new.lr:g}', *changed])}"
 
 
 def last_good_checkpoint(evidence: Evidence) -> int | None:

@@ -130,7 +130,7 @@ def _slow(evidence: Evidence, accuracy: float, recent: float, steps: str) -> Fin
     if faster.lr != settings.lr and evidence.is_training:
         remedy = Remedy("raise_lr", f"Set {faster.lr:g}", adjustment=Adjustment(lr=faster.lr))
     elif faster.lr != settings.lr and evidence.has_ended:
-        remedy = Remedy("train_again", f"Train again at {describe_changes(settings, faster)}", config=faster)
+        remedy = Remedy("train_again", f"Train again{describe_changes(settings, faster)}", config=faster)
     if accuracy <= CHANCE_ACCURACY:
         return Finding("chance", f"Still at chance after {steps} steps: {rate}.", remedy)
     if evidence.steps < SLOW_STEPS:

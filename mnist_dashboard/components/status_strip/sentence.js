@@ -31,7 +31,8 @@ export function sentenceOf(run, idle) {
 export class SentenceSlot {
   #icon = make("span", "mt-sentence-icon", { "aria-hidden": "true" });
   #text = make("span", "mt-sentence-text", { role: "status" });
-  #remedy = make("button", "mt-sentence-remedy", { type: "button" });
+  #label = make("span", "mt-sentence-label");
+  #remedy = make("button", "mt-sentence-remedy", { type: "button" }, this.#label, make("span", "mt-sentence-apply", {}, "Apply"));
   element = make("div", "mt-sentence", {}, this.#icon, this.#text, this.#remedy);
   #id = "";
 
@@ -54,6 +55,7 @@ export class SentenceSlot {
     const remedy = mayAct ? (shown?.remedy ?? null) : null;
     this.#remedy.hidden = !remedy;
     this.#id = remedy?.id ?? "";
-    setText(this.#remedy, remedy?.label ?? "");
+    setText(this.#label, remedy?.label ?? "");
+    setAttribute(this.#remedy, "aria-label", remedy && `Apply: ${remedy.label}`); // phones only have room for "Apply"
   }
 }
