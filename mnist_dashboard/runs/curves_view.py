@@ -26,7 +26,7 @@ def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run 
     widget_state.set_default("over", "Epoch" if _batch_sizes_differ(runs) else "Step")
     lengths = [run.total_steps for run in runs if run.total_steps]
     widget_state.set_default("smoothed", adapted_smoothing(min(lengths, default=0)))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="curve_tools"):
         field_labels = _select_fields()
         axis = _select_axis()
         st.space("stretch")

@@ -20,14 +20,14 @@ const MARGIN = { left: 58, right: 12, plain: 34, epochs: 42, bottom: 24, titled:
 /**
  * @param {View} view
  * @param {number|undefined} lastFloor where the accuracy axis started at the last drawing
- * @returns {{layout: Layout, floor: number|undefined, rows: number}} where it starts now; and rows of the legend
+ * @returns {{layout: Layout, floor: number|undefined, rows: number}} where it starts now; and rows of title and legend
  */
 export function buildLayout(view, lastFloor) {
   const { data, colors, narrow, items } = view;
   const { axis: xaxis, range } = xAxis(view);
   const y = yAxis(view, lastFloor);
   const legend = data.legend && items.length > 0;
-  const rows = legend ? legendRows(view) : 1;
+  const place = legend ? legendPlace(view) : { x: 0, y: 1, rows: 1 };
   const marks = [
     ...epochMarks(view, range),
     ...forkMarks(view, range),
@@ -35,7 +35,7 @@ export function buildLayout(view, lastFloor) {
     ...faultMark(view),
     ...chanceMark(view, y.floor),
   ];
-  const top = (data.epochs.length ? MARGIN.epochs : MARGIN.plain) + (rows - 1) * LEGEND_ROW;
+  const top = (data.epochs.length ? MARGIN.epochs : MARGIN.plain) + (place.rows - 1) * LEGEND_ROW;
   /** @type {Layout} */
   const layout = {
     uirevision: data.uirevision || "chart",
@@ -60,12 +60,12 @@ export function buildLayout(view, lastFloor) {
       y: 1, yref: "container", yanchor: "top",
       pad: { t: 6, l: 0 },
     },
-    margin: { l: narrow && !view.baseline ? 46 : MARGIN.left, r: MARGIN.right, t: top, b: data.xtitle ? MARGIN.titled : MARGIN.bottom },
+    margin: { l: leftMargin(view), r: MARGIN.right, t: top, b: data.xtitle ? MARGIN.titled : MARGIN.bottom },
     showlegend: legend,
     legend: {
       orientation: "h",
-      x: legendLeft(view) / view.width, xref: "container", xanchor: "left",
-      y: 1, yref: "container", yanchor: "top",
+      x: place.x, xref: "container", xanchor: "left",
+      y: place.y, yref: "container", yanchor: "top",
       font: { size: narrow ? 11 : 12, color: colors.text },
       bgcolor: "rgba(0,0,0,0)",
       itemwidth: 30,
@@ -78,23 +78,30 @@ export function buildLayout(view, lastFloor) {
       ...marks.flatMap((mark) => mark.annotation ?? []), ...ghostLabel(view, range), ...endLabels(view, range), ...emptyNote(view),
     ],
   };
-  return { layout, floor: y.floor, rows };
+  return { layout, floor: y.floor, rows: place.rows };
 }
 
-/** Right of the title. @param {Pick<View, "narrow"|"data">} view */
-const legendLeft = ({ narrow, data }) => (narrow ? 14 + 8 * data.title.length : Math.max(76, 24 + 8 * data.title.length));
-
-/** Rows that the legend needs: Plotly breaks it by width but makes no room for it above the plot. @param {View} view */
-function legendRows(view) {
-  const room = view.width - legendLeft(view);
-  let [rows, used] = [1, 0];
-  for (const name of legendNames(view)) {
-    const entry = 42 + (view.narrow ? 5.6 : 6.2) * textWidth(name);
+/**
+ * Where the legend is: beside the title if all of it has room there, else below it. Plotly breaks it at the width of the plot, but
+ * makes no room for it above the plot. `rows` are those of title and legend together.
+ * @param {View} view @returns {{x: number, y: number, rows: number}} in shares of the chart
+ */
+function legendPlace(view) {
+  const { narrow, data, width, height } = view;
+  const left = Math.max(narrow ? 0 : 76, 14 + 8 * data.title.length);
+  const entries = legendNames(view).map((name) => 42 + (narrow ? 5.6 : 6.2) * textWidth(name));
+  if (entries.reduce((a, b) => a + b, 0) <= width - left) return { x: left / width, y: 1, rows: 1 };
+  const room = width - leftMargin(view) - MARGIN.right;
+  let [rows, used] = [2, 0];
+  for (const entry of entries) {
     if (used && used + entry > room) [rows, used] = [rows + 1, 0];
     used += entry;
   }
-  return rows;
+  return { x: 0, y: 1 - LEGEND_ROW / (height + (rows - 1) * LEGEND_ROW), rows };
 }
+
+/** @param {View} view */
+const leftMargin = ({ narrow, baseline }) => (narrow && !baseline ? 46 : MARGIN.left);
 
 /** @param {Palette} colors */
 function baseAxis(colors) {

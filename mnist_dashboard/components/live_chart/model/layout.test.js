@@ -80,6 +80,25 @@ test("the axis says that several curves are smoothed, unless they are not", () =
   assert.deepEqual(titles.map((title) => /** @type {{text: string}} */ (title).text), ["Cross-entropy", "Cross-entropy, smoothed"]);
 });
 
+test("a legend that does not fit beside the title goes below it", () => {
+  const legendOf = (/** @type {number} */ width) => {
+    const { layout, rows } = buildLayout(makeTestView([chartRun(1), chartRun(2)], {}, { width }), undefined);
+    const { x, y } = /** @type {{x: number, y: number}} */ (layout.legend);
+    return { isBeside: x > 0 && y === 1, rows };
+  };
+  assert.deepEqual(legendOf(600), { isBeside: true, rows: 1 });
+  assert.deepEqual(legendOf(190), { isBeside: false, rows: 3 });
+});
+
+test("the previous run does not lengthen the legend by a row", () => {
+  const ghost = chartRun(2, { name: "a long name of a run that came before" });
+  for (let width = 366; width < 1_000; width += 10) {
+    const views = [null, ghost].map((each) => makeTestView([chartRun(1)], {}, { width, ghost: each }));
+    const [without, withGhost] = views.map((view) => buildLayout(view, undefined).rows);
+    assert.equal(withGhost, without, `${width}`);
+  }
+});
+
 test("the legend of many runs takes rows, which the chart makes room for", () => {
   const runs = Array.from({ length: 14 }, (_, i) => chartRun(i + 1, { name: `a run with a rather long name, number ${i}` }));
   for (const width of [390, 681, 1_097]) {

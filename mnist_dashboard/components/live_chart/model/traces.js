@@ -20,16 +20,19 @@ import { X_AXES } from "./x_axes.js";
 /** Names in the legend of a single run; a narrow chart leaves the test and the ghost out, which have marks of their own. */
 const LEGEND = { smoothed: "Smoothed", train: "Train", batches: "Each batch", validation: LABELS.VALIDATION, test: LABELS.TEST };
 
-export const GHOST_NAME_LENGTH = 16;
+export const GHOST_NAME_LENGTH = 12;
+const GHOST_IN_LEGEND_WIDTH = 620; // pixels of the chart: in a smaller one the legend would need a second row
 
 /** @param {string} name */
 const ghostName = (name) => `${name}, before`;
 
 /** The names in the legend, in its order; those that are yet to come, too, so that no row is added later. @param {View} view */
-export function legendNames({ several, narrow, drawn, ghost }) {
+export function legendNames({ several, narrow, drawn, ghost, width }) {
   if (several) return drawn.map(({ name }) => name);
   const always = [LEGEND.smoothed, LEGEND.batches, LEGEND.validation];
-  return narrow ? always : [...always, LEGEND.test, ...(ghost ? [ghostName(shorten(ghost.name, GHOST_NAME_LENGTH))] : [])];
+  if (narrow) return always;
+  const ghosts = ghost && width >= GHOST_IN_LEGEND_WIDTH ? [ghostName(shorten(ghost.name, GHOST_NAME_LENGTH))] : [];
+  return [...always, LEGEND.test, ...ghosts];
 }
 
 /** @param {View} view @returns {Trace[]} */
@@ -83,7 +86,7 @@ function batchTraces(item, view) {
 }
 
 /** The previous run, behind the curve of the one shown. @param {View} view @returns {Trace[]} */
-function ghostTraces({ ghost, data, colors, narrow }) {
+function ghostTraces({ ghost, data, colors, width }) {
   if (!ghost) return [];
   const name = escapeForPlotly(shorten(ghost.name, GHOST_NAME_LENGTH));
   const { format } = FIELDS[data.field];
@@ -93,7 +96,7 @@ function ghostTraces({ ghost, data, colors, narrow }) {
     mode: "lines",
     ...ghost.line,
     name: ghostName(name),
-    showlegend: !narrow, // its end is labelled
+    showlegend: width >= GHOST_IN_LEGEND_WIDTH, // its end is labelled anyway
     hoverTexts: () => ghost.line.y.map(format),
     line: { color: colors.ghost, width: 1.5 },
     hovertemplate: `${name} %{customdata}<extra></extra>`,
