@@ -148,12 +148,13 @@ def _select_axis() -> str:
 
 
 def _select_smoothing() -> float:
-    st.markdown(f":small[Smoothing {st.session_state['smoothed']:.2f}]", width="content")
-    with st.container(width=110, key="smooth"):
-        smoothing: float = st.slider(
-            "Smoothing", 0.0, 0.99, step=0.01, label_visibility="collapsed", **arguments("smoothed")
-        )
-        return smoothing
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        st.markdown(f":small[Smoothing {st.session_state['smoothed']:.2f}]", width="content")
+        with st.container(width=110, key="smooth"):
+            smoothing: float = st.slider(
+                "Smoothing", 0.0, 0.99, step=0.01, label_visibility="collapsed", **arguments("smoothed")
+            )
+            return smoothing
 
 
 def _render_overlays(field_labels: Sequence[str], draw_chart: Callable[..., None]) -> None:
