@@ -84,6 +84,13 @@ def test_the_search_finds_texts_of_pages_scripts_and_the_terminal() -> None:
     assert {"Notify me when a run ends", "Start training", "train one batch of a run, then pause it"} <= texts
 
 
+def test_sentences_name_statuses_by_their_labels() -> None:
+    """`{run.status}` in a sentence would say "completed"."""
+    raw = re.compile(r"(?: is| was|,) \{[\w.]*\.status\}")
+    modules = [path for package in ("mnist_core", "mnist_dashboard") for path in (ROOT / package).rglob("*.py")]
+    assert not [str(path) for path in modules if raw.search(path.read_text(encoding="utf-8"))]
+
+
 def test_labels_are_one_word_each() -> None:
     words = [word for name, word in vars(labels).items() if name.isupper()]
     assert len(set(words)) == len(words)

@@ -75,7 +75,7 @@ def name_groups(sides: Sequence[Side]) -> list[Side]:
 def _last_test(queries: Queries, run: Run) -> EvalMetrics:
     tests = [evaluation for evaluation in queries.list_evaluations(run.id) if evaluation.split == "test"]
     if not run.status.is_finished or not tests:
-        raise CompareError(f"{run.name} is {run.status} and has no final test result. Choose a run that has one.")
+        raise CompareError(f"{run.name} is {run.status.word} and has no final test result. Choose a run that has one.")
     return tests[-1]
 
 

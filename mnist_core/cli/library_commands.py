@@ -144,7 +144,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _import(options: argparse.Namespace) -> int:
     for run in RunActions(open_store()).import_file(options.file):
-        print(f"{run.name}: imported, {run.status}, {run.progress.step:,} steps.")
+        print(f"{run.name}: imported, {run.status.word}, {run.progress.step:,} steps.")
     return 0
 
 

@@ -105,7 +105,7 @@ def _adjust(options: argparse.Namespace) -> int:
 def _stop(options: argparse.Namespace) -> int:
     store, run = _open_run(options)
     if run.status is not RunStatus.QUEUED and not run.status.is_active:
-        raise RunStateError(f"{run.name} is {run.status}: there is nothing to stop.")
+        raise RunStateError(f"{run.name} is {run.status.word}: there is nothing to stop.")
     print(f"{run.name}: {store.commands.request_stop(run.id)}.")
     return 0
 

@@ -69,7 +69,7 @@ def write_archive(queries: Queries, runs: Sequence[Run], path: Path) -> None:
         )
     for run in runs:
         if not run.status.is_finished and run.status is not RunStatus.INTERRUPTED:
-            raise ExportError(f"{run.name} is {run.status}. Export it when it has ended, or stop it.")
+            raise ExportError(f"{run.name} is {run.status.word}. Export it when it has ended, or stop it.")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
         writer = _Writer(zipped)
         writer.write(MANIFEST, encode_json({"format": FORMAT, "version": VERSION, "runs": len(runs)}).encode())

@@ -60,6 +60,11 @@ class RunStatus(StrEnum):
         return labels.FINISHED if self is RunStatus.COMPLETED else self.value.capitalize()
 
     @property
+    def word(self) -> str:
+        """The label as a word within a sentence."""
+        return self.label.lower()
+
+    @property
     def is_finished(self) -> bool:
         """Whether training is over for good. Only name, notes, tags, star, archive and bin can still change."""
         return self in (RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED)

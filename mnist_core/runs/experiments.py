@@ -142,7 +142,7 @@ def _describe_rest(worse: Sequence[Result], untested: Sequence[Result]) -> str:
         ]
         text += f", against {join_names(shares)}"
     for result in untested:
-        why = "the loss diverged" if result.status is RunStatus.DIVERGED else f"the run was {result.status}"
+        why = "the loss diverged" if result.status is RunStatus.DIVERGED else f"the run was {result.status.word}"
         text += f"; with {_value(result)} {why}"
     return text
 

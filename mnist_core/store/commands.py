@@ -139,7 +139,7 @@ class Commands:
             run = sql.get_run(connection, run_id)
             sql.check_sound(run)
             if not run.status.is_active or run.status is RunStatus.STOPPING:
-                raise RunStateError(f"{run.name} is {run.status}: there is nothing to {command}.")
+                raise RunStateError(f"{run.name} is {run.status.word}: there is nothing to {command}.")
             replace(run.config, **adjustment.settings())  # refuses settings that do not fit together
             if run.train_images and adjustment.batch_size:
                 check_batch_fits(adjustment.batch_size, run.train_images)

@@ -28,7 +28,7 @@ def resume(connection: Connection, run_id: int) -> None:
     run = sql.get_undeleted_run(connection, run_id)
     sql.check_sound(run)
     if run.status is not RunStatus.INTERRUPTED:
-        raise RunStateError(f"{run.name} is {run.status}: only an interrupted run can be resumed.")
+        raise RunStateError(f"{run.name} is {run.status.word}: only an interrupted run can be resumed.")
     sql.update_run(connection, run_id, **_QUEUED_AGAIN, queue_rank=0)
 
 
@@ -36,7 +36,7 @@ def remove(connection: Connection, run_id: int) -> None:
     """Take a queued run off the queue. Raises `RunStateError` if it is not queued."""
     run = sql.get_run(connection, run_id)
     if run.status is not RunStatus.QUEUED:
-        raise RunStateError(f"{run.name} is {run.status}: it is not in the queue any more.")
+        raise RunStateError(f"{run.name} is {run.status.word}: it is not in the queue any more.")
     sql.request_stop(connection, run)
 
 
@@ -45,7 +45,7 @@ def put_back(connection: Connection, run_id: int) -> None:
     run = sql.get_undeleted_run(connection, run_id)
     sql.check_sound(run)
     if not run.was_removed_from_queue:
-        raise RunStateError(f"{run.name} is {run.status}: only a run removed from the queue can return to it.")
+        raise RunStateError(f"{run.name} is {run.status.word}: only a run removed from the queue can return to it.")
     sql.update_run(connection, run_id, **_QUEUED_AGAIN)
 
 
@@ -59,7 +59,7 @@ def move(connection: Connection, run_id: int, *, before: int | None, after: int 
     ranks = {row.id: row.queue_rank for row in connection.execute(_queue_query())}
     if run_id not in ranks:
         run = sql.get_run(connection, run_id)
-        raise RunStateError(f"{run.name} is {run.status}: only a queued run can be moved.")
+        raise RunStateError(f"{run.name} is {run.status.word}: only a queued run can be moved.")
     order = list(ranks)
     other = before if before is not None else after
     if other is None or other == run_id or other not in ranks:

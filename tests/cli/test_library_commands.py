@@ -174,7 +174,7 @@ def test_a_run_is_exported_and_imported(
     assert main(["export", "long", "--format", "archive"]) == 0
     assert capsys.readouterr().out == "1 run written to long-archive.zip.\n"
     assert main(["import", "long-archive.zip"]) == 0
-    assert capsys.readouterr().out == "long-2: imported, completed, 3 steps.\n"
+    assert capsys.readouterr().out == "long-2: imported, finished, 3 steps.\n"
     assert main(["import", "nowhere.zip"]) == 1
     assert "There is no file nowhere.zip" in capsys.readouterr().err
 

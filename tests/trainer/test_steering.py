@@ -188,7 +188,7 @@ def test_commands_to_an_earlier_attempt_are_ignored(steered: SteeredRun, a_step:
 @pytest.mark.parametrize("command", list(Command))
 def test_commands_to_a_run_that_has_ended_are_refused(steered: SteeredRun, command: Command) -> None:
     steered.store.trainer_writes.finish_run(steered.run, RunStatus.COMPLETED)
-    with pytest.raises(RunStateError, match=f"run-1 is completed: there is nothing to {command}"):
+    with pytest.raises(RunStateError, match=f"run-1 is finished: there is nothing to {command}"):
         steered.send(command)
 
 
@@ -217,7 +217,7 @@ def test_a_momentum_that_the_optimizer_cannot_use_is_refused(store: RunStore) ->
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.DIVERGED])
 def test_only_an_interrupted_run_can_be_resumed(steered: SteeredRun, status: RunStatus) -> None:
     steered.store.trainer_writes.finish_run(steered.run, status)
-    with pytest.raises(RunStateError, match=f"run-1 is {status}: only an interrupted run can be resumed"):
+    with pytest.raises(RunStateError, match=f"run-1 is {status.word}: only an interrupted run can be resumed"):
         steered.store.commands.requeue_run(steered.run.id)
 
 

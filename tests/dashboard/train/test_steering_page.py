@@ -48,7 +48,7 @@ def test_a_command_that_comes_too_late_is_an_error_message(app: AppTest, store: 
     open_page(app)
     store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
     click(app, "Pause")
-    assert [error.value for error in app.error] == [markdown.escape("run-1 is completed: there is nothing to pause.")]
+    assert [error.value for error in app.error] == [markdown.escape("run-1 is finished: there is nothing to pause.")]
 
 
 def test_an_interrupted_run_is_resumed(app: AppTest, store: RunStore) -> None:
@@ -155,7 +155,7 @@ def test_a_field_stays_usable_when_its_run_ends_and_refuses_the_change(app: AppT
     field = app.text_input(key="this_lr_field")
     assert (field.disabled, app.select_slider(key="this_lr_slider").disabled) == (False, True)
     field.set_value("0.02").run()
-    assert says(app, "run-1 is completed: there is nothing to adjust.")
+    assert says(app, "run-1 is finished: there is nothing to adjust.")
     field = app.text_input(key="this_lr_field")
     assert (field.disabled, field.value) == (True, "0.01")
 
