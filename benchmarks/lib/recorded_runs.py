@@ -93,7 +93,8 @@ SICK: dict[str, Sick] = {
     "softmax, lr 1, momentum 0.99": Sick(_config(model="softmax", lr=1.0, momentum=0.99), ("diverging",)),
     "lr 0.5, momentum 0.9": Sick(_config(lr=0.5, momentum=0.9, epochs=6), ("dead_start", "chance")),
     "batch 256, lr 0.3": Sick(
-        _config(lr=0.3, momentum=0.9, batch_size=256, epochs=8), ("dead_start", "diverging", "oscillating")
+        _config(lr=0.3, momentum=0.9, batch_size=256, epochs=8),
+        ("dead_start", "diverging", "oscillating", "plateau", "chance"),
     ),
     "lr 0.0001": Sick(_config(lr=0.0001, momentum=0.0, epochs=6), ("chance",)),
     "lr 0.001": Sick(_config(lr=0.001, momentum=0.5, epochs=4), ("slow", "chance")),

@@ -80,7 +80,8 @@ class CachedRun:
         """What the sentence depends on, besides the curves."""
         run = self.run
         state = (run.status, run.attempt, run.reason, run.notice, run.damage, run.total_steps, run.unverified)
-        return (*state, len(self.evaluations), run.interventions, after)
+        changes = (len(run.interventions), *run.interventions[-1:])
+        return (*state, len(self.evaluations), changes, after)
 
     def history(self, smoothing: float) -> bytes:
         """The data of the `history` event, as JSON. Takes up to a second for a long run: call it in a thread.

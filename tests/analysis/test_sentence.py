@@ -114,6 +114,8 @@ def test_a_running_run_says_how_well_it_does_and_before_that_when_it_will_be_kno
     assert sentence(**running) == "Training. The first evaluation comes at step 422."
     assert sentence(*VALIDATIONS, **running) == "Learning steadily: 97.42\u202f% of the validation images right."
     assert sentence(*reversed(VALIDATIONS), **running) == "Learning: 95.00\u202f% of the validation images right."
+    poor = Evaluated(422, 1, "validation", 2.2, 0.21)
+    assert sentence(poor, **running) == "Learning: 21.00\u202f% of the validation images right."
     paused = running | {"status": RunStatus.PAUSED}
     assert sentence(*VALIDATIONS, **paused) == "Paused at step 900: 97.42\u202f% of the validation images right."
 

@@ -18,6 +18,9 @@ Tone = Literal["result", "fault", "doctor", "progress"]
 WITH_RESULT = ("falling", "overfitting", "tiny_batch")
 """Rules whose findings leave a result worth knowing, which comes first."""
 
+GOOD_START = 0.5
+"""Accuracy of a first evaluation from which a run is said to learn steadily."""
+
 DIGITS = ("mnist", "mnist-5k")
 """Datasets whose images are digits, and whose classes are therefore called by their names."""
 
@@ -149,10 +152,10 @@ def _lead(evidence: Evidence, latest: Evaluated) -> str:
 
 
 def _pace(evaluations: list[Evaluated]) -> str:
-    """Name the trend of the latest evaluation: `Learning steadily` until one is worse than the one before."""
-    if len(evaluations) > 1 and evaluations[-1].accuracy < evaluations[-2].accuracy:
-        return "Learning"
-    return "Learning steadily"
+    """Name the trend: not `steadily` if the latest evaluation is worse than the one before, or a poor first one."""
+    latest = evaluations[-1].accuracy
+    is_steady = latest >= evaluations[-2].accuracy if len(evaluations) > 1 else latest >= GOOD_START
+    return "Learning steadily" if is_steady else "Learning"
 
 
 def first_evaluation(evidence: Evidence) -> int:
