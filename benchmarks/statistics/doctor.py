@@ -5,7 +5,7 @@
     python benchmarks/statistics/doctor.py --seed 1 --record tests/analysis/recorded_runs.npz
 
 Each run is examined at up to 200 moments while it trained, and at its end. A healthy run must have no finding at any of
-them. A sick one must have its rule, and at most others that describe the same fault. Needs `MNIST_DATA_DIR` with MNIST.
+them. A sick one must have one of the rules that describe its fault, and no other. Needs `MNIST_DATA_DIR` with MNIST.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def print_row(run: RecordedRun) -> bool:
         is_right, kind = not found, "healthy"
     else:
         rules = SICK[run.name].rules
-        is_right, kind = rules[0] in found and found.keys() <= set(rules), f"sick: {rules[0]}"
+        is_right, kind = bool(found) and found.keys() <= set(rules), f"sick: {rules[0]}"
     says = ", ".join(f"{rule} ({moments})" for rule, moments in found.items()) or "nothing"
     remedy = f" [{last.remedy.label}]" if last and last.remedy else ""
     end = f"{last.text}{remedy}" if last else ""
