@@ -33,7 +33,7 @@ LEARNED = 0.5
 PATIENCE = 4
 """Evaluations without improvement after which validation may have stopped improving: two epochs."""
 
-FLATTENING = 0.93
+FLATTENING = 0.97
 """Training loss of the latest epoch as a share of that before the while, above which it no longer falls. Recorded."""
 
 STILL_RISING = 0.02
