@@ -6,7 +6,6 @@ import contextlib
 import csv
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
@@ -24,15 +23,14 @@ X_TITLE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.title.te
 
 
 @pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, four_thousand_digits: Path, eventually: Eventually
-) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, eventually: Eventually) -> Iterator[Server]:
+    """A server with finished runs and without images: nothing is trained here."""
     folder = tmp_path_factory.mktemp("server")
     store = RunStore.open(folder)
     search_runs(store, RUNS, STEPS)
     store.commands.edit_run(store.queries.find_run("search-1").id, name=HOSTILE)
     store.close()
-    with running_server(folder, four_thousand_digits, eventually) as started:
+    with running_server(folder, tmp_path_factory.mktemp("no_images"), eventually) as started:
         yield started
 
 
@@ -200,6 +198,58 @@ def test_dragging_along_an_axis_keeps_only_the_runs_in_that_range_in_colour(runs
     expect(outside).to_have_count(RUNS - inside)
     axis.press("Escape")
     expect(outside).to_have_count(0)
+
+
+def test_a_row_is_ticked_starred_and_renamed_where_it_stands(runs: Page, server: Server) -> None:
+    line = row(runs, "search-40")
+    line.get_by_text("MNIST", exact=True).click()
+    expect(line.get_by_role("checkbox")).to_be_checked()
+    row(runs, "search-38").get_by_text("MNIST", exact=True).click(modifiers=["Shift"])
+    expect(runs.get_by_text(f"{RUNS} runs, 3 selected")).to_be_visible()
+    line.get_by_role("button", name="Star search-40").click()
+    expect(line.get_by_role("button", name="Star search-40")).to_have_attribute("aria-pressed", "true")
+    line.get_by_role("link").focus()
+    runs.keyboard.press("Space")
+    expect(line.get_by_role("checkbox")).not_to_be_checked()
+    runs.keyboard.press("F2")
+    field = runs.get_by_label("New name of search-40")
+    field.fill("search-39")
+    field.press("Enter")
+    expect(runs.get_by_text("A run named 'search-39' exists already. Choose another name.")).to_be_visible()
+    expect(field).to_have_value("search-39")
+    field.fill("renamed")
+    field.press("Enter")
+    expect(row(runs, "renamed")).to_be_visible()
+    assert server.store.queries.find_run("renamed").starred
+
+
+def test_no_column_is_cut_on_a_wide_page_and_the_name_stays_on_a_narrow_one(runs: Page) -> None:
+    cut = """() => [...document.querySelectorAll('.mt-table :is(th, td) , .mt-table thead button')]
+        .filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)"""
+    assert [text for text in runs.evaluate(cut) if HOSTILE[:8] not in text] == []
+    box = runs.locator(".mt-table-box")
+    assert box.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+    runs.set_viewport_size({"width": 1024, "height": 768})
+    runs.wait_for_function("() => document.querySelector('.mt-table-box').clientWidth < 1024")
+    box.evaluate("(box) => { box.scrollLeft = 400; }")
+    link = row(runs, "search-58").get_by_role("link")
+    assert link.evaluate(
+        "(link) => document.elementFromPoint(...[1, 1].map((d, i) => d + "
+        "(i ? link.getBoundingClientRect().y : link.getBoundingClientRect().x))) === link"
+    )
+
+
+def test_a_filter_that_makes_no_sense_is_named_and_cleared(runs: Page, server: Server) -> None:
+    runs.goto(f"{server.url}/runs?where=lr:fast&where=nothing:1")
+    notice = runs.get_by_role("alert").filter(has_text="Left out")
+    expect(notice).to_contain_text("“fast” is no condition on Learning rate")
+    expect(notice).to_contain_text("There is no column “nothing”.")
+    runs.get_by_role("button", name="Clear", exact=True).click()
+    expect(notice).to_be_hidden()
+    expect(runs).not_to_have_url(re.compile("where="))
+    runs.get_by_role("button", name="Filters").click()
+    runs.get_by_label("Filter Learning rate").fill(">0,2")
+    expect(runs.get_by_text(re.compile(rf"^\d+ of {RUNS} runs$"))).to_be_visible()
 
 
 def test_names_are_shown_as_text_everywhere(runs: Page) -> None:
