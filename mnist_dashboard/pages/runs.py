@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnist_core.records import Run
 from mnist_dashboard import access, services
-from mnist_dashboard.components.run_table import run_table
+from mnist_dashboard.components.run_table import received, run_table
 from mnist_dashboard.details import details_view
 from mnist_dashboard.runs import (
     curves_view,
@@ -41,6 +41,7 @@ if queries.latest_run() is None:
     toolbar.render_empty_state()
     st.stop()
 
+received({"selected": page_state.select_runs, "view": page_state.set_table, "edit": table_edits.edit_run})
 table, selected = page_state.sync_with_address()
 colors = curves_view.group_colors(selected, page_state.assign_colors([run.id for run in selected]))
 toolbar.render_toolbar(selected)
@@ -49,11 +50,8 @@ run_table(
     selected=[run.id for run in selected],
     colors=colors,
     known={run.id: f"{run.attempt}/{run.shown_status}" for run in selected},
-    on_selected=page_state.select_runs,
-    on_view=page_state.set_table,
     can_edit=access.may_act(),
     edit=table_edits.outcome(),
-    on_edit=table_edits.edit_run,
 )
 
 view = st.segmented_control(

@@ -18,7 +18,7 @@ _OUTCOME_KEY = "table_edit"
 def edit_run(edit: Mapping[str, Any]) -> None:
     """Star or rename a run as the table asks for; see `run_table`. The outcome of a new name goes back to the table."""
     match edit:
-        case {"run": int(run_id), "starred": bool(starred)}:
+        case {"run": int(run_id), "starred": bool(starred), "token": int()}:
             messages.attempt(lambda: services.current().actions.edit_run(run_id, starred=starred))
         case {"run": int(run_id), "name": str(name), "base": str(base), "token": int(token)}:
             st.session_state[_OUTCOME_KEY] = {"token": token, "error": _rename(run_id, name, base)}

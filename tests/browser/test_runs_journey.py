@@ -165,7 +165,7 @@ def test_details_show_the_rerun_command_and_a_row_is_exported_as_csv(runs: Page,
     runs.get_by_role("button", name="Filters").click()
     select(runs, run.name)
     view(runs, "Details")
-    expect(runs.get_by_text("Made with")).to_be_visible()
+    expect(runs.get_by_role("heading", name="Environment")).to_be_visible()
     expect(runs.get_by_text(f"python -m mnist_core rerun {run.id}")).to_be_visible()
     runs.get_by_role("button", name="Export").click()
     runs.get_by_role("button", name="Prepare the file").click()

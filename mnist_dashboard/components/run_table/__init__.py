@@ -11,6 +11,31 @@ from mnist_dashboard.components.registry import ignore_value, register
 
 _render = register("run_table", "run_table/run_table.css")
 
+KEY = "runs_table"
+_TAKEN_KEY = "runs_table_taken"
+"""Session key of the values that the page has taken from the table."""
+
+
+def received(take: Mapping[str, Callable[[Any], None]], key: str = KEY) -> None:
+    """Call the functions in `take` with the values that the browser has sent since the last call; call it first.
+
+    `selected` is the ids of the selected runs, `view` the view: columns, order and filters. `edit` is `{run, starred,
+    token}`, or `{run, name, base, token}` where `base` is the name that was replaced.
+
+    These are no callbacks: a rerun that interrupts Streamlit between two callbacks drops the second for good, and with
+    it a tick of the reader. Here a value that was not taken in an interrupted run is taken in the next one.
+    """
+    sent: Mapping[str, Any] | None = st.session_state.get(key)
+    if not sent:  # the table has just appeared, and its counterpart in the browser begins anew
+        st.session_state[_TAKEN_KEY] = {}
+        return
+    taken: dict[str, Any] = st.session_state.setdefault(_TAKEN_KEY, {})
+    for name, use in take.items():
+        value = sent.get(name)
+        if value is not None and taken.get(name) != value:
+            use(value)
+            taken[name] = value
+
 
 def run_table(
     view: Mapping[str, Any],
@@ -20,21 +45,16 @@ def run_table(
     known: Mapping[int, str] | None = None,
     can_edit: bool = False,
     edit: Mapping[str, Any] | None = None,
-    on_selected: Callable[[list[int]], None],
-    on_view: Callable[[dict[str, Any]], None],
-    on_edit: Callable[[dict[str, Any]], None],
-    key: str = "runs_table",
+    key: str = KEY,
 ) -> None:
     """Show all runs as a table.
 
-    The browser fetches the rows itself (`feed/summary_cache.py`). `on_selected` receives the ids of the selected runs,
-    `on_view` the view: columns, order and filters. Both are callbacks, so the page is drawn once, with the new state.
-    Store that state and pass it back as `selected` and `view`: Streamlit forgets a component's state when the user
-    changes the page.
+    The browser fetches the rows itself (`feed/summary_cache.py`). What the reader does arrives through `received`.
+    Store it and pass it back as `selected` and `view`: Streamlit forgets a component's state when the user changes the
+    page.
 
-    With `can_edit` runs can be starred and renamed in place: `on_edit` receives `{run, starred}` or
-    `{run, name, base, token}`, where `base` is the name that was replaced, and `edit` is the outcome of the latest new
-    name, `{token, error}`.
+    With `can_edit` runs can be starred and renamed in place; `edit` is the outcome of the latest new name, `{token,
+    error}`.
 
     `colors` maps the ids of runs drawn in a chart to colour indices. `known` maps the ids of runs that the page shows
     to their `attempt/status`; when one of these changes, the browser reruns the page once.
@@ -50,8 +70,8 @@ def run_table(
     _render(
         key=key,
         data=data,
-        on_selected_change=lambda: on_selected(list(st.session_state[key]["selected"])),
-        on_view_change=lambda: on_view(dict(st.session_state[key]["view"])),
-        on_edit_change=lambda: on_edit(dict(st.session_state[key]["edit"])),
+        on_selected_change=ignore_value,
+        on_view_change=ignore_value,
+        on_edit_change=ignore_value,
         on_changed_change=ignore_value,
     )

@@ -68,7 +68,7 @@ class RunTable {
   #shown = [];
   #notices = new Notices(() => this.#clearInvalidFilters());
   #editor = new NameEditor(
-    (edit) => this.#host.setTriggerValue("edit", edit),
+    (edit) => this.#host.setStateValue("edit", edit),
     (problem) => this.#notices.showEditProblem(problem),
   );
   /** @type {Context} */
@@ -146,7 +146,7 @@ class RunTable {
     listenToRow(built, item, {
       tick: (key, ticked, withRange) => this.#tick(key, ticked, withRange),
       toggleGroup: (key) => this.#toggleGroup(key),
-      star: (run, starred) => this.#host.setTriggerValue("edit", { run, starred }),
+      star: (run, starred) => this.#host.setStateValue("edit", { run, starred, token: Date.now() }),
       rename: (cell, id) => {
         const run = this.#runs.get(id);
         if (run) this.#editor.open(cell, run);
