@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from mnist_core.analysis.doctor.evidence import Evidence, points
+from mnist_core.analysis.doctor.evidence import Evaluated, Evidence, points
 from mnist_core.analysis.doctor.findings import Finding, Remedy
 from mnist_core.config import SETTINGS
 from mnist_core.records import RunStatus
@@ -39,6 +39,9 @@ FLATTENING = 0.97
 STILL_RISING = 0.02
 """Gain of validation accuracy in the last epoch, over the best before it, above which a run ended too early, if the
 losses agree."""
+
+GOOD_RESULT = 0.95
+"""Validation accuracy from which a run has done its work, however much it still gains."""
 
 STILL_LEARNING, STILL_FALLING = 0.85, 0.8
 """Losses in training and validation after the last epoch, as shares of those before, below which a run was still
@@ -145,12 +148,7 @@ def still_falling(evidence: Evidence) -> Finding | None:
     if not earlier:
         return None
     gain = validations[-1].accuracy - max(evaluated.accuracy for evaluated in earlier)
-    if gain < STILL_RISING or validations[-1].loss > STILL_FALLING * min(evaluated.loss for evaluated in earlier):
-        return None
-    if evidence.rates[-1] < 0.2 * evidence.rates.max():
-        return None
-    epoch = min(evidence.steps_per_epoch, evidence.steps // 2)
-    if evidence.losses[-epoch:].mean() > STILL_LEARNING * evidence.losses[-2 * epoch : -epoch].mean():
+    if gain < STILL_RISING or validations[-1].accuracy >= GOOD_RESULT or not _is_still_learning(evidence, earlier):
         return None
     epochs = min(run.config.epochs, int(SETTINGS["epochs"].high) - run.config.epochs)
     remedy = None
@@ -158,6 +156,14 @@ def still_falling(evidence: Evidence) -> Finding | None:
         config = replace(evidence.settings, epochs=run.config.epochs + epochs)
         remedy = Remedy("continue", f"Continue for {epochs} epoch{'s' if epochs > 1 else ''}", config=config)
     return Finding("falling", f"Still improving at the end, by {points(gain)} in the last epoch.", remedy)
+
+
+def _is_still_learning(evidence: Evidence, earlier: list[Evaluated]) -> bool:
+    """Whether both losses fell in the last epoch, at a rate that had not fallen to almost nothing."""
+    epoch = min(evidence.steps_per_epoch, evidence.steps // 2)
+    training = evidence.losses[-epoch:].mean() < STILL_LEARNING * evidence.losses[-2 * epoch : -epoch].mean()
+    validation = evidence.validations[-1].loss < STILL_FALLING * min(evaluated.loss for evaluated in earlier)
+    return bool(training and validation and evidence.rates[-1] >= 0.2 * evidence.rates.max())
 
 
 def _stop(evidence: Evidence) -> Remedy | None:
