@@ -3,18 +3,22 @@
     .venv/bin/python benchmarks/many_runs.py --keep FOLDER
     .venv/bin/python benchmarks/compare_page.py FOLDER [--rounds 7] [--visits 200]
 
+For 10,000 runs: `many_runs.py --runs 10000 --steps 200 --keep FOLDER`, which takes two minutes.
+
 Needs Chromium or Chrome. `--visits 0` leaves out the memory of the server, which takes several minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import os
 import platform
 import random
 import statistics
 import sys
 import time
+import urllib.request
 from importlib.metadata import version
 from pathlib import Path
 
@@ -111,6 +115,28 @@ def memory_growth(context: BrowserContext, server: Server, run_ids: list[int], v
     return slope, f"{megabytes[0]:.0f}, {megabytes[visits // 2]:.0f}, {megabytes[-1]:.0f} MB"
 
 
+def hyperparameter_seconds(context: BrowserContext, address: str, rounds: int) -> dict[str, list[float]]:
+    """Return the seconds from opening the Hyperparameters view until its lines, and its importances, are on screen."""
+    waits = {"lines": ".mt-parallel-lines polyline", "importance": "text=The settings explain"}
+    seconds: dict[str, list[float]] = {name: [] for name in waits}
+    for _ in range(rounds):
+        page = context.new_page()
+        began = time.perf_counter()
+        page.goto(f"{address}/runs?show=Hyperparameters")
+        for name, selector in waits.items():
+            page.locator(selector).first.wait_for(state="attached")
+            seconds[name].append(time.perf_counter() - began)
+        page.close()
+    return seconds
+
+
+def list_bytes(address: str) -> str:
+    """Return the bytes of the list of all runs, as sent and as read."""
+    with urllib.request.urlopen(f"{address}/runs.json") as response:
+        sent: bytes = response.read()
+    return f"{len(sent) / 1e6:.2f} MB, {len(gzip.decompress(sent)) / 1e6:.1f} MB"
+
+
 def measure(folder: Path, rounds: int, visits: int) -> None:
     with sync_playwright() as playwright, running_server(folder) as server:
         run_ids = [run.id for run in server.store.queries.list_runs()]
@@ -132,6 +158,12 @@ def measure(folder: Path, rounds: int, visits: int) -> None:
             print_seconds(f"curves drawn, after selecting {OVERLAY_RUNS} runs", "1 s", actions["overlay ten"])
             print_seconds("table repainted, after sorting by a column", "0.2 s", actions["sort"])
             print_seconds("table repainted, after filtering by a word", "0.2 s", actions["search"])
+        if rounds:
+            opened = hyperparameter_seconds(context, server.address, rounds)
+            print_seconds("Hyperparameters drawn, after opening its URL", "2 s", opened["lines"])
+            print_seconds("  with the importance of settings", "", opened["importance"])
+            print_row("list of all runs, compressed and whole", "", list_bytes(server.address))
+            print_row("memory of the server", "300 MB", f"{server.process.memory_info().rss / 1e6:.0f} MB")
         if visits:
             slope, sizes = memory_growth(context, server, run_ids, visits)
             name = f"growth of the server's memory, second half of {visits} visits"

@@ -96,7 +96,7 @@ def _history(random: np.random.Generator, config: TrainConfig, steps: int) -> Hi
     labels = np.random.default_rng(28)
     validation, test = labels.integers(0, 10, VALIDATION_IMAGES), labels.integers(0, 10, TEST_IMAGES)
     table = _steps(random, config, steps)
-    interval = TRAIN_IMAGES // config.batch_size // EVALUATIONS_PER_EPOCH
+    interval = min(steps, TRAIN_IMAGES // config.batch_size // EVALUATIONS_PER_EPOCH)  # at least one
     evaluations = [
         _evaluation(random, table[step - 1], step, "validation", validation)
         for step in range(interval, steps + 1, interval)
