@@ -129,8 +129,8 @@ def test_curves_are_drawn_over_epochs_and_images(runs: Page) -> None:
     for axis, title, low, high in (("Epoch", "Epoch", 0.5, 3), ("Images", "Images seen", 25_000, 130_000)):
         runs.get_by_role("radio", name=axis).or_(runs.get_by_role("button", name=axis, exact=True)).click()
         runs.wait_for_function(f"(title) => ({X_TITLE})() === title", arg=title)
-        last = runs.evaluate("() => Math.max(...document.querySelector('.js-plotly-plot').data.map((t) => t.x.at(-1)))")
-        assert low < last < high
+        last = "Math.max(...document.querySelector('.js-plotly-plot').data.map((t) => t.x.at(-1)))"
+        runs.wait_for_function(f"([low, high]) => {last} > low && {last} < high", arg=[low, high])
     expect(runs).to_have_url(re.compile("over=Images"))
     runs.reload()
     runs.wait_for_function(f"() => document.querySelector('.js-plotly-plot') && ({X_TITLE})() === 'Images seen'")
