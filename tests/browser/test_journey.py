@@ -37,7 +37,7 @@ def test_a_run_can_be_tuned_watched_zoomed_reloaded_stopped_and_found_again(
 
     run = start_long_run(page, live)
     assert live.store.queries.get_run(run).config.momentum == 0.51
-    expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
+    expect(page.get_by_text("Running", exact=True)).to_be_visible()
     expect(page).to_have_url(re.compile(rf"run={run}\b"))
     page.evaluate("() => { document.querySelector('.js-plotly-plot').tagged = true; }")
 
@@ -71,7 +71,7 @@ def test_a_run_can_be_tuned_watched_zoomed_reloaded_stopped_and_found_again(
     assert live.store.queries.get_run(run).status is RunStatus.RUNNING
 
     page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("status").filter(has_text="Stopped")).to_be_visible()
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
     page.get_by_role("link", name="Runs").click()
     row = page.get_by_role("row").filter(has_text=f"run-{run}")
     expect(row).to_contain_text("Stopped")
@@ -109,7 +109,7 @@ def test_the_queue_starts_the_next_run_after_the_first(page: Page, live: Server)
     page.goto(f"{live.url}/?run={second}")
     expect(page.get_by_text(f"Position 1 in the queue, after run-{first}")).to_be_visible()
     live.store.commands.request_stop(first)
-    expect(page.get_by_role("status").filter(has_text="Running")).to_be_visible()
+    expect(page.get_by_text("Running", exact=True)).to_be_visible()
 
 
 def test_a_diverged_run_says_so_and_offers_a_remedy(page: Page, live: Server) -> None:
@@ -162,7 +162,7 @@ def test_lines_move_to_where_plotly_draws_them(page: Page, live: Server) -> None
     page.goto(live.url)
     set_epochs(page, 1)
     page.get_by_role("button", name="Start training").click()
-    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible()
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible()
     drawn, moved = page.evaluate("""async () => {
       const modules = performance.getEntriesByType('resource').map(({ name }) => name);
       const { moveLines } = await import(modules.find((name) => name.endsWith('/moving_lines.js')));

@@ -23,7 +23,7 @@ def test_a_run_can_be_paused_stepped_changed_undone_and_resumed(
     run = start_long_run(page, live)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
-    expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
+    expect(page.get_by_text("Paused", exact=True)).to_be_visible()
     paused_at = live.store.queries.get_run(run).progress.step
 
     page.get_by_role("button", name="Step", exact=True).click()
@@ -116,7 +116,7 @@ def test_a_click_is_not_lost_to_an_event_that_arrives_with_it(page: Page, live: 
     page.get_by_role("link", name="Runs").click()
     live.store.commands.send_command(run, Command.PAUSE, by="terminal")
     eventually(lambda: live.store.queries.get_run(run).status is RunStatus.PAUSED)
-    expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
+    expect(page.get_by_text("Paused", exact=True)).to_be_visible()
     page.evaluate("() => new Promise((asked) => setTimeout(asked))")  # the strip has asked for a rerun by now
     is_holding = False
     for message in held_messages:
