@@ -173,8 +173,8 @@ def test_details_show_the_rerun_command_and_a_row_is_exported_as_csv(runs: Page,
         runs.get_by_role("link", name="Download search-7-csv.csv").click()
     with download.value.path().open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
-    assert (row["name"], float(row["lr"])) == (run.name, run.config.lr)
-    assert float(row["test_accuracy"]) == run.results.test_accuracy
+    assert (row["Run"], float(row["Learning rate"])) == (run.name, run.config.lr)
+    assert float(row["Test accuracy"]) == run.results.test_accuracy
 
 
 def test_dragging_along_an_axis_keeps_only_the_runs_in_that_range_in_colour(runs: Page) -> None:
