@@ -1,0 +1,76 @@
+"""The sidebar keeps its rows, what somebody types and what somebody has chosen, in a real browser."""
+
+import re
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.browser_driver import start_long_run
+from tests.support.processes import Server
+
+ROWS = """() => [...document.querySelectorAll('.st-key-settings > *')]
+    .map((row) => row.getBoundingClientRect()).filter((box) => box.height).map(({ y, height }) => [y, height])"""
+
+
+def expect_rows(page: Page, rows: list[list[float]]) -> None:
+    """Wait until the rows that a rerun replaces are gone, and all others are where they were."""
+    page.wait_for_function(f"(rows) => JSON.stringify(({ROWS})()) === JSON.stringify(rows)", arg=rows)
+
+
+def test_rows_stay_in_place_and_text_survives_the_end_of_a_run(page: Page, live: Server) -> None:
+    page.goto(live.url)
+    expect(page.get_by_role("button", name="Start training")).to_be_visible()
+    rows = page.evaluate(ROWS)
+    run = start_long_run(page, live)
+    expect(page.get_by_role("button", name="Add to queue")).to_be_visible()
+    expect_rows(page, rows)
+    page.get_by_role("radio", name="This run").click()
+    expect(page.get_by_text("Applies from the next batch on")).to_be_visible()
+    field = page.get_by_label("Learning rate, exact value")
+    expect(field).to_have_count(1)
+    expect_rows(page, rows)
+    field.fill("0,02")
+    page.keyboard.press("ArrowLeft")
+
+    live.store.commands.request_stop(run)
+    expect(page.get_by_text("This run is over.")).to_be_visible()
+    expect_rows(page, rows)
+    expect(field).to_be_focused()
+    expect(field).to_have_value("0,02")
+    assert field.evaluate("(input) => input.selectionStart") == 3
+    field.press("Enter")
+    expect(page.get_by_text("there is nothing to adjust")).to_be_visible()
+    expect(field).to_be_disabled()
+    expect_rows(page, rows)
+
+
+def test_the_draft_comes_back_and_arrow_keys_step_a_number(page: Page, context: BrowserContext, live: Server) -> None:
+    page.goto(live.url)
+    field = page.get_by_label("Learning rate, exact value")
+    expect(field).to_have_attribute("inputmode", "decimal")  # the keys work from then on
+    field.fill("0,05")
+    field.press("ArrowUp")
+    expect(page.get_by_text("Defaults, but learning rate 0.051.")).to_be_visible()
+    expect(field).to_have_value("0.051")
+    field.fill("fast")
+    field.press("Enter")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("Learning rate must be a number between 0.0001 and 1, got 'fast'.")).to_be_visible()
+    field.fill("0.06")
+    field.press("Enter")
+    page.wait_for_function("(before) => document.cookie.includes('mnist_draft_')", arg="")
+    expect(page.get_by_text("Defaults, but learning rate 0.06.")).to_be_visible()
+    page.reload()
+    expect(field).to_have_value("0.06")
+    other = context.new_page()
+    other.goto(live.url)
+    expect(other.get_by_label("Learning rate, exact value")).to_have_value("0.06")
+
+
+def test_the_drawer_of_a_phone_closes_after_start(page: Page, live: Server) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(live.url)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    sidebar = page.get_by_test_id("stSidebar")
+    expect(sidebar).to_have_attribute("data-collapsed", "false")
+    page.get_by_role("button", name=re.compile("Start training|Add to queue")).click()
+    expect(sidebar).to_have_attribute("data-collapsed", "true")
