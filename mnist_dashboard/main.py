@@ -33,6 +33,8 @@ page = st.navigation(
 st.html(PACKAGE / "ui" / "style.css")
 queue.render_queue_button()
 memory = st.container(key="memory")  # its place stays while the elements of pages come and go
+with memory:
+    browser_memory.render()  # first: a page that is left in the middle of a drawing has written its cookies
 
 if messages.enter_page(page.title):
     run_address.restore()
@@ -48,5 +50,4 @@ if access.is_local() and not access.may_act():
 messages.render_store_problems()
 page.run()
 with memory:
-    browser_memory.render()
     number_field.render()

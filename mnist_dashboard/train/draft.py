@@ -75,6 +75,7 @@ def bind_draft(draft: Draft) -> SettingsBinding:
         out_of_range=draft.out_of_range,
         problems=draft.problems,
         changeable=SETTINGS.keys() - (ignored - draft.out_of_range.keys()),  # a refused value can be corrected
+        on_valid_change=lambda _name: _remember(),
     )
 
 
@@ -83,6 +84,7 @@ def load_config(config: TrainConfig) -> None:
     values = {name: getattr(config, name) for name in SETTINGS}
     SettingsBinding(_values()).set_values(values)
     st.session_state["preset_chosen"] = presets.match_preset(values)
+    _remember()
 
 
 def run_name() -> str:
@@ -95,14 +97,17 @@ def run_name() -> str:
 def set_run_name(name: str) -> None:
     """Keep the name that the user has typed for the next run."""
     st.session_state["draft_name"] = name
+    _remember()
 
 
-def remember_draft(draft: Draft) -> None:
-    """Let the browser keep the draft for the next page that opens. Refused values are left out."""
+def _remember() -> None:
+    """Let the browser keep the draft for the next page that opens. Refused values are left out.
+
+    Called when something has changed, before the page is drawn: the drawing begins with the cookie.
+    """
+    refused = range_problems(_values())
     settings = {
-        name: value
-        for name, value in draft.values.items()
-        if name not in draft.out_of_range and value != SETTINGS[name].default
+        name: value for name, value in _values().items() if name not in refused and value != SETTINGS[name].default
     }
     chosen = st.session_state.get("preset_chosen", presets.DEFAULTS)
     parts = {"settings": settings, "name": run_name(), "preset": "" if chosen == presets.DEFAULTS else chosen}
@@ -174,3 +179,4 @@ def choose_preset(key: str) -> None:
     if key == current and chosen in presets.NAMES:  # not a box since replaced, nor the entry for changed settings
         SettingsBinding(_values()).set_values(presets.apply_preset(chosen, _values()))
         st.session_state["preset_chosen"] = chosen
+        _remember()

@@ -107,7 +107,6 @@ def _render_next_run(draft: Draft, unfinished: Sequence[Run], on_start: Callable
     )
     _render_note(_note(draft))
     _render_start("Add to queue" if unfinished else "Start training", draft, on_start)
-    drafts.remember_draft(draft)
 
 
 def _render_preset(draft: Draft) -> None:

@@ -39,7 +39,7 @@ def recall(name: str) -> Any:
 def remember(name: str, value: Any) -> None:
     """Keep a JSON value in this browser under `name`, letters and underscores. One that is too large is not kept.
 
-    The cookie is written when the page has been drawn.
+    The cookie is written when the page is next drawn: call this in a callback, which runs before.
     """
     text = encode(value)
     if len(text) <= MAX_COOKIE_LENGTH and value != recall(name):
@@ -49,7 +49,7 @@ def remember(name: str, value: Any) -> None:
 
 
 def render() -> None:
-    """Write what has been remembered in this session into cookies. Call it once per page, after everything else."""
+    """Write what has been remembered in this session into cookies. Call it once per drawing."""
     browser_memory(st.session_state.get(_CHANGED_KEY, {}), base_path() or "/")
 
 
