@@ -64,16 +64,16 @@ def render_controls(total_steps: int, previous: Run | None) -> float:
 
 
 def _keep_ghost() -> None:
-    view_settings.change(ghost=bool(st.session_state[_GHOST_KEY]))
+    view_settings.change({"ghost": bool(st.session_state[_GHOST_KEY])})
 
 
 def _keep_log() -> None:
-    view_settings.change(log_loss=bool(st.session_state[_LOG_KEY]))
+    view_settings.change({"log_loss": bool(st.session_state[_LOG_KEY])})
 
 
 def _keep_smoothing() -> None:
     if not stale_widgets.is_stale(_SMOOTHING_KEY):
-        view_settings.change(smoothing=float(st.session_state[_SMOOTHING_KEY]))
+        view_settings.change({"smoothing": float(st.session_state[_SMOOTHING_KEY])})
 
 
 def render_curves(

@@ -15,6 +15,7 @@ from mnist_dashboard import services
 from mnist_dashboard.runs import table_state, widget_state
 from mnist_dashboard.runs.table_state import TableState
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID, RUN_COLORS
+from mnist_dashboard.ui import run_address
 
 PARAMETERS = (*table_state.PARAMETERS, *widget_state.DEFAULTS)
 """Names of this page's parameters in the address."""
@@ -31,9 +32,13 @@ def sync_with_address() -> tuple[TableState, list[Run]]:
 
     Archived runs leave the selection unless the table shows them, too.
 
-    The state comes from the session, or from the address on the first visit. Widgets get theirs, too.
+    The state comes from the session, or from the address on the first visit and after Back or Forward. Widgets get
+    theirs, too.
     """
     parameters = {name: st.query_params.get_all(name) for name in PARAMETERS}
+    if run_address.is_history_navigation():
+        st.session_state.pop(_TABLE_KEY, None)
+        widget_state.forget()
     widget_state.restore(parameters)
     if _TABLE_KEY not in st.session_state:
         st.session_state[_TABLE_KEY] = TableState.from_address(parameters)

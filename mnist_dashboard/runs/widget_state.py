@@ -16,6 +16,7 @@ from mnist_core import labels
 from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
 from mnist_core.config import SETTINGS
 from mnist_dashboard.components.live_chart import Axis, Field
+from mnist_dashboard.ui import view_settings
 
 VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
 FIELDS: dict[str, Field] = {
@@ -57,19 +58,43 @@ _DEFAULTS_KEY = "runs_defaults"
 """Session key of the defaults that depend on the selected runs: see `set_default`."""
 
 
+_SHARED = {"logy": "log_loss", "smoothed": "smoothing"}
+"""Widgets of settings that all pages share and the browser keeps: their names in `ViewSettings`."""
+
+
 def restore(parameters: Mapping[str, Sequence[str]]) -> None:
     """Set each widget to its earlier value in this session, else to the address's, else to its default."""
     values: dict[str, Value] = st.session_state.setdefault(_SESSION_KEY, {})
     for name, default in DEFAULTS.items():
         if name in st.session_state:
             values[name] = st.session_state[name]
+            if name in _SHARED:
+                _share(name, values[name])
             continue  # setting it again would undo what the user clicks meanwhile
+        value = None
         if name not in values:
             value = _parse(name, parameters.get(name, []))
-            values[name] = default if value is None else value
-            if value is not None:
-                st.session_state.setdefault(_CHOSEN_KEY, set()).add(name)
-        st.session_state[name] = values[name]
+            if name in _SHARED and value is not None:  # a link shows what its sender saw, and changes no habit
+                view_settings.change({_SHARED[name]: value}, remember=False)
+        if name in _SHARED:
+            value = getattr(view_settings.read(), _SHARED[name])
+        if value is not None and (name not in values or value != values[name]):
+            st.session_state.setdefault(_CHOSEN_KEY, set()).add(name)
+            values[name] = value
+        st.session_state[name] = values.setdefault(name, default)
+
+
+def _share(name: str, value: Value) -> None:
+    """Keep a value that somebody has chosen for all pages."""
+    current = getattr(view_settings.read(), _SHARED[name])
+    if value != (_default(name) if current is None else current):
+        view_settings.change({_SHARED[name]: value})
+
+
+def forget() -> None:
+    """Forget the widgets' values, so that `restore` takes those of the address."""
+    for name in (*DEFAULTS, _SESSION_KEY, _CHOSEN_KEY):
+        st.session_state.pop(name, None)
 
 
 def set_default(name: str, default: Value) -> None:

@@ -29,19 +29,19 @@ class ViewSettings:
 def read() -> ViewSettings:
     """Return the settings of this session, which begin as the browser remembers them."""
     if _NAME not in st.session_state:
-        st.session_state[_NAME] = _parse(browser_memory.recall(_NAME))
+        st.session_state[_NAME] = parse(browser_memory.recall(_NAME))
     settings: ViewSettings = st.session_state[_NAME]
     return settings
 
 
-def change(*, remember: bool = True, **values: Any) -> None:
+def change(values: Mapping[str, Any], *, remember: bool = True) -> None:
     """Set some settings, and unless told otherwise have the browser remember all of them."""
     st.session_state[_NAME] = replace(read(), **values)
     if remember:
         browser_memory.remember(_NAME, asdict(read()))
 
 
-def _parse(remembered: Any) -> ViewSettings:
+def parse(remembered: Any) -> ViewSettings:
     """Return what can be read of a cookie's content, which may come from anywhere."""
     values = remembered if isinstance(remembered, Mapping) else {}
     known = {name: values[name] for name in ("log_loss", "ghost") if isinstance(values.get(name), bool)}

@@ -1,0 +1,200 @@
+"""Nothing on the run's page moves or loses what is typed, and Back and Forward lead to what was shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from mnist_core.config import TrainConfig
+from mnist_core.records import FileKind, Progress, Run, RunStatus, StepMetrics
+from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from tests.support.factories import finished_run
+from tests.support.processes import Eventually, Server, running_server
+from tests.support.run_files import give_checkpoint
+
+PARTS = {
+    "strip": ".mt-strip",
+    "bar": ".mt-strip-bar",
+    "sentence": ".mt-sentence",
+    "actions": ".st-key-tools",
+    "switch": ".st-key-switch",
+    "controls": ".st-key-view_controls",
+    "loss": ".st-key-loss",
+    "accuracy": ".st-key-accuracy",
+    "matrix": ".mt-matrix",
+    "target": ".st-key-target",
+    "learning rate": ".st-key-lr_field",
+    "epochs": ".st-key-epochs_field",
+    "run name": ".st-key-run_name",
+}
+BOXES = """(parts) => Object.fromEntries(Object.entries(parts).map(([name, selector]) => {
+    const box = document.querySelector(selector)?.getBoundingClientRect();
+    return [name, box ? [box.x, box.y, box.width, box.height].map((n) => Math.round(10 * n) / 10) : null];
+}))"""
+SHIFTS = """() => {
+    window.shifts = [];
+    new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value)))
+        .observe({ type: "layout-shift", buffered: true });
+}"""
+MAX_SHIFT = 0.02
+DATA = {"dataset": "MNIST", "notice": "", "train_images": 3600, "validation_images": 400, "test_images": 1000}
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, four_thousand_digits: Path, eventually: Eventually
+) -> Iterator[Server]:
+    """A server without runs: each test makes the runs that it shows, and is their trainer."""
+    with running_server(tmp_path_factory.mktemp("layout"), four_thousand_digits, eventually) as started:
+        yield started
+
+
+def begun_run(store: RunStore, name: str = "") -> Run:
+    run = store.commands.create_run(TrainConfig(epochs=2), name, trainer=own_identity())
+    store.trainer_writes.begin_training(run, **DATA, device="cpu", threads=1)
+    return store.queries.get_run(run.id)
+
+
+def train(store: RunStore, run: Run, a_step: Callable[..., StepMetrics], until: int) -> None:
+    first = store.queries.get_run(run.id).progress.step + 1
+    steps = [a_step(step) for step in range(first, until + 1)]
+    store.trainer_writes.append_steps(
+        run, Progress(until, 1, loss=0.5, accuracy=0.8, elapsed_seconds=until / 100), steps
+    )
+
+
+def shown_status(page: Page, label: str) -> None:
+    expect(page.locator(".mt-strip-badge")).to_have_text(label)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def test_no_state_of_a_run_moves_anything(page: Page, server: Server, a_step: Callable[..., StepMetrics]) -> None:
+    store = server.store
+    page.add_init_script(f"({SHIFTS})()")
+    page.goto(server.url)
+    shown_status(page, "Ready")
+    expect(page.locator(".js-plotly-plot .xtick").first).to_be_attached()
+    assert sum(page.evaluate("() => window.shifts")) < MAX_SHIFT
+
+    boxes = {"idle": page.evaluate(BOXES, PARTS)}
+    assert all(boxes["idle"].values()), boxes["idle"]
+
+    def note(state: str, label: str, button: str) -> None:
+        shown_status(page, label)
+        expect(page.locator(".st-key-actions").get_by_role("button", name=button)).to_be_visible()
+        boxes[state] = page.evaluate(BOXES, PARTS)
+
+    run = store.commands.create_run(TrainConfig(epochs=2), trainer=own_identity())
+    note("preparing", "Preparing", "Stop")
+    store.trainer_writes.begin_training(run, **DATA, device="cpu", threads=1)
+    train(store, run, a_step, 30)
+    note("running", "Running", "Pause")
+    store.trainer_writes.set_paused(run, paused=True)
+    note("paused", "Paused", "Resume")
+    store.trainer_writes.set_paused(run, paused=False)
+    store.commands.request_stop(run.id)
+    note("stopping", "Stopping", "Stopping")
+    give_checkpoint(store, run, 30)
+    store.trainer_writes.finish_run(run, RunStatus.STOPPED)
+    note("stopped", "Stopped", "Continue")
+    other = begun_run(store, "a name that is much longer than what fits beside the status of a run " * 1)
+    train(store, other, a_step, 10)
+    note("running again", "Running", "Pause")
+    store.trainer_writes.finish_run(other, RunStatus.DIVERGED, "Loss became NaN at step 11.")
+    note("diverged", "Diverged", "Train again")
+    finished = finished_run(store)
+    note("finished", "Finished", "Train again")
+    blocking = begun_run(store)
+    queued = store.commands.create_run(TrainConfig())
+    page.goto(f"{server.url}/?run={queued.id}")
+    note("queued", "Queued", "Remove from queue")
+    store.commands.remove_queued_run(queued.id)
+    store.trainer_writes.finish_run(blocking, RunStatus.STOPPED)
+    assert finished.id < blocking.id
+    moved = {
+        state: {part: (boxes["idle"][part], box) for part, box in parts.items() if box != boxes["idle"][part]}
+        for state, parts in boxes.items()
+    }
+    assert not {state: parts for state, parts in moved.items() if parts}
+
+
+def test_nothing_is_cut_off_at_any_width(page: Page, server: Server, a_step: Callable[..., StepMetrics]) -> None:
+    run = finished_run(server.store, name="x" * 40)
+    page.goto(f"{server.url}/?run={run.id}")
+    shown_status(page, "Finished")
+    for width in (1440, 1280, 1024, 700, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        cut = page.evaluate("""() => [...document.querySelectorAll(".mt-strip *, .st-key-tools button")].filter((e) =>
+            e.checkVisibility() && (e.scrollWidth > e.clientWidth + 1) && getComputedStyle(e).display !== "inline"
+            ).map((e) => `${e.className}: ${e.textContent}`)""")
+        assert not cut, width
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
+
+
+def test_what_is_typed_survives_the_end_of_the_run(
+    page: Page, server: Server, a_step: Callable[..., StepMetrics]
+) -> None:
+    store = server.store
+    run = begun_run(store)
+    train(store, run, a_step, 20)
+    give_checkpoint(store, run, 20, FileKind.STEP)
+    page.goto(f"{server.url}/?run={run.id}")
+    page.locator(".st-key-actions").get_by_role("button", name="Fork").click()
+    rate = page.get_by_test_id("stPopoverBody").get_by_label("Learning rate")
+    rate.click()
+    rate.fill("0.0123")
+    rate.press("ArrowLeft")
+    store.trainer_writes.finish_run(run, RunStatus.STOPPED)
+    expect(page.locator(".st-key-actions").get_by_role("button", name="Train again")).to_be_visible()
+    state = "(e) => [e.value, e.selectionStart, e === document.activeElement]"
+    assert rate.evaluate(state) == ["0.0123", 5, True]
+
+    other = begun_run(store)
+    page.goto(f"{server.url}/?run={other.id}&view=details")
+    notes = page.get_by_label("Notes")
+    notes.click()
+    notes.press_sequentially("half a thought")
+    notes.press("ArrowLeft")
+    store.trainer_writes.finish_run(other, RunStatus.FAILED, "Something broke.")
+    expect(page.locator(".st-key-actions").get_by_role("button", name="Train again")).to_be_visible()
+    assert notes.evaluate(state) == ["half a thought", 13, True]
+
+
+def test_an_address_without_a_run_follows_and_back_and_forward_lead_to_what_was_shown(
+    page: Page, server: Server, a_step: Callable[..., StepMetrics]
+) -> None:
+    store = server.store
+    old = finished_run(store)
+    page.goto(f"{server.url}/?run={old.id}")
+    shown_status(page, "Finished")
+    page.get_by_role("radio", name="Details").click()
+    expect(page).to_have_url(re.compile(rf"run={old.id}&view=details$"))
+    page.get_by_role("link", name="Runs").click()
+    expect(page).to_have_url(re.compile(rf"/runs\?run={old.id}"))
+    page.get_by_role("radio", name="Verdict").click()
+    expect(page).to_have_url(re.compile("show=Verdict"))
+    page.go_back()
+    expect(page.get_by_role("radio", name="Curves")).to_be_checked()
+    page.go_back()
+    expect(page.get_by_label("Notes")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(page).to_have_url(f"{server.url}/?run={old.id}")
+    page.go_forward()
+    expect(page.get_by_label("Notes")).to_be_visible()
+
+    page.goto(server.url)
+    shown_status(page, "Finished")
+    new = begun_run(store, "from a terminal")
+    expect(page.locator(".mt-strip-name")).to_have_text("from a terminal")
+    shown_status(page, "Running")
+    assert page.url.rstrip("/") == server.url
+    store.trainer_writes.finish_run(new, RunStatus.STOPPED)
+    page.goto(f"{server.url}/details?run={old.id}")
+    expect(page.get_by_label("Notes")).to_be_visible()
+    assert page.url == f"{server.url}/?run={old.id}&view=details"
