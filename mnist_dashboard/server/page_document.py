@@ -94,9 +94,22 @@ def page_document() -> str:
     return document.replace('<script type="module"', f'{_hints(document)}\n<script type="module"', 1)
 
 
-def _serve(_request: Request) -> HTMLResponse:
+ROOM_FOR_THE_SIDEBAR = """<style>
+.stAppViewContainer:not(:has(.st-key-memory)) .stMainBlockContainer { max-width: initial; }
+@media (min-width: 1001px) { .stAppViewContainer:not(:has(.st-key-memory, .stSidebar)) > div { margin-left: 300px; } }
+</style>
+"""
+"""Keeps the place of the Train page's sidebar until the server has drawn the page: else everything would move then."""
+
+
+def _serve(request: Request) -> HTMLResponse:
     """Respond with the document. Not `async`, so Starlette runs it in a thread."""
-    return HTMLResponse(page_document(), headers={"Cache-Control": "no-cache"})
+    # Early, so that the first elements are drawn in their places; `main.py` has it again, after Streamlit's own rules.
+    style = f'<link rel="stylesheet" href="{html.escape(asset_url("ui/style.css"))}">'
+    document = page_document().replace("</head>", f"{style}\n</head>", 1)
+    if not request.url.path.endswith("/runs"):
+        document = document.replace("</head>", f"{ROOM_FOR_THE_SIDEBAR}</head>", 1)
+    return HTMLResponse(document, headers={"Cache-Control": "no-cache"})
 
 
 DOCUMENT_ROUTES = [Route(path, _serve) for path in ("/", "/runs")]

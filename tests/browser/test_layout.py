@@ -42,7 +42,6 @@ SHIFTS = """() => {
         .observe({ type: "layout-shift", buffered: true });
 }"""
 MAX_SHIFT = 0.02
-DATA = {"dataset": "MNIST", "notice": "", "train_images": 3600, "validation_images": 400, "test_images": 1000}
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +53,28 @@ def server(
         yield started
 
 
+@pytest.fixture(autouse=True)
+def places(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints are written where the server reads them."""
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(server.folder))
+
+
+def begin(store: RunStore, run: Run) -> None:
+    store.trainer_writes.begin_training(
+        run,
+        dataset="MNIST",
+        notice="",
+        train_images=3600,
+        validation_images=400,
+        test_images=1000,
+        device="cpu",
+        threads=1,
+    )
+
+
 def begun_run(store: RunStore, name: str = "") -> Run:
     run = store.commands.create_run(TrainConfig(epochs=2), name, trainer=own_identity())
-    store.trainer_writes.begin_training(run, **DATA, device="cpu", threads=1)
+    begin(store, run)
     return store.queries.get_run(run.id)
 
 
@@ -91,7 +109,7 @@ def test_no_state_of_a_run_moves_anything(page: Page, server: Server, a_step: Ca
 
     run = store.commands.create_run(TrainConfig(epochs=2), trainer=own_identity())
     note("preparing", "Preparing", "Stop")
-    store.trainer_writes.begin_training(run, **DATA, device="cpu", threads=1)
+    begin(store, run)
     train(store, run, a_step, 30)
     note("running", "Running", "Pause")
     store.trainer_writes.set_paused(run, paused=True)
@@ -156,7 +174,7 @@ def test_what_is_typed_survives_the_end_of_the_run(
 
     other = begun_run(store)
     page.goto(f"{server.url}/?run={other.id}&view=details")
-    notes = page.get_by_label("Notes")
+    notes = page.get_by_role("textbox", name="Notes")
     notes.click()
     notes.press_sequentially("half a thought")
     notes.press("ArrowLeft")
@@ -181,12 +199,12 @@ def test_an_address_without_a_run_follows_and_back_and_forward_lead_to_what_was_
     page.go_back()
     expect(page.get_by_role("radio", name="Curves")).to_be_checked()
     page.go_back()
-    expect(page.get_by_label("Notes")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Notes")).to_be_visible()
     page.go_back()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     expect(page).to_have_url(f"{server.url}/?run={old.id}")
     page.go_forward()
-    expect(page.get_by_label("Notes")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Notes")).to_be_visible()
 
     page.goto(server.url)
     shown_status(page, "Finished")
@@ -196,5 +214,5 @@ def test_an_address_without_a_run_follows_and_back_and_forward_lead_to_what_was_
     assert page.url.rstrip("/") == server.url
     store.trainer_writes.finish_run(new, RunStatus.STOPPED)
     page.goto(f"{server.url}/details?run={old.id}")
-    expect(page.get_by_label("Notes")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Notes")).to_be_visible()
     assert page.url == f"{server.url}/?run={old.id}&view=details"

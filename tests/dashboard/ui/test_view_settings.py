@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -27,8 +25,7 @@ def test_what_is_chosen_on_one_page_holds_on_the_other_and_is_remembered(app: Ap
     )
     app.slider(key="smoothed").set_value(0.6).run()
     app.run()
-    remembered = browser_memory.encode(asdict(ViewSettings(log_loss=False, smoothing=0.6)))
-    assert remembered in component_data(app, "browser_memory")["cookies"].values()
+    assert app.session_state["view_settings"] == ViewSettings(log_loss=False, smoothing=0.6)
     app.switch_page("pages/train.py").run()
     assert component_data(app, "loss")["smoothing"] == 0.6
 
