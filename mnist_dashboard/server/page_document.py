@@ -95,8 +95,8 @@ def page_document() -> str:
 
 
 ROOM_FOR_THE_SIDEBAR = """<style>
-.stAppViewContainer:not(:has(.st-key-memory)) .stMainBlockContainer { max-width: initial; }
-@media (min-width: 1001px) { .stAppViewContainer:not(:has(.st-key-memory, .stSidebar)) > div { margin-left: 300px; } }
+.stAppViewContainer:not(:has(.st-key-heading)) .stMainBlockContainer { max-width: initial; }
+@media (min-width: 1001px) { .stAppViewContainer:not(:has(.st-key-heading, .stSidebar)) > div { margin-left: 300px; } }
 </style>
 """
 """Keeps the place of the Train page's sidebar until the server has drawn the page: else everything would move then."""

@@ -163,7 +163,7 @@ def test_what_is_typed_survives_the_end_of_the_run(
     give_checkpoint(store, run, 20, FileKind.STEP)
     page.goto(f"{server.url}/?run={run.id}")
     page.locator(".st-key-actions").get_by_role("button", name="Fork").click()
-    rate = page.get_by_test_id("stPopoverBody").get_by_label("Learning rate")
+    rate = page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Learning rate")
     rate.click()
     rate.fill("0.0123")
     rate.press("ArrowLeft")
