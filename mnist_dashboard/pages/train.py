@@ -37,6 +37,7 @@ def render_strip(run: Run | None, summary: RunSummary | None, idle: IdleRun, vie
         remedy = status_strip(
             summary,
             idle=idle,
+            unfinished=unfinished,
             smoothing=DEFAULT_SMOOTHING if smoothing is None else smoothing,
             may_act=access.may_act(),
             follows_numbers=view == "details",

@@ -94,12 +94,14 @@ def page_document() -> str:
     return document.replace('<script type="module"', f'{_hints(document)}\n<script type="module"', 1)
 
 
-ROOM_FOR_THE_SIDEBAR = """<style>
+BEFORE_THE_SIDEBAR = """<style>
 .stAppViewContainer:not(:has(.st-key-heading)) .stMainBlockContainer { max-width: initial; }
-@media (min-width: 1001px) { .stAppViewContainer:not(:has(.st-key-heading, .stSidebar)) > div { margin-left: 300px; } }
+@media (min-width: 1001px) {
+  .stAppViewContainer:not(:has(.st-key-heading, .stSidebar, .stAlert)) > div { visibility: hidden; }
+}
 </style>
 """
-"""Keeps the place of the Train page's sidebar until the server has drawn the page: else everything would move then."""
+"""Hides the empty Train page until its sidebar is there, which would move it, unless there is an error to show."""
 
 
 def _serve(request: Request) -> HTMLResponse:
@@ -108,7 +110,7 @@ def _serve(request: Request) -> HTMLResponse:
     style = f'<link rel="stylesheet" href="{html.escape(asset_url("ui/style.css"))}">'
     document = page_document().replace("</head>", f"{style}\n</head>", 1)
     if not request.url.path.endswith("/runs"):
-        document = document.replace("</head>", f"{ROOM_FOR_THE_SIDEBAR}</head>", 1)
+        document = document.replace("</head>", f"{BEFORE_THE_SIDEBAR}</head>", 1)
     return HTMLResponse(document, headers={"Cache-Control": "no-cache"})
 
 

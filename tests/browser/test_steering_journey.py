@@ -82,9 +82,9 @@ def test_a_page_drawn_from_older_data_does_not_hide_newer_events(page: Page, liv
             root.id = "probe";
             window.asked = [];
             const host = { setTriggerValue: (name, value) => window.asked.push(`${name} ${value}`) };
-            const strip = mount(root, { run: read, smoothing: 0.95 }, host);
+            const strip = mount(root, { run: read, known: [], smoothing: 0.95 }, host);
             stream.addSummary(told);
-            strip.update({ run: readBefore, smoothing: 0.95 }, host);
+            strip.update({ run: readBefore, known: [], smoothing: 0.95 }, host);
         }""",
         [
             [asset_url("components/status_strip/status_strip.js"), asset_url("feed/client/stream.js")],

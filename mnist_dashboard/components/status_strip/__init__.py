@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypedDict
 
+from mnist_core.records import Run
 from mnist_dashboard.components.registry import ignore_value, register
 from mnist_dashboard.feed.run_summary import RunSummary
 
@@ -24,6 +26,7 @@ def status_strip(
     run: RunSummary | None,
     *,
     idle: IdleRun,
+    unfinished: Sequence[Run] = (),
     smoothing: float,
     may_act: bool,
     follows_numbers: bool = False,
@@ -36,14 +39,15 @@ def status_strip(
     Return the id of the remedy that the user has just chosen, else None.
 
     The browser reruns the page once when the run's status or attempt differs from the one given here, and when another
-    run appears or changes its status; for viewers also when settings of the run change. With `follows_numbers` it
-    reruns the page every few seconds while the run's numbers change. With `follows_others`, a rerun moves on to another
-    run in progress: the browser requests none while the user fills in a form. `compact` shows only the most important
-    cells on a narrow page.
+    run than those in `unfinished` appears or one of them changes its status; for viewers also when settings of the run
+    change. With `follows_numbers` it reruns the page every few seconds while the run's numbers change. With
+    `follows_others`, a rerun moves on to another run in progress: the browser requests none while the user fills in a
+    form. `compact` shows only the most important cells on a narrow page.
     """
     data = {
         "run": run,
         "idle": idle,
+        "known": [f"{run.id}/{run.attempt}/{run.status}" for run in unfinished],
         "smoothing": smoothing,
         "follows_changes": not may_act,
         "follows_numbers": follows_numbers,

@@ -23,7 +23,6 @@ const TICK_MS = 250;
 // A run that downloads nothing prepares for 0.1 s. Waiting saves a rerun when its first batch needs the cores.
 const PREPARING_DELAY_MS = 700;
 const REPEAT_MS = 2000;
-const FIRST_EVENTS_MS = 3000; // a new connection begins with all unfinished runs, which Python knew of
 const SPREAD_MS = 2000; // watchers follow changed settings within this time, not all at once
 const FORM_MS = 500; // between two looks whether the reader is done with a form
 const NUMBERS_MS = 4000; // between two reruns of a page whose numbers Python draws
@@ -35,6 +34,7 @@ const LEAD_S = 0.5; // how far the clock may run ahead of the last message
  * @property {Run|null} run
  * @property {IdleRun|null} idle shown without a run
  * @property {number} smoothing
+ * @property {string[]} known states of the unfinished runs when Python drew the page: a new connection begins with these runs
  * @property {boolean} follows_changes whether a rerun is needed when settings of the run were changed
  * @property {boolean} follows_numbers whether Python draws numbers of the run, which change while it trains
  * @property {boolean} follows_others whether the page moves on to another run in progress
@@ -61,7 +61,6 @@ class StatusStrip {
   #drawnAt = Date.now();
   /** @type {Map<number, string>} states of the runs that are not shown, by id */
   #others = new Map();
-  #mountedAt = Date.now();
   #clock = { attempt: "", base: 0, at: 0, shown: 0 };
   #ticks = "";
 
@@ -158,12 +157,10 @@ class StatusStrip {
 
   /** @param {Run} run */
   #onOtherRun(run) {
-    const before = this.#others.get(run.id);
     const state = stateOf(run);
+    const isNews = state !== this.#others.get(run.id) && !this.#data.known.includes(state);
     this.#others.set(run.id, state);
-    if (before === state) return;
-    const wasKnown = before === undefined && this.#data.run && Date.now() - this.#mountedAt < FIRST_EVENTS_MS;
-    if (!wasKnown) this.#requestWhenFree(run.status);
+    if (isNews) this.#requestWhenFree(run.status);
   }
 
   /** @param {string} status */
