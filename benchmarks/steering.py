@@ -130,6 +130,7 @@ def measure_page_commands(run: SteeredRun, page: Page, rounds: int) -> Iterator[
     """Time what a person does in the page, click included."""
     pauses, redraws, adjusts = [], [], []
     page.get_by_role("radio", name="This run").click()
+    page.get_by_text("Applies from the next batch on").wait_for()
     field = page.get_by_label("Learning rate, exact value")
     resume = page.get_by_role("button", name="Resume")
     for number in range(rounds):
