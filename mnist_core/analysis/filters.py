@@ -73,7 +73,7 @@ def _convert(cell: Cell, word: str, column: str) -> object:
         return word.lower() in ("true", "yes")
     if isinstance(cell, int | float):
         try:
-            return float(word)
+            return float(word.replace(",", ".", 1))  # also with a decimal comma
         except ValueError as error:
             raise ConfigError("filter", f"{column} is a number, got {word!r}.") from error
     return word

@@ -41,7 +41,7 @@ if queries.latest_run() is None:
     toolbar.render_empty_state()
     st.stop()
 
-received({"selected": page_state.select_runs, "view": page_state.set_table, "edit": table_edits.edit_run})
+received({"selected": page_state.take_selection, "view": page_state.set_table, "edit": table_edits.edit_run})
 table, selected = page_state.sync_with_address()
 colors = curves_view.group_colors(selected, page_state.assign_colors([run.id for run in selected]))
 toolbar.render_toolbar(selected)
@@ -50,6 +50,7 @@ run_table(
     selected=[run.id for run in selected],
     colors=colors,
     known={run.id: f"{run.attempt}/{run.shown_status}" for run in selected},
+    restored=page_state.times_restored(),
     can_edit=access.may_act(),
     edit=table_edits.outcome(),
 )

@@ -23,6 +23,7 @@ PARAMETERS = (*table_state.PARAMETERS, *widget_state.DEFAULTS)
 _TABLE_KEY = "runs_view"
 _SELECTED_KEY = "ticked_runs"
 _COLORS_KEY = "run_colors"
+_RESTORED_KEY = "runs_restored"
 _ADDRESS_KEY = "runs_address"
 """Session key of the parameters that were last written to the address."""
 
@@ -32,15 +33,16 @@ def sync_with_address() -> tuple[TableState, list[Run]]:
 
     Archived runs leave the selection unless the table shows them, too.
 
-    The state comes from the session, or from the address on the first visit and after Back or Forward. Widgets get
+    The state comes from the session, or from the address on the first visit and after Back and Forward. Widgets get
     theirs, too.
     """
     parameters = {name: st.query_params.get_all(name) for name in PARAMETERS}
-    if run_address.is_history_navigation():
-        st.session_state.pop(_TABLE_KEY, None)
+    is_back = run_address.is_history_navigation()
+    if is_back:
         widget_state.forget()
+        st.session_state[_RESTORED_KEY] = times_restored() + 1
     widget_state.restore(parameters)
-    if _TABLE_KEY not in st.session_state:
+    if is_back or _TABLE_KEY not in st.session_state:
         st.session_state[_TABLE_KEY] = TableState.from_address(parameters)
         st.session_state[_SELECTED_KEY] = table_state.selected_runs(parameters)
         unreadable = table_state.unreadable_parameters(parameters) + widget_state.unreadable_parameters(parameters)
@@ -52,6 +54,16 @@ def sync_with_address() -> tuple[TableState, list[Run]]:
         st.session_state[_SELECTED_KEY] = [id for id in st.session_state[_SELECTED_KEY] if id not in hidden]
     _write_address(parameters, table.to_address(st.session_state[_SELECTED_KEY]) | widget_state.to_address())
     return table, [run for run in selected if run.id not in hidden]
+
+
+def times_restored() -> int:
+    """How often Back or Forward has restored an earlier state in this session."""
+    return int(st.session_state.get(_RESTORED_KEY, 0))
+
+
+def take_selection(sent: Mapping[str, Any]) -> None:
+    """Select the runs that the browser sent."""
+    select_runs(sent["ids"])
 
 
 def select_runs(ids: Sequence[int]) -> None:

@@ -252,6 +252,20 @@ def test_a_filter_that_makes_no_sense_is_named_and_cleared(runs: Page, server: S
     expect(runs.get_by_text(re.compile(rf"^\d+ of {RUNS} runs$"))).to_be_visible()
 
 
+def test_back_and_forward_restore_selection_order_and_view(runs: Page) -> None:
+    row(runs, "search-57").get_by_role("checkbox").check()
+    expect(runs).to_have_url(re.compile("runs=57$"))
+    runs.get_by_role("button", name="Test loss").click()
+    expect(runs).to_have_url(re.compile("sort=test_loss"))
+    runs.go_back()
+    expect(runs.locator("[aria-sort]")).to_have_count(0)
+    expect(runs.get_by_text(f"{RUNS} runs, 1 selected")).to_be_visible()
+    runs.go_back()
+    expect(runs.get_by_text(f"{RUNS} runs", exact=True)).to_be_visible()
+    runs.go_forward()
+    expect(runs.get_by_text(f"{RUNS} runs, 1 selected")).to_be_visible()
+
+
 def test_names_are_shown_as_text_everywhere(runs: Page) -> None:
     runs.get_by_role("button", name="Filters").click()
     select(runs, HOSTILE)

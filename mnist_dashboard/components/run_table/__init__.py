@@ -19,8 +19,9 @@ _TAKEN_KEY = "runs_table_taken"
 def received(take: Mapping[str, Callable[[Any], None]], key: str = KEY) -> None:
     """Call the functions in `take` with the values that the browser has sent since the last call; call it first.
 
-    `selected` is the ids of the selected runs, `view` the view: columns, order and filters. `edit` is `{run, starred,
-    token}`, or `{run, name, base, token}` where `base` is the name that was replaced.
+    `selected` is `{ids}`, the selected runs, `view` the view: columns, order and filters. Each has a `count`, so that
+    no two are equal. `edit` is `{run, starred, token}`, or `{run, name, base, token}` where `base` is the name that was
+    replaced.
 
     These are no callbacks: a rerun that interrupts Streamlit between two callbacks drops the second for good, and with
     it a tick of the reader. Here a value that was not taken in an interrupted run is taken in the next one.
@@ -43,6 +44,7 @@ def run_table(
     selected: Sequence[int] = (),
     colors: Mapping[int, int] | None = None,
     known: Mapping[int, str] | None = None,
+    restored: int = 0,
     can_edit: bool = False,
     edit: Mapping[str, Any] | None = None,
     key: str = KEY,
@@ -52,6 +54,8 @@ def run_table(
     The browser fetches the rows itself (`feed/summary_cache.py`). What the reader does arrives through `received`.
     Store it and pass it back as `selected` and `view`: Streamlit forgets a component's state when the user changes the
     page.
+
+    The table keeps its view; it takes `view` when it appears, and again when `restored` changes.
 
     With `can_edit` runs can be starred and renamed in place; `edit` is the outcome of the latest new name, `{token,
     error}`.
@@ -63,6 +67,7 @@ def run_table(
         "view": view,
         "selected": list(selected),
         "colors": {str(run): color for run, color in (colors or {}).items()},
+        "restored": restored,
         "can_edit": can_edit,
         "edit": edit,
         "known": {str(run): state for run, state in (known or {}).items()},

@@ -23,11 +23,11 @@ export class NameEditor {
     this.#showProblem = showProblem;
   }
 
-  /** @param {Cell} cell @param {ListedRun} run */
+  /** @param {Cell} cell @param {ListedRun|undefined} run */
   open(cell, run) {
     this.#close();
     const link = cell.name;
-    if (!link) return;
+    if (!link || !run) return;
     const field = make("input", "mt-table-rename-field", {
       type: "text", "aria-label": `New name of ${run.name}`, maxlength: String(MAX_NAME_LENGTH), autocomplete: "off", spellcheck: "false",
     });

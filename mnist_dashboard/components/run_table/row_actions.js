@@ -35,9 +35,10 @@ export function listenToRow(built, item, actions) {
     }
     if (cell && item.kind === "run" && event.key === "F2") actions.rename(cell, item.run.id);
   });
-  if (!cell || item.kind !== "run") return;
+  if (!cell || item.kind !== "run") return built;
   cell.star?.addEventListener("click", () => actions.star(item.run.id, cell.star?.getAttribute("aria-pressed") !== "true"));
   cell.rename?.addEventListener("click", () => actions.rename(cell, item.run.id));
+  return built;
 }
 
 /** Whether what was clicked acts by itself. @param {MouseEvent} event */

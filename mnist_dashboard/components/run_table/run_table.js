@@ -35,6 +35,7 @@ import { Viewport } from "./viewport.js";
  * @property {View} view as it is when the table appears; afterwards the table sends it to Python
  * @property {number[]} selected ids
  * @property {Record<string, number>} colors colour index of a run, by its id
+ * @property {number} restored how often Back or Forward has restored an earlier view
  * @property {boolean} can_edit whether the reader may star and rename
  * @property {Outcome|null} edit what became of the latest new name
  * @property {Record<string, string>} known attempt and status of selected runs, as Python drew the page around the table
@@ -75,6 +76,7 @@ class RunTable {
   #context;
   #follower = new StateFollower();
   #painting = 0;
+  #sent = Date.now(); // number of the latest message: Python takes each once
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #sending;
 
@@ -84,7 +86,7 @@ class RunTable {
     this.#data = data;
     this.#host = host;
     this.#view = { ...data.view };
-    this.#selection = new Selection(data.selected, (ids) => this.#host.setStateValue("selected", ids));
+    this.#selection = new Selection(data.selected, (ids) => this.#host.setStateValue("selected", { ids, count: ++this.#sent }));
     this.#header = new Header({
       sort: (column) => this.#sortBy(column),
       filter: (where) => this.#change({ where }),
@@ -118,12 +120,15 @@ class RunTable {
 
   /** @param {TableData} data @param {Host} host */
   update(data, host) {
+    const isBack = data.restored !== this.#data.restored;
     this.#data = data;
     this.#host = host;
     this.#selection.receive(data.selected);
+    if (isBack) this.#view = { ...data.view, filters: this.#view.filters };
     this.#editor.receive(data.edit);
     this.#runs.fetchCurves(this.#selection.ids.slice(0, MAX_OVERLAID));
-    this.#paint();
+    if (isBack) this.#arrange();
+    else this.#paint();
   }
 
   destroy() {
@@ -142,17 +147,12 @@ class RunTable {
 
   /** @param {Item} item */
   #buildRow(item) {
-    const built = buildRow(item, this.#context);
-    listenToRow(built, item, {
+    return listenToRow(buildRow(item, this.#context), item, {
       tick: (key, ticked, withRange) => this.#tick(key, ticked, withRange),
       toggleGroup: (key) => this.#toggleGroup(key),
       star: (run, starred) => this.#host.setStateValue("edit", { run, starred, token: Date.now() }),
-      rename: (cell, id) => {
-        const run = this.#runs.get(id);
-        if (run) this.#editor.open(cell, run);
-      },
+      rename: (cell, id) => this.#editor.open(cell, this.#runs.get(id)),
     });
-    return built;
   }
 
   // ------------------------------------------------------------------ changes of runs
@@ -174,7 +174,7 @@ class RunTable {
     this.#arrange();
     clearTimeout(this.#sending);
     const pause = "search" in part || "where" in part ? TYPING_MS : 0;
-    this.#sending = setTimeout(() => this.#host.setStateValue("view", this.#view), pause);
+    this.#sending = setTimeout(() => this.#host.setStateValue("view", { ...this.#view, count: ++this.#sent }), pause);
   }
 
   /** @param {string[]} keys */
