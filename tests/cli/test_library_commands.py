@@ -43,6 +43,7 @@ def listed(capsys: CapturedOutput, *words: str) -> list[str]:
         (["Test accuracy > 0.92"], ["bold"]),
         (["duration>=0", "Duration (s)<1"], ["bold", "careful", "slow"]),
         (["lr>=0.01"], ["bold", "careful"]),
+        (["lr>=0,01"], ["bold", "careful"]),
         (["lr > 0.01"], ["bold"]),
         (["lr<0.01"], ["slow"]),
         (["test_accuracy<=0.9", "lr=0.01"], ["careful"]),
