@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
 from mnist_core.analysis.run_table import metric_value
-from mnist_core.config import SETTINGS
+from mnist_core.config import SETTINGS, Setting
 from mnist_core.formatting import MISSING
 from mnist_core.records import DETAIL_LABELS, METRICS, Provenance, Run
 from mnist_dashboard.ui.formatting import format_count, format_metric, format_time
@@ -26,9 +27,17 @@ _SHOWN_APART = ("commit", "is_dirty", "packages", "precision")
 def settings(run: Run) -> Rows:
     """The settings at the start of the run; for later changes see `interventions`."""
     return [
-        {"Setting": setting.label, "Value": str(getattr(run.config, name)), "Unit": setting.unit}
+        {"Setting": setting.label, "Value": _setting_text(setting, getattr(run.config, name)), "Unit": setting.unit}
         for name, setting in SETTINGS.items()
     ]
+
+
+def _setting_text(setting: Setting, value: Any) -> str:
+    if setting.choices:
+        return setting.choices[value]
+    if setting.kind is bool:
+        return "yes" if value else "no"
+    return f"{value:g}" if setting.kind is float else str(value)
 
 
 def results(run: Run) -> Rows:

@@ -51,6 +51,7 @@ def test_all_details_of_a_run_are_shown(app: AppTest, store: RunStore) -> None:
     open_details(app, run.id)
     assert "Finished, learns MNIST." in page_text(app)
     assert table(app, "Setting")["Learning rate"] == "0.02"
+    assert table(app, "Setting")["Network"] == "Classic CNN"
     assert table(app, "Result")["Test accuracy"] == "90.00\u202f%"
     provenance = table(app, "What")
     assert provenance["Code"] == "c" * 12

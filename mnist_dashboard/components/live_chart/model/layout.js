@@ -124,10 +124,10 @@ function positionsOf({ curves }) {
 
 /** @param {View} view @returns {{axis: PlotlyAxis, range: Range}} */
 function xAxis({ data, colors, items }) {
-  const { title, hover, ticks } = X_AXES[data.x];
+  const { title, hover, ticks, empty } = X_AXES[data.x];
   const positions = items.flatMap(positionsOf);
   const planned = data.x === "step" ? data.total_steps : 0;
-  const last = Math.max(planned, ...positions.map((xs) => xs.findLast(isNumber) ?? 0), 1e-3);
+  const last = Math.max(planned, ...positions.map((xs) => xs.findLast(isNumber) ?? 0), planned || items.length ? 1e-3 : empty);
   const first = Math.min(last / 10, ...positions.map((xs) => xs.find((x) => isNumber(x) && x > 0) ?? last));
   /** @type {Range} */
   const range = data.logx ? [Math.log10(first), Math.log10(last)] : [0, last];

@@ -19,6 +19,11 @@ test("a chart of a run without any finite loss has finite axes", () => {
   assert(ends.every(Number.isFinite), `${ends}`);
 });
 
+test("the axis of an empty chart has room for a usual run", () => {
+  assert.deepEqual(layoutOf(makeTestView([], { x: "step", total_steps: 0 })).xaxis.range, [0, 1000]);
+  assert.deepEqual(layoutOf(makeTestView([], { x: "step", total_steps: 200 })).xaxis.range, [0, 200]);
+});
+
 test("a pale line is named at its last value, though the run diverged after it", () => {
   const colors = { ...COLORS, runs: ["#FEFEFE"] };
   const view = makeTestView([chartRun(1, {}, [3, 2, null]), chartRun(2, {}, [null, null, null])], {}, { colors });

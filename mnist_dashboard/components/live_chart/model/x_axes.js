@@ -15,14 +15,15 @@ import { formatCount, formatDuration } from "../../lib/format.js";
  * @property {string} hover head of the hover box, for Plotly
  * @property {string} ticks format of the ticks, for Plotly
  * @property {(x: number) => string} format
+ * @property {number} empty end of the axis while nothing is drawn
  */
 
 /** @type {Record<Axis, XAxis>} */
 export const X_AXES = {
-  step: { title: "Step (batches trained)", hover: "Step %{x:,d}", ticks: ",d", format: (x) => `step ${formatCount(x)}` },
-  epoch: { title: "Epoch", hover: "Epoch %{x:.2f}", ticks: "~g", format: (x) => `epoch ${x.toFixed(1)}` },
-  images: { title: "Images seen", hover: "%{x:,d} images", ticks: "~s", format: (x) => `${formatCount(x)} images` },
-  time: { title: `${LABELS.DURATION} (s)`, hover: "%{x:,.1f} s", ticks: ",~g", format: formatDuration },
+  step: { title: "Step (batches trained)", hover: "Step %{x:,d}", ticks: ",d", format: (x) => `step ${formatCount(x)}`, empty: 1000 },
+  epoch: { title: "Epoch", hover: "Epoch %{x:.2f}", ticks: "~g", format: (x) => `epoch ${x.toFixed(1)}`, empty: 3 },
+  images: { title: "Images seen", hover: "%{x:,d} images", ticks: "~s", format: (x) => `${formatCount(x)} images`, empty: 60_000 },
+  time: { title: `${LABELS.DURATION} (s)`, hover: "%{x:,.1f} s", ticks: ",~g", format: formatDuration, empty: 60 },
 };
 
 /** @typedef {Pick<Run, "epoch_ends"|"train_images"|"settings"|"interventions">} EpochPlan */
