@@ -247,7 +247,7 @@ def test_the_dataset_is_recorded_when_training_begins(store: RunStore) -> None:
     )
     assert status is RunStatus.RUNNING
     begun = store.queries.get_run(run.id)
-    assert (begun.dataset, begun.notice, begun.total_steps) == ("MNIST-5k", "No network", 3 * 57)
+    assert (begun.dataset, begun.notice, begun.total_steps) == ("MNIST-5k", "No network", 3 * 56)
     assert (begun.train_images, begun.validation_images, begun.test_images) == (3600, 400, 1000)
     assert (begun.device, begun.threads) == ("cpu", 2)
 
