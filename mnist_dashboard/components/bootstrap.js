@@ -1,6 +1,6 @@
 /**
  * Mounts one component of the page and keeps it mounted. Streamlit runs this text as the component's script; registry.py fills
- * in the address of the component's module.
+ * in the address of the bundle of all components, and the name of this one.
  *
  * Streamlit calls the default function at the first mount and again whenever the component's data or the theme changes,
  * always with the same parentElement, and runs the clean-up it returned last when the component leaves the page. A clean-up
@@ -8,7 +8,9 @@
  *
  * A module exports mount(root, data, host) and returns {update(data, host), destroy()}; host passes values to Python.
  */
-const MODULE_URL = "__MODULE_URL__";
+const BUNDLE_URL = "__BUNDLE_URL__";
+const NAME = "__COMPONENT__";
+const MODULE_URL = `${BUNDLE_URL}#${NAME}`;
 const SLOT = Symbol.for("mnist-trainer.component");
 
 /**
@@ -30,9 +32,9 @@ class Slot {
     this.data = data;
     this.host = host;
     parent.append(this.root);
-    import(new URL(MODULE_URL, document.baseURI).href).then(
-      (module) => {
-        if (!this.destroyed) this.component = module.mount(this.root, this.data, this.host);
+    import(new URL(BUNDLE_URL, document.baseURI).href).then(
+      ({ modules }) => {
+        if (!this.destroyed) this.component = modules[NAME].mount(this.root, this.data, this.host);
       },
       (error) => {
         // A restarted server may have newer files under other addresses: a fresh page knows them.

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.records import encode_json, json_value
-from mnist_dashboard.server.assets import PACKAGE, asset_url
+from mnist_core.records import json_value
+from mnist_dashboard.server.assets import BUNDLE, PACKAGE, asset_url
 
 
 def register(name: str, css: str = "") -> Callable[..., Any]:
@@ -21,7 +21,7 @@ def register(name: str, css: str = "") -> Callable[..., Any]:
     bootstrap = (folder / "bootstrap.js").read_text(encoding="utf-8")
     render = st.components.v2.component(
         name,
-        js=bootstrap.replace('"__MODULE_URL__"', encode_json(asset_url(f"components/{name}/{name}.js"))),
+        js=bootstrap.replace("__BUNDLE_URL__", asset_url(BUNDLE)).replace("__COMPONENT__", name),
         css=(folder / css).read_text(encoding="utf-8") if css else None,
         isolate_styles=False,
     )

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from mnist_dashboard.server import shared_constants
+from mnist_dashboard.server.bundle import bundle_modules
 from mnist_dashboard.server.hosts import base_path
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -75,6 +76,17 @@ _ASSETS = {
 } | {"components/lib/constants.js": _CONSTANTS, _PLOTLY.name: _load(_PLOTLY)}
 """Assets by their path below the package, such as `components/lib/dom.js`; Plotly's library by its file name."""
 
+
+def _bundle() -> bytes:
+    modules = {match[1]: name for name in _ASSETS if (match := re.fullmatch(r"components/(\w+)/\1\.js", name))}
+    return bundle_modules(modules, lambda name: _ASSETS[name].body.decode()).encode()
+
+
+BUNDLE = "components.js"
+"""Name of the asset with all components: see `bundle`."""
+
+_ASSETS[BUNDLE] = _Asset(_MEDIA_TYPES[".js"], b"", _bundle)  # what it is made of is part of the version already
+
 _VERSION = _version(_ASSETS)
 
 
@@ -83,16 +95,6 @@ def asset_url(name: str) -> str:
     if name not in _ASSETS:
         raise KeyError(f"There is no asset {name!r}. Assets: {', '.join(sorted(_ASSETS))}.")
     return f"{base_path()}/assets/{_VERSION}/{name}"
-
-
-def asset_text(name: str) -> str:
-    """Text of a script or style sheet. Raises `KeyError` for a name that is not served."""
-    return _ASSETS[name].body.decode()
-
-
-def component_modules() -> list[str]:
-    """Names of the modules that draw a component: `components/<component>/<component>.js`."""
-    return [name for name in _ASSETS if re.fullmatch(r"components/(\w+)/\1\.js", name)]
 
 
 def prepare_assets() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import html
-import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -20,7 +19,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from mnist_core.records import encode_json
-from mnist_dashboard.server.assets import asset_text, asset_url, component_modules
+from mnist_dashboard.server.assets import BUNDLE, asset_url
 from mnist_dashboard.server.hosts import base_path
 
 _STATIC = Path(streamlit.__file__).with_name("static")
@@ -38,9 +37,6 @@ WIDGETS = (
     "TextInput",
 )
 """Scripts of Streamlit for the widgets of the Train and Runs pages, without the hash in their file names."""
-
-PLOTLY_LOADER = "components/live_chart/plotly_loader.js"
-
 
 SERVER_ADDRESS = (
     f"window.__streamlit = {{BACKEND_BASE_URL: location.origin + {encode_json(base_path())}, "
@@ -61,13 +57,6 @@ def _closure(names: Iterable[str], imports_of: Callable[[str], Iterable[str]]) -
     return list(found)
 
 
-def _component_imports(name: str) -> list[str]:
-    """The assets that one of our modules imports; like all of them, it does so in lines of their own."""
-    folder = Path("/", name).parent
-    paths = re.findall(r'^import .*?"(\.[^"]+)";$', asset_text(name), re.MULTILINE)
-    return [Path(os.path.normpath(folder / path)).as_posix().lstrip("/") for path in paths]
-
-
 def _streamlit_imports(name: str) -> list[str]:
     """The scripts that one of Streamlit's imports, which are minified."""
     return re.findall(r'(?:from|import)"\./([^"]+\.js)"', (_STREAMLIT_SCRIPTS / name).read_text(encoding="utf-8"))
@@ -76,19 +65,17 @@ def _streamlit_imports(name: str) -> list[str]:
 def _hints(document: str) -> str:
     widgets = [path.name for widget in WIDGETS for path in _STREAMLIT_SCRIPTS.glob(f"{widget}.*.js")]
     scripts = [f"./static/js/{name}" for name in _closure(widgets, _streamlit_imports)]
-    modules = _closure(component_modules(), _component_imports)
-    links = [path for path in scripts if path not in document] + [asset_url(name) for name in modules]
+    links = [asset_url(BUNDLE), *(path for path in scripts if path not in document)]
     tags = [f"<script>{SERVER_ADDRESS}</script>"]
     tags += [f'<link rel="modulepreload" href="{html.escape(link)}">' for link in links]
-    plotly, loader = html.escape(asset_url("plotly.min.js")), html.escape(asset_url(PLOTLY_LOADER))
-    tags.append(f'<link rel="preload" as="script" fetchpriority="low" href="{plotly}">')
-    tags.append(f'<script type="module" async src="{loader}"></script>')
+    # It starts while Streamlit's scripts are being loaded, or after them if it has to be loaded itself.
+    tags.append(f'<script async fetchpriority="low" src="{html.escape(asset_url("plotly.min.js"))}"></script>')
     return "\n".join(tags)
 
 
 @functools.cache
 def page_document() -> str:
-    """Return the document. The first call takes half a second, also since the constants of our modules are built."""
+    """Return the document. The first call takes a tenth of a second: it looks through Streamlit's scripts."""
     document = (_STATIC / "index.html").read_text(encoding="utf-8")
     document = document.replace("<title>Streamlit</title>", "<title>MNIST Trainer</title>")
     return document.replace('<script type="module"', f'{_hints(document)}\n<script type="module"', 1)

@@ -1,10 +1,8 @@
-/**
- * Loads Plotly's library once a page. The page's document runs this module, too: most of the time that the library takes to start
- * passes while the page waits for the server.
- */
+/** Hands out Plotly's library. The page's document loads it early: most of the time that it takes to start passes meanwhile. */
 
 /** @import { PlotlyLibrary } from "./plotly" */
 
+const FILE = "plotly.min.js";
 const LOAD_AGAIN_MS = 5000;
 
 /** @type {Promise<PlotlyLibrary>|undefined} */
@@ -13,17 +11,32 @@ let plotly;
 /** Plotly's library. Rejects if it cannot be loaded; five seconds later a call tries again. */
 export function loadPlotly() {
   plotly ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = new URL("../../plotly.min.js", import.meta.url).href;
-    script.onload = () => window.Plotly && resolve(window.Plotly);
-    script.onerror = () => {
+    if (window.Plotly) {
+      resolve(window.Plotly);
+      return;
+    }
+    const script = scriptOfDocument() ?? newScript();
+    script.addEventListener("load", () => window.Plotly && resolve(window.Plotly));
+    script.addEventListener("error", () => {
+      script.remove();
       setTimeout(() => (plotly = undefined), LOAD_AGAIN_MS);
       reject(new Error("Plotly could not be loaded"));
-    };
-    document.head.append(script);
+    });
   });
   return plotly;
 }
 
-// At the first pause, so that it does not delay what the page starts with.
-requestIdleCallback(() => loadPlotly().catch(() => {})); // a chart that needs it says so
+/**
+ * The script that the document loads, while it does: once the document is complete, this script has failed.
+ * @returns {HTMLScriptElement|null}
+ */
+function scriptOfDocument() {
+  return document.readyState === "complete" ? null : document.querySelector(`script[src$="/${FILE}"]`);
+}
+
+function newScript() {
+  const script = document.createElement("script");
+  script.src = new URL(`../../${FILE}`, import.meta.url).href;
+  document.head.append(script);
+  return script;
+}

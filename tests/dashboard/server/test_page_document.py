@@ -11,7 +11,7 @@ import streamlit
 from starlette.requests import Request
 
 from mnist_dashboard.server import page_document
-from mnist_dashboard.server.assets import PACKAGE, asset_text, asset_url
+from mnist_dashboard.server.assets import BUNDLE, asset_url
 from mnist_dashboard.server.page_document import DOCUMENT_ROUTES, WIDGETS
 from mnist_dashboard.server.security_headers import _content_security_policy
 
@@ -53,8 +53,8 @@ def _inline_scripts(document: str) -> list[str]:
 def test_every_hint_leads_to_a_script_and_none_comes_twice(document: str) -> None:
     scripts = [link for link in hints(document) if link.startswith("./static/")]
     assert all((STATIC / link).is_file() for link in scripts)
-    modules = [link.split("/", 3)[3] for link in hints(document) if link.startswith("/assets/")]
-    assert [asset_url(name) for name in modules] == [link for link in hints(document) if link not in scripts]
+    assert [link for link in hints(document) if link not in scripts] == [asset_url(BUNDLE)]
+    assert f'src="{asset_url("plotly.min.js")}"' in document
     assert len(set(hints(document))) == len(hints(document))
 
 
@@ -62,17 +62,6 @@ def test_every_hint_leads_to_a_script_and_none_comes_twice(document: str) -> Non
 def test_streamlit_has_one_script_for_each_widget(widget: str, document: str) -> None:
     [script] = (STATIC / "static" / "js").glob(f"{widget}.*.js")
     assert f"./static/js/{script.name}" in hints(document)
-
-
-def test_all_modules_that_components_import_are_hinted(document: str) -> None:
-    folders = [path for path in (PACKAGE / "components").iterdir() if (path / f"{path.name}.js").exists()]
-    assert len(folders) > 5
-    for folder in folders:
-        name = f"components/{folder.name}/{folder.name}.js"
-        assert asset_url(name) in hints(document)
-        for line in asset_text(name).splitlines():
-            if match := re.match(r'import .* from "\./(\w+\.js)";', line):
-                assert asset_url(f"components/{folder.name}/{match[1]}") in hints(document)
 
 
 def test_the_pages_with_charts_have_the_hints(document: str) -> None:
