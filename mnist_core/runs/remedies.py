@@ -51,9 +51,6 @@ def _carry_out(actions: RunActions, run: Run, remedy: Remedy, by: str) -> Run | 
     if remedy.id == "stop":
         actions.request_stop(run.id)
         return None
-    if remedy.id == "resume":
-        actions.resume(run.id)
-        return None
     assert remedy.config is not None, "every other remedy starts a run"
     if remedy.id == "train_again":
         return actions.submit(remedy.config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_core import labels
-from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.config import TrainConfig
 from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.runs import lineage, remedies
 from mnist_dashboard import access, services
@@ -41,10 +40,10 @@ def run_actions(run: Run) -> list[Action]:
         RunStatus.RUNNING: [partial(_pause, run), partial(_stop, run), partial(_evaluate, run)],
         RunStatus.PAUSED: [partial(_resume, run), partial(_step, run), partial(_stop, run), partial(_evaluate, run)],
         RunStatus.STOPPING: [partial(st.button, "Stopping", icon=":material/stop:", disabled=True)],
-        RunStatus.INTERRUPTED: [partial(_resume_interrupted, run), partial(_train_again, run.config)],
+        RunStatus.INTERRUPTED: [partial(_resume_interrupted, run), partial(_train_again, run)],
+        # The doctor offers gentler settings. To go on with those that made the loss diverge would lead nowhere.
+        RunStatus.DIVERGED: [partial(_train_again, run)],
     }
-    if run.status is RunStatus.DIVERGED:
-        return _after_divergence(run)
     return actions.get(run.status) or _after_end(run)
 
 
@@ -131,49 +130,21 @@ def _resume_interrupted(run: Run) -> None:
     )
 
 
-def _train_again(
-    config: TrainConfig,
-    label: str = labels.TRAIN_AGAIN,
-    help: str = "Starts a new run with these settings, and puts them into the sliders.",
-    type: messages.ButtonType = "secondary",
-) -> None:
-    """A button that starts a run with `config` and puts the config into the sidebar."""
+def _train_again(run: Run) -> None:
+    """A button that starts a run with the same settings and puts them into the sidebar."""
 
     def train() -> None:
-        load_config(config)
-        start_run(config)
+        load_config(run.config)
+        start_run(run.config)
 
-    messages.action_button(label, "replay", train, help=help, type=type)
+    help = "Starts a new run with these settings, and puts them into the sliders."
+    messages.action_button(labels.TRAIN_AGAIN, "replay", train, help=help)
 
 
 def _after_end(run: Run) -> list[Action]:
-    again = partial(_train_again, run.config)
+    again = partial(_train_again, run)
     has_checkpoint = bool(lineage.fork_points(services.current().queries, run))
     return [again, partial(render_continue_form, run)] if has_checkpoint else [again]
-
-
-def _after_divergence(run: Run) -> list[Action]:
-    config = lineage.config_at(run)
-    gentler = dataclasses.replace(config, lr=max(config.lr / 2, SETTINGS["lr"].low))
-    points = lineage.fork_points(services.current().queries, run)
-    again = partial(
-        _train_again,
-        gentler,
-        "Train again at half the rate",
-        f"Starts a new run with the learning rate {gentler.lr:g} in place of {config.lr:g}.",
-        "secondary" if points else "primary",
-    )
-    return [partial(_restart, run, gentler, max(points)), again] if points else [again]
-
-
-def _restart(run: Run, config: TrainConfig, step: int) -> None:
-    messages.action_button(
-        f"Restart from step {step} at half the rate",
-        "replay",
-        lambda: go_to_run(services.current().actions.fork(run, config)),
-        help=f"A new run that continues from the last checkpoint, with the learning rate {config.lr:g}.",
-        type="primary",
-    )
 
 
 def _replay(run: Run) -> None:

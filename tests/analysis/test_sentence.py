@@ -99,10 +99,10 @@ def test_a_state_has_its_sentence(fields: dict[str, Any], text: str, tone: str) 
     assert (described.text, described.tone) == (text, tone)
 
 
-def test_an_interrupted_run_can_be_resumed() -> None:
+def test_an_interrupted_run_leaves_resuming_to_the_actions_on_it() -> None:
     described = describe(status=RunStatus.INTERRUPTED)
     assert described
-    assert described.to_json()["remedy"] == {"id": "resume", "label": "Resume"}
+    assert described.to_json()["remedy"] is None
 
 
 def test_a_queued_run_says_what_it_waits_for() -> None:

@@ -116,7 +116,8 @@ def test_a_diverged_run_says_so_and_offers_a_remedy(page: Page, live: Server) ->
     run = live.store.commands.create_run(TrainConfig(lr=1.0, momentum=0.99, batch_size=1))
     page.goto(f"{live.url}/?run={run.id}")
     expect(page.get_by_text(re.compile(r"Loss became (NaN|infinite) at step \d+"))).to_be_visible(timeout=20_000)
-    expect(page.get_by_role("button", name="Train again at half the rate")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Apply: Train again"))).to_be_visible()
+    expect(page.get_by_role("button", name="Train again", exact=True)).to_be_visible()
 
 
 def test_selected_runs_are_overlaid_in_colours_of_their_own(page: Page, live: Server) -> None:

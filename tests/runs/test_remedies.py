@@ -87,13 +87,6 @@ def test_a_stopped_run_continues_to_its_planned_end(store: RunStore, actions: Ru
     assert (new.parent_id, new.parent_step, new.config) == (run.id, 100, run.config)
 
 
-def test_an_interrupted_run_resumes(store: RunStore, actions: RunActions) -> None:
-    run = training_run(store, [0.5] * 100)
-    store.trainer_writes.finish_run(run, RunStatus.INTERRUPTED, "The server was closed.")
-    assert apply_remedy(actions, store.queries, run, "resume", "Ada") is None
-    assert store.queries.get_run(run.id).status is RunStatus.QUEUED
-
-
 def test_a_run_that_learns_by_heart_stops(store: RunStore, actions: RunActions) -> None:
     run = training_run(store, [0.01] * 500, TrainConfig(epochs=10))
     losses = [0.2, 0.1, 0.2, 0.2, 0.2, 0.2]

@@ -59,7 +59,7 @@ def _from_row(run: Run, after: str | None) -> Sentence | None:
     if run.status is RunStatus.FAILED:
         return Sentence(run.reason or "Failed; no reason was recorded.", "fault")
     if run.status is RunStatus.INTERRUPTED:
-        return Sentence(run.reason or "Its process ended before the run did.", "fault", Remedy("resume", "Resume"))
+        return Sentence(run.reason or "Its process ended before the run did.", "fault")  # every page offers to resume
     progress = {
         RunStatus.QUEUED: f"Waiting for {after} to finish." if after else "Starts next.",
         RunStatus.PREPARING: run.notice or "Loading the dataset.",
