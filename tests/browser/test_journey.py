@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
+from mnist_dashboard.server.assets import asset_url
 from tests.browser.browser_driver import MORE_POINTS, POINTS, set_epochs, start_long_run
 from tests.support.processes import Server
 
@@ -164,9 +165,8 @@ def test_lines_move_to_where_plotly_draws_them(page: Page, live: Server) -> None
     set_epochs(page, 1)
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text("Finished", exact=True)).to_be_visible()
-    drawn, moved = page.evaluate("""async () => {
-      const modules = performance.getEntriesByType('resource').map(({ name }) => name);
-      const { moveLines } = await import(modules.find((name) => name.endsWith('/moving_lines.js')));
+    script = """async (module) => {
+      const { moveLines } = await import(module);
       const chart = document.querySelector('.js-plotly-plot');
       const lines = [...chart.querySelectorAll('.trace:not(.points) > .lines > .js-line')];
       const boxes = () => lines.map((line) => Object.values(DOMRect.fromRect(line.getBBox()).toJSON()));
@@ -174,7 +174,8 @@ def test_lines_move_to_where_plotly_draws_them(page: Page, live: Server) -> None
       lines.forEach((line) => line.setAttribute('d', 'M0,0'));
       if (!moveLines(chart, chart.data)) throw new Error('not moved');
       return [drawn, boxes()];
-    }""")
+    }"""
+    drawn, moved = page.evaluate(script, asset_url("components/live_chart/moving_lines.js"))
     assert len(drawn) >= 2
     for before, after in zip(drawn[:2], moved[:2], strict=True):
         assert after == pytest.approx(before, abs=0.5)
