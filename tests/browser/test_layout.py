@@ -147,9 +147,13 @@ def test_nothing_is_cut_off_at_any_width(page: Page, server: Server, a_step: Cal
     shown_status(page, "Finished")
     for width in (1440, 1280, 1024, 700, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        cut = page.evaluate("""() => [...document.querySelectorAll(".mt-strip *, .st-key-tools button")].filter((e) =>
+        cut = page.evaluate("""async () => {
+          await document.fonts.ready; // an icon is a word until its font is there
+          await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+          return [...document.querySelectorAll(".mt-strip *, .st-key-tools button")].filter((e) =>
             e.checkVisibility() && (e.scrollWidth > e.clientWidth + 1) && getComputedStyle(e).display !== "inline"
-            ).map((e) => `${e.className}: ${e.textContent}`)""")
+            ).map((e) => `${e.className}: ${e.textContent}`);
+        }""")
         assert not cut, width
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
 
