@@ -1,10 +1,11 @@
-"""One run in the memory of the live feed, and its `history` event."""
+"""The runs in the memory of the live feed, and their `history` events."""
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from mnist_core.analysis.doctor.evidence import Earlier, Evaluated, Evidence
 from mnist_core.analysis.doctor.sentence import Sentence, describe_run
 from mnist_core.records import LIVE_BATCHES, Confusion, EvalMetrics, Run, RunStatus, encode_json, json_value
+from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.series import RunSeries
 
 EXAMINATION_SECONDS = 1.0
@@ -19,6 +21,9 @@ EXAMINATION_SECONDS = 1.0
 
 MAX_HISTORIES = 4
 """Maximum number of smoothings for which a run keeps its `history` event, of about 300 kB."""
+
+MAX_IDLE_RUNS = 32
+"""Maximum number of unwatched runs kept in memory, so that going back to a run does not read it again."""
 
 
 class CachedRun:
@@ -127,3 +132,35 @@ def _says_the_same(new: Sentence | None, old: Sentence | None) -> bool:
     if not new or not old or not new.rule:
         return False
     return (new.rule, new.remedy) == (old.rule, old.remedy)
+
+
+class RunCache:
+    """The runs in memory, the one used last at the end. Used by the hub while it holds its read lock."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
+        self._runs: OrderedDict[int, CachedRun] = OrderedDict()
+
+    def find(self, run_id: int) -> CachedRun | None:
+        """Return a run that is in memory."""
+        return self._runs.get(run_id)
+
+    async def read(self, run_id: int, watched_ids: Container[int]) -> CachedRun:
+        """Return a run, from the store if it is not in memory. Raises `RunNotFoundError`.
+
+        Runs that are not in `watched_ids` make room: see `MAX_IDLE_RUNS`.
+        """
+        cached = self._runs.get(run_id) or await self.read_again(run_id)
+        self._runs.move_to_end(run_id)
+        idle = [other_id for other_id in self._runs if other_id not in watched_ids]
+        for idle_id in idle[: max(0, len(idle) - MAX_IDLE_RUNS)]:
+            del self._runs[idle_id]
+        return cached
+
+    async def read_again(self, run_id: int) -> CachedRun:
+        """Read a run from the store, whether it is in memory or not. Raises `RunNotFoundError`."""
+        run = await asyncio.to_thread(self._queries.get_run, run_id)
+        table = await asyncio.to_thread(self._queries.read_steps, run_id)
+        evaluations = await asyncio.to_thread(self._queries.list_evaluations, run_id)
+        self._runs[run_id] = CachedRun(run, table, evaluations)
+        return self._runs[run_id]

@@ -33,7 +33,7 @@ from mnist_core.store.change_feed import Changes, Evaluation, NewSteps
 from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.all_runs import AllRuns
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message, Subscriber
-from mnist_dashboard.feed.cached_run import CachedRun, evaluation_to_json
+from mnist_dashboard.feed.cached_run import CachedRun, RunCache, evaluation_to_json
 from mnist_dashboard.feed.examination import examine_if_due
 from mnist_dashboard.feed.run_summary import RunSummary, list_queue, queue_position, summarize_run
 from mnist_dashboard.feed.series import round_values
@@ -58,9 +58,6 @@ RECENT_SECONDS = 10.0
 """Time for which a new stream gets the summaries of changed runs. A browser that replaces its stream may close the old
 one before it has received the last change, which the old stream alone carried."""
 
-MAX_IDLE_RUNS = 32
-"""Maximum number of unwatched runs kept in memory, so that going back to a run does not read it again."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -74,7 +71,7 @@ class LiveHub:
         self._queries = queries
         self._on_change = on_change
         self.broadcaster = Broadcaster()
-        self._cached_runs: OrderedDict[int, CachedRun] = OrderedDict()
+        self._cache = RunCache(queries)
         self._unfinished: dict[int, Run] = {}
         # Runs that changed lately, and when; oldest change first.
         self._recent: OrderedDict[int, tuple[float, Run]] = OrderedDict()
@@ -169,7 +166,7 @@ class LiveHub:
     def _summarize(self, run: Run) -> RunSummary:
         """The summary of a run, with its sentence if its curves are in memory."""
         summary = summarize_run(run, self._unfinished.values())
-        cached = self._cached_runs.get(run.id)
+        cached = self._cache.find(run.id)
         return {**summary, "sentence": cached.sentence} if cached else summary
 
     async def _examine(self, cached: CachedRun) -> None:
@@ -184,7 +181,7 @@ class LiveHub:
         histories: dict[int, Message] = {}
         for run_id in sorted(subscriber.run_ids):
             try:
-                cached = await self._cached_run(run_id)
+                cached = await self._read(run_id)
             except RunNotFoundError:
                 continue
             except DamagedRunError:
@@ -215,25 +212,8 @@ class LiveHub:
         while self._recent and next(iter(self._recent.values()))[0] < time.monotonic() - RECENT_SECONDS:
             self._recent.popitem(last=False)
 
-    async def _cached_run(self, run_id: int) -> CachedRun:
-        """The run in memory, read from the store if it is not there. Raises `RunNotFoundError`."""
-        if run_id not in self._cached_runs:
-            self._cached_runs[run_id] = await self._read_run(run_id)
-        self._cached_runs.move_to_end(run_id)
-        self._evict_idle_runs()
-        return self._cached_runs[run_id]
-
-    async def _read_run(self, run_id: int) -> CachedRun:
-        run = await asyncio.to_thread(self._queries.get_run, run_id)
-        table = await asyncio.to_thread(self._queries.read_steps, run_id)
-        evaluations = await asyncio.to_thread(self._queries.list_evaluations, run_id)
-        return CachedRun(run, table, evaluations)
-
-    def _evict_idle_runs(self) -> None:
-        watched = self.broadcaster.watched_run_ids
-        idle = [run_id for run_id in self._cached_runs if run_id not in watched]
-        for run_id in idle[: max(0, len(idle) - MAX_IDLE_RUNS)]:
-            del self._cached_runs[run_id]
+    async def _read(self, run_id: int) -> CachedRun:
+        return await self._cache.read(run_id, self.broadcaster.watched_run_ids)
 
     # ------------------------------------------------------------------ for all subscribers
 
@@ -243,15 +223,15 @@ class LiveHub:
         for run in changes.runs:
             self._recent[run.id] = time.monotonic(), run
             self._recent.move_to_end(run.id)
-            if cached := self._cached_runs.get(run.id):
+            if cached := self._cache.find(run.id):
                 cached.update(run)
         self._prune_recent()
         for steps in changes.steps:
-            if cached := self._cached_runs.get(steps.run_id):
+            if cached := self._cache.find(steps.run_id):
                 with _errors_logged(steps.run_id):
                     await self._publish_steps(cached, steps)
         for evaluation in changes.evaluations:
-            if cached := self._cached_runs.get(evaluation.run_id):
+            if cached := self._cache.find(evaluation.run_id):
                 with _errors_logged(evaluation.run_id):
                     self._publish_evaluation(cached, evaluation)
         # Summaries come last, so that a browser has every point of a run before it learns that the run has ended.
@@ -260,9 +240,9 @@ class LiveHub:
             changed |= self._unfinished
         for run in changed.values():
             has_ended = run.id in were_unfinished - self._unfinished.keys()  # its sentence is news, watched or not
-            if has_ended or run.id in self._cached_runs:
+            if has_ended or self._cache.find(run.id):
                 with _errors_logged(run.id), suppress(DamagedRunError, RunNotFoundError):
-                    await self._examine(await self._cached_run(run.id))
+                    await self._examine(await self._read(run.id))
             self._publish_summary(run)
         if queue_changed:
             self.broadcaster.publish("queue", list_queue(self._unfinished.values()))
@@ -303,7 +283,7 @@ class LiveHub:
                 self.broadcaster.publish("steps", event, steps.run_id)
             return
         # A newer attempt, or missing steps.
-        self._cached_runs[steps.run_id] = reread = await self._read_run(steps.run_id)
+        reread = await self._cache.read_again(steps.run_id)
         for subscriber in self.broadcaster.subscribers_of(steps.run_id):
             subscriber.offer(await self._history_message(reread, subscriber.smoothing))
 
