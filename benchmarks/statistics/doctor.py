@@ -20,8 +20,8 @@ import torch
 
 sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
-from benchmarks.lib import recorded_runs  # noqa: E402
-from benchmarks.lib.recorded_runs import HEALTHY, SICK, RecordedRun  # noqa: E402
+from benchmarks.statistics import recorded_runs  # noqa: E402
+from benchmarks.statistics.recorded_runs import HEALTHY, SICK, RecordedRun  # noqa: E402
 from mnist_core.analysis.doctor import diagnose  # noqa: E402
 from mnist_core.data.datasets import Dataset, load_dataset  # noqa: E402
 from mnist_core.system.paths import runs_dir  # noqa: E402

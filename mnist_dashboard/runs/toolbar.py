@@ -15,7 +15,8 @@ from mnist_dashboard import access, services
 from mnist_dashboard.components.first_run import first_run
 from mnist_dashboard.runs import export_import
 from mnist_dashboard.train import draft, experiments_view
-from mnist_dashboard.ui import markdown, messages, share_popover
+from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui.sharing import share_popover
 
 _TAG_FORM = "tag form"
 """Place of messages on tags: inside their form."""

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.lib import recorded_runs
-from benchmarks.lib.recorded_runs import HEALTHY, SICK
+from benchmarks.statistics import recorded_runs
+from benchmarks.statistics.recorded_runs import HEALTHY, SICK
 from mnist_core.analysis.doctor import Evidence, Finding, diagnose
 from mnist_core.config import TrainConfig
 from mnist_core.records import Adjustment, Intervention, Progress, Run, RunStatus

@@ -12,7 +12,7 @@ from mnist_core.store import RunStore
 from mnist_dashboard import access
 from mnist_dashboard.server import hosts
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
-from mnist_dashboard.ui import share_popover
+from mnist_dashboard.ui.sharing import share_popover
 from tests.support.web.page_driver import (
     Visitor,
     active_run,

@@ -11,7 +11,8 @@ import streamlit as st
 from mnist_dashboard import access, services
 from mnist_dashboard.components.notifications import notification_switch
 from mnist_dashboard.server import hosts
-from mnist_dashboard.ui import headings, messages, owner_panel
+from mnist_dashboard.ui import headings, messages
+from mnist_dashboard.ui.sharing import owner_panel
 
 OPEN_KEY = "share_popover"
 """Session key: whether the popover is open."""
