@@ -97,6 +97,8 @@ def test_no_state_of_a_run_moves_anything(page: Page, server: Server, a_step: Ca
     page.goto(server.url)
     shown_status(page, "Ready")
     expect(page.locator(".js-plotly-plot .xtick").first).to_be_attached()
+    expect(page.get_by_role("slider", name="Epochs")).to_be_visible()  # the browser loads the code of widgets last
+    expect(page.get_by_text("Log loss")).to_be_visible()
     assert sum(page.evaluate("() => window.shifts")) < MAX_SHIFT
 
     boxes = {"idle": page.evaluate(BOXES, PARTS)}
@@ -139,6 +141,25 @@ def test_no_state_of_a_run_moves_anything(page: Page, server: Server, a_step: Ca
         for state, parts in boxes.items()
     }
     assert not {state: parts for state, parts in moved.items() if parts}
+
+
+def test_a_button_that_a_rerun_replaces_moves_no_other(
+    page: Page, server: Server, a_step: Callable[..., StepMetrics]
+) -> None:
+    """It stays below its successor until the rerun ends; a press on a button that moves then would be lost."""
+    run = begun_run(server.store)
+    train(server.store, run, a_step, 10)
+    page.goto(f"{server.url}/?run={run.id}")
+    expect(page.get_by_role("button", name="Evaluate now")).to_be_visible()
+    boxes = """() => [...document.querySelectorAll(".st-key-actions button")]
+        .filter((button) => button.checkVisibility())
+        .map((button) => Object.values(button.getBoundingClientRect().toJSON()))"""
+    before = page.evaluate(boxes)
+    page.evaluate("""() => document.querySelectorAll(".st-key-actions [class*='_action'] > .stElementContainer")
+        .forEach((action) => action.after(action.cloneNode(true)))""")
+    assert len(before) >= 3
+    assert page.evaluate(boxes) == before
+    server.store.trainer_writes.finish_run(run, RunStatus.STOPPED)
 
 
 def test_nothing_is_cut_off_at_any_width(page: Page, server: Server, a_step: Callable[..., StepMetrics]) -> None:
