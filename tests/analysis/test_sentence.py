@@ -185,6 +185,15 @@ def test_a_finding_comes_before_the_result_and_with_it() -> None:
     assert described.remedy.label == "Continue for 2 epochs"
 
 
+def test_the_gain_of_a_run_of_one_epoch_is_dated_by_the_evaluation_it_is_measured_from() -> None:
+    run = replace(RUN, config=replace(RUN.config, epochs=1), progress=Progress(step=844, epoch=1))
+    losses = np.linspace(2.3, 0.2, 844)
+    validations = (Evaluated(422, 1, "validation", 0.8, 0.75), Evaluated(844, 1, "validation", 0.3, 0.895))
+    described = describe_run(Evidence(run, losses, 1 - losses / 3, np.full(844, 0.01), (*validations, TEST), (844,)))
+    assert described
+    assert described.text.endswith("; still improving at the end, by 14.5 points since step 422.")
+
+
 def test_a_diverged_run_is_a_fault() -> None:
     losses = np.array([*np.full(40, 0.4), np.nan])
     diverged = replace(RUN, status=RunStatus.DIVERGED, progress=Progress(step=41), config=TrainConfig(lr=0.9))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from mnist_core.analysis.doctor.evidence import Evaluated, Evidence, points
 from mnist_core.analysis.doctor.findings import Finding, Remedy
 from mnist_core.config import SETTINGS
+from mnist_core.formatting import format_count
 from mnist_core.records import RunStatus
 
 TINY_SHARE = 0.5
@@ -147,7 +148,8 @@ def still_falling(evidence: Evidence) -> Finding | None:
     earlier = [evaluated for evaluated in validations if evaluated.step <= one_epoch_ago]
     if not earlier:
         return None
-    gain = validations[-1].accuracy - max(evaluated.accuracy for evaluated in earlier)
+    best = max(earlier, key=lambda evaluated: evaluated.accuracy)
+    gain = validations[-1].accuracy - best.accuracy
     if gain < STILL_RISING or validations[-1].accuracy >= GOOD_RESULT or not _is_still_learning(evidence, earlier):
         return None
     epochs = min(run.config.epochs, int(SETTINGS["epochs"].high) - run.config.epochs)
@@ -155,7 +157,9 @@ def still_falling(evidence: Evidence) -> Finding | None:
     if epochs > 0 and evidence.checkpoints and max(evidence.checkpoints) == evidence.steps:
         config = replace(evidence.settings, epochs=run.config.epochs + epochs)
         remedy = Remedy("continue", f"Continue for {epochs} epoch{'s' if epochs > 1 else ''}", config=config)
-    return Finding("falling", f"Still improving at the end, by {points(gain)} in the last epoch.", remedy)
+    is_whole_epoch = best.step == one_epoch_ago and run.config.epochs > 1
+    when = "in the last epoch" if is_whole_epoch else f"since step {format_count(best.step)}"
+    return Finding("falling", f"Still improving at the end, by {points(gain)} {when}.", remedy)
 
 
 def _is_still_learning(evidence: Evidence, earlier: list[Evaluated]) -> bool:
