@@ -1,8 +1,10 @@
 """The pages over a temporary store."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.runs.actions import RunActions
@@ -32,7 +34,15 @@ def visitor(monkeypatch: pytest.MonkeyPatch, policy: AccessPolicy) -> Visitor:
 
 
 @pytest.fixture
-def app(store: RunStore, policy: AccessPolicy, visitor: Visitor) -> AppTest:
+def app(store: RunStore, policy: AccessPolicy, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    # As in composition.py: else Streamlit runs the file of a page without main.py. AppTest resets it in each run.
+    init = PagesManager.__init__
+
+    def init_with_navigation(self: PagesManager, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", init_with_navigation)
     actions = RunActions(store, before_action=access.action_check(), after_action=access.audit_action)
     services.provide(services.Services(store.queries, actions, policy, AllRuns(store.queries)))
     return AppTest.from_file(str(MAIN), default_timeout=20)

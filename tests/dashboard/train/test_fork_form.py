@@ -11,7 +11,7 @@ from mnist_core.store import RunStore
 from mnist_dashboard.ui import markdown
 from tests.support.factories import finished_run
 from tests.support.run_files import give_checkpoint
-from tests.support.web.page_driver import active_run, address, click, labels, open_page, says
+from tests.support.web.page_driver import active_run, address, click, component_data, labels, open_page, says
 
 
 def field(app: AppTest, step: int, name: str) -> Any:
@@ -58,7 +58,7 @@ def test_a_setting_out_of_range_is_reported_and_nothing_is_forked(app: AppTest, 
     open_page(app)
     field(app, 400, "lr").set_value("5.0").run()
     assert says(app, "Learning rate must be between 0.0001 and 1, got 5")
-    assert app.session_state["number_fields"]["fork_1_400_lr"]["invalid"]
+    assert component_data(app, "settings_form")["fields"]["fork_1_400_lr"]["invalid"]
     field(app, 400, "lr").set_value("fast").run()
     assert says(app, "must be a number between 0.0001 and 1, got 'fast'")
     assert next(button for button in app.button if button.label == "Start the fork").disabled

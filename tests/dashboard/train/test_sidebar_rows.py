@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
-from tests.support.web.page_driver import active_run, open_page, says
+from tests.support.web.page_driver import active_run, component_data, open_page, says
 from tests.support.web.settings_driver import choose, choose_preset, drafted, start_is_off
 
 
@@ -22,7 +22,7 @@ def test_what_is_no_number_is_named_and_its_field_marked(app: AppTest) -> None:
     open_page(app)
     app.text_input(key="epochs_field").set_value("*few*").run()
     assert says(app, "Epochs must be a whole number between 1 and 50, got '*few*'.")
-    assert app.session_state["number_fields"]["epochs_field"]["invalid"]
+    assert component_data(app, "settings_form")["fields"]["epochs_field"]["invalid"]
     assert start_is_off(app)
     assert app.text_input(key="epochs_field").value == "*few*", "it can be corrected"
     assert app.slider(key="epochs_slider").value == 3
