@@ -46,3 +46,34 @@ export function requestRerun(host, value) {
   host.setTriggerValue("changed", value);
   return true;
 }
+
+const RENEWAL_MS = 1000;
+const MAX_RENEWALS = 20;
+
+/**
+ * Has the page drawn again when the server is back: one that was restarted knows none of the page's buttons, and would take no
+ * notice of the first press. It asks repeatedly, since Streamlit may connect later than the stream, and drops requests until then.
+ */
+export class Renewal {
+  #wasLost = false;
+  /** @type {ReturnType<typeof setInterval>|undefined} */
+  #asking;
+
+  /** @param {"connected"|"reconnecting"} state of the stream @param {Host} host */
+  follow(state, host) {
+    if (state === "connected" && this.#wasLost) {
+      let requests = 0;
+      this.stop();
+      this.#asking = setInterval(() => {
+        requestRerun(host, state);
+        if (++requests === MAX_RENEWALS) this.stop();
+      }, RENEWAL_MS);
+    }
+    this.#wasLost = state === "reconnecting";
+  }
+
+  /** Python has drawn the page. */
+  stop() {
+    clearInterval(this.#asking);
+  }
+}

@@ -8,7 +8,7 @@ import { LABELS } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { drawSoon, forgetDrawing } from "../lib/drawing.js";
 import { formatAge, formatCount, formatDuration, isNumber } from "../lib/format.js";
-import { isFillingForm, requestRerun } from "../lib/rerun.js";
+import { Renewal, isFillingForm, requestRerun } from "../lib/rerun.js";
 import { IDLE, isFinished, statusLabel } from "../lib/runs/status.js";
 import { onThemeChange, palette } from "../lib/theme.js";
 import { SentenceSlot, sentenceOf } from "./sentence.js";
@@ -58,6 +58,7 @@ class StatusStrip {
   #following;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #moving;
+  #renewal = new Renewal();
   #drawnAt = Date.now();
   /** @type {Map<number, string>} states of the runs that are not shown, by id */
   #others = new Map();
@@ -74,7 +75,10 @@ class StatusStrip {
       runs: [],
       onSeries: () => drawSoon(this.#paint),
       onRun: (run) => this.#onRun(run),
-      onConnection: () => this.#paint(),
+      onConnection: ({ state }) => {
+        this.#renewal.follow(state, this.#host);
+        this.#paint();
+      },
     });
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
     this.#stopWatchingTheme = onThemeChange(root, () => this.#paint());
@@ -86,6 +90,7 @@ class StatusStrip {
     this.#data = data;
     this.#host = host;
     this.#drawnAt = Date.now();
+    this.#renewal.stop();
     if (data.run) stream.addSummary(data.run);
     this.#subscription.change({ runs: data.run ? [data.run.id] : [], smoothing: data.smoothing });
     this.#followState();
@@ -98,6 +103,7 @@ class StatusStrip {
     clearTimeout(this.#requesting);
     clearTimeout(this.#following);
     clearTimeout(this.#moving);
+    this.#renewal.stop();
     this.#stopWatchingTheme();
     this.#subscription.close();
     this.#elements.strip.remove();
