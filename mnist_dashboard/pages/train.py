@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
@@ -34,7 +36,7 @@ def render_strip(run: Run | None, summary: RunSummary | None, idle: IdleRun, vie
     """The status of the run, and below it one sentence; the outcome of the last action takes its place."""
     smoothing = view_settings.read().smoothing
     with st.container(key="header"):
-        remedy = status_strip(
+        status_strip(
             summary,
             idle=idle,
             unfinished=unfinished,
@@ -43,9 +45,8 @@ def render_strip(run: Run | None, summary: RunSummary | None, idle: IdleRun, vie
             follows_numbers=view == "details",
             follows_others=not run_address.run_id(),
             compact=view != "curves",
+            on_remedy=partial(run_actions.apply_remedy, run.id if run else 0),
         )
-        if remedy and run:
-            run_actions.apply_remedy(run, remedy)
         header.render_outcome(run)
 
 

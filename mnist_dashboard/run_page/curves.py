@@ -95,9 +95,8 @@ def render_curves(
     with right:
         confusion_matrix(run.id if run else None, empty=MATRIX_EMPTY)
         if run and summary:
-            undone = change_log(summary, can_undo=can_steer, you=access.current_user())
-            if undone is not None:
-                run_actions.undo_change(run, undone)
+            undo = partial(run_actions.undo_change, run.id)
+            change_log(summary, can_undo=can_steer, you=access.current_user(), on_undo=undo)
 
 
 def _render_charts(

@@ -60,25 +60,29 @@ def replay_action(run: Run) -> Action | None:
     return partial(_replay, run) if is_offered else None
 
 
-def undo_change(run: Run, index: int) -> None:
+def undo_change(run_id: int, index: int) -> None:
     """Set the setting that an intervention changed back to its old value."""
-    if index >= len(run.interventions):
-        return
-    change = run.interventions[index]
-    old_value: dict[str, Any] = {change.field: change.old}
-    messages.attempt(lambda: _send(run, Command.ADJUST, Adjustment(**old_value)))
+
+    def undo() -> None:
+        run = services.current().queries.get_run(run_id)  # the list is live: it may be newer than the page
+        if index < len(run.interventions):
+            change = run.interventions[index]
+            old_value: dict[str, Any] = {change.field: change.old}
+            _send(run, Command.ADJUST, Adjustment(**old_value))
+
+    messages.attempt(undo)
 
 
-def apply_remedy(run: Run, remedy: str) -> None:
+def apply_remedy(run_id: int, remedy: str) -> None:
     """Carry out the remedy that the sentence on a run offers, and show the run that it makes, if any."""
-    current = services.current()
+    actions, queries = services.current().actions, services.current().queries
 
     def apply() -> None:
-        if made := remedies.apply_remedy(current.actions, current.queries, run, remedy, access.current_user()):
+        made = remedies.apply_remedy(actions, queries, queries.get_run(run_id), remedy, access.current_user())
+        if made:
             go_to_run(made)
 
     messages.attempt(apply)
-    st.rerun()
 
 
 def _send(run: Run, command: Command, adjustment: Adjustment | None = None) -> None:

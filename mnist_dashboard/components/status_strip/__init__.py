@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypedDict
+
+import streamlit as st
 
 from mnist_core.records import Run
 from mnist_dashboard.components.registry import ignore_value, register
@@ -32,11 +34,12 @@ def status_strip(
     follows_numbers: bool = False,
     follows_others: bool = False,
     compact: bool = False,
+    on_remedy: Callable[[str], object],
     key: str = "strip",
-) -> str | None:
+) -> None:
     """Show the status and numbers of a run, and one sentence on it; without a run, show `idle`.
 
-    Return the id of the remedy that the user has just chosen, else None.
+    A press on the sentence's button calls `on_remedy` with the id of the remedy.
 
     The browser reruns the page once when the run's status or attempt differs from the one given here, and when another
     run than those in `unfinished` appears or one of them changes its status; for viewers also when settings of the run
@@ -55,6 +58,9 @@ def status_strip(
         "may_act": may_act,
         "compact": compact,
     }
-    result = _render(key=key, data=data, on_changed_change=ignore_value, on_remedy_change=ignore_value)
-    remedy = result.get("remedy")
-    return None if remedy is None else str(remedy)
+    _render(
+        key=key,
+        data=data,
+        on_changed_change=ignore_value,
+        on_remedy_change=lambda: on_remedy(str(st.session_state[key]["remedy"])),
+    )
