@@ -1,5 +1,7 @@
 /** Small helpers for building pages out of text: nothing here, or anywhere, turns text into HTML. */
 
+const TEXT_NODE = 3; // a constant of Node
+
 /**
  * An element with a class, attributes and children; strings become text.
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -18,11 +20,17 @@ export function make(tag, className = "", attributes = {}, ...children) {
 }
 
 /**
- * Set a text only if it differs: unchanged text is neither laid out nor read aloud again.
+ * Set a text only if it differs: unchanged text is neither laid out nor read aloud again. The text node stays: for a new one, the
+ * browser tries again which of the `:has()` in the style sheets apply, and takes ten times as long.
  * @param {Node} element @param {string} text
  */
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const { firstChild } = element;
+  if (firstChild?.nodeType === TEXT_NODE && !firstChild.nextSibling) {
+    if (firstChild.nodeValue !== text) firstChild.nodeValue = text;
+  } else if (element.textContent !== text) {
+    element.textContent = text;
+  }
 }
 
 /** @param {Element} element @param {string} name @param {string|null} value null removes the attribute */

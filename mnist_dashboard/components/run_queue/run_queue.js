@@ -170,7 +170,7 @@ class QueueLine {
   update() {
     const text = queueLine(queuedRuns().map((run) => run.name));
     setText(this.#button, text);
-    this.#button.hidden = !text;
+    if (this.#button.hidden !== !text) this.#button.hidden = !text; // to set it again costs a frame
   }
 
   destroy() {
