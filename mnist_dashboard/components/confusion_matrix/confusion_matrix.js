@@ -19,11 +19,18 @@ import { listSources } from "./sources.js";
  * @property {number} height
  */
 
+const COUNTS_MS = 1000; // between two drawings of new counts: nobody reads a hundred of them more often
+
 class ConfusionMatrix {
   #data;
   #subscription;
   #controls;
   #stopWatchingTheme;
+  /** @type {string|undefined} of the run, at the last drawing */
+  #status;
+  #drawnAt = -Infinity;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #drawingCounts;
   #grid = new MatrixGrid();
   #note = make("div", "mt-matrix-note");
   #confusions = make("div");
@@ -45,9 +52,9 @@ class ConfusionMatrix {
     this.#controls = new MatrixControls(controls, () => this.#draw());
     this.#subscription = stream.subscribe({
       runs: [],
-      onSeries: () => this.#invalidate(),
+      onSeries: () => this.#onCounts(),
       onRun: (run) => {
-        if (run.id === this.#data.run) this.#invalidate();
+        if (run.id === this.#data.run && run.status !== this.#status) this.#invalidate();
       },
     });
     this.#stopWatchingTheme = onThemeChange(root, () => this.#invalidate());
@@ -65,6 +72,7 @@ class ConfusionMatrix {
 
   destroy() {
     forgetDrawing(this.#draw);
+    clearTimeout(this.#drawingCounts);
     document.removeEventListener("visibilitychange", this.#invalidate);
     this.#stopWatchingTheme();
     this.#subscription.close();
@@ -75,9 +83,16 @@ class ConfusionMatrix {
     if (!document.hidden) drawSoon(this.#draw);
   };
 
+  #onCounts() {
+    clearTimeout(this.#drawingCounts);
+    this.#drawingCounts = setTimeout(this.#invalidate, this.#drawnAt + COUNTS_MS - performance.now());
+  }
+
   #draw = () => {
     const { run: id, empty } = this.#data;
     const run = stream.run(id);
+    this.#status = run?.status;
+    this.#drawnAt = performance.now();
     const series = id === null ? undefined : stream.series(id);
     const hasEnded = run !== undefined && (isFinished(run.status) || run.status === "interrupted");
     const shown = this.#controls.offer(id, listSources(series), hasEnded);
