@@ -5,7 +5,7 @@
 
 const INTERVAL_MS = 250;
 const MAX_INTERVAL_MS = 320; // so that a batch is on the screen within half a second
-const MAX_SHARE = 0.1; // of the time, for drawing
+const MAX_SHARE = 0.04; // of the time, for drawing
 
 /** @type {Set<() => void>} */
 const waiting = new Set();

@@ -57,8 +57,8 @@ test("the first change after a pause is drawn at once, and constant changes four
   assert.deepEqual(frames.map((at) => Math.round((at - start) / 250)), [0, 1, 2, 3]);
 });
 
-test("drawing takes a tenth of the time, but never delays the next frame by more than 0.32 s", () => {
-  for (const [cost, interval] of [[10, 250], [30, 300], [200, 320]]) {
+test("drawing takes a twenty-fifth of the time, but never delays the next frame by more than 0.32 s", () => {
+  for (const [cost, interval] of [[8, 250], [12, 300], [200, 320]]) {
     pass(2000);
     frames = [];
     drawSoon(drawing(cost));

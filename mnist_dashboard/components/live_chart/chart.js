@@ -11,8 +11,9 @@ import { loadPlotly } from "./plotly_loader.js";
 /** @import { Layout, PlotlyElement, Trace } from "./plotly" */
 
 // Between two drawings by Plotly while only lines move: hover texts are that old, which matters while the pointer is there.
-const WHOLE_MS = 10_000;
+const WHOLE_MS = 60_000;
 const HOVERED_WHOLE_MS = 1000;
+const SHARE = 0.02; // of the time, for drawings by Plotly of what new data changes: a range, an evaluation, a label at a line's end
 const BATCHES_MS = 1000; // between two drawings of single batches: such a line costs ten times as much to paint as a smooth one
 
 const CLICK_MS = 400; // Plotly waits 300 ms for a second click on the legend, and forgets the first if it is drawn meanwhile
@@ -42,8 +43,9 @@ export class Chart {
   #revision = "";
   #config = { key: "", value: {} };
   #draws = 0; // by Plotly
-  /** @type {{element: PlotlyElement, frame: string, at: number}|null} the last drawing by Plotly */
+  /** @type {{element: PlotlyElement, frame: string, at: number, cost: number}|null} the last drawing by Plotly */
   #drawn = null;
+  #isAwaited = false; // by the reader, who has changed something
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #drawingWhole;
   #batchesDrawnAt = -Infinity;
@@ -73,7 +75,7 @@ export class Chart {
     window.addEventListener("pointerup", () => this.#release(), { signal });
     window.addEventListener("pointercancel", () => this.#release(), { signal });
     document.addEventListener("visibilitychange", () => this.invalidate(), { signal });
-    const stopWatching = onThemeChange(this.#div, () => this.invalidate());
+    const stopWatching = onThemeChange(this.#div, () => this.#change());
     this.#cleanups = [() => listening.abort(), () => resized.disconnect(), stopWatching];
   }
 
@@ -82,22 +84,29 @@ export class Chart {
     return this.#div;
   }
 
-  /** Draw soon: the content has changed. */
+  /** Draw soon: there is new data. */
   invalidate() {
     if (!this.#destroyed) drawSoon(this.#draw);
   }
 
+  /** Draw soon, and all: the reader has changed something. */
+  #change() {
+    this.#isAwaited = true;
+    this.invalidate();
+  }
+
   /** Draw now, however recent the last drawing is: the reader is waiting for this. */
   drawNow() {
+    this.#isAwaited = true;
     forgetDrawing(this.#draw);
     void this.#draw();
   }
 
-  /** The size has changed, or what the height depends on. The height is set at once, so that the page does not jump. */
+  /** What is drawn has changed, or its size. The height is set at once, so that the page does not jump. */
   resize() {
     this.#width = this.#div.clientWidth;
     this.#div.style.height = `${this.#height(this.#width)}px`;
-    this.invalidate();
+    this.#change();
   }
 
   destroy() {
@@ -113,7 +122,7 @@ export class Chart {
     if (!this.#pressed) return;
     this.#pressed = false;
     this.#releasedAt = performance.now();
-    setTimeout(() => this.invalidate(), CLICK_MS);
+    setTimeout(() => this.#change(), CLICK_MS);
   }
 
   /** @param {boolean} hovered */
@@ -136,30 +145,38 @@ export class Chart {
     if (this.#moveLines(traces, frame)) return;
     for (const trace of traces) if (trace.hoverTexts) trace.customdata = trace.hoverTexts();
     const at = performance.now();
+    this.#isAwaited = false;
     layout.datarevision = ++this.#draws;
     const element = await Plotly.react(this.#div, traces, layout, this.#configFor(filename, narrow));
     if (this.#destroyed) return;
-    this.#drawn = { element, frame, at };
+    this.#drawn = { element, frame, at, cost: performance.now() - at };
     this.#batchesDrawnAt = at;
     this.#div.setAttribute("aria-label", label);
     if (this.#draws === 1) this.#followZoom(element);
   };
 
   /**
-   * Only move the lines, if nothing else has changed and Plotly has drawn not long ago; it will draw again then.
+   * Only move the lines, as long as Plotly need not draw again.
    * @param {Trace[]} traces @param {string} frame
    */
   #moveLines(traces, frame) {
     const drawn = this.#drawn;
+    if (!drawn) return false;
     const now = performance.now();
-    const left = (drawn?.at ?? -Infinity) + (this.#hovered ? HOVERED_WHOLE_MS : WHOLE_MS) - now;
+    const left = drawn.at + this.#wholeInterval(drawn, frame) - now;
     const withBatches = now >= this.#batchesDrawnAt + BATCHES_MS;
     const moving = withBatches ? traces : traces.filter((trace) => !trace.ofBatches);
-    if (drawn?.frame !== frame || left <= 0 || !moveLines(drawn.element, moving)) return false;
+    if (left <= 0 || !moveLines(drawn.element, moving)) return false;
     if (withBatches) this.#batchesDrawnAt = now;
     clearTimeout(this.#drawingWhole);
     this.#drawingWhole = setTimeout(() => this.invalidate(), left);
     return true;
+  }
+
+  /** Time between the last drawing by Plotly and the next. @param {{frame: string, cost: number}} drawn @param {string} frame */
+  #wholeInterval(drawn, frame) {
+    if (drawn.frame === frame) return this.#hovered ? HOVERED_WHOLE_MS : WHOLE_MS;
+    return this.#isAwaited ? 0 : drawn.cost / SHARE;
   }
 
   /**

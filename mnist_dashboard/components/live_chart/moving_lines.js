@@ -13,8 +13,9 @@ export const frameOf = (/** @type {Trace[]} */ traces, /** @type {Layout} */ lay
   JSON.stringify([traces.map((trace) => (isLine(trace) ? { ...trace, x: null, y: null } : trace)), layout]);
 
 /**
- * Move the lines of a drawn chart to the points of these traces. Their hover texts follow with Plotly's next drawing.
- * @param {PlotlyElement} element @param {Trace[]} traces of the same frame as the drawn ones, or some of them
+ * Move the lines of a drawn chart to the points of these traces. Everything else, and their hover texts, follow with Plotly's next
+ * drawing.
+ * @param {PlotlyElement} element @param {Trace[]} traces
  * @returns {boolean} false if Plotly has to draw: a line with gaps consists of several paths, a hidden one of none
  */
 export function moveLines(element, traces) {
@@ -27,7 +28,7 @@ export function moveLines(element, traces) {
     moves.push({ element: paths[0], path });
   }
   for (const { element: line, path } of moves) line.setAttribute("d", path);
-  for (const trace of traces) Object.assign(element.data.find(({ uid }) => uid === trace.uid) ?? {}, trace);
+  for (const trace of traces.filter(isLine)) Object.assign(element.data.find(({ uid }) => uid === trace.uid) ?? {}, trace);
   return true;
 }
 
