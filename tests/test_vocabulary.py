@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,8 +56,13 @@ def javascript_texts(path: Path) -> Iterator[str]:
         yield next(text for text in match.groups() if text is not None)
 
 
-def shown_texts() -> Iterator[tuple[str, str]]:
-    """Yield every text that a person may read, with the file that it is in."""
+@functools.cache
+def shown_texts() -> frozenset[tuple[str, str]]:
+    """Return the texts that a person may read, each with the file that it is in."""
+    return frozenset(_shown_texts())
+
+
+def _shown_texts() -> Iterator[tuple[str, str]]:
     for package in ("mnist_core", "mnist_dashboard"):
         for path in sorted((ROOT / package).rglob("*")):
             if path.suffix == ".py" and path.name != "labels.py":

@@ -17,6 +17,7 @@ from mnist_core.runs import lineage
 from mnist_core.runs.retention import BIN_RETENTION
 from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Cursor
+from mnist_core.store.run_store import DATABASE_NAME
 from mnist_core.system.processes import own_identity
 from tests.support.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.factories import finished_run, purge_until
@@ -25,10 +26,21 @@ from tests.support.strict_json import parse_json
 Step = Callable[..., StepMetrics]
 
 
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory: pytest.TempPathFactory, a_step: Step) -> Path:
+    """A database with three finished runs, which is copied for each test."""
+    folder = tmp_path_factory.mktemp("database")
+    store = RunStore.open(folder)
+    for name in ("a", "b", "c"):
+        finished_run(store, name=name, steps=[a_step(step) for step in range(1, 6)])
+    store.close()
+    return folder / DATABASE_NAME
+
+
 @pytest.fixture
-def runs(store: RunStore, a_step: Step) -> list[Run]:
+def runs(store: RunStore) -> list[Run]:
     """Three finished runs; tests damage the second."""
-    return [finished_run(store, name=name, steps=[a_step(step) for step in range(1, 6)]) for name in ("a", "b", "c")]
+    return store.queries.list_runs()
 
 
 @pytest.mark.parametrize("assignment", ROW_DAMAGE.values(), ids=ROW_DAMAGE)
