@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,11 +28,15 @@ DEADLINE_SECONDS = 30.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the browser journeys and run them last, because Playwright leaves an event loop in the main thread."""
-    journeys = [item for item in items if "browser" in item.path.parts]
-    for journey in journeys:
-        journey.add_marker("browser")
-    items.sort(key=lambda item: item in journeys)
+    """Mark the browser journeys and run them last, because Playwright leaves an event loop in the main thread.
+
+    Files with many journeys come before those with few, so that no process waits long for the other at the end.
+    """
+    journeys = Counter(item.path for item in items if "browser" in item.path.parts)
+    for item in items:
+        if item.path in journeys:
+            item.add_marker("browser")
+    items.sort(key=lambda item: (item.path in journeys, -journeys[item.path]))
 
 
 @pytest.fixture(autouse=True)
