@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 from mnist_core.data.datasets import load_dataset
 from tests.browser.browser_driver import sign_in
 from tests.support.factories import write_mnist
+from tests.support.live_runs import end_runs
 from tests.support.processes import ELSEWHERE, Eventually, Server, end_server, running_server
 
 FLAGS = [
@@ -99,8 +100,9 @@ def server(
 
 @pytest.fixture
 def live(server: Server, eventually: Eventually) -> Iterator[Server]:
-    """The server. Runs that a journey leaves in progress are stopped before the next journey."""
+    """The server without runs. Those that a journey makes are ended and deleted before the next journey."""
+    store = server.store
     yield server
-    for run in reversed(server.store.queries.list_unfinished_runs()):
-        server.store.commands.request_stop(run.id)
-    eventually(lambda: not server.store.queries.list_unfinished_runs())
+    end_runs(store)
+    eventually(lambda: not store.queries.list_unfinished_runs())
+    store.commands.delete_runs(run.id for run in store.queries.list_runs())

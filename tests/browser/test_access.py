@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -11,10 +12,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import EvalMetrics, Progress, Run, RunStatus
+from mnist_core.records import EvalMetrics, Progress, Run, RunStatus, StepMetrics
 from mnist_core.system.processes import own_identity
-from tests.browser.browser_driver import start_long_run
 from tests.support.factories import NO_CONFUSION
+from tests.support.live_runs import begun_run, train
 from tests.support.processes import Server
 
 SCRIPT = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8").replace("export ", "")
@@ -86,33 +87,14 @@ def test_the_matrix_of_a_finished_run_shows_its_test_and_is_a_grid(page: Page, l
     assert page.evaluate(MATRIX_BOXES) == before
 
 
-def test_heading_and_window_title_follow_the_run(page: Page, live: Server) -> None:
+def test_heading_and_window_title_follow_the_run(page: Page, live: Server, a_step: Callable[..., StepMetrics]) -> None:
+    run = begun_run(live.store)
+    train(live.store, run, a_step, 20)
     page.goto(live.url)
-    run = start_long_run(page, live)
-    expect(page).to_have_title(re.compile(rf"^\d+\u202f% run-{run}$"))
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"Train: run-{run}, running")
-    live.store.commands.request_stop(run)
-    expect(page).to_have_title(f"run-{run} stopped")
+    expect(page).to_have_title(re.compile(rf"^\d+\u202f% {run.name}$"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Train: {run.name}, running")
+    live.store.trainer_writes.finish_run(run, RunStatus.STOPPED)
+    expect(page).to_have_title(f"{run.name} stopped")
     page.get_by_role("link", name="Runs").click()
     expect(page).to_have_title("Runs")
     expect(page.get_by_role("heading", level=1)).to_have_text("Runs")
-
-
-def test_queued_runs_move_and_return_by_the_keyboard(page: Page, live: Server) -> None:
-    page.goto(live.url)
-    start_long_run(page, live)
-    first, second = (live.store.commands.create_run(TrainConfig()) for _ in range(2))
-
-    def order() -> list[int]:
-        return [run.id for run in live.store.queries.list_queued_runs()]
-
-    page.get_by_role("button", name="Queue, 2 waiting").press("Enter")
-    page.get_by_role("button", name=f"Move {second.name} up").press("Enter")
-    expect(page.get_by_role("listitem").first).to_contain_text(second.name)
-    assert order() == [second.id, first.id]
-    page.get_by_role("button", name=f"Remove {second.name}").press("Enter")
-    expect(page.get_by_role("button", name="Queue, 1 waiting")).to_be_attached()
-    assert order() == [first.id]
-    page.keyboard.press("Enter")  # on Undo
-    expect(page.get_by_role("button", name="Queue, 2 waiting")).to_be_attached()
-    assert order() == [second.id, first.id]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import RunStatus
+from mnist_core.records import RunStatus, StepMetrics
 from mnist_dashboard.server.assets import asset_url
-from tests.browser.browser_driver import MORE_POINTS, POINTS, set_epochs, start_long_run
+from tests.browser.browser_driver import MORE_POINTS, POINTS, start_long_run
+from tests.support.factories import finished_run
+from tests.support.live_runs import begun_run
 from tests.support.processes import Server
 
 X_RANGE = "() => document.querySelector('.js-plotly-plot').layout.xaxis.range"
@@ -27,8 +30,23 @@ def page_errors(page: Page) -> Iterator[list[str]]:
     assert not errors
 
 
+@pytest.fixture
+def no_other_host(context: BrowserContext) -> Iterator[None]:
+    """A journey that uses this fixture must end without a request to another machine."""
+    hosts: set[str | None] = set()
+
+    def note(request: Request) -> None:
+        hosts.add(urlsplit(request.url).hostname)
+
+    context.on("request", note)
+    yield
+    context.remove_listener("request", note)
+    assert hosts - {None} == {"localhost"}  # None: `data:` and `blob:`
+
+
+@pytest.mark.usefixtures("page_errors", "no_other_host")
 def test_a_run_can_be_tuned_watched_zoomed_reloaded_stopped_and_found_again(
-    page: Page, live: Server, page_errors: list[str]
+    page: Page, context: BrowserContext, live: Server
 ) -> None:
     page.goto(live.url)
     slider = page.get_by_role("slider", name="Momentum")
@@ -63,6 +81,7 @@ def test_a_run_can_be_tuned_watched_zoomed_reloaded_stopped_and_found_again(
     assert page.evaluate(X_RANGE) == zoomed
     assert page.evaluate(hidden) == 1
     assert page.evaluate("() => document.querySelector('.js-plotly-plot').tagged")
+    expect_live_and_evaluated_matrix(page)
 
     seen = page.evaluate(POINTS)
     page.reload()
@@ -71,45 +90,53 @@ def test_a_run_can_be_tuned_watched_zoomed_reloaded_stopped_and_found_again(
     assert first == 1
     assert live.store.queries.get_run(run).status is RunStatus.RUNNING
 
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
-    page.get_by_role("link", name="Runs").click()
-    row = page.get_by_role("row").filter(has_text=f"run-{run}")
-    expect(row).to_contain_text("Stopped")
-    expect(page).to_have_url(re.compile(rf"run={run}\b"))
+    page.close()
+    tab = context.new_page()
+    tab.goto(live.url)
+    tab.wait_for_function(MORE_POINTS, arg=live.store.queries.get_run(run).progress.step)
+    expect(tab.locator(".mt-strip-name")).to_have_text(f"run-{run}")  # the address without a run follows it
+    assert live.store.queries.get_run(run).status is RunStatus.RUNNING
+
+    tab.get_by_role("button", name="Stop").click()
+    expect(tab.get_by_text("Stopped", exact=True)).to_be_visible()
+    tab.get_by_role("link", name="Runs").click()
+    expect(tab.get_by_role("row").filter(has_text=f"run-{run}")).to_contain_text("Stopped")
 
 
-def test_the_matrix_shows_live_batches_and_each_evaluation(page: Page, live: Server) -> None:
-    page.goto(live.url)
-    start_long_run(page, live)
-    matrix = page.get_by_role("grid", name="training images, last 100 batches")
-    expect(matrix).to_be_visible()
+def expect_live_and_evaluated_matrix(page: Page) -> None:
+    """Check that the matrix of a run in training shows its latest batches and, on request, an evaluation."""
+    expect(page.get_by_role("grid", name="training images, last 100 batches")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Step ")).first.click()
     expect(page.get_by_role("grid", name="validation images, step")).to_be_visible()
     page.get_by_role("button", name="Row %").click()
     expect(page.locator(".mt-matrix-diagonal", has_text=re.compile(r"^\d+\.\d$")).first).to_be_visible()
 
 
-def test_a_run_survives_its_tab_and_shows_in_another(page: Page, context: BrowserContext, live: Server) -> None:
+def test_queued_runs_move_return_and_start_in_turn(page: Page, live: Server) -> None:
+    running = begun_run(live.store)
     page.goto(live.url)
-    run = start_long_run(page, live)
-    page.close()
-    other = context.new_page()
-    other.goto(live.url)
-    other.wait_for_function(MORE_POINTS, arg=live.store.queries.get_run(run).progress.step)
-    expect(other.locator(".mt-strip-name")).to_have_text(f"run-{run}")  # the address without a run follows it
-    assert live.store.queries.get_run(run).status is RunStatus.RUNNING
-
-
-def test_the_queue_starts_the_next_run_after_the_first(page: Page, live: Server) -> None:
-    page.goto(live.url)
-    first = start_long_run(page, live)
     page.get_by_role("button", name="Add to queue").click()
     expect(page.get_by_text("is in the queue")).to_be_visible()
-    second = live.store.queries.list_queued_runs()[0].id
-    page.goto(f"{live.url}/?run={second}")
-    expect(page.get_by_text(f"Position 1 in the queue, after run-{first}")).to_be_visible()
-    live.store.commands.request_stop(first)
+    (first,) = live.store.queries.list_queued_runs()
+    second = live.store.commands.create_run(TrainConfig())
+
+    def order() -> list[int]:
+        return [run.id for run in live.store.queries.list_queued_runs()]
+
+    page.get_by_role("button", name="Queue, 2 waiting").press("Enter")
+    page.get_by_role("button", name=f"Move {second.name} up").press("Enter")
+    expect(page.get_by_role("listitem").first).to_contain_text(second.name)
+    assert order() == [second.id, first.id]
+    page.get_by_role("button", name=f"Remove {second.name}").press("Enter")
+    expect(page.get_by_role("button", name="Queue, 1 waiting")).to_be_attached()
+    assert order() == [first.id]
+    page.keyboard.press("Enter")  # on Undo
+    expect(page.get_by_role("button", name="Queue, 2 waiting")).to_be_attached()
+    assert order() == [second.id, first.id]
+
+    page.goto(f"{live.url}/?run={second.id}")
+    expect(page.get_by_text(f"Position 1 in the queue, after {running.name}")).to_be_visible()
+    live.store.trainer_writes.finish_run(running, RunStatus.COMPLETED)
     expect(page.get_by_text("Running", exact=True)).to_be_visible()
 
 
@@ -121,50 +148,26 @@ def test_a_diverged_run_says_so_and_offers_a_remedy(page: Page, live: Server) ->
     expect(page.get_by_role("button", name="Train again", exact=True)).to_be_visible()
 
 
-def test_selected_runs_are_overlaid_in_colours_of_their_own(page: Page, live: Server) -> None:
-    runs = [live.store.commands.create_run(TrainConfig(model="softmax", epochs=1, seed=seed)) for seed in (1, 2)]
-    page.goto(f"{live.url}/runs")
-    for run in runs:
-        row = page.get_by_role("row").filter(has=page.get_by_role("link", name=run.name, exact=True))
-        expect(row).to_contain_text("Finished", timeout=20_000)
-        row.get_by_role("checkbox").check()
-    colors = """() => [...new Set(document.querySelector('.js-plotly-plot').data
-        .filter((t) => t.mode === 'lines' && t.x.length > 1).map((t) => t.line.color))].length"""
-    page.wait_for_function(f"() => ({colors})() === 2")
-    page.get_by_role("link", name=runs[0].name, exact=True).click()
-    expect(page).to_have_url(re.compile(rf"/\?run={runs[0].id}$"))
-
-
-def test_nothing_is_fetched_from_another_host(page: Page, live: Server, page_errors: list[str]) -> None:
-    hosts: set[str | None] = set()
-
-    def note(request: Request) -> None:
-        hosts.add(urlsplit(request.url).hostname)
-
-    page.context.on("request", note)
-    page.goto(live.url)
-    start_long_run(page, live)
-    page.get_by_role("link", name="Runs").click()
-    expect(page.get_by_role("table")).to_be_visible()
-    assert hosts - {None} == {"localhost"}  # None: `data:` and `blob:`
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_everything_without_scrolling_sideways(page: Page, live: Server, scheme: str) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+def test_a_phone_shows_everything_without_scrolling_sideways(page: Page, live: Server) -> None:
+    finished_run(live.store)
     page.set_viewport_size({"width": 390, "height": 844})
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     for path in ("/", "/runs"):
+        page.emulate_media(color_scheme="light")
         page.goto(live.url + path)
         page.wait_for_selector(".js-plotly-plot .xtick", state="attached")
-        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme)
+            expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", scheme)
+            assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_lines_move_to_where_plotly_draws_them(page: Page, live: Server) -> None:
+def test_lines_move_to_where_plotly_draws_them(page: Page, live: Server, a_step: Callable[..., StepMetrics]) -> None:
     """Between two drawings by Plotly the chart moves the lines itself."""
-    page.goto(live.url)
-    set_epochs(page, 1)
-    page.get_by_role("button", name="Start training").click()
+    run = finished_run(live.store, steps=[a_step(step, loss=2 / step**0.5) for step in range(1, 200)])
+    page.goto(f"{live.url}/?run={run.id}")
     expect(page.get_by_text("Finished", exact=True)).to_be_visible()
+    expect(page.locator(".js-plotly-plot .trace:not(.points) > .lines > .js-line").nth(1)).to_be_attached()
     script = """async (module) => {
       const { moveLines } = await import(module);
       const chart = document.querySelector('.js-plotly-plot');

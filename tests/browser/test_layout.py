@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import FileKind, Progress, Run, RunStatus, StepMetrics
-from mnist_core.store import RunStore
+from mnist_core.records import FileKind, RunStatus, StepMetrics
 from mnist_core.system.processes import own_identity
 from tests.support.factories import finished_run
+from tests.support.live_runs import begin, begun_run, train
 from tests.support.processes import Eventually, Server, running_server
 from tests.support.run_files import give_checkpoint
 
@@ -48,42 +48,15 @@ MAX_SHIFT = 0.02
 def server(
     tmp_path_factory: pytest.TempPathFactory, four_thousand_digits: Path, eventually: Eventually
 ) -> Iterator[Server]:
-    """A server without runs: each test makes the runs that it shows, and is their trainer."""
+    """A new server: the first test is about its first visitor, whose browser has to load everything."""
     with running_server(tmp_path_factory.mktemp("layout"), four_thousand_digits, eventually) as started:
         yield started
 
 
 @pytest.fixture(autouse=True)
-def places(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def places(live: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Checkpoints are written where the server reads them."""
-    monkeypatch.setenv("MNIST_RUNS_DIR", str(server.folder))
-
-
-def begin(store: RunStore, run: Run) -> None:
-    store.trainer_writes.begin_training(
-        run,
-        dataset="MNIST",
-        notice="",
-        train_images=3600,
-        validation_images=400,
-        test_images=1000,
-        device="cpu",
-        threads=1,
-    )
-
-
-def begun_run(store: RunStore, name: str = "") -> Run:
-    run = store.commands.create_run(TrainConfig(epochs=2), name, trainer=own_identity())
-    begin(store, run)
-    return store.queries.get_run(run.id)
-
-
-def train(store: RunStore, run: Run, a_step: Callable[..., StepMetrics], until: int) -> None:
-    first = store.queries.get_run(run.id).progress.step + 1
-    steps = [a_step(step) for step in range(first, until + 1)]
-    store.trainer_writes.append_steps(
-        run, Progress(until, 1, loss=0.5, accuracy=0.8, elapsed_seconds=until / 100), steps
-    )
+    monkeypatch.setenv("MNIST_RUNS_DIR", str(live.folder))
 
 
 def shown_status(page: Page, label: str) -> None:
@@ -91,10 +64,10 @@ def shown_status(page: Page, label: str) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-def test_no_state_of_a_run_moves_anything(page: Page, server: Server, a_step: Callable[..., StepMetrics]) -> None:
-    store = server.store
+def test_no_state_of_a_run_moves_anything(page: Page, live: Server, a_step: Callable[..., StepMetrics]) -> None:
+    store = live.store
     page.add_init_script(f"({SHIFTS})()")
-    page.goto(server.url)
+    page.goto(live.url)
     shown_status(page, "Ready")
     expect(page.locator(".js-plotly-plot .xtick").first).to_be_attached()
     expect(page.get_by_role("slider", name="Epochs")).to_be_visible()  # the browser loads the code of widgets last
@@ -131,7 +104,7 @@ def test_no_state_of_a_run_moves_anything(page: Page, server: Server, a_step: Ca
     note("finished", "Finished", "Train again")
     blocking = begun_run(store)
     queued = store.commands.create_run(TrainConfig())
-    page.goto(f"{server.url}/?run={queued.id}")
+    page.goto(f"{live.url}/?run={queued.id}")
     note("queued", "Queued", "Remove from queue")
     store.commands.remove_queued_run(queued.id)
     store.trainer_writes.finish_run(blocking, RunStatus.STOPPED)
@@ -144,12 +117,12 @@ def test_no_state_of_a_run_moves_anything(page: Page, server: Server, a_step: Ca
 
 
 def test_a_button_that_a_rerun_replaces_moves_no_other(
-    page: Page, server: Server, a_step: Callable[..., StepMetrics]
+    page: Page, live: Server, a_step: Callable[..., StepMetrics]
 ) -> None:
     """It stays below its successor until the rerun ends; a press on a button that moves then would be lost."""
-    run = begun_run(server.store)
-    train(server.store, run, a_step, 10)
-    page.goto(f"{server.url}/?run={run.id}")
+    run = begun_run(live.store)
+    train(live.store, run, a_step, 10)
+    page.goto(f"{live.url}/?run={run.id}")
     expect(page.get_by_role("button", name="Evaluate now")).to_be_visible()
     boxes = """() => [...document.querySelectorAll(".st-key-actions button")]
         .filter((button) => button.checkVisibility())
@@ -159,12 +132,12 @@ def test_a_button_that_a_rerun_replaces_moves_no_other(
         .forEach((action) => action.after(action.cloneNode(true)))""")
     assert len(before) >= 3
     assert page.evaluate(boxes) == before
-    server.store.trainer_writes.finish_run(run, RunStatus.STOPPED)
+    live.store.trainer_writes.finish_run(run, RunStatus.STOPPED)
 
 
-def test_nothing_is_cut_off_at_any_width(page: Page, server: Server, a_step: Callable[..., StepMetrics]) -> None:
-    run = finished_run(server.store, name="x" * 40)
-    page.goto(f"{server.url}/?run={run.id}")
+def test_nothing_is_cut_off_at_any_width(page: Page, live: Server, a_step: Callable[..., StepMetrics]) -> None:
+    run = finished_run(live.store, name="x" * 40)
+    page.goto(f"{live.url}/?run={run.id}")
     shown_status(page, "Finished")
     for width in (1440, 1280, 1024, 700, 390):
         page.set_viewport_size({"width": width, "height": 900})
@@ -180,13 +153,13 @@ def test_nothing_is_cut_off_at_any_width(page: Page, server: Server, a_step: Cal
 
 
 def test_what_is_typed_survives_the_end_of_the_run(
-    page: Page, server: Server, a_step: Callable[..., StepMetrics]
+    page: Page, live: Server, a_step: Callable[..., StepMetrics]
 ) -> None:
-    store = server.store
+    store = live.store
     run = begun_run(store)
     train(store, run, a_step, 20)
     give_checkpoint(store, run, 20, FileKind.STEP)
-    page.goto(f"{server.url}/?run={run.id}")
+    page.goto(f"{live.url}/?run={run.id}")
     page.locator(".st-key-actions").get_by_role("button", name="Fork").click()
     rate = page.get_by_test_id("stPopoverBody").get_by_role("textbox", name="Learning rate")
     rate.click()
@@ -198,7 +171,7 @@ def test_what_is_typed_survives_the_end_of_the_run(
     assert rate.evaluate(state) == ["0.0123", 5, True]
 
     other = begun_run(store)
-    page.goto(f"{server.url}/?run={other.id}&view=details")
+    page.goto(f"{live.url}/?run={other.id}&view=details")
     notes = page.get_by_role("textbox", name="Notes")
     notes.click()
     notes.press_sequentially("half a thought")
@@ -209,11 +182,11 @@ def test_what_is_typed_survives_the_end_of_the_run(
 
 
 def test_an_address_without_a_run_follows_and_back_and_forward_lead_to_what_was_shown(
-    page: Page, server: Server, a_step: Callable[..., StepMetrics]
+    page: Page, live: Server, a_step: Callable[..., StepMetrics]
 ) -> None:
-    store = server.store
+    store = live.store
     old = finished_run(store)
-    page.goto(f"{server.url}/?run={old.id}")
+    page.goto(f"{live.url}/?run={old.id}")
     shown_status(page, "Finished")
     page.get_by_role("radio", name="Details").click()
     expect(page).to_have_url(re.compile(rf"run={old.id}&view=details$"))
@@ -227,17 +200,17 @@ def test_an_address_without_a_run_follows_and_back_and_forward_lead_to_what_was_
     expect(page.get_by_role("textbox", name="Notes")).to_be_visible()
     page.go_back()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    expect(page).to_have_url(f"{server.url}/?run={old.id}")
+    expect(page).to_have_url(f"{live.url}/?run={old.id}")
     page.go_forward()
     expect(page.get_by_role("textbox", name="Notes")).to_be_visible()
 
-    page.goto(server.url)
+    page.goto(live.url)
     shown_status(page, "Finished")
     new = begun_run(store, "from a terminal")
     expect(page.locator(".mt-strip-name")).to_have_text("from a terminal")
     shown_status(page, "Running")
-    assert page.url.rstrip("/") == server.url
+    assert page.url.rstrip("/") == live.url
     store.trainer_writes.finish_run(new, RunStatus.STOPPED)
-    page.goto(f"{server.url}/details?run={old.id}")
+    page.goto(f"{live.url}/details?run={old.id}")
     expect(page.get_by_role("textbox", name="Notes")).to_be_visible()
-    assert page.url == f"{server.url}/?run={old.id}&view=details"
+    assert page.url == f"{live.url}/?run={old.id}&view=details"

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from tests.support.factories import search_runs
+from tests.support.live_runs import begun_run
 from tests.support.processes import Eventually, Server, running_server
 
 RUNS, STEPS = 60, 900
@@ -61,8 +63,22 @@ def select(page: Page, *wanted: str) -> None:
     page.get_by_label("Filter Name").fill("")
 
 
-def test_the_first_page_of_a_new_server_has_its_navigation(runs: Page) -> None:
+def test_the_first_page_of_a_new_server_has_its_navigation_and_cuts_no_column(runs: Page) -> None:
     expect(runs.get_by_role("link", name="Train")).to_be_visible()
+    cut = """() => [...document.querySelectorAll('.mt-table :is(th, td) , .mt-table thead button')]
+        .filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)"""
+    assert [text for text in runs.evaluate(cut) if HOSTILE[:8] not in text] == []
+    box = runs.locator(".mt-table-box")
+    assert box.evaluate("(box) => box.scrollWidth <= box.clientWidth")
+    # On a narrow page the name stays.
+    runs.set_viewport_size({"width": 1024, "height": 768})
+    runs.wait_for_function("() => document.querySelector('.mt-table-box').clientWidth < 1024")
+    box.evaluate("(box) => { box.scrollLeft = 400; }")
+    link = row(runs, "search-58").get_by_role("link")
+    assert link.evaluate(
+        "(link) => document.elementFromPoint(...[1, 1].map((d, i) => d + "
+        "(i ? link.getBoundingClientRect().y : link.getBoundingClientRect().x))) === link"
+    )
 
 
 def test_the_table_builds_only_visible_rows_and_scrolls_through_all(runs: Page) -> None:
@@ -123,7 +139,7 @@ def test_a_baseline_shows_differences_in_every_metric_and_in_the_charts(runs: Pa
     runs.wait_for_function("() => document.querySelector('.js-plotly-plot').layout.yaxis.title.text.startsWith('Diff')")
 
 
-def test_curves_are_drawn_over_epochs_and_images(runs: Page) -> None:
+def test_two_selected_runs_have_curves_in_colours_of_their_own_over_epochs_and_images_and_a_verdict(runs: Page) -> None:
     runs.get_by_role("button", name="Filters").click()
     select(runs, "search-4", "search-9")
     for axis, title, low, high in (("Epoch", "Epoch", 0.5, 3), ("Images", "Images seen", 25_000, 130_000)):
@@ -131,9 +147,15 @@ def test_curves_are_drawn_over_epochs_and_images(runs: Page) -> None:
         runs.wait_for_function(f"(title) => ({X_TITLE})() === title", arg=title)
         last = "Math.max(...document.querySelector('.js-plotly-plot').data.map((t) => t.x.at(-1)))"
         runs.wait_for_function(f"([low, high]) => {last} > low && {last} < high", arg=[low, high])
+    colors = """() => [...new Set(document.querySelector('.js-plotly-plot').data
+        .filter((t) => t.mode === 'lines' && t.x.length > 1).map((t) => t.line.color))].length"""
+    runs.wait_for_function(f"() => ({colors})() === 2")
     expect(runs).to_have_url(re.compile("over=Images"))
     runs.reload()
     runs.wait_for_function(f"() => document.querySelector('.js-plotly-plot') && ({X_TITLE})() === 'Images seen'")
+    view(runs, "Verdict")
+    expect(runs.get_by_text("search-4 is better than search-9")).to_be_visible()
+    expect(runs).to_have_url(re.compile("show=Verdict"))
 
 
 def test_seeds_are_grouped_into_one_row_and_one_band(runs: Page) -> None:
@@ -146,14 +168,6 @@ def test_seeds_are_grouped_into_one_row_and_one_band(runs: Page) -> None:
     runs.wait_for_function(f"() => ({DRAWN})()[0] === 3")
     runs.get_by_text("Seeds as bands", exact=True).click()
     runs.wait_for_function("() => document.querySelector('.js-plotly-plot').data.some((t) => t.fill === 'tonexty')")
-
-
-def test_the_verdict_on_two_runs_says_which_is_better(runs: Page) -> None:
-    runs.get_by_role("button", name="Filters").click()
-    select(runs, "search-4", "search-9")
-    view(runs, "Verdict")
-    expect(runs.get_by_text("search-4 is better than search-9")).to_be_visible()
-    expect(runs).to_have_url(re.compile("show=Verdict"))
 
 
 def view(page: Page, name: str) -> None:
@@ -200,7 +214,7 @@ def test_dragging_along_an_axis_keeps_only_the_runs_in_that_range_in_colour(runs
     expect(outside).to_have_count(0)
 
 
-def test_a_row_is_ticked_starred_and_renamed_where_it_stands(runs: Page, server: Server) -> None:
+def test_a_row_is_ticked_starred_and_renamed_where_it_stands_and_leads_to_its_run(runs: Page, server: Server) -> None:
     line = row(runs, "search-40")
     line.get_by_text("MNIST", exact=True).click()
     expect(line.get_by_role("checkbox")).to_be_checked()
@@ -221,22 +235,10 @@ def test_a_row_is_ticked_starred_and_renamed_where_it_stands(runs: Page, server:
     field.press("Enter")
     expect(row(runs, "renamed")).to_be_visible()
     assert server.store.queries.find_run("renamed").starred
-
-
-def test_no_column_is_cut_on_a_wide_page_and_the_name_stays_on_a_narrow_one(runs: Page) -> None:
-    cut = """() => [...document.querySelectorAll('.mt-table :is(th, td) , .mt-table thead button')]
-        .filter((cell) => cell.scrollWidth > cell.clientWidth + 1).map((cell) => cell.textContent)"""
-    assert [text for text in runs.evaluate(cut) if HOSTILE[:8] not in text] == []
-    box = runs.locator(".mt-table-box")
-    assert box.evaluate("(box) => box.scrollWidth <= box.clientWidth")
-    runs.set_viewport_size({"width": 1024, "height": 768})
-    runs.wait_for_function("() => document.querySelector('.mt-table-box').clientWidth < 1024")
-    box.evaluate("(box) => { box.scrollLeft = 400; }")
-    link = row(runs, "search-58").get_by_role("link")
-    assert link.evaluate(
-        "(link) => document.elementFromPoint(...[1, 1].map((d, i) => d + "
-        "(i ? link.getBoundingClientRect().y : link.getBoundingClientRect().x))) === link"
-    )
+    other = row(runs, "search-39")
+    run = server.store.queries.find_run("search-39")
+    other.get_by_role("link").click()
+    expect(runs).to_have_url(re.compile(rf"/\?run={run.id}$"))
 
 
 def test_a_filter_that_makes_no_sense_is_named_and_cleared(runs: Page, server: Server) -> None:
@@ -327,3 +329,10 @@ def test_rows_are_updated_while_scroll_and_selection_stay(runs: Page, server: Se
     expect(row(runs, edited.name)).to_contain_text("fresh")
     assert runs.evaluate("() => document.querySelector('.mt-table-box').scrollTop") == 700
     expect(runs.get_by_text(f"{RUNS} runs, 1 selected")).to_be_visible()
+
+    begun = begun_run(server.store, "search-61")
+    line = row(runs, begun.name)
+    runs.evaluate("() => { document.querySelector('.mt-table-box').scrollTop = 0; }")
+    expect(line).to_contain_text("Running")
+    server.store.trainer_writes.finish_run(begun, RunStatus.COMPLETED)
+    expect(line).to_contain_text("Finished")

@@ -4,7 +4,8 @@ import re
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.browser_driver import start_long_run
+from mnist_core.records import RunStatus
+from tests.support.live_runs import begun_run
 from tests.support.processes import Server
 
 ROWS = """() => [...document.querySelectorAll('.st-key-settings > *')]
@@ -20,7 +21,7 @@ def test_rows_stay_in_place_and_text_survives_the_end_of_a_run(page: Page, live:
     page.goto(live.url)
     expect(page.get_by_role("button", name="Start training")).to_be_visible()
     rows = page.evaluate(ROWS)
-    run = start_long_run(page, live)
+    run = begun_run(live.store)
     expect(page.get_by_role("button", name="Add to queue")).to_be_visible()
     expect_rows(page, rows)
     page.get_by_role("radio", name="This run").click()
@@ -31,7 +32,7 @@ def test_rows_stay_in_place_and_text_survives_the_end_of_a_run(page: Page, live:
     field.fill("0,02")
     page.keyboard.press("ArrowLeft")
 
-    live.store.commands.request_stop(run)
+    live.store.trainer_writes.finish_run(run, RunStatus.STOPPED)
     expect(page.get_by_text("This run is over.")).to_be_visible()
     expect_rows(page, rows)
     expect(field).to_be_focused()

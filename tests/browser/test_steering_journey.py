@@ -3,20 +3,22 @@
 import os
 import re
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 
 from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
-from mnist_core.records import Command, Run, RunStatus
+from mnist_core.records import Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.server.assets import asset_url
 from tests.browser.browser_driver import POINTS, set_epochs, start_long_run, wait_for_points
 from tests.support.factories import finished_run
+from tests.support.live_runs import begun_run, train
 from tests.support.processes import Eventually, Server
 
 
-def test_a_run_can_be_paused_stepped_changed_undone_and_resumed(
+def test_a_run_can_be_paused_stepped_changed_undone_and_resumed_and_again_after_its_trainer_was_killed(
     page: Page, live: Server, eventually: Eventually
 ) -> None:
     page.goto(live.url)
@@ -48,24 +50,74 @@ def test_a_run_can_be_paused_stepped_changed_undone_and_resumed(
     marks = "() => document.querySelector('.js-plotly-plot').layout.annotations.map((a) => a.text).join('|')"
     page.wait_for_function(f"() => /1 +lr 0.01 → 0.03/.test(({marks})())")
 
+    trainer = live.store.queries.get_run(run).trainer
+    assert trainer
+    os.kill(trainer.pid, signal.SIGKILL)
+    resume = page.get_by_role("button", name="Resume")
+    expect(resume).to_be_visible()
+    expect(page.get_by_text("Its trainer process was killed (SIGKILL).")).to_be_visible()
+    before = live.store.queries.get_run(run).progress.step
+    resume.click()
+    eventually(lambda: live.store.queries.get_run(run).status is RunStatus.RUNNING)
+    eventually(lambda: live.store.queries.get_run(run).progress.step > before)
+    assert len(live.store.queries.read_steps(run)) >= before
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    assert re.search(rf"run={run}\b", page.url)
 
-def test_the_buttons_follow_a_run_that_is_paused_and_resumed_elsewhere(
-    page: Page, live: Server, eventually: Eventually
+
+def test_the_page_follows_a_run_that_is_paused_and_resumed_elsewhere(
+    page: Page, live: Server, a_step: Callable[..., StepMetrics]
 ) -> None:
+    run = begun_run(live.store)
+    train(live.store, run, a_step, 20)
+    connection = HeldConnection(page)
     page.goto(live.url)
-    run = start_long_run(page, live)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
 
-    def send(command: Command, status: RunStatus) -> None:
-        live.store.commands.send_command(run, command, by="terminal")
-        eventually(lambda: live.store.queries.get_run(run).status is status)
+    def set_paused(paused: bool) -> None:
+        live.store.trainer_writes.set_paused(run, paused=paused)
 
     for _ in range(4):  # faster than the page can follow
-        send(Command.PAUSE, RunStatus.PAUSED)
-        send(Command.RESUME, RunStatus.RUNNING)
-    send(Command.PAUSE, RunStatus.PAUSED)
+        set_paused(True)
+        set_paused(False)
+    set_paused(True)
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
-    send(Command.RESUME, RunStatus.RUNNING)
+    set_paused(False)
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
+
+    # A click is not lost to an event that arrives with it.
+    connection.hold()
+    page.get_by_role("link", name="Runs").click()
+    set_paused(True)
+    expect(page.get_by_text("Paused", exact=True)).to_be_visible()
+    page.evaluate("() => new Promise((asked) => setTimeout(asked))")  # the strip has asked for a rerun by now
+    connection.release()
+    expect(page).to_have_url(re.compile("/runs"))
+    expect(page.get_by_role("row").filter(has_text=run.name)).to_contain_text("Paused")
+
+
+class HeldConnection:
+    """A page's connection to the server, of which the server's messages can be held back for a while."""
+
+    def __init__(self, page: Page) -> None:
+        self._held_messages: list[str | bytes] = []
+        self._is_holding = False
+        page.route_web_socket(re.compile("/_stcore/stream"), self._forward)
+
+    def _forward(self, socket: WebSocketRoute) -> None:
+        self._socket = socket
+        server = socket.connect_to_server()
+        server.on_message(
+            lambda message: self._held_messages.append(message) if self._is_holding else socket.send(message)
+        )
+
+    def hold(self) -> None:
+        self._is_holding = True
+
+    def release(self) -> None:
+        self._is_holding = False
+        for message in self._held_messages:
+            self._socket.send(message)
 
 
 def test_a_page_drawn_from_older_data_does_not_hide_newer_events(page: Page, live: Server, store: RunStore) -> None:
@@ -95,54 +147,6 @@ def test_a_page_drawn_from_older_data_does_not_hide_newer_events(page: Page, liv
     )
     expect(page.locator("#probe").get_by_role("status")).to_have_text("Paused")
     page.wait_for_function("() => window.asked.includes('changed paused')")
-
-
-def test_a_click_is_not_lost_to_an_event_that_arrives_with_it(page: Page, live: Server, eventually: Eventually) -> None:
-    """The server's messages after the click are held back until the status strip has shown the change."""
-    held_messages: list[str | bytes] = []
-    is_holding = False
-
-    def forward(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-        server.on_message(lambda message: held_messages.append(message) if is_holding else socket.send(message))
-        sockets.append(socket)
-
-    sockets: list[WebSocketRoute] = []
-    page.route_web_socket(re.compile("/_stcore/stream"), forward)
-    page.goto(live.url)
-    run = start_long_run(page, live)
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    is_holding = True
-    page.get_by_role("link", name="Runs").click()
-    live.store.commands.send_command(run, Command.PAUSE, by="terminal")
-    eventually(lambda: live.store.queries.get_run(run).status is RunStatus.PAUSED)
-    expect(page.get_by_text("Paused", exact=True)).to_be_visible()
-    page.evaluate("() => new Promise((asked) => setTimeout(asked))")  # the strip has asked for a rerun by now
-    is_holding = False
-    for message in held_messages:
-        sockets[-1].send(message)
-    expect(page).to_have_url(re.compile("/runs"))
-    expect(page.get_by_role("row").filter(has_text=f"run-{run}")).to_contain_text("Paused")
-
-
-def test_a_killed_trainer_leaves_an_interrupted_run_that_one_click_resumes(
-    page: Page, live: Server, eventually: Eventually
-) -> None:
-    page.goto(live.url)
-    run = start_long_run(page, live)
-    trainer = live.store.queries.get_run(run).trainer
-    assert trainer
-    os.kill(trainer.pid, signal.SIGKILL)
-    resume = page.get_by_role("button", name="Resume")
-    expect(resume).to_be_visible()
-    expect(page.get_by_text("Its trainer process was killed (SIGKILL).")).to_be_visible()
-    before = live.store.queries.get_run(run).progress.step
-    resume.click()
-    eventually(lambda: live.store.queries.get_run(run).status is RunStatus.RUNNING)
-    eventually(lambda: live.store.queries.get_run(run).progress.step > before)
-    assert len(live.store.queries.read_steps(run)) >= before
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    assert re.search(rf"run={run}\b", page.url)
 
 
 def test_two_tabs_that_press_start_at_once_get_one_run_each(
