@@ -9,7 +9,9 @@ function element(text) {
   const made = { firstChild: text === null ? null : { nodeType: 3, nodeValue: text, nextSibling: null } };
   Object.defineProperty(made, "textContent", {
     get: () => made.firstChild?.nodeValue ?? "",
-    set: (value) => (made.firstChild = { nodeType: 3, nodeValue: value, nextSibling: null }),
+    set: (value) => {
+      made.firstChild = { nodeType: 3, nodeValue: value, nextSibling: null };
+    },
   });
   return made;
 }
