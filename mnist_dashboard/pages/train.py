@@ -12,9 +12,10 @@ from mnist_dashboard import access, services
 from mnist_dashboard.components.status_strip import IdleRun, status_strip
 from mnist_dashboard.feed.run_summary import RunSummary, summarize_run
 from mnist_dashboard.run_page import curves, details, header, view_switch
-from mnist_dashboard.train import run_actions, settings_sidebar, stale_widgets
-from mnist_dashboard.train.draft import Draft, read_draft
+from mnist_dashboard.train import run_actions, stale_widgets
 from mnist_dashboard.train.expected_dataset import expected_dataset, expected_images
+from mnist_dashboard.train.settings import sidebar
+from mnist_dashboard.train.settings.draft import Draft, read_draft
 from mnist_dashboard.train.shown_run import find_run_to_show
 from mnist_dashboard.ui import headings, queue, run_address, view_settings
 
@@ -26,7 +27,7 @@ HINT_FOR_VIEWERS = "No runs yet. They appear here as soon as the owner starts on
 
 def render_sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_act: bool) -> None:
     """The settings, and the runs in the queue."""
-    settings_sidebar.render_sidebar(draft, run, unfinished, run_actions.start_run, may_act=may_act)
+    sidebar.render_sidebar(draft, run, unfinished, run_actions.start_run, may_act=may_act)
     with st.sidebar:
         queue.render_queue_line()
     stale_widgets.mark_values_sent()

@@ -14,7 +14,8 @@ from mnist_core.runs.retention import BIN_RETENTION
 from mnist_dashboard import access, services
 from mnist_dashboard.components.first_run import first_run
 from mnist_dashboard.runs import export_import
-from mnist_dashboard.train import draft, experiments_view
+from mnist_dashboard.train import experiments_view
+from mnist_dashboard.train.settings import draft
 from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.sharing import share_popover
 

@@ -1,1 +1,1 @@
-"""Parts of the Train page: the settings in the sidebar, and the actions on the run shown."""
+"""Parts of the Train page: which run it shows, the actions on that run, and its sidebar."""

@@ -14,8 +14,8 @@ from mnist_core.records import FileKind, Run
 from mnist_core.runs import lineage
 from mnist_core.runs.rate_jump import describe_rate_jump
 from mnist_dashboard import services
-from mnist_dashboard.train.settings_binding import DECIMALS
-from mnist_dashboard.train.settings_widgets import number_style
+from mnist_dashboard.train.settings.binding import DECIMALS
+from mnist_dashboard.train.settings.widgets import number_style
 from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.formatting import format_count
 from mnist_dashboard.ui.number_field import number_field

@@ -14,8 +14,8 @@ from mnist_core.records import Adjustment, Command, Run, RunStatus
 from mnist_core.runs import lineage, remedies
 from mnist_dashboard import access, services
 from mnist_dashboard.train.continue_form import render_continue_form
-from mnist_dashboard.train.draft import load_config
 from mnist_dashboard.train.fork_form import render_fork_form
+from mnist_dashboard.train.settings.draft import load_config
 from mnist_dashboard.train.shown_run import other_run_in_progress
 from mnist_dashboard.ui import messages
 from mnist_dashboard.ui.run_address import go_to_run

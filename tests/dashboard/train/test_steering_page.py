@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config import TrainConfig
 from mnist_core.records import Adjustment, Command, Intervention, Run, RunStatus
 from mnist_core.store import RunStore
-from mnist_dashboard.train import steering_sidebar
+from mnist_dashboard.train.settings import steering
 from mnist_dashboard.ui import markdown
 from tests.support.run_files import give_checkpoint
 from tests.support.web.page_driver import active_run, address, click, component_data, labels, number, open_page, says
@@ -125,7 +125,7 @@ def test_sliders_for_this_run_follow_changes_by_others(app: AppTest, store: RunS
     change(store, run, "lr", 0.01, 0.2)
     app.run()
     assert number(app, "this_lr_field") == 0.2
-    assert steering_sidebar.current_settings(store.queries.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
+    assert steering.current_settings(store.queries.get_run(1)) == {"lr": 0.2, "momentum": 0.5, "batch_size": 64}
 
 
 def test_a_value_out_of_range_is_reported_and_steers_nothing(app: AppTest, store: RunStore) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from mnist_core.config import SETTINGS, Setting
-from mnist_dashboard.train.settings_binding import DECIMALS, PARTS, Part, SettingsBinding
+from mnist_dashboard.train.settings.binding import DECIMALS, PARTS, Part, SettingsBinding
 from mnist_dashboard.ui.number_field import number_field
 
 LR_STOPS = (*(round(digits * 10.0**power, 6) for power in range(-4, 0) for digits in (1, 1.5, 2, 3, 5, 7)), 1.0)

@@ -20,7 +20,7 @@ from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.system import machine
 from mnist_dashboard import access
-from mnist_dashboard.train.settings_binding import SettingsBinding, range_problems
+from mnist_dashboard.train.settings.binding import SettingsBinding, range_problems
 from mnist_dashboard.ui import browser_memory
 from mnist_dashboard.ui.number_field import range_problem
 

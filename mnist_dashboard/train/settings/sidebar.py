@@ -18,12 +18,12 @@ from mnist_core.formatting import format_duration
 from mnist_core.records import Run
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.parameter_counts import PARAMETER_COUNTS
-from mnist_dashboard.train import draft as drafts
-from mnist_dashboard.train import steering_sidebar
-from mnist_dashboard.train.draft import Draft
 from mnist_dashboard.train.expected_dataset import expected_images
-from mnist_dashboard.train.settings_binding import SettingsBinding
-from mnist_dashboard.train.settings_widgets import render_setting
+from mnist_dashboard.train.settings import draft as drafts
+from mnist_dashboard.train.settings import steering
+from mnist_dashboard.train.settings.binding import SettingsBinding
+from mnist_dashboard.train.settings.draft import Draft
+from mnist_dashboard.train.settings.widgets import render_setting
 from mnist_dashboard.ui import glossary, headings, markdown, messages
 from mnist_dashboard.ui.formatting import format_count
 
@@ -67,7 +67,7 @@ def render_sidebar(
         if _render_tabs(may_act=may_act) == THIS_RUN or not may_act:
             _render_this_run(draft, run, may_act=may_act)
         else:
-            steering_sidebar.release()
+            steering.release()
             _render_next_run(draft, unfinished, on_start)
 
 
@@ -167,7 +167,7 @@ def _render_start(label: str, draft: Draft, on_start: Callable[[TrainConfig, str
 def _render_this_run(draft: Draft, run: Run | None, *, may_act: bool) -> None:
     config = run.config if run else draft.config
     images = (run.train_images if run else 0) or expected_images(config)
-    hint, binding = steering_sidebar.bind_run(run, config, may_act=may_act)
+    hint, binding = steering.bind_run(run, config, may_act=may_act)
     _render_hint(hint)
     preset = presets.match_preset(binding.values)
     st.session_state["this_preset"], st.session_state["this_name"] = preset, run.name if run else ""

@@ -12,7 +12,7 @@ from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import RunStateError
 from mnist_core.records import ADJUSTABLE, Adjustment, Command, Run, RunStatus
 from mnist_dashboard import access, services
-from mnist_dashboard.train.settings_binding import SettingsBinding, range_problems
+from mnist_dashboard.train.settings.binding import SettingsBinding, range_problems
 from mnist_dashboard.ui import messages
 
 PREFIX = "this_"
