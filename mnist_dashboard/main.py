@@ -7,7 +7,8 @@ import streamlit as st
 from mnist_dashboard import access
 from mnist_dashboard.server.assets import PACKAGE
 from mnist_dashboard.server.roles.sign_in import COMMAND
-from mnist_dashboard.ui import browser_memory, messages, number_field, queue, run_address
+from mnist_dashboard.ui import messages, number_field, queue
+from mnist_dashboard.ui.state import browser_memory, run_address
 
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">
 <rect width="32" height="32" rx="7" fill="#0072B2"/>

@@ -14,7 +14,8 @@ from mnist_core.runs import lineage
 from mnist_core.system.paths import PROGRAM
 from mnist_dashboard import access, services
 from mnist_dashboard.details import annotations_form, fact_tables
-from mnist_dashboard.ui import headings, markdown, messages, run_address
+from mnist_dashboard.ui import headings, markdown, messages
+from mnist_dashboard.ui.state import run_address
 from mnist_dashboard.ui.tables import render_table
 
 EMPTY_TEXT = "Select a run to see its settings and results, and to write notes on it."

@@ -12,12 +12,13 @@ from mnist_dashboard import access, services
 from mnist_dashboard.components.status_strip import IdleRun, status_strip
 from mnist_dashboard.feed.run_summary import RunSummary, summarize_run
 from mnist_dashboard.run_page import curves, details, header, view_switch
-from mnist_dashboard.train import run_actions, stale_widgets
+from mnist_dashboard.train import run_actions
 from mnist_dashboard.train.expected_dataset import expected_dataset, expected_images
 from mnist_dashboard.train.settings import sidebar
 from mnist_dashboard.train.settings.draft import Draft, read_draft
 from mnist_dashboard.train.shown_run import find_run_to_show
-from mnist_dashboard.ui import headings, queue, run_address, view_settings
+from mnist_dashboard.ui import headings, queue
+from mnist_dashboard.ui.state import run_address, stale_widgets, view_settings
 
 HINT = "Set the sliders and press Start training, or try an experiment. The first curve appears within a second."
 HINT_FOR_VIEWERS = "No runs yet. They appear here as soon as the owner starts one."

@@ -15,9 +15,10 @@ from mnist_dashboard.components.change_log import change_log
 from mnist_dashboard.components.confusion_matrix import confusion_matrix
 from mnist_dashboard.components.live_chart import Fault, live_chart
 from mnist_dashboard.feed.run_summary import RunSummary
-from mnist_dashboard.train import run_actions, stale_widgets
+from mnist_dashboard.train import run_actions
 from mnist_dashboard.train.expected_dataset import expected_images
-from mnist_dashboard.ui import markdown, view_settings
+from mnist_dashboard.ui import markdown
+from mnist_dashboard.ui.state import stale_widgets, view_settings
 
 LOSS_HEIGHT, ACCURACY_HEIGHT = 302, 310
 LOSS_EMPTY = "The loss of every batch will be drawn here."

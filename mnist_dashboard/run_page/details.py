@@ -8,7 +8,7 @@ from mnist_core.records import Run
 from mnist_dashboard import services
 from mnist_dashboard.details import details_view
 from mnist_dashboard.runs import export_import
-from mnist_dashboard.ui import run_address
+from mnist_dashboard.ui.state import run_address
 
 
 def render_controls(run: Run) -> None:

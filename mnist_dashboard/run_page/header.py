@@ -15,8 +15,9 @@ from mnist_dashboard.components.audience import audience
 from mnist_dashboard.components.overflow_menu import overflow_menu
 from mnist_dashboard.train import experiments_view, run_actions
 from mnist_dashboard.train.shown_run import other_run_in_progress
-from mnist_dashboard.ui import markdown, messages, run_address
+from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.sharing import share_popover
+from mnist_dashboard.ui.state import run_address
 
 
 def render_outcome(run: Run | None) -> None:

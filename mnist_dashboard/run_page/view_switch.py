@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from mnist_dashboard.ui import run_address
+from mnist_dashboard.ui.state import run_address
 
 View = Literal["curves", "details"]
 VIEWS: dict[View, str] = {"curves": "Curves", "details": "Details"}

@@ -15,7 +15,7 @@ from mnist_dashboard import services
 from mnist_dashboard.runs import table_state, widget_state
 from mnist_dashboard.runs.table_state import TableState
 from mnist_dashboard.server.shared_constants import MAX_OVERLAID, RUN_COLORS
-from mnist_dashboard.ui import run_address
+from mnist_dashboard.ui.state import run_address
 
 PARAMETERS = (*table_state.PARAMETERS, *widget_state.DEFAULTS)
 """Names of this page's parameters in the address."""

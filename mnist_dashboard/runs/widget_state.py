@@ -16,7 +16,7 @@ from mnist_core import labels
 from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
 from mnist_core.config import SETTINGS
 from mnist_dashboard.components.live_chart import Axis, Field
-from mnist_dashboard.ui import view_settings
+from mnist_dashboard.ui.state import view_settings
 
 VIEWS = ("Curves", "Verdict", "Hyperparameters", "Details")
 FIELDS: dict[str, Field] = {

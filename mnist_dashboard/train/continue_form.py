@@ -14,7 +14,7 @@ from mnist_core.runs.rate_jump import describe_rate_jump
 from mnist_dashboard import services
 from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.number_field import number_field, range_problem
-from mnist_dashboard.ui.run_address import go_to_run
+from mnist_dashboard.ui.state.run_address import go_to_run
 
 
 def render_continue_form(run: Run) -> None:

@@ -19,7 +19,7 @@ from mnist_dashboard.train.settings.widgets import number_style
 from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.formatting import format_count
 from mnist_dashboard.ui.number_field import number_field
-from mnist_dashboard.ui.run_address import go_to_run
+from mnist_dashboard.ui.state.run_address import go_to_run
 
 FIELDS = ("lr", "momentum", "batch_size", "weight_decay", "epochs")
 """Settings that a fork can change."""

@@ -18,7 +18,7 @@ from mnist_dashboard.train.fork_form import render_fork_form
 from mnist_dashboard.train.settings.draft import load_config
 from mnist_dashboard.train.shown_run import other_run_in_progress
 from mnist_dashboard.ui import messages
-from mnist_dashboard.ui.run_address import go_to_run
+from mnist_dashboard.ui.state.run_address import go_to_run
 
 Action = Callable[[], object]
 """Draws one action: a button, or a button with a form behind it."""

@@ -9,7 +9,7 @@ import streamlit as st
 from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run
 from mnist_dashboard import services
-from mnist_dashboard.ui import run_address
+from mnist_dashboard.ui.state import run_address
 
 _FOLLOWED_KEY = "followed_run"
 

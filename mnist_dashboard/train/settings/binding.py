@@ -9,8 +9,8 @@ from typing import Any, Literal
 import streamlit as st
 
 from mnist_core.config import SETTINGS, Setting
-from mnist_dashboard.train import stale_widgets
 from mnist_dashboard.ui.number_field import format_number, parse_number, range_problem
+from mnist_dashboard.ui.state import stale_widgets
 
 Part = Literal["slider", "field"]
 PARTS: tuple[Part, ...] = ("slider", "field")

@@ -21,8 +21,8 @@ from mnist_core.errors import ConfigError
 from mnist_core.system import machine
 from mnist_dashboard import access
 from mnist_dashboard.train.settings.binding import SettingsBinding, range_problems
-from mnist_dashboard.ui import browser_memory
 from mnist_dashboard.ui.number_field import range_problem
+from mnist_dashboard.ui.state import browser_memory
 
 _MEMORY = "draft"
 """Name of the draft in the browser's memory."""

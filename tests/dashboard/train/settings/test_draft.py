@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import SETTINGS, Setting, TrainConfig
 from mnist_core.store import RunStore
-from mnist_dashboard.ui import browser_memory
+from mnist_dashboard.ui.state import browser_memory
 from tests.dashboard.conftest import MAIN
 from tests.support.web.page_driver import Visitor, open_page
 

@@ -11,7 +11,7 @@ from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import speed
-from mnist_dashboard.train import stale_widgets
+from mnist_dashboard.ui.state import stale_widgets
 from tests.support.web.page_driver import click, number, open_page, says
 from tests.support.web.settings_driver import choose, choose_preset, drafted, preset_box, start_is_off
 

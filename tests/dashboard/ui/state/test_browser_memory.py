@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_dashboard import access
-from mnist_dashboard.ui import browser_memory
+from mnist_dashboard.ui.state import browser_memory
 from tests.support.web.page_driver import Visitor, component_data
 
 COOKIE = "mnist_draft_8501"
@@ -27,7 +27,7 @@ def _no_session(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def remember_and_draw(value: Any) -> AppTest:
     def page(value: object) -> None:  # runs as a script of its own, without the imports of this file
-        from mnist_dashboard.ui import browser_memory
+        from mnist_dashboard.ui.state import browser_memory
 
         browser_memory.remember("draft", value)
         browser_memory.render()

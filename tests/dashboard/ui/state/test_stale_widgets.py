@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from mnist_dashboard.train import stale_widgets
+from mnist_dashboard.ui.state import stale_widgets
 
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A session in which a widget that showed 0.01 was set to 0.03."""
     session: dict[str, Any] = {"lr_slider": 0.01}
-    monkeypatch.setattr("mnist_dashboard.train.stale_widgets.st.session_state", session)
+    monkeypatch.setattr("mnist_dashboard.ui.state.stale_widgets.st.session_state", session)
     stale_widgets.set_widget_value("lr_slider", 0.03)
     assert session["lr_slider"] == 0.03
     return session
@@ -20,7 +20,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr("mnist_dashboard.train.stale_widgets.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("mnist_dashboard.ui.state.stale_widgets.time.monotonic", lambda: now[0])
     return now
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_dashboard.ui import browser_memory
+from mnist_dashboard.ui.state import browser_memory
 
 MAX_SMOOTHING = 0.99
 

@@ -21,7 +21,7 @@ def test_a_rerun_with_an_outdated_address_does_not_lead_back_to_the_old_run(app:
 def test_an_address_with_the_old_run_is_followed_after_a_while(
     app: AppTest, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mnist_dashboard.ui.run_address._MOVE_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_dashboard.ui.state.run_address._MOVE_SECONDS", 0.0)
     before = active_run(store, RunStatus.COMPLETED)
     open_page(app, before.id)
     click(app, "Start training")

@@ -7,8 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
-from mnist_dashboard.ui import browser_memory
-from mnist_dashboard.ui.view_settings import ViewSettings, parse
+from mnist_dashboard.ui.state import browser_memory
+from mnist_dashboard.ui.state.view_settings import ViewSettings, parse
 from tests.support.web.page_driver import Visitor, active_run, component_data, open_page, open_runs
 
 
