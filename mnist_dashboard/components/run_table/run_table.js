@@ -7,27 +7,27 @@ import { RunList } from "../../feed/client/run_list.js";
 import { MAX_OVERLAID } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
 import { onThemeChange } from "../lib/theme.js";
-import { rememberColumns, rememberedColumns } from "./column_choice.js";
+import { rememberColumns, rememberedColumns } from "./columns/column_choice.js";
+import { TableColumns } from "./columns/table_columns.js";
 import { Header } from "./header.js";
 import { conditionProblems, filterRuns, groupRuns, sortRuns, visibleColumns } from "./model/arrange.js";
 import { Selection } from "./model/selection.js";
-import { NameEditor } from "./name_editor.js";
 import { Notices, emptyText } from "./notices.js";
-import { PinnedRows } from "./pinned_rows.js";
-import { listenToRow } from "./row_actions.js";
-import { buildRow, paintRow } from "./rows.js";
+import { NameEditor } from "./rows/name_editor.js";
+import { PinnedRows } from "./rows/pinned_rows.js";
+import { listenToRow } from "./rows/row_actions.js";
+import { buildRow, paintRow } from "./rows/rows.js";
+import { Viewport } from "./rows/viewport.js";
 import { StateFollower } from "./state_follower.js";
-import { TableColumns } from "./table_columns.js";
 import { Toolbar } from "./toolbar.js";
-import { Viewport } from "./viewport.js";
 
 /**
  * @import { ListedRun } from "../../feed/client/run_list.js"
  * @import { Host } from "../lib/types"
  * @import { Item, View } from "./model/arrange.js"
  * @import { Column } from "./model/columns.js"
- * @import { Outcome } from "./name_editor.js"
- * @import { Context } from "./rows.js"
+ * @import { Outcome } from "./rows/name_editor.js"
+ * @import { Context } from "./rows/rows.js"
  */
 
 /**

@@ -2,7 +2,7 @@
 import { LABELS, MAX_PINNED, MAX_SEARCH_LENGTH } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
 import { formatCount } from "../lib/format.js";
-import { isUsual } from "./column_choice.js";
+import { isUsual } from "./columns/column_choice.js";
 import { COLUMNS } from "./model/columns.js";
 
 /** @import { View } from "./model/arrange.js" */

@@ -1,5 +1,5 @@
 /** Which columns the reader chose last, remembered by the browser across visits. */
-import { COLUMNS } from "./model/columns.js";
+import { COLUMNS } from "../model/columns.js";
 
 const STORAGE_KEY = "mnist-trainer.columns";
 

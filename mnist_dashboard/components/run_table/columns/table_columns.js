@@ -1,14 +1,14 @@
 /** The columns that the table shows: their widths, and the best value of each. */
-import { make } from "../lib/dom.js";
-import { palette } from "../lib/theme.js";
-import { bestValues, columnOf, describeBest } from "./model/columns.js";
+import { make } from "../../lib/dom.js";
+import { palette } from "../../lib/theme.js";
+import { bestValues, columnOf, describeBest } from "../model/columns.js";
 import { onceFontIsLoaded, sizedColumns } from "./widths.js";
 
 /**
- * @import { ListedRun } from "../../feed/client/run_list.js"
- * @import { View } from "./model/arrange.js"
- * @import { Column } from "./model/columns.js"
- * @import { Context } from "./rows.js"
+ * @import { ListedRun } from "../../../feed/client/run_list.js"
+ * @import { View } from "../model/arrange.js"
+ * @import { Column } from "../model/columns.js"
+ * @import { Context } from "../rows/rows.js"
  */
 
 const narrow = matchMedia("(max-width: 640px)");

@@ -1,7 +1,7 @@
 /** What a reader can do in a row: tick it, open a group, star a run, rename it; with the pointer or the keyboard. */
 
 /**
- * @import { Item } from "./model/arrange.js"
+ * @import { Item } from "../model/arrange.js"
  * @import { BuiltRow, Cell } from "./rows.js"
  */
 

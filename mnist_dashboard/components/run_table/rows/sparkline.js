@@ -1,6 +1,6 @@
 /** A curve as small as a word: the smoothed training loss of a run, in a table cell. */
 
-import { CURVE_DIGITS } from "../lib/constants.js";
+import { CURVE_DIGITS } from "../../lib/constants.js";
 
 export const SPARKLINE_WIDTH = 84;
 const HEIGHT = 24;

@@ -1,17 +1,17 @@
 /** The rows of the table of runs: each is built once and painted again in place, so that focus and text selection stay. */
-import { CONFIDENCE } from "../lib/constants.js";
-import { make, setAttribute, setText } from "../lib/dom.js";
-import { MISSING, formatLoss, isNumber } from "../lib/format.js";
-import { measuredRuns } from "../lib/runs/seeds.js";
-import { runColor, runDash } from "../lib/theme.js";
-import { formatDifference, formatMeanInterval, formatSize, summarize } from "./model/columns.js";
+import { CONFIDENCE } from "../../lib/constants.js";
+import { make, setAttribute, setText } from "../../lib/dom.js";
+import { MISSING, formatLoss, isNumber } from "../../lib/format.js";
+import { measuredRuns } from "../../lib/runs/seeds.js";
+import { runColor, runDash } from "../../lib/theme.js";
+import { formatDifference, formatMeanInterval, formatSize, summarize } from "../model/columns.js";
 import { drawSparkline } from "./sparkline.js";
 
 /**
- * @import { ListedRun } from "../../feed/client/run_list.js"
- * @import { Palette } from "../lib/theme.js"
- * @import { GroupItem, Item, View } from "./model/arrange.js"
- * @import { Column } from "./model/columns.js"
+ * @import { ListedRun } from "../../../feed/client/run_list.js"
+ * @import { Palette } from "../../lib/theme.js"
+ * @import { GroupItem, Item, View } from "../model/arrange.js"
+ * @import { Column } from "../model/columns.js"
  */
 
 /**

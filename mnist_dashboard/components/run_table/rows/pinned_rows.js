@@ -1,10 +1,10 @@
 /** The rows of pinned runs, which stay below the header while the others scroll. */
-import { make } from "../lib/dom.js";
+import { make } from "../../lib/dom.js";
 import { paintRow } from "./rows.js";
 
 /**
- * @import { ListedRun } from "../../feed/client/run_list.js"
- * @import { RunItem } from "./model/arrange.js"
+ * @import { ListedRun } from "../../../feed/client/run_list.js"
+ * @import { RunItem } from "../model/arrange.js"
  * @import { BuiltRow, Context } from "./rows.js"
  */
 

@@ -1,12 +1,12 @@
 /** Widths of the table's columns: those of their longest texts, so that nothing moves while rows come into sight. */
-import { make } from "../lib/dom.js";
-import { isNumber } from "../lib/format.js";
-import { fitWidths } from "./model/fit.js";
-import { SPARKLINE_WIDTH } from "./sparkline.js";
+import { make } from "../../lib/dom.js";
+import { isNumber } from "../../lib/format.js";
+import { fitWidths } from "../model/fit.js";
+import { SPARKLINE_WIDTH } from "../rows/sparkline.js";
 
 /**
- * @import { ListedRun } from "../../feed/client/run_list.js"
- * @import { Column } from "./model/columns.js"
+ * @import { ListedRun } from "../../../feed/client/run_list.js"
+ * @import { Column } from "../model/columns.js"
  */
 
 const PADDING = 13; // and the line between two columns

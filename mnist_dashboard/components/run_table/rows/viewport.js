@@ -2,10 +2,10 @@
  * Shows thousands of rows by building only those in sight: rows above and below are two spacers of the right height. All rows
  * are equally high. Arrow keys move the focus, also to rows that are not built yet.
  */
-import { make } from "../lib/dom.js";
+import { make } from "../../lib/dom.js";
 
 /**
- * @import { Item } from "./model/arrange.js"
+ * @import { Item } from "../model/arrange.js"
  * @import { BuiltRow } from "./rows.js"
  */
 

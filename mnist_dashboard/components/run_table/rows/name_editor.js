@@ -1,8 +1,8 @@
 /** A field in place of a run's name. It stays, with what was typed, until the server has taken the new name. */
-import { MAX_NAME_LENGTH } from "../lib/constants.js";
-import { make, setAttribute } from "../lib/dom.js";
+import { MAX_NAME_LENGTH } from "../../lib/constants.js";
+import { make, setAttribute } from "../../lib/dom.js";
 
-/** @import { ListedRun } from "../../feed/client/run_list.js" */
+/** @import { ListedRun } from "../../../feed/client/run_list.js" */
 /** @import { Cell } from "./rows.js" */
 
 /** @typedef {{token: number, error: string}} Outcome of an edit; no error: it was done */
