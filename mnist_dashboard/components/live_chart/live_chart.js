@@ -5,18 +5,18 @@ import { formatCount } from "../lib/format.js";
 import { forkMark, interventionMarks } from "../lib/runs/interventions.js";
 import { palette } from "../lib/theme.js";
 import { Chart } from "./chart.js";
+import { FIELDS } from "./model/axes/fields.js";
+import { stepToX } from "./model/axes/x_axes.js";
 import { evaluationValue } from "./model/differences.js";
-import { FIELDS } from "./model/fields.js";
 import { LEGEND_ROW, buildLayout } from "./model/layout.js";
 import { buildTraces } from "./model/traces.js";
 import { makeView } from "./model/view.js";
-import { stepToX } from "./model/x_axes.js";
 
 /**
  * @import { ChartField } from "../lib/types"
  * @import { Figure } from "./chart.js"
  * @import { ChartRun, View } from "./model/view.js"
- * @import { Axis } from "./model/x_axes.js"
+ * @import { Axis } from "./model/axes/x_axes.js"
  */
 
 /**

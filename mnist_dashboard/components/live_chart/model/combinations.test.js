@@ -6,15 +6,15 @@ import { makeRun } from "#tests/factories.js";
 import { CHART_AXES, CHART_FIELDS } from "#tests/fixtures.js";
 
 import { CURVES } from "../../lib/constants.js";
+import { stepToX } from "./axes/x_axes.js";
 import { buildLayout } from "./layout.js";
 import { buildTraces } from "./traces.js";
-import { stepToX } from "./x_axes.js";
 
 /**
  * @import { ChartField } from "../../lib/types"
  * @import { ChartData } from "../live_chart.js"
  * @import { PlotlyAxis, Trace } from "../plotly"
- * @import { Axis } from "./x_axes.js"
+ * @import { Axis } from "./axes/x_axes.js"
  * @import { ChartRun } from "./view.js"
  */
 

@@ -3,9 +3,9 @@
  * evaluations. Axes and traces are made from the same numbers, so that everything drawn fits. Pure.
  */
 import { isNumber } from "../../lib/format.js";
+import { FIELDS } from "./axes/fields.js";
+import { interpolate } from "./axes/x_axes.js";
 import { evaluationValue, meanBand, subtractLine } from "./differences.js";
-import { FIELDS } from "./fields.js";
-import { interpolate } from "./x_axes.js";
 
 /**
  * @import { ChartField, Split } from "../../lib/types"

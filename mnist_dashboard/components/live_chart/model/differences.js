@@ -1,6 +1,6 @@
 /** Runs against each other: the difference to a baseline, and groups of seeds as mean and band. Pure. */
 import { isNumber } from "../../lib/format.js";
-import { interpolate } from "./x_axes.js";
+import { interpolate } from "./axes/x_axes.js";
 
 /** @import { ChartField, Evaluation } from "../../lib/types" */
 

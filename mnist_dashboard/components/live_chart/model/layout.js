@@ -1,16 +1,16 @@
 /** The frame of a chart as a Plotly layout: title, axes, legend and marks. */
 import { escapeForPlotly, isNumber } from "../../lib/format.js";
 import { shorten, textWidth } from "../../lib/names.js";
-import { FIELDS, isSmoothed } from "./fields.js";
+import { FIELDS, isSmoothed } from "./axes/fields.js";
+import { accuracyFloor, accuracyRange, logTicks, lossRange, paddedRange } from "./axes/ranges.js";
+import { X_AXES } from "./axes/x_axes.js";
 import { chanceMark, emptyNote, endLabels, epochMarks, faultMark, forkMarks, ghostLabel, interventionMarks } from "./marks.js";
-import { accuracyFloor, accuracyRange, logTicks, lossRange, paddedRange } from "./ranges.js";
 import { legendNames } from "./traces.js";
-import { X_AXES } from "./x_axes.js";
 
 /**
  * @import { Palette } from "../../lib/theme.js"
  * @import { Layout, PlotlyAxis } from "../plotly"
- * @import { Range } from "./ranges.js"
+ * @import { Range } from "./axes/ranges.js"
  * @import { Item, View } from "./view.js"
  */
 

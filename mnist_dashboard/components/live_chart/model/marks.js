@@ -8,7 +8,7 @@ import { GHOST_NAME_LENGTH } from "./traces.js";
 /**
  * @import { Json } from "../plotly"
  * @import { Line } from "./differences.js"
- * @import { Range } from "./ranges.js"
+ * @import { Range } from "./axes/ranges.js"
  * @import { Item, View } from "./view.js"
  */
 

@@ -6,9 +6,9 @@ import { LABELS } from "../../lib/constants.js";
 import { escapeForPlotly } from "../../lib/format.js";
 import { shorten } from "../../lib/names.js";
 import { runColor, runDash } from "../../lib/theme.js";
+import { FIELDS, formatDifference, isSmoothed } from "./axes/fields.js";
+import { X_AXES } from "./axes/x_axes.js";
 import { isolatedPoints } from "./curves.js";
-import { FIELDS, formatDifference, isSmoothed } from "./fields.js";
-import { X_AXES } from "./x_axes.js";
 
 /**
  * @import { Split } from "../../lib/types"

@@ -1,10 +1,10 @@
 /** The x axes of the charts: steps, epochs, images seen, training time. Pure. */
-import { LABELS } from "../../lib/constants.js";
-import { formatCount, formatDuration } from "../../lib/format.js";
+import { LABELS } from "../../../lib/constants.js";
+import { formatCount, formatDuration } from "../../../lib/format.js";
 
 /**
- * @import { RunSeries } from "../../../feed/client/series.js"
- * @import { Run } from "../../lib/types"
+ * @import { RunSeries } from "../../../../feed/client/series.js"
+ * @import { Run } from "../../../lib/types"
  */
 
 /** @typedef {"step"|"epoch"|"images"|"time"} Axis */

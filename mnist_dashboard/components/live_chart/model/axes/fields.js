@@ -1,8 +1,8 @@
 /** The quantities that charts draw: their titles, and how values are written. Pure. */
-import { CURVES, METRICS, SETTINGS } from "../../lib/constants.js";
-import { MISSING, formatCount, formatLoss, formatPercent, formatSetting, isNumber } from "../../lib/format.js";
+import { CURVES, METRICS, SETTINGS } from "../../../lib/constants.js";
+import { MISSING, formatCount, formatLoss, formatPercent, formatSetting, isNumber } from "../../../lib/format.js";
 
-/** @import { ChartField } from "../../lib/types" */
+/** @import { ChartField } from "../../../lib/types" */
 
 /**
  * @typedef {object} Field
