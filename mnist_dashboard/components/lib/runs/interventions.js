@@ -1,7 +1,7 @@
 /** Settings changed while a run was training: how charts and the change log describe them. Pure. */
 import { SETTINGS } from "../constants.js";
 import { formatCount, formatSetting, formatTime } from "../format.js";
-import { shorten } from "../names.js";
+import { shorten } from "./names.js";
 
 /** @typedef {import("../types").Intervention} Intervention @typedef {import("../types").Run} Run */
 

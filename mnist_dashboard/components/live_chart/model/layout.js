@@ -1,6 +1,6 @@
 /** The frame of a chart as a Plotly layout: title, axes, legend and marks. */
 import { escapeForPlotly, isNumber } from "../../lib/format.js";
-import { shorten, textWidth } from "../../lib/names.js";
+import { shorten, textWidth } from "../../lib/runs/names.js";
 import { FIELDS, isSmoothed } from "./axes/fields.js";
 import { accuracyFloor, accuracyRange, logTicks, lossRange, paddedRange } from "./axes/ranges.js";
 import { X_AXES } from "./axes/x_axes.js";

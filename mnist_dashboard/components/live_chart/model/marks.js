@@ -1,7 +1,7 @@
 /** Vertical lines across a chart (epochs, interventions, forks, the fault) and texts in it, as Plotly shapes and annotations. */
 import { CLASSES } from "../../lib/constants.js";
 import { escapeForPlotly } from "../../lib/format.js";
-import { shorten, textWidth } from "../../lib/names.js";
+import { shorten, textWidth } from "../../lib/runs/names.js";
 import { contrast, parseColor, runColor } from "../../lib/theme.js";
 import { GHOST_NAME_LENGTH } from "./traces.js";
 

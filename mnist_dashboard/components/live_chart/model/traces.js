@@ -4,7 +4,7 @@
  */
 import { LABELS } from "../../lib/constants.js";
 import { escapeForPlotly } from "../../lib/format.js";
-import { shorten } from "../../lib/names.js";
+import { shorten } from "../../lib/runs/names.js";
 import { runColor, runDash } from "../../lib/theme.js";
 import { FIELDS, formatDifference, isSmoothed } from "./axes/fields.js";
 import { X_AXES } from "./axes/x_axes.js";

@@ -1,6 +1,6 @@
 /** Everything that one drawing of a chart depends on, and what it draws: runs, or groups of seeds as one. Pure. */
-import { distinctNames } from "../../lib/names.js";
 import { groupNames } from "../../lib/runs/group_names.js";
+import { distinctNames } from "../../lib/runs/names.js";
 import { oneRunPerSeed } from "../../lib/runs/seeds.js";
 import { isLogarithmic } from "./axes/fields.js";
 import { curvesOf, ghostLine } from "./curves.js";
