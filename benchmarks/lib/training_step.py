@@ -23,7 +23,7 @@ from mnist_core.records import Event
 from mnist_core.system.allocator import keep_freed_memory
 from mnist_core.system.machine import has_bf16, threads_per_trainer
 from mnist_core.training.engine import train
-from mnist_core.training.models import Net
+from mnist_core.training.networks.models import Net
 
 MATRIX_SIZES = (512, 1024, 2048, 4096)
 """Rows and columns of the matrices that measure the peak."""

@@ -14,7 +14,7 @@ from mnist_core.records import EvalMetrics, Event, Run, StepMetrics, encode_json
 from mnist_core.store.queries import Queries
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.epoch_ends import batch_size_at, position_in_epoch
-from mnist_core.training.parameter_counts import PARAMETER_COUNTS
+from mnist_core.training.networks.parameter_counts import PARAMETER_COUNTS
 
 _SPLIT_TITLES = {"test": "Test set", "validation": "Validation set"}
 

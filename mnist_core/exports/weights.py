@@ -17,9 +17,9 @@ from mnist_core.errors import ExportError
 from mnist_core.records import FileKind, Run
 from mnist_core.store.queries import Queries
 from mnist_core.system.paths import display_path, runs_dir
-from mnist_core.training import models
 from mnist_core.training.batches import PIXEL_MEAN, PIXEL_STD
-from mnist_core.training.layers import Linear
+from mnist_core.training.networks import models
+from mnist_core.training.networks.layers import Linear
 
 
 def load_model(queries: Queries, run: Run) -> nn.Module:

@@ -9,8 +9,9 @@ from torch import nn
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Adjustment
-from mnist_core.training import models, optimizers
+from mnist_core.training import optimizers
 from mnist_core.training.devices import check_precision, choose_device, make_repeatable
+from mnist_core.training.networks import models
 from mnist_core.training.optimizers import Optimizer
 
 

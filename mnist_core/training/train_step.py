@@ -12,8 +12,8 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import Confusion
 from mnist_core.training.batches import Images, step_seed
 from mnist_core.training.devices import autocast
-from mnist_core.training.layers import BatchNorm
 from mnist_core.training.metrics import pack_metrics, unpack_metrics
+from mnist_core.training.networks.layers import BatchNorm
 from mnist_core.training.train_state import TrainState
 
 GRAPH_DEVICES = ("cuda",)

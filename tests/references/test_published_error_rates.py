@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mnist_core.presets import PRESETS, find_preset
-from mnist_core.training.parameter_counts import PARAMETER_COUNTS
+from mnist_core.training.networks.parameter_counts import PARAMETER_COUNTS
 
 RECORD: dict[str, Any] = json.loads(Path(__file__).with_name("recorded_error_rates.json").read_text(encoding="utf-8"))
 

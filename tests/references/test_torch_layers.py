@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from mnist_core.config import MODELS, TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.training.batches import Images
-from mnist_core.training.layers import Dropout, Linear
+from mnist_core.training.networks.layers import Dropout, Linear
 from mnist_core.training.train_state import TrainState
 from tests.references.torch_reference import build_network, to_tensors
 

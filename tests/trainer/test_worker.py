@@ -21,7 +21,7 @@ from mnist_core.trainer import worker
 from mnist_core.trainer.worker import train_run
 from mnist_core.training.batches import Images
 from mnist_core.training.engine import evaluate
-from mnist_core.training.models import Net
+from mnist_core.training.networks.models import Net
 from tests.support.training import act_at_step, claimed_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")

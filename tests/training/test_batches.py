@@ -18,7 +18,7 @@ from mnist_core.training.batches import (
     sample_order,
     step_seed,
 )
-from mnist_core.training.layers import Dropout
+from mnist_core.training.networks.layers import Dropout
 from mnist_core.training.train_state import TrainState
 
 STRIDE = batches._SEED_STRIDE

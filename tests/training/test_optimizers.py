@@ -74,7 +74,7 @@ def test_a_copied_state_makes_the_same_updates(name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["rule", "network"])
 def test_an_unknown_name_is_an_assertion_error(kind: str) -> None:
-    from mnist_core.training import models
+    from mnist_core.training.networks import models
 
     build: Callable[[], Any] = {
         "rule": lambda: optimizers.build_optimizer("lion", [], 0.0),

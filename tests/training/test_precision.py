@@ -13,11 +13,11 @@ from mnist_core.config import MODELS, OPTIMIZERS, TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import StepMetrics
 from mnist_core.system.machine import has_bf16
-from mnist_core.training import models
 from mnist_core.training.batches import Images, sample_order
 from mnist_core.training.devices import autocast
 from mnist_core.training.engine import evaluate, train
-from mnist_core.training.layers import Dropout
+from mnist_core.training.networks import models
+from mnist_core.training.networks.layers import Dropout
 from mnist_core.training.train_state import TrainState
 
 pytestmark = pytest.mark.skipif(not has_bf16(), reason="the processor has no bfloat16 arithmetic")

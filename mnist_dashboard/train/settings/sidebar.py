@@ -17,7 +17,7 @@ from mnist_core.config import OPTIMIZERS, SETTINGS, TrainConfig
 from mnist_core.formatting import format_duration
 from mnist_core.records import Run
 from mnist_core.trainer.speed import epoch_seconds
-from mnist_core.training.parameter_counts import PARAMETER_COUNTS
+from mnist_core.training.networks.parameter_counts import PARAMETER_COUNTS
 from mnist_dashboard.train.expected_dataset import expected_images
 from mnist_dashboard.train.settings import draft as drafts
 from mnist_dashboard.train.settings import steering

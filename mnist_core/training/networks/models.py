@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnist_core.training.layers import BatchNorm, Dropout, Linear
+from mnist_core.training.networks.layers import BatchNorm, Dropout, Linear
 
 
 class Net(nn.Module):

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from mnist_core.config import MODELS
-from mnist_core.training import models
-from mnist_core.training.models import Net
-from mnist_core.training.parameter_counts import PARAMETER_COUNTS
+from mnist_core.training.networks import models
+from mnist_core.training.networks.models import Net
+from mnist_core.training.networks.parameter_counts import PARAMETER_COUNTS
 
 
 def test_every_network_has_a_size() -> None:

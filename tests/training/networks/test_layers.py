@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_core.training.layers import BatchNorm, Dropout, Linear
+from mnist_core.training.networks.layers import BatchNorm, Dropout, Linear
 
 
 @pytest.mark.parametrize("shape", [(1, 7, 3), (64, 800, 500), (5, 500, 10)])

@@ -1,0 +1,1 @@
+"""The networks, the layers they are built of, and their sizes."""
