@@ -19,8 +19,8 @@ import numpy as np
 sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.measure import classic_config, print_machine  # noqa: E402
-from mnist_core.analysis.power import MAX_SEEDS, fewest_seeds, power, seeds_needed  # noqa: E402
-from mnist_core.analysis.significance import (  # noqa: E402
+from mnist_core.analysis.comparison.power import MAX_SEEDS, fewest_seeds, power, seeds_needed  # noqa: E402
+from mnist_core.analysis.comparison.significance import (  # noqa: E402
     ALPHA,
     MIN_SEEDS,
     TTestResult,
@@ -30,7 +30,7 @@ from mnist_core.analysis.significance import (  # noqa: E402
     score_interval,
     welch_t_test,
 )
-from mnist_core.analysis.verdict import SMALLEST_SEEDS_P  # noqa: E402
+from mnist_core.analysis.comparison.verdict import SMALLEST_SEEDS_P  # noqa: E402
 from mnist_core.data.datasets import load_dataset  # noqa: E402
 from mnist_core.training.engine import train  # noqa: E402
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.analysis.comparability import CompareError
+from mnist_core.analysis.comparison.comparability import CompareError
 from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.analysis.seed_groups import seed_group_key, t_quantile
 from mnist_core.config import NOT_TUNED, SETTINGS

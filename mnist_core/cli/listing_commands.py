@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from mnist_core.analysis import filters
-from mnist_core.analysis.compare import compare_runs
-from mnist_core.analysis.multiple_comparisons import compare_several, pair_row
+from mnist_core.analysis.comparison.compare import compare_runs
+from mnist_core.analysis.comparison.multiple_comparisons import compare_several, pair_row
 from mnist_core.cli.command_setup import Subparsers, add_command, open_store
 from mnist_core.cli.run_listing import format_runs_json, format_runs_table
 from mnist_core.errors import RunNotFoundError

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.analysis.comparability import CompareError, join_names, shared_test_labels
-from mnist_core.analysis.significance import ALPHA, mcnemar_test
+from mnist_core.analysis.comparison.comparability import CompareError, join_names, shared_test_labels
+from mnist_core.analysis.comparison.significance import ALPHA, mcnemar_test
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run, RunStatus

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnist_core.analysis.comparability import CompareError
+from mnist_core.analysis.comparison.comparability import CompareError
 from mnist_core.analysis.importance import ImportanceReport, measure_in_process, setting_importance
 from mnist_core.config import SETTINGS
 from mnist_core.records import METRICS, Run

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnist_core.analysis.compare import compare_runs
-from mnist_core.analysis.multiple_comparisons import MultipleVerdict, compare_several, pair_row
+from mnist_core.analysis.comparison.compare import compare_runs
+from mnist_core.analysis.comparison.multiple_comparisons import MultipleVerdict, compare_several, pair_row
+from mnist_core.analysis.comparison.verdict import Verdict
 from mnist_core.analysis.seed_groups import CONFIDENCE, SeedGroup, group_by_seed, group_names, seed_group_key
-from mnist_core.analysis.verdict import Verdict
 from mnist_core.errors import MnistError
 from mnist_core.formatting import MISSING
 from mnist_core.records import METRICS, Run

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_core.analysis.comparability import CompareError
+from mnist_core.analysis.comparison.comparability import CompareError
 from mnist_core.analysis.importance import (
     Importance,
     ImportanceReport,

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_core.analysis.comparability import comparison_warnings
-from mnist_core.analysis.compare import compare_runs
+from mnist_core.analysis.comparison.comparability import comparison_warnings
+from mnist_core.analysis.comparison.compare import compare_runs
 from mnist_core.cli.run_listing import format_runs_json, format_runs_table
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import DiskFullError, ExportError, ImportRefusedError, RunStateError

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mnist_core.analysis.compare import compare_runs
+from mnist_core.analysis.comparison.compare import compare_runs
 from mnist_core.analysis.run_table import flat_row
 from mnist_core.analysis.seed_groups import group_by_seed
 from mnist_core.cli.run_listing import format_runs_json, format_runs_table

@@ -13,9 +13,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestIndPower, TTestPower, ftest_anova_power, ftest_power
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from mnist_core.analysis.power import POWER, fewest_seeds, power
-from mnist_core.analysis.seed_groups import summarize
-from mnist_core.analysis.significance import (
+from mnist_core.analysis.comparison.power import POWER, fewest_seeds, power
+from mnist_core.analysis.comparison.significance import (
     ALPHA,
     holm,
     mcnemar_test,
@@ -23,6 +22,7 @@ from mnist_core.analysis.significance import (
     score_interval,
     welch_t_test,
 )
+from mnist_core.analysis.seed_groups import summarize
 
 TOLERANCE = 1e-12
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mnist_core.analysis.comparability import CompareError
-from mnist_core.analysis.compare import compare_runs
+from mnist_core.analysis.comparison.comparability import CompareError
+from mnist_core.analysis.comparison.compare import compare_runs
 from mnist_core.analysis.run_table import flat_row
 from mnist_core.cli.run_listing import format_runs_json, format_runs_table
 from mnist_core.config import TrainConfig

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from mnist_core import labels
-from mnist_core.analysis.compare import compare_runs
-from mnist_core.analysis.multiple_comparisons import compare_several, pair_row
+from mnist_core.analysis.comparison.compare import compare_runs
+from mnist_core.analysis.comparison.multiple_comparisons import compare_several, pair_row
 from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.analysis.seed_groups import group_by_seed
 from mnist_core.analysis.smoothing import adapted_smoothing, reduce_curve

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.analysis.compare import compare_runs
+from mnist_core.analysis.comparison.compare import compare_runs
+from mnist_core.analysis.comparison.verdict import Verdict
 from mnist_core.analysis.importance import Importance
-from mnist_core.analysis.verdict import Verdict
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore

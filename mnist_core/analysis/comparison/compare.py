@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnist_core.analysis.comparability import (
+from mnist_core.analysis.comparison.comparability import (
     CompareError,
     Side,
     comparison_warnings,
@@ -23,10 +23,8 @@ from mnist_core.analysis.comparability import (
     name_groups,
     shared_test_labels,
 )
-from mnist_core.analysis.power import seeds_needed
-from mnist_core.analysis.reproducibility import describe_repeat
-from mnist_core.analysis.seed_groups import Summary, summarize
-from mnist_core.analysis.significance import (
+from mnist_core.analysis.comparison.power import seeds_needed
+from mnist_core.analysis.comparison.significance import (
     ALPHA,
     MIN_SEEDS,
     MIN_WILCOXON_PAIRS,
@@ -36,7 +34,7 @@ from mnist_core.analysis.significance import (
     welch_t_test,
     wilcoxon_test,
 )
-from mnist_core.analysis.verdict import (
+from mnist_core.analysis.comparison.verdict import (
     SMALLEST_IMAGES_P,
     SMALLEST_SEEDS_P,
     Detail,
@@ -50,6 +48,8 @@ from mnist_core.analysis.verdict import (
     too_few_seeds_sentence,
     verdict_sentence,
 )
+from mnist_core.analysis.reproducibility import describe_repeat
+from mnist_core.analysis.seed_groups import Summary, summarize
 from mnist_core.formatting import format_percent
 from mnist_core.store.queries import Queries
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mnist_core.analysis.comparability import CompareError
-from mnist_core.analysis.multiple_comparisons import compare_several, pair_row
+from mnist_core.analysis.comparison.comparability import CompareError
+from mnist_core.analysis.comparison.multiple_comparisons import compare_several, pair_row
 from mnist_core.config import TrainConfig
 from mnist_core.store import RunStore
 from tests.support.factories import finished_run, seed_runs

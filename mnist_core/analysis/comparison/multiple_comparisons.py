@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from mnist_core.analysis.comparability import (
+from mnist_core.analysis.comparison.comparability import (
     CompareError,
     Side,
     comparison_warnings,
@@ -18,9 +18,16 @@ from mnist_core.analysis.comparability import (
     load_side,
     name_groups,
 )
-from mnist_core.analysis.compare import compare_sides
-from mnist_core.analysis.significance import MIN_SEEDS, holm
-from mnist_core.analysis.verdict import Verdict, Winner, find_winner, format_difference, format_interval, format_p
+from mnist_core.analysis.comparison.compare import compare_sides
+from mnist_core.analysis.comparison.significance import MIN_SEEDS, holm
+from mnist_core.analysis.comparison.verdict import (
+    Verdict,
+    Winner,
+    find_winner,
+    format_difference,
+    format_interval,
+    format_p,
+)
 from mnist_core.formatting import MISSING, format_percent
 from mnist_core.store.queries import Queries
 

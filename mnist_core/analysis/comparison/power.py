@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_core.analysis.comparison.significance import MIN_SEEDS, TTestResult
 from mnist_core.analysis.seed_groups import t_quantile
-from mnist_core.analysis.significance import MIN_SEEDS, TTestResult
 
 POWER = 0.8
 """Probability with which the computed number of seeds detects the difference."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from mnist_core.analysis.comparability import CompareError
-from mnist_core.analysis.compare import compare_runs
+from mnist_core.analysis.comparison.comparability import CompareError
+from mnist_core.analysis.comparison.compare import compare_runs
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus, StepMetrics
 from mnist_core.store import RunStore

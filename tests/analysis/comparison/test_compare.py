@@ -2,8 +2,8 @@
 
 import pytest
 
-from mnist_core.analysis.compare import compare_runs
-from mnist_core.analysis.verdict import Verdict, format_interval, format_p
+from mnist_core.analysis.comparison.compare import compare_runs
+from mnist_core.analysis.comparison.verdict import Verdict, format_interval, format_p
 from mnist_core.config import TrainConfig
 from mnist_core.store import RunStore
 from tests.support.factories import finished_run, seed_runs

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_core.analysis import power, significance
+from mnist_core.analysis.comparison import power, significance
 from mnist_core.analysis.seed_groups import summarize
 
 # Student (1908), "The probable error of a mean": hours of sleep gained by ten patients with two drugs; R's `sleep`.

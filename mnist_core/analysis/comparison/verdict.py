@@ -7,9 +7,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from mnist_core.analysis.comparability import Side
-from mnist_core.analysis.power import MAX_SEEDS, SeedsNeeded
-from mnist_core.analysis.significance import ALPHA, MIN_SEEDS
+from mnist_core.analysis.comparison.comparability import Side
+from mnist_core.analysis.comparison.power import MAX_SEEDS, SeedsNeeded
+from mnist_core.analysis.comparison.significance import ALPHA, MIN_SEEDS
 from mnist_core.formatting import format_percent
 
 SMALLEST_IMAGES_P = 1e-6
