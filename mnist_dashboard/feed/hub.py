@@ -35,9 +35,9 @@ from mnist_dashboard.feed.all_runs import AllRuns
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message, Subscriber
 from mnist_dashboard.feed.cached_run import CachedRun, RunCache, evaluation_to_json
 from mnist_dashboard.feed.examination import examine_if_due
-from mnist_dashboard.feed.run_summary import RunSummary, list_queue, queue_position, summarize_run
 from mnist_dashboard.feed.series import round_values
-from mnist_dashboard.feed.summary_cache import SummaryCache
+from mnist_dashboard.feed.summaries.run_summary import RunSummary, list_queue, queue_position, summarize_run
+from mnist_dashboard.feed.summaries.summary_cache import SummaryCache
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS
 
 POLL_SECONDS = 0.05

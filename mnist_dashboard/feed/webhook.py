@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from mnist_core.analysis.run_table import metric_value
 from mnist_core.errors import ConfigError
 from mnist_core.records import METRICS, Run, RunStatus, encode_json
-from mnist_dashboard.feed.run_summary import RunSummary
+from mnist_dashboard.feed.summaries.run_summary import RunSummary
 from mnist_dashboard.server import hosts
 
 VARIABLE = "MNIST_WEBHOOK"

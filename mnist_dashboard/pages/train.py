@@ -10,7 +10,7 @@ from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
 from mnist_core.records import Run, RunStatus
 from mnist_dashboard import access, services
 from mnist_dashboard.components.status_strip import IdleRun, status_strip
-from mnist_dashboard.feed.run_summary import RunSummary, summarize_run
+from mnist_dashboard.feed.summaries.run_summary import RunSummary, summarize_run
 from mnist_dashboard.run_page import curves, details, header, view_switch
 from mnist_dashboard.train import run_actions
 from mnist_dashboard.train.expected_dataset import expected_dataset, expected_images

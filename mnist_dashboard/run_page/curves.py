@@ -14,7 +14,7 @@ from mnist_dashboard import access, services
 from mnist_dashboard.components.change_log import change_log
 from mnist_dashboard.components.confusion_matrix import confusion_matrix
 from mnist_dashboard.components.live_chart import Fault, live_chart
-from mnist_dashboard.feed.run_summary import RunSummary
+from mnist_dashboard.feed.summaries.run_summary import RunSummary
 from mnist_dashboard.train import run_actions
 from mnist_dashboard.train.expected_dataset import expected_images
 from mnist_dashboard.ui import markdown

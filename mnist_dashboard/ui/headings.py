@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mnist_dashboard.components.page_heading import page_heading
-from mnist_dashboard.feed.run_summary import RunSummary
+from mnist_dashboard.feed.summaries.run_summary import RunSummary
 
 
 def render_page_heading(page: str, run: RunSummary | None = None) -> None:

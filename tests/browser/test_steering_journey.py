@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, WebSocketRoute, expect
 
 from mnist_core.records import Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
-from mnist_dashboard.feed.run_summary import summarize_run
+from mnist_dashboard.feed.summaries.run_summary import summarize_run
 from mnist_dashboard.server.assets import asset_url
 from tests.browser.browser_driver import POINTS, set_epochs, start_long_run, wait_for_points
 from tests.support.factories import finished_run

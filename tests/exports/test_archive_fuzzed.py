@@ -28,7 +28,7 @@ from mnist_core.records import Run, encode_json
 from mnist_core.store import RunStore
 from mnist_dashboard.details import fact_tables
 from mnist_dashboard.feed.cached_run import CachedRun
-from mnist_dashboard.feed.run_summary import summarize_run
+from mnist_dashboard.feed.summaries.run_summary import summarize_run
 from tests.support.archives import changed
 from tests.support.factories import finished_run
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from mnist_dashboard.components.registry import register
-from mnist_dashboard.feed.run_summary import RunSummary
+from mnist_dashboard.feed.summaries.run_summary import RunSummary
 
 _render = register("change_log", "change_log/change_log.css")
 

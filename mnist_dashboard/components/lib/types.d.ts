@@ -1,6 +1,6 @@
 /**
- * Types of what the server sends. `Run` is written by feed/run_summary.py, the messages by feed/hub.py; fields that no
- * script reads are left out.
+ * Types of what the server sends. `Run` is written by feed/summaries/run_summary.py, the messages by feed/hub.py;
+ * fields that no script reads are left out.
  */
 
 /** Numbers that metrics are measured in; null until measured, or where the value is not finite. */

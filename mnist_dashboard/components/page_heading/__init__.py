@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mnist_dashboard.components.registry import register
-from mnist_dashboard.feed.run_summary import RunSummary
+from mnist_dashboard.feed.summaries.run_summary import RunSummary
 
 _render = register("page_heading")
 

@@ -51,9 +51,9 @@ def run_table(
 ) -> None:
     """Show all runs as a table.
 
-    The browser fetches the rows itself (`feed/summary_cache.py`). What the reader does arrives through `received`.
-    Store it and pass it back as `selected` and `view`: Streamlit forgets a component's state when the user changes the
-    page.
+    The browser fetches the rows itself (`feed/summaries/summary_cache.py`). What the reader does arrives through
+    `received`. Store it and pass it back as `selected` and `view`: Streamlit forgets a component's state when the user
+    changes the page.
 
     The table keeps its view; it takes `view` when it appears, and again when `restored` changes.
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_core.records import Run
 from mnist_dashboard.components.registry import ignore_value, register
-from mnist_dashboard.feed.run_summary import RunSummary
+from mnist_dashboard.feed.summaries.run_summary import RunSummary
 
 _render = register("status_strip", "status_strip/status_strip.css")
 

@@ -1,4 +1,4 @@
-/** Reads the response to `GET /runs.json`, which holds a list of values for each run; see feed/listed_run.py. Pure. */
+/** Reads the response to `GET /runs.json`, which holds a list of values for each run; see feed/summaries/listed_run.py. Pure. */
 
 /** @import { ListedRun } from "./run_list.js" */
 

@@ -19,8 +19,8 @@ from mnist_core.formatting import format_duration
 from mnist_core.records import LIVE_BATCHES, encode_json
 from mnist_core.store.step_codec import STEP_COLUMNS
 from mnist_dashboard.components.live_chart import Axis, Field
-from mnist_dashboard.feed.run_summary import summarize_run
 from mnist_dashboard.feed.series import RunSeries, round_values
+from mnist_dashboard.feed.summaries.run_summary import summarize_run
 from mnist_dashboard.server.assets import PACKAGE
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS, constants_module
 from mnist_dashboard.ui import formatting

@@ -19,12 +19,12 @@ from starlette.types import Message
 from mnist_core.records import EvalMetrics, Progress, Run, RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_dashboard.feed import hub as hub_module
-from mnist_dashboard.feed import listed_run, summary_cache
 from mnist_dashboard.feed import series as series_module
 from mnist_dashboard.feed.cached_run import CachedRun
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
-from mnist_dashboard.feed.run_summary import RunSummary, summarize_run
+from mnist_dashboard.feed.summaries import listed_run, summary_cache
+from mnist_dashboard.feed.summaries.run_summary import RunSummary, summarize_run
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.shared_constants import MAX_BUCKETS
 from tests.support.curve_reference import reduced_curve, tolerance

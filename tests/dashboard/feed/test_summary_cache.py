@@ -11,10 +11,10 @@ import pytest
 from mnist_core.config import TrainConfig
 from mnist_core.records import encode_json
 from mnist_core.store import RunStore, queries
-from mnist_dashboard.feed.listed_run import list_run
-from mnist_dashboard.feed.packed_curve import pack_curve
-from mnist_dashboard.feed.run_summary import summarize_run
-from mnist_dashboard.feed.summary_cache import SummaryCache
+from mnist_dashboard.feed.summaries.listed_run import list_run
+from mnist_dashboard.feed.summaries.packed_curve import pack_curve
+from mnist_dashboard.feed.summaries.run_summary import summarize_run
+from mnist_dashboard.feed.summaries.summary_cache import SummaryCache
 from tests.support.factories import finished_run
 from tests.support.web.feed_reader import listed_runs
 

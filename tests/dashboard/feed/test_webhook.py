@@ -18,7 +18,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.feed import webhook
-from mnist_dashboard.feed.run_summary import summarize_run
+from mnist_dashboard.feed.summaries.run_summary import summarize_run
 from mnist_dashboard.feed.webhook import Webhook
 from tests.support.factories import finished_run
 from tests.support.strict_json import parse_json

@@ -15,8 +15,8 @@ from mnist_core.analysis.run_table import metric_value
 from mnist_core.analysis.seed_groups import NAMED_CHANGES, seed_group_key
 from mnist_core.config import SETTINGS
 from mnist_core.records import METRICS, Run, json_value, round_number
-from mnist_dashboard.feed.packed_curve import pack_curve
-from mnist_dashboard.feed.run_summary import NOTES_EXCERPT_LENGTH, hash_key, queue_position
+from mnist_dashboard.feed.summaries.packed_curve import pack_curve
+from mnist_dashboard.feed.summaries.run_summary import NOTES_EXCERPT_LENGTH, hash_key, queue_position
 
 ListedRun = list[Any]
 """The values of one run, as JSON values, in the order of `FIELDS`."""

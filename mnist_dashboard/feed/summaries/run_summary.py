@@ -12,7 +12,7 @@ from mnist_core.analysis.seed_groups import seed_group_key
 from mnist_core.config import SETTINGS
 from mnist_core.records import NOT_IN_BROWSER, Run, RunStatus, json_value, run_values
 from mnist_core.training.epoch_ends import epoch_ends
-from mnist_dashboard.feed.packed_curve import pack_curve
+from mnist_dashboard.feed.summaries.packed_curve import pack_curve
 
 RunSummary = dict[str, Any]
 """One run as JSON values."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from mnist_core.config import SETTINGS
 from mnist_core.records import Run, encode_json
-from mnist_dashboard.feed.listed_run import FIELDS, list_run
+from mnist_dashboard.feed.summaries.listed_run import FIELDS, list_run
 
 HEAD = encode_json({"fields": FIELDS, "settings": list(SETTINGS)}, compact=True).encode()
 
