@@ -76,7 +76,10 @@ def _split_into_sides(selected: Sequence[Run], baseline: Run | None) -> list[Seq
 
 
 def _render_answer(verdict: Verdict | MultipleVerdict) -> None:
-    is_decided = verdict.winner or verdict.is_identical if isinstance(verdict, Verdict) else verdict.best
+    if isinstance(verdict, Verdict):
+        is_decided = verdict.winner or verdict.is_identical
+    else:
+        is_decided = verdict.best or all(pair.verdict.is_identical for pair in verdict.pairs)
     icon = ":material/verified:" if is_decided else ":material/help:"
     st.markdown(f"### {icon} {markdown.escape(verdict.sentence)}")
     for warning in verdict.warnings:

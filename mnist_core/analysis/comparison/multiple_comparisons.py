@@ -136,25 +136,43 @@ def _format_p(p: float | None, smallest_p: float) -> str:
 def _find_best(sides: Sequence[Side], pairs: Sequence[Pair]) -> tuple[str, str]:
     """Return the sentence and the name of the side that is better than every other, if there is one.
 
-    `pairs` are in the order of `itertools.combinations`.
+    Identical sides count as one, which has the name of the first. `pairs` are in the order of `itertools.combinations`.
     """
-    wins, losses = [0] * len(sides), [0] * len(sides)
+    copies = _identical_sides(len(sides), pairs)
+    wins, losses = dict.fromkeys(copies, 0), dict.fromkeys(copies, 0)
     for (a, b), pair in zip(combinations(range(len(sides)), 2), pairs, strict=True):
-        if pair.winner:
+        if pair.winner and a in copies and b in copies:
             winner, loser = (a, b) if pair.winner == "a" else (b, a)
             wins[winner] += 1
             losses[loser] += 1
-    for side, won in zip(sides, wins, strict=True):
-        if won == len(sides) - 1:
-            right = f"{format_percent(side.accuracy)} of the test images right"
+    names = {first: join_names([sides[index].quoted_name for index in same]) for first, same in copies.items()}
+    if len(copies) == 1:
+        return f"Identical: {names[0]} have the same settings, the same seed and the same results, to the last bit.", ""
+    for first, won in wins.items():
+        if won == len(copies) - 1:
+            right = f"{format_percent(sides[first].accuracy)} of the test images right"
+            is_one = len(copies[first]) == 1
+            subject = f"{names[first]} is" if is_one else f"{names[first]}, which are identical, are"
+            better = "it is" if is_one else "they are"
             return (
-                f"{side.quoted_name} is the best of these {len(sides)}, with {right}: it is better than every other.",
-                side.name,
+                f"{subject} the best of these {len(sides)}, with {right}: {better} better than every other.",
+                sides[first].name,
             )
     sentence = f"It cannot be told which of these {len(sides)} is best."
-    unbeaten = [side.quoted_name for side, lost in zip(sides, losses, strict=True) if not lost]
+    unbeaten = [sides[index].quoted_name for first, lost in losses.items() if not lost for index in copies[first]]
     if len(unbeaten) == len(sides):
         return f"{sentence} No difference is larger than chance makes it.", ""
     if unbeaten:
         return f"{sentence} None is shown to be better than {join_names(unbeaten)}.", ""
     return f"{sentence} Each is worse than another.", ""
+
+
+def _identical_sides(count: int, pairs: Sequence[Pair]) -> dict[int, list[int]]:
+    """Return the indices of all sides, grouped by the first of those that are identical."""
+    copies: dict[int, list[int]] = {}
+    later: set[int] = set()
+    for (a, b), pair in zip(combinations(range(count), 2), pairs, strict=True):
+        if pair.verdict.is_identical and a not in later:
+            copies.setdefault(a, [a]).append(b)
+            later.add(b)
+    return {index: copies.get(index, [index]) for index in range(count) if index not in later}

@@ -67,6 +67,28 @@ def test_sides_that_lose_no_pair_are_named(store: RunStore) -> None:
     assert sentence.endswith("None is shown to be better than x and y.")
 
 
+def test_identical_runs_count_as_one(store: RunStore) -> None:
+    """The run and its repeat cannot beat each other: that must not keep them from being the best."""
+    sides = [
+        [finished_run(store, TrainConfig(lr=lr), name=name, right=range(right)).id]
+        for lr, name, right in ((0.1, "x", 950), (0.1, "repeat", 950), (0.01, "z", 900))
+    ]
+    verdict = compare_several(store.queries, sides)
+    assert verdict.pairs[0].verdict.is_identical
+    assert verdict.best == "x"
+    assert verdict.sentence == (
+        "x and repeat, which are identical, are the best of these 3, with 95.00 % of the test images right: "
+        "they are better than every other."
+    )
+
+
+def test_repeats_of_one_run_are_all_identical(store: RunStore) -> None:
+    sides = [[finished_run(store, TrainConfig(), name=name).id] for name in ("x", "y", "z")]
+    assert compare_several(store.queries, sides).sentence == (
+        "Identical: x, y and z have the same settings, the same seed and the same results, to the last bit."
+    )
+
+
 def test_corrected_p_values_are_not_printed_below_what_seeds_support(store: RunStore) -> None:
     sides = [seed_runs(store, lr, [right] * 3) for lr, right in ((0.1, 990), (0.05, 900), (0.01, 700))]
     rows = [pair_row(pair) for pair in compare_several(store.queries, sides).pairs]
