@@ -14,6 +14,7 @@ import { loadPlotly } from "./plotly_loader.js";
 const WHOLE_MS = 60_000;
 const HOVERED_WHOLE_MS = 1000;
 const SHARE = 0.02; // of the time, for drawings by Plotly of what new data changes: a range, an evaluation, a label at a line's end
+const MAX_DELAY_MS = 2000; // of such a drawing
 const BATCHES_MS = 1000; // between two drawings of single batches: such a line costs ten times as much to paint as a smooth one
 
 const CLICK_MS = 400; // Plotly waits 300 ms for a second click on the legend, and forgets the first if it is drawn meanwhile
@@ -45,7 +46,7 @@ export class Chart {
   #draws = 0; // by Plotly
   /** @type {{element: PlotlyElement, frame: string, at: number, cost: number}|null} the last drawing by Plotly */
   #drawn = null;
-  #isAwaited = false; // by the reader, who has changed something
+  #isAwaited = false; // by the reader: it is not to be put off
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #drawingWhole;
   #batchesDrawnAt = -Infinity;
@@ -75,7 +76,7 @@ export class Chart {
     window.addEventListener("pointerup", () => this.#release(), { signal });
     window.addEventListener("pointercancel", () => this.#release(), { signal });
     document.addEventListener("visibilitychange", () => this.invalidate(), { signal });
-    const stopWatching = onThemeChange(this.#div, () => this.#change());
+    const stopWatching = onThemeChange(this.#div, () => this.change());
     this.#cleanups = [() => listening.abort(), () => resized.disconnect(), stopWatching];
   }
 
@@ -84,13 +85,13 @@ export class Chart {
     return this.#div;
   }
 
-  /** Draw soon: there is new data. */
+  /** Draw soon: there is new data, and there will be more. */
   invalidate() {
     if (!this.#destroyed) drawSoon(this.#draw);
   }
 
-  /** Draw soon, and all: the reader has changed something. */
-  #change() {
+  /** Draw soon, and all: the reader has changed something, or a run has ended. */
+  change() {
     this.#isAwaited = true;
     this.invalidate();
   }
@@ -106,7 +107,7 @@ export class Chart {
   resize() {
     this.#width = this.#div.clientWidth;
     this.#div.style.height = `${this.#height(this.#width)}px`;
-    this.#change();
+    this.change();
   }
 
   destroy() {
@@ -122,7 +123,7 @@ export class Chart {
     if (!this.#pressed) return;
     this.#pressed = false;
     this.#releasedAt = performance.now();
-    setTimeout(() => this.#change(), CLICK_MS);
+    setTimeout(() => this.change(), CLICK_MS);
   }
 
   /** @param {boolean} hovered */
@@ -176,7 +177,7 @@ export class Chart {
   /** Time between the last drawing by Plotly and the next. @param {{frame: string, cost: number}} drawn @param {string} frame */
   #wholeInterval(drawn, frame) {
     if (drawn.frame === frame) return this.#hovered ? HOVERED_WHOLE_MS : WHOLE_MS;
-    return this.#isAwaited ? 0 : drawn.cost / SHARE;
+    return this.#isAwaited ? 0 : Math.min(drawn.cost / SHARE, MAX_DELAY_MS);
   }
 
   /**

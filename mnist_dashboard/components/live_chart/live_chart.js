@@ -3,6 +3,7 @@ import { stream } from "../../feed/client/stream.js";
 import { make, setText } from "../lib/dom.js";
 import { formatCount } from "../lib/format.js";
 import { forkMark, interventionMarks } from "../lib/runs/interventions.js";
+import { isFinished } from "../lib/runs/status.js";
 import { palette } from "../lib/theme.js";
 import { Chart } from "./chart.js";
 import { FIELDS } from "./model/axes/fields.js";
@@ -80,7 +81,8 @@ class LiveChart {
       runs: [],
       onSeries: () => this.#onSeries(),
       onRun: (run) => {
-        if (run.interventions.length || run.parent_id) this.#chart.invalidate();
+        if (isFinished(run.status)) this.#chart.change();
+        else if (run.interventions.length || run.parent_id) this.#chart.invalidate();
       },
     });
     root.append(this.#heading);
@@ -125,6 +127,8 @@ class LiveChart {
     if (this.#isWaiting && this.#isComplete()) {
       this.#isWaiting = false;
       this.#chart.drawNow();
+    } else if (this.#data.runs.every(({ id }) => isFinished(stream.run(id)?.status ?? ""))) {
+      this.#chart.change();
     } else {
       this.#chart.invalidate();
     }
