@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:  # engine.py also runs where no browser and no playwright is installed
-    from playwright.sync_api import Browser, Playwright
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -32,10 +34,24 @@ def find_browser() -> str | None:
 
 def launch_browser(playwright: Playwright) -> Browser:
     """Start the browser. Ends the program if there is none."""
+    return playwright.chromium.launch(executable_path=_path(), args=FLAGS)
+
+
+def open_profile(playwright: Playwright, folder: Path) -> BrowserContext:
+    """Start the browser with a profile in a folder, as people use it. Ends the program if there is none.
+
+    Only with a profile does it keep compiled scripts from one opening of a page to the next.
+    """
+    return playwright.chromium.launch_persistent_context(
+        folder, executable_path=_path(), args=FLAGS, viewport={"width": 1440, "height": 900}
+    )
+
+
+def _path() -> str:
     path = find_browser()
     if path is None:
         raise SystemExit("No Chromium or Chrome on the PATH.")
-    return playwright.chromium.launch(executable_path=path, args=FLAGS)
+    return path
 
 
 def lower_browser_priority() -> None:

@@ -77,9 +77,9 @@ def _split_into_sides(selected: Sequence[Run], baseline: Run | None) -> list[Seq
 
 def _render_answer(verdict: Verdict | MultipleVerdict) -> None:
     if isinstance(verdict, Verdict):
-        is_decided = verdict.winner or verdict.is_identical
+        is_decided = bool(verdict.winner) or verdict.is_identical
     else:
-        is_decided = verdict.best or all(pair.verdict.is_identical for pair in verdict.pairs)
+        is_decided = bool(verdict.best) or all(pair.verdict.is_identical for pair in verdict.pairs)
     icon = ":material/verified:" if is_decided else ":material/help:"
     st.markdown(f"### {icon} {markdown.escape(verdict.sentence)}")
     for warning in verdict.warnings:
