@@ -6,8 +6,6 @@ Training stops early when the store or a signal asks for it. The store always re
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import io
 import math
 import signal
 import time
@@ -17,23 +15,19 @@ from dataclasses import dataclass
 
 import torch
 
-from mnist_core.checkpoints.index import model_path
-from mnist_core.checkpoints.ownership import describe_file
 from mnist_core.data.datasets import Dataset, load_dataset, split_validation
 from mnist_core.errors import MnistError, NotSavedError, StaleAttemptError, StoreLockedError, StoreUnavailableError
-from mnist_core.records import Adjustment, Event, FileKind, Run, RunStatus
+from mnist_core.records import Adjustment, Event, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.allocator import keep_freed_memory
-from mnist_core.system.atomic_files import is_disk_full, write_atomically
 from mnist_core.system.machine import threads_per_trainer
-from mnist_core.system.paths import display_path, runs_dir
-from mnist_core.system.private_files import create_private_folder
+from mnist_core.system.paths import runs_dir
 from mnist_core.system.processes import own_identity
+from mnist_core.trainer.file_saver import FileSaver
 from mnist_core.trainer.metrics_buffer import MetricsBuffer
 from mnist_core.trainer.provenance import collect_provenance
 from mnist_core.trainer.resumption import prepare_start
 from mnist_core.trainer.retries import RETRY_SECONDS, retry_while_locked
-from mnist_core.trainer.saver import CheckpointSaver
 from mnist_core.trainer.shutdown import SERVER_CLOSED, SHUTDOWN_REASONS, ShutdownSignals
 from mnist_core.trainer.steering import Steering
 from mnist_core.training.devices import choose_device
@@ -154,22 +148,10 @@ def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: S
         return _early_outcome(shutdown)
     data, state, run = prepared
     buffer = MetricsBuffer(store, run, should_end=should_end)
-    saver = CheckpointSaver(store, run, data.name, state)
     steering = Steering(store, run, state, should_end=should_end)
+    saver = FileSaver(store, run, data.name, state, buffer=buffer, steering=steering)
     events = train(run.config, data, state=state)
     event: Event | None = None
-
-    def save(event: Event) -> None:
-        buffer.commit()  # Before the checkpoint, which must not be ahead of the recorded steps.
-        saver.save(event, steering.interventions)
-
-    def retry_save() -> None:
-        buffer.finish()
-        saver.save(event, steering.interventions)
-
-    def save_model() -> str:
-        return retry_while_locked(lambda: _save_model(store, run, state), should_end)
-
     try:
         event = next(events, None)
         while event is not None:
@@ -178,32 +160,19 @@ def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: S
             if not math.isfinite(event.loss):
                 buffer.finish()
                 return _diverged_outcome(event)
-            if saver.is_due(event):
-                _save_or_postpone(event, buffer, saver, save)
+            saver.save_if_due(event)
             adjustment = steering.next_adjustment(event, on_pause=buffer.commit)
             if status is RunStatus.STOPPING or steering.was_stopped or shutdown.reason:
                 events.close()
                 buffer.finish()
-                retry_while_locked(lambda: saver.save(None, steering.interventions), should_end)
-                return _early_outcome(shutdown, save_model)
+                saver.save_at_stop()
+                return _early_outcome(shutdown, saver.save_model)
             event = _next_event(events, adjustment)
         buffer.finish()
-        if saver.saved_step != state.step:  # its last checkpoint was postponed
-            retry_while_locked(lambda: saver.save(None, steering.interventions), should_end)
-        return Outcome(RunStatus.COMPLETED, model_file=save_model())
+        saver.save_at_end()
+        return Outcome(RunStatus.COMPLETED, model_file=saver.save_model())
     except (StoreUnavailableError, NotSavedError) as error:
-        return Outcome(RunStatus.INTERRUPTED, shutdown.reason or str(error), retry_save=retry_save)
-
-
-def _save_or_postpone(
-    event: Event, buffer: MetricsBuffer, saver: CheckpointSaver, save: Callable[[Event], None]
-) -> None:
-    """Save a checkpoint. While the database is locked, only the best one waits; another one is due soon."""
-    if saver.is_best(event):
-        retry_while_locked(lambda: save(event), buffer.should_end)
-    elif buffer.try_commit() is not None:
-        with contextlib.suppress(StoreLockedError):
-            save(event)
+        return Outcome(RunStatus.INTERRUPTED, shutdown.reason or str(error), retry_save=lambda: saver.retry(event))
 
 
 def _prepare(store: RunStore, run: Run, shutdown: ShutdownSignals) -> tuple[Dataset, TrainState, Run] | None:
@@ -269,27 +238,3 @@ def _diverged_outcome(event: Event) -> Outcome:
     value = "NaN" if math.isnan(event.loss) else "infinite"
     reason = f"Loss became {value} at step {event.step}. Choose a lower learning rate."
     return Outcome(RunStatus.DIVERGED, reason)
-
-
-def _save_model(store: RunStore, run: Run, state: TrainState) -> str:
-    """Save the weights if `save_model` is set, for `Net().load_state_dict(torch.load(path))`. Returns the path, or "".
-
-    Raises `NotSavedError` when the disk is full. The run can then be resumed at its end, where it only saves the model.
-    """
-    if not run.config.save_model:
-        return ""
-    content = io.BytesIO()
-    torch.save({name: weight.cpu() for name, weight in state.model.state_dict().items()}, content)
-    path = model_path(run)
-    file = describe_file(path, FileKind.MODEL, state.step, hashlib.sha256(content.getbuffer()).hexdigest())
-    try:
-        create_private_folder(path.parent)
-        write_atomically(path, content.getbuffer(), confirm=lambda: store.trainer_writes.record_file(run, file))
-    except OSError as error:
-        if not is_disk_full(error):
-            raise
-        raise NotSavedError(
-            f"Model {display_path(path)} could not be saved: {error.strerror}. "
-            "Free some disk space, then resume the run."
-        ) from error
-    return display_path(path)
