@@ -23,7 +23,7 @@ from mnist_core.analysis.comparison.comparability import (
     name_groups,
     shared_test_labels,
 )
-from mnist_core.analysis.comparison.power import seeds_needed
+from mnist_core.analysis.comparison.power import SeedsNeeded, seeds_needed
 from mnist_core.analysis.comparison.significance import (
     ALPHA,
     MIN_SEEDS,
@@ -153,16 +153,11 @@ def _compare_seeds(a: Side, b: Side, labels: np.ndarray) -> Verdict:
     if min(len(a_counts), len(b_counts)) < MIN_SEEDS:
         return _too_few_seeds(a, b, list(a_counts.values()), list(b_counts.values()), len(labels))
     seeds, is_paired = _choose_seeds(a_counts, b_counts)
-    warnings: tuple[str, ...] = ()
-    if left_out := len(a_counts) + len(b_counts) - len(seeds[0]) - len(seeds[1]):
-        runs = "run is" if left_out == 1 else "runs are"
-        warnings = (f"Only the {len(seeds[0])} seeds that both have are compared; {left_out} {runs} left out.",)
     a_values, b_values = [a_counts[seed] for seed in seeds[0]], [b_counts[seed] for seed in seeds[1]]
     test = (paired_t_test if is_paired else welch_t_test)(a_values, b_values, resolution=1)
     low, high = max(test.low / len(labels), -1.0), min(test.high / len(labels), 1.0)
     difference = float(np.mean(a_values) - np.mean(b_values)) / len(labels)
     needed = seeds_needed(test)
-    needed_help = f"For a probability of 80 %; in brackets, what {min(map(len, seeds))} seeds leave open."
     details = [
         *_accuracy_details(a, b, a_values, b_values, len(labels)),
         Detail(
@@ -171,11 +166,9 @@ def _compare_seeds(a: Side, b: Side, labels: np.ndarray) -> Verdict:
             f"{test.name}.",
         ),
         Detail("p", format_p(test.p, SMALLEST_SEEDS_P), f"{test.name}. {P_HELP}"),
-        Detail("Seeds needed to show it", format_seeds_needed(needed), needed_help),
+        _seeds_needed_detail(needed, min(map(len, seeds))),
+        *(_wilcoxon_details(a_values, b_values) if is_paired else ()),
     ]
-    if is_paired and len(a_values) >= MIN_WILCOXON_PAIRS:
-        p = format_p(wilcoxon_test(a_values, b_values), SMALLEST_SEEDS_P)
-        details.append(Detail("p, without assuming a normal distribution", p, "Wilcoxon signed-rank test."))
     interval = format_winner_interval(difference, low, high, test.p)
     basis = f"of the test images right on average of {_format_counts(seeds)} seeds, a difference of {interval}"
     sentence = verdict_sentence(a.only(seeds[0]), b.only(seeds[1]), test.p, basis, SMALLEST_SEEDS_P)
@@ -191,7 +184,7 @@ def _compare_seeds(a: Side, b: Side, labels: np.ndarray) -> Verdict:
         high=high,
         seeds_needed=needed,
         details=tuple(details),
-        warnings=warnings,
+        warnings=_left_out_warnings(len(a_counts) + len(b_counts), seeds),
     )
 
 
@@ -201,6 +194,28 @@ def _choose_seeds(a_seeds: Collection[int], b_seeds: Collection[int]) -> tuple[t
     if len(shared) >= max(MIN_SEEDS, PAIRED_SHARE * max(len(a_seeds), len(b_seeds))):
         return (shared, shared), True
     return (list(a_seeds), list(b_seeds)), False
+
+
+def _left_out_warnings(count: int, seeds: tuple[list[int], list[int]]) -> tuple[str, ...]:
+    """Return a warning if only some of `count` runs are compared, those with the seeds that both sides have."""
+    left_out = count - len(seeds[0]) - len(seeds[1])
+    if not left_out:
+        return ()
+    runs = "run is" if left_out == 1 else "runs are"
+    return (f"Only the {len(seeds[0])} seeds that both have are compared; {left_out} {runs} left out.",)
+
+
+def _seeds_needed_detail(needed: SeedsNeeded, seeds: int) -> Detail:
+    help_text = f"For a probability of 80 %; in brackets, what {seeds} seeds leave open."
+    return Detail("Seeds needed to show it", format_seeds_needed(needed), help_text)
+
+
+def _wilcoxon_details(a_values: Sequence[int], b_values: Sequence[int]) -> tuple[Detail, ...]:
+    """Return the p-value of the Wilcoxon test, if there are enough pairs for it."""
+    if len(a_values) < MIN_WILCOXON_PAIRS:
+        return ()
+    p = format_p(wilcoxon_test(a_values, b_values), SMALLEST_SEEDS_P)
+    return (Detail("p, without assuming a normal distribution", p, "Wilcoxon signed-rank test."),)
 
 
 def _format_counts(seeds: tuple[list[int], list[int]]) -> str:
