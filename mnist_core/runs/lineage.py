@@ -92,6 +92,25 @@ def fork(
     if step not in points:
         steps = ", ".join(map(str, points))
         raise RunStateError(f"{parent.name} has no checkpoint of step {step}. Choose one of {steps}.")
+    _check_inherited(parent, config)
+    check_epochs_left(parent, config, step)
+
+    def copy_checkpoint(run: Run) -> list[RunFile]:
+        return [_copy_checkpoint(store.queries, parent, points[step], run, step)]
+
+    return store.commands.create_run(
+        config,
+        name,
+        trainer,
+        parent=parent,
+        parent_step=step,
+        changed=_changes(parent, config, step),
+        prepare=copy_checkpoint,
+    )
+
+
+def _check_inherited(parent: Run, config: TrainConfig) -> None:
+    """Raise `ConfigError` if `config` changes one of the settings that a run inherits from its parent."""
     for field in INHERITED_SETTINGS:
         if getattr(config, field) != getattr(parent.config, field):
             raise ConfigError(
@@ -100,20 +119,15 @@ def fork(
                 f"{parent.name} has {getattr(parent.config, field)}, got {getattr(config, field)}.",
             )
 
-    check_epochs_left(parent, config, step)
+
+def _changes(parent: Run, config: TrainConfig, step: int) -> list[Intervention]:
+    """Return the differences between `config` and the settings of the parent at `step`, as interventions."""
     parent_config = config_at(parent, step)
-    changes = [
+    return [
         Intervention(step, field, getattr(parent_config, field), getattr(config, field), datetime.now(UTC), "continued")
         for field in ADJUSTABLE
         if getattr(config, field) != getattr(parent_config, field)
     ]
-
-    def copy_checkpoint(run: Run) -> list[RunFile]:
-        return [_copy_checkpoint(store.queries, parent, points[step], run, step)]
-
-    return store.commands.create_run(
-        config, name, trainer, parent=parent, parent_step=step, changed=changes, prepare=copy_checkpoint
-    )
 
 
 def _copy_checkpoint(queries: Queries, parent: Run, source: Path, run: Run, step: int) -> RunFile:
