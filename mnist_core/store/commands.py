@@ -65,19 +65,9 @@ class Commands:
             sql.check_sound(parent)
         try:
             with self._engine.begin() as connection:
-                columns = rows.column_values(
-                    name=name or f"unnamed {time.time_ns()}",
-                    status=RunStatus.QUEUED,
-                    config=config,
-                    attempt=0,
-                    created_at=datetime.now(UTC),
-                    parent_id=parent and parent.id,
-                    parent_step=parent_step,
-                    plan=tuple(plan),
+                run_id = _insert_queued(
+                    connection, config, name, parent_id=parent and parent.id, parent_step=parent_step, plan=tuple(plan)
                 )
-                run_id = sql.insert_run(connection, columns | {"queue_rank": queue.LAST_RANK})
-                if not name:
-                    sql.update_run(connection, run_id, name=sql.unused_name(connection, f"run-{run_id}"))
                 if parent and parent_step is not None:
                     _inherit_records(connection, run_id, parent, parent_step, changed)
                 for file in prepare(sql.get_run(connection, run_id)):
@@ -268,6 +258,22 @@ def _import_run(connection: Connection, run: Run, history: History) -> Run:
     if checksum and history.test_labels is not None:
         sql.save_test_labels(connection, checksum, history.test_labels, is_own=False)
     return sql.get_run(connection, run_id)
+
+
+def _insert_queued(connection: Connection, config: TrainConfig, name: str, **columns: Any) -> int:
+    """Insert a run at the end of the queue, named by its number if `name` is empty. Return its id."""
+    values = rows.column_values(
+        name=name or f"unnamed {time.time_ns()}",
+        status=RunStatus.QUEUED,
+        config=config,
+        attempt=0,
+        created_at=datetime.now(UTC),
+        **columns,
+    )
+    run_id = sql.insert_run(connection, values | {"queue_rank": queue.LAST_RANK})
+    if not name:
+        sql.update_run(connection, run_id, name=sql.unused_name(connection, f"run-{run_id}"))
+    return run_id
 
 
 def _inherit_records(
