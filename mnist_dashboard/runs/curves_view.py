@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
@@ -21,11 +22,51 @@ SMALL_CHART_COLUMNS = 3
 EMPTY_TEXT = "Select rows to compare their curves."
 
 
+@dataclass(frozen=True)
+class _Controls:
+    """What the reader has chosen above the charts."""
+
+    field_labels: Sequence[str]
+    axis: str
+    logx: bool
+    logy: bool
+    difference: bool
+    bands: bool
+    small: bool
+    smoothing: float
+
+
 def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run | None) -> None:
     """Draw the controls (see `widget_state`) and the charts of `runs`."""
     widget_state.set_default("over", "Epoch" if _batch_sizes_differ(runs) else "Step")
     lengths = [run.total_steps for run in runs if run.total_steps]
     widget_state.set_default("smoothed", adapted_smoothing(min(lengths, default=0)))
+    controls = _render_controls(has_baseline=baseline is not None)
+    draw_chart = partial(
+        live_chart,
+        runs=[ChartRun(id=run.id, name=run.name, color=colors[run.id]) for run in runs],
+        total_steps=max((run.total_steps for run in runs), default=0),
+        smoothing=controls.smoothing,
+        log=controls.logy,
+        x=AXES[controls.axis],
+        logx=controls.logx,
+        baseline=baseline.id if baseline and controls.difference else None,
+        bands=controls.bands,
+        best=True,
+        xtitle=True,
+        uirevision=f"overlay-{controls.axis}-{controls.logx}-{controls.difference}",
+        empty=EMPTY_TEXT,
+    )
+    with st.container():  # always there: the browser would rebuild charts that a new element moves
+        if len(runs) > 1 or any(colors[run.id] for run in runs):  # else colour says what a line is
+            line_key(_line_styles(runs, controls.field_labels, bands=controls.bands))
+    if controls.small and len(runs) > 1:
+        _render_small_multiples(_small_multiples(runs, bands=controls.bands), controls.field_labels, draw_chart)
+    else:
+        _render_overlays(controls.field_labels, draw_chart)
+
+
+def _render_controls(*, has_baseline: bool) -> _Controls:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="curve_tools"):
         field_labels = _select_fields()
         axis = _select_axis()
@@ -35,7 +76,7 @@ def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run 
         difference = st.toggle(
             "Difference",
             **arguments("difference"),
-            disabled=baseline is None,
+            disabled=not has_baseline,
             help="How far each run is from the baseline. To set one, select a run and press Set as baseline.",
         )
         bands = st.toggle(
@@ -46,29 +87,7 @@ def render_curves(runs: Sequence[Run], colors: Mapping[int, int], baseline: Run 
         small = st.toggle(
             "Small multiples", **arguments("small"), help="One chart for each run, all with the same axes."
         )
-        smoothing = _select_smoothing()
-    draw_chart = partial(
-        live_chart,
-        runs=[ChartRun(id=run.id, name=run.name, color=colors[run.id]) for run in runs],
-        total_steps=max((run.total_steps for run in runs), default=0),
-        smoothing=smoothing,
-        log=logy,
-        x=AXES[axis],
-        logx=logx,
-        baseline=baseline.id if baseline and difference else None,
-        bands=bands,
-        best=True,
-        xtitle=True,
-        uirevision=f"overlay-{axis}-{logx}-{difference}",
-        empty=EMPTY_TEXT,
-    )
-    with st.container():  # always there: the browser would rebuild charts that a new element moves
-        if len(runs) > 1 or any(colors[run.id] for run in runs):  # else colour says what a line is
-            line_key(_line_styles(runs, field_labels, bands=bands))
-    if small and len(runs) > 1:
-        _render_small_multiples(_small_multiples(runs, bands=bands), field_labels, draw_chart)
-    else:
-        _render_overlays(field_labels, draw_chart)
+        return _Controls(field_labels, axis, logx, logy, difference, bands, small, smoothing=_select_smoothing())
 
 
 def group_colors(runs: Sequence[Run], colors: Mapping[int, int]) -> dict[int, int]:
