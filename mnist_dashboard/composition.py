@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,18 @@ SERVER_NICENESS = 5
 """Added to the server's nice(1) value: trainers on the same core keep about two thirds of it."""
 
 
+@dataclass(frozen=True)
+class _Server:
+    """The parts that start and stop with the server."""
+
+    store: RunStore
+    supervisor: Supervisor
+    hub: LiveHub
+    webhook: Webhook
+    policy: AccessPolicy
+    proxies: TrustedProxies
+
+
 def compose() -> dict[str, Any]:
     """Open the store and return the keyword arguments of `st.App`.
 
@@ -64,66 +77,82 @@ def compose() -> dict[str, Any]:
     """
     store_problems: list[str] = []
     try:
-        store = _open_store(store_problems)
-        supervisor = Supervisor(store, max_runs=parse_max_runs(os.environ.get("MNIST_MAX_RUNS", "")))
-        proxies = TrustedProxies(os.environ.get("MNIST_PROXIES", ""))
-        policy = AccessPolicy(runs_dir(), trust_local=os.environ.get("MNIST_TRUST_LOCAL", "") not in ("", "0"))
-        webhook = Webhook(os.environ.get("MNIST_WEBHOOK", ""), lambda: policy.is_visible)
+        server = _open_server(store_problems)
     except MnistError as error:
         sys.exit(str(error))
-    hub = LiveHub(store.queries, on_change=webhook.report_end)
     allowed_hosts = AllowedHosts(os.environ.get("MNIST_HOSTS", "").replace(",", " ").split())
-    check = access.action_check(hub.broadcaster.record_action)
-    actions = RunActions(store, wake=supervisor.wake, before_action=check, after_action=access.audit_action)
-    services.provide(services.Services(store.queries, actions, policy, hub.all_runs, store_problems))
+    _provide_services(server, store_problems)
     # Otherwise a first visit to a page other than Train would run that page's file without `main.py`.
     PagesManager.uses_pages_directory = False
-
-    @asynccontextmanager
-    async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
-        _end_on_hangup()
-        quieten_logs()
-        limit_connections(asyncio.get_running_loop(), proxies.trusts)
-        interrupt_lost_runs(store)
-        purge_expired_runs(store)
-        supervisor.start()
-        webhook.start()
-        lower_priority(SERVER_NICENESS)  # not that of the supervisor's thread and its trainers
-        feed = asyncio.create_task(hub.follow())
-        preparing = asyncio.create_task(asyncio.to_thread(_prepare_first_visit))
-        purging = asyncio.create_task(_purge_daily(store))
-        announcement.announce(policy)
-        gc.freeze()  # each page rerun ends in a full collection, which now skips everything imported
-        try:
-            yield {}
-        finally:
-            announcement.retract()
-            restore_session_priority()
-            hub.broadcaster.close()
-            purging.cancel()
-            await preparing
-            feed.cancel()
-            with suppress(asyncio.CancelledError):
-                await feed
-            await asyncio.to_thread(webhook.close)
-            await asyncio.to_thread(supervisor.close)
-            store.close()
-
     return {
-        "lifespan": lifespan,
+        "lifespan": lambda _app: _run_server(server),
         "routes": with_base_path(
             [
                 *DOCUMENT_ROUTES,
                 *ASSET_ROUTES,
                 *DOWNLOAD_ROUTES,
                 *OLDER_ROUTES,
-                *feed_routes(hub, policy),
-                *sign_in_routes(policy),
+                *feed_routes(server.hub, server.policy),
+                *sign_in_routes(server.policy),
             ]
         ),
-        "middleware": [Middleware(Guard, policy=policy, hosts=allowed_hosts, proxies=proxies)],
+        "middleware": [Middleware(Guard, policy=server.policy, hosts=allowed_hosts, proxies=server.proxies)],
         "on_script_error": _show_error,
     }
+
+
+def _open_server(store_problems: list[str]) -> _Server:
+    """Open the store and build the parts around it from the environment. Raises `MnistError`."""
+    store = _open_store(store_problems)
+    supervisor = Supervisor(store, max_runs=parse_max_runs(os.environ.get("MNIST_MAX_RUNS", "")))
+    proxies = TrustedProxies(os.environ.get("MNIST_PROXIES", ""))
+    policy = AccessPolicy(runs_dir(), trust_local=os.environ.get("MNIST_TRUST_LOCAL", "") not in ("", "0"))
+    webhook = Webhook(os.environ.get("MNIST_WEBHOOK", ""), lambda: policy.is_visible)
+    hub = LiveHub(store.queries, on_change=webhook.report_end)
+    return _Server(store, supervisor, hub, webhook, policy, proxies)
+
+
+def _provide_services(server: _Server, store_problems: list[str]) -> None:
+    """Give the pages what they work with. Every action checks first whether the visitor may act."""
+    check = access.action_check(server.hub.broadcaster.record_action)
+    actions = RunActions(
+        server.store, wake=server.supervisor.wake, before_action=check, after_action=access.audit_action
+    )
+    services.provide(
+        services.Services(server.store.queries, actions, server.policy, server.hub.all_runs, store_problems)
+    )
+
+
+@asynccontextmanager
+async def _run_server(server: _Server) -> AsyncIterator[dict[str, Any]]:
+    """Start what runs beside the pages, and end it in order when the server closes."""
+    _end_on_hangup()
+    quieten_logs()
+    limit_connections(asyncio.get_running_loop(), server.proxies.trusts)
+    interrupt_lost_runs(server.store)
+    purge_expired_runs(server.store)
+    server.supervisor.start()
+    server.webhook.start()
+    lower_priority(SERVER_NICENESS)  # not that of the supervisor's thread and its trainers
+    feed = asyncio.create_task(server.hub.follow())
+    preparing = asyncio.create_task(asyncio.to_thread(_prepare_first_visit))
+    purging = asyncio.create_task(_purge_daily(server.store))
+    announcement.announce(server.policy)
+    gc.freeze()  # each page rerun ends in a full collection, which now skips everything imported
+    try:
+        yield {}
+    finally:
+        announcement.retract()
+        restore_session_priority()
+        server.hub.broadcaster.close()
+        purging.cancel()
+        await preparing
+        feed.cancel()
+        with suppress(asyncio.CancelledError):
+            await feed
+        await asyncio.to_thread(server.webhook.close)
+        await asyncio.to_thread(server.supervisor.close)
+        server.store.close()
 
 
 def _open_store(problems: list[str]) -> RunStore:
