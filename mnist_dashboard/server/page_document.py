@@ -82,7 +82,6 @@ def page_document() -> str:
 
 
 BEFORE_THE_SIDEBAR = """<style>
-.stAppViewContainer:not(:has(.st-key-heading)) .stMainBlockContainer { max-width: initial; }
 @media (min-width: 1001px) {
   .stAppViewContainer:not(:has(.st-key-heading, .stSidebar, .stAlert)) > div { visibility: hidden; }
 }
@@ -93,9 +92,10 @@ BEFORE_THE_SIDEBAR = """<style>
 
 def _serve(request: Request) -> HTMLResponse:
     """Respond with the document. Not `async`, so Starlette runs it in a thread."""
-    # Early, so that the first elements are drawn in their places; `main.py` has it again, after Streamlit's own rules.
+    # Early, so that the first elements are drawn in their places. In the body, so that its rules come after those that
+    # Streamlit writes into the head, as they do once `main.py` has drawn the same file.
     style = f'<link rel="stylesheet" href="{html.escape(asset_url("ui/style.css"))}">'
-    document = page_document().replace("</head>", f"{style}\n</head>", 1)
+    document = page_document().replace("<body>", f"<body>\n{style}", 1)
     if not request.url.path.endswith("/runs"):
         document = document.replace("</head>", f"{BEFORE_THE_SIDEBAR}</head>", 1)
     return HTMLResponse(document, headers={"Cache-Control": "no-cache"})

@@ -38,8 +38,12 @@ BOXES = """(parts) => Object.fromEntries(Object.entries(parts).map(([name, selec
 }))"""
 SHIFTS = """() => {
     window.shifts = [];
-    new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value)))
-        .observe({ type: "layout-shift", buffered: true });
+    const box = (rect) => [rect.x, rect.y, rect.width, rect.height].map(Math.round).join(" ");
+    const name = (node) =>
+        (node?.closest ? node : node?.parentElement)?.closest("[class*=st-key], [class*=mt-]")?.className;
+    new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => [entry.value,
+        ...entry.sources.map((moved) => `${name(moved.node)}: ${box(moved.previousRect)} to ${box(moved.currentRect)}`),
+    ]))).observe({ type: "layout-shift", buffered: true });
 }"""
 MAX_SHIFT = 0.02
 
@@ -64,6 +68,11 @@ def shown_status(page: Page, label: str) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
+def assert_nothing_moved(page: Page) -> None:
+    shifts = page.evaluate("() => window.shifts")
+    assert sum(value for value, *_ in shifts) < MAX_SHIFT, (page.url, shifts)
+
+
 def test_no_state_of_a_run_moves_anything(page: Page, live: Server, a_step: Callable[..., StepMetrics]) -> None:
     store = live.store
     page.add_init_script(f"({SHIFTS})()")
@@ -72,7 +81,7 @@ def test_no_state_of_a_run_moves_anything(page: Page, live: Server, a_step: Call
     expect(page.locator(".js-plotly-plot .xtick").first).to_be_attached()
     expect(page.get_by_role("slider", name="Epochs")).to_be_visible()  # the browser loads the code of widgets last
     expect(page.get_by_text("Log loss")).to_be_visible()
-    assert sum(page.evaluate("() => window.shifts")) < MAX_SHIFT
+    assert_nothing_moved(page)
 
     boxes = {"idle": page.evaluate(BOXES, PARTS)}
     assert all(boxes["idle"].values()), boxes["idle"]
@@ -114,6 +123,44 @@ def test_no_state_of_a_run_moves_anything(page: Page, live: Server, a_step: Call
         for state, parts in boxes.items()
     }
     assert not {state: parts for state, parts in moved.items() if parts}
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1024, 768)], ids=["desktop", "small"])
+def test_no_opening_moves_what_it_has_shown(page: Page, live: Server, size: tuple[int, int]) -> None:
+    """Neither the first of a browser nor those with a filled cache."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.add_init_script(f"({SHIFTS})()")
+    run = finished_run(live.store)
+    for address in (f"/?run={run.id}", f"/?run={run.id}&view=details", "/runs", "/", "/runs", f"/?run={run.id}"):
+        page.goto(live.url + address)
+        expect(page.locator(".mt-strip-badge, .mt-table [data-run]").first).to_be_visible()
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+        if "details" not in address:
+            expect(page.locator(".js-plotly-plot .xtick").first).to_be_attached()
+        assert_nothing_moved(page)
+
+
+def test_a_run_fits_a_screen_and_start_is_in_sight(page: Page, live: Server) -> None:
+    run = finished_run(live.store)
+    page.goto(f"{live.url}/?run={run.id}")
+    shown_status(page, "Finished")
+    expect(page.locator(".js-plotly-plot .xtick").first).to_be_attached()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    assert page.get_by_test_id("stMain").evaluate("(e) => e.scrollHeight - e.clientHeight") <= 0
+    values = page.locator(".mt-strip-value").evaluate_all("""(all) => all.map((value) => {
+        const text = document.createRange();
+        text.selectNodeContents(value.firstChild);
+        return Math.round(text.getBoundingClientRect().bottom);
+    })""")
+    assert len(set(values)) == 1
+    page.set_viewport_size({"width": 1024, "height": 768})
+    start, name = page.get_by_role("button", name="Start training"), page.get_by_role("textbox", name="Run name")
+    expect(start).to_be_in_viewport(ratio=1)
+    expect(name).to_be_in_viewport(ratio=1)
+    page.get_by_text("More settings").click()
+    expect(name).not_to_be_in_viewport()
+    expect(start).to_be_in_viewport(ratio=1)
 
 
 def test_a_button_that_a_rerun_replaces_moves_no_other(

@@ -233,8 +233,7 @@ class RunTable {
 
   /** Filter, sort, group; then draw. */
   #arrange() {
-    const all = this.#runs.all();
-    const view = this.#view;
+    const [all, view] = [this.#runs.all(), this.#view];
     this.#shown = sortRuns(filterRuns(all, view), view);
     const selected = all.filter((run) => this.#selection.has(run.id));
     const keys = view.columns.length ? view.columns : rememberedColumns();
@@ -250,6 +249,7 @@ class RunTable {
     this.#toolbar.show(view, { keys, all: all.length, shown: this.#shown.length });
     this.#showHeader();
     setText(this.#empty, emptyText(this.#runs, all, this.#shown.length + view.pinned.length > 0));
+    this.#box.ariaBusy = String(!this.#runs.loaded && !this.#runs.problem); // until then ui/style.css hides what the rows would move
     this.#dropArchived(selected);
   }
 

@@ -207,12 +207,13 @@ def _describe_preset(text: str) -> None:
 def _render_settings(form: _Form) -> None:
     values = form.binding.values
     for name in MAIN_SETTINGS:
+        if name == "batch_size":
+            updates = form.config.total_steps(form.training_images) // form.config.epochs
+            with st.container(key="updates"):  # beside the label: see the style sheet
+                st.caption(f"{format_count(updates)} updates per epoch")
         render_setting(name, form.binding)
         if name == "model":
             st.caption(_size_and_time(form.config, form.training_images))
-        elif name == "batch_size":
-            updates = form.config.total_steps(form.training_images) // form.config.epochs
-            st.caption(f"{format_count(updates)} updates per epoch")
     others = [name for name in SETTINGS if name not in MAIN_SETTINGS]
     # With a key it stays open when its label changes.
     with st.expander(f"More settings{_summarize(values, others)}", key="more_settings"):
