@@ -1,4 +1,4 @@
-"""Experiments for newcomers: three short runs that differ in one setting, and one sentence of what was seen."""
+"""Experiments for newcomers: three short runs that differ in one setting, and a sentence with the result."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 /**
  * The settings that were changed during a run, the latest change first, each with a button to undo it. Live: a change made in
- * another tab or in a terminal appears by itself. The list has one height, whatever it holds, and scrolls.
+ * another tab or in a terminal appears by itself. The list scrolls, so its height never changes.
  */
 import { stream } from "../../feed/client/stream.js";
 import { LABELS } from "../lib/constants.js";

@@ -20,8 +20,8 @@ export function make(tag, className = "", attributes = {}, ...children) {
 }
 
 /**
- * Set a text only if it differs: unchanged text is neither laid out nor read aloud again. The text node stays: for a new one, the
- * browser tries again which of the `:has()` in the style sheets apply, and takes ten times as long.
+ * Set a text only if it differs: unchanged text is neither laid out nor read aloud again. The text node stays: with a new one,
+ * the browser evaluates every `:has()` in the style sheets again, which takes ten times as long.
  * @param {Node} element @param {string} text
  */
 export function setText(element, text) {

@@ -3,7 +3,7 @@
  *
  * After a click on a link to another page, Streamlit sends every request for the page that is still there until the server
  * has begun with the new one, and the last request wins: a rerun requested in that time would keep the old page and lose the
- * reader's click. So none is requested then; the next page is drawn from the newest state anyway.
+ * reader's click. So nothing is requested then; the next page is drawn from the newest state anyway.
  */
 
 import "./page_history.js";
@@ -28,7 +28,8 @@ document.addEventListener("click", (event) => {
 const isLeaving = () => departure?.pathname === location.pathname && Date.now() - departure.at < LEAVING_MS;
 
 /**
- * Whether the reader is typing into a field of the page or of a popover. The sidebar's fields are on the page whatever it shows.
+ * Whether the reader is typing into a field of the page or of a popover. Fields in the sidebar do not count: a rerun leaves them
+ * in place.
  */
 export function isFillingForm() {
   const field = document.activeElement;
@@ -51,8 +52,8 @@ const RENEWAL_MS = 1000;
 const MAX_RENEWALS = 20;
 
 /**
- * Has the page drawn again when the server is back: one that was restarted knows none of the page's buttons, and would take no
- * notice of the first press. It asks repeatedly, since Streamlit may connect later than the stream, and drops requests until then.
+ * Reruns the page when the server is back: a restarted server knows none of the page's buttons and would ignore the first press.
+ * It asks repeatedly, because Streamlit may connect later than the stream and drops requests until then.
  */
 export class Renewal {
   #wasLost = false;

@@ -57,7 +57,7 @@ class OverflowMenu {
     if (this.#isOpen && !isInside) this.#setOpen(false);
   };
 
-  /** An action that opens no form is done. @param {Event} event */
+  /** Close the menu after an action that opens no form. @param {Event} event */
   #onClick = ({ target }) => {
     const button = target instanceof Element && target.closest("button");
     if (!this.#isOpen || !button || button.hasAttribute("aria-expanded")) return;

@@ -90,7 +90,7 @@ export class Header {
     this.#dropCleared(view.where);
   }
 
-  /** Empty the fields of conditions that are no more. @param {Record<string, string>} where */
+  /** Empty the fields of conditions that no longer exist. @param {Record<string, string>} where */
   #dropCleared(where) {
     for (const key of Object.keys(this.#where)) {
       if (key in where) continue;

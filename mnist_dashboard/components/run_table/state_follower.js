@@ -1,4 +1,4 @@
-/** Has the page around the table drawn again when the state of a selected run changes: the page offers actions on these runs. */
+/** Reruns the page when the state of a selected run changes, because the page offers actions on these runs. */
 import { requestRerun } from "../lib/rerun.js";
 
 /** @import { ListedRun } from "../../feed/client/run_list.js" */

@@ -1,5 +1,5 @@
 /**
- * Summaries of runs for hidden tabs, such as the title of a window needs. A browser allows few connections, so of all tabs the one
+ * Summaries of runs for hidden tabs, which their window titles need. A browser allows few connections, so of all tabs the one
  * that holds a lock keeps its stream while it is hidden, and tells the others; when it closes, another takes over. Browsers
  * have locks only for pages at localhost or over https; elsewhere a hidden tab hears nothing until it is shown.
  */

@@ -9,7 +9,7 @@
  * @property {unknown[][]} rows one for each run
  */
 
-/** What only the live feed sends of a run, as long as it has not. */
+/** Values of the fields that only the live feed sends, until it has. */
 const UNSENT = {
   notice: "", total_steps: 0, epoch: 0, after: null, epoch_ends: [], deleted: false,
 };

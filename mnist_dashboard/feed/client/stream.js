@@ -116,7 +116,7 @@ class Stream {
     this.#updating = setTimeout(() => this.#update(), UPDATE_DELAY_MS);
   }
 
-  /** Those listeners that are served at the moment. */
+  /** The listeners that are served at the moment. */
   #served() {
     return [...this.#listeners].filter((listener) => listener.whileHidden || !document.hidden);
   }
@@ -294,7 +294,7 @@ class Stream {
 
 export const stream = new Stream();
 
-/** Key in the browser's storage, which has a value if it is to tell when a run ends. */
+/** Key in the browser's storage, which has a value if notifications are on. */
 export const NOTIFICATIONS_KEY = "mnist-notifications";
 // Off in most browsers, which then do without the module.
 if (localStorage.getItem(NOTIFICATIONS_KEY)) import("./run_ends.js");

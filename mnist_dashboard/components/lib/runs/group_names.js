@@ -33,7 +33,7 @@ export function groupNames(runs) {
   return new Map(groups.map(([key, group], i) => [key, isUnique(names[i]) ? names[i] : `${names[i]} (${group[0].name})`]));
 }
 
-/** Those of some facts that are not the same in all. @param {Map<string, string>[]} all @param {Map<string, string>} facts */
+/** The `facts` that not all of `all` share. @param {Map<string, string>[]} all @param {Map<string, string>} facts */
 function differingFacts(all, facts) {
   const fields = [...Object.keys(SETTINGS), "start", "changes"];
   return fields.flatMap((field) => (new Set(all.map((each) => each.get(field))).size > 1 ? (facts.get(field) ?? []) : []));

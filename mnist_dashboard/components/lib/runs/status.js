@@ -7,7 +7,7 @@ export const IDLE = "idle"; // the strip shows it while there is no run
 export const statusLabel = (status) => (status === IDLE ? "Ready" : (RUN_STATUSES[status]?.label ?? status));
 
 /**
- * The status of a run in words: also its place in the queue, or that a person took it off the queue before it began.
+ * The status of a run in words: also its place in the queue, or that somebody removed it from the queue before it began.
  * @param {{status: string, reason: string, queue_position: number|null}} run
  */
 export function statusText({ status, reason, queue_position: position }) {

@@ -91,8 +91,8 @@ function columnWidth(column, runs, font, { isNarrow, isGrouped, isCompared }) {
 }
 
 /**
- * The texts among which a column's longest one is. Numbers are not all written for that, which takes long for thousands of runs:
- * the smallest, the largest and those with the most digits tell.
+ * Texts that include the longest one of a column. Formatting all numbers of thousands of runs would take long; the smallest, the
+ * largest and those with the most digits are enough.
  * @param {Column} column @param {ListedRun[]} runs
  */
 function longestTexts(column, runs) {

@@ -85,7 +85,7 @@ const RESULTS = ["test_accuracy", "best_validation_accuracy", "test_loss"];
 /** @type {(keyof RunMetrics)[]} */
 const PACE = ["examples_per_second", "elapsed_seconds"];
 
-/** The keys of a table but for these. @template {string} Key @param {Record<Key, unknown>} table @param {...Key} without */
+/** The keys of a table except for these. @template {string} Key @param {Record<Key, unknown>} table @param {...Key} without */
 const otherKeys = (table, ...without) => /** @type {Key[]} */ (Object.keys(table)).filter((key) => !without.includes(key));
 
 /** @type {Column[]} */
@@ -202,7 +202,7 @@ export function summarize(column, runs) {
 }
 
 /**
- * The confidence interval of a mean: "±0.10", or from where to where if it would pass 0 or 100 %, which no share can.
+ * The confidence interval of a mean: "±0.10", or its two ends if it would pass 0 or 100 %, which no share can.
  * @param {Column} column @param {number} mean @param {number} half
  */
 export function formatMeanInterval(column, mean, half) {

@@ -63,7 +63,7 @@ test("an older name of a status finds it, too", () => {
   assert(matches("status", "removed", { status: "stopped", reason: "Removed from the queue." }));
 });
 
-test("what cannot be a condition on numbers is said to be none", () => {
+test("text that is not a condition on numbers is reported", () => {
   const problem = (/** @type {string} */ typed) => conditionProblem(columnOf("lr"), "lr", typed);
   for (const typed of ["fast", ">x", "1..", "<", "0.1.2..3"]) assert.match(problem(typed), /is no condition/, typed);
   for (const typed of ["", "-", "–", "0,1", ">=1e-3"]) assert.equal(problem(typed), "", typed);

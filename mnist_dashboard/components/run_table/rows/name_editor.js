@@ -10,7 +10,7 @@ import { make, setAttribute } from "../../lib/dom.js";
 export class NameEditor {
   /** @type {{field: HTMLInputElement, link: HTMLElement, base: string, sent: string, token: number}|null} */
   #open = null;
-  #token = Date.now(); // so that an outcome from before a reload is not taken for one of these
+  #token = Date.now(); // so that an outcome from before a reload is not mistaken for one of these
   #send;
   #showProblem;
 

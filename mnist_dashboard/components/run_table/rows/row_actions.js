@@ -13,7 +13,7 @@
  * @property {(cell: Cell, id: number) => void} rename
  */
 
-const OWN_USE = "a, button, input, label, select"; // of a click
+const OWN_USE = "a, button, input, label, select"; // these act on a click themselves
 
 /** @param {BuiltRow} built @param {Item} item @param {RowActions} actions */
 export function listenToRow(built, item, actions) {
