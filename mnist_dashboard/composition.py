@@ -52,7 +52,7 @@ CHECK_SECONDS = 2.0
 """Time limit for the check of the database at start. A database of 400 MB, 1,000 runs of 10,000 steps, takes 0.2 s."""
 
 PURGE_SECONDS = 86_400.0
-"""Time between two looks for expired runs in the bin."""
+"""Time between two searches of the bin for expired runs."""
 
 SERVER_NICENESS = 5
 """Added to the server's nice(1) value: trainers on the same core keep about two thirds of it."""
@@ -156,7 +156,7 @@ async def _run_server(server: _Server) -> AsyncIterator[dict[str, Any]]:
 
 
 def _open_store(problems: list[str]) -> RunStore:
-    """Open the store, and add what is wrong with it to `problems`; standard error says it, too."""
+    """Open the store. Add what is wrong with it to `problems`, and print it on standard error."""
 
     def report(sentence: str) -> None:
         print(sentence, file=sys.stderr)
@@ -171,7 +171,7 @@ def _open_store(problems: list[str]) -> RunStore:
 
 
 def _prepare_first_visit() -> None:
-    """Build what every first visit needs, so that nobody waits for it."""
+    """Build what every first visit needs, so that no visitor waits for it."""
     page_document()
     prepare_assets()
 
@@ -196,7 +196,7 @@ def _end_on_hangup() -> None:
 def _show_error(error: Exception) -> bool:
     """Show one sentence on the page that failed, and log the details.
 
-    A viewer's page gets one line in the log: its browser may have sent a state of widgets that no page of ours has.
+    A viewer's page gets one line in the log: its browser may have sent widget states that no page of ours has.
     """
     log = logging.getLogger("mnist_dashboard")
     if access.may_act():

@@ -33,9 +33,9 @@ page = st.navigation(
 )
 st.html(PACKAGE / "ui" / "style.css")
 queue.render_queue_button()
-memory = st.container(key="memory")  # its place stays while the elements of pages come and go
+memory = st.container(key="memory")  # always there, while the elements of pages come and go
 with memory:
-    browser_memory.render()  # first: a page that is left in the middle of a drawing has written its cookies
+    browser_memory.render()  # first, so that a page that is left half drawn has written its cookies
 
 if messages.enter_page(page.title):
     run_address.restore()

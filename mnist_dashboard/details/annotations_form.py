@@ -31,7 +31,7 @@ def render(run: Run) -> None:
             st.session_state[keys[field]] = text
         st.session_state.pop(conflict_key, None)
     _follow_others(run, base_key, keys)
-    with st.container(gap="small"):  # its place stays, so that the form below it does
+    with st.container(gap="small"):  # always there, so that the form below does not move
         if st.session_state.get(conflict_key):
             _render_conflict(run, st.session_state[base_key])
     with st.form(f"annotations_{run.id}", border=False):
@@ -51,7 +51,7 @@ def render(run: Run) -> None:
 
 
 def _follow_others(run: Run, base_key: str, keys: Mapping[str, str]) -> None:
-    """Put what others have stored meanwhile into the fields that still hold what they were filled with."""
+    """Update the fields that the person has not changed with what others have stored meanwhile."""
     base: Run = st.session_state[base_key]
     for field, text in _texts(run).items():
         if st.session_state[keys[field]] == _texts(base)[field] != text:
@@ -79,7 +79,7 @@ def _save(run: Run, base: Run, typed: dict[str, str]) -> None:
             field for field, text in _texts(current).items() if text not in (_texts(base)[field], typed[field])
         ]
         raise EditConflictError(f"{error} Your text is still in the form; Save replaces the other one.") from error
-    del st.session_state[base_key]  # so that the form is filled anew
+    del st.session_state[base_key]  # so that the form is filled again
 
 
 def _render_conflict(run: Run, other: Run) -> None:

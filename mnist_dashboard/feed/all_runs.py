@@ -23,7 +23,7 @@ class AllRuns:
         self._lock = threading.Lock()
 
     def read_all(self) -> Iterator[list[Run]]:
-        """Read all runs whole, in batches, and keep them: what needs all of them at the start need not read twice."""
+        """Yield all runs whole, in batches, and keep them, so that starting the server reads them only once."""
         with self._lock:
             newest = self._queries.latest_cursor().revision
             for batch in self._queries.read_runs():

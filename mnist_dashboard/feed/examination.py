@@ -1,4 +1,4 @@
-"""When the sentences of runs in the live feed are made anew, and what they need from the store."""
+"""Decides when the live feed examines a run again, and reads what that needs from the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mnist_dashboard.feed.cached_run import CachedRun
 
 
 async def examine_if_due(queries: Queries, cached: CachedRun, after: str | None) -> None:
-    """Update the sentence of a run in memory, if it is time to. `after` is the run that it waits for in the queue.
+    """Update the sentence of a run in memory if that is due. `after` is the run that it waits for in the queue.
 
     Reads the store only for a run that has ended, for its checkpoints, and once for the run that it is compared with.
     """

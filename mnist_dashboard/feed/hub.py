@@ -154,7 +154,7 @@ class LiveHub:
         return self._summary_cache
 
     def _start_listing(self) -> asyncio.Task[None]:
-        """Return the task that lists all runs; a failed one is begun again."""
+        """Return the task that lists all runs; start it again if it failed."""
         if not self._listing or (self._listing.done() and self._listing.exception()):
             self._listing = asyncio.create_task(
                 asyncio.to_thread(
@@ -170,7 +170,7 @@ class LiveHub:
         return {**summary, "sentence": cached.sentence} if cached else summary
 
     async def _examine(self, cached: CachedRun) -> None:
-        """Update the sentence of a run in memory, if it is time to."""
+        """Update the sentence of a run in memory if that is due."""
         await examine_if_due(self._queries, cached, queue_position(cached.run, self._unfinished.values())[1])
 
     # ------------------------------------------------------------------ for a new subscriber
@@ -239,7 +239,7 @@ class LiveHub:
         if queue_changed:
             changed |= self._unfinished
         for run in changed.values():
-            has_ended = run.id in were_unfinished - self._unfinished.keys()  # its sentence is news, watched or not
+            has_ended = run.id in were_unfinished - self._unfinished.keys()  # news even if nobody watches
             if has_ended or self._cache.find(run.id):
                 with _errors_logged(run.id), suppress(DamagedRunError, RunNotFoundError):
                     await self._examine(await self._read(run.id))
@@ -267,7 +267,7 @@ class LiveHub:
         return queue_changed
 
     async def _publish_steps(self, cached: CachedRun, steps: NewSteps) -> None:
-        """Append steps to the curves and publish them, or publish the history again if they do not fit on."""
+        """Append steps to the curves and publish them, or publish the history again if they do not follow on."""
         last_step, table = cached.series.steps, steps.unpack()
         if steps.attempt == cached.series.attempt and cached.series.extend(steps.first_step, table):
             new_steps = table[last_step + 1 - steps.first_step :]

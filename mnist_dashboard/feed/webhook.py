@@ -34,7 +34,7 @@ MAX_WAITING = 100
 """Maximum number of reports that wait for the receiver; later ones are dropped."""
 
 CLOSE_SECONDS = 2.0
-"""Time that the end of the server leaves for reports on their way."""
+"""Time that a closing server allows for reports that are being sent."""
 
 _log = logging.getLogger("mnist_dashboard")
 
@@ -42,8 +42,8 @@ _log = logging.getLogger("mnist_dashboard")
 class Webhook:
     """Posts one report for each run that ends, between `start` and `close`; does nothing without a `url`.
 
-    Raises `ConfigError` if `url` is no http or https address. The event loop calls `report_end`, which returns at once;
-    nothing that the receiver does raises an error.
+    Raises `ConfigError` if `url` is not an http or https address. The event loop calls `report_end`, which returns at
+    once; nothing that the receiver does raises an error.
     """
 
     def __init__(self, url: str, is_visible: Callable[[], bool]) -> None:
@@ -81,7 +81,7 @@ class Webhook:
             self._say_failure("it does not keep up")
 
     def close(self) -> None:
-        """Give reports on their way a moment, and stop."""
+        """Give reports that are being sent a moment, then stop."""
         if not self._url:
             return
         self._closing.set()
@@ -128,11 +128,11 @@ class Webhook:
             return f"it answers {error.code}"
         except urllib.error.URLError as error:
             return str(error.reason)
-        except Exception as error:  # whatever a receiver sends, such as no HTTP at all
+        except Exception as error:  # a receiver may send anything, even something that is not HTTP
             return str(error) or type(error).__name__
 
     def _say_failure(self, problem: str) -> None:
-        """Say once that reports are lost, without the path of the address, which may hold a secret."""
+        """Log once that reports are lost, without the path of the address, which may hold a secret."""
         if not self._is_failing:
             receiver = urlsplit(self._url).hostname
             _log.warning(
@@ -145,7 +145,7 @@ class Webhook:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Take a redirect for a failure: a POST would arrive as a GET, without the report."""
+    """Treats a redirect as a failure: a POST would arrive as a GET, without the report."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -175,7 +175,7 @@ def _check(url: str) -> str:
     try:
         parts = urlsplit(url)
         is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # such as a port that is no number
+    except ValueError:  # such as a port that is not a number
         is_usable = False
     if not is_usable or any(character.isspace() for character in url):
         raise ConfigError(VARIABLE, f"{VARIABLE} must be an address that begins with http:// or https://, got {url!r}.")

@@ -1,6 +1,6 @@
 """What stands above every view of a run: its status strip with one sentence, and one row of actions.
 
-All of it has fixed heights: elements that come and go with the status of the run move nothing.
+Everything has a fixed height, so that elements that come and go with the run's status move nothing.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ EXPORT_PLACE, IMPORT_PLACE = "export", "import"
 """Places of the messages in the two popovers."""
 
 VIEWER_FORMATS = ("csv", "parquet", "curves-csv", "curves-parquet")
-"""Formats for viewers: tables, which take no other process to write."""
+"""Formats for viewers: tables, which need no other process."""
 
 MAX_VIEWER_STEPS = 250_000
 """Maximum number of batches in a viewer's file of curves."""

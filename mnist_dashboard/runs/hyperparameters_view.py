@@ -69,7 +69,7 @@ def render_hyperparameters(runs: Sequence[Run]) -> None:
 
 
 def _of_one_dataset(runs: Sequence[Run]) -> list[Run]:
-    """The runs on the dataset that the reader chooses where there are several: results on others do not compare."""
+    """Offer a choice if there are several datasets, whose results cannot be compared; return the runs on one."""
     counts = Counter(run.dataset for run in runs)
     if len(counts) < 2:
         return list(runs)

@@ -25,7 +25,7 @@ def edit_run(edit: Mapping[str, Any]) -> None:
 
 
 def outcome() -> dict[str, Any] | None:
-    """What became of the latest new name: its token, and a sentence if it was refused."""
+    """The outcome of the latest new name: its token, and a sentence if it was refused."""
     edit: dict[str, Any] | None = st.session_state.get(_OUTCOME_KEY)
     return edit
 

@@ -151,7 +151,7 @@ def _render_tag(selected: Sequence[Run]) -> None:
             lambda: services.current().actions.edit_runs(ids, add_tags=tags), _added(tags), place=_TAG_FORM
         )
         if not messages.has_problem():
-            st.session_state["new_tags"] = ""  # a refused text stays, to be mended
+            st.session_state["new_tags"] = ""  # a refused text stays, so that it can be corrected
 
     with (
         st.popover("Tag", icon=":material/label:", disabled=not selected),

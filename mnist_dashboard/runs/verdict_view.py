@@ -47,7 +47,7 @@ def render_verdict(selected: Sequence[Run], baseline: Run | None) -> None:
 
 
 def _compare(sides: Sequence[Sequence[Run]]) -> Verdict | MultipleVerdict | str:
-    """The verdict, or the reason why there is none. Cached for the same runs, because it reads all their results."""
+    """The verdict, or why there is none. Cached for the same runs, because it reads all their results."""
     runs_key = [[(run.id, run.name, run.attempt, run.status) for run in side] for side in sides]
     cached: tuple[object, Verdict | MultipleVerdict | str] | None = st.session_state.get(_CACHE_KEY)
     if cached is None or cached[0] != runs_key:

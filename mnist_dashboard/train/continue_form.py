@@ -32,7 +32,7 @@ def render_continue_form(run: Run) -> None:
 
 
 def _render_to_planned_end(run: Run, step: int) -> None:
-    """A button that trains the epochs that the run was meant to have, if some are left."""
+    """A button that trains the planned epochs that are left, if any."""
     config = lineage.config_at(run)
     try:
         lineage.check_epochs_left(run, config, step)
@@ -50,12 +50,12 @@ def _render_to_planned_end(run: Run, step: int) -> None:
 
 
 def _render_for_more_epochs(run: Run, step: int) -> None:
-    """A number of epochs, and a button that trains them after those that the run was meant to have."""
+    """A number of epochs, and a button that trains them after the planned ones."""
     max_epochs = int(SETTINGS["epochs"].high) - run.config.epochs
     if max_epochs < 1:
         return
     setting = Setting("more_epochs", "Epochs to add", help="", default=1, low=1, high=max_epochs)
-    # The form is a reason to stay with this run: a page that follows what trains must not take it away.
+    # An open form keeps the page on this run: a page that follows whatever trains must not take it away.
     typed = number_field(setting, 1, key=f"more_epochs_{run.id}", step=1, on_change=go_to_run, args=(run,))
     problem = range_problem(setting, typed)
     epochs = 1 if problem else int(typed)

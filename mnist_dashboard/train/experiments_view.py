@@ -1,4 +1,4 @@
-"""Experiments for newcomers: buttons that start them, and the sentence of what was seen."""
+"""Experiments for newcomers: buttons that start them, and the sentence with the result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mnist_dashboard import access, services
 from mnist_dashboard.ui import markdown, messages
 
 _CHOSEN_KEY = "chosen_experiment"
-"""Session key of the place in `EXPERIMENTS` of the one to start."""
+"""Session key of the experiment to start, as an index into `EXPERIMENTS`."""
 
 
 def render_popover(label: str = "Experiments") -> None:
@@ -31,7 +31,7 @@ def render_popover(label: str = "Experiments") -> None:
 def start_chosen() -> list[int]:
     """Queue the runs of the experiment that was chosen on the page before, if any, and return their ids.
 
-    They are queued only here: the page before would ask to be drawn again for a new run, and so keep the reader there.
+    The page before does not queue them: it would request a rerun for a new run, and so keep the reader there.
     """
     number = st.session_state.pop(_CHOSEN_KEY, None)
     started: list[int] = []
@@ -43,7 +43,7 @@ def start_chosen() -> list[int]:
 
 
 def render_conclusion(runs: Sequence[Run]) -> None:
-    """Say what was seen, if these runs are an experiment."""
+    """Show the result, if these runs are an experiment."""
     experiment = experiments.find_experiment(runs)
     if experiment is None:
         return

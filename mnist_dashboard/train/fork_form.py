@@ -80,7 +80,7 @@ def _render_field(run: Run, step: int, name: str, value: Any) -> Any:
     # The key contains the step: another checkpoint brings the settings that were in force there.
     key = f"fork_{run.id}_{step}_{name}"
     setting = SETTINGS[name]
-    # The form is a reason to stay with this run: a page that follows what trains must not take it away.
+    # An open form keeps the page on this run: a page that follows whatever trains must not take it away.
     step_size = number_style(setting).step
     return number_field(
         setting, value, key=key, step=step_size, decimals=DECIMALS.get(name, 0), on_change=go_to_run, args=(run,)

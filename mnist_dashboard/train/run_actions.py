@@ -41,7 +41,7 @@ def run_actions(run: Run) -> list[Action]:
         RunStatus.PAUSED: [partial(_resume, run), partial(_step, run), partial(_stop, run), partial(_evaluate, run)],
         RunStatus.STOPPING: [partial(st.button, "Stopping", icon=":material/stop:", disabled=True)],
         RunStatus.INTERRUPTED: [partial(_resume_interrupted, run), partial(_train_again, run)],
-        # The doctor offers gentler settings. To go on with those that made the loss diverge would lead nowhere.
+        # The doctor offers gentler settings. Continuing with those that made the loss diverge would lead nowhere.
         RunStatus.DIVERGED: [partial(_train_again, run)],
     }
     return actions.get(run.status) or _after_end(run)

@@ -1,4 +1,4 @@
-"""The words of the page that a newcomer may not know, in plain sentences."""
+"""Words on the page that a newcomer may not know, explained in plain sentences."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Fields in which a person types a number.
 
-They are text fields: a browser's own number field refuses a decimal comma or drops it, and rejects what is no number
-without a word. Here Python reads the text and says what is wrong with it.
+They are text fields: a browser's own number field refuses a decimal comma or drops it, and silently rejects what is not
+a number. Here Python reads the text and says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FIELDS_KEY = "number_fields"
 
 
 def parse_number(setting: Setting, text: str) -> Any:
-    """Return the number that a person typed, with a decimal point or comma; the text itself if it is no number."""
+    """Return the number that a person typed, with a decimal point or comma; the text itself if it is not a number."""
     compact = re.sub(r"\s", "", text)
     if not _NUMBER.fullmatch(compact):
         return text
@@ -62,7 +62,7 @@ def number_field(
 ) -> Any:
     """Draw a field for a setting and return what was typed: a number, or the text if it is none.
 
-    With a problem the field is marked; None takes the range's. `options` are those of `st.text_input`. Next to a
+    A `problem` marks the field; None stands for that of the range. `options` are those of `st.text_input`. Next to a
     slider, the field has neither label nor help of its own.
     """
     text = st.text_input(

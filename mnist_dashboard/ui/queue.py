@@ -39,7 +39,7 @@ def _act(request: dict[str, Any]) -> None:
 def perform_request(request: dict[str, Any]) -> str:
     """Do what the list asks for; return why it was refused, or an empty text.
 
-    The browser may send anything: a request that is none of these is ignored.
+    The browser may send anything: an unknown request is ignored.
     """
     actions = services.current().actions
     try:

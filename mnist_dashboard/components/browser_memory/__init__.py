@@ -10,5 +10,5 @@ _render = register("browser_memory")
 
 
 def browser_memory(cookies: Mapping[str, str], path: str, *, key: str = "browser_memory") -> None:
-    """Set these cookies for addresses below `path`, each once per value. Names and values are tokens of a cookie."""
+    """Set cookies for addresses below `path`, each only when its value changes. Names and values must be tokens."""
     _render(key=key, data={"cookies": cookies, "path": path})

@@ -22,6 +22,6 @@ def change_log(
     _render(
         key=key,
         data={"run": run, "can_undo": can_undo, "you": you},
-        # In a callback: another rerun may interrupt the script before it comes here.
+        # In a callback, because another rerun may interrupt the script before it gets here.
         on_undo_change=lambda: on_undo(int(st.session_state[key]["undo"])),
     )

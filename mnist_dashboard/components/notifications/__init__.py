@@ -8,5 +8,5 @@ _render = register("notifications", "notifications/notifications.css")
 
 
 def notification_switch(*, key: str = "notifications") -> None:
-    """Draw the switch. It is off until somebody switches it on, and holds for all tabs of the browser."""
+    """Draw the switch. It is off until somebody switches it on, and applies to all tabs of the browser."""
     _render(key=key, data={})

@@ -23,11 +23,11 @@ def received(take: Mapping[str, Callable[[Any], None]], key: str = KEY) -> None:
     no two are equal. `edit` is `{run, starred, token}`, or `{run, name, base, token}` where `base` is the name that was
     replaced.
 
-    These are no callbacks: a rerun that interrupts Streamlit between two callbacks drops the second for good, and with
-    it a tick of the reader. Here a value that was not taken in an interrupted run is taken in the next one.
+    Streamlit's own callbacks would lose clicks: a rerun that interrupts it between two of them drops the second for
+    good. Here, a value that an interrupted script run did not take is taken by the next one.
     """
     sent: Mapping[str, Any] | None = st.session_state.get(key)
-    if not sent:  # the table has just appeared, and its counterpart in the browser begins anew
+    if not sent:  # the table has just appeared, and its counts in the browser start again
         st.session_state[_TAKEN_KEY] = {}
         return
     taken: dict[str, Any] = st.session_state.setdefault(_TAKEN_KEY, {})

@@ -1,4 +1,4 @@
-"""What Streamlit's widgets lack for a form of settings: arrow keys and marks in number fields; draws nothing."""
+"""Adds what Streamlit's widgets lack for a form of settings: arrow keys and marks in number fields. Draws nothing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _render = register("settings_form")
 
 
 class BrowserField(TypedDict):
-    """A number field as the browser knows it."""
+    """What the browser needs to know about a number field."""
 
     step: float
     low: float
     high: float
     decimals: int
-    """Least number of decimals that the field shows."""
+    """Minimum number of decimals that the field shows."""
     invalid: bool
 
 

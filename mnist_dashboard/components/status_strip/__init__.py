@@ -41,8 +41,8 @@ def status_strip(
 
     A press on the sentence's button calls `on_remedy` with the id of the remedy.
 
-    The browser reruns the page once when the run's status or attempt differs from the one given here, and when another
-    run than those in `unfinished` appears or one of them changes its status; for viewers also when settings of the run
+    The browser reruns the page once when the run's status or attempt differs from the one given here, and when a run
+    that is not in `unfinished` appears or one of those changes its status; for viewers also when settings of the run
     change. With `follows_numbers` it reruns the page every few seconds while the run's numbers change. With
     `follows_others`, a rerun moves on to another run in progress: the browser requests none while the user fills in a
     form. `compact` shows only the most important cells on a narrow page.

@@ -18,7 +18,7 @@ PARTS: tuple[Part, ...] = ("slider", "field")
 
 
 DECIMALS = {"momentum": 2}
-"""The least number of decimals in the fields of settings; other fields show what is needed."""
+"""Minimum number of decimals in the fields of settings; other fields show as many as they need."""
 
 
 @dataclass(frozen=True)

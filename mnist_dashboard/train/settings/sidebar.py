@@ -33,7 +33,7 @@ MAIN_SETTINGS = ("model", "batch_size", "lr", "momentum", "epochs")
 NEXT_RUN, THIS_RUN = "Next run", "This run"
 
 BLANK = "&nbsp;"
-"""Stands in a row that has nothing to say: Streamlit leaves out an empty one."""
+"""Fills a row that has nothing to say, because Streamlit leaves out empty ones."""
 
 MAX_SUMMARY_LENGTH = 22
 """Maximum length of what fits beside `More settings`."""

@@ -16,7 +16,7 @@ from mnist_dashboard.train.settings.binding import SettingsBinding, range_proble
 from mnist_dashboard.ui import messages
 
 PREFIX = "this_"
-"""Begins the widget keys. They name no run: the widgets stay while the page goes on from one run to the next."""
+"""Prefix of the widget keys. It names no run, so that the widgets stay when the page moves on to another run."""
 
 STEERABLE = (RunStatus.RUNNING, RunStatus.PAUSED)
 
@@ -38,7 +38,7 @@ def bind_run(run: Run | None, config: TrainConfig, *, may_act: bool) -> tuple[st
     is_open = may_act and run is not None and st.session_state.get(_STEERED_KEY) == run.id
     in_force: dict[str, Any] = st.session_state.setdefault(f"{PREFIX}in_force", {})
     typed: dict[str, Any] = st.session_state.setdefault(f"{PREFIX}typed", {})
-    known = in_force if is_open else typed  # what was typed and not accepted goes once nothing can be changed
+    known = in_force if is_open else typed  # once nothing can be changed, text that was not accepted is dropped
     changed = {name: value for name, value in values.items() if known.get(name) != value}
     in_force.update(values)
     SettingsBinding(typed, PREFIX).set_values(changed)

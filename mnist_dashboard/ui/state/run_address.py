@@ -77,7 +77,7 @@ def find_run() -> Run | None:
 
 
 def missing_run() -> str:
-    """Return what the address names as a run if there is no such run, else an empty text."""
+    """Return the name or number in the address if no run has it, else an empty text."""
     return "" if find_run() else run_id()
 
 
