@@ -271,7 +271,7 @@ class TrainConfig:
     def steps_left(self, images: int, batch_size: int) -> int:
         """Return the number of updates in the rest of an epoch, which has this many images.
 
-        `last_batch` decides on the images that do not fill a batch.
+        `last_batch` says what becomes of the images that do not fill a batch.
         """
         whole_batches, rest = divmod(images, batch_size)
         if not rest or self.last_batch == "drop":
@@ -295,7 +295,7 @@ class TrainConfig:
     def from_stored(cls, values: Mapping[str, Any]) -> Self:
         """Return the settings in stored values. Raises `ConfigError`.
 
-        Runs that were stored before there was the setting `last_batch` kept the last batch.
+        Runs stored before the setting `last_batch` existed kept the last batch.
         """
         return cls(**{"last_batch": "keep", **values})
 

@@ -1,4 +1,4 @@
-"""Errors that users can cause or mend. Every message names the problem, the value and the remedy.
+"""Errors that users can cause or fix. Every message names the problem, the value and the remedy.
 
 Any other exception that escapes is a bug in the program.
 """

@@ -124,7 +124,7 @@ def _describe_setting(setting: Setting, value: Any) -> str:
         return label if value else f"no {label}"
     if setting.choices:
         word = setting.choices[value].partition(" (")[0]
-        # The other choices say by themselves what they choose.
+        # The other choices explain themselves.
         return f"{label} {word}" if setting.name in ("dataset", "schedule", "device", "last_batch") else word
     return f"{label} {value:g}" if isinstance(value, float) else f"{label} {value}"
 

@@ -63,7 +63,7 @@ class Importance:
     high: float
     """How far `share` varies between combinations of settings: about two standard errors for this forest.
 
-    No confidence interval of the true share: few runs teach the forest too little, so shares are too small.
+    This is not a confidence interval of the true share: few runs teach the forest too little, so shares are too small.
     """
 
     @property
@@ -86,7 +86,7 @@ Columns = tuple[tuple[str, tuple[Any, ...]], ...]
 """Names of settings, each with its values in the runs."""
 
 Measure = Callable[[Columns, tuple[float, ...]], ImportanceReport | None]
-"""`measure_importance`, or something that has it done elsewhere."""
+"""`measure_importance`, or a function that runs it elsewhere."""
 
 
 def setting_importance(runs: Sequence[Run], metric_name: str, measure: Measure | None = None) -> ImportanceReport:
@@ -185,7 +185,7 @@ def measure_importance(settings: Columns, values: tuple[float, ...]) -> Importan
 
 @lru_cache(maxsize=16)
 def measure_in_process(settings: Columns, values: tuple[float, ...]) -> ImportanceReport | None:
-    """Do what `measure_importance` does in a process that ends afterwards: scikit-learn takes 140 MB of memory."""
+    """Run `measure_importance` in a process that ends afterwards, because scikit-learn takes 140 MB of memory."""
     command = [sys.executable, "-m", __name__]
     given = encode_json([settings, values])
     done = subprocess.run(
@@ -200,7 +200,7 @@ def measure_in_process(settings: Columns, values: tuple[float, ...]) -> Importan
 
 
 def _main() -> None:
-    """Measure what comes as JSON on standard input, and write the report to standard output."""
+    """Read settings and values as JSON from standard input, and write the report to standard output."""
     settings, values = json.load(sys.stdin)
     report = measure_importance(tuple((name, tuple(column)) for name, column in settings), tuple(values))
     print(encode_json(report and json_value(report)))

@@ -111,13 +111,13 @@ def _write_zip(
 
 
 def _group(name: str) -> str:
-    """Return what a file is one of several of: the checkpoints of a run, or a model, which is the only one."""
+    """Return the group of a file: the checkpoints of one run, or a model by itself."""
     return name.rpartition("/")[0] if name.startswith("checkpoints/") else name
 
 
 @contextlib.contextmanager
 def _reopened(opened: BinaryIO | None, path: Path) -> Iterator[BinaryIO | None]:
-    """Yield the open file, else the file at `path`; None if there is none or it is no regular file."""
+    """Yield the open file, else the file at `path`; None if there is none or it is not a regular file."""
     if opened:
         yield opened
         return

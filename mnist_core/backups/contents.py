@@ -36,7 +36,7 @@ class Report:
     size: int
     """In bytes."""
     missing: int = 0
-    """Runs' checkpoints, and models, of which none is in it, because they are gone from the disk or have changed."""
+    """Number of models and of sets of checkpoints that it lacks: they are gone from the disk or have changed."""
 
     @property
     def text(self) -> str:

@@ -199,7 +199,7 @@ def _put_in_place(staging: Path, runs_folder: Path, content: CopyContent) -> Res
 def _keep_run_files(runs_folder: Path, kept: Path) -> None:
     """Give all files of runs a second name in `kept`, where trainings after the restoration cannot replace them.
 
-    Where the file system has no links, only the files are kept that the backup replaces.
+    Where the file system has no links, only the files that the backup replaces are kept.
     """
     for folder in RUN_FOLDERS:
         for path in sorted((runs_folder / folder).rglob("*")):

@@ -1,4 +1,4 @@
-"""Files saved before the store recorded files: whose they are, their content must prove. Does not import torch.
+"""Files saved before the store recorded files: their content must prove whose they are. Does not import torch.
 
 A checkpoint holds the training time at its step. That is measured in fractions of a microsecond, and the store has it
 for every step and evaluation of a run, so equal times show that the run saved the checkpoint. A checkpoint of step 0

@@ -1,8 +1,8 @@
 """Which files are a run's own: those that the store recorded for it, with the SHA-256 of their content.
 
-A run's number is not enough. A database restored from a backup gives numbers to new runs once more, and files of the
-runs that it has forgotten are still there. So the identity of a run is in the names of its files, and the store records
-each file before it takes its place. A file that is not recorded, or whose content differs, is never used as this run's,
+A run's number is not enough. A database restored from a backup reuses numbers for new runs, and the files of the runs
+that it has forgotten are still there. So the identity of a run is in the names of its files, and the store records each
+file before it takes its place. A file that is not recorded, or whose content differs, is never used as this run's,
 never overwritten and never deleted. Does not import torch.
 """
 
@@ -75,7 +75,7 @@ def is_own_file(queries: Queries, run: Run, path: Path) -> bool:
 def set_aside_other_files(queries: Queries, run: Run) -> list[Path]:
     """Rename the files in the places of a run that are not its own, and return their new paths.
 
-    They come from a training of the same run that the database has forgotten, or were changed since.
+    They come from an attempt at the same run that the database has forgotten, or have been changed since.
     """
     moved = []
     for path in [*sorted(checkpoints_dir(run).glob("*.ckpt")), model_path(run)]:

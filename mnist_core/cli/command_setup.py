@@ -71,7 +71,7 @@ def flag_type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def open_store() -> RunStore:
-    """Open the store of this machine's runs. Changes no run: a mere listing must not."""
+    """Open the store of this machine's runs. Changes no run, because commands that only read must not."""
     return RunStore.open(runs_dir())
 
 

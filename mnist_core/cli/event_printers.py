@@ -63,7 +63,7 @@ class ClassicPrinter(_Printer):
         self._batches = self._images = 0
         """Batches and images of the epoch trained on so far."""
         self._batch_size = 0
-        """Size of the latest batch, without the last one of an epoch, which may be smaller."""
+        """Size of the latest batch, apart from the last one of an epoch, which may be smaller."""
 
     def __exit__(self, *_exc: object) -> None:
         if self._bar is not None:

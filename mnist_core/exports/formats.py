@@ -73,7 +73,7 @@ def file_name(name: str, runs: Sequence[Run]) -> str:
 
 
 def _file_stem(name: str) -> str:
-    """Return a run's name with `-` for what is no letter, digit, `_`, `.` or `-`, in at most `MAX_STEM_BYTES`."""
+    """Return a run's name in at most `MAX_STEM_BYTES`; `-` replaces all but letters, digits, `_`, `.` and `-`."""
     safe = re.sub("-+", "-", "".join(c if c.isalnum() or c in "_.-" or _is_mark(c) else "-" for c in name)).strip("-.")
     stem = safe.encode()[:MAX_STEM_BYTES].decode(errors="ignore")
     rest = safe[len(stem) :]

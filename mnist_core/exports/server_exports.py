@@ -47,7 +47,7 @@ def export_for_server(queries: Queries, runs: Sequence[Run], name: str, exports:
 
     Without `exports`, that is the folder of the same name in the runs folder.
 
-    Raises `ExportError`, and leaves nothing behind, if that is not possible, also if others export at the moment.
+    Raises `ExportError`, and leaves nothing behind, if that is not possible or too many exports are being written.
     """
     if not _turns.acquire(blocking=False):
         raise ExportError(f"{EXPORTS_AT_ONCE} other exports are being written. Try again when they are done.")

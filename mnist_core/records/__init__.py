@@ -1,4 +1,4 @@
-"""The frozen records that pass between engine, store, command line and pages: no tensors.
+"""The frozen records that pass between engine, store, command line and pages. They hold no tensors.
 
 Accuracies are fractions from 0 to 1, times of day are UTC, durations are seconds.
 """

@@ -1,4 +1,4 @@
-"""What is measured of a run: its results, its progress, and how each number is named, formatted and compared."""
+"""What is measured about a run: its results, its progress, and how each number is named, formatted and compared."""
 
 from __future__ import annotations
 

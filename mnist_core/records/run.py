@@ -120,7 +120,7 @@ class Run:
     """One row of the store."""
 
     id: int
-    """Number of the run; a database restored from a backup gives it to another run once more."""
+    """Number of the run; a database restored from a backup reuses it for another run."""
     uid: str = ""
     """Identity of the run, random and never given twice, by which it owns its files; empty outside a store."""
     name: str

@@ -1,1 +1,1 @@
-"""Actions of people on runs: start, steer, continue, repeat, edit, delete and restore them."""
+"""What people do to runs: start, steer, continue, repeat, edit, delete and restore them."""

@@ -1,4 +1,4 @@
-"""The actions of people on runs, from pages and other programs: one method per action.
+"""The actions that people take on runs, from pages and other programs: one method per action.
 
 Actions change the store only. The supervisor starts the trainers.
 """

@@ -20,7 +20,7 @@ GUESSING = 0.13
 """Test accuracies up to this may be guessing among ten digits: 10 %, and three standard errors of 1,000 images."""
 
 MAX_REPETITIONS = 9
-"""How often an experiment gets names of its own for its runs; later ones are named as all runs are."""
+"""Number of times that the runs of an experiment get names of their own; later ones get default names."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Experiment:
 
     @property
     def label(self) -> str:
-        """The setting within a sentence."""
+        """The name of the setting, for the middle of a sentence."""
         return SETTINGS[self.setting].label.lower()
 
     @property
@@ -59,7 +59,7 @@ EXPERIMENTS = (
 
 @dataclass(frozen=True)
 class Result:
-    """What one run of an experiment came to."""
+    """The result of one run of an experiment."""
 
     value: float
     correct: np.ndarray | None
@@ -81,7 +81,7 @@ def start(store: RunStore, experiment: Experiment) -> list[Run]:
 
 
 def find_experiment(runs: Sequence[Run]) -> Experiment | None:
-    """Return the experiment that exactly these runs are, if they are one."""
+    """Return the experiment that consists of exactly these runs, if there is one."""
     for experiment in EXPERIMENTS:
         planned = [asdict(config) for config in experiment.configs()]
         trained = [asdict(run.config) for run in runs if experiment.tag in run.tags]
@@ -106,7 +106,7 @@ def load_results(queries: Queries, experiment: Experiment, runs: Sequence[Run]) 
 
 
 def conclude(experiment: Experiment, results: Sequence[Result]) -> str:
-    """Say in one sentence what was seen.
+    """Return the result of an experiment in one sentence.
 
     The best run is compared with each of the others by the exact McNemar test on the same test images, each at half of
     `ALPHA`, so that chance alone makes a winner in at most one of twenty experiments.
@@ -132,7 +132,7 @@ def conclude(experiment: Experiment, results: Sequence[Result]) -> str:
 
 
 def _describe_rest(worse: Sequence[Result], untested: Sequence[Result]) -> str:
-    """Return the accuracies of the other runs, and why runs have none."""
+    """Return the accuracies of the other runs, and why some have none."""
     text = ""
     if worse:
         guessing = " (guessing)"
@@ -148,7 +148,7 @@ def _describe_rest(worse: Sequence[Result], untested: Sequence[Result]) -> str:
 
 
 def _shape(results: Sequence[Result], best: Result) -> str:
-    """Say how results went with the setting, in one run of each value."""
+    """Say how the results change with the setting; there is one run of each value."""
     if best.value == results[-1].value:
         return "here, more was better, in one run of each"
     if best.value == results[0].value:

@@ -20,7 +20,7 @@ BIN_RETENTION = timedelta(days=30)
 """Time during which a deleted run can be restored."""
 
 LONGEST_GAP = timedelta(days=3)
-"""Time between two purges that counts at most: after a clock has jumped ahead, a run still has 27 days."""
+"""The most time between two purges that counts: after a clock has jumped ahead, a run still has 27 days."""
 
 _log = logging.getLogger(__name__)
 

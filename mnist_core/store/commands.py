@@ -31,7 +31,7 @@ from mnist_core.store import queue, rows, sql, step_codec
 from mnist_core.store.schema import evaluations, pending_commands, runs, step_chunks
 
 CHECK_SECONDS = 1.0
-"""How long `check_writable` waits: writers of this program hold the lock for some milliseconds."""
+"""How long `check_writable` waits: writers of this program hold the lock for a few milliseconds."""
 
 
 class Commands:

@@ -34,7 +34,7 @@ NOT_DELETED = runs.c.deleted_at.is_(None)
 UID_BYTES = 8
 """Random bytes in the identity of a run. The chance that two of a million runs share one is 3 in 100 million."""
 REMEMBERED_STEPS = 4
-"""How many steps the store remembers the files of, by kind: more than a run keeps files of at any moment."""
+"""Number of steps whose files the store remembers, by kind: more than a run keeps at any moment."""
 DATABASE_CLOCK = func.unixepoch("subsec")
 """Seconds since 1970 on the clock that all processes with this database share."""
 MAX_SUFFIX_LENGTH = 12

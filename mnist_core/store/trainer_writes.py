@@ -1,6 +1,6 @@
-"""Everything that a trainer records of the run that it holds; its attempt number proves that it holds the run.
+"""Everything that a trainer records about the run that it holds; its attempt number proves that it holds the run.
 
-If it does not hold the run any more, every method raises `StaleAttemptError` and writes nothing.
+Once it no longer holds the run, every method raises `StaleAttemptError` and writes nothing.
 """
 
 from __future__ import annotations

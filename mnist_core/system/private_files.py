@@ -24,7 +24,7 @@ def create_private_folder(path: Path) -> None:
 
 
 def make_private(*paths: Path) -> None:
-    """Take the rights of others from folders and files. What another account owns, or is missing, stays as it is."""
+    """Close folders and files to other accounts. What another account owns, or is missing, stays as it is."""
     for path in paths:
         with suppress(OSError):  # also a file system without rights
             status = path.stat()

@@ -29,7 +29,7 @@ def identify(pid: int) -> ProcessIdentity | None:
 
 
 def is_alive(process: ProcessIdentity) -> bool:
-    """Whether this process is seen to run; a zombie, or another process with the same pid, does not count.
+    """Whether this process is known to run; a zombie, or another process with the same pid, does not count.
 
     False also for one that cannot be seen from here, such as one in another container: it may run all the same.
     """
@@ -40,7 +40,7 @@ def is_alive(process: ProcessIdentity) -> bool:
 def is_gone(process: ProcessIdentity) -> bool:
     """Whether this process has ended for certain: it was on this host, and its pid can be judged from here.
 
-    Not certain is what happens on another host or in another PID namespace.
+    Nothing is certain about processes on another host or in another PID namespace.
     """
     if process.host != _host():
         return False

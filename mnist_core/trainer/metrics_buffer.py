@@ -26,7 +26,7 @@ MAX_STEPS, MAX_EVALUATIONS = 20_000, 1_000
 """Size of a full buffer, about 40 MB. Training waits until it can be committed."""
 
 NOTICE_SECONDS = 10.0
-"""Time for which the database must have been locked before the notice of the run tells of it."""
+"""Time for which the database must have been locked before the run's notice says so."""
 
 _log = logging.getLogger(__name__)
 

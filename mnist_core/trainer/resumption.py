@@ -61,10 +61,10 @@ def _load_latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None,
     """Load the newest checkpoint that is intact and not ahead of the store.
 
     Returns it with a sentence on each checkpoint that was skipped. It is None if the run has none, or all are
-    ahead of the store: the run then begins again. A power cut can lose the last commits to the database but not the
+    ahead of the store: the run then starts over. A power cut can lose the last commits to the database but not the
     checkpoint saved after them, and resuming from that would leave a gap in the metrics.
-    Raises `CheckpointError` if no checkpoint can be used, and either one is damaged, which a new beginning would
-    overwrite, or the run continues another one and so cannot begin again.
+    Raises `CheckpointError` if no checkpoint can be used, and either one is damaged, which starting over would
+    overwrite, or the run continues another one and so cannot start over.
     """
     recent, best = (recorded_checkpoints(store.queries, run, kind) for kind in (FileKind.STEP, FileKind.BEST))
     skipped: list[str] = []

@@ -1,4 +1,4 @@
-"""What a trainer does while another process keeps the database locked: it tries again, and never gives its run up."""
+"""What a trainer does while another process keeps the database locked: it tries again, and never gives up its run."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from mnist_core.store import RunStore
 from mnist_core.training.train_state import TrainState
 
 SAVE_SECONDS = 30.0
-"""Maximum time between two checkpoints, and so the most training time that an interruption can lose."""
+"""Maximum time between two checkpoints, and so the most training that an interruption can lose."""
 
 
 class CheckpointSaver:

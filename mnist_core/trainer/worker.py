@@ -37,7 +37,7 @@ from mnist_core.training.train_state import TrainState
 Observer = Callable[[Event], None]
 
 GIVE_UP_SECONDS = 60.0
-"""Time after which the attempts to record how a run ended are given up. A locked database is waited for."""
+"""Time after which a trainer gives up recording how its run ended; it never gives up on a locked database."""
 
 
 def train_queued_run(run_id: int, max_active: int) -> None:

@@ -45,8 +45,8 @@ class Side:
 def load_side(queries: Queries, run_ids: Sequence[int]) -> Side:
     """Load the runs of one side and their tests.
 
-    Raises `CompareError` without runs, if a run is damaged or has no final test result, or if the runs are no group of
-    seeds; `DamagedRunError` if the results of a run turn out to be damaged.
+    Raises `CompareError` without runs, if a run is damaged or has no final test result, or if the runs are not a group
+    of seeds; `DamagedRunError` if the results of a run turn out to be damaged.
     """
     if not run_ids:
         raise CompareError("There is nothing to compare. Choose two runs, or two groups of seeds.")

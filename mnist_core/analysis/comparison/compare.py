@@ -67,7 +67,7 @@ def compare_runs(queries: Queries, a_ids: Sequence[int], b_ids: Sequence[int]) -
     """Compare one run with one, or two groups of seeds.
 
     Raises `CompareError` for different datasets or test sets, for a run without a final test result, and for runs that
-    are no group of seeds.
+    are not a group of seeds.
     """
     if set(a_ids) & set(b_ids):
         raise CompareError("A run cannot be compared with itself. Choose two that differ.")

@@ -93,7 +93,7 @@ def compare_several(queries: Queries, sides: Sequence[Sequence[int]]) -> Multipl
 
 
 def _notes(sides: Sequence[Side], pairs: Sequence[Pair], tests: int) -> Iterator[str]:
-    """Yield what to know about the comparison, each once."""
+    """Yield the notes on the comparison, each once."""
     if tests > 1:
         yield (
             f"{tests} pairs are compared, so each p-value is corrected for that (Holm): among many pairs some differ "

@@ -35,7 +35,7 @@ PATIENCE = 4
 """Evaluations without improvement after which validation may have stopped improving: two epochs."""
 
 FLATTENING = 0.97
-"""Training loss of the latest epoch as a share of that before the while, above which it no longer falls. Recorded."""
+"""Training loss of the latest epoch as a share of that a while ago, above which it no longer falls. Recorded."""
 
 STILL_RISING = 0.02
 """Gain of validation accuracy in the last epoch, over the best before it, above which a run ended too early, if the
@@ -114,7 +114,7 @@ def overfitting(evidence: Evidence) -> Finding | None:
 def plateau(evidence: Evidence) -> Finding | None:
     """Neither validation nor training has improved for a while (`PATIENCE`, `FLATTENING`), and more is planned.
 
-    The while is two epochs, three blocks of steps or a third of the run so far, whichever is longest. An improvement
+    "A while" is two epochs, three blocks of steps or a third of the run so far, whichever is longest. An improvement
     counts if it is larger than half its standard error, sqrt(p (1 - p) / images).
     """
     validations = evidence.validations

@@ -1,4 +1,4 @@
-"""What the doctor knows of a run: its row, its curves, its evaluations and its checkpoints.
+"""What the doctor knows about a run: its row, its curves, its evaluations and its checkpoints.
 
 Every figure here costs the same for a run of 3 million steps as for one of 3,000: curves are read in at most `BLOCKS`
 blocks, so that the live feed can ask while a run trains.
@@ -29,7 +29,7 @@ BLOCK_IMAGES = 1280
 """Images that a block averages, 20 batches of 64: its accuracy has a standard error of at most 1.4 points."""
 
 FEWEST_STEPS = 8
-"""Steps that a block has at least, however large its batches are."""
+"""Minimum number of steps in a block, however large its batches are."""
 
 LARGEST_LOSS = 1e6
 """Stands for losses that are not finite."""
@@ -65,7 +65,7 @@ def _no_steps() -> np.ndarray:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The facts on one run. Arrays have one value for each step, from step 1 on."""
+    """The facts about one run. Arrays have one value for each step, from step 1 on."""
 
     run: Run
     losses: np.ndarray = field(default_factory=_no_steps)

@@ -75,7 +75,8 @@ def diverged(evidence: Evidence) -> Finding | None:
 def diverging(evidence: Evidence) -> Finding | None:
     """A loss far above that of guessing, or far above its own best (`WORSE_THAN_CHANCE`, `RISE`, `RISE_FACTOR`).
 
-    No update can be worse than none: a network that answers nothing has the loss of guessing, ln 10.
+    Updates that lead to such a loss were worse than none: a network that has learned nothing has the loss of guessing,
+    ln 10.
     """
     if evidence.steady_steps < 2 * evidence.block_size:
         return None

@@ -22,12 +22,12 @@ GOOD_START = 0.5
 """Accuracy of a first evaluation from which a run is said to learn steadily."""
 
 DIGITS = ("mnist", "mnist-5k")
-"""Datasets whose images are digits, and whose classes are therefore called by their names."""
+"""Datasets whose images are digits: sentences call them digits, and their classes by number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What a page says of a run in its one slot."""
+    """What a page says about a run in its one slot."""
 
     text: str
     tone: Tone
