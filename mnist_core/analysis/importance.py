@@ -187,13 +187,13 @@ def measure_importance(settings: Columns, values: tuple[float, ...]) -> Importan
 def measure_in_process(settings: Columns, values: tuple[float, ...]) -> ImportanceReport | None:
     """Run `measure_importance` in a process that ends afterwards, because scikit-learn takes 140 MB of memory."""
     command = [sys.executable, "-m", __name__]
-    given = encode_json([settings, values])
-    done = subprocess.run(
-        command, input=given, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
+    request = encode_json([settings, values])
+    process = subprocess.run(
+        command, input=request, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False
     )
-    if done.returncode:
-        raise CompareError(f"The forests could not be grown: {done.stderr.strip().splitlines()[-1:]}. Try again.")
-    report = json.loads(done.stdout)
+    if process.returncode:
+        raise CompareError(f"The forests could not be grown: {process.stderr.strip().splitlines()[-1:]}. Try again.")
+    report = json.loads(process.stdout)
     return report and ImportanceReport(
         report["explained"], tuple(Importance(**importance) for importance in report["importances"])
     )

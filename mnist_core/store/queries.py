@@ -137,8 +137,8 @@ class Queries:
 
     def _list(self, which: ColumnElement[bool], *, limit: int | None = None) -> list[Run]:
         with self._reader.connect() as connection, connection.begin():
-            found = sql.read_runs(connection, select(runs).where(which).order_by(runs.c.id).limit(limit))
-            return [self._with_damage(run) for run in found]
+            selected = sql.read_runs(connection, select(runs).where(which).order_by(runs.c.id).limit(limit))
+            return [self._with_damage(run) for run in selected]
 
     def list_names(self) -> dict[int, str]:
         """Return the name of every run by id, newest first, without the bin."""
@@ -162,8 +162,8 @@ class Queries:
     def latest_run(self) -> Run | None:
         """Return the newest run outside the bin; None if there is none."""
         with self._reader.connect() as connection, connection.begin():
-            found = sql.read_runs(connection, select(runs).where(sql.NOT_DELETED).order_by(runs.c.id.desc()).limit(1))
-            return self._with_damage(found[0]) if found else None
+            latest = sql.read_runs(connection, select(runs).where(sql.NOT_DELETED).order_by(runs.c.id.desc()).limit(1))
+            return self._with_damage(latest[0]) if latest else None
 
     def previous_run(self, run: Run) -> Run | None:
         """Return the last run before this one that trained on the same dataset, without the bin; else None."""

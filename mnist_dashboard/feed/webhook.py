@@ -78,7 +78,7 @@ class Webhook:
         try:
             self._reports.put_nowait((run, summary))
         except queue.Full:
-            self._say_failure("it does not keep up")
+            self._log_failure("it does not keep up")
 
     def close(self) -> None:
         """Give reports that are being sent a moment, then stop."""
@@ -109,7 +109,7 @@ class Webhook:
                 self._is_failing = False
                 return
             if pause is None or self._closing.wait(pause):
-                self._say_failure(problem)
+                self._log_failure(problem)
                 return
 
     def _post(self, content: dict[str, Any]) -> str:
@@ -131,7 +131,7 @@ class Webhook:
         except Exception as error:  # a receiver may send anything, even something that is not HTTP
             return str(error) or type(error).__name__
 
-    def _say_failure(self, problem: str) -> None:
+    def _log_failure(self, problem: str) -> None:
         """Log once that reports are lost, without the path of the address, which may hold a secret."""
         if not self._is_failing:
             receiver = urlsplit(self._url).hostname

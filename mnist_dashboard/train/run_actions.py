@@ -78,9 +78,9 @@ def apply_remedy(run_id: int, remedy: str) -> None:
     actions, queries = services.current().actions, services.current().queries
 
     def apply() -> None:
-        made = remedies.apply_remedy(actions, queries, queries.get_run(run_id), remedy, access.current_user())
-        if made:
-            go_to_run(made)
+        new_run = remedies.apply_remedy(actions, queries, queries.get_run(run_id), remedy, access.current_user())
+        if new_run:
+            go_to_run(new_run)
 
     messages.attempt(apply)
 

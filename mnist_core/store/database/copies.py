@@ -111,9 +111,9 @@ def read_copy(path: Path) -> CopyContent:
     try:
         with closing(sqlite.connect(str(path), isolation_level=None)) as database:
             database.execute("PRAGMA journal_mode = DELETE")
-            found = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if found != "ok":
-                raise StoreError(f"The database in it is damaged ({found.splitlines()[-1]}).")
+            result = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if result != "ok":
+                raise StoreError(f"The database in it is damaged ({result.splitlines()[-1]}).")
             return _read_content(database)
     except sqlite.Error as error:
         raise StoreError(f"The database in it is damaged ({error}).") from error
@@ -160,8 +160,8 @@ def find_damage(engine: Engine, seconds: float) -> str:
         connection: Any = pooled.driver_connection
         connection.set_progress_handler(lambda: time.monotonic() > deadline, CHECK_STEPS)
         try:
-            found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-            return "" if found == "ok" else found.splitlines()[-1]
+            result = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            return "" if result == "ok" else result.splitlines()[-1]
         except wal_safe_sqlite().Error as error:
             return "" if sqlite_code(error) == sqlite3.SQLITE_INTERRUPT else str(error)
         finally:
