@@ -1,9 +1,9 @@
 /** Vertical lines across a chart (epochs, interventions, forks, the fault) and texts in it, as Plotly shapes and annotations. */
 import { CLASSES } from "../../lib/constants.js";
 import { escapeForPlotly } from "../../lib/format.js";
-import { shorten, textWidth } from "../../lib/runs/names.js";
+import { textWidth } from "../../lib/runs/names.js";
 import { contrast, parseColor, runColor } from "../../lib/theme.js";
-import { GHOST_NAME_LENGTH } from "./traces.js";
+import { shortGhostName } from "./traces.js";
 
 /**
  * @import { Json } from "../plotly"
@@ -176,7 +176,8 @@ export function endLabels(view, range) {
 
 /** The name of the previous run, at the end of its curve. @param {View} view @param {Range} range @returns {Json[]} */
 export function ghostLabel(view, range) {
-  return view.ghost ? labelAtEnd(shorten(view.ghost.name, GHOST_NAME_LENGTH), view.ghost.line, view, range, view.colors.muted) : [];
+  const { ghost, width } = view;
+  return ghost ? labelAtEnd(shortGhostName({ ghost, width }), ghost.line, view, range, view.colors.muted) : [];
 }
 
 /** @param {string} name @param {Line} line @param {View} view @param {Range} range of the x axis @param {string} color @returns {Json[]} */

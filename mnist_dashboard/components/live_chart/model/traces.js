@@ -20,8 +20,14 @@ import { isolatedPoints } from "./curves.js";
 /** Names in the legend of a single run; a narrow chart leaves the test and the ghost out, which have marks of their own. */
 const LEGEND = { smoothed: "Smoothed", train: "Train", batches: "Each batch", validation: LABELS.VALIDATION, test: LABELS.TEST };
 
-export const GHOST_NAME_LENGTH = 12;
 const GHOST_IN_LEGEND_WIDTH = 620; // pixels of the chart: in a smaller one the legend would need a second row
+const LETTER_WIDTH = 6.2; // pixels in the legend, roughly
+
+/** The name of the ghost, cut to what a legend of one row has room for. @param {{ghost: {name: string}, width: number}} view */
+export function shortGhostName({ ghost, width }) {
+  const letters = 12 + Math.floor((width - GHOST_IN_LEGEND_WIDTH) / LETTER_WIDTH);
+  return shorten(ghost.name, Math.min(Math.max(letters, 12), 24));
+}
 
 /** @param {string} name */
 const ghostName = (name) => `${name}, before`;
@@ -31,7 +37,7 @@ export function legendNames({ several, narrow, drawn, ghost, width }) {
   if (several) return drawn.map(({ name }) => name);
   const always = [LEGEND.smoothed, LEGEND.batches, LEGEND.validation];
   if (narrow) return always;
-  const ghosts = ghost && width >= GHOST_IN_LEGEND_WIDTH ? [ghostName(shorten(ghost.name, GHOST_NAME_LENGTH))] : [];
+  const ghosts = ghost && width >= GHOST_IN_LEGEND_WIDTH ? [ghostName(shortGhostName({ ghost, width }))] : [];
   return [...always, LEGEND.test, ...ghosts];
 }
 
@@ -88,7 +94,7 @@ function batchTraces(item, view) {
 /** The previous run, behind the curve of the one shown. @param {View} view @returns {Trace[]} */
 function ghostTraces({ ghost, data, colors, width }) {
   if (!ghost) return [];
-  const name = escapeForPlotly(shorten(ghost.name, GHOST_NAME_LENGTH));
+  const name = escapeForPlotly(shortGhostName({ ghost, width }));
   const { format } = FIELDS[data.field];
   const line = {
     uid: "ghost",

@@ -115,6 +115,17 @@ test("the previous run is a grey line between the batches and the curve", () => 
   assert.equal(traces[1].name, "run-6, before");
 });
 
+test("names are cut only where they have no room", () => {
+  const runs = ["0.01", "0.03", "0.1"].map((rate, i) => chartRun(i + 1, { name: `learning rate ${rate}` }));
+  for (const width of [366, 450, 680]) {
+    assert.deepEqual(makeTestView(runs, {}, { width }).drawn.map(({ name }) => name), runs.map(({ name }) => name));
+  }
+  const [, ghost] = buildTraces(makeTestView([chartRun(9)], {}, { ghost: runs[1], width: 680 }));
+  assert.equal(ghost.name, "learning rate 0.03, before");
+  const [cut] = makeTestView([chartRun(1, { name: "x".repeat(40) }), runs[1]], {}, { width: 366 }).drawn;
+  assert(cut.name.length < 24);
+});
+
 test("the hover text of the best evaluation says so", () => {
   const run = chartRun(2);
   run.series.addEvaluation({ run: 2, attempt: 1, step: 1, epoch: 1, split: "test", loss: 9, accuracy: 0.5, confusion: [] });

@@ -59,6 +59,9 @@ const HOVER_ROWS = 3; // of an item: its curve and its evaluations
 const NAME_LENGTH = { narrow: 16, wide: 24 };
 const GROUP_NAME_LENGTH = { narrow: 30, wide: 40 }; // groups are few, and called by several settings
 
+/** How many letters two names in one row of a narrow legend may have. @param {number} width of the chart */
+const lettersOfTwo = (width) => Math.floor(((width - 58) / 2 - 42) / 5.6);
+
 /**
  * @param {ChartData} data @param {ChartRun[]} runs that have data
  * @param {Pick<View, "colors"|"width"|"height"> & Partial<Pick<View, "baseline"|"interventions">> & {ghost?: ChartRun|null}} context
@@ -74,7 +77,8 @@ export function makeView(data, runs, { colors, width, height, baseline = null, g
   };
   const groups = data.bands ? groupSeeds(runs) : runs.map((run) => ({ name: run.name, runs: [run], ids: [run.id] }));
   const lengths = groups.some((group) => group.runs.length > 1) ? GROUP_NAME_LENGTH : NAME_LENGTH;
-  const names = distinctNames(groups.map(({ name }) => name), narrow ? lengths.narrow : lengths.wide);
+  const length = narrow ? Math.min(Math.max(lettersOfTwo(width), lengths.narrow), lengths.wide) : lengths.wide;
+  const names = distinctNames(groups.map(({ name }) => name), length);
   const items = groups.map((group, i) => {
     const [first] = group.runs;
     return { id: first.id, name: names[i], color: first.color, runs: group.runs, curves: curvesOf(group.runs, base) };
