@@ -1,13 +1,14 @@
 """The form for name, tags and notes of a run. Nobody's text is lost when two people edit the same run.
 
-The form keeps what it was filled with; a field that the person has not changed follows the stored text. On Save only
+The form keeps what it was filled with; a field that the person has not changed follows the stored text, and one that
+holds what the person has typed keeps it. On Save only
 what the person has changed is written, and only if nobody else has changed it since; otherwise the page shows the other
 text and keeps this one in the form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from mnist_core.annotations import MAX_NAME_LENGTH, MAX_NOTES_LENGTH, split_tags
 from mnist_core.errors import EditConflictError
 from mnist_core.records import Run
 from mnist_dashboard import services
+from mnist_dashboard.components.typed_fields import typed_fields, watch_fields
 from mnist_dashboard.ui import markdown, messages
 
 
@@ -30,7 +32,8 @@ def render(run: Run) -> None:
         for field, text in _texts(run).items():
             st.session_state[keys[field]] = text
         st.session_state.pop(conflict_key, None)
-    _follow_others(run, base_key, keys)
+    watch_key = f"annotations_{run.id}_typed"
+    _follow_others(run, base_key, keys, typed_fields(watch_key))
     with st.container(gap="small"):  # always there, so that the form below does not move
         if st.session_state.get(conflict_key):
             _render_conflict(run, st.session_state[base_key])
@@ -48,13 +51,14 @@ def render(run: Run) -> None:
             )
             st.rerun()
         messages.render(place)
+    watch_fields({keys[field]: text for field, text in _texts(st.session_state[base_key]).items()}, key=watch_key)
 
 
-def _follow_others(run: Run, base_key: str, keys: Mapping[str, str]) -> None:
+def _follow_others(run: Run, base_key: str, keys: Mapping[str, str], typed: Collection[str]) -> None:
     """Update the fields that the person has not changed with what others have stored meanwhile."""
     base: Run = st.session_state[base_key]
     for field, text in _texts(run).items():
-        if st.session_state[keys[field]] == _texts(base)[field] != text:
+        if keys[field] not in typed and st.session_state[keys[field]] == _texts(base)[field] != text:
             st.session_state[keys[field]] = text
             base = replace(base, **{field: getattr(run, field)})
     st.session_state[base_key] = base

@@ -223,9 +223,15 @@ def test_what_is_typed_survives_the_end_of_the_run(
     notes.click()
     notes.press_sequentially("half a thought")
     notes.press("ArrowLeft")
+    store.commands.edit_run(other.id, name="renamed", notes="Somebody else's.")
     store.trainer_writes.finish_run(other, RunStatus.FAILED, "Something broke.")
     expect(page.locator(".st-key-actions").get_by_role("button", name="Train again")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Name", exact=True)).to_have_value("renamed")
     assert notes.evaluate(state) == ["half a thought", 13, True]
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Somebody else has changed the notes of renamed")).to_be_visible()
+    expect(notes).to_have_value("half a thought")
+    assert store.queries.get_run(other.id).notes == "Somebody else's."
 
 
 def test_an_address_without_a_run_follows_and_back_and_forward_lead_to_what_was_shown(
