@@ -32,6 +32,10 @@ def render_selected(selected: Sequence[Run]) -> None:
     by_id = {run.id: run for run in selected}
     run_id = selected[0].id
     if len(selected) > 1:
+        if (
+            st.session_state.get("details_run") not in by_id
+        ):  # not selected any more, or renamed: the browser sends names
+            st.session_state.pop("details_run", None)
         run_id = st.selectbox(
             "Run", list(by_id), format_func=lambda run_id: by_id[run_id].name, key="details_run", width=320
         )

@@ -17,7 +17,11 @@ def render_controls(run: Run) -> None:
     key = f"details_run_{run.id}"
 
     def go_to_chosen_run() -> None:
-        run_address.go_to_run(services.current().queries.get_run(st.session_state[key]))
+        chosen = st.session_state[key]
+        if chosen in names:
+            run_address.go_to_run(services.current().queries.get_run(chosen))
+        else:  # the browser sends the old name of a run that somebody has just renamed, as if the reader had chosen it
+            st.session_state[key] = run.id
 
     st.selectbox(
         "Run",
