@@ -6,13 +6,12 @@ defined only here. The page decides which widget shows a field.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from decimal import Decimal
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from mnist_core.errors import ConfigError
+from mnist_core.setting import Setting, setting_field
 
 DATASETS = {
     "auto": "Auto",
@@ -35,106 +34,11 @@ PRECISIONS = {"fp32": "32-bit (fp32)", "bf16": "bfloat16 (bf16)"}
 LAST_BATCHES = {"auto": "Auto", "keep": "Keep", "merge": "Merge into the batch before it", "drop": "Leave out"}
 
 
-@dataclass(frozen=True)
-class Setting:
-    """Name, label, range and help of one setting."""
-
-    name: str
-    label: str
-    help: str
-    default: Any
-    low: float = -math.inf
-    high: float = math.inf
-    unit: str = ""
-    choices: Mapping[str, str] = field(default_factory=dict)
-    """Label of each allowed value; empty if every value in the range is allowed."""
-    short: str | None = None
-    """Name where there is little room; empty if the value speaks for itself. None stands for the label."""
-
-    @property
-    def kind(self) -> type:
-        """Type of the values."""
-        return type(self.default)
-
-    @property
-    def flag(self) -> str:
-        """Flag on the command line."""
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def bounds(self) -> str:
-        """Range for messages: `0.0001 and 1`."""
-        return f"{_format_number(self.low)} and {_format_number(self.high)}"
-
-    @property
-    def short_label(self) -> str:
-        return self.label.lower() if self.short is None else self.short
-
-    def describe(self, value: object) -> str:
-        """Setting and value where there is little room: `lr 0.02`, `adam`."""
-        text = _format_number(value) if isinstance(value, float) else str(value)
-        return f"{self.short_label} {text}".lstrip()
-
-    def validate(self, value: object) -> Any:
-        """Convert `value` to this setting's type. Raises `ConfigError` with the label and the range."""
-        if self.choices:
-            if value not in self.choices:
-                raise self._error(f"must be one of {', '.join(self.choices)}, got {value!r}")
-            return value
-        if self.kind is bool:
-            if not isinstance(value, bool):
-                raise self._error(f"must be true or false, got {value!r}")
-            return value
-        number = self._number(value)
-        if not self.low <= number <= self.high:
-            raise self._error(f"must be between {self.bounds}, got {_format_number(number)}")
-        return self.kind(number)
-
-    def parse(self, text: str) -> Any:
-        """Convert typed text to this setting's type. Raises `ConfigError`."""
-        if self.choices:
-            return self.validate(text)
-        try:
-            return self.validate(float(text) if self.kind is float or "." in text else int(text))
-        except ValueError:
-            return self.validate(text)
-
-    def _number(self, value: object) -> int | float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise self._not_a_number(value)
-        if isinstance(value, float) and (not math.isfinite(value) or (self.kind is int and value != int(value))):
-            raise self._not_a_number(value)
-        return value
-
-    def _not_a_number(self, value: object) -> ConfigError:
-        return self._error(
-            f"must be a {'whole ' if self.kind is int else ''}number between {self.bounds}, got {value!r}"
-        )
-
-    def _error(self, problem: str) -> ConfigError:
-        return ConfigError(self.name, f"{self.label} {problem}.")
-
-
-def _format_number(number: float) -> str:
-    """Format without exponent and trailing zeros: `0.0001`, `1`, `1024`.
-
-    The number is not rounded: a value just outside a range must not look as if it were inside.
-    """
-    if isinstance(number, int) or number.is_integer():
-        return str(int(number))
-    return f"{Decimal(repr(number)):f}"
-
-
-def _setting(default: Any, label: str, help: str, **extra: Any) -> Any:
-    """Return a dataclass field whose metadata are the attributes of its `Setting`."""
-    return field(default=default, metadata={"label": label, "help": help, **extra})
-
-
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """The settings of a run. Raises `ConfigError` if a value is out of range or two do not fit together."""
 
-    batch_size: int = _setting(
+    batch_size: int = setting_field(
         64,
         "Batch size",
         "How many images are averaged for each update: larger is steadier and faster per image, "
@@ -144,7 +48,7 @@ class TrainConfig:
         unit="images",
         short="batch",
     )
-    lr: float = _setting(
+    lr: float = setting_field(
         0.01,
         "Learning rate",
         "How far each update moves the weights: too low learns slowly, too high makes the loss jump or diverge.",
@@ -152,7 +56,7 @@ class TrainConfig:
         high=1.0,
         short="lr",
     )
-    momentum: float = _setting(
+    momentum: float = setting_field(
         0.5,
         "Momentum",
         "How much of the previous update carries over into the next one: higher smooths the path, "
@@ -160,18 +64,18 @@ class TrainConfig:
         low=0.0,
         high=0.99,
     )
-    epochs: int = _setting(
+    epochs: int = setting_field(
         3, "Epochs", "How many times the run goes through all training images.", low=1, high=50, unit="epochs"
     )
-    model: str = _setting("classic", "Network", "Which network learns.", choices=MODELS, short="")
-    optimizer: str = _setting(
+    model: str = setting_field("classic", "Network", "Which network learns.", choices=MODELS, short="")
+    optimizer: str = setting_field(
         "sgd",
         "Optimizer",
         "How updates follow from gradients. Momentum is for SGD and Nesterov; Adam and Adadelta adapt by themselves.",
         choices=OPTIMIZERS,
         short="",
     )
-    weight_decay: float = _setting(
+    weight_decay: float = setting_field(
         0.0,
         "Weight decay",
         "How strongly each update pulls the weights towards zero: a little can help on new images, much keeps the "
@@ -179,7 +83,7 @@ class TrainConfig:
         low=0.0,
         high=0.1,
     )
-    label_smoothing: float = _setting(
+    label_smoothing: float = setting_field(
         0.0,
         "Label smoothing",
         "Share of each label that is spread over all ten digits during training: a little keeps the network from "
@@ -187,7 +91,7 @@ class TrainConfig:
         low=0.0,
         high=0.5,
     )
-    max_shift: int = _setting(
+    max_shift: int = setting_field(
         0,
         "Random shift",
         "How far each training image may move up, down and sideways, anew in every epoch: a little helps on new images "
@@ -196,7 +100,7 @@ class TrainConfig:
         high=4,
         unit="pixels",
     )
-    last_batch: str = _setting(
+    last_batch: str = setting_field(
         "auto",
         "Last batch",
         "What becomes of the images at the end of an epoch that do not fill a batch. The update from a few images is "
@@ -205,31 +109,31 @@ class TrainConfig:
         "does.",
         choices=LAST_BATCHES,
     )
-    schedule: str = _setting(
+    schedule: str = setting_field(
         "constant",
         "Schedule",
         "How the learning rate moves during the run: one-cycle rises to it and falls to almost nothing, "
         "step multiplies it by gamma after each epoch.",
         choices=SCHEDULES,
     )
-    gamma: float = _setting(
+    gamma: float = setting_field(
         0.7, "Gamma", "What the step schedule multiplies the learning rate by after each epoch.", low=0.01, high=1.0
     )
-    precision: str = _setting(
+    precision: str = setting_field(
         "fp32",
         "Precision",
         "bf16 computes with shorter numbers: faster on processors that have it, hardly less accurate.",
         choices=PRECISIONS,
         short="",
     )
-    dataset: str = _setting(
+    dataset: str = setting_field(
         "auto",
         "Dataset",
         "Auto takes MNIST from the data folder, else downloads it, else uses the 5,000 digits built in.",
         choices=DATASETS,
         short="",
     )
-    seed: int = _setting(
+    seed: int = setting_field(
         1,
         "Seed",
         "Starts the random numbers for the first weights, the order and shifts of images, and dropout. The same seed "
@@ -237,7 +141,7 @@ class TrainConfig:
         low=0,
         high=2**31 - 1,
     )
-    test_batch_size: int = _setting(
+    test_batch_size: int = setting_field(
         1000,
         "Test batch size",
         "How many images are evaluated at once: changes memory and speed, and the loss by no more than rounding.",
@@ -245,7 +149,7 @@ class TrainConfig:
         high=10_000,
         unit="images",
     )
-    validation_fraction: float = _setting(
+    validation_fraction: float = setting_field(
         0.1,
         "Validation fraction",
         "Share of the training images held back to choose settings by. 0 trains on all and evaluates on the "
@@ -253,10 +157,12 @@ class TrainConfig:
         low=0.0,
         high=0.5,
     )
-    device: str = _setting(
+    device: str = setting_field(
         "auto", "Device", "Where the network trains: auto takes a GPU if there is one.", choices=DEVICES, short=""
     )
-    save_model: bool = _setting(False, "Save model", "Writes the weights to a file when the run ends, for torch.load.")
+    save_model: bool = setting_field(
+        False, "Save model", "Writes the weights to a file when the run ends, for torch.load."
+    )
 
     def __post_init__(self) -> None:
         for name, setting in SETTINGS.items():

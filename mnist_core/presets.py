@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_core.config import NOT_TUNED, SETTINGS, Setting
+from mnist_core.config import NOT_TUNED, SETTINGS
 from mnist_core.errors import ConfigError
+from mnist_core.setting import Setting
 
 DEFAULTS = "Defaults"
 CUSTOM = "Custom"

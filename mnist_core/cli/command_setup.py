@@ -7,10 +7,10 @@ import signal
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from mnist_core.config import Setting
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run
 from mnist_core.scheduler.recovery import interrupt_if_lost
+from mnist_core.setting import Setting
 from mnist_core.store import RunStore
 from mnist_core.system.paths import runs_dir
 

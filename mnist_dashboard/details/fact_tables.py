@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from mnist_core.analysis.run_table import metric_value
-from mnist_core.config import SETTINGS, Setting
+from mnist_core.config import SETTINGS
 from mnist_core.formatting import MISSING
 from mnist_core.records import DETAIL_LABELS, METRICS, Provenance, Run
+from mnist_core.setting import Setting
 from mnist_dashboard.ui.formatting import format_count, format_metric, format_time
 
 Rows = list[dict[str, str]]

@@ -14,8 +14,9 @@ from mnist_core import labels
 from mnist_core.analysis.seed_groups import CONFIDENCE, NAMED_CHANGES, ROUNDING_VARIANCE, t_quantile
 from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
 from mnist_core.annotations import MAX_NAME_LENGTH
-from mnist_core.config import SETTINGS, Setting
+from mnist_core.config import SETTINGS
 from mnist_core.records import METRICS, REMOVED_FROM_QUEUE, RunStatus, encode_json
+from mnist_core.setting import Setting
 from mnist_dashboard.server.roles.access_policy import OWNER_NAME
 
 CURVES = ("loss", "accuracy", "examples_per_second")

@@ -6,11 +6,12 @@ from functools import partial
 
 import streamlit as st
 
-from mnist_core.config import SETTINGS, Setting, TrainConfig
+from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run
 from mnist_core.runs import lineage
 from mnist_core.runs.rate_jump import describe_rate_jump
+from mnist_core.setting import Setting
 from mnist_dashboard import services
 from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.number_field import number_field, range_problem

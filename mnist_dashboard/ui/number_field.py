@@ -12,8 +12,8 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.config import Setting
 from mnist_core.errors import ConfigError
+from mnist_core.setting import Setting
 from mnist_dashboard.components.settings_form import BrowserField, settings_form
 
 MAX_CHARACTERS = 16

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from mnist_core.config import SETTINGS, Setting
+from mnist_core.config import SETTINGS
+from mnist_core.setting import Setting
 from mnist_dashboard.ui.number_field import format_number, parse_number, range_problem
 from mnist_dashboard.ui.state import stale_widgets
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from mnist_core.config import SETTINGS, Setting
+from mnist_core.config import SETTINGS
+from mnist_core.setting import Setting
 from mnist_dashboard.train.settings.binding import DECIMALS, PARTS, Part, SettingsBinding
 from mnist_dashboard.ui.number_field import number_field
 

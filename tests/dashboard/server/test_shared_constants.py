@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from scipy.stats import t
 
-from mnist_core.config import SETTINGS, Setting
+from mnist_core.config import SETTINGS
 from mnist_core.records import RunStatus
+from mnist_core.setting import Setting
 from mnist_core.system.paths import ROOT
 from mnist_dashboard.server import shared_constants
 

@@ -6,7 +6,8 @@ from dataclasses import asdict
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.config import SETTINGS, Setting, TrainConfig
+from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.setting import Setting
 from mnist_core.store import RunStore
 from mnist_dashboard.ui.state import browser_memory
 from tests.dashboard.conftest import MAIN
