@@ -26,9 +26,9 @@ from typing import BinaryIO
 import numpy as np
 
 from mnist_core.errors import ConfigError, DiskFullError, ExportError, ImportRefusedError
+from mnist_core.exports.field_readers import MAX_IMAGES
 from mnist_core.exports.run_checks import check_run
 from mnist_core.exports.run_json import (
-    MAX_IMAGES,
     UPGRADES,
     evaluations_from_json,
     evaluations_to_json,

@@ -1,6 +1,6 @@
 """Checks that a run from an archive, its steps and its evaluations fit together.
 
-Each field has been checked by itself in `run_json`. Together they must be what a trainer could have recorded, since
+`field_readers` has checked each field by itself. Together they must be what a trainer could have recorded, since
 everything that reads runs relies on that. All functions raise `ValueError` or `ConfigError` with what does not fit.
 """
 
