@@ -19,7 +19,7 @@ from sqlalchemy.pool import QueuePool
 
 from mnist_core.errors import StoreError
 from mnist_core.store.database.copies import copy_before_migration, restore_hint
-from mnist_core.store.database.migrations import migrate
+from mnist_core.store.database.migrate import migrate
 from mnist_core.store.database.sqlite_files import SUFFIXES, explain_error, foreign_file_problem, wal_safe_sqlite
 from mnist_core.system.file_systems import network_file_system
 from mnist_core.system.locks import lock_folder
