@@ -19,7 +19,7 @@ import { CELLS, LONG_RUN, cellTexts, detailOf, hasNoValidation, isTested, second
  * @import { IdleRun } from "./texts.js"
  */
 
-const TICK_MS = 250;
+const TICK_MS = 1000; // the shortest time that the strip shows; new batches draw it more often
 // A run that downloads nothing prepares for 0.1 s. Waiting saves a rerun when its first batch needs the cores.
 const PREPARING_DELAY_MS = 700;
 const REPEAT_MS = 2000;
