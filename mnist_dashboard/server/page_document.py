@@ -83,7 +83,7 @@ def page_document() -> str:
 
 BEFORE_THE_SIDEBAR = """<style>
 @media (min-width: 1001px) {
-  .stAppViewContainer:not(:has(.st-key-heading, .stSidebar, .stAlert)) > div { visibility: hidden; }
+  .stAppViewContainer:not(:has(.st-key-heading, .stSidebar, .stAlert, .stException)) > div { visibility: hidden; }
 }
 </style>
 """
