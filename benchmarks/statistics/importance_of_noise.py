@@ -20,7 +20,7 @@ import numpy as np
 sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.measure import print_machine  # noqa: E402
-from mnist_core.analysis.importance import ImportanceReport, measure_importance  # noqa: E402
+from mnist_core.analysis.importance_forest import ImportanceReport, measure_importance  # noqa: E402
 from mnist_core.config import OPTIMIZERS  # noqa: E402
 
 Results = Callable[[np.random.Generator, np.ndarray], np.ndarray]

@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from mnist_core.analysis.importance import Importance
+from mnist_core.analysis.importance_forest import Importance
 from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.analysis.seed_groups import seed_group_key
 from mnist_core.config import SETTINGS

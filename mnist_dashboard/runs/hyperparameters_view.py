@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from mnist_core.analysis.comparison.comparability import CompareError
-from mnist_core.analysis.importance import ImportanceReport, measure_in_process, setting_importance
+from mnist_core.analysis.importance import setting_importance
+from mnist_core.analysis.importance_forest import ImportanceReport, measure_in_process
 from mnist_core.config import SETTINGS
 from mnist_core.records import METRICS, Run
 from mnist_dashboard.components.parallel_coordinates import parallel_coordinates

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from mnist_core.analysis.comparison.comparability import CompareError
-from mnist_core.analysis.importance import (
+from mnist_core.analysis.importance import setting_importance
+from mnist_core.analysis.importance_forest import (
     Importance,
     ImportanceReport,
     measure_importance,
     measure_in_process,
-    setting_importance,
 )
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss
 from torch import nn
 
-from mnist_core.analysis.importance import measure_importance
+from mnist_core.analysis.importance_forest import measure_importance
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import EvalMetrics, StepMetrics

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.analysis.comparison.compare import compare_runs
 from mnist_core.analysis.comparison.verdict import Verdict
-from mnist_core.analysis.importance import Importance
+from mnist_core.analysis.importance_forest import Importance
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run, RunStatus
 from mnist_core.store import RunStore
