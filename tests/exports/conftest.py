@@ -1,14 +1,20 @@
-"""An exported run, and the store of another machine."""
+"""A trained run, an exported run, and the store of another machine."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from mnist_core.config import TrainConfig
+from mnist_core.data.datasets import Dataset
 from mnist_core.exports.export_worker import export
 from mnist_core.records import Run, StepMetrics
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.worker import train_run
 from tests.support.factories import finished_run
+
+CONFIG = TrainConfig(dataset="mnist", model="softmax", batch_size=30, epochs=1, device="cpu")
 
 
 @pytest.fixture
@@ -34,3 +40,8 @@ def other_store(tmp_path: Path) -> Iterator[RunStore]:
     opened = RunStore.open(tmp_path / "elsewhere")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def trained(store: RunStore, small_mnist: Dataset, signals_restored: None) -> Run:
+    return train_run(store, store.commands.create_run(CONFIG, trainer=own_identity()))
