@@ -1,16 +1,18 @@
-"""A loopback server that replaces the mirrors of MNIST."""
+"""A loopback server that replaces the mirrors of MNIST, and the built-in digits."""
 
 import dataclasses
 import gzip
 import hashlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from torchvision import datasets
 
 from mnist_core.data import download, idx
+from mnist_core.data.datasets import Dataset, load_dataset
 from tests.data.mirror import Mirror
 
 
@@ -54,3 +56,16 @@ def mnist(mirror: Mirror, packed: dict[str, bytes], monkeypatch: pytest.MonkeyPa
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "SOCKET_SECONDS", 0.2)
     monkeypatch.setattr(download, "SIZE_LIMIT", 300_000)
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs folder with MNIST-5k, which tests only read."""
+    folder = tmp_path_factory.mktemp("runs")
+    load_dataset("mnist-5k", runs_dir=folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def five_thousand(runs: Path) -> Dataset:
+    return load_dataset("mnist-5k", runs_dir=runs)
