@@ -29,6 +29,6 @@ test("a step stays within the range", () => {
   assert.equal(stepped("5000", -1, batchSize), "1024");
 });
 
-test("a text that is no number stays as it is", () => {
+test("text that is not a number stays as it is", () => {
   assert.equal(stepped("fast", 1, rate), null);
 });

@@ -11,7 +11,7 @@ test("a row becomes a run with its settings", () => {
   assert.deepEqual(run.settings, { lr: 0.1, model: "mlp" });
 });
 
-test("what the list does not hold is there as well, as nothing", () => {
+test("fields that the list does not hold have empty values", () => {
   const [run] = readRows({ fields: ["id"], settings: [], rows: [[1]] });
   assert.deepEqual([run.epoch_ends, run.notice, run.deleted], [[], "", false]);
 });

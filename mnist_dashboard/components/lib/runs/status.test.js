@@ -19,7 +19,7 @@ test("an interrupted run may be resumed, a failed one is final", () => {
   assert(isFinished("failed"));
 });
 
-test("queued runs say their place, and removed ones that they were", () => {
+test("queued runs show their place, and removed ones that they were removed", () => {
   assert.equal(statusText(makeRun({ status: "queued", queue_position: 2 })), "Queued, 2nd");
   assert.equal(statusText(makeRun({ status: "queued", queue_position: 11 })), "Queued, 11th");
   assert.equal(statusText(makeRun({ status: "stopped", reason: "Removed from the queue." })), "Removed from the queue");

@@ -72,7 +72,7 @@ test("text that is not a condition on numbers is reported", () => {
   assert.equal(conditionProblem(undefined, "speed", "1"), "There is no column “speed”.");
 });
 
-test("what is no condition on numbers is looked for as text", () => {
+test("text that is not a condition on numbers is searched for", () => {
   assert(matches("elapsed_seconds", "1:0", { elapsed_seconds: 61 }));
   assert(!matches("lr", "fast", {}));
 });

@@ -17,6 +17,6 @@ test("columns with long texts give room, the last ones first", () => {
   assert.deepEqual(fitWidths([tick, name, loss, tags], 300), [30, 130, 80, 60]);
 });
 
-test("a box that is too narrow for all scrolls, so that nothing is cut for nothing", () => {
+test("a box that is too narrow for all columns scrolls instead of cutting any", () => {
   assert.deepEqual(fitWidths([tick, name, loss, tags], 250), [30, 200, 80, 100]);
 });
