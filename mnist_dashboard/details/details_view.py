@@ -133,6 +133,8 @@ def _render_lineage(run: Run) -> None:
         st.caption(f"{len(children) - MAX_CHILDREN} more runs were made from this one.")
     if steps := lineage.fork_points(queries, run):
         st.caption(f"{labels.CHECKPOINTS} to continue from: {', '.join(f'step {step}' for step in steps)}.")
+    elif run.status.is_finished:
+        st.caption(f"{labels.CHECKPOINTS}: none here. The run cannot be continued or forked, but trained again.")
 
 
 def _render_run_link(relation: str, run: Run) -> None:

@@ -37,12 +37,13 @@ def render_controls(total_steps: int, previous: Run | None) -> float:
     """Draw the settings of the charts, which the browser keeps. Return the smoothing, by default that of the run."""
     settings = view_settings.read()
     st.toggle(
-        "Ghost",
+        # The style sheet cuts a long name, and leaves it out on phones.
+        f"Ghost :small[of {markdown.escape(previous.name)}]" if previous else "Ghost",
         settings.ghost,
         key=_GHOST_KEY,
         on_change=_keep_ghost,
         disabled=previous is None,
-        help=f"Draws the run before this one on the same dataset behind it, smoothed: {markdown.escape(previous.name)}."
+        help=f"Draws {markdown.escape(previous.name)} behind this run, smoothed: the one before it on the same dataset."
         if previous
         else "There is no run before this one on the same dataset.",
     )

@@ -200,10 +200,14 @@ def _confirm_delete(selected: Sequence[Run], unfinished: Sequence[Run]) -> None:
 
 
 def _render_bin(deleted: Sequence[Run]) -> None:
-    if not deleted:
-        return
-    with st.popover(f"Bin ({len(deleted)})", icon=":material/restore_from_trash:"):
-        st.caption(f"Deleted runs are kept for {BIN_RETENTION.days} days, with their files.")
+    with st.popover(f"Bin ({len(deleted)})" if deleted else "Bin", icon=":material/restore_from_trash:"):
+        if not deleted:
+            st.caption(
+                "The bin is empty. To delete runs, tick them and press Delete: they then stay here for "
+                f"{BIN_RETENTION.days} days, with their files, and can be restored."
+            )
+            return
+        st.caption(f"Deleted runs are kept for {BIN_RETENTION.days} days, with their files. Choose which to restore.")
         by_id = {run.id: run for run in deleted}
         chosen_ids = st.multiselect(
             "Runs to restore", list(by_id), format_func=lambda run_id: by_id[run_id].name, key="to_restore"
