@@ -71,8 +71,8 @@ def render_import() -> None:
     """Draw the button with which users add the runs of an archive from another machine."""
     with st.popover("Import", icon=":material/upload:"):
         st.caption(
-            "Adds runs that another machine exported; it replaces none of the runs here. To make the file, tick runs on "
-            f"the other machine's Runs page, and choose “{FORMATS['archive'].label}” under Export."
+            "Adds runs that another machine exported; it replaces none of the runs here. To make the file, tick runs "
+            f"on the other machine's Runs page, and choose “{FORMATS['archive'].label}” under Export."
         )
         uploaded = st.file_uploader("Archive of runs", type="zip", key="import_file")
         if uploaded and st.button("Import these runs", type="primary"):

@@ -163,6 +163,21 @@ def test_a_run_fits_a_screen_and_start_is_in_sight(page: Page, live: Server) -> 
     expect(start).to_be_in_viewport(ratio=1)
 
 
+def test_ticking_a_run_moves_no_row(page: Page, live: Server) -> None:
+    finished_run(live.store)
+    page.goto(f"{live.url}/runs")
+    tick = page.locator(".mt-table tbody input[type=checkbox]").first
+    for width in (1440, 1024, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(tick).to_be_visible()
+        before = tick.bounding_box()
+        tick.click()
+        expect(page.get_by_role("button", name="Clear selection")).to_be_visible()
+        assert tick.bounding_box() == before, width
+        page.get_by_role("button", name="Clear selection").click()
+        expect(tick).not_to_be_checked()
+
+
 def test_a_button_that_a_rerun_replaces_moves_no_other(
     page: Page, live: Server, a_step: Callable[..., StepMetrics]
 ) -> None:

@@ -181,7 +181,7 @@ export function ghostLabel(view, range) {
 }
 
 /** @param {string} name @param {Line} line @param {View} view @param {Range} range of the x axis @param {string} color @returns {Json[]} */
-function labelAtEnd(name, line, { data, logY, width }, range, color) {
+function labelAtEnd(name, line, { data, logY, width, colors }, range, color) {
   /** @param {number} x */
   const onAxis = (x) => (data.logx ? Math.log10(x) : x); // Plotly wants annotations in exponents
   const last = line.y.findLastIndex((value, i) => {
@@ -197,6 +197,7 @@ function labelAtEnd(name, line, { data, logY, width }, range, color) {
     xref: "x", x: at, xanchor: atEdge ? "right" : "left", xshift: atEdge ? 0 : 4,
     yref: "y", y: logY ? Math.log10(y) : y, yanchor: atEdge ? "bottom" : "middle",
     text: escapeForPlotly(name),
+    bgcolor: colors.background, // it may lie on other curves
     showarrow: false,
     font: { size: 11, color },
   }];
