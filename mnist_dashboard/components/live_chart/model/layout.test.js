@@ -10,8 +10,9 @@ import { buildLayout } from "./layout.js";
 /** @param {View} view @param {number} [floor] */
 const layoutOf = (view, floor) => buildLayout(view, floor).layout;
 
+/** @typedef {{text: string, x: number, y: number, yanchor: string}} Annotation */
 /** @param {View} view @param {number} [floor] */
-const annotationsOf = (view, floor) => /** @type {{text: string, x: number, y: number}[]} */ (layoutOf(view, floor).annotations);
+const annotationsOf = (view, floor) => /** @type {Annotation[]} */ (layoutOf(view, floor).annotations);
 
 test("a chart of a run without any finite loss has finite axes", () => {
   const layout = layoutOf(makeTestView([chartRun(1, {}, [null, null, null])]));
@@ -76,6 +77,9 @@ test("the previous run is named where its line ends or leaves the axis", () => {
   const ghost = chartRun(2, { name: "run-6" }, [4, 3, 2, 1, 0.5]);
   assert.deepEqual(annotationsOf(makeTestView([chartRun(1)], {}, { ghost })).map(({ text, x, y }) => [text, x, y]), [["run-6", 3, 2]]);
   assert.deepEqual(annotationsOf(makeTestView([chartRun(1)], { total_steps: 9 }, { ghost })).map(({ x }) => x), [5]);
+  const sides = [[9, 9, 9], [0.1, 0.1, 0.1]].map((losses) =>
+    annotationsOf(makeTestView([chartRun(1, {}, losses)], {}, { ghost })).map(({ yanchor }) => yanchor));
+  assert.deepEqual(sides, [["top"], ["bottom"]]); // away from the curve of the run
   assert.deepEqual(annotationsOf(makeTestView([], {}, { ghost })).map(({ text }) => text), ["Nothing yet."]);
 });
 

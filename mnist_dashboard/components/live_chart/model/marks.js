@@ -181,7 +181,7 @@ export function ghostLabel(view, range) {
 }
 
 /** @param {string} name @param {Line} line @param {View} view @param {Range} range of the x axis @param {string} color @returns {Json[]} */
-function labelAtEnd(name, line, { data, logY, width, colors }, range, color) {
+function labelAtEnd(name, line, { data, logY, width, several, drawn }, range, color) {
   /** @param {number} x */
   const onAxis = (x) => (data.logx ? Math.log10(x) : x); // Plotly wants annotations in exponents
   const last = line.y.findLastIndex((value, i) => {
@@ -193,11 +193,12 @@ function labelAtEnd(name, line, { data, logY, width, colors }, range, color) {
   const at = onAxis(x);
   const room = ((range[1] - at) / (range[1] - range[0])) * (width - MARGINS);
   const atEdge = room < 8 + 6 * textWidth(name);
+  const shown = several ? null : drawn[0]?.curves.line.y.findLast((value) => value !== null); // the ghost's label keeps off it
+  const edge = typeof shown === "number" && shown > y ? "top" : "bottom";
   return [{
     xref: "x", x: at, xanchor: atEdge ? "right" : "left", xshift: atEdge ? 0 : 4,
-    yref: "y", y: logY ? Math.log10(y) : y, yanchor: atEdge ? "bottom" : "middle",
+    yref: "y", y: logY ? Math.log10(y) : y, yanchor: atEdge ? edge : "middle", yshift: atEdge ? { top: -3, bottom: 3 }[edge] : 0,
     text: escapeForPlotly(name),
-    bgcolor: colors.background, // it may lie on other curves
     showarrow: false,
     font: { size: 11, color },
   }];
