@@ -67,9 +67,9 @@ def render_empty_state() -> None:
     )
     st.page_link("pages/train.py", label="Go to the Train page", icon=":material/show_chart:")
     with st.container(horizontal=True, gap="small", key="manage"):
+        experiments_view.render_popover()
         export_import.render_import()
         _render_bin(deleted)
-    experiments_view.render_popover()
     messages.render()
 
 
