@@ -96,12 +96,7 @@ def train_run(
     except MnistError as error:
         outcome, error_to_raise = Outcome(RunStatus.FAILED, str(error)), error
     except Exception as error:
-        # Any other error must end the run, too: it must not stay `running` for ever.
-        if _is_out_of_memory(error):
-            outcome = Outcome(RunStatus.FAILED, "Out of memory. Choose a smaller batch size or test batch size.")
-        else:
-            traceback.print_exc()
-            outcome = Outcome(RunStatus.FAILED, f"{type(error).__name__}: {error}")
+        outcome = _failed_outcome(error)  # any other error must end the run, too: it must not stay `running` for ever
     # Outside `except`, where the error no longer keeps the frames, and so the memory, of the training loop alive.
     _record_outcome(store, run, outcome, shutdown)
     if error_to_raise:
@@ -127,6 +122,14 @@ def _record_outcome(store: RunStore, run: Run, outcome: Outcome, shutdown: Shutd
             if shutdown.reason or is_late:
                 raise
         time.sleep(RETRY_SECONDS)
+
+
+def _failed_outcome(error: Exception) -> Outcome:
+    """Return the outcome of a run that an unexpected error ended, and print the error unless memory ran out."""
+    if _is_out_of_memory(error):
+        return Outcome(RunStatus.FAILED, "Out of memory. Choose a smaller batch size or test batch size.")
+    traceback.print_exception(error)
+    return Outcome(RunStatus.FAILED, f"{type(error).__name__}: {error}")
 
 
 def _is_out_of_memory(error: Exception) -> bool:
