@@ -70,7 +70,7 @@ def shown_status(page: Page, label: str) -> None:
 
 def assert_nothing_moved(page: Page) -> None:
     shifts = page.evaluate("() => window.shifts")
-    assert sum(value for value, *_ in shifts) < MAX_SHIFT, (page.url, shifts)
+    assert sum(value for value, *_ in shifts) < MAX_SHIFT, "\n".join(map(str, (page.url, *shifts)))
 
 
 def test_no_state_of_a_run_moves_anything(page: Page, live: Server, a_step: Callable[..., StepMetrics]) -> None:
