@@ -68,8 +68,9 @@ def _hints(document: str) -> str:
     links = [asset_url(BUNDLE), *(path for path in scripts if path not in document)]
     tags = [f"<script>{SERVER_ADDRESS}</script>"]
     tags += [f'<link rel="modulepreload" href="{html.escape(link)}">' for link in links]
-    # It starts while Streamlit's scripts are being loaded, or after them if it has to be loaded itself.
-    tags.append(f'<script async fetchpriority="low" src="{html.escape(asset_url("plotly.min.js"))}"></script>')
+    # It is only fetched here: live_chart/plotly_loader.js runs it.
+    plotly = html.escape(asset_url("plotly.min.js"))
+    tags.append(f'<link rel="preload" as="script" fetchpriority="low" href="{plotly}">')
     return "\n".join(tags)
 
 
