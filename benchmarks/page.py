@@ -128,13 +128,13 @@ def measure(clicks: int, epochs: int) -> list[tuple[str, str]]:
         context = open_profile(playwright, Path(folder) / "profile")
         page, first_opening = open_page(context, server.address)
         page.close()
+        time.sleep(5)  # lets the fork server import torch
         later_openings = []
         for _ in range(OPENINGS):
             page, seconds = open_page(context, server.address)
             later_openings.append(seconds)
             time.sleep(1)  # the browser stores the compiled scripts once the page is quiet
             page.close()
-        time.sleep(5)  # lets the fork server import torch
         page, _ = open_page(context, server.address)
         click_times = [click_to_first_point(page, server.address, run_id) for run_id in range(1, clicks + 1)]
         page.close()

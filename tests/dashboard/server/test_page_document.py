@@ -54,7 +54,7 @@ def test_every_hint_leads_to_a_script_and_none_comes_twice(document: str) -> Non
     scripts = [link for link in hints(document) if link.startswith("./static/")]
     assert all((STATIC / link).is_file() for link in scripts)
     assert [link for link in hints(document) if link not in scripts] == [asset_url(BUNDLE)]
-    assert f'src="{asset_url("plotly.min.js")}"' in document
+    assert f'<link rel="preload" as="script" fetchpriority="low" href="{asset_url("plotly.min.js")}">' in document
     assert len(set(hints(document))) == len(hints(document))
 
 
