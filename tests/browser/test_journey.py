@@ -14,6 +14,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus, StepMetrics
 from mnist_dashboard.server.assets import asset_url
 from tests.browser.browser_driver import MORE_POINTS, POINTS, start_long_run
+from tests.browser.runs_page.runs_driver import row
 from tests.support.factories import finished_run
 from tests.support.live_runs import begun_run
 from tests.support.processes import Server
@@ -138,6 +139,17 @@ def test_queued_runs_move_return_and_start_in_turn(page: Page, live: Server) -> 
     expect(page.get_by_text(f"Position 1 in the queue, after {running.name}")).to_be_visible()
     live.store.trainer_writes.finish_run(running, RunStatus.COMPLETED)
     expect(page.get_by_text("Running", exact=True)).to_be_visible()
+
+
+def test_runs_wait_train_and_finish_in_the_open_table(page: Page, live: Server) -> None:
+    holder = begun_run(live.store)  # the others wait for it
+    waiting = [live.store.commands.create_run(TrainConfig(model="softmax", epochs=1)) for _ in range(2)]
+    page.goto(f"{live.url}/runs")
+    for run in waiting:
+        expect(row(page, run.name)).to_contain_text("Queued")
+    live.store.trainer_writes.finish_run(holder, RunStatus.COMPLETED)
+    for run in waiting:
+        expect(row(page, run.name)).to_contain_text(re.compile(r"Finished\s*\d\d\.\d\d\s%"))  # its test accuracy
 
 
 def test_a_diverged_run_says_so_and_offers_a_remedy(page: Page, live: Server) -> None:
