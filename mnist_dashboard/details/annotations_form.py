@@ -1,9 +1,8 @@
 """The form for name, tags and notes of a run. Nobody's text is lost when two people edit the same run.
 
 The form keeps what it was filled with; a field that the person has not changed follows the stored text, and one that
-holds what the person has typed keeps it. On Save only
-what the person has changed is written, and only if nobody else has changed it since; otherwise the page shows the other
-text and keeps this one in the form.
+holds what the person has typed keeps it. On Save only what the person has changed is written, and only if nobody else
+has changed it since; otherwise the page shows the other text and keeps this one in the form.
 """
 
 from __future__ import annotations
@@ -37,19 +36,21 @@ def render(run: Run) -> None:
     with st.container(gap="small"):  # always there, so that the form below does not move
         if st.session_state.get(conflict_key):
             _render_conflict(run, st.session_state[base_key])
+
+    def save() -> None:
+        if base_key not in st.session_state:  # a second press, before the page could show the first one's outcome
+            return
+        typed = {field: str(st.session_state[key]) for field, key in keys.items()}
+        saved = f"Saved {markdown.escape(typed['name'])}."
+        messages.attempt(lambda: _save(run, st.session_state[base_key], typed), saved, place=place)
+
     with st.form(f"annotations_{run.id}", border=False):
         st.text_input("Name", max_chars=MAX_NAME_LENGTH, key=keys["name"])
         st.text_input("Tags", help="With commas between; Enter saves.", key=keys["tags"])
         help_text = "In Markdown; HTML is shown as text."
         st.text_area("Notes", max_chars=MAX_NOTES_LENGTH, height=140, help=help_text, key=keys["notes"])
-        if st.form_submit_button("Save", icon=":material/save:"):
-            typed = {field: str(st.session_state[key]) for field, key in keys.items()}
-            messages.attempt(
-                lambda: _save(run, st.session_state[base_key], typed),
-                f"Saved {markdown.escape(typed['name'])}.",
-                place=place,
-            )
-            st.rerun()
+        # A callback: another rerun may interrupt the script before it comes here.
+        st.form_submit_button("Save", icon=":material/save:", on_click=save)
         messages.render(place)
     watch_fields({keys[field]: text for field, text in _texts(st.session_state[base_key]).items()}, key=watch_key)
 
