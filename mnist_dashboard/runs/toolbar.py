@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -169,12 +170,10 @@ def _added(tags: Sequence[str]) -> str:
 
 def _render_delete(selected: Sequence[Run]) -> None:
     unfinished = [run for run in selected if run.status.is_active or run.status is RunStatus.QUEUED]
-    if st.button("Delete", icon=":material/delete:", disabled=not selected) and selected:
-        if unfinished:
-            _confirm_delete(selected, unfinished)
-        else:
-            _delete(selected)
-            st.rerun()
+    delete = None if unfinished else partial(_delete, selected)
+    is_pressed = st.button("Delete", icon=":material/delete:", disabled=not selected, on_click=delete)
+    if is_pressed and unfinished:
+        _confirm_delete(selected, unfinished)
 
 
 def _delete(runs: Sequence[Run]) -> None:

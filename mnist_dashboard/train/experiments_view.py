@@ -23,9 +23,14 @@ def render_popover(label: str = "Experiments") -> None:
     with st.popover(label, icon=":material/science:"):
         st.caption("Each trains three short runs on 4 000 digits, draws them over one another and says what was seen.")
         for number, experiment in enumerate(experiments.EXPERIMENTS):
-            if st.button(experiment.question, key=f"experiment_{experiment.setting}", width="stretch"):
-                st.session_state[_CHOSEN_KEY] = number
-                st.switch_page("pages/runs.py")
+            key = f"experiment_{experiment.setting}"
+            st.button(experiment.question, key=key, width="stretch", on_click=_choose, args=(number,))
+    if _CHOSEN_KEY in st.session_state:
+        st.switch_page("pages/runs.py")
+
+
+def _choose(number: int) -> None:
+    st.session_state[_CHOSEN_KEY] = number
 
 
 def start_chosen() -> list[int]:
