@@ -68,9 +68,6 @@ def _hints(document: str) -> str:
     links = [asset_url(BUNDLE), *(path for path in scripts if path not in document)]
     tags = [f"<script>{SERVER_ADDRESS}</script>"]
     tags += [f'<link rel="modulepreload" href="{html.escape(link)}">' for link in links]
-    # It is only fetched here: live_chart/plotly_loader.js runs it.
-    plotly = html.escape(asset_url("plotly.min.js"))
-    tags.append(f'<link rel="preload" as="script" fetchpriority="low" href="{plotly}">')
     return "\n".join(tags)
 
 
@@ -97,6 +94,12 @@ def _serve(request: Request) -> HTMLResponse:
     # Streamlit writes into the head, as they do once `main.py` has drawn the same file.
     style = f'<link rel="stylesheet" href="{html.escape(asset_url("ui/style.css"))}">'
     document = page_document().replace("<body>", f"<body>\n{style}", 1)
+    view = request.query_params.get("view") or request.query_params.get("show") or "curves"  # of a run, or of several
+    if view.lower() == "curves":
+        # It is only fetched here: live_chart/plotly_loader.js runs it.
+        plotly = html.escape(asset_url("plotly.min.js"))
+        hint = f'<link rel="preload" as="script" fetchpriority="low" href="{plotly}">'
+        document = document.replace("</head>", f"{hint}\n</head>", 1)
     if not request.url.path.endswith("/runs"):
         document = document.replace("</head>", f"{BEFORE_THE_SIDEBAR}</head>", 1)
     return HTMLResponse(document, headers={"Cache-Control": "no-cache"})

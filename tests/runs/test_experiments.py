@@ -1,4 +1,4 @@
-"""Experiments for newcomers, and what is said of their results."""
+"""Experiments for newcomers: their runs, and the sentence with the result."""
 
 from __future__ import annotations
 
