@@ -31,6 +31,7 @@ MODELS = {
 OPTIMIZERS = {"sgd": "SGD", "nesterov": "SGD with Nesterov", "adam": "Adam", "adadelta": "Adadelta"}
 SCHEDULES = {"constant": "Constant", "one-cycle": "One-cycle", "step": "Step"}
 PRECISIONS = {"fp32": "32-bit (fp32)", "bf16": "bfloat16 (bf16)"}
+AUGMENTATIONS = {"none": "None", "shift": "Shift", "affine": "Affine"}
 LAST_BATCHES = {"auto": "Auto", "keep": "Keep", "merge": "Merge into the batch before it", "drop": "Leave out"}
 
 
@@ -91,11 +92,18 @@ class TrainConfig:
         low=0.0,
         high=0.5,
     )
+    augmentation: str = setting_field(
+        "none",
+        "Augmentation",
+        "How each training image is changed at random, anew in every epoch: a little helps on new images when a run "
+        "has several epochs. Shift moves it; affine also turns, scales and slants it, which helps on drawn digits.",
+        choices=AUGMENTATIONS,
+    )
     max_shift: int = setting_field(
         0,
         "Random shift",
-        "How far each training image may move up, down and sideways, anew in every epoch: a little helps on new images "
-        "when a run has several epochs.",
+        "How far the augmentation may move each training image up, down and sideways. Above 0 without an augmentation "
+        "means shift.",
         low=0,
         high=4,
         unit="pixels",
@@ -167,6 +175,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, setting in SETTINGS.items():
             object.__setattr__(self, name, setting.validate(getattr(self, name)))
+        object.__setattr__(self, "augmentation", augmentation_with(self.max_shift, self.augmentation))
         if self.optimizer == "nesterov" and self.momentum == 0:
             raise ConfigError("momentum", "Momentum must be above 0 with the optimizer nesterov, got 0.")
 
@@ -208,6 +217,26 @@ class TrainConfig:
     def check_fits(self, training_images: int) -> None:
         """Raises `ConfigError` if a batch is larger than the training set, and so would never be filled."""
         check_batch_fits(self.batch_size, training_images)
+
+
+USUAL_SHIFT = 2
+"""Pixels that images move when somebody chooses an augmentation but no shift. At 1, runs on MNIST do best on its test
+images; digits that people draw are centred less well."""
+
+
+def augmentation_with(max_shift: int, augmentation: str) -> str:
+    """Return the augmentation of a run with this shift: none does not shift, and shift moves something.
+
+    So settings with a shift alone, as they were before `augmentation`, keep their meaning.
+    """
+    if augmentation == "affine":
+        return augmentation
+    return "shift" if max_shift else "none"
+
+
+def shift_with(augmentation: str, max_shift: int) -> int:
+    """Return the shift that goes with an augmentation somebody has chosen; `max_shift` is the shift before that."""
+    return 0 if augmentation == "none" else max_shift or USUAL_SHIFT
 
 
 def check_batch_fits(batch_size: int, training_images: int) -> None:

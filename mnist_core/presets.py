@@ -38,7 +38,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "validation_fraction": 0.0,
     },
     "Fast 99": _FAST_99,
-    "Fast 99.5": _FAST_99 | {"max_shift": 1, "epochs": 5},
+    "Fast 99.5": _FAST_99 | {"augmentation": "shift", "max_shift": 1, "epochs": 5},
 }
 
 DESCRIPTIONS = {
@@ -126,7 +126,11 @@ def _describe_setting(setting: Setting, value: Any) -> str:
     if setting.choices:
         word = setting.choices[value].partition(" (")[0]
         # The other choices explain themselves.
-        return f"{label} {word}" if setting.name in ("dataset", "schedule", "device", "last_batch") else word
+        return (
+            f"{label} {word}"
+            if setting.name in ("dataset", "schedule", "device", "last_batch", "augmentation")
+            else word
+        )
     return f"{label} {value:g}" if isinstance(value, float) else f"{label} {value}"
 
 

@@ -36,6 +36,7 @@ def test_defaults_are_the_classic_scripts_with_3_epochs_and_a_validation_split()
         "optimizer": "sgd",
         "weight_decay": 0.0,
         "label_smoothing": 0.0,
+        "augmentation": "none",
         "max_shift": 0,
         "last_batch": "auto",
         "schedule": "constant",
@@ -49,6 +50,23 @@ def test_defaults_are_the_classic_scripts_with_3_epochs_and_a_validation_split()
         "save_model": False,
     }
     assert LOG_INTERVAL.default == 10
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"max_shift": 2}, ("shift", 2)),  # as in all runs before there was a choice
+        ({"augmentation": "none", "max_shift": 2}, ("shift", 2)),
+        ({"augmentation": "shift", "max_shift": 1}, ("shift", 1)),
+        ({"augmentation": "shift", "max_shift": 0}, ("none", 0)),
+        ({"augmentation": "affine"}, ("affine", 0)),
+        ({"augmentation": "affine", "max_shift": 3}, ("affine", 3)),
+        ({"augmentation": "none"}, ("none", 0)),
+    ],
+)
+def test_augmentation_and_shift_always_fit(given: dict[str, Any], expected: tuple[str, int]) -> None:
+    for config in (TrainConfig(**given), TrainConfig.from_stored(given)):
+        assert (config.augmentation, config.max_shift) == expected
 
 
 def test_every_number_has_a_range() -> None:

@@ -20,6 +20,7 @@ EVERYTHING_ELSE = {
     "optimizer": "adam",
     "weight_decay": 0.05,
     "label_smoothing": 0.2,
+    "augmentation": "affine",
     "max_shift": 3,
     "last_batch": "drop",
     "schedule": "step",

@@ -16,6 +16,7 @@ from mnist_core.cli.command_setup import (
     add_command,
     add_setting_flag,
     find_run_to_act_on,
+    fit_augmentation,
     given_settings,
     open_store,
 )
@@ -137,7 +138,8 @@ def _rerun(options: argparse.Namespace) -> int:
 def _continue(options: argparse.Namespace) -> int:
     store, parent = _open_run(options)
     config = lineage.with_more_epochs(parent, options.more_epochs, options.step)
-    config = dataclasses.replace(config, **given_settings(options, CHANGEABLE))
+    settings = fit_augmentation(given_settings(options, CHANGEABLE), config.max_shift)
+    config = dataclasses.replace(config, **settings)
     run = lineage.fork(store, parent, config, step=options.step, name=options.name, trainer=own_identity())
     if run.parent_step is not None and (jump := describe_rate_jump(parent, config, run.parent_step)):
         print(jump, file=sys.stderr)

@@ -13,6 +13,7 @@ from mnist_core.cli.command_setup import (
     Subparsers,
     add_command,
     add_setting_flag,
+    fit_augmentation,
     flag_type,
     given_settings,
 )
@@ -80,7 +81,8 @@ def _train(options: argparse.Namespace) -> int:
     settings = given_settings(options, SETTINGS)
     if options.no_cuda:
         settings["device"] = "cpu"
-    config = TrainConfig(**{**presets.apply_preset(options.preset, asdict(TrainConfig())), **settings})
+    preset = presets.apply_preset(options.preset, asdict(TrainConfig()))
+    config = TrainConfig(**{**preset, **fit_augmentation(settings, preset["max_shift"])})
     store = RunStore.open(runs_dir())
     run = store.commands.create_run(config, options.name, trainer=own_identity())
     return train_in_terminal(store, run, log_interval=options.log_interval, json=options.json)

@@ -49,11 +49,19 @@ def _with_last_batch(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "config": {"last_batch": "keep", **values["config"]}}
 
 
+def _with_augmentation(values: dict[str, Any]) -> dict[str, Any]:
+    """Archives of version 5 lack the setting; a shift above 0 means the augmentation `shift`."""
+    if not isinstance(values.get("config"), dict):
+        return values
+    return {**values, "config": {"augmentation": "none", **values["config"]}}
+
+
 UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     _with_parent_step,
     _with_smoothing_and_shift,
     _without_command,
     _with_last_batch,
+    _with_augmentation,
 )
 """The n-th function brings a run's JSON from version n of the archive to version n + 1."""
 

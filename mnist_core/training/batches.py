@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mnist_core.data.datasets import Split
+from mnist_core.training.augmentation import augment
 
 PIXEL_MEAN, PIXEL_STD = 0.1307, 0.3081
 """Mean and standard deviation of the 60,000 MNIST training images scaled to 0–1, as in the classic PyTorch script."""
@@ -24,7 +24,7 @@ FIRST_REPEATING_SEED = 10_174_747
 """Smallest seed that would repeat orders of a smaller one: times the stride it is 17 modulo 2^32, or 17 epochs."""
 
 FIRST_REPEATING_STEP_SEED = 4294
-"""Smallest seed that would repeat shifts and dropout masks of a smaller one, within as many steps as the stride."""
+"""Smallest seed that would repeat augmentation and dropout of a smaller one, within as many steps as the stride."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Images:
         """Return normalised pixels (B, 1, 28, 28), of the default dtype, and labels (B,) of a batch."""
         return _normalize(self.pixels[batch]), self.labels[batch]
 
-    def shifted(self, batch: Tensor, max_shift: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return a batch as `images[batch]` does, with each image moved by up to `max_shift` pixels along each axis."""
-        return _normalize(_shift(self.pixels[batch], max_shift, generator)), self.labels[batch]
+    def augmented(self, batch: Tensor, kind: str, max_shift: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return a batch as `images[batch]` does, with each image changed by `augmentation.augment`."""
+        return _normalize(augment(self.pixels[batch], kind, max_shift, generator)), self.labels[batch]
 
     def select(self, indices: Tensor) -> Images:
         """Return the images at these indices."""
@@ -63,15 +63,6 @@ def _normalize(pixels: Tensor) -> Tensor:
     return pixels.to(torch.get_default_dtype()).div_(255).sub_(PIXEL_MEAN).div_(PIXEL_STD).unsqueeze(1)
 
 
-def _shift(pixels: Tensor, max_shift: int, generator: torch.Generator) -> Tensor:
-    """Move each image of `pixels`, uint8 (B, 28, 28). Black pixels, 0, move in at the edges."""
-    images, height, width = pixels.shape
-    padded = F.pad(pixels, [max_shift] * 4)
-    crops = padded.unfold(1, height, 1).unfold(2, width, 1)  # a view: (B, places, places, 28, 28)
-    down, right = torch.randint(2 * max_shift + 1, (2, images), generator=generator, device=pixels.device)
-    return crops[torch.arange(images, device=pixels.device), down, right]
-
-
 def sample_order(seed: int, epoch: int, images: int) -> Tensor:
     """Return the order in which an epoch visits the images, int64 (images,). It depends on (seed, epoch) alone."""
     if seed < FIRST_REPEATING_SEED:
@@ -83,7 +74,7 @@ def sample_order(seed: int, epoch: int, images: int) -> Tensor:
 
 
 def step_seed(seed: int, step: int) -> int:
-    """Return the seed of the random numbers within one step of a run, shifts and dropout masks: 64 bits.
+    """Return the seed of the random numbers within one step of a run, augmentation and dropout: 64 bits.
 
     PyTorch's generator on the CPU uses only the lower 32 bits. So from `FIRST_REPEATING_STEP_SEED` on, two steps of
     different runs can have the same numbers by chance, but no two runs have the same numbers throughout.

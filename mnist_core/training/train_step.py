@@ -48,10 +48,10 @@ class TrainStep:
     def _compute(self, batch: Tensor, lr: float | Tensor) -> Tensor:
         """Compute one step. Returns the packed metrics. Nothing here may wait for the GPU once `BatchNorm` settled."""
         model, optimizer, generator = self._state.model, self._state.optimizer, self._state.generator
-        max_shift = self._config.max_shift
+        augmentation, max_shift = self._config.augmentation, self._config.max_shift
 
         # ------------------------------------------------------------ one training step
-        pixels, labels = self._images.shifted(batch, max_shift, generator) if max_shift else self._images[batch]
+        pixels, labels = self._images.augmented(batch, augmentation, max_shift, generator)
         optimizer.zero_grad()
         with autocast(self._config.precision, batch.device):
             log_probabilities = model(pixels)

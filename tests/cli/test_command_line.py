@@ -108,6 +108,25 @@ def test_a_preset_replaces_the_defaults_and_flags_win_over_it(
 
 
 @trains_in_process
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--max-shift", "1"], ("shift", 1)),  # as before there was a choice
+        (["--augmentation", "affine"], ("affine", 2)),
+        (["--augmentation", "affine", "--max-shift", "0"], ("affine", 0)),
+        (["--preset", "fast-99.5", "--augmentation", "affine"], ("affine", 1)),
+        (["--preset", "fast-99.5", "--augmentation", "none"], ("none", 0)),
+        (["--preset", "fast-99.5", "--max-shift", "0"], ("none", 0)),
+    ],
+)
+def test_an_augmentation_brings_a_shift_that_fits(store: RunStore, flags: list[str], expected: tuple[str, int]) -> None:
+    quick = ["--dataset", "mnist", "--model", "softmax", "--epochs", "1", "--batch-size", "100"]
+    assert main(["train", *flags, *quick]) == 0
+    (run,) = store.queries.list_runs()
+    assert (run.config.augmentation, run.config.max_shift) == expected
+
+
+@trains_in_process
 @pytest.mark.parametrize("output", [[], ["--json"]])
 def test_size_and_time_per_epoch_are_printed_at_the_start(capsys: CapturedOutput, output: list[str]) -> None:
     main([*QUICK, *output])

@@ -21,6 +21,16 @@ def test_a_flag_that_contradicts_the_preset_exits_with_2(store: RunStore, capsys
     assert store.queries.list_runs() == []
 
 
+@pytest.mark.parametrize(("augmentation", "shift", "expected"), [("none", "2", "0"), ("shift", "0", "above 0")])
+def test_a_shift_that_contradicts_the_augmentation_exits_with_2(
+    store: RunStore, capsys: CapturedOutput, augmentation: str, shift: str, expected: str
+) -> None:
+    assert main(["train", "--augmentation", augmentation, "--max-shift", shift]) == 2
+    sentence = f"Random shift must be {expected} with augmentation {augmentation}, got {shift}.\n"
+    assert capsys.readouterr().err == sentence
+    assert store.queries.list_runs() == []
+
+
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [

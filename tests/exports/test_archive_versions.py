@@ -24,13 +24,13 @@ from tests.support.factories import LABELS, PROVENANCE, predictions
 FIXTURES = Path(__file__).parent / "fixtures"
 CHANGE = Intervention(2, "lr", 0.25, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
 
-FIELDS_OF_VERSION_5 = """
+FIELDS_OF_VERSION_6 = """
     evaluations: accuracy confusion elapsed_seconds epoch images loss split step
     run: archived attempt config created_at curve dataset device finished_at interventions name notes notice parent_step
     run: progress provenance reason starred started_at status tags test_images threads total_steps train_images
     run: validation_images
-    run.config: batch_size dataset device epochs gamma label_smoothing last_batch lr max_shift model momentum
-    run.config: optimizer precision save_model schedule seed test_batch_size validation_fraction weight_decay
+    run.config: augmentation batch_size dataset device epochs gamma label_smoothing last_batch lr max_shift model
+    run.config: momentum optimizer precision save_model schedule seed test_batch_size validation_fraction weight_decay
     run.interventions: at by field new old step
     run.progress: accuracy elapsed_seconds epoch examples_per_second live_confusion loss step
     run.provenance: commit dataset dataset_checksum device is_dirty packages platform precision processor python
@@ -41,8 +41,8 @@ FIELDS_OF_VERSION_5 = """
 
 @pytest.mark.parametrize(
     ("name", "parent_step"),
-    [("archive-1-with-results", None), ("archive-2", 3), ("archive-3", 3), ("archive-4", 3), ("archive-5", 3)],
-    ids=["1 with results", "2", "3", "4", "5"],
+    [("archive-1-with-results", None), *((f"archive-{version}", 3) for version in range(2, archive.VERSION + 1))],
+    ids=["1 with results", *map(str, range(2, archive.VERSION + 1))],
 )
 def test_a_run_is_read_whole(other_store: RunStore, name: str, parent_step: int | None) -> None:
     (run,) = archive.import_archive(other_store, FIXTURES / f"{name}.zip")
@@ -106,10 +106,10 @@ def test_a_changed_format_has_a_new_version(store: RunStore, exported_run: Run, 
         content = json.loads(zipped.read("0/run.json"))
     columns = (f"{name}{step_codec.STEP_COLUMNS[name].str}" for name in step_codec.STEP_COLUMNS.names or ())
     fields = {*field_paths(content), *(f"steps: {column}" for column in columns)}
-    assert archive.VERSION == 5
+    assert archive.VERSION == 6
     assert fields == {
         f"{part}: {field}"
-        for part, listed in (line.strip().split(": ") for line in FIELDS_OF_VERSION_5.strip().splitlines())
+        for part, listed in (line.strip().split(": ") for line in FIELDS_OF_VERSION_6.strip().splitlines())
         for field in listed.split()
     }
 

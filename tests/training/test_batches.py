@@ -1,20 +1,16 @@
-"""Batches: random shifts, and seeds. Every seed has its own numbers, and small seeds keep their old ones."""
+"""Batches: orders and seeds. Every seed has its own numbers, and small seeds keep their old ones."""
 
 import hashlib
-import itertools
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
 from mnist_core.config import SETTINGS, TrainConfig
-from mnist_core.data.datasets import Dataset
 from mnist_core.training import batches
 from mnist_core.training.batches import (
     FIRST_REPEATING_SEED,
     FIRST_REPEATING_STEP_SEED,
-    Images,
     sample_order,
     step_seed,
 )
@@ -69,34 +65,6 @@ def test_orders_of_small_seeds_never_repeat() -> None:
 def test_orders_stay_those_of_recorded_runs(seed: int, epoch: int, images: int, digest: str) -> None:
     order = sample_order(seed, epoch, images).numpy().astype("<i8")
     assert hashlib.sha256(order.tobytes()).hexdigest()[:16] == digest
-
-
-@pytest.mark.parametrize("max_shift", [1, 3])
-def test_shifted_images_move_whole_by_every_distance_and_keep_their_labels(digits: Dataset, max_shift: int) -> None:
-    images = Images.on_device(digits.train, torch.device("cpu"))
-    batch = torch.arange(300)
-    pixels, labels = images.shifted(batch, max_shift, torch.Generator().manual_seed(1))
-    (plain, plain_labels), size = images[batch], 28
-    black = plain.min()
-    framed = F.pad(plain, [max_shift] * 4, value=black.item())
-    moves = set()
-    for image, frame in zip(pixels, framed, strict=True):
-        places = itertools.product(range(2 * max_shift + 1), repeat=2)
-        moves |= {(y, x) for y, x in places if torch.equal(image, frame[:, y : y + size, x : x + size])}
-    assert len(moves) == (2 * max_shift + 1) ** 2
-    assert torch.equal(labels, plain_labels)
-    assert pixels.shape == plain.shape
-
-
-def test_shifts_depend_on_the_generator_alone(digits: Dataset) -> None:
-    images = Images.on_device(digits.train, torch.device("cpu"))
-    generator = torch.Generator()
-    shifted = []
-    for others in (1, 2):
-        torch.manual_seed(others)
-        shifted.append(images.shifted(torch.arange(50), 2, generator.manual_seed(7))[0])
-    assert torch.equal(*shifted)
-    assert not torch.equal(images.shifted(torch.arange(50), 2, generator)[0], shifted[0])
 
 
 def test_every_pair_of_seed_and_step_has_its_own_dropout_masks() -> None:

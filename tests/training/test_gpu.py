@@ -114,9 +114,14 @@ def test_batch_normalisation_settles_first(digits: Dataset, recordings: Recordin
     assert recordings.replays == [2 * 9 - 10]
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", "adadelta"])
-def test_graphs_change_no_result(digits: Dataset, request: pytest.FixtureRequest, optimizer: str) -> None:
-    config = replace(CONFIG, optimizer=optimizer, schedule="one-cycle", max_shift=1)
+@pytest.mark.parametrize(
+    ("optimizer", "augmentation"),
+    [("sgd", "shift"), ("nesterov", "affine"), ("adam", "shift"), ("adadelta", "shift")],
+)
+def test_graphs_change_no_result(
+    digits: Dataset, request: pytest.FixtureRequest, optimizer: str, augmentation: str
+) -> None:
+    config = replace(CONFIG, optimizer=optimizer, schedule="one-cycle", augmentation=augmentation, max_shift=1)
     changes = {3: Adjustment(lr=0.05), 6: Adjustment(momentum=0.8), 9: Adjustment(batch_size=20)}
     eager = outcomes(config, digits, dict(changes))
     request.getfixturevalue("recordings")

@@ -16,7 +16,7 @@ import streamlit as st
 
 from mnist_core import presets
 from mnist_core.annotations import validate_name
-from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.config import SETTINGS, TrainConfig, augmentation_with, shift_with
 from mnist_core.errors import ConfigError
 from mnist_core.system import machine
 from mnist_dashboard import access
@@ -75,7 +75,7 @@ def bind_draft(draft: Draft) -> SettingsBinding:
         out_of_range=draft.out_of_range,
         problems=draft.problems,
         changeable=SETTINGS.keys() - (ignored - draft.out_of_range.keys()),  # a refused value can be corrected
-        on_valid_change=lambda _name: _remember(),
+        on_valid_change=_keep_change,
     )
 
 
@@ -100,6 +100,21 @@ def set_run_name(name: str) -> None:
     _remember()
 
 
+def _keep_change(name: str) -> None:
+    """Follow a change of augmentation or shift with the other of the two, and remember the draft."""
+    values = _values()
+    if name == "augmentation":
+        shift = 0 if range_problem(SETTINGS["max_shift"], values["max_shift"]) else values["max_shift"]
+        SettingsBinding(values).set_values({"max_shift": shift_with(values["augmentation"], shift)})
+    elif name == "max_shift":
+        SettingsBinding(values).set_values(_fitting_augmentation(values))
+    _remember()
+
+
+def _fitting_augmentation(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"augmentation": augmentation_with(values["max_shift"], values["augmentation"])}
+
+
 def _remember() -> None:
     """Let the browser keep the draft for the next page that opens. Refused values are left out.
 
@@ -122,9 +137,9 @@ def _values() -> dict[str, Any]:
         # The recalled value may be forged, or of another version: everything in it is checked.
         kept = browser_memory.recall(_MEMORY) if access.may_act() else None
         parts = kept if isinstance(kept, dict) else {}
-        st.session_state["draft"] = {name: setting.default for name, setting in SETTINGS.items()} | _kept_settings(
-            parts.get("settings")
-        )
+        defaults = {name: setting.default for name, setting in SETTINGS.items()}
+        settings = defaults | _kept_settings(parts.get("settings"))
+        st.session_state["draft"] = settings | _fitting_augmentation(settings)
         st.session_state["draft_name"] = _kept_name(parts.get("name"))
         if parts.get("preset") in (*presets.NAMES, presets.CUSTOM):
             st.session_state["preset_chosen"] = parts["preset"]

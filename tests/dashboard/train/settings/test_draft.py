@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.setting import Setting
 from mnist_core.store import RunStore
-from mnist_dashboard.ui.state import browser_memory
+from mnist_dashboard.ui.state import browser_memory, stale_widgets
 from tests.dashboard.conftest import MAIN
 from tests.support.web.page_driver import Visitor, open_page
 
@@ -102,3 +102,41 @@ def test_a_forged_draft_is_ignored(app: AppTest, visitor: Visitor, kept: object)
     assert app.session_state["draft"] == asdict(TrainConfig())
     assert app.text_input(key="run_name").value == ""
     assert next(box for box in app.selectbox if box.label == "Preset").value == "Defaults"
+
+
+# ---------------------------------------------------------------------- augmentation and shift
+
+
+def test_augmentation_and_shift_follow_each_other(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stale_widgets, "STALE_SECONDS", 0.0)  # each step here is later than that
+    open_page(app)
+
+    def shown() -> tuple[str | None, str | None]:
+        assert app.session_state["draft"] == asdict(TrainConfig(**app.session_state["draft"]))
+        return app.selectbox(key="augmentation_field").value, app.text_input(key="max_shift_field").value
+
+    assert shown() == ("none", "0")
+    app.selectbox(key="augmentation_field").set_value("affine").run()
+    assert shown() == ("affine", "2")
+    app.text_input(key="max_shift_field").set_value("0").run()
+    assert shown() == ("affine", "0")
+    app.selectbox(key="augmentation_field").set_value("shift").run()
+    assert shown() == ("shift", "2")
+    app.text_input(key="max_shift_field").set_value("0").run()
+    assert shown() == ("none", "0")
+    app.text_input(key="max_shift_field").set_value("3").run()
+    assert shown() == ("shift", "3")
+    app.selectbox(key="augmentation_field").set_value("none").run()
+    assert shown() == ("none", "0")
+
+
+def test_a_shift_that_a_browser_kept_before_there_was_an_augmentation_still_shifts(
+    app: AppTest, visitor: Visitor
+) -> None:
+    open_page(app)
+    app.text_input(key="max_shift_field").set_value("3").run()
+    app.session_state["draft"]["augmentation"] = "none"
+    app.text_input(key="run_name").set_value("mine").run()
+    again = visit_again(app, visitor)
+    assert again.session_state["draft"] == asdict(TrainConfig(max_shift=3))
+    assert again.selectbox(key="augmentation_field").value == "shift"
