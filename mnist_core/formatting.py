@@ -21,6 +21,11 @@ def format_count(number: float | None) -> str:
     return MISSING if number is None else f"{round(number):,}".replace(",", THIN_SPACE)
 
 
+def format_bytes(size: int) -> str:
+    """Return a size in megabytes (10^6 bytes), with one decimal: `20.6 MB`."""
+    return f"{size / 1e6:.1f} MB"
+
+
 def format_loss(value: float | None) -> str:
     """Return four significant digits, trailing zeros kept (0.07670); scientific below 0.0001 and from 10 000."""
     if value is None or not math.isfinite(value):

@@ -43,6 +43,7 @@ SETTINGS = "Settings"
 RESULTS = "Results"
 CHANGES = "Changes during the run"
 CHECKPOINTS = "Checkpoints"
+SNAPSHOTS = "Snapshots"
 ENVIRONMENT = "Environment"
 SHOW_ARCHIVED = "Show archived"
 

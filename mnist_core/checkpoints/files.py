@@ -1,6 +1,7 @@
 """The checkpoints of a run, one file each: written atomically, verified when read.
 
-A folder belongs to one run. It holds the last `RECENT_CHECKPOINTS` checkpoints and the best one. The best is a copy,
+A folder belongs to one run. It holds the last `RECENT_CHECKPOINTS` checkpoints, the best one, and snapshots of the
+weights at the steps of `snapshot_plan`. The best is a copy,
 not a link: some disks have no links, and a damaged block then costs only one file. The caller decides when to save and
 which checkpoint is the best, and knows whose the files are (see `ownership`).
 """
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.checkpoints.envelope import unseal, unusable
-from mnist_core.checkpoints.format import Checkpoint, decode, encode
+from mnist_core.checkpoints.format import Checkpoint, SavedNetwork, decode, decode_network, encode
 from mnist_core.checkpoints.index import checkpoint_path, list_checkpoints
+from mnist_core.checkpoints.snapshot_plan import MAX_SNAPSHOTS
 from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError
 from mnist_core.records import FileKind
@@ -58,13 +60,38 @@ def save(
         write_atomically(path, content, confirm=lambda: confirm(path, sha256))
         _remove_superseded(folder, state.step)
     except OSError as error:
-        is_full = is_disk_full(error)
-        remedy = "Free some disk space" if is_full else f"Make {display_path(folder)} a folder that can be written"
-        raise CheckpointError(
-            f"Checkpoint {display_path(path)} could not be saved: {error.strerror or error}. {remedy}; "
-            "the previous checkpoint is still there."
-        ) from error
+        raise CheckpointError(f"{_not_saved(path, error)}; the previous checkpoint is still there.") from error
     return path
+
+
+def save_snapshot(
+    folder: Path,
+    config: TrainConfig,
+    state: TrainState,
+    *,
+    dataset: str,
+    confirm: Callable[[Path, str], object] = lambda _path, _sha256: None,
+) -> Path:
+    """Save the weights alone after any event, and return the file.
+
+    See `save` for `confirm`. Raises `CheckpointError` if the disk is full or the folder cannot be written.
+    """
+    content = encode(config, state, dataset, (), is_snapshot=True)
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = checkpoint_path(folder, state.step, FileKind.SNAPSHOT)
+    try:
+        create_private_folder(folder)
+        remove_leftovers(folder)
+        write_atomically(path, content, confirm=lambda: confirm(path, sha256))
+    except OSError as error:
+        raise CheckpointError(f"{_not_saved(path, error)}.") from error
+    return path
+
+
+def _not_saved(path: Path, error: OSError) -> str:
+    is_full = is_disk_full(error)
+    remedy = "Free some disk space" if is_full else f"Make {display_path(path.parent)} a folder that can be written"
+    return f"Checkpoint {display_path(path)} could not be saved: {error.strerror or error}. {remedy}"
 
 
 def load(
@@ -81,6 +108,18 @@ def load(
     Raises `CheckpointError` if the file is missing, damaged, not a checkpoint, from a newer version or does not fit,
     and `ConfigError` if this machine lacks the device or the precision.
     """
+    return decode(path, _read_payload(path, check), device, settings)
+
+
+def load_network(path: Path, check: Callable[[Path, bytes], object] = lambda _path, _content: None) -> SavedNetwork:
+    """Read, verify and rebuild the network in a checkpoint or snapshot, on the CPU and in eval mode.
+
+    See `load` for `check` and errors.
+    """
+    return decode_network(path, _read_payload(path, check))
+
+
+def _read_payload(path: Path, check: Callable[[Path, bytes], object]) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -88,11 +127,12 @@ def load(
         raise unusable(path, problem) from error
     payload = unseal(path, content)
     check(path, content)
-    return decode(path, payload, device, settings)
+    return payload
 
 
 def _remove_superseded(folder: Path, step: int) -> None:
-    for kind, count in ((FileKind.STEP, RECENT_CHECKPOINTS), (FileKind.BEST, 1)):
+    kept = ((FileKind.STEP, RECENT_CHECKPOINTS), (FileKind.BEST, 1), (FileKind.SNAPSHOT, MAX_SNAPSHOTS))
+    for kind, count in kept:
         paths = list_checkpoints(folder, kind)
         current = [number for number in paths if number <= step][-count:]
         for number in paths.keys() - current:

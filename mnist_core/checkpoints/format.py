@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mnist_core.checkpoints.envelope import seal, unusable
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.records import ADJUSTABLE, encode_json
+from mnist_core.training.networks import models
 from mnist_core.training.train_state import TrainState
 
 _POSITION_FIELDS = [field.name for field in fields(TrainState) if field.name not in ("model", "optimizer", "generator")]
@@ -42,8 +43,15 @@ class Checkpoint:
     """Changes during the run, as JSON values."""
 
 
-def encode(config: TrainConfig, state: TrainState, dataset: str, interventions: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return the content of a whole file."""
+def encode(
+    config: TrainConfig,
+    state: TrainState,
+    dataset: str,
+    interventions: Sequence[Mapping[str, Any]],
+    *,
+    is_snapshot: bool = False,
+) -> bytes:
+    """Return the content of a whole file; that of a snapshot has the weights alone."""
     facts = {
         "config": asdict(config),
         "position": {name: getattr(state, name) for name in _POSITION_FIELDS},
@@ -51,7 +59,8 @@ def encode(config: TrainConfig, state: TrainState, dataset: str, interventions: 
         "threads": torch.get_num_threads(),
         "interventions": [dict(intervention) for intervention in interventions],
     }
-    tensors = {name: tensor.cpu() for name, tensor in _named_tensors(state).items()}
+    named = _named_weights(state.model) if is_snapshot else _named_tensors(state)
+    tensors = {name: tensor.cpu() for name, tensor in named.items()}
     buffer = io.BytesIO()
     torch.save({"tensors": tensors, "facts": encode_json(facts)}, buffer)
     return seal(buffer.getvalue())
@@ -62,17 +71,8 @@ def decode(path: Path, payload: bytes, device: str | None = None, settings: Trai
 
     See `files.load` for `device`, `settings` and errors.
     """
-    try:
-        saved = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    except Exception as error:  # the restricted unpickler raises a dozen kinds
-        raise unusable(path, "holds more than weights and numbers, such as code; none was executed") from error
-    try:
-        tensors, facts = dict(saved["tensors"]), json.loads(saved["facts"])
-        config = TrainConfig.from_stored(facts["config"])
-        position = {name: facts["position"][name] for name in _POSITION_FIELDS}
-        dataset, threads, interventions = facts["dataset"], facts["threads"], facts["interventions"]
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
-        raise unusable(path, f"does not hold what a checkpoint holds ({error})") from error
+    tensors, facts = _read_payload(path, payload)
+    config, position = facts["config"], facts["position"]
     settings = settings or config
     state = TrainState.initial(replace(settings, device=device) if device else settings)
     position |= {
@@ -80,13 +80,60 @@ def decode(path: Path, payload: bytes, device: str | None = None, settings: Trai
     }
     if not _copy_tensors(tensors, _named_tensors(state)):
         raise unusable(path, f"holds weights that do not fit the network {config.model} with {config.optimizer}")
-    return Checkpoint(path, config, replace(state, **position), dataset, threads, interventions)
+    return Checkpoint(
+        path, config, replace(state, **position), facts["dataset"], facts["threads"], facts["interventions"]
+    )
+
+
+@dataclass(frozen=True)
+class SavedNetwork:
+    """The network in a checkpoint or snapshot, on the CPU and in eval mode, without what training needs besides."""
+
+    config: TrainConfig
+    model: nn.Module
+    dataset: str
+    step: int
+
+
+def decode_network(path: Path, payload: bytes) -> SavedNetwork:
+    """Rebuild the network from the payload of a checkpoint or snapshot, whatever device and precision it trained with.
+
+    Raises `CheckpointError` if the file does not hold what a checkpoint holds.
+    """
+    tensors, facts = _read_payload(path, payload)
+    config: TrainConfig = facts["config"]
+    model = models.build_model(config.model, torch.Generator()).to(memory_format=torch.channels_last)
+    weights = {name: tensor for name, tensor in tensors.items() if name.startswith("model.")}
+    if not _copy_tensors(weights, _named_weights(model)):
+        raise unusable(path, f"holds weights that do not fit the network {config.model}")
+    return SavedNetwork(config, model.eval(), facts["dataset"], facts["position"]["step"])
+
+
+def _read_payload(path: Path, payload: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors by name and the facts, with the config as `TrainConfig`. Raises `CheckpointError`."""
+    try:
+        saved = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    except Exception as error:  # the restricted unpickler raises a dozen kinds
+        raise unusable(path, "holds more than weights and numbers, such as code; none was executed") from error
+    try:
+        tensors, facts = dict(saved["tensors"]), json.loads(saved["facts"])
+        return tensors, {
+            "config": TrainConfig.from_stored(facts["config"]),
+            "position": {name: facts["position"][name] for name in _POSITION_FIELDS},
+            **{name: facts[name] for name in ("dataset", "threads", "interventions")},
+        }
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        raise unusable(path, f"does not hold what a checkpoint holds ({error})") from error
 
 
 def _named_tensors(state: TrainState) -> dict[str, Tensor]:
     """The tensors of a state, not copies, by name: `model.conv1.weight`, `optimizer.0`."""
-    weights = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
-    return weights | {f"optimizer.{number}": tensor for number, tensor in enumerate(state.optimizer.state())}
+    optimizer = {f"optimizer.{number}": tensor for number, tensor in enumerate(state.optimizer.state())}
+    return _named_weights(state.model) | optimizer
+
+
+def _named_weights(model: nn.Module) -> dict[str, Tensor]:
+    return {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
 
 
 def _copy_tensors(saved: dict[str, Tensor], targets: dict[str, Tensor]) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 from mnist_core.checkpoints.envelope import unseal, unusable
 from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError
-from mnist_core.records import FileKind, Run
+from mnist_core.records import Run
 from mnist_core.store.queries import Queries
 from mnist_core.system.paths import runs_dir
 
@@ -43,7 +43,7 @@ def is_own_file(queries: Queries, run: Run, path: Path) -> bool:
     checkpoints = [
         runs_dir() / file.path
         for file in queries.list_files(run.id)
-        if file.kind is not FileKind.MODEL and file.step == run.progress.step
+        if file.kind.is_resumable and file.step == run.progress.step
     ]
     try:
         weights = _stored_tensors(content)

@@ -42,7 +42,7 @@ def newest_checkpoint(queries: Queries, run: Run) -> Path | None:
 
     Of a finished run it may be missing on the disk: an earlier one does not hold the weights that the run ended with.
     """
-    checkpoints = [file for file in queries.list_files(run.id) if file.kind is not FileKind.MODEL]
+    checkpoints = [file for file in queries.list_files(run.id) if file.kind.is_resumable]
     paths = {runs_dir() / file.path: (file.step, file.kind is FileKind.STEP) for file in checkpoints}
     return max((path for path in paths if run.status.is_finished or path.exists()), key=paths.__getitem__, default=None)
 

@@ -13,8 +13,15 @@ class FileKind(StrEnum):
     """A recent checkpoint."""
     BEST = "best"
     """The checkpoint with the best validation accuracy."""
+    SNAPSHOT = "snapshot"
+    """The weights alone at an earlier step, kept to show how the network learned. No run continues from it."""
     MODEL = "model"
     """The weights of a finished run."""
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether a run can continue from such a file."""
+        return self in (FileKind.STEP, FileKind.BEST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.errors import RunNotFoundError, RunStateError, StaleAttemptError, StoreError
 from mnist_core.records import (
     REMOVED_FROM_QUEUE,
+    FileKind,
     ProcessIdentity,
     Results,
     Run,
@@ -185,9 +186,14 @@ def check_sound(run: Run) -> None:
 
 
 def record_file(connection: Connection, run_id: int, file: RunFile) -> None:
-    """Record a file of a run, and forget those of the same kind from steps so early that they are superseded."""
+    """Record a file of a run, and forget those of the same kind from steps so early that they are superseded.
+
+    Snapshots are kept, so none of them is superseded.
+    """
     same_kind = (run_files.c.run_id == run_id) & (run_files.c.kind == file.kind) & (run_files.c.sha256 != "")
     connection.execute(insert(run_files).values(run_id=run_id, **asdict(file)))
+    if file.kind is FileKind.SNAPSHOT:
+        return
     steps = select(run_files.c.step).where(same_kind).distinct().order_by(run_files.c.step.desc())
     superseded = connection.execute(steps.offset(REMEMBERED_STEPS)).scalars().all()
     connection.execute(delete(run_files).where(same_kind & run_files.c.step.in_(superseded)))

@@ -18,7 +18,7 @@ from mnist_core.system.paths import display_path
 from mnist_core.system.private_files import create_private_folder
 from mnist_core.trainer.metrics_buffer import MetricsBuffer
 from mnist_core.trainer.retries import retry_while_locked
-from mnist_core.trainer.saver import CheckpointSaver
+from mnist_core.trainer.saver import CheckpointSaver, SnapshotSaver
 from mnist_core.trainer.steering import Steering
 from mnist_core.training.train_state import TrainState
 
@@ -39,12 +39,15 @@ class FileSaver:
         self._buffer = buffer
         self._steering = steering
         self._checkpoints = CheckpointSaver(store, run, dataset, state)
+        self._snapshots = SnapshotSaver(store, run, dataset, state)
 
     def save_if_due(self, event: Event) -> None:
-        """Save a checkpoint after an event if it is time to.
+        """Save a checkpoint after an event if it is time to, and a snapshot likewise.
 
-        While the database is locked, only the best one waits; another one is due soon.
+        While the database is locked, only the best checkpoint waits; another one is due soon, and a snapshot is saved
+        at a later step.
         """
+        self._save_snapshot_if_due()
         if not self._checkpoints.is_due(event):
             return
         if self._checkpoints.is_best(event):
@@ -53,8 +56,14 @@ class FileSaver:
             with contextlib.suppress(StoreLockedError):
                 self._save(event)
 
+    def _save_snapshot_if_due(self) -> None:
+        if self._snapshots.is_due() and self._buffer.try_commit() is not None:
+            with contextlib.suppress(StoreLockedError):
+                self._snapshots.save()
+
     def save_at_end(self) -> None:
         """Save a checkpoint of the last state, whose steps have been recorded, unless there is one."""
+        self._save_snapshot_if_due()
         if self._checkpoints.saved_step != self._state.step:
             self.save_at_stop()
 

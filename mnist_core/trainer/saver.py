@@ -1,7 +1,8 @@
-"""Decides when a run saves a checkpoint, and which one is its best."""
+"""Decides when a run saves a checkpoint, which one is its best, and when it keeps a snapshot of its weights."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,14 +11,17 @@ import torch
 
 from mnist_core.checkpoints import files
 from mnist_core.checkpoints.index import checkpoints_dir
-from mnist_core.checkpoints.ownership import describe_checkpoint
+from mnist_core.checkpoints.ownership import describe_checkpoint, recorded_checkpoints
+from mnist_core.checkpoints.snapshot_plan import Position, evaluation_steps, next_snapshot
 from mnist_core.errors import CheckpointError, NotSavedError
-from mnist_core.records import EvalMetrics, Event, Intervention, Run
+from mnist_core.records import EvalMetrics, Event, FileKind, Intervention, Run
 from mnist_core.store import RunStore
 from mnist_core.training.train_state import TrainState
 
 SAVE_SECONDS = 30.0
 """Maximum time between two checkpoints, and so the most training that an interruption can lose."""
+
+_log = logging.getLogger(__name__)
 
 
 class CheckpointSaver:
@@ -51,7 +55,7 @@ class CheckpointSaver:
         Raises `NotSavedError` when the disk is full, and `StaleAttemptError` when another trainer has claimed the run,
         even if this process was suspended in the middle of saving.
         """
-        if not all(bool(torch.isfinite(weight).all()) for weight in self._state.model.state_dict().values()):
+        if not _is_finite(self._state):
             return
         is_best = event is not None and self.is_best(event)
         try:
@@ -73,3 +77,51 @@ class CheckpointSaver:
 
     def _record(self, path: Path, sha256: str) -> None:
         self._store.trainer_writes.record_file(self._run, describe_checkpoint(path, sha256))
+
+
+class SnapshotSaver:
+    """Saves the snapshots of one run, at the steps of `snapshot_plan`. The run never depends on them."""
+
+    def __init__(self, store: RunStore, run: Run, dataset: str, state: TrainState) -> None:
+        self._store = store
+        self._run = run
+        self._dataset = dataset
+        self._state = state
+        self._saved = list(recorded_checkpoints(store.queries, run, FileKind.SNAPSHOT))
+        self._evaluations = [evaluation.step for evaluation in store.queries.list_evaluations(run.id)]
+        self._batch_size = state.batch_size
+        self._next_step = self._plan()
+
+    def is_due(self) -> bool:
+        """Whether to save now, once the steps so far are committed."""
+        if self._state.batch_size != self._batch_size:  # then the run ends at another step
+            self._batch_size, self._next_step = self._state.batch_size, self._plan()
+        return self._next_step is not None and self._state.step >= self._next_step
+
+    def save(self) -> None:
+        """Save a snapshot, unless a weight is infinite or NaN. One that cannot be saved is left out.
+
+        Raises `StaleAttemptError` when another trainer has claimed the run.
+        """
+        if _is_finite(self._state):
+            folder = checkpoints_dir(self._run)
+            try:
+                files.save_snapshot(folder, self._run.config, self._state, dataset=self._dataset, confirm=self._record)
+            except CheckpointError as error:
+                _log.warning("%s The run goes on without this snapshot.", error)
+        self._saved.append(self._state.step)
+        self._next_step = self._plan()
+
+    def _plan(self) -> int | None:
+        state, config = self._state, self._run.config
+        position = Position(state.step, state.epoch, state.offset, state.batch_size)
+        past = [step for step in self._evaluations if step <= state.step]
+        self._evaluations = [*past, *evaluation_steps(config, self._run.train_images, position)]
+        return next_snapshot(self._saved, state.step, self._evaluations)
+
+    def _record(self, path: Path, sha256: str) -> None:
+        self._store.trainer_writes.record_file(self._run, describe_checkpoint(path, sha256))
+
+
+def _is_finite(state: TrainState) -> bool:
+    return all(bool(torch.isfinite(weight).all()) for weight in state.model.state_dict().values())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import streamlit as st
 
 from mnist_core import labels
+from mnist_core.checkpoints.ownership import recorded_checkpoints
 from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.exports.train_command import train_command
-from mnist_core.records import Run
+from mnist_core.formatting import format_bytes
+from mnist_core.records import FileKind, Run
 from mnist_core.runs import lineage
 from mnist_core.system.paths import PROGRAM
 from mnist_dashboard import access, services
@@ -135,6 +139,16 @@ def _render_lineage(run: Run) -> None:
         st.caption(f"{labels.CHECKPOINTS} to continue from: {', '.join(f'step {step}' for step in steps)}.")
     elif run.status.is_finished:
         st.caption(f"{labels.CHECKPOINTS}: none here. The run cannot be continued or forked, but trained again.")
+    if snapshots := recorded_checkpoints(queries, run, FileKind.SNAPSHOT):
+        st.caption(f"{labels.SNAPSHOTS} of its weights: {len(snapshots)}, {format_bytes(_total_size(snapshots))}.")
+
+
+def _total_size(files: Mapping[int, Path]) -> int:
+    size = 0
+    for path in files.values():
+        with suppress(OSError):  # a trainer has replaced it meanwhile
+            size += path.stat().st_size
+    return size
 
 
 def _render_run_link(relation: str, run: Run) -> None:

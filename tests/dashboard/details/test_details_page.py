@@ -11,12 +11,13 @@ import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import History, Progress, RunStatus, StepMetrics
+from mnist_core.records import FileKind, History, Progress, RunStatus, StepMetrics
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.store.step_codec import STEP_COLUMNS
 from mnist_core.system.processes import own_identity
 from tests.support.factories import finished_run
+from tests.support.run_files import give_checkpoint
 from tests.support.web.page_driver import (
     Visitor,
     active_run,
@@ -61,6 +62,16 @@ def test_all_details_of_a_run_are_shown(app: AppTest, store: RunStore) -> None:
         "OMP_NUM_THREADS=1 python -m mnist_core train --lr 0.02 --dataset mnist --seed 7",
         f"python -m mnist_core rerun {run.id}",
     ]
+
+
+def test_the_number_and_size_of_the_snapshots_are_told(app: AppTest, store: RunStore) -> None:
+    run = finished_run(store)
+    open_details(app, run.id)
+    assert not any("Snapshots" in caption.value for caption in app.caption)
+    sizes = [give_checkpoint(store, run, step, FileKind.SNAPSHOT).write_bytes(bytes(800_000)) for step in (1, 2, 5)]
+    open_details(app, run.id)
+    sentence = f"Snapshots of its weights: 3, {sum(sizes) / 1e6} MB."
+    assert sentence in [caption.value for caption in app.caption]
 
 
 def test_settings_carry_their_units(app: AppTest, store: RunStore) -> None:

@@ -133,7 +133,9 @@ def test_a_checkpoint_that_finds_no_room_interrupts_the_run_and_keeps_the_one_be
     assert interrupted.reason.endswith("Then resume the run.")
     assert len(store.queries.read_steps(interrupted.id)) == 9
     folder = checkpoints_dir(interrupted)
-    assert sorted(path.name for path in folder.iterdir()) == ["best-00000005.ckpt", "step-00000005.ckpt"]
+    snapshots = [f"snapshot-{step:08}.ckpt" for step in range(1, 7)]
+    expected = ["best-00000005.ckpt", *snapshots, "step-00000005.ckpt"]
+    assert sorted(path.name for path in folder.iterdir()) == expected
     saved = load_newest(folder)
     assert saved.state.step == 5
     assert_undisturbed(store, resume(store, interrupted))
