@@ -19,6 +19,7 @@ from mnist_core.errors import CheckpointError
 from mnist_core.records import FileKind, Run, RunStatus
 from mnist_core.runs.lineage import fork_points
 from mnist_core.store import RunStore
+from mnist_core.system.atomic_files import write_atomically
 from mnist_core.trainer.worker import train_run
 from tests.support.factories import purge_until
 from tests.support.training import CONFIG, act_at_step, assert_undisturbed, claimed_run, resume
@@ -73,12 +74,10 @@ def test_no_run_continues_from_a_snapshot(store: RunStore) -> None:
 def test_a_snapshot_that_cannot_be_saved_is_left_out(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: OSError
 ) -> None:
-    write = files.write_atomically
-
     def refuse_some(path: Path, content: bytes, *, confirm: Callable[[], object]) -> None:
         if path.name in ("snapshot-00000003.ckpt", "snapshot-00000018.ckpt"):
             raise error
-        write(path, content, confirm=confirm)
+        write_atomically(path, content, confirm=confirm)
 
     monkeypatch.setattr(files, "write_atomically", refuse_some)
     run = train_run(store, claimed_run(store))
