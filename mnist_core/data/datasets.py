@@ -13,38 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from mnist_core.config import DATASETS, SETTINGS
+from mnist_core.config import DATASETS
 from mnist_core.data import idx
-from mnist_core.data.download import SOURCES, DownloadError, Source, fetch
+from mnist_core.data.download import DownloadError, fetch
+from mnist_core.data.local import MNIST_5K, built_in_folder, downloaded_folder, read_dataset
+from mnist_core.data.sources import SOURCES, Source
+from mnist_core.data.splits import Bytes, Indices, Split
 from mnist_core.errors import DatasetError
 from mnist_core.system import paths
 from mnist_core.system.private_files import make_private
 
-Bytes = npt.NDArray[np.uint8]
-Indices = npt.NDArray[np.int64]
-
-# Never change these seeds: new runs must be evaluated on the same images as old ones.
-_VALIDATION_SEED = 28
+# Never change this seed: new runs must be evaluated on the same images as old ones.
 _MNIST_5K_SEED = 5
 _MNIST_5K_TEST_IMAGES_PER_DIGIT = 100
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Images with their labels. The arrays are in memory and writable, and the caller owns them.
-
-    Two splits are equal only if they are the same object: comparing arrays gives no single truth value.
-    """
-
-    images: Bytes
-    """uint8, (N, 28, 28): 0 is background, 255 is ink."""
-    labels: Bytes
-    """uint8, (N,): 0 to 9."""
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,20 +77,6 @@ def load_dataset(
     return dataclasses.replace(_load_mnist_5k(runs_dir, progress), notice=notice)
 
 
-def split_validation(images: int, fraction: float) -> tuple[Indices, Indices]:
-    """Choose `round(images * fraction)` training images for validation.
-
-    Returns the indices of the rest and of the chosen ones, each ascending. The images stay where they are: copying the
-    rest of MNIST would take 0.15 s. The choice depends on the arguments alone, so runs with different seeds are
-    evaluated on the same images. A smaller validation split is a subset of a larger one. Raises `ConfigError` when
-    `fraction` is out of range.
-    """
-    validation_images = round(images * SETTINGS["validation_fraction"].validate(fraction))
-    # NumPy guarantees the stream of RandomState for ever. That of default_rng may change between versions.
-    shuffled = np.random.RandomState(_VALIDATION_SEED).permutation(images)
-    return np.sort(shuffled[validation_images:]), np.sort(shuffled[:validation_images])
-
-
 def _select(split: Split, indices: Indices) -> Split:
     return Split(split.images[indices], split.labels[indices])
 
@@ -118,31 +86,26 @@ def _load_downloadable(source: Source, data_dir: Path, progress: Callable[[str],
 
     Raises `DownloadError` when it is missing and cannot be downloaded.
     """
-    folder = data_dir / source.folder / "raw"
+    folder = downloaded_folder(source, data_dir)
     if not idx.has_dataset(folder):
         fetch(source, folder, progress)
-    return _read(source.name, folder)
-
-
-def _read(name: str, folder: Path) -> Dataset:
-    return Dataset(name, Split(*idx.read_pair(folder, idx.TRAIN)), Split(*idx.read_pair(folder, idx.TEST)))
+    return Dataset(source.name, *read_dataset(folder))
 
 
 def _load_mnist_5k(runs_dir: Path, progress: Callable[[str], None]) -> Dataset:
     """Load the built-in digits. Parsing takes 1.5 s, so they are stored as IDX files, which load in milliseconds."""
-    name = "MNIST-5k"
-    folder = runs_dir / "derived" / name / "raw"
+    folder = built_in_folder(runs_dir)
     if idx.has_dataset(folder):
-        return _read(name, folder)
-    progress(f"Preparing {name}")
-    dataset = Dataset(name, *_split_digits(*_read_built_in_digits()))
+        return Dataset(MNIST_5K, *read_dataset(folder))
+    progress(f"Preparing {MNIST_5K}")
+    dataset = Dataset(MNIST_5K, *_split_digits(*_read_built_in_digits()))
 
     def write_files(staging: Path) -> None:
         for part, split in ((idx.TRAIN, dataset.train), (idx.TEST, dataset.test)):
             idx.write_pair(staging, part, split.images, split.labels)
 
     with contextlib.suppress(OSError):  # The files only save time: without them the run is the same.
-        idx.publish(folder, write_files, lambda: progress(f"Waiting for another process that prepares {name}"))
+        idx.publish(folder, write_files, lambda: progress(f"Waiting for another process that prepares {MNIST_5K}"))
         make_private(folder.parent.parent, folder.parent, folder, *folder.iterdir())
     return dataset
 

@@ -13,7 +13,6 @@ import time
 import zlib
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -25,6 +24,7 @@ from requests.utils import get_environ_proxies, prepend_scheme_if_needed, select
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from mnist_core.data.idx import FILES, DamagedFileError, publish
+from mnist_core.data.sources import Source
 from mnist_core.errors import DatasetError
 from mnist_core.system.paths import display_path
 
@@ -50,26 +50,6 @@ _HEADERS = {"User-Agent": "mnist-trainer", "Accept-Encoding": "identity"}  # the
 
 _SHARES = dict(zip(FILES, (0.85, 0.01, 0.13, 0.01), strict=True))
 """Share of each file in the bytes to download, about the same for all three datasets."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A dataset that can be downloaded."""
-
-    name: str
-    folder: str
-    """Name of its folder in the data folder, and of its class in torchvision."""
-    hosts: tuple[str, ...]
-    """URLs of the hosts of torchvision's mirrors, repeated here to try them without importing torchvision."""
-
-
-SOURCES = {
-    "mnist": Source("MNIST", "MNIST", ("https://ossci-datasets.s3.amazonaws.com", "http://yann.lecun.com")),
-    "fashion-mnist": Source(
-        "Fashion-MNIST", "FashionMNIST", ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",)
-    ),
-    "kmnist": Source("KMNIST", "KMNIST", ("http://codh.rois.ac.jp",)),
-}
 
 
 class DownloadError(DatasetError):

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from mnist_core.config import MODELS, PRECISIONS, TrainConfig
-from mnist_core.data.datasets import Dataset, Split
+from mnist_core.data.datasets import Dataset
+from mnist_core.data.splits import Split
 from mnist_core.errors import ConfigError
 from mnist_core.records import StepMetrics
 from mnist_core.system.allocator import keep_freed_memory

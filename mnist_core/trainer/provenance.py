@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import subprocess
 from functools import cache
@@ -10,7 +9,8 @@ from importlib import metadata
 
 from mnist_core import __version__
 from mnist_core.config import TrainConfig
-from mnist_core.data.datasets import Dataset, Split
+from mnist_core.data.datasets import Dataset
+from mnist_core.data.splits import checksum
 from mnist_core.records import Provenance
 from mnist_core.system.machine import processor_name
 from mnist_core.system.paths import ROOT
@@ -43,15 +43,6 @@ def collect_provenance(config: TrainConfig, data: Dataset, *, device: str, threa
         dataset_checksum=checksum(data.train, data.test),
         test_checksum=checksum(data.test),
     )
-
-
-def checksum(*splits: Split) -> str:
-    """Return the SHA-256, in hex, of the images and labels of each split in turn."""
-    digest = hashlib.sha256()
-    for split in splits:
-        digest.update(split.images.data)
-        digest.update(split.labels.data)
-    return digest.hexdigest()
 
 
 @cache

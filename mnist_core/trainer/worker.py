@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import torch
 
-from mnist_core.data.datasets import Dataset, load_dataset, split_validation
+from mnist_core.data.datasets import Dataset, load_dataset
+from mnist_core.data.splits import split_validation
 from mnist_core.errors import MnistError, NotSavedError, StaleAttemptError, StoreLockedError, StoreUnavailableError
 from mnist_core.records import Adjustment, Event, Run, RunStatus
 from mnist_core.store import RunStore

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mnist_core.data.datasets import Split
+from mnist_core.data.splits import Split
 from mnist_core.training.augmentation import augment
 
 PIXEL_MEAN, PIXEL_STD = 0.1307, 0.3081

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from torchvision import datasets
 
-from mnist_core.data import download, idx
+from mnist_core.data import download, idx, sources
 from mnist_core.data.datasets import Dataset, load_dataset
 from tests.data.mirror import Mirror
 
@@ -44,8 +44,8 @@ def mnist(mirror: Mirror, packed: dict[str, bytes], monkeypatch: pytest.MonkeyPa
     """A server with two mirrors of MNIST: /first/ has no files, /second/ has all."""
     monkeypatch.setenv("no_proxy", "*")
     mirror.answers.update({f"/second/{name}": body for name, body in packed.items()})
-    source = download.SOURCES["mnist"]
-    monkeypatch.setitem(download.SOURCES, "mnist", dataclasses.replace(source, hosts=(mirror.url,)))
+    source = sources.SOURCES["mnist"]
+    monkeypatch.setitem(sources.SOURCES, "mnist", dataclasses.replace(source, hosts=(mirror.url,)))
     monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{mirror.url}/first/", f"{mirror.url}/second/"])
     checksums = [(name, hashlib.md5(body).hexdigest()) for name, body in packed.items()]
     monkeypatch.setattr(datasets.MNIST, "resources", checksums)

@@ -12,16 +12,17 @@ import pytest
 from torchvision import datasets
 
 from mnist_core.data import datasets as our_datasets
-from mnist_core.data import download, idx
-from mnist_core.data.datasets import Dataset, Split, load_dataset
+from mnist_core.data import download, idx, sources
+from mnist_core.data.datasets import Dataset, load_dataset
+from mnist_core.data.splits import Split
 from tests.data.mirror import Mirror, send_body, stay_silent
 
 IMAGES = "train-images-idx3-ubyte.gz"
 
 
-@pytest.mark.parametrize("name", list(download.SOURCES))
+@pytest.mark.parametrize("name", list(sources.SOURCES))
 def test_the_checked_hosts_are_those_of_torchvision(name: str) -> None:
-    source = download.SOURCES[name]
+    source = sources.SOURCES[name]
     lists = getattr(datasets, source.folder)
     parts = [urlsplit(mirror) for mirror in lists.mirrors]
     assert [f"{part.scheme}://{part.netloc}" for part in parts] == list(source.hosts)
@@ -51,8 +52,8 @@ def test_a_mirror_that_failed_is_tried_last_from_then_on(mnist: Mirror, tmp_path
 def test_the_other_datasets_are_downloaded_the_same_way(
     mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, folder: str
 ) -> None:
-    source = dataclasses.replace(download.SOURCES[name], hosts=(mnist.url,))
-    monkeypatch.setitem(download.SOURCES, name, source)
+    source = dataclasses.replace(sources.SOURCES[name], hosts=(mnist.url,))
+    monkeypatch.setitem(sources.SOURCES, name, source)
     monkeypatch.setattr(getattr(datasets, folder), "mirrors", datasets.MNIST.mirrors)
     monkeypatch.setattr(getattr(datasets, folder), "resources", datasets.MNIST.resources)
     assert len(load_dataset(name, data_dir=tmp_path).train) == 300
@@ -91,8 +92,8 @@ def test_an_error_in_the_progress_callback_cancels_and_leaves_nothing(mnist: Mir
 def test_a_download_uses_the_proxy_of_the_system(
     mnist: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = dataclasses.replace(download.SOURCES["mnist"], hosts=("http://mirror.invalid",))
-    monkeypatch.setitem(download.SOURCES, "mnist", source)
+    source = dataclasses.replace(sources.SOURCES["mnist"], hosts=("http://mirror.invalid",))
+    monkeypatch.setitem(sources.SOURCES, "mnist", source)
     monkeypatch.setattr(datasets.MNIST, "mirrors", ["http://mirror.invalid/second/"])
     monkeypatch.setenv("no_proxy", "")
     monkeypatch.delenv("NO_PROXY", raising=False)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_core.data.datasets import split_validation
+from mnist_core.data.splits import split_validation
 from mnist_core.errors import ConfigError
 
 

@@ -14,7 +14,8 @@ from torch import nn, optim
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR, StepLR
 
 from mnist_core.config import OPTIMIZERS, SCHEDULES, TrainConfig
-from mnist_core.data.datasets import Dataset, Split
+from mnist_core.data.datasets import Dataset
+from mnist_core.data.splits import Split
 from mnist_core.presets import PRESETS
 from mnist_core.records import StepMetrics
 from mnist_core.training.batches import sample_order, step_seed

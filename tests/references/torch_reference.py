@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torchvision import transforms
 
-from mnist_core.data.datasets import Split
+from mnist_core.data.splits import Split
 
 NORMALIZE = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
 """The preprocessing of the PyTorch MNIST example."""

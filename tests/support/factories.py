@@ -10,7 +10,8 @@ import numpy as np
 
 from mnist_core.config import TrainConfig
 from mnist_core.data import idx
-from mnist_core.data.datasets import Dataset, Split
+from mnist_core.data.datasets import Dataset
+from mnist_core.data.splits import Split
 from mnist_core.records import EvalMetrics, Intervention, Progress, Provenance, Run, RunStatus, StepMetrics
 from mnist_core.runs.retention import purge_expired_runs
 from mnist_core.store import RunStore

@@ -15,6 +15,7 @@ from mnist_core.analysis.reproducibility import first_difference
 from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
+from mnist_core.data.splits import checksum
 from mnist_core.exports.train_command import train_command
 from mnist_core.records import Adjustment, Command, Event, Run, StepMetrics
 from mnist_core.store import RunStore
@@ -40,7 +41,7 @@ def test_a_run_records_its_provenance(store: RunStore, trained: Run, digits: Dat
     assert recorded.threads == trained.threads >= 1
     assert recorded.packages["numpy"] == np.__version__
     assert recorded.python == sys.version.split()[0]
-    assert recorded.dataset_checksum == provenance.checksum(digits.train, digits.test) != recorded.test_checksum
+    assert recorded.dataset_checksum == checksum(digits.train, digits.test) != recorded.test_checksum
     labels = store.queries.test_labels(recorded.test_checksum)
     assert labels is not None
     assert labels.tolist() == digits.test.labels.tolist()

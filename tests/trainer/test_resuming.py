@@ -230,7 +230,7 @@ def test_a_run_is_not_resumed_on_another_dataset(store: RunStore, monkeypatch: p
 
 
 def _splits() -> list[Any]:
-    from mnist_core.data.datasets import Split
+    from mnist_core.data.splits import Split
 
     return [Split(np.zeros((300, 28, 28), np.uint8), np.zeros(300, np.uint8)) for _ in range(2)]
 

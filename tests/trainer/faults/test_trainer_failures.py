@@ -34,7 +34,8 @@ from pathlib import Path
 import numpy as np, psutil
 from mnist_core.trainer import worker
 from mnist_core.config import TrainConfig
-from mnist_core.data.datasets import Dataset, Split
+from mnist_core.data.datasets import Dataset
+from mnist_core.data.splits import Split
 from mnist_core.system.processes import own_identity
 from mnist_core.store import RunStore
 

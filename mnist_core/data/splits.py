@@ -1,0 +1,58 @@
+"""Images with their labels, the choice of the validation split, and the checksum of a dataset.
+
+Does not import torch, so that the server may use it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_core.config import SETTINGS
+
+Bytes = npt.NDArray[np.uint8]
+Indices = npt.NDArray[np.int64]
+
+_VALIDATION_SEED = 28  # never change it: new runs must be evaluated on the same images as old ones
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images with their labels. The arrays are in memory and writable, and the caller owns them.
+
+    Two splits are equal only if they are the same object: comparing arrays gives no single truth value.
+    """
+
+    images: Bytes
+    """uint8, (N, 28, 28): 0 is background, 255 is ink."""
+    labels: Bytes
+    """uint8, (N,): 0 to 9."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def split_validation(images: int, fraction: float) -> tuple[Indices, Indices]:
+    """Choose `round(images * fraction)` training images for validation.
+
+    Returns the indices of the rest and of the chosen ones, each ascending. The images stay where they are: copying the
+    rest of MNIST would take 0.15 s. The choice depends on the arguments alone, so runs with different seeds are
+    evaluated on the same images. A smaller validation split is a subset of a larger one. Raises `ConfigError` when
+    `fraction` is out of range.
+    """
+    validation_images = round(images * SETTINGS["validation_fraction"].validate(fraction))
+    # NumPy guarantees the stream of RandomState for ever. That of default_rng may change between versions.
+    shuffled = np.random.RandomState(_VALIDATION_SEED).permutation(images)
+    return np.sort(shuffled[validation_images:]), np.sort(shuffled[:validation_images])
+
+
+def checksum(*splits: Split) -> str:
+    """Return the SHA-256, in hex, of the images and labels of each split in turn."""
+    digest = hashlib.sha256()
+    for split in splits:
+        digest.update(split.images.data)
+        digest.update(split.labels.data)
+    return digest.hexdigest()
