@@ -48,6 +48,10 @@ class RunNotFoundError(StoreError):
     """No run has this id or name."""
 
 
+class EvaluationNotFoundError(StoreError):
+    """No evaluation of a run has this number."""
+
+
 class RunStateError(StoreError):
     """The status of a run does not allow the action."""
 

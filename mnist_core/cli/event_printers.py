@@ -124,11 +124,12 @@ def _evaluation_line(event: EvalMetrics) -> str:
 class JsonPrinter(_Printer):
     """Prints each event as one line of JSON whose `event` is `step` or `evaluation`.
 
-    Leaves out the predictions, and writes a number that is not finite as null.
+    Leaves out what an evaluation predicted for each image, and writes a number that is not finite as null.
     """
 
     def _print(self, event: Event) -> None:
-        fields = {name: json_value(getattr(event, name)) for name in event.__slots__ if name != "predictions"}
+        names = [name for name in event.__slots__ if name not in ("predictions", "probabilities")]
+        fields = {name: json_value(getattr(event, name)) for name in names}
         kind = "step" if isinstance(event, StepMetrics) else "evaluation"
         print(encode_json({"event": kind, **fields}), flush=True)
 

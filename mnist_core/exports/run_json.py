@@ -139,7 +139,7 @@ def evaluations_from_json(values: object, predictions: np.ndarray) -> tuple[Eval
         if len(predicted) != images or (images and predicted.max() > 9):
             raise ValueError("predictions are missing, or are no digits")
         loss = read_loss(item["loss"])
-        skipped = ("loss", "predictions")
+        skipped = ("loss", "predictions", "probabilities")
         evaluations.append(read_record(EvalMetrics, item, skipped=skipped, loss=loss, predictions=predicted))
     if start != len(predictions):
         raise ValueError("some predictions belong to no evaluation")

@@ -8,6 +8,13 @@ from mnist_core.records.files import FileKind, RunFile
 from mnist_core.records.interventions import ADJUSTABLE, Adjustment, Command, Intervention, PendingCommand
 from mnist_core.records.json_values import encode_json, json_value, round_number
 from mnist_core.records.metrics import LIVE_BATCHES, METRICS, Metric, Progress, Results
+from mnist_core.records.probabilities import (
+    MAX_CODING_ERROR,
+    MAX_LEVEL,
+    check_levels,
+    decode_probabilities,
+    encode_probabilities,
+)
 from mnist_core.records.run import (
     CURVE_POINTS,
     DETAIL_LABELS,
@@ -29,6 +36,8 @@ __all__ = [
     "CURVE_POINTS",
     "DETAIL_LABELS",
     "LIVE_BATCHES",
+    "MAX_CODING_ERROR",
+    "MAX_LEVEL",
     "METRICS",
     "NOT_ARCHIVED",
     "NOT_IN_BROWSER",
@@ -54,7 +63,10 @@ __all__ = [
     "RunFile",
     "RunStatus",
     "StepMetrics",
+    "check_levels",
+    "decode_probabilities",
     "encode_json",
+    "encode_probabilities",
     "json_value",
     "matches_labels",
     "round_number",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -44,6 +44,11 @@ class EvalMetrics:
     predictions: np.ndarray
     """uint8, one predicted digit per image, in the order of the split."""
     elapsed_seconds: float
+    probabilities: np.ndarray | None = field(default=None, repr=False)
+    """Levels (see `probabilities`), uint8 (N, 10), in the order of the split.
+
+    None where they were not read from the store, or were not kept: earlier versions kept predicted labels alone.
+    """
 
 
 Event = StepMetrics | EvalMetrics

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, Table, func, select
+from sqlalchemy import Column, Connection, Engine, Row, func, select
 from sqlalchemy.exc import DBAPIError
 
 from mnist_core.errors import StoreError
 from mnist_core.records import EvalMetrics, Run
 from mnist_core.store import rows, sql, step_codec
-from mnist_core.store.schema import evaluations, runs, step_chunks
+from mnist_core.store.schema import evaluation_columns, evaluations, runs, step_chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def read_changes(connection: Connection, after: Cursor) -> Changes:
     changed_runs = sql.read_runs(
         connection, select(runs).where(runs.c.revision > after.revision).order_by(runs.c.revision)
     )
-    new_chunks = _fetch_rows(connection, step_chunks, after.chunk_id)
-    new_evaluations = _fetch_rows(connection, evaluations, after.evaluation_id)
+    new_chunks = _fetch_rows(connection, [*step_chunks.columns], after.chunk_id)
+    new_evaluations = _fetch_rows(connection, evaluation_columns, after.evaluation_id)
     return Changes(
         latest_cursor(connection),
         changed_runs,
@@ -80,18 +80,22 @@ def read_changes(connection: Connection, after: Cursor) -> Changes:
     )
 
 
-def _fetch_rows(connection: Connection, table: Table, after: int) -> Sequence[Row[Any]]:
-    """Return the rows with a higher id than `after`, without those so damaged that they spoil a query."""
-    query = select(table).where(table.c.id > after).order_by(table.c.id)
+def _fetch_rows(connection: Connection, columns: Sequence[Column[Any]], after: int) -> Sequence[Row[Any]]:
+    """Return these columns, the id first, of the rows of one table with a higher id than `after`.
+
+    Rows so damaged that they spoil a query are left out.
+    """
+    row_ids = columns[0]
+    query = select(*columns).where(row_ids > after).order_by(row_ids)
     try:
         return connection.execute(query).all()
     except StoreError:
         raise
     except Exception:
         fetched = []
-        for row_id in connection.execute(query.with_only_columns(table.c.id)).scalars().all():
+        for row_id in connection.execute(query.with_only_columns(row_ids)).scalars().all():
             with suppress(TypeError, ValueError, DBAPIError):
-                fetched.append(connection.execute(select(table).where(table.c.id == row_id)).one())
+                fetched.append(connection.execute(select(*columns).where(row_ids == row_id)).one())
         return fetched
 
 

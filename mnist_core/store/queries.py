@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
-from sqlalchemy import ColumnElement, Engine, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select
 
 from mnist_core.annotations import normalize_text
 from mnist_core.errors import DamagedRunError, RunNotFoundError, StoreError
@@ -19,9 +19,10 @@ from mnist_core.records import (
     RunStatus,
     encode_json,
 )
-from mnist_core.store import change_feed, rows, sql, step_codec
+from mnist_core.store import change_feed, rows, sql, step_codec, stored_evaluations
 from mnist_core.store.change_feed import Changes, ChangeWatch, Cursor
-from mnist_core.store.schema import evaluations, pending_commands, run_files, runs, step_chunks, test_sets
+from mnist_core.store.schema import pending_commands, run_files, runs, step_chunks, test_sets
+from mnist_core.store.stored_evaluations import ImagePrediction, StoredEvaluation
 from mnist_core.system.paths import PROGRAM
 
 MAX_ID_DIGITS = 18
@@ -59,10 +60,11 @@ class Queries:
         return replace(run, damage=damage) if damage else run
 
     @contextmanager
-    def _damage_noted(self, run_id: int, part: str) -> Iterator[None]:
-        """Turn every error of reading damaged values into `DamagedRunError`, and remember the damage."""
+    def _reading(self, run_id: int, part: str) -> Iterator[Connection]:
+        """Connect for reading, turn every error of damaged values into `DamagedRunError`, and remember the damage."""
         try:
-            yield
+            with self._reader.connect() as connection, connection.begin():
+                yield connection
         except StoreError:
             raise
         except Exception as error:  # whatever a damaged value may cause
@@ -180,11 +182,7 @@ class Queries:
         """
         table = step_chunks
         query = select(table.c.steps, table.c.columns).where(table.c.run_id == run_id).order_by(table.c.first_step)
-        with (
-            self._damage_noted(run_id, "Its steps"),
-            self._reader.connect() as connection,
-            connection.begin(),
-        ):
+        with self._reading(run_id, "Its steps") as connection:
             return step_codec.unpack((row.steps, row.columns) for row in connection.execute(query))
 
     def read_rates_at(self, run_id: int, step: int) -> tuple[float, ...]:
@@ -195,9 +193,8 @@ class Queries:
         table = step_chunks
         chunks = table.c.run_id == run_id, table.c.first_step <= step + 1, table.c.first_step + table.c.steps > step
         query = select(table.c.first_step, table.c.steps, table.c.columns).where(*chunks).order_by(table.c.first_step)
-        with self._damage_noted(run_id, "Its steps"):
-            with self._reader.connect() as connection, connection.begin():
-                chunks_read = connection.execute(query).all()
+        with self._reading(run_id, "Its steps") as connection:
+            chunks_read = connection.execute(query).all()
             if not chunks_read:
                 return ()
             rates = step_codec.unpack((row.steps, row.columns) for row in chunks_read)["lr"]
@@ -210,15 +207,25 @@ class Queries:
         with self._reader.connect() as connection, connection.begin():
             return int(connection.execute(query).scalar_one())
 
-    def list_evaluations(self, run_id: int) -> list[EvalMetrics]:
-        """Return every evaluation of a run, in order. Raises `DamagedRunError`."""
-        query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
-        with (
-            self._damage_noted(run_id, "Its evaluations"),
-            self._reader.connect() as connection,
-            connection.begin(),
-        ):
-            return [rows.evaluation_from_row(row) for row in connection.execute(query)]
+    def list_evaluations(self, run_id: int, *, probabilities: bool = False) -> list[EvalMetrics]:
+        """Return every evaluation of a run, in order, with probabilities only if asked. Raises `DamagedRunError`."""
+        with self._reading(run_id, "Its evaluations") as connection:
+            return stored_evaluations.read_all(connection, run_id, probabilities=probabilities)
+
+    def list_stored_evaluations(self, run_id: int) -> list[StoredEvaluation]:
+        """Return every evaluation of a run without its predictions, in order. Raises `DamagedRunError`."""
+        with self._reading(run_id, "Its evaluations") as connection:
+            return stored_evaluations.read_heads(connection, run_id)
+
+    def get_evaluation(self, run_id: int, evaluation_id: int) -> EvalMetrics:
+        """Return one evaluation with its probabilities. Raises `EvaluationNotFoundError` or `DamagedRunError`."""
+        with self._reading(run_id, "Its evaluations") as connection:
+            return stored_evaluations.get_evaluation(connection, run_id, evaluation_id)
+
+    def list_image_predictions(self, run_id: int, split: str, image: int) -> list[ImagePrediction]:
+        """Return what each evaluation on a split predicted for one image, in order. Raises `DamagedRunError`."""
+        with self._reading(run_id, "Its evaluations") as connection:
+            return stored_evaluations.read_image(connection, run_id, split, image)
 
     def list_files(self, run_id: int) -> list[RunFile]:
         """Return the recorded files of a run, oldest first; some may be missing on the disk.
@@ -226,11 +233,7 @@ class Queries:
         Raises `DamagedRunError`.
         """
         query = select(run_files).where(run_files.c.run_id == run_id).order_by(run_files.c.id)
-        with (
-            self._damage_noted(run_id, "Its list of files"),
-            self._reader.connect() as connection,
-            connection.begin(),
-        ):
+        with self._reading(run_id, "Its list of files") as connection:
             return [rows.file_from_row(row) for row in connection.execute(query)]
 
     def test_labels(self, checksum: str) -> np.ndarray | None:

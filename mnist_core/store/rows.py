@@ -23,7 +23,7 @@ from mnist_core.records import (
     RunFile,
     RunStatus,
 )
-from mnist_core.store import step_codec
+from mnist_core.store import prediction_codec, step_codec
 from mnist_core.store.schema import PART_FIELDS, PARTS, RUN_FIELDS, StoredField, runs
 
 MAX_REASON_LENGTH = 200
@@ -116,6 +116,7 @@ def evaluation_row(run: Run, evaluation: EvalMetrics) -> dict[str, Any]:
         "elapsed_seconds": evaluation.elapsed_seconds,
         "confusion": step_codec.pack_confusion(evaluation.confusion),
         "predictions": evaluation.predictions.tobytes(),
+        "probabilities": None if evaluation.probabilities is None else prediction_codec.pack(evaluation.probabilities),
     }
 
 
@@ -134,12 +135,16 @@ def command_from_row(row: Row[Any]) -> PendingCommand:
 
 
 def evaluation_from_row(row: Row[Any]) -> EvalMetrics:
-    """Raises an exception for a value that cannot be an evaluation's; which one depends on the value."""
+    """Read an evaluation, with its probabilities if the row has them.
+
+    Raises an exception for a value that cannot be an evaluation's; which one depends on the value.
+    """
     for number in (row.step, row.epoch, row.loss or 0.0, row.accuracy, row.elapsed_seconds):
         if type(number) not in (int, float):
             raise TypeError(f"{str(number)[:50]!r} is no number")
     if not 0 <= row.accuracy <= 1:
         raise ValueError(f"{row.accuracy} is no accuracy")
+    packed = row._mapping.get("probabilities")
     return EvalMetrics(
         step=row.step,
         epoch=row.epoch,
@@ -149,4 +154,5 @@ def evaluation_from_row(row: Row[Any]) -> EvalMetrics:
         confusion=step_codec.unpack_confusion(row.confusion),
         predictions=np.frombuffer(row.predictions, np.uint8),
         elapsed_seconds=row.elapsed_seconds,
+        probabilities=None if packed is None else prediction_codec.unpack(packed, len(row.predictions)),
     )

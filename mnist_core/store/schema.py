@@ -254,9 +254,15 @@ evaluations = Table(
     Column("elapsed_seconds", Float, nullable=False),
     Column("confusion", LargeBinary, nullable=False),
     Column("predictions", LargeBinary, nullable=False),
+    # Packed levels of all images; NULL for evaluations by versions that kept labels alone. The last column: a query
+    # for the others reads none of its pages.
+    Column("probabilities", LargeBinary),
     Index("evaluations_by_run", "run_id", "step"),
     sqlite_autoincrement=True,
 )
+
+evaluation_columns = [column for column in evaluations.columns if column.name != "probabilities"]
+"""What to select unless the probabilities are needed, which take more than all the rest."""
 
 # The files of each run outside the database. A file that is saved again is listed twice until it is superseded: a
 # trainer may be killed between recording the new content and putting it in place.

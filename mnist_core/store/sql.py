@@ -27,7 +27,15 @@ from mnist_core.records import (
     matches_labels,
 )
 from mnist_core.store import rows, step_codec
-from mnist_core.store.schema import evaluations, pending_commands, run_files, runs, step_chunks, test_sets
+from mnist_core.store.schema import (
+    evaluation_columns,
+    evaluations,
+    pending_commands,
+    run_files,
+    runs,
+    step_chunks,
+    test_sets,
+)
 
 ACTIVE_STATUSES = [status for status in RunStatus if status.is_active]
 NOT_DELETED = runs.c.deleted_at.is_(None)
@@ -80,7 +88,7 @@ def copy_records(connection: Connection, source: int, target: int) -> None:
 
 def compute_results(connection: Connection, run_id: int) -> dict[str, Any]:
     """Return the columns of a run's results, computed from all its evaluations."""
-    query = select(evaluations).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
+    query = select(*evaluation_columns).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
     stored = [rows.evaluation_from_row(row) for row in connection.execute(query)]
     columns = rows.column_values(results=Results()) | rows.result_columns(stored)
     validations = [evaluation.accuracy for evaluation in stored if evaluation.split == "validation"]
@@ -218,7 +226,8 @@ def verify_imported_runs(connection: Connection, checksum: str, labels: np.ndarr
     for row in connection.execute(select(runs.c.id, runs.c.provenance).where(is_candidate)).all():
         if json.loads(row.provenance).get("test_checksum") != checksum:
             continue
-        query = select(evaluations).where((evaluations.c.run_id == row.id) & (evaluations.c.split == "test"))
+        is_test = (evaluations.c.run_id == row.id) & (evaluations.c.split == "test")
+        query = select(*evaluation_columns).where(is_test)
         tests = [rows.evaluation_from_row(evaluation) for evaluation in connection.execute(query)]
         if all(matches_labels(evaluation, labels) for evaluation in tests):
             update_run(connection, row.id, unverified=False)

@@ -16,12 +16,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.datasets import Dataset, split_validation
+from mnist_core.data.datasets import Dataset
+from mnist_core.data.splits import split_validation
 from mnist_core.records import Adjustment, Confusion, EvalMetrics, Event, StepMetrics
 from mnist_core.training import schedules
 from mnist_core.training.batches import Images, sample_order
 from mnist_core.training.devices import autocast, widest_float
-from mnist_core.training.metrics import accuracy, pack_metrics, unpack_metrics
+from mnist_core.training.metrics import accuracy, pack_metrics, probability_levels, unpack_metrics
 from mnist_core.training.train_state import TrainState
 from mnist_core.training.train_step import TrainStep
 
@@ -106,7 +107,7 @@ def _evaluate_split(
 ) -> EvalMetrics:
     """Evaluate a split, mark it as evaluated in `state`, and return the metrics."""
     started_at = time.perf_counter()
-    loss, confusion, predictions = evaluate(state.model, images, config.test_batch_size, config.precision)
+    loss, confusion, predictions, levels = evaluate(state.model, images, config.test_batch_size, config.precision)
     _mark_evaluated(config, state, split, training_images)
     state.elapsed_seconds += time.perf_counter() - started_at
     return EvalMetrics(
@@ -118,14 +119,19 @@ def _evaluate_split(
         confusion=confusion,
         predictions=predictions,
         elapsed_seconds=state.elapsed_seconds,
+        probabilities=levels,
     )
 
 
 @torch.inference_mode()
 def evaluate(
     model: nn.Module, images: Images, batch_size: int = 1000, precision: str = "fp32"
-) -> tuple[float, Confusion, np.ndarray]:
-    """Return mean negative log-likelihood (nats), confusion counts and predicted labels (uint8, (N,)) of a split."""
+) -> tuple[float, Confusion, np.ndarray, np.ndarray]:
+    """Evaluate a split of N images.
+
+    Returns mean negative log-likelihood (nats), confusion counts, predicted labels, uint8 (N,), and the levels of the
+    probabilities (see `records.probabilities`), uint8 (N, 10).
+    """
     was_training = model.training
     model.eval()
     device = images.labels.device
@@ -133,6 +139,7 @@ def evaluate(
         batch_size = min(batch_size, CACHED_IMAGES)
     summed_loss = torch.zeros((), dtype=widest_float(device), device=device)
     predictions = torch.empty_like(images.labels)
+    levels = torch.empty((len(images), 10), dtype=torch.uint8, device=device)
     with autocast(precision, device):
         for start in range(0, len(images), batch_size):
             batch = slice(start, start + batch_size)
@@ -140,9 +147,10 @@ def evaluate(
             log_probabilities = model(pixels)
             summed_loss += F.nll_loss(log_probabilities, labels, reduction="sum")
             predictions[batch] = log_probabilities.argmax(1)
+            levels[batch] = probability_levels(log_probabilities)
     model.train(was_training)
     loss, confusion = unpack_metrics(pack_metrics(summed_loss / len(images), images.labels, predictions))
-    return loss, confusion, predictions.to("cpu", torch.uint8).numpy()
+    return loss, confusion, predictions.to("cpu", torch.uint8).numpy(), levels.cpu().numpy()
 
 
 def _schedule_factor(config: TrainConfig, state: TrainState, training_images: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mnist_core.records import Confusion
+from mnist_core.records import MAX_LEVEL, Confusion
 from mnist_core.training.devices import widest_float
 
 
@@ -25,6 +25,12 @@ def unpack_metrics(packed: Tensor) -> tuple[float, Confusion]:
     for pair in pairs:
         counts[int(pair)] += 1
     return loss, tuple(tuple(counts[row : row + 10]) for row in range(0, 100, 10))
+
+
+def probability_levels(log_probabilities: Tensor) -> Tensor:
+    """Return the levels (N, 10), uint8, of log-probabilities (N, 10), on their device: see `records.probabilities`."""
+    levels = log_probabilities.float().softmax(1).mul_(MAX_LEVEL).round_()
+    return levels.nan_to_num_(nan=0.0).to(torch.uint8)
 
 
 def accuracy(confusion: Confusion) -> float:

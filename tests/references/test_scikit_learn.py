@@ -33,7 +33,8 @@ def test_an_evaluation_has_the_metrics_of_scikit_learn(digits: Dataset) -> None:
     predicted = probabilities.argmax(1)
     assert 0 < accuracy_score(labels, predicted) < 1
 
-    loss, confusion, predictions = evaluate(network, Images.on_device(digits.test, torch.device("cpu")), batch_size=30)
+    test = Images.on_device(digits.test, torch.device("cpu"))
+    loss, confusion, predictions, _ = evaluate(network, test, batch_size=30)
     assert predictions.tolist() == predicted.tolist()
     assert np.array_equal(confusion, confusion_matrix(labels, predicted, labels=DIGITS))
     assert loss == pytest.approx(log_loss(labels, probabilities, labels=DIGITS), rel=0, abs=1e-12)

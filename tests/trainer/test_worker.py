@@ -173,9 +173,11 @@ def test_a_saved_model_is_the_network_that_was_tested(store: RunStore, digits: D
     assert Path(run.model_file) == places / "runs" / "models" / f"run-{run.id}-{run.uid}.pt"
     model = Net()
     model.load_state_dict(torch.load(run.model_file, weights_only=True))
-    loss, _, predictions = evaluate(model, Images.on_device(digits.test, torch.device("cpu")))
-    test = store.queries.list_evaluations(run.id)[-1]
+    loss, _, predictions, levels = evaluate(model, Images.on_device(digits.test, torch.device("cpu")))
+    test = store.queries.list_evaluations(run.id, probabilities=True)[-1]
     assert predictions.tolist() == test.predictions.tolist()
+    assert test.probabilities is not None
+    assert levels.tolist() == test.probabilities.tolist()
     assert loss == pytest.approx(test.loss, rel=1e-5)
     assert [path.name for path in Path(run.model_file).parent.iterdir()] == [f"run-{run.id}-{run.uid}.pt"]
 

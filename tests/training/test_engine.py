@@ -1,16 +1,27 @@
 """`train()`: what it yields, and when. For steering and resuming see test_engine_control.py."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.datasets import Dataset, split_validation
+from mnist_core.data.datasets import Dataset
+from mnist_core.data.splits import split_validation
 from mnist_core.errors import ConfigError
-from mnist_core.records import EvalMetrics, Event, StepMetrics
+from mnist_core.records import (
+    MAX_CODING_ERROR,
+    EvalMetrics,
+    Event,
+    StepMetrics,
+    check_levels,
+    decode_probabilities,
+    encode_probabilities,
+)
 from mnist_core.training.batches import Images
 from mnist_core.training.devices import choose_device
 from mnist_core.training.engine import evaluate, train
@@ -32,6 +43,12 @@ def evaluations_of(events: list[Event]) -> list[EvalMetrics]:
 def events(digits: Dataset) -> list[Event]:
     """The events of a whole run, which tests only read."""
     return list(train(CONFIG, digits))
+
+
+def test_every_evaluation_has_the_probabilities_of_each_image(events: list[Event]) -> None:
+    for evaluation in evaluations_of(events):
+        assert evaluation.probabilities is not None
+        check_levels(evaluation.probabilities, evaluation.predictions)
 
 
 def test_five_lines_train_a_network(small_mnist: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,7 +130,7 @@ def test_confusion_agrees_with_accuracy_and_predictions(events: list[Event], dig
 
 def test_events_are_plain_numbers(events: list[Event]) -> None:
     for event in events:
-        for name in set(event.__slots__) - {"predictions", "split", "confusion"}:
+        for name in set(event.__slots__) - {"predictions", "probabilities", "split", "confusion"}:
             assert type(getattr(event, name)) in (int, float), name
         assert {type(cell) for row in event.confusion for cell in row} == {int}
 
@@ -143,13 +160,26 @@ def test_pixels_are_normalised_as_in_the_classic_script(digits: Dataset) -> None
 def test_the_test_batch_size_does_not_change_the_result(digits: Dataset, batch_size: int) -> None:
     model = TrainState.initial(CONFIG).model
     images = Images.on_device(digits.test, torch.device("cpu"))
-    loss, confusion, predictions = evaluate(model, images, batch_size)
+    loss, confusion, predictions, levels = evaluate(model, images, batch_size)
     with torch.no_grad():
         pixels, labels = images[:]
         log_probabilities = model(pixels)
     assert loss == pytest.approx(F.nll_loss(log_probabilities, labels).item(), rel=1e-6)
     assert predictions.tolist() == log_probabilities.argmax(1).tolist()
     assert sum(map(sum, confusion)) == 100
+    assert levels.tolist() == encode_probabilities(log_probabilities.exp().numpy()).tolist()
+    assert np.abs(decode_probabilities(levels) - log_probabilities.exp().numpy()).max() <= MAX_CODING_ERROR + 1e-6
+
+
+def test_an_image_without_a_number_has_only_zeros_as_probabilities(digits: Dataset) -> None:
+    class Broken(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            outputs = torch.zeros(len(images), 10)
+            outputs[0] = math.nan
+            return F.log_softmax(outputs, dim=1)
+
+    *_, levels = evaluate(Broken(), Images.on_device(digits.test, torch.device("cpu")), 50)
+    assert levels.sum(1).tolist() == [260 if number % 50 else 0 for number in range(100)]
 
 
 def test_a_batch_larger_than_the_training_set_is_refused_at_the_first_event(digits: Dataset) -> None:

@@ -78,7 +78,7 @@ def test_an_evaluation_is_that_of_the_logits(name: str, digits: Dataset) -> None
     model = models.build_model(name, torch.Generator())
     images = Images.on_device(digits.train, CPU)
     with recorded_logits(model) as recorded:
-        loss, confusion, predictions = evaluate(model, images, batch_size=70, precision="bf16")
+        loss, confusion, predictions, _ = evaluate(model, images, batch_size=70, precision="bf16")
     logits = torch.cat(recorded)
     assert logits.dtype is torch.bfloat16
     assert loss == pytest.approx(mean_loss(logits, images.labels), rel=1e-6)

@@ -250,4 +250,6 @@ MIGRATIONS: list[Migration] = [
         WHERE status = 'stopped' AND reason = 'Taken off the queue.'
         """,
     ),
+    # The probabilities of each evaluation.
+    _statements("ALTER TABLE evaluations ADD COLUMN probabilities BLOB"),
 ]

@@ -22,8 +22,9 @@ from mnist_core.store.database.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 10)
+VERSIONS = range(1, 11)
 HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES, HAS_QUEUE_ORDER = 2, 3, 5, 6, 7, 9
+HAS_PROBABILITIES = 10
 """The schema versions that introduced these fields."""
 
 CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
@@ -107,6 +108,10 @@ def test_every_evaluation_is_kept(upgraded: Upgraded) -> None:
     assert (validation.split, validation.step, validation.accuracy, validation.loss) == ("validation", 5, 0.875, 0.25)
     assert (test.split, test.step, test.accuracy, test.elapsed_seconds) == ("test", 5, 0.9, 0.07)
     assert test.predictions.tolist() == PREDICTIONS
+    _, test = upgraded.store.queries.list_evaluations(1, probabilities=True)
+    assert (test.probabilities is not None) == (upgraded.version >= HAS_PROBABILITIES)
+    if test.probabilities is not None:
+        assert test.probabilities.argmax(axis=1).tolist() == PREDICTIONS
     (diverged,) = upgraded.store.queries.list_evaluations(2)
     assert np.isnan(diverged.loss)
 
