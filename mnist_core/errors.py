@@ -20,6 +20,10 @@ class DatasetError(MnistError):
     """A dataset is missing, damaged or cannot be downloaded."""
 
 
+class DrawingError(MnistError):
+    """A drawing or a photo of a digit cannot be read, or shows no digit."""
+
+
 class CheckpointError(MnistError):
     """A checkpoint cannot be saved, or is missing, damaged, or does not fit the run."""
 
