@@ -20,6 +20,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
+from mnist_core.data.run_images import RunImages
 from mnist_core.errors import MnistError
 from mnist_core.runs.actions import RunActions
 from mnist_core.runs.retention import purge_expired_runs
@@ -33,6 +34,7 @@ from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.feed.webhook import Webhook
+from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
 from mnist_dashboard.server import announcement
 from mnist_dashboard.server.assets import ASSET_ROUTES, prepare_assets, with_base_path
 from mnist_dashboard.server.downloads import DOWNLOAD_ROUTES
@@ -93,6 +95,7 @@ def compose() -> dict[str, Any]:
                 *DOWNLOAD_ROUTES,
                 *OLDER_ROUTES,
                 *feed_routes(server.hub, server.policy),
+                *PredictionRoutes(server.store.queries, RunImages()).routes(),
                 *sign_in_routes(server.policy),
             ]
         ),

@@ -11,7 +11,7 @@ import numpy as np
 from mnist_core.config import TrainConfig
 from mnist_core.data import idx
 from mnist_core.data.datasets import Dataset
-from mnist_core.data.splits import Split
+from mnist_core.data.splits import Split, checksum
 from mnist_core.records import EvalMetrics, Intervention, Progress, Provenance, Run, RunStatus, StepMetrics
 from mnist_core.runs.retention import purge_expired_runs
 from mnist_core.store import RunStore
@@ -143,6 +143,14 @@ def numbered_images(count: int) -> Split:
     images = np.zeros((count, 28, 28), np.uint8)
     images[:, 0, 0], images[:, 0, 1] = np.arange(count) // 256, np.arange(count) % 256
     return Split(images, (np.arange(count) % 10).astype(np.uint8))
+
+
+def run_with_images(store: RunStore, data: Path) -> Run:
+    """Create a finished run on numbered images, which lie in the data folder as MNIST."""
+    train, test = numbered_images(300), numbered_images(len(LABELS))
+    write_mnist(data, Dataset("MNIST", train, test))
+    provenance = replace(PROVENANCE, dataset_checksum=checksum(train, test), test_checksum=checksum(test))
+    return finished_run(store, provenance=provenance)
 
 
 def write_mnist(data: Path, digits: Dataset) -> None:

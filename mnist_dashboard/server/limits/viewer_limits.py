@@ -34,6 +34,15 @@ FEED_PATH = "/live"
 PAGE_COST, RUN_COST, TABLE_COST = 20.0, 10.0, 5.0
 """How many requests these count as: opening the socket of a page, each run of a stream, and the list of all runs."""
 
+PATH_COSTS = {
+    "/runs.json": TABLE_COST,
+    "/evaluations.json": 2.0,
+    "/predictions.bin": 4.0,
+    "/images.png": 2.0,
+    "/image_history.json": 10.0,
+}
+"""How many requests a request to one of these paths counts as; one to any other counts as one."""
+
 FORBIDDEN_COST = 500.0
 """How many requests a message counts as that no page of ours sends."""
 
@@ -108,4 +117,4 @@ def _cost(scope: Scope) -> float:
     if scope["path"] == FEED_PATH:
         query: bytes = scope["query_string"].lower()
         return RUN_COST * (1 + query.count(b",") + query.count(b"%2c"))
-    return TABLE_COST if scope["path"] == "/runs.json" else 1.0
+    return PATH_COSTS.get(scope["path"], 1.0)

@@ -12,9 +12,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from mnist_core.data.run_images import RunImages
+from mnist_core.records import Run
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
+from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
 from mnist_dashboard.server import assets
 from mnist_dashboard.server.guard import OWNER_PATHS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
@@ -22,6 +25,7 @@ from mnist_dashboard.server.roles import sign_in as signing_in
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
 from mnist_dashboard.server.roles.proxies import TrustedProxies
+from tests.support.factories import run_with_images
 from tests.support.web.asgi_client import PEER, Response, build_scope, send_request_async
 from tests.support.web.feed_reader import running_hub
 from tests.support.web.signing_in import session_cookie, sign_in
@@ -32,6 +36,11 @@ VIEWER_ADDRESSES = {
     signing_in.PATH: signing_in.PATH,
     "/runs.json": "/runs.json",
     "/assets/{version}/{name:path}": assets.asset_url("components/lib/dom.js"),
+    "/evaluations.json": "/evaluations.json?run=1",
+    "/predictions.bin": "/predictions.bin?run=1&evaluation=1",
+    "/labels.bin": "/labels.bin?run=1&split=test",
+    "/images.png": "/images.png?run=1&split=validation&images=1,2",
+    "/image_history.json": "/image_history.json?run=1&split=test&image=1",
 }
 """Addresses that viewers may read, by route."""
 
@@ -43,6 +52,17 @@ VIEWERS = ("here", "peer", "with a wrong token", "with a forged header")
 @pytest.fixture
 def policy(places: Path) -> AccessPolicy:
     return AccessPolicy(places / "runs")
+
+
+@pytest.fixture(autouse=True)
+def run(store: RunStore, places: Path) -> Run:
+    """The run whose images the routes respond with."""
+    return run_with_images(store, places / "data")
+
+
+def own_routes(store: RunStore, hub: LiveHub, policy: AccessPolicy) -> list[Route]:
+    predictions = PredictionRoutes(store.queries, RunImages()).routes()
+    return [*feed_routes(hub, policy), *predictions, *assets.ASSET_ROUTES, *signing_in.sign_in_routes(policy)]
 
 
 def fetch(store: RunStore, policy: AccessPolicy, role: str, address: str, body: bytes = b"", **more: Any) -> Response:
@@ -58,7 +78,7 @@ def fetch(store: RunStore, policy: AccessPolicy, role: str, address: str, body: 
 
     async def scenario() -> Response:
         async with running_hub(store) as hub:
-            routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *signing_in.sign_in_routes(policy)]
+            routes = own_routes(store, hub, policy)
             streamlits = [Route(path, respond) for path in OWNER_PATHS]
             app = Guard(Starlette(routes=[*routes, *streamlits]), policy, AllowedHosts(["10.0.0.2"]), TrustedProxies())
             return await send_request_async(
@@ -73,8 +93,7 @@ async def respond(_request: Request) -> PlainTextResponse:
 
 
 def test_these_tests_cover_every_route_of_our_own(store: RunStore, policy: AccessPolicy) -> None:
-    hub = LiveHub(store.queries)
-    routes = [*feed_routes(hub, policy), *assets.ASSET_ROUTES, *signing_in.sign_in_routes(policy)]
+    routes = own_routes(store, LiveHub(store.queries), policy)
     assert {route.path for route in routes} == set(VIEWER_ADDRESSES)
 
 

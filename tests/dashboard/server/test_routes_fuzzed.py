@@ -15,22 +15,32 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from mnist_core.config import TrainConfig
+from mnist_core.data.run_images import RunImages
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import MAX_RUNS_PER_STREAM, feed_routes, read_query
+from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
 from mnist_dashboard.server import assets
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
 from mnist_dashboard.server.roles import sign_in as signing_in
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.proxies import TrustedProxies
+from tests.support.factories import run_with_images
 from tests.support.web.asgi_client import LOOPBACK, PEER, Response, fetch
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
-ADDRESSES = [signing_in.PATH, f"/assets/{assets.asset_url('components/lib/dom.js').split('/')[2]}/", "/assets/", "/"]
+INSPECTION = ["/evaluations.json", "/predictions.bin", "/labels.bin", "/images.png", "/image_history.json"]
+ADDRESSES = [
+    signing_in.PATH,
+    *INSPECTION,
+    f"/assets/{assets.asset_url('components/lib/dom.js').split('/')[2]}/",
+    "/assets/",
+    "/",
+]
 TRAVERSALS = [
     "../owner/addresses",
     "..%2f..%2fowner/addresses",
@@ -41,9 +51,14 @@ TRAVERSALS = [
     "\0",
 ]
 VALUES = st.one_of(
-    st.text(max_size=40), st.sampled_from([*TRAVERSALS, "1,2", "-1", "1e9", "nan", "9" * 5000, "' OR 1=1 --"])
+    st.text(max_size=40),
+    st.sampled_from([*TRAVERSALS, "1", "test", "0,1", "1,2", "-1", "1e9", "nan", "9" * 5000, "' OR 1=1 --"]),
 )
-PARAMETERS = st.dictionaries(st.sampled_from(["runs", "smoothing", "key", "run", "x"]), VALUES, max_size=4)
+PARAMETERS = st.dictionaries(
+    st.sampled_from(["runs", "smoothing", "key", "run", "split", "evaluation", "images", "image", "x"]),
+    VALUES,
+    max_size=5,
+)
 
 
 @pytest.fixture
@@ -52,10 +67,12 @@ def policy(places: Path) -> AccessPolicy:
 
 
 @pytest.fixture
-def app(store: RunStore, policy: AccessPolicy) -> Guard:
-    """All routes of our own, composed as in `app.py` but without Streamlit."""
+def app(store: RunStore, policy: AccessPolicy, places: Path) -> Guard:
+    """All routes of our own, composed as in `app.py` but without Streamlit, and a run."""
+    run_with_images(store, places / "data")
     hub = LiveHub(store.queries)
-    routes = [*assets.ASSET_ROUTES, *feed_routes(hub, policy), *signing_in.sign_in_routes(policy)]
+    predictions = PredictionRoutes(store.queries, RunImages()).routes()
+    routes = [*assets.ASSET_ROUTES, *feed_routes(hub, policy), *predictions, *signing_in.sign_in_routes(policy)]
     return Guard(Starlette(routes=routes), policy, AllowedHosts(["10.0.0.2"]), TrustedProxies())
 
 
