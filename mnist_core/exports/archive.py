@@ -1,9 +1,9 @@
 """Exports runs to one file for another machine, and imports such a file.
 
-The file is a zip with `manifest.json` and, for the n-th run, `n/run.json`, `n/steps.bin` and `n/predictions.bin`; the
-labels of test sets are in `labels/<checksum>.bin`. The binary members are plain little-endian arrays, whose lengths are
-in the JSON. They keep NaN and infinity; in the JSON, NaN is null and infinity a text. Weights and checkpoints are not
-included.
+The file is a zip with `manifest.json` and, for the n-th run, `n/run.json`, `n/steps.bin`, `n/predictions.bin` and, if
+any evaluation kept probabilities, their levels in `n/probabilities.bin`; the labels of test sets are in
+`labels/<checksum>.bin`. The binary members are plain little-endian arrays, whose lengths are in the JSON. They keep NaN
+and infinity; in the JSON, NaN is null and infinity a text. Weights and checkpoints are not included.
 
 To change what an archive holds, append a function to `run_json.UPGRADES` that brings the JSON of a run of the version
 so far to the new one, and put an archive of the new version among the fixtures of the tests.
@@ -48,7 +48,10 @@ MAX_JSON_BYTES = 20_000_000
 MAX_STEPS = 5_000_000
 """The longest run on 60,000 images has 3,000,000: 50 epochs with batch size 1."""
 MAX_PREDICTIONS_BYTES = 200_000_000
-MAX_TOTAL_BYTES = 4_000_000_000
+MAX_PROBABILITIES_BYTES = 500_000_000
+"""5,000 evaluations on 10,000 images."""
+MAX_TOTAL_BYTES = 10_000_000_000
+"""10,000 runs of three epochs take half of it."""
 
 _DAMAGED_FILE_ERRORS = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, OverflowError, RecursionError),
@@ -104,16 +107,19 @@ class _Writer:
 
 
 def _write_run(queries: Queries, run: Run, number: int, writer: _Writer) -> None:
-    steps, evaluations = queries.read_steps(run.id), queries.list_evaluations(run.id)
+    steps, evaluations = queries.read_steps(run.id), queries.list_evaluations(run.id, probabilities=True)
     if len(steps) > MAX_STEPS:
         raise ValueError(f"it has {len(steps):,} steps, more than {MAX_STEPS:,}")
     predictions = b"".join(evaluation.predictions.tobytes() for evaluation in evaluations)
+    levels = b"".join(e.probabilities.tobytes() for e in evaluations if e.probabilities is not None)
     content = {"run": run_to_json(run), "steps": len(steps), "evaluations": evaluations_to_json(evaluations)}
-    read_back = evaluations_from_json(content["evaluations"], np.frombuffer(predictions, np.uint8))
+    read_back = evaluations_from_json(content["evaluations"], *_as_bytes(predictions, levels))
     check_run(run_from_json(content["run"]), steps, read_back)
     writer.write(f"{number}/run.json", encode_json(content).encode())
     writer.write(f"{number}/steps.bin", steps.tobytes(), MAX_STEPS * step_codec.STEP_COLUMNS.itemsize)
     writer.write(f"{number}/predictions.bin", predictions, MAX_PREDICTIONS_BYTES)
+    if levels:
+        writer.write(f"{number}/probabilities.bin", levels, MAX_PROBABILITIES_BYTES)
     checksum = run.provenance.test_checksum if run.provenance else ""
     labels = queries.test_labels(checksum) if checksum else None
     if labels is None or any(e.split == "test" and not matches_labels(e, labels) for e in evaluations):
@@ -194,8 +200,10 @@ def _read_run(zipped: zipfile.ZipFile, number: int, version: int) -> tuple[Run, 
     )
     if len(steps) != content["steps"]:
         raise ValueError(f"{run.name} should have {content['steps']} steps, but has {len(steps)}")
-    predictions = np.frombuffer(_read_bytes(zipped, f"{number}/predictions.bin", MAX_PREDICTIONS_BYTES), np.uint8)
-    evaluations = evaluations_from_json(content["evaluations"], predictions)
+    predictions, levels = _read_bytes(zipped, f"{number}/predictions.bin", MAX_PREDICTIONS_BYTES), b""
+    if _has_member(zipped, name := f"{number}/probabilities.bin"):
+        levels = _read_bytes(zipped, name, MAX_PROBABILITIES_BYTES)
+    evaluations = evaluations_from_json(content["evaluations"], *_as_bytes(predictions, levels))
     try:
         run = check_run(run, steps, evaluations)
     except ValueError as error:
@@ -218,6 +226,10 @@ def _check_test_results(run: Run, evaluations: Sequence[EvalMetrics], labels: np
             )
         if not matches_labels(evaluation, labels):
             raise ValueError(f"the test accuracy of {run.name} does not follow from its predictions and the labels")
+
+
+def _as_bytes(*members: bytes) -> list[np.ndarray]:
+    return [np.frombuffer(member, np.uint8) for member in members]
 
 
 def _read_json(zipped: zipfile.ZipFile, name: str) -> dict[str, object]:

@@ -115,7 +115,8 @@ def read_count(value: object, maximum: int = MAX_COUNT) -> int:
     return value
 
 
-def _read_flag(value: object) -> bool:
+def read_flag(value: object) -> bool:
+    """Read true or false."""
     if not isinstance(value, bool):
         raise TypeError(f"{str(value)[:50]} is neither true nor false")
     return value
@@ -175,7 +176,7 @@ _READERS_BY_TYPE: dict[Any, Callable[[object], Any]] = {
     str: _read_text,
     int: read_count,
     float: _read_number,
-    bool: _read_flag,
+    bool: read_flag,
     datetime: _read_time,
     RunStatus: lambda value: RunStatus(_read_text(value)),
     TrainConfig: _read_config,

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from mnist_core.config import DATASETS, SETTINGS, check_batch_fits
-from mnist_core.records import ROUNDING, EvalMetrics, Provenance, Run
+from mnist_core.records import ROUNDING, EvalMetrics, Provenance, Run, check_levels
 from mnist_core.training.epoch_ends import epoch_ends
 
 MAX_SECONDS = 1e9
@@ -107,6 +107,8 @@ def _check_evaluations(run: Run, evaluations: Sequence[EvalMetrics]) -> None:
         if images and len(evaluation.predictions) not in (0, images):
             raise ValueError(f"{len(evaluation.predictions):,} predictions for {images:,} {evaluation.split} images")
         _check_confusion(evaluation)
+        if evaluation.probabilities is not None:
+            check_levels(evaluation.probabilities, evaluation.predictions)
 
 
 def _check_confusion(evaluation: EvalMetrics) -> None:

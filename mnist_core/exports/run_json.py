@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.exports.field_readers import INFINITY, MAX_TEXT, read_count, read_list, read_loss, read_record
+from mnist_core.exports.field_readers import (
+    INFINITY,
+    MAX_TEXT,
+    read_count,
+    read_flag,
+    read_list,
+    read_loss,
+    read_record,
+)
 from mnist_core.records import (
     NOT_ARCHIVED,
     EvalMetrics,
@@ -95,13 +103,14 @@ def run_to_json(run: Run) -> dict[str, Any]:
 
 
 def evaluations_to_json(evaluations: Sequence[EvalMetrics]) -> list[dict[str, Any]]:
-    """Return every field of the evaluations, but only the number of predictions, as `images`."""
+    """Return every field of the evaluations; of what they predicted only the number of images."""
     names = ("step", "epoch", "split", "accuracy", "confusion", "elapsed_seconds")
     return [
         {
             **{name: json_value(getattr(evaluation, name)) for name in names},
             "loss": _number_to_json(evaluation.loss),
             "images": len(evaluation.predictions),
+            "has_probabilities": evaluation.probabilities is not None,
         }
         for evaluation in evaluations
     ]
@@ -124,12 +133,14 @@ def run_from_json(values: object) -> Run:
     return run
 
 
-def evaluations_from_json(values: object, predictions: np.ndarray) -> tuple[EvalMetrics, ...]:
-    """Return the evaluations that `evaluations_to_json` wrote; `predictions` are those of all of them, in order.
+def evaluations_from_json(values: object, predictions: np.ndarray, levels: np.ndarray) -> tuple[EvalMetrics, ...]:
+    """Return the evaluations that `evaluations_to_json` wrote.
 
-    Raises `ValueError`, `TypeError` or `KeyError` if a field is missing or not acceptable.
+    `predictions` are those of all of them, in order, and `levels` the levels of those that kept probabilities, which
+    archives before version 6 do not mention. Both are uint8 of one dimension. Raises `ValueError`, `TypeError` or
+    `KeyError` if a field is missing or not acceptable.
     """
-    evaluations, start = [], 0
+    evaluations, start, start_levels = [], 0, 0
     for item in read_list(values, MAX_EVALUATIONS):
         if not isinstance(item, dict):
             raise TypeError("EvalMetrics is no object")
@@ -138,9 +149,15 @@ def evaluations_from_json(values: object, predictions: np.ndarray) -> tuple[Eval
         start += images
         if len(predicted) != images or (images and predicted.max() > 9):
             raise ValueError("predictions are missing, or are no digits")
+        probabilities = None
+        if read_flag(item.get("has_probabilities", False)):
+            end_levels = start_levels + 10 * images
+            if end_levels > len(levels):
+                raise ValueError("probabilities are missing")
+            probabilities, start_levels = levels[start_levels:end_levels].reshape(images, 10), end_levels
         loss = read_loss(item["loss"])
-        skipped = ("loss", "predictions", "probabilities")
-        evaluations.append(read_record(EvalMetrics, item, skipped=skipped, loss=loss, predictions=predicted))
-    if start != len(predictions):
-        raise ValueError("some predictions belong to no evaluation")
+        known = {"loss": loss, "predictions": predicted, "probabilities": probabilities}
+        evaluations.append(read_record(EvalMetrics, item, skipped=tuple(known), **known))
+    if start != len(predictions) or start_levels != len(levels):
+        raise ValueError("some predictions or probabilities belong to no evaluation")
     return tuple(evaluations)

@@ -40,6 +40,14 @@ def test_a_run_is_imported_whole(store: RunStore, other_store: RunStore, exporte
     ):
         assert copy.predictions.tolist() == original.predictions.tolist()
         assert dataclasses.replace(copy, predictions=original.predictions) == original
+    kept, copied = (
+        [None if e.probabilities is None else e.probabilities.tolist() for e in evaluations]
+        for evaluations in (
+            store.queries.list_evaluations(exported_run.id, probabilities=True),
+            other_store.queries.list_evaluations(imported.id, probabilities=True),
+        )
+    )
+    assert kept == copied != [None, None]
     assert exported_run.provenance
     labels = other_store.queries.test_labels(exported_run.provenance.test_checksum)
     assert labels is not None

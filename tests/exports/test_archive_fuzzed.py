@@ -32,7 +32,7 @@ from mnist_dashboard.feed.summaries.run_summary import summarize_run
 from tests.support.archives import changed
 from tests.support.factories import finished_run
 
-SHORT_CASES, LONG_CASES = 40, int(os.environ.get("MNIST_FUZZ_CASES", "600"))
+SHORT_CASES, LONG_CASES = 80, int(os.environ.get("MNIST_FUZZ_CASES", "600"))
 
 VALUES = st.recursive(
     st.none()
@@ -55,7 +55,7 @@ def mutated_members(draw: st.DrawFn, whole: dict[str, bytes]) -> dict[str, bytes
     """Return the members of an archive with up to three values, or a binary member, changed."""
     members = dict(whole)
     for _ in range(draw(st.integers(1, 3))):
-        name = draw(st.sampled_from(["0/run.json"] * 6 + sorted(members)))
+        name = draw(st.sampled_from(["0/run.json"] * 8 + sorted(members)))
         if name.endswith(".json"):
             members[name] = json.dumps(_mutate(draw, json.loads(members[name]))).encode()
         else:

@@ -60,6 +60,30 @@ BAD: dict[str, tuple[Change, str]] = {
     "steps that are missing": (without("0/steps.bin"), "no item named '0/steps.bin'"),
     "steps cut short": (cut("0/steps.bin"), "buffer size must be a multiple"),
     "predictions cut short": (cut("0/predictions.bin"), "predictions are missing"),
+    "probabilities cut short": (cut("0/probabilities.bin"), "probabilities are missing"),
+    "probabilities that are missing": (without("0/probabilities.bin"), "probabilities are missing"),
+    "probabilities of no evaluation": (
+        set_field("evaluations", "1", "has_probabilities", value=False),
+        "some predictions or probabilities belong to no evaluation",
+    ),
+    "probabilities of an evaluation that has none": (
+        set_field("evaluations", "0", "has_probabilities", value=True),
+        "probabilities are missing",
+    ),
+    "neither with nor without probabilities": (
+        set_field("evaluations", "1", "has_probabilities", value="yes"),
+        "neither true nor false",
+    ),
+    "probabilities that do not add up": (
+        lambda members: members.__setitem__("0/probabilities.bin", b"\x80" + members["0/probabilities.bin"][1:]),
+        "the probabilities of an image do not add up to 1",
+    ),
+    "probabilities of other predictions": (
+        lambda members: members.__setitem__(
+            "0/probabilities.bin", members["0/probabilities.bin"][10:] + members["0/probabilities.bin"][:10]
+        ),
+        "a predicted label is not that of the highest probability",
+    ),
     "labels cut short": (
         lambda members: [cut(name)(members) for name in list(members) if name.startswith("labels/")],
         "was tested on 1000 images, but 999 have labels",

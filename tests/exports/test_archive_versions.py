@@ -25,7 +25,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 CHANGE = Intervention(2, "lr", 0.25, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
 
 FIELDS_OF_VERSION_6 = """
-    evaluations: accuracy confusion elapsed_seconds epoch images loss split step
+    evaluations: accuracy confusion elapsed_seconds epoch has_probabilities images loss split step
     run: archived attempt config created_at curve dataset device finished_at interventions name notes notice parent_step
     run: progress provenance reason starred started_at status tags test_images threads total_steps train_images
     run: validation_images
@@ -66,6 +66,9 @@ def test_a_run_is_read_whole(other_store: RunStore, name: str, parent_step: int 
     assert (validation.split, validation.loss, len(validation.predictions)) == ("validation", 0.3, 30)
     assert (test.split, test.step, test.elapsed_seconds) == ("test", 5, 0.05)
     assert test.predictions.tolist() == predictions(range(950)).tolist()
+    _, test = other_store.queries.list_evaluations(run.id, probabilities=True)
+    has_probabilities = zipfile.Path(FIXTURES / f"{name}.zip", "0/probabilities.bin").exists()
+    assert (test.probabilities is not None) == has_probabilities == (name == f"archive-{archive.VERSION}")
     labels = other_store.queries.test_labels(PROVENANCE.test_checksum)
     assert labels is not None
     assert labels.tolist() == LABELS.tolist()

@@ -13,6 +13,7 @@ from mnist_core.records import EvalMetrics, ProcessIdentity, Progress, Run, RunS
 from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Cursor
 from mnist_core.store.schema import evaluations
+from tests.support.factories import sure_levels
 
 Evaluation = Callable[..., EvalMetrics]
 TRAINER = ProcessIdentity(4321, 99, "boot")
@@ -26,12 +27,9 @@ def run(store: RunStore) -> Run:
     return run
 
 
-def sure(evaluation: EvalMetrics, level: int = 204) -> EvalMetrics:
-    """Return an evaluation of 100 images that gives each predicted label this level, and the next one the rest."""
-    levels = np.zeros((100, 10), np.uint8)
-    levels[np.arange(100), evaluation.predictions] = level
-    levels[np.arange(100), (evaluation.predictions + 1) % 10] = 255 - level
-    return replace(evaluation, probabilities=levels)
+def sure(evaluation: EvalMetrics) -> EvalMetrics:
+    """Return an evaluation that gives each predicted label the probability 0.8."""
+    return replace(evaluation, probabilities=sure_levels(evaluation.predictions))
 
 
 @pytest.fixture
