@@ -72,6 +72,14 @@ class StaleAttemptError(StoreError):
     """A trainer wrote to a run that has ended or is held by a newer attempt."""
 
 
+class InferenceError(MnistError):
+    """A question about the network of a run has no answer."""
+
+
+class InferenceUnavailableError(InferenceError):
+    """A question could not be answered now. Asking again later may help."""
+
+
 class BackupError(MnistError):
     """A backup cannot be written or restored, or is damaged or foreign."""
 

@@ -114,14 +114,14 @@ class ForkServerClient:
         """Start the fork server now, so that the first run does not wait until it has imported torch."""
         self._ensure_started()
 
-    def launch(self, run_id: int, max_active: int) -> None:
-        """Request a trainer that will claim the run."""
+    def launch(self, run_id: int, argument: object) -> None:
+        """Request a trainer that will claim the run, or what else `fork_server` forks, with its argument."""
         with self._changed:
             process = self._ensure_started()
             self._trainers.append(_Trainer(run_id, process))
         assert process.stdin
         with contextlib.suppress(BrokenPipeError):  # The server has just died: `_read_messages` will notice.
-            process.stdin.write(f"{run_id} {max_active}\n")
+            process.stdin.write(f"{run_id} {argument}\n")
             process.stdin.flush()
 
     def adopt(self, run_id: int, trainer: ProcessIdentity) -> None:

@@ -5,8 +5,9 @@ The supervisor starts the fork server as `python -m mnist_core.scheduler.fork_se
 
 Protocol, one line per message. Requests on standard input: `<run id> <max active runs>`. Messages on standard output:
 `ready`; `started <run id> <pid>`; `exited <run id> <pid> <exit code, or minus the signal>`. The run id
-`CALIBRATION_RUN_ID` requests a measurement of the training speed instead of a run. The fork server exits when its
-input ends. Its trainers live on, each in a session of its own.
+`CALIBRATION_RUN_ID` requests a measurement of the training speed instead of a run, and `INFERENCE_RUN_ID` an inference
+process, followed by the argument of `inference.process.serve`. The fork server exits when its input ends. Its trainers
+live on, each in a session of its own.
 
 Nothing here may run a tensor operation: it would start OpenMP threads, and a forked child would wait for them for ever.
 """
@@ -22,6 +23,8 @@ import sys
 import traceback
 from typing import NoReturn
 
+from mnist_core.inference.client import INFERENCE_RUN_ID
+from mnist_core.inference.process import serve
 from mnist_core.system.machine import threads_per_trainer
 from mnist_core.system.processes import prefer_for_oom_kill
 from mnist_core.trainer.calibration import calibrate
@@ -51,25 +54,27 @@ def main() -> None:
                 return
             *lines, pending = (pending + received).split(b"\n")
             for line in lines:
-                run_id, max_active = map(int, line.split())
-                pid = _fork_trainer(run_id, max_active)
+                number, _, argument = line.decode().partition(" ")
+                run_id = int(number)
+                pid = _fork_trainer(run_id, argument)
                 run_by_pid[pid] = run_id
                 _send(f"started {run_id} {pid}")
 
 
-def _fork_trainer(run_id: int, max_active: int) -> int:
+def _fork_trainer(run_id: int, argument: str) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
-        _become_trainer(run_id, max_active)
+        _become_trainer(run_id, argument)
     return pid
 
 
-def _become_trainer(run_id: int, max_active: int) -> NoReturn:
-    """Train the run in the forked child, then exit without returning to the loop of the fork server.
+def _become_trainer(run_id: int, argument: str) -> NoReturn:
+    """Train the run in the forked child, or do what else was requested, then exit.
 
-    The child gets a session of its own and gives up the pipes of the fork server.
+    It never returns to the loop of the fork server. The child gets a session of its own and gives up the pipes of the
+    fork server.
     """
     code = 1
     try:
@@ -80,10 +85,12 @@ def _become_trainer(run_id: int, max_active: int) -> NoReturn:
         os.dup2(null, 0)
         os.dup2(2, 1)
         prefer_for_oom_kill()
-        if run_id == CALIBRATION_RUN_ID:
-            calibrate(threads_per_trainer(max_active))
+        if run_id == INFERENCE_RUN_ID:
+            serve(argument)
+        elif run_id == CALIBRATION_RUN_ID:
+            calibrate(threads_per_trainer(int(argument)))
         else:
-            train_queued_run(run_id, max_active)
+            train_queued_run(run_id, int(argument))
         code = 0
     except BaseException:
         traceback.print_exc()

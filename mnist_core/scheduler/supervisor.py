@@ -11,8 +11,10 @@ import signal
 import threading
 import time
 from collections import Counter
+from queue import SimpleQueue
 
 from mnist_core.errors import ConfigError
+from mnist_core.inference.client import INFERENCE_RUN_ID
 from mnist_core.records import Run, RunStatus
 from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN, ForkServerClient, is_orphan
 from mnist_core.scheduler.recovery import (
@@ -79,6 +81,7 @@ class Supervisor:
         self._thread = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._last_busy_at = time.monotonic()
         self._needs_calibration = not speed.is_calibrated()
+        self._inference_requests: SimpleQueue[str] = SimpleQueue()
 
     def start(self) -> None:
         """Start the fork server and the thread that watches queue and trainers."""
@@ -87,6 +90,14 @@ class Supervisor:
 
     def wake(self) -> None:
         """Check the queue now. Callable from any thread."""
+        self._wake.set()
+
+    def launch_inference(self, argument: str) -> None:
+        """Have the fork server fork an inference process; see `inference.process.serve`. Callable from any thread.
+
+        The supervisor's thread does it: a fork server that has to be started has the priority of that thread.
+        """
+        self._inference_requests.put(argument)
         self._wake.set()
 
     def close(self) -> None:
@@ -102,6 +113,8 @@ class Supervisor:
         last_error = ""
         while not self._closing.is_set():
             try:
+                while not self._inference_requests.empty():
+                    self._fork_server.launch(INFERENCE_RUN_ID, self._inference_requests.get())
                 self._fork_server.report_lost_trainers()
                 self._adopt_orphans()
                 interrupt_lost_runs(self._store, spare=self._fork_server.run_ids)
@@ -153,6 +166,8 @@ class Supervisor:
 
     def _on_exit(self, run_id: int, code: int) -> None:
         """Handle the exit of a trainer. If it left its run unfinished, record why."""
+        if run_id == INFERENCE_RUN_ID:
+            return  # its client notices, and has another one started when there is a question
         if run_id == speed.CALIBRATION_RUN_ID:
             # Try again only if it was killed for the sake of a run, not if the system killed it for lack of memory.
             self._needs_calibration = code == -signal.SIGKILL and bool(self._store.queries.list_unfinished_runs())

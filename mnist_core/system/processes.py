@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import signal
@@ -15,6 +16,7 @@ import psutil
 from mnist_core.records import ProcessIdentity
 
 _PROC = Path("/proc")
+_PR_SET_PDEATHSIG = 1
 
 
 def own_identity() -> ProcessIdentity:
@@ -107,6 +109,15 @@ def prefer_for_oom_kill() -> None:
     """
     with contextlib.suppress(OSError):  # only Linux has it
         (_PROC / "self/oom_score_adj").write_text("1000")
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that forked it ends. Only Linux can.
+
+    https://man7.org/linux/man-pages/man2/pr_set_pdeathsig.2const.html
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def count_oom_kills(root: Path = Path("/")) -> int:

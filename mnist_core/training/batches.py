@@ -43,11 +43,11 @@ class Images:
 
     def __getitem__(self, batch: Tensor | slice) -> tuple[Tensor, Tensor]:
         """Return normalised pixels (B, 1, 28, 28), of the default dtype, and labels (B,) of a batch."""
-        return _normalize(self.pixels[batch]), self.labels[batch]
+        return normalize(self.pixels[batch]), self.labels[batch]
 
     def augmented(self, batch: Tensor, kind: str, max_shift: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return a batch as `images[batch]` does, with each image changed by `augmentation.augment`."""
-        return _normalize(augment(self.pixels[batch], kind, max_shift, generator)), self.labels[batch]
+        return normalize(augment(self.pixels[batch], kind, max_shift, generator)), self.labels[batch]
 
     def select(self, indices: Tensor) -> Images:
         """Return the images at these indices."""
@@ -59,7 +59,8 @@ class Images:
         return cls(torch.as_tensor(split.images, device=device), torch.as_tensor(split.labels, device=device).long())
 
 
-def _normalize(pixels: Tensor) -> Tensor:
+def normalize(pixels: Tensor) -> Tensor:
+    """Return uint8 pixels (B, 28, 28) as the networks take them: (B, 1, 28, 28), of the default dtype."""
     return pixels.to(torch.get_default_dtype()).div_(255).sub_(PIXEL_MEAN).div_(PIXEL_STD).unsqueeze(1)
 
 

@@ -42,7 +42,7 @@ class ScriptedForkServer:
     def start(self) -> None:
         self.calls.append("start")
 
-    def launch(self, run_id: int, max_active: int) -> None:
+    def launch(self, run_id: int, argument: object) -> None:
         with self.lock:
             self.launched_ids.append(run_id)
             self.live_ids.add(run_id)
