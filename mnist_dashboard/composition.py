@@ -22,6 +22,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from mnist_core.data.run_images import RunImages
 from mnist_core.errors import MnistError
+from mnist_core.inference.client import InferenceClient
 from mnist_core.runs.actions import RunActions
 from mnist_core.runs.retention import purge_expired_runs
 from mnist_core.scheduler.recovery import interrupt_lost_runs
@@ -34,6 +35,7 @@ from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.feed.webhook import Webhook
+from mnist_dashboard.inspection.inference_routes import InferenceRoutes
 from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
 from mnist_dashboard.server import announcement
 from mnist_dashboard.server.assets import ASSET_ROUTES, prepare_assets, with_base_path
@@ -70,6 +72,7 @@ class _Server:
     webhook: Webhook
     policy: AccessPolicy
     proxies: TrustedProxies
+    inference: InferenceClient
 
 
 def compose() -> dict[str, Any]:
@@ -96,6 +99,7 @@ def compose() -> dict[str, Any]:
                 *OLDER_ROUTES,
                 *feed_routes(server.hub, server.policy),
                 *PredictionRoutes(server.store.queries, RunImages()).routes(),
+                *InferenceRoutes(server.inference).routes(),
                 *sign_in_routes(server.policy),
             ]
         ),
@@ -112,7 +116,8 @@ def _open_server(store_problems: list[str]) -> _Server:
     policy = AccessPolicy(runs_dir(), trust_local=os.environ.get("MNIST_TRUST_LOCAL", "") not in ("", "0"))
     webhook = Webhook(os.environ.get("MNIST_WEBHOOK", ""), lambda: policy.is_visible)
     hub = LiveHub(store.queries, on_change=webhook.report_end)
-    return _Server(store, supervisor, hub, webhook, policy, proxies)
+    inference = InferenceClient(supervisor.launch_inference)
+    return _Server(store, supervisor, hub, webhook, policy, proxies, inference)
 
 
 def _provide_services(server: _Server, store_problems: list[str]) -> None:
@@ -148,6 +153,7 @@ async def _run_server(server: _Server) -> AsyncIterator[dict[str, Any]]:
         announcement.retract()
         restore_session_priority()
         server.hub.broadcaster.close()
+        server.inference.close()
         purging.cancel()
         await preparing
         feed.cancel()

@@ -82,6 +82,14 @@ def read_image_numbers(query: QueryParams, images: int) -> list[int]:
     return numbers
 
 
+def read_numbers(query: QueryParams, name: str, max_count: int) -> list[int]:
+    """Return the numbers in such as `runs=7,6`, each once. Raises `QueryError`."""
+    words = query.get(name, "").split(",")
+    if not 1 <= len(words) <= max_count or not all(map(_is_number, words)):
+        raise QueryError(f"{name} must be 1 to {max_count} numbers with commas between, such as {name}=7,6.")
+    return list(dict.fromkeys(int(word) for word in words))
+
+
 def check_image_number(number: int, images: int) -> None:
     """Raise `QueryError` unless a split with this many images has an image with this number."""
     if number >= images:

@@ -11,7 +11,7 @@ response. `limits` has what viewers may ask of the server, and checks a WebSocke
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 from http import HTTPStatus
 
 from starlette.requests import HTTPConnection
@@ -23,7 +23,7 @@ from mnist_dashboard.server.hosts import AllowedHosts, base_path
 from mnist_dashboard.server.limits.connections import OPEN_CONNECTIONS
 from mnist_dashboard.server.limits.socket_guard import GuardedSocket
 from mnist_dashboard.server.limits.sources import source_of
-from mnist_dashboard.server.limits.viewer_limits import FEED_PATH, BusyError, ViewerLimits
+from mnist_dashboard.server.limits.viewer_limits import FEED_PATH, INFERENCE_PATH, BusyError, ViewerLimits
 from mnist_dashboard.server.origins import is_own_origin
 from mnist_dashboard.server.roles import sign_in
 from mnist_dashboard.server.roles.access_policy import AccessPolicy, owner_cookie
@@ -41,9 +41,6 @@ READ_METHODS = ("GET", "HEAD", "OPTIONS")
 
 OWNER_PATHS = ("/_stcore/metrics",)
 """Streamlit's paths for owners only, because they cost the server too much."""
-
-OPEN_PATHS = (sign_in.PATH,)
-"""Paths to which everybody may send more than reading requests."""
 
 
 class RefusedError(Exception):
@@ -93,13 +90,15 @@ class Guard:
         """Hand a request to the app within the limits for viewers. Raises `BusyError`."""
         scope, source = connection.scope, source_of(client_address(connection.headers))
         path = _path(connection)
-        with ExitStack() as held:
+        async with AsyncExitStack() as held:
             if not is_owner:
                 await self._limits.pace_request(source, {**scope, "path": path})
                 if scope["type"] == "websocket":
                     held.enter_context(self._limits.page(source))
                 elif path == FEED_PATH:
                     held.enter_context(self._limits.stream(source))
+                elif path.startswith(INFERENCE_PATH):
+                    await held.enter_async_context(self._limits.inference(source))
             if scope["type"] == "websocket":
                 socket = GuardedSocket(
                     receive,
@@ -157,9 +156,14 @@ class Guard:
         if token and self._policy.record_wrong_try(headers, token) and was_locked_out:
             raise RefusedError(HTTPStatus.TOO_MANY_REQUESTS, "Too many wrong sign-ins. Wait a minute.")
         is_reading = connection.scope["type"] == "websocket" or connection.scope["method"] in READ_METHODS
-        if path in OWNER_PATHS or not (is_reading or path in OPEN_PATHS):
+        if path in OWNER_PATHS or not (is_reading or _is_open(path)):
             raise RefusedError(HTTPStatus.FORBIDDEN, "Only an owner may do this. Open a sign-in link first.")
         return False
+
+
+def _is_open(path: str) -> bool:
+    """Whether everybody may send more than reading requests to a path: a sign-in, or a drawing to be read."""
+    return path == sign_in.PATH or path.startswith(INFERENCE_PATH)
 
 
 def _path(connection: HTTPConnection) -> str:

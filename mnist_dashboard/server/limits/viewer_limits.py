@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from starlette.types import Scope
 
@@ -31,6 +31,15 @@ MAX_WAIT_SECONDS = 30.0
 FEED_PATH = "/live"
 """Path of the live feed, whose responses are streams."""
 
+INFERENCE_PATH = "/inference/"
+"""Beginning of the paths that ask the networks of runs. Viewers may send drawings to them."""
+
+MAX_INFERENCES_PER_SOURCE, MAX_INFERENCES = 2, 64
+"""Requests to the networks that wait at once."""
+
+INFERENCES_PER_SECOND = 40.0
+"""Requests of one source to the networks. While a digit is drawn, a page sends up to 20."""
+
 PAGE_COST, RUN_COST, TABLE_COST = 20.0, 10.0, 5.0
 """How many requests these count as: opening the socket of a page, each run of a stream, and the list of all runs."""
 
@@ -42,6 +51,9 @@ PATH_COSTS = {
     "/image_history.json": 10.0,
 }
 """How many requests a request to one of these paths counts as; one to any other counts as one."""
+
+INFERENCE_COST = REQUESTS_PER_SECOND / INFERENCES_PER_SECOND
+"""How many requests a request to the networks counts as: it has a limit of its own."""
 
 FORBIDDEN_COST = 500.0
 """How many requests a message counts as that no page of ours sends."""
@@ -68,6 +80,8 @@ class ViewerLimits:
         self._all_requests = Pace(SERVER_REQUEST_BURST, SERVER_REQUESTS_PER_SECOND)
         self._pages = SharedLimit(MAX_PAGES_PER_SOURCE, MAX_PAGES)
         self._streams = SharedLimit(MAX_PAGES_PER_SOURCE, MAX_PAGES)
+        self._inferences = SharedLimit(MAX_INFERENCES_PER_SOURCE, MAX_INFERENCES)
+        self._inference_pace = Pace(INFERENCES_PER_SECOND, INFERENCES_PER_SECOND)
         self.messages = Pace(MESSAGE_BURST, MESSAGES_PER_SECOND)
         self.reruns = RerunQueue()
 
@@ -100,6 +114,19 @@ class ViewerLimits:
         with self._counted(self._streams, source):
             yield
 
+    @asynccontextmanager
+    async def inference(self, source: str) -> AsyncIterator[None]:
+        """Count a request to the networks, and wait until it is its turn. Raises `BusyError` if others wait already."""
+        if not self._inferences.try_take(source):
+            raise BusyError("This address sends too many drawings and questions at once.")
+        try:
+            wait = self._inference_pace.wait_seconds(source)
+            self._inference_pace.use(source)
+            await asyncio.sleep(wait)
+            yield
+        finally:
+            self._inferences.give_back(source)
+
     @contextmanager
     def _counted(self, limit: SharedLimit, source: str) -> Iterator[None]:
         if not limit.try_take(source):
@@ -117,4 +144,6 @@ def _cost(scope: Scope) -> float:
     if scope["path"] == FEED_PATH:
         query: bytes = scope["query_string"].lower()
         return RUN_COST * (1 + query.count(b",") + query.count(b"%2c"))
+    if scope["path"].startswith(INFERENCE_PATH):
+        return INFERENCE_COST
     return PATH_COSTS.get(scope["path"], 1.0)
