@@ -20,7 +20,6 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from mnist_core.data.run_images import RunImages
 from mnist_core.errors import MnistError
 from mnist_core.inference.client import InferenceClient
 from mnist_core.runs.actions import RunActions
@@ -36,7 +35,7 @@ from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.feed.webhook import Webhook
 from mnist_dashboard.inspection.inference_routes import InferenceRoutes
-from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
+from mnist_dashboard.inspection.routes import inspection_routes
 from mnist_dashboard.server import announcement
 from mnist_dashboard.server.assets import ASSET_ROUTES, prepare_assets, with_base_path
 from mnist_dashboard.server.downloads import DOWNLOAD_ROUTES
@@ -98,7 +97,7 @@ def compose() -> dict[str, Any]:
                 *DOWNLOAD_ROUTES,
                 *OLDER_ROUTES,
                 *feed_routes(server.hub, server.policy),
-                *PredictionRoutes(server.store.queries, RunImages()).routes(),
+                *inspection_routes(server.store.queries),
                 *InferenceRoutes(server.inference).routes(),
                 *sign_in_routes(server.policy),
             ]

@@ -6,18 +6,21 @@ Starlette runs these endpoints in threads, since they are not `async`: reading b
 from __future__ import annotations
 
 import io
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from mnist_core.analysis.predictions.image_history import follow_image
+from mnist_core.analysis.predictions.true_labels import true_labels
 from mnist_core.data.run_images import RunImages
 from mnist_core.errors import DatasetError
 from mnist_core.exports.field_readers import SPLITS
-from mnist_core.records import Run, encode_json, json_value
+from mnist_core.records import Run, json_value
 from mnist_core.store.queries import Queries
 from mnist_core.system.paths import runs_dir
 from mnist_dashboard.inspection.requests import (
@@ -28,6 +31,7 @@ from mnist_dashboard.inspection.requests import (
     read_run,
     read_split,
     respond,
+    respond_json,
 )
 
 BYTES = "application/octet-stream"
@@ -73,7 +77,7 @@ class PredictionRoutes:
                 for evaluation in self._queries.list_stored_evaluations(run.id)
             ],
         }
-        return _respond_json(request, content)
+        return respond_json(request, content)
 
     def _split_to_json(self, run: Run, split: str) -> dict[str, Any]:
         images, problem = _image_count(run, split), ""
@@ -99,17 +103,8 @@ class PredictionRoutes:
     def labels(self, request: Request) -> Response:
         """Return a byte for the true label of each image of a split."""
         run, split = read_run(self._queries, request.query_params), read_split(request.query_params)
-        return respond(request, self._labels(run, split).tobytes(), BYTES, run.uid)
-
-    def _labels(self, run: Run, split: str) -> np.ndarray:
-        """Return the true labels, uint8 (N,); those of test images are stored with the runs, too."""
-        try:
-            return self._images.split_of(run, split).labels
-        except DatasetError:
-            labels = self._queries.test_labels(run.provenance.test_checksum) if run.provenance else None
-            if split != "test" or labels is None or len(labels) != run.test_images:
-                raise
-            return labels
+        labels = true_labels(self._queries, self._images, run, split)
+        return respond(request, labels.tobytes(), BYTES, run.uid)
 
     def images(self, request: Request) -> Response:
         """Return images of a split in one picture, 28 pixels wide, one below another."""
@@ -121,29 +116,30 @@ class PredictionRoutes:
         return respond(request, encoded.getvalue(), "image/png", run.uid)
 
     def image_history(self, request: Request) -> Response:
-        """Return what each evaluation on a split predicted for one image, and its true label, null if unknown."""
+        """Return what each evaluation on a split predicted for one image.
+
+        The true label, how often the image changed sides, and the step since which it has been wrong are null if the
+        label is unknown; the step is also null if the last evaluation got it right.
+        """
         run, split = read_run(self._queries, request.query_params), read_split(request.query_params)
         number = read_number(request.query_params, "image")
         check_image_number(number, _image_count(run, split))
-        try:
-            label = int(self._labels(run, split)[number])
-        except DatasetError:
-            label = None
-        history = [
+        predictions = self._queries.list_image_predictions(run.id, split, number)
+        content: dict[str, Any] = {"label": None, "sides_changed": None, "wrong_since": None}
+        with suppress(DatasetError):
+            label = int(true_labels(self._queries, self._images, run, split)[number])
+            content = {"label": label, **asdict(follow_image(predictions, label))}
+        content["evaluations"] = [
             {
                 "id": prediction.evaluation_id,
                 "step": prediction.step,
                 "predicted": prediction.label,
                 "probability": None if prediction.probability is None else round(prediction.probability, 4),
             }
-            for prediction in self._queries.list_image_predictions(run.id, split, number)
+            for prediction in predictions
         ]
-        return _respond_json(request, {"label": label, "evaluations": history})
+        return respond_json(request, content)
 
 
 def _image_count(run: Run, split: str) -> int:
     return run.test_images if split == "test" else run.validation_images
-
-
-def _respond_json(request: Request, content: dict[str, Any]) -> Response:
-    return respond(request, encode_json(content, compact=True).encode(), "application/json")

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from mnist_core.errors import EvaluationNotFoundError, MnistError, RunNotFoundError, StoreUnavailableError
 from mnist_core.exports.field_readers import SPLITS
-from mnist_core.records import Run
+from mnist_core.records import Run, encode_json
 from mnist_core.store.queries import Queries
 
 MAX_DIGITS = 15
@@ -127,3 +128,8 @@ def respond(request: Request, content: bytes, media_type: str, version: str = ""
         return Response(content, media_type=media_type, headers={**headers, "Content-Encoding": "identity"})
     compressed = gzip.compress(content, COMPRESSION_LEVEL, mtime=0)
     return Response(compressed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
+
+
+def respond_json(request: Request, content: dict[str, Any]) -> Response:
+    """Return a response that the browser asks for again each time."""
+    return respond(request, encode_json(content, compact=True).encode(), "application/json")

@@ -49,6 +49,8 @@ PATH_COSTS = {
     "/predictions.bin": 4.0,
     "/images.png": 2.0,
     "/image_history.json": 10.0,
+    "/calibration.json": 5.0,
+    "/disagreement.json": 10.0,
 }
 """How many requests a request to one of these paths counts as; one to any other counts as one."""
 

@@ -12,12 +12,11 @@ from starlette.applications import Starlette
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
-from mnist_core.data.run_images import RunImages
 from mnist_core.records import Run
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
-from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
+from mnist_dashboard.inspection.routes import inspection_routes
 from tests.support.web.asgi_client import Response, fetch
 
 CONFIG = TrainConfig(dataset="mnist", model="softmax", batch_size=30, epochs=1, device="cpu", seed=3)
@@ -33,7 +32,7 @@ def trained(store: RunStore, small_mnist: Dataset, signals_restored: None) -> Ru
 @pytest.fixture
 def get(store: RunStore) -> Get:
     """A function that returns the response to a request for a path."""
-    app = Starlette(routes=PredictionRoutes(store.queries, RunImages()).routes())
+    app = Starlette(routes=inspection_routes(store.queries))
 
     def send(path: str, **headers: str) -> Response:
         return fetch(app, path, headers=[(name.replace("_", "-"), value) for name, value in headers.items()])

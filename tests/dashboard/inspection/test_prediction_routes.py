@@ -95,6 +95,9 @@ def test_images_come_in_one_picture_as_they_are_in_the_dataset(
 
 def test_an_image_is_followed_through_the_evaluations(get: Get, trained: Run, store: RunStore, digits: Dataset) -> None:
     content = json_of(get(f"/image_history.json?run={trained.id}&split=validation&image=7"))
+    is_wrong = [entry["predicted"] != content["label"] for entry in content["evaluations"]]
+    assert content["sides_changed"] == (is_wrong[0] != is_wrong[1])
+    assert content["wrong_since"] == (None if not is_wrong[1] else 5 if is_wrong[0] else 9)
     assert content["label"] == digits.train.labels[expected_validation(digits)][7]
     stored = [e for e in store.queries.list_evaluations(trained.id, probabilities=True) if e.split == "validation"]
     assert [e["step"] for e in content["evaluations"]] == [5, 9]

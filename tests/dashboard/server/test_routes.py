@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from mnist_core.data.run_images import RunImages
+from mnist_core.config import TrainConfig
 from mnist_core.records import Run
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
-from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
+from mnist_dashboard.inspection.routes import inspection_routes
 from mnist_dashboard.server import assets
 from mnist_dashboard.server.guard import OWNER_PATHS, Guard
 from mnist_dashboard.server.hosts import AllowedHosts
@@ -25,7 +25,7 @@ from mnist_dashboard.server.roles import sign_in as signing_in
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 from mnist_dashboard.server.roles.client_location import LOCAL, LOCATION_HEADER
 from mnist_dashboard.server.roles.proxies import TrustedProxies
-from tests.support.factories import run_with_images
+from tests.support.factories import finished_run, run_with_images
 from tests.support.web.asgi_client import PEER, Response, build_scope, send_request_async
 from tests.support.web.feed_reader import running_hub
 from tests.support.web.signing_in import session_cookie, sign_in
@@ -41,6 +41,8 @@ VIEWER_ADDRESSES = {
     "/labels.bin": "/labels.bin?run=1&split=test",
     "/images.png": "/images.png?run=1&split=validation&images=1,2",
     "/image_history.json": "/image_history.json?run=1&split=test&image=1",
+    "/calibration.json": "/calibration.json?run=1&evaluation=2",
+    "/disagreement.json": "/disagreement.json?run=1&with=2",
 }
 """Addresses that viewers may read, by route."""
 
@@ -56,12 +58,14 @@ def policy(places: Path) -> AccessPolicy:
 
 @pytest.fixture(autouse=True)
 def run(store: RunStore, places: Path) -> Run:
-    """The run whose images the routes respond with."""
-    return run_with_images(store, places / "data")
+    """The first of two runs, with the images that the routes respond with."""
+    finished = run_with_images(store, places / "data")
+    finished_run(store, TrainConfig(lr=0.1), provenance=finished.provenance)
+    return finished
 
 
 def own_routes(store: RunStore, hub: LiveHub, policy: AccessPolicy) -> list[Route]:
-    predictions = PredictionRoutes(store.queries, RunImages()).routes()
+    predictions = inspection_routes(store.queries)
     return [*feed_routes(hub, policy), *predictions, *assets.ASSET_ROUTES, *signing_in.sign_in_routes(policy)]
 
 

@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 
 from mnist_core.config import TrainConfig
-from mnist_core.data.run_images import RunImages
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import MAX_RUNS_PER_STREAM, feed_routes, read_query
-from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
+from mnist_dashboard.inspection.routes import inspection_routes
 from mnist_dashboard.server import assets
 from mnist_dashboard.server.guard import Guard
 from mnist_dashboard.server.hosts import AllowedHosts
@@ -33,7 +32,10 @@ from tests.support.web.asgi_client import LOOPBACK, PEER, Response, fetch
 
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
-INSPECTION = ["/evaluations.json", "/predictions.bin", "/labels.bin", "/images.png", "/image_history.json"]
+INSPECTION = [
+    *("/evaluations.json", "/predictions.bin", "/labels.bin", "/images.png"),
+    *("/image_history.json", "/calibration.json", "/disagreement.json"),
+]
 ADDRESSES = [
     signing_in.PATH,
     *INSPECTION,
@@ -55,7 +57,7 @@ VALUES = st.one_of(
     st.sampled_from([*TRAVERSALS, "1", "test", "0,1", "1,2", "-1", "1e9", "nan", "9" * 5000, "' OR 1=1 --"]),
 )
 PARAMETERS = st.dictionaries(
-    st.sampled_from(["runs", "smoothing", "key", "run", "split", "evaluation", "images", "image", "x"]),
+    st.sampled_from(["runs", "smoothing", "key", "run", "split", "evaluation", "images", "image", "with", "x"]),
     VALUES,
     max_size=5,
 )
@@ -71,7 +73,7 @@ def app(store: RunStore, policy: AccessPolicy, places: Path) -> Guard:
     """All routes of our own, composed as in `app.py` but without Streamlit, and a run."""
     run_with_images(store, places / "data")
     hub = LiveHub(store.queries)
-    predictions = PredictionRoutes(store.queries, RunImages()).routes()
+    predictions = inspection_routes(store.queries)
     routes = [*assets.ASSET_ROUTES, *feed_routes(hub, policy), *predictions, *signing_in.sign_in_routes(policy)]
     return Guard(Starlette(routes=routes), policy, AllowedHosts(["10.0.0.2"]), TrustedProxies())
 

@@ -1,0 +1,16 @@
+"""All routes of this package."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from mnist_core.data.run_images import RunImages
+from mnist_core.store.queries import Queries
+from mnist_dashboard.inspection.analysis_routes import AnalysisRoutes
+from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
+
+
+def inspection_routes(queries: Queries) -> list[Route]:
+    """Return the routes over the runs in a store."""
+    images = RunImages()
+    return [*PredictionRoutes(queries, images).routes(), *AnalysisRoutes(queries, images).routes()]
