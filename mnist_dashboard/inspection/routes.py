@@ -1,4 +1,4 @@
-"""All routes of this package."""
+"""The routes of this package that read the store; `inference_routes` has those that ask a network."""
 
 from __future__ import annotations
 
