@@ -148,6 +148,13 @@ class Queries:
         with self._reader.connect() as connection, connection.begin():
             return {row.id: row.name for row in connection.execute(query)}
 
+    def list_runs_with_weights(self) -> dict[int, str]:
+        """Return the name of every run with recorded weights by id, newest first, without the bin."""
+        has_weights = runs.c.id.in_(select(run_files.c.run_id))
+        query = select(runs.c.id, runs.c.name).where(sql.NOT_DELETED & has_weights).order_by(runs.c.id.desc())
+        with self._reader.connect() as connection, connection.begin():
+            return {row.id: row.name for row in connection.execute(query)}
+
     def list_heartbeats(self) -> dict[int, int]:
         """Return a number for each run held by a trainer, by id; it changes with every write to the run."""
         query = select(runs.c.id, runs.c.revision).where(runs.c.status.in_(sql.ACTIVE_STATUSES))

@@ -10,6 +10,7 @@ from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
 from mnist_core.records import Run, RunStatus
 from mnist_dashboard import access, services
 from mnist_dashboard.components.status_strip import IdleRun, status_strip
+from mnist_dashboard.draw import draw_view
 from mnist_dashboard.feed.summaries.run_summary import RunSummary, summarize_run
 from mnist_dashboard.run_page import curves, details, header, view_switch
 from mnist_dashboard.train import run_actions
@@ -79,6 +80,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="view_controls"):
         if view == "details" and run:
             details.render_controls(run)
+        judges = draw_view.render_controls(sound_run) if view == "draw" else []
         previous = curves.previous_run(sound_run) if view == "curves" else None
         smoothing = curves.render_controls(total_steps, previous) if view == "curves" else 0.0
 # Each view has a container of its own: the browser would rebuild elements that change places, and make charts flicker.
@@ -86,6 +88,8 @@ places = {name: st.container(key=f"view_{name}") for name in view_switch.VIEWS}
 with places[view]:
     if view == "details":
         details.render_details(run)
+    elif view == "draw":
+        draw_view.render_draw(sound_run, judges)
     else:
         curves.render_curves(
             sound_run,

@@ -8,8 +8,8 @@ import streamlit as st
 
 from mnist_dashboard.ui.state import run_address
 
-View = Literal["curves", "details"]
-VIEWS: dict[View, str] = {"curves": "Curves", "details": "Details"}
+View = Literal["curves", "draw", "details"]
+VIEWS: dict[View, str] = {"curves": "Curves", "draw": "Draw", "details": "Details"}
 """Labels by name; the first is the one that an address without a view shows."""
 
 _KEY = "view_choice"

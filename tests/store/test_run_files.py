@@ -44,6 +44,16 @@ def test_a_run_that_goes_back_forgets_later_files(store: RunStore, run: Run) -> 
     assert store.queries.list_files(run.id) == [a_file(5)]
 
 
+def test_runs_with_weights_are_listed_newest_first_without_the_bin(store: RunStore) -> None:
+    runs = [store.commands.create_run(TrainConfig(), trainer=own_identity()) for _ in range(4)]
+    for run in runs[:3]:
+        store.trainer_writes.record_file(run, a_file(5))
+        store.trainer_writes.record_file(run, a_file(9))
+        store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
+    store.commands.delete_runs([2])
+    assert store.queries.list_runs_with_weights() == {3: "run-3", 1: "run-1"}
+
+
 def test_only_the_trainer_that_holds_a_run_records_files(store: RunStore, run: Run) -> None:
     store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
     with pytest.raises(StaleAttemptError):

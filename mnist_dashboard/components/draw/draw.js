@@ -1,0 +1,241 @@
+/**
+ * The view Draw: a pad, what the networks see of it, what each run reads while the hand moves, and how the run's answer came about
+ * over its training. The drawing is judged on the server; nothing is prepared here.
+ */
+import { drawDigit } from "../lib/evaluations/digit_images.js";
+import { RequestError, request } from "../lib/evaluations/requests.js";
+import { make, setText } from "../lib/dom.js";
+import { onThemeChange, palette, runColor } from "../lib/theme.js";
+import { Asker } from "./answers/asker.js";
+import { Bars } from "./answers/bars.js";
+import { describeAnswers } from "./answers/words.js";
+import { Pad } from "./pad/pad.js";
+import { PhotoInput } from "./pad/photo_input.js";
+import { StoryChart } from "./story/story_chart.js";
+import { tellStory } from "./story/story_model.js";
+
+/**
+ * @import { Host } from "../lib/types"
+ * @import { Answer, Judge, Verdict } from "./answers/words.js"
+ * @import { Story } from "./story/story_model.js"
+ * @typedef {object} DrawData
+ * @property {Judge[]} judges the run of the page first; none if no run has saved weights
+ * @property {number} total_steps of the run of the page
+ * @property {number[]} epochs steps at which they end
+ * @typedef {{image: string, notice: string, answers: Answer[]}} Reading `image` is base64 of 784 grey levels
+ */
+
+const READ_MS = 50; // between two questions while the pen moves
+const STORY_MS = 300; // after the last change
+const RETRY_MS = 1000;
+const SPOKEN_MS = 700; // screen readers hear the answer once it stands still
+const UNREACHABLE = 0;
+
+const WHILE_EMPTY = "The ten probabilities and the digit’s story show as soon as you draw.";
+const WITHOUT_JUDGES = "Runs with saved weights can judge. Train one first.";
+const WHILE_BUSY = "The server is busy; the last stroke is judged in a moment.";
+const WHILE_LOST = "Reconnecting. The last stroke is judged when the server is back.";
+const SEEN_DRAWING = "28 × 28 pixels. Cropped, scaled to 20 pixels, and centred by its mass, as all of MNIST was.";
+const SEEN_PHOTO = "Dark ink on light paper, or the reverse: found by itself.";
+const STORY_KEY = "Grey: the seven other digits. Dotted: chance.";
+const MAX_RUNS = 4;
+
+class Draw {
+  #data;
+  #pad = new Pad((hasStrokeEnded) => this.#changed(hasStrokeEnded));
+  #photos = new PhotoInput(this.#pad.element, (file) => this.#pad.showPhoto(file));
+  #undo = button("Undo", () => this.#pad.undo());
+  #clear = button("Clear", () => this.#pad.clear());
+  #turn = button("Turn it round", () => this.#pad.turnRound());
+  #seen = make("canvas", "mt-seen-image", { role: "img", "aria-label": "What the network sees: 28 by 28 pixels" });
+  #seenNote = make("p", "mt-draw-note");
+  #digit = make("span", "mt-verdict-digit", { "aria-hidden": "true" });
+  #main = make("b");
+  #rest = make("span", "mt-verdict-rest");
+  #spoken = make("p", "mt-visually-hidden", { role: "status" });
+  #bars = new Bars();
+  #chart = new StoryChart();
+  #storyWords = make("p", "mt-draw-note mt-story-words");
+  #box;
+  #reader = new Asker(() => this.#read(), READ_MS);
+  #teller = new Asker(() => this.#tell(), STORY_MS);
+  /** Grows when an open question has become pointless: its answer is dropped. */
+  #subject = 0;
+  /** @type {Reading|null} */
+  #reading = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #speaking;
+  #judged = "";
+  #stopWatchingTheme;
+
+  /** @param {HTMLElement} root @param {DrawData} data @param {Host} _host */
+  constructor(root, data, _host) {
+    this.#data = data;
+    const padPanel = panel("Draw a digit", "Mouse, pen or finger", this.#pad.element,
+      make("div", "mt-draw-tools", {}, this.#undo, this.#clear, this.#photos.element));
+    const image = make("div", "mt-seen", {}, this.#seen, make("span", "mt-seen-box"), make("span", "mt-seen-cross"));
+    const seenWords = make("div", "mt-seen-words", {}, this.#seenNote, this.#turn);
+    const seenPanel = panel("What the network sees", "", make("div", "mt-seen-row", {}, image, seenWords));
+    const verdict = make("div", "mt-verdict", {}, this.#digit, make("p", "", {}, this.#main, this.#rest));
+    const readPanel = panel("What the runs read", "", verdict, this.#bars.element, this.#spoken);
+    const storyPanel = panel("The digit’s story", "", this.#chart.element, this.#storyWords);
+    padPanel.classList.add("mt-draw-pad");
+    seenPanel.classList.add("mt-draw-seen");
+    readPanel.classList.add("mt-draw-read");
+    storyPanel.classList.add("mt-draw-story");
+    this.#box = make("div", "mt-draw", {}, padPanel, readPanel, seenPanel, storyPanel);
+    root.append(this.#box);
+    this.#stopWatchingTheme = onThemeChange(root, () => this.#redraw());
+    this.#redraw();
+    this.update(data);
+  }
+
+  /** @param {DrawData} data */
+  update(data) {
+    const haveChanged = JSON.stringify(data.judges) !== this.#judged;
+    this.#judged = JSON.stringify(data.judges);
+    this.#data = data;
+    this.#bars.setJudges(data.judges);
+    this.#chart.setAxis(data.total_steps, data.epochs);
+    if (!haveChanged) return;
+    this.#forget();
+    this.#changed(true);
+  }
+
+  destroy() {
+    clearTimeout(this.#speaking);
+    this.#subject++;
+    this.#reader.close();
+    this.#teller.close();
+    this.#stopWatchingTheme();
+    this.#photos.destroy();
+    this.#pad.destroy();
+    this.#chart.destroy();
+    this.#box.remove();
+  }
+
+  #redraw() {
+    const colors = palette(this.#box);
+    for (let i = 0; i < MAX_RUNS; i++) this.#box.style.setProperty(`--mt-run-${i}`, runColor(colors, i));
+    this.#pad.draw();
+    this.#chart.draw();
+    this.#drawSeen();
+  }
+
+  /** @param {boolean} hasStrokeEnded */
+  #changed(hasStrokeEnded) {
+    this.#undo.disabled = !this.#pad.canUndo;
+    this.#clear.disabled = this.#pad.isEmpty;
+    this.#turn.hidden = !this.#pad.photo;
+    setText(this.#seenNote, this.#pad.photo ? SEEN_PHOTO : SEEN_DRAWING);
+    if (this.#pad.isEmpty || !this.#data.judges.length) {
+      this.#forget();
+      return;
+    }
+    this.#reader.changed();
+    if (hasStrokeEnded) this.#teller.changed(STORY_MS);
+  }
+
+  /** Empty all that shows answers. */
+  #forget() {
+    this.#subject++;
+    this.#reader.drop();
+    this.#teller.drop();
+    this.#reading = null;
+    this.#bars.show([]);
+    this.#drawSeen();
+    this.#showStory(null, "");
+    this.#say({ digit: "", main: "", rest: this.#data.judges.length ? WHILE_EMPTY : WITHOUT_JUDGES });
+  }
+
+  async #read() {
+    const { judges } = this.#data;
+    return this.#ask("inference/read", { runs: judges.map(({ id }) => id).join() }, (/** @type {Reading} */ reading) => {
+      this.#reading = reading;
+      this.#bars.show(reading.answers);
+      this.#drawSeen();
+      const verdict = describeAnswers(judges, reading.answers);
+      this.#say({ ...verdict, rest: [verdict.rest, reading.notice].filter(Boolean).join(" ") });
+    }, (problem, isFinal) => {
+      if (isFinal && this.#pad.isDrawing) return; // the first points of a digit cannot be read yet
+      if (isFinal) this.#bars.show([]);
+      this.#say(isFinal ? { digit: "", main: problem, rest: "" } : { digit: null, main: null, rest: problem });
+    });
+  }
+
+  async #tell() {
+    const run = this.#data.judges[0].id;
+    return this.#ask("inference/story", { run }, (/** @type {Story} */ story) => this.#showStory(story, ""),
+      (problem, isFinal) => {
+        // What is wrong with a picture is said where its answer would be.
+        if (isFinal) this.#showStory(null, this.#reading ? problem : "");
+      });
+  }
+
+  /**
+   * Send the picture with a question. Returns after how long to ask again: see `Asker`.
+   * @param {string} path @param {Record<string, string|number>} query @param {(answer: any) => void} onAnswer
+   * @param {(problem: string, isFinal: boolean) => void} onProblem
+   */
+  async #ask(path, query, onAnswer, onProblem) {
+    const subject = this.#subject;
+    const { photo } = this.#pad;
+    const body = await this.#pad.picture();
+    if (!body || subject !== this.#subject) return 0;
+    /** @type {Record<string, number>} */
+    const kind = photo ? { photo: 1, invert: photo.inverted ? 1 : 0 } : {};
+    try {
+      const response = await request(path, { ...query, ...kind }, { method: "POST", body });
+      const answer = await response.json();
+      if (subject === this.#subject) onAnswer(answer);
+      return 0;
+    } catch (error) {
+      if (subject !== this.#subject) return 0;
+      const status = error instanceof RequestError ? error.status : UNREACHABLE;
+      const willPass = status === UNREACHABLE || status === 429 || status >= 500;
+      onProblem(willPass ? (status === UNREACHABLE ? WHILE_LOST : WHILE_BUSY) : sentence(error), !willPass);
+      return willPass ? RETRY_MS : 0;
+    }
+  }
+
+  #drawSeen() {
+    const levels = this.#reading && Uint8ClampedArray.from(atob(this.#reading.image), (character) => character.charCodeAt(0));
+    drawDigit(this.#seen, levels);
+  }
+
+  /** @param {Story|null} story @param {string} problem */
+  #showStory(story, problem) {
+    this.#chart.show(story);
+    setText(this.#storyWords, story?.steps.length ? `${tellStory(story)} ${STORY_KEY}` : problem);
+  }
+
+  /** Show a verdict; what is null stays. @param {{[Part in keyof Verdict]: string|null}} verdict */
+  #say({ digit, main, rest }) {
+    if (digit !== null) setText(this.#digit, digit);
+    if (main !== null) setText(this.#main, main);
+    if (rest !== null) setText(this.#rest, rest);
+    clearTimeout(this.#speaking);
+    this.#speaking = setTimeout(() => setText(this.#spoken, `${this.#main.textContent} ${this.#rest.textContent}`), SPOKEN_MS);
+  }
+}
+
+/** @param {unknown} error */
+function sentence(error) {
+  return error instanceof RequestError ? error.message : "The answer could not be read. Reload the page.";
+}
+
+/** @param {string} text @param {() => void} onClick */
+function button(text, onClick) {
+  const element = make("button", "mt-draw-button", { type: "button" }, text);
+  element.addEventListener("click", onClick);
+  return element;
+}
+
+/** @param {string} title @param {string} note @param {...Node} content */
+function panel(title, note, ...content) {
+  const head = make("div", "mt-draw-head", {}, make("h2", "mt-draw-title", {}, title), make("span", "mt-draw-aside", {}, note));
+  return make("section", "mt-draw-panel", { "aria-label": title }, head, ...content);
+}
+
+/** @param {HTMLElement} root @param {DrawData} data @param {Host} host */
+export const mount = (root, data, host) => new Draw(root, data, host);

@@ -1,0 +1,1 @@
+"""The view Draw of a run."""
