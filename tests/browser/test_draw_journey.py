@@ -1,0 +1,88 @@
+"""A person draws a digit, and uploads a photo of one; the run reads them."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+from mnist_core.data.datasets import Dataset
+from mnist_core.records import RunStatus
+from tests.browser.browser_driver import set_epochs
+from tests.support.pictures import photo
+from tests.support.processes import Eventually, Server
+
+READS = re.compile(r"^run-\d+ reads \d, [\d.<>]+\u202f%\.")
+STORY = re.compile(r"^Read as \d (from the start|at first)")
+
+Path = list[tuple[int, int]]
+
+MIDDLE = """() => {
+  const pad = document.querySelector('.mt-pad-canvas');
+  return pad.getContext('2d').getImageData(pad.width / 2, pad.height / 2, 1, 1).data[0];
+}"""
+"""The red of the ink at the middle of the pad."""
+
+SCHEMES: dict[Literal["light", "dark"], int] = {"dark": 0xE6, "light": 0x1B}
+"""The red of the ink in each theme."""
+
+ONE: Path = [(0, -100), (0, 100)]
+"""From the middle of the pad, in pixels."""
+
+
+def drag(page: Page, pad: Locator, path: Path) -> None:
+    box = pad.bounding_box()
+    assert box
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for i, (x, y) in enumerate(path):
+        page.mouse.move(middle[0] + x, middle[1] + y, steps=10)
+        if i == 0:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def test_a_drawing_is_read_while_the_hand_moves_taken_back_and_found_again(
+    page: Page, live: Server, eventually: Eventually, digits: Dataset
+) -> None:
+    page.goto(live.url)
+    set_epochs(page, 1)
+    page.get_by_role("button", name="Start training").click()
+    eventually(lambda: [run.status for run in live.store.queries.list_runs()] == [RunStatus.COMPLETED])
+    (run,) = live.store.queries.list_runs()
+    page.goto(f"{live.url}/?run={run.id}&view=draw")
+    pad, verdict = page.get_by_role("img", name=re.compile("^Drawing area")), page.locator(".mt-verdict b")
+    status = page.locator(".mt-draw-read").get_by_role("status")
+    expect(status).to_have_text(re.compile("show as soon as you draw"))
+
+    drag(page, pad, ONE)
+    expect(verdict).to_have_text(READS)
+    expect(status).to_have_text(READS)  # what screen readers hear
+    expect(page.locator(".mt-story-words")).to_have_text(STORY)
+    figures = [cell.inner_text() for cell in page.get_by_role("table", name="Probability").get_by_role("cell").all()]
+    assert len(figures) == 10
+    assert all(re.fullmatch(r"[<>]?\d+\.\d", figure) for figure in figures)
+    assert sum(float(figure.strip("<>")) for figure in figures) > 95
+
+    # Another view and back: the drawing is still there, and read again. So it is after a change of the theme.
+    page.get_by_role("radio", name="Details").click()
+    expect(pad).to_be_hidden()
+    page.get_by_role("radio", name="Draw").click()
+    expect(verdict).to_have_text(READS)
+    for scheme, shade in SCHEMES.items():
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(f"() => ({MIDDLE})() === {shade}")
+
+    pad.press("Control+z")
+    expect(verdict).to_have_text("")
+    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
+
+    picture: FilePayload = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo(digits.test.images[0])}
+    page.get_by_label("Photo of a digit").set_input_files(picture)
+    expect(verdict).to_have_text(READS)
+    page.get_by_role("button", name="Turn it round").click()
+    expect(page.locator(".mt-story-words")).to_have_text(STORY)
+    page.get_by_label("Photo of a digit").set_input_files({**picture, "buffer": b"no picture"})
+    expect(verdict).to_have_text("The file is not a picture that can be read. Choose a PNG, JPEG or WebP picture.")
+    page.get_by_role("button", name="Clear").click()
+    expect(verdict).to_have_text("")
