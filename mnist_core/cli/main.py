@@ -18,6 +18,7 @@ from mnist_core.cli.command_setup import (
 )
 from mnist_core.cli.library_commands import add_library_commands
 from mnist_core.cli.listing_commands import add_listing_commands
+from mnist_core.cli.mistakes_command import add_mistakes_command
 from mnist_core.cli.queue_commands import add_queue_command
 from mnist_core.cli.run_commands import add_run_commands
 from mnist_core.cli.train_command import add_train_command
@@ -106,5 +107,6 @@ def _parser(program: str, add_commands: Callable[[Subparsers], None] | None) -> 
     add_run_commands(subparsers)
     add_queue_command(subparsers)
     add_listing_commands(subparsers)
+    add_mistakes_command(subparsers)
     add_library_commands(subparsers)
     return parser

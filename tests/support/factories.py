@@ -159,7 +159,7 @@ def numbered_images(count: int) -> Split:
 
 def run_with_images(store: RunStore, data: Path) -> Run:
     """Create a finished run on numbered images, which lie in the data folder as MNIST."""
-    train, test = numbered_images(300), numbered_images(len(LABELS))
+    train, test = numbered_images(300), Split(numbered_images(len(LABELS)).images, LABELS)
     write_mnist(data, Dataset("MNIST", train, test))
     provenance = replace(PROVENANCE, dataset_checksum=checksum(train, test), test_checksum=checksum(test))
     return finished_run(store, provenance=provenance)
