@@ -181,7 +181,13 @@ class _Lane:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         reader, writer = await asyncio.open_connection(sock=connection)
-        header, _ = await receive_frame(reader)
+        try:
+            header, _ = await receive_frame(reader)
+            if self._is_closed:
+                raise EOFError("The server has closed meanwhile.")
+        except BaseException:
+            writer.close()  # so that the process ends
+            raise
         return _Process(identify(header["pid"]), reader, writer)
 
     def _end_process(self) -> None:

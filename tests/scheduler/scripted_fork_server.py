@@ -30,6 +30,7 @@ class ScriptedForkServer:
     def __init__(self, on_exit: fork_client.ExitCallback) -> None:
         self.on_exit = on_exit
         self.launched_ids: list[int] = []
+        self.arguments: list[object] = []
         self.live_ids: set[int] = set()
         self.calls: list[str] = []
         self.lock = threading.Lock()
@@ -45,6 +46,7 @@ class ScriptedForkServer:
     def launch(self, run_id: int, argument: object) -> None:
         with self.lock:
             self.launched_ids.append(run_id)
+            self.arguments.append(argument)
             self.live_ids.add(run_id)
 
     def kill(self, run_id: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError, RunStateError
+from mnist_core.inference.client import INFERENCE_RUN_ID
 from mnist_core.records import RunStatus
 from mnist_core.scheduler import fork_client
 from mnist_core.scheduler import supervisor as module
@@ -191,3 +192,12 @@ def test_trainers_see_the_same_folders_as_the_server(
     assert real_places.runs_dir() == here
     assert environment["OTHER"] == "kept"
     assert fork_client._fork_server_environment({"GOMP_SPINCOUNT": "7"})["GOMP_SPINCOUNT"] == "7"
+
+
+def test_an_inference_process_is_launched_and_its_end_is_no_runs_end(
+    running: SupervisorHarness, eventually: Eventually
+) -> None:
+    running.supervisor.launch_inference("10 /tmp/some folder/socket")
+    eventually(lambda: running.fork_server.launched_ids == [INFERENCE_RUN_ID])
+    assert running.fork_server.arguments == ["10 /tmp/some folder/socket"]
+    running.fork_server.end(INFERENCE_RUN_ID, -9)

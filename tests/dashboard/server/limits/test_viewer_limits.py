@@ -30,10 +30,12 @@ class Site:
     def finish(self) -> None:
         self._finished.set()
 
-    def open(self, path: str, client: str = PEER, *, websocket: bool = False) -> asyncio.Task[Response]:
+    def open(
+        self, path: str, client: str = PEER, *, websocket: bool = False, method: str = "GET"
+    ) -> asyncio.Task[Response]:
         host = "localhost:8501" if client == LOOPBACK else LAN
         origin = [("origin", f"http://{host}")]
-        scope = build_scope(path, client=client, host=host, headers=origin, websocket=websocket)
+        scope = build_scope(path, client=client, host=host, headers=origin, websocket=websocket, method=method)
         return asyncio.create_task(send_request_async(self._guard, scope))
 
     async def _answer(self, scope: Scope, _receive: Receive, send: Send) -> None:
@@ -102,6 +104,42 @@ def test_a_source_with_too_many_requests_is_told_when_to_come_back(
         assert (await site.open("/")).headers["retry-after"] == "50"
 
     run_with_site(places / "runs", scenario)
+
+
+def test_a_source_has_two_requests_to_the_networks_waiting_and_an_owner_any_number(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(viewer_limits, "MAX_INFERENCES", 3)
+
+    async def scenario(site: Site) -> None:
+        clients = [PEER, PEER, PEER, "10.0.0.10", "10.0.0.11", LOOPBACK, LOOPBACK, LOOPBACK]
+        opened = [site.open("/inference/read?runs=7", client, method="POST") for client in clients]
+        refused = [await opened[2], await opened[4]]
+        assert [response.status for response in refused] == [503, 503]
+        assert refused[0].headers["retry-after"]
+        site.finish()
+        assert [(await opened[number]).status for number in (0, 1, 3, 5, 6, 7)] == [200] * 6
+        assert (await site.open("/inference/read?runs=7", method="POST")).status == 200
+
+    run_with_site(places / "runs", scenario)
+
+
+def test_requests_to_the_networks_have_a_pace_of_their_own(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    async def scenario() -> None:
+        limits = ViewerLimits()
+        monkeypatch.setattr("asyncio.sleep", note)
+        for _ in range(80):
+            async with limits.inference(PEER):
+                pass
+        assert waited[:40] == [0.0] * 40
+        assert 0.9 < waited[-1] <= 1.0, "40 a second, after 40 at once"
+
+    asyncio.run(scenario())
 
 
 def test_some_requests_count_as_many() -> None:

@@ -154,3 +154,22 @@ def test_guessing_tokens_is_answered_with_429(guard: Guard, policy: AccessPolicy
     assert fetch(guard, "/live", client=PEER, host=LAN, headers=[session_cookie("also wrong")]).status == 429
     assert connect("wrong elsewhere", client="10.0.0.10") == 0
     assert connect(sign_in(policy)) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/inference/read?runs=7", 200),
+        ("/inference", 403),
+        ("/inferences/read", 403),
+        ("/live/inference/read", 403),
+        ("/_stcore/upload_file/x", 403),
+    ],
+)
+def test_viewers_may_send_drawings_and_nothing_else(guard: Guard, inner: Inner, path: str, status: int) -> None:
+    own = [("origin", f"http://{LAN}")]
+    assert fetch(guard, path, b"drawing", method="POST", client=PEER, host=LAN, headers=own).status == status
+    assert len(inner.seen) == (status == 200)
+    other = [("origin", "http://evil.example")]
+    for headers in (other, []):
+        assert fetch(guard, path, b"drawing", method="POST", client=PEER, host=LAN, headers=headers).status == 403
