@@ -12,6 +12,7 @@ from mnist_dashboard import access, services
 from mnist_dashboard.components.status_strip import IdleRun, status_strip
 from mnist_dashboard.draw import draw_view
 from mnist_dashboard.feed.summaries.run_summary import RunSummary, summarize_run
+from mnist_dashboard.mistakes import mistakes_view
 from mnist_dashboard.run_page import curves, details, header, view_switch
 from mnist_dashboard.train import run_actions
 from mnist_dashboard.train.expected_dataset import expected_dataset, expected_images
@@ -19,7 +20,7 @@ from mnist_dashboard.train.settings import sidebar
 from mnist_dashboard.train.settings.draft import Draft, read_draft
 from mnist_dashboard.train.shown_run import find_run_to_show
 from mnist_dashboard.ui import headings, queue
-from mnist_dashboard.ui.state import run_address, stale_widgets, view_settings
+from mnist_dashboard.ui.state import place, run_address, stale_widgets, view_settings
 
 HINT = "Set the sliders and press Start training, or try an experiment. The first curve appears within a second."
 HINT_FOR_VIEWERS = "No runs yet. They appear here as soon as the owner starts one."
@@ -33,6 +34,12 @@ def render_sidebar(draft: Draft, run: Run | None, unfinished: list[Run], *, may_
     with st.sidebar:
         queue.render_queue_line()
     stale_widgets.mark_values_sent()
+
+
+def show_test_mistakes(run_id: int, cell: str) -> None:
+    """Show the images of a cell in the run's last test."""
+    place.go_to(run_id, place.Place.read({"split": "test", "cell": cell}))
+    view_switch.show("mistakes")
 
 
 def render_strip(run: Run | None, summary: RunSummary | None, idle: IdleRun, view: view_switch.View) -> None:
@@ -49,6 +56,7 @@ def render_strip(run: Run | None, summary: RunSummary | None, idle: IdleRun, vie
             follows_others=not run_address.run_id(),
             compact=view != "curves",
             on_remedy=partial(run_actions.apply_remedy, run.id if run else 0),
+            on_see=partial(show_test_mistakes, run.id if run else 0),
         )
         header.render_outcome(run)
 
@@ -90,6 +98,8 @@ with places[view]:
         details.render_details(run)
     elif view == "draw":
         draw_view.render_draw(sound_run, judges)
+    elif view == "mistakes":
+        mistakes_view.render_mistakes(sound_run)
     else:
         curves.render_curves(
             sound_run,

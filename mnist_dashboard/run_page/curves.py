@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -15,10 +16,11 @@ from mnist_dashboard.components.change_log import change_log
 from mnist_dashboard.components.confusion_matrix import confusion_matrix
 from mnist_dashboard.components.live_chart import Fault, live_chart
 from mnist_dashboard.feed.summaries.run_summary import RunSummary
+from mnist_dashboard.run_page import view_switch
 from mnist_dashboard.train import run_actions
 from mnist_dashboard.train.expected_dataset import expected_images
 from mnist_dashboard.ui import markdown
-from mnist_dashboard.ui.state import stale_widgets, view_settings
+from mnist_dashboard.ui.state import place, stale_widgets, view_settings
 
 LOSS_HEIGHT, ACCURACY_HEIGHT = 302, 310
 LOSS_EMPTY = "The loss of every batch will be drawn here."
@@ -95,10 +97,19 @@ def render_curves(
         ghost = previous if view_settings.read().ghost else None
         _render_charts(run, config, total_steps, smoothing, ghost=ghost, waiting=waiting)
     with right:
-        confusion_matrix(run.id if run else None, empty=MATRIX_EMPTY)
+        confusion_matrix(run.id if run else None, empty=MATRIX_EMPTY, on_open=_open_cell)
         if run and summary:
             undo = partial(run_actions.undo_change, run.id)
             change_log(summary, can_undo=can_steer, you=access.current_user(), on_undo=undo)
+
+
+def _open_cell(values: dict[str, Any]) -> None:
+    """Show the images of a cell of the matrix."""
+    split, _, step = str(values.get("source", "")).partition(":")
+    run_id = values.get("run")
+    if isinstance(run_id, int):
+        place.go_to(run_id, place.Place.read({"split": split, "step": step, "cell": values.get("cell", "")}))
+        view_switch.show("mistakes")
 
 
 def _render_charts(

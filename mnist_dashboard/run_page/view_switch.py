@@ -8,8 +8,8 @@ import streamlit as st
 
 from mnist_dashboard.ui.state import run_address
 
-View = Literal["curves", "draw", "details"]
-VIEWS: dict[View, str] = {"curves": "Curves", "draw": "Draw", "details": "Details"}
+View = Literal["curves", "mistakes", "draw", "details"]
+VIEWS: dict[View, str] = {"curves": "Curves", "mistakes": "Mistakes", "draw": "Draw", "details": "Details"}
 """Labels by name; the first is the one that an address without a view shows."""
 
 _KEY = "view_choice"
@@ -34,6 +34,11 @@ def render_view_switch() -> View:
     view: View = chosen or "curves"
     run_address.show_view("" if view == "curves" else view)
     return view
+
+
+def show(view: View) -> None:
+    """Lead the reader to a view; call it before the switch is drawn."""
+    st.session_state[_KEY] = view
 
 
 def current_view() -> View:

@@ -111,6 +111,11 @@ def _evaluate(run: Run) -> None:
     _command(run, "Evaluate now", "rule", Command.EVALUATE, "Evaluates on validation before the next batch.")
 
 
+def evaluate(run: Run) -> None:
+    """Evaluate a run in progress before its next batch."""
+    messages.attempt(lambda: _send(run, Command.EVALUATE))
+
+
 def _remove_from_queue(run: Run) -> None:
     messages.action_button("Remove from queue", "close", lambda: services.current().actions.remove_from_queue(run.id))
 

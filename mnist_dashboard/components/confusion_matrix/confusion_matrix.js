@@ -13,6 +13,8 @@ import { MatrixControls } from "./matrix_controls.js";
 import { listSources } from "./sources.js";
 
 /**
+ * @import { Host } from "../lib/types"
+ * @import { Cell } from "./cells.js"
  * @typedef {object} MatrixData
  * @property {number|null} run
  * @property {string|null} empty
@@ -23,15 +25,18 @@ const COUNTS_MS = 1000; // between two drawings of new counts: nobody reads a hu
 
 class ConfusionMatrix {
   #data;
+  #host;
   #subscription;
   #controls;
   #stopWatchingTheme;
   /** @type {string|undefined} of the run, at the last drawing */
   #status;
+  /** @type {string|null} key of what is shown */
+  #source = null;
   #drawnAt = -Infinity;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #drawingCounts;
-  #grid = new MatrixGrid();
+  #grid = new MatrixGrid((cell) => this.#open(cell));
   #note = make("div", "mt-matrix-note");
   #confusions = make("div");
   #origin = make("div");
@@ -42,9 +47,10 @@ class ConfusionMatrix {
     this.#note);
   #box;
 
-  /** @param {HTMLElement} root @param {MatrixData} data */
-  constructor(root, data) {
+  /** @param {HTMLElement} root @param {MatrixData} data @param {Host} host */
+  constructor(root, data, host) {
     this.#data = data;
+    this.#host = host;
     const controls = make("div");
     const words = make("div", "mt-matrix-words", {}, this.#confusions, this.#origin);
     this.#box = make("section", "mt-matrix", { "aria-label": "Confusion matrix" }, controls, this.#plot, words);
@@ -59,12 +65,13 @@ class ConfusionMatrix {
     });
     this.#stopWatchingTheme = onThemeChange(root, () => this.#invalidate());
     document.addEventListener("visibilitychange", this.#invalidate);
-    this.update(data);
+    this.update(data, host);
   }
 
-  /** @param {MatrixData} data */
-  update(data) {
+  /** @param {MatrixData} data @param {Host} host */
+  update(data, host) {
     this.#data = data;
+    this.#host = host;
     this.#plot.style.height = `${data.height}px`;
     this.#subscription.change({ runs: data.run === null ? [] : [data.run] });
     this.#draw();
@@ -83,6 +90,11 @@ class ConfusionMatrix {
     if (!document.hidden) drawSoon(this.#draw);
   };
 
+  /** Show the images of a cell. @param {Cell} cell */
+  #open(cell) {
+    this.#host.setTriggerValue("open", { run: this.#data.run, cell: cell.join("-"), source: this.#source });
+  }
+
   #onCounts() {
     clearTimeout(this.#drawingCounts);
     this.#drawingCounts = setTimeout(this.#invalidate, this.#drawnAt + COUNTS_MS - performance.now());
@@ -97,6 +109,7 @@ class ConfusionMatrix {
     const hasEnded = run !== undefined && (isFinished(run.status) || run.status === "interrupted");
     const shown = this.#controls.offer(id, listSources(series), hasEnded);
     const matrix = shown?.matrix ?? null;
+    this.#source = shown?.key ?? null;
     const isLoading = !series && run !== undefined && run.step > 0;
     this.#note.hidden = Boolean(matrix) || isLoading || !empty;
     setText(this.#note, empty ?? "");
@@ -109,5 +122,5 @@ class ConfusionMatrix {
   };
 }
 
-/** @param {HTMLElement} root @param {MatrixData} data */
-export const mount = (root, data) => new ConfusionMatrix(root, data);
+/** @param {HTMLElement} root @param {MatrixData} data @param {Host} host */
+export const mount = (root, data, host) => new ConfusionMatrix(root, data, host);

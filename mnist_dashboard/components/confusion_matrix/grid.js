@@ -1,6 +1,7 @@
 /**
  * The grid of the matrix: a hundred cells that are changed in place, and one place in the order of Tab. Arrows, Home, End, Page Up and
- * Page Down move within it. The cell under the pointer, or else the one with the focus, is explained in a tip.
+ * Page Down move within it; Enter, Space or a click choose a cell. The cell under the pointer, or else the one with the focus, is
+ * explained in a tip.
  */
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { colorAt, palette, readableInk } from "../lib/theme.js";
@@ -30,8 +31,11 @@ export class MatrixGrid {
   #matrix = null;
   /** @type {string[]} what each cell was drawn from */
   #painted = [];
+  #onChoose;
 
-  constructor() {
+  /** @param {(cell: Cell) => void} onChoose */
+  constructor(onChoose) {
+    this.#onChoose = onChoose;
     const header = make("div", "mt-matrix-row", { role: "row" }, this.#corner, ...this.#columnHeads);
     const rows = DIGITS.map((i) => make("div", "mt-matrix-row", { role: "row" }, this.#rowHeads[i], ...this.#cells[i]));
     // The header is first for screen readers, and last on the screen (order, in the style sheet).
@@ -43,6 +47,14 @@ export class MatrixGrid {
     this.#grid.addEventListener("focusin", (event) => this.#onFocus(cellOf(event.target)));
     this.#grid.addEventListener("focusout", () => this.#onFocus(null));
     this.#grid.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#grid.addEventListener("click", (event) => this.#choose(cellOf(event.target)));
+  }
+
+  /** Mark the cell whose images are shown; null for none. @param {Cell|null} chosen */
+  mark(chosen) {
+    for (const i of DIGITS) {
+      for (const j of DIGITS) setAttribute(this.#cell([i, j]), "aria-selected", String(i === chosen?.[0] && j === chosen?.[1]));
+    }
   }
 
   /** @param {Matrix|null} matrix @param {boolean} isNormalized @param {string} label of the grid */
@@ -96,11 +108,20 @@ export class MatrixGrid {
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     if (event.key === "Escape") this.#tip.hidden = true;
+    if ((event.key === "Enter" || event.key === " ") && !event.ctrlKey) {
+      event.preventDefault();
+      this.#choose(cellOf(event.target));
+    }
     const next = nextCell(this.#current, event);
     if (!next) return;
     event.preventDefault();
     this.#hovered = null;
     this.#cell(next).focus();
+  }
+
+  /** @param {Cell|null} cell */
+  #choose(cell) {
+    if (cell && this.#matrix) this.#onChoose(cell);
   }
 
   /** Name the counts behind the cell under the pointer or with the focus, and mark its row and column. */

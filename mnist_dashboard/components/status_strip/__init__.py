@@ -35,11 +35,13 @@ def status_strip(
     follows_others: bool = False,
     compact: bool = False,
     on_remedy: Callable[[str], object],
+    on_see: Callable[[str], object],
     key: str = "strip",
 ) -> None:
     """Show the status and numbers of a run, and one sentence on it; without a run, show `idle`.
 
-    A press on the sentence's button calls `on_remedy` with the id of the remedy.
+    A press on the sentence's button calls `on_remedy` with the id of the remedy. A press on See them calls `on_see` with
+    the cell of the confusion matrix that the sentence names, such as `9-4`.
 
     The browser reruns the page once when the run's status or attempt differs from the one given here, and when a run
     that is not in `unfinished` appears or one of those changes its status; for viewers also when settings of the run
@@ -63,4 +65,5 @@ def status_strip(
         data=data,
         on_changed_change=ignore_value,
         on_remedy_change=lambda: on_remedy(str(st.session_state[key]["remedy"])),
+        on_see_change=lambda: on_see(str(st.session_state[key]["see"])),
     )

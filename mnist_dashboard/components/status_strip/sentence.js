@@ -8,7 +8,7 @@ import { isFinished } from "../lib/runs/status.js";
 /**
  * @import { Run } from "../lib/types"
  * @import { IdleRun } from "./texts.js"
- * @typedef {{text: string, tone: string, remedy: {id: string, label: string}|null}} Shown
+ * @typedef {{text: string, tone: string, remedy: {id: string, label: string}|null, cell?: [number, number]|null}} Shown
  */
 
 const FAULTS = ["failed", "diverged", "interrupted"];
@@ -33,15 +33,19 @@ export class SentenceSlot {
   #text = make("span", "mt-sentence-text", { role: "status" });
   #label = make("span", "mt-sentence-label");
   #remedy = make("button", "mt-sentence-remedy", { type: "button" }, this.#label, make("span", "mt-sentence-apply", {}, "Apply"));
-  element = make("div", "mt-sentence", {}, this.#icon, this.#text, this.#remedy);
+  #see = make("button", "mt-sentence-remedy", { type: "button" }, "See them");
+  element = make("div", "mt-sentence", {}, this.#icon, this.#text, this.#see, this.#remedy);
   #id = "";
+  /** @type {[number, number]|null} */
+  #cell = null;
 
-  /** @param {(id: string) => void} onRemedy */
-  constructor(onRemedy) {
+  /** @param {(id: string) => void} onRemedy @param {(cell: [number, number]) => void} onSee the images of a cell */
+  constructor(onRemedy, onSee) {
     this.#remedy.addEventListener("click", () => {
       this.#remedy.disabled = true; // until the sentence changes: one press is one action
       onRemedy(this.#id);
     });
+    this.#see.addEventListener("click", () => { if (this.#cell) onSee(this.#cell); });
     this.paint(null, false);
   }
 
@@ -54,6 +58,8 @@ export class SentenceSlot {
     setAttribute(this.element, "data-tone", shown?.tone ?? null);
     const remedy = mayAct ? (shown?.remedy ?? null) : null;
     this.#remedy.hidden = !remedy;
+    this.#cell = shown?.cell ?? null;
+    this.#see.hidden = !this.#cell;
     this.#id = remedy?.id ?? "";
     setText(this.#label, remedy?.label ?? "");
     setAttribute(this.#remedy, "aria-label", remedy && `Apply: ${remedy.label}`); // phones only have room for "Apply"

@@ -69,7 +69,10 @@ class StatusStrip {
   constructor(root, data, host) {
     this.#data = data;
     this.#host = host;
-    this.#sentence = new SentenceSlot((id) => this.#host.setTriggerValue("remedy", id));
+    this.#sentence = new SentenceSlot(
+      (id) => this.#host.setTriggerValue("remedy", id),
+      (cell) => this.#host.setTriggerValue("see", cell.join("-")),
+    );
     this.#elements = build(root, this.#sentence.element);
     this.#subscription = stream.subscribe({
       runs: [],

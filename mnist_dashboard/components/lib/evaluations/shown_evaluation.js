@@ -1,0 +1,124 @@
+/**
+ * The evaluation that a view of a run shows, with its answers: the newest, or the one that the reader chose. The one before stays
+ * until the answers of the next one are here.
+ */
+import { stream } from "../../../feed/client/stream.js";
+import { sentenceOf } from "./requests.js";
+import { inOrder } from "./scrub_track.js";
+
+/**
+ * @import { Split } from "../types"
+ * @import { Answers, Evaluated, EvaluationList, RunEvaluations } from "./run_evaluations.js"
+ * @typedef {{evaluation: Evaluated, answers: Answers, labels: Uint8Array|null, problem: string}} Shown `problem` says why there are no
+ *   labels or images
+ */
+
+export const BEFORE_FIRST = "Mistakes show after the first evaluation.";
+const LOADING = "Loading …";
+
+export class ShownEvaluation {
+  /** @type {EvaluationList|null} */
+  list = null;
+  /** @type {Shown|null} */
+  shown = null;
+  /** Why nothing is shown. */
+  problem = LOADING;
+  /** @type {{step: number, split: Split}|null} what the reader chose; null follows the newest */
+  wanted = null;
+  #source;
+  #onChange;
+  #known = "";
+  #requests = 0;
+  #subscription;
+
+  /** @param {RunEvaluations} source @param {() => void} onChange */
+  constructor(source, onChange) {
+    this.#source = source;
+    this.#onChange = onChange;
+    this.#subscription = stream.subscribe({
+      runs: [source.run],
+      onSeries: () => this.#onSeries(),
+      onConnection: ({ state }) => { if (state === "connected") this.refresh(); },
+    });
+  }
+
+  destroy() {
+    this.#requests += 1;
+    this.#subscription.close();
+  }
+
+  /** Ask which evaluations there are, and show one. */
+  async refresh() {
+    const request = ++this.#requests;
+    try {
+      const list = await this.#source.list();
+      if (request !== this.#requests) return;
+      this.list = list;
+      this.problem = list.evaluations.length ? "" : BEFORE_FIRST;
+    } catch (error) {
+      this.problem = sentenceOf(error);
+    }
+    if (request === this.#requests) await this.show();
+  }
+
+  /** @param {number|null} step null and no split follow the newest @param {Split|null} split */
+  goTo(step, split) {
+    this.wanted = step === null && split === null ? null : { step: step ?? Infinity, split: split ?? "test" };
+  }
+
+  /** Show what the reader wants. */
+  async show() {
+    const request = ++this.#requests;
+    const evaluation = this.#find();
+    try {
+      const shown = evaluation ? await this.#load(evaluation) : null;
+      if (request !== this.#requests) return;
+      this.shown = shown;
+      if (shown) this.problem = "";
+    } catch (error) {
+      if (request !== this.#requests) return;
+      this.problem = sentenceOf(error);
+      this.shown = null;
+    }
+    this.#onChange();
+    if (this.shown) this.#fetchNeighbours(this.shown.evaluation);
+  }
+
+  /** @param {Evaluated} evaluation @returns {Promise<Shown>} */
+  async #load(evaluation) {
+    let problem = this.list?.splits[evaluation.split].problem ?? "";
+    const [answers, labels] = await Promise.all([
+      this.#source.answers(evaluation),
+      this.#source.labels(evaluation.split).catch((error) => {
+        problem ||= sentenceOf(error);
+        return null;
+      }),
+    ]);
+    return { evaluation, answers, labels, problem };
+  }
+
+  #find() {
+    const evaluations = inOrder(this.list?.evaluations ?? []);
+    const wanted = this.wanted;
+    if (!wanted) return evaluations.at(-1);
+    const sameSplit = evaluations.filter(({ split }) => split === wanted.split);
+    return sameSplit.find(({ step }) => step === wanted.step) ?? sameSplit.at(-1) ?? evaluations.at(-1);
+  }
+
+  #onSeries() {
+    const evaluations = stream.series(this.#source.run)?.evaluations ?? [];
+    const known = evaluations.map(({ step, split }) => `${split}${step}`).join();
+    if (known === this.#known) return;
+    this.#known = known;
+    this.refresh();
+  }
+
+  /** So that the next step of the scrubber need not wait. @param {Evaluated} evaluation */
+  #fetchNeighbours(evaluation) {
+    const evaluations = inOrder(this.list?.evaluations ?? []);
+    const at = evaluations.indexOf(evaluation);
+    for (const neighbour of [evaluations[at + 1], evaluations[at - 1], evaluations[at + 2]]) {
+      if (neighbour) this.#source.answers(neighbour).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/** What the view says in words. Pure. */
+import { formatCount, formatPercent } from "../../lib/format.js";
+
+/**
+ * @import { Evaluated, ImageHistory } from "../../lib/evaluations/run_evaluations.js"
+ */
+
+const THIN = "\u202f";
+
+/** A probability in 255ths as a whole percent: the levels know no more. @param {number} level */
+export function formatLevel(level) {
+  const percent = Math.round((100 * level) / 255);
+  if (percent < 1) return `<1${THIN}%`;
+  return percent === 100 ? `>99${THIN}%` : `${percent}${THIN}%`;
+}
+
+/** "96.38 % right, 362 mistakes" @param {Evaluated} evaluation @param {number} images */
+export function describeEvaluation({ accuracy, split }, images) {
+  const mistakes = Math.round((1 - accuracy) * images);
+  return `${formatPercent(accuracy)} of ${formatCount(images)} ${split} images right, ${count(mistakes, "mistake")}`;
+}
+
+/** @param {number} n @param {string} noun */
+export function count(n, noun) {
+  return `${n === 0 ? "no" : formatCount(n)} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/**
+ * How an image fared over the evaluations up to one: "Wrong since step 106. Changed sides twice before." @param {ImageHistory} history
+ * @param {number} step
+ */
+export function describeHistory({ label, evaluations }, step) {
+  const sides = evaluations.filter((evaluation) => evaluation.step <= step);
+  if (!sides.length) return "";
+  const isRight = sides.map(({ predicted }) => predicted === label);
+  const now = isRight[isRight.length - 1];
+  const since = isRight.lastIndexOf(!now) + 1;
+  const word = now ? "Right" : "Wrong";
+  if (sides.length === 1) return `${word} at its only evaluation so far.`;
+  const times = isRight.filter((side, i) => i > 0 && side !== isRight[i - 1]).length;
+  const start = since === 0 ? `${word} at every evaluation so far.` : `${word} since step ${formatCount(sides[since].step)}.`;
+  return times > 1 ? `${start} Changed sides ${times === 2 ? "twice" : `${times} times`}.` : start;
+}

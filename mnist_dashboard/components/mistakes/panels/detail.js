@@ -1,0 +1,234 @@
+/**
+ * One image in detail: its ten probabilities, how it fared so far, what the answer rests on, and the nearest images that were read
+ * right.
+ */
+import { drawDigit } from "../../lib/evaluations/digit_images.js";
+import { requestJson, sentenceOf } from "../../lib/evaluations/requests.js";
+import { make, setAttribute, setText } from "../../lib/dom.js";
+import { formatCount } from "../../lib/format.js";
+import { confidence } from "../model/selection.js";
+import { describeHistory, formatLevel } from "../model/texts.js";
+import { arrow } from "./gallery.js";
+import { drawHeat } from "./heat_map.js";
+
+/**
+ * @import { DigitImages } from "../../lib/evaluations/digit_images.js"
+ * @import { Answers, Evaluated, RunEvaluations } from "../../lib/evaluations/run_evaluations.js"
+ * @import { Occlusion } from "./heat_map.js"
+ * @typedef {{evaluation: Evaluated, image: number, label: number, answers: Answers}} Subject
+ * @typedef {{step: number, label: {image: number}[], predicted: {image: number}[]}} Nearest
+ */
+
+const DELAY_MS = 150; // before the network is asked about an image: not for each one that the reader passes
+const HEAT_KEY = "mnist-trainer-heat-map";
+
+class NearestImage {
+  canvas = make("canvas", "mt-digit", { "aria-hidden": "true" });
+  #words = make("span", "mt-nearest-words");
+  element = make("div", "mt-nearest-image", {}, this.canvas, this.#words);
+
+  /** @param {string} words @param {Uint8ClampedArray|null} levels */
+  offer(words, levels) {
+    this.element.hidden = !levels;
+    setText(this.#words, words);
+    drawDigit(this.canvas, levels);
+  }
+}
+
+export class Detail {
+  #source;
+  #pictures;
+  /** @type {Subject|null} */
+  #subject = null;
+  #asked = "";
+  /** @type {AbortController|null} */
+  #asking = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #waiting;
+  /** @type {Occlusion|null} */
+  #occlusion = null;
+  /** @type {Uint8ClampedArray|null} */
+  #picture = null;
+  #title = make("h2", "mt-panel-title");
+  #heat = make("input", "", { type: "checkbox", role: "switch" });
+  #canvas = make("canvas", "mt-digit mt-detail-digit", { role: "img" });
+  #heatCanvas = make("canvas", "mt-detail-heat", { "aria-hidden": "true" });
+  #answer = make("div", "mt-detail-answer");
+  #sentence = make("div", "mt-detail-sentence");
+  #history = make("div", "mt-detail-history");
+  #legend = make("div", "mt-detail-legend");
+  #bars = Array.from({ length: 10 }, (_, digit) => {
+    const [bar, value] = [make("span", "mt-answer-bar", { "aria-hidden": "true" }), make("span", "mt-answer-share")];
+    const name = make("span", "mt-answer-digit", {}, String(digit));
+    return { bar, value, row: make("div", "mt-answer", { role: "listitem" }, name, bar, value) };
+  });
+  #nearestTitle = make("h3", "mt-nearest-title", {}, "Nearest that were read right");
+  #nearest = [new NearestImage(), new NearestImage(), new NearestImage()];
+  #nearestNote = make("p", "mt-panel-note");
+  #body = make("div", "mt-detail-body", {},
+    make("div", "mt-detail-top", {},
+      make("div", "mt-detail-pictures", {}, this.#canvas, this.#heatCanvas),
+      make("div", "mt-detail-words", { role: "status" }, this.#answer, this.#sentence, this.#history, this.#legend)),
+    make("div", "mt-answers", { role: "list", "aria-label": "Probability of each digit" }, ...this.#bars.map(({ row }) => row)),
+    this.#nearestTitle,
+    make("div", "mt-nearest", {}, ...this.#nearest.map(({ element }) => element)), this.#nearestNote);
+  #note = make("p", "mt-panel-note");
+  element = make("section", "mt-detail", {},
+    make("div", "mt-panel-head", {}, this.#title, make("label", "mt-switch", {}, this.#heat, make("span", "", {}, "Heat map"))),
+    this.#body, this.#note);
+
+  /** @param {RunEvaluations} source @param {DigitImages} pictures */
+  constructor(source, pictures) {
+    this.#source = source;
+    this.#pictures = pictures;
+    this.#heat.checked = recall() !== "off";
+    this.#heat.addEventListener("change", () => {
+      remember(this.#heat.checked ? "on" : "off");
+      this.#drawHeat();
+    });
+  }
+
+  destroy() {
+    clearTimeout(this.#waiting);
+    this.#asking?.abort();
+  }
+
+  /** Show an image; without one, a note. @param {Subject|null} subject @param {string} note */
+  offer(subject, note) {
+    this.#subject = subject;
+    this.#body.hidden = !subject;
+    this.#note.hidden = Boolean(subject);
+    setText(this.#note, note);
+    setText(this.#title, subject ? nameImage(subject) : "One image");
+    if (!subject) {
+      this.#stopAsking("");
+      return;
+    }
+    this.#drawAnswer(subject);
+    const key = `${subject.evaluation.id}/${subject.image}`;
+    if (key === this.#asked) return;
+    this.#stopAsking(key);
+    this.#waiting = setTimeout(() => this.#ask(subject), DELAY_MS);
+  }
+
+  /** The colours of the theme have changed. */
+  redraw() {
+    drawDigit(this.#canvas, this.#picture);
+    this.#drawHeat();
+  }
+
+  /** @param {string} key what is asked for from now on */
+  #stopAsking(key) {
+    clearTimeout(this.#waiting);
+    this.#asking?.abort();
+    this.#asked = key;
+    this.#occlusion = null;
+    setText(this.#history, "");
+    this.#drawHeat();
+  }
+
+  /** @param {Subject} subject */
+  #drawAnswer({ image, label, answers }) {
+    const predicted = answers.predicted[image];
+    setText(this.#answer, arrow(label, predicted));
+    const sure = answers.levels ? ` with ${formatLevel(confidence(answers, image))}` : "";
+    setText(this.#sentence, predicted === label ? `A ${label}, read right${sure}.` : `Label ${label}, read as ${predicted}${sure}.`);
+    this.#bars.forEach(({ bar, value, row }, digit) => {
+      const level = answers.levels ? answers.levels[10 * image + digit] : null;
+      setText(value, level === null ? "" : formatLevel(level));
+      bar.style.setProperty("--share", String((level ?? 0) / 255));
+      const role = digit === label ? "label" : digit === predicted ? "wrong" : null;
+      setAttribute(row, "data-role", role);
+      row.toggleAttribute("data-answer", digit === predicted);
+    });
+    setAttribute(this.#canvas, "aria-label", `Image ${image}, a ${label} read as ${predicted}`);
+  }
+
+  /** @param {Subject} subject */
+  async #ask(subject) {
+    const asking = (this.#asking = new AbortController());
+    const { evaluation, image } = subject;
+    const { split } = evaluation;
+    const isCurrent = () => this.#asking === asking && !asking.signal.aborted;
+    const query = { run: this.#source.run, step: evaluation.step, split, image };
+    const options = { signal: asking.signal };
+    this.#pictures.load(split, [image]).then(([picture]) => {
+      if (!isCurrent()) return;
+      this.#picture = picture;
+      this.redraw();
+    }, () => {});
+    this.#source.history(split, image).then((history) => {
+      if (isCurrent()) setText(this.#history, describeHistory(history, evaluation.step));
+    }, () => {});
+    requestJson("inference/occlusion", query, options).then((occlusion) => {
+      if (!isCurrent()) return;
+      this.#occlusion = occlusion;
+      this.#drawHeat();
+    }, (error) => {
+      if (isCurrent()) setText(this.#legend, sentenceOf(error));
+    });
+    requestJson("inference/nearest", { ...query, count: 1 }, options).then(
+      (nearest) => this.#showNearest(subject, nearest, isCurrent),
+      (error) => {
+        if (isCurrent()) this.#noteNearest(sentenceOf(error));
+      },
+    );
+  }
+
+  /** @param {string} note instead of the nearest images */
+  #noteNearest(note) {
+    for (const nearest of this.#nearest) nearest.offer("", null);
+    setText(this.#nearestNote, note);
+  }
+
+  /** @param {Subject} subject @param {Nearest} nearest @param {() => boolean} isCurrent */
+  async #showNearest({ evaluation, image, label, answers }, { label: same, predicted: others }, isCurrent) {
+    const predicted = answers.predicted[image];
+    const shown = [{ image, words: "this one" }];
+    if (same[0]) shown.push({ image: same[0].image, words: `a ${label}` });
+    if (others[0] && predicted !== label) shown.push({ image: others[0].image, words: `a ${predicted}` });
+    const pictures = await this.#pictures.load(evaluation.split, shown.map((one) => one.image)).catch(() => []);
+    if (!isCurrent()) return;
+    setText(this.#nearestNote, "");
+    this.#nearest.forEach((nearest, n) => nearest.offer(shown[n]?.words ?? "", pictures[n] ?? null));
+  }
+
+  #drawHeat() {
+    const occlusion = this.#heat.checked ? this.#occlusion : null;
+    drawHeat(this.#heatCanvas, occlusion);
+    const step = occlusion && this.#subject && occlusion.step !== this.#subject.evaluation.step
+      ? ` With the weights of step ${formatCount(occlusion.step)}.` : "";
+    setText(this.#legend, occlusion ? `${describeStroke(occlusion)}${step}` : "");
+    this.#legend.toggleAttribute("data-scale", Boolean(occlusion));
+  }
+}
+
+/** "Test image 1 901" @param {Subject} subject */
+function nameImage({ evaluation, image }) {
+  return `${evaluation.split === "test" ? "Test" : "Validation"} image ${formatCount(image)}`;
+}
+
+/** "Dark speaks for 4. Covered there, it reads 9." @param {Occlusion} occlusion */
+export function describeStroke({ digit, losses, reads }) {
+  const places = losses.flatMap((row, i) => row.map((loss, j) => ({ loss, reads: reads[i][j] })));
+  const most = places.reduce((best, place) => (place.loss > best.loss ? place : best));
+  const without = most.reads === digit ? "Covered there, it still reads" : "Covered there, it reads";
+  return `Dark speaks for ${digit}. ${without} ${most.reads}.`;
+}
+
+function recall() {
+  try {
+    return localStorage.getItem(HEAT_KEY);
+  } catch {
+    return null; // storage is switched off
+  }
+}
+
+/** @param {string} value */
+function remember(value) {
+  try {
+    localStorage.setItem(HEAT_KEY, value);
+  } catch {
+    // Storage is switched off or full: the choice holds until the page is closed.
+  }
+}

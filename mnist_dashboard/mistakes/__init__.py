@@ -1,0 +1,1 @@
+"""The view Mistakes of a run: the images behind the confusion matrix."""
