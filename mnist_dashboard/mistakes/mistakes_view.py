@@ -1,4 +1,4 @@
-"""The view Mistakes: which images a run reads wrong at each of its evaluations, and what it takes them for."""
+"""The view Mistakes: which images a run reads wrong at each of its evaluations, alone or beside another run."""
 
 from __future__ import annotations
 
@@ -7,26 +7,70 @@ from typing import Any
 
 import streamlit as st
 
+from mnist_core.errors import RunNotFoundError
 from mnist_core.records import Run, RunStatus
-from mnist_dashboard import access
+from mnist_dashboard import access, services
+from mnist_dashboard.components.disagreement import disagreement
 from mnist_dashboard.components.mistakes import mistakes
 from mnist_dashboard.train import run_actions
-from mnist_dashboard.ui.state import place
+from mnist_dashboard.ui import markdown
+from mnist_dashboard.ui.state import place, run_address
 
 EMPTY_TEXT = "The images that a run reads wrong show here, from its first evaluation on."
 
+_ALONE, _PAIR = "alone", "pair"
+_SIDES_KEY = "mistakes_of"
 
-def render_mistakes(run: Run | None) -> None:
-    """Draw the view of a run; without one, say what it will show."""
+
+def render_controls(run: Run | None) -> Run | None:
+    """Draw the choice between the run alone and beside another; return the other run if it is to be shown.
+
+    The other run is the one in the address, or else the run before on the same dataset.
+    """
+    other = _other_run(run) if run else None
+    if run is None or other is None:
+        run_address.show_other(None)
+        return None
+    if _SIDES_KEY not in st.session_state or run_address.is_history_navigation():
+        st.session_state[_SIDES_KEY] = _PAIR if run_address.other_id() else _ALONE
+    labels = {_ALONE: run.name, _PAIR: f"{run.name} and {other.name}"}
+    chosen = st.segmented_control(
+        "Mistakes of",
+        list(labels),
+        format_func=lambda choice: markdown.escape(labels[choice]),
+        required=True,
+        key=_SIDES_KEY,
+        label_visibility="collapsed",
+    )
+    shown = other if chosen == _PAIR else None
+    run_address.show_other(shown)
+    return shown
+
+
+def _other_run(run: Run) -> Run | None:
+    queries = services.current().queries
+    named = run_address.other_id()
+    if named and named != run.id:
+        try:
+            return queries.get_run(named)
+        except RunNotFoundError:
+            pass
+    return queries.previous_run(run) if run.dataset else None
+
+
+def render_mistakes(run: Run | None, other: Run | None) -> None:
+    """Draw the view of a run, or of two; without one, say what it will show."""
     if run is None:
         st.info(EMPTY_TEXT, icon=":material/grid_view:")
         return
-    can_evaluate = access.may_act() and run.status in (RunStatus.RUNNING, RunStatus.PAUSED)
+    if other:
+        disagreement({"id": run.id, "name": run.name}, {"id": other.id, "name": other.name})
+        return
     mistakes(
         run.id,
         place=asdict(place.current(run.id)),
         version=place.version(),
-        may_evaluate=can_evaluate,
+        may_evaluate=access.may_act() and run.status in (RunStatus.RUNNING, RunStatus.PAUSED),
         on_place=_keep_place,
         on_evaluate=lambda: run_actions.evaluate(run),
     )

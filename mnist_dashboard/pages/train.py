@@ -91,6 +91,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         judges = draw_view.render_controls(sound_run) if view == "draw" else []
         previous = curves.previous_run(sound_run) if view == "curves" else None
         smoothing = curves.render_controls(total_steps, previous) if view == "curves" else 0.0
+        other = mistakes_view.render_controls(sound_run) if view == "mistakes" else None
 # Each view has a container of its own: the browser would rebuild elements that change places, and make charts flicker.
 places = {name: st.container(key=f"view_{name}") for name in view_switch.VIEWS}
 with places[view]:
@@ -99,7 +100,7 @@ with places[view]:
     elif view == "draw":
         draw_view.render_draw(sound_run, judges)
     elif view == "mistakes":
-        mistakes_view.render_mistakes(sound_run)
+        mistakes_view.render_mistakes(sound_run, other)
     else:
         curves.render_curves(
             sound_run,

@@ -16,6 +16,7 @@ from mnist_core.records import METRICS, Run
 from mnist_dashboard import services
 from mnist_dashboard.ui import headings, markdown
 from mnist_dashboard.ui.formatting import format_percent
+from mnist_dashboard.ui.state import run_address
 from mnist_dashboard.ui.tables import render_table
 
 EMPTY_TEXT = (
@@ -39,6 +40,8 @@ def render_verdict(selected: Sequence[Run], baseline: Run | None) -> None:
         st.warning(markdown.escape(verdict), icon=":material/balance:")
     else:
         _render_answer(verdict)
+    if len(selected) == 2 and not isinstance(verdict, str):
+        _render_link_to_images(*(side[0] for side in sides))
     if len(sides) == 2:
         names = group_names(run for side in sides for run in side)
         for column, letter, runs in zip(st.columns(2, gap="medium"), "AB", sides, strict=True):
@@ -92,6 +95,15 @@ def _render_answer(verdict: Verdict | MultipleVerdict) -> None:
     else:
         rows = [pair_row(pair) for pair in verdict.pairs]
     render_table(rows)
+
+
+def _render_link_to_images(a: Run, b: Run) -> None:
+    st.page_link(
+        "pages/train.py",
+        label="See the images they disagree on",
+        icon=":material/grid_view:",
+        query_params={run_address.RUN: str(a.id), run_address.VIEW: "mistakes", run_address.OTHER: str(b.id)},
+    )
 
 
 def _render_side(title: str, runs: Sequence[Run]) -> None:

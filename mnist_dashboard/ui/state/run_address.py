@@ -19,6 +19,9 @@ from mnist_dashboard import services
 RUN, VIEW = "run", "view"
 """Names of the parameters in the address, and of the session's keys."""
 
+OTHER = "with"
+"""Parameter with the run that the view sets beside this one."""
+
 _MOVE_KEY = "move"
 _MOVE_SECONDS = 10.0
 """How long after a move the browser may still send the old address."""
@@ -102,6 +105,18 @@ def show_view(view: str) -> None:
     st.session_state[VIEW] = view
     if st.query_params.get(VIEW, "") != view:
         _write(VIEW, view)
+
+
+def other_id() -> int:
+    """Return the number of the run to be set beside this one; 0 if the address names none."""
+    named = st.query_params.get(OTHER, "")
+    return int(named) if named.isascii() and named.isdecimal() and len(named) < 10 else 0
+
+
+def show_other(run: Run | None) -> None:
+    """Put the run that is set beside this one into the address."""
+    if st.query_params.get(OTHER, "") != (str(run.id) if run else ""):
+        _write(OTHER, str(run.id) if run else "")
 
 
 def _write(name: str, value: str) -> None:
