@@ -74,8 +74,9 @@ class DisagreementView {
     setText(this.#b, `B: ${b.name} ${formatPercent((right + onlyB.length) / labels.length)}`);
     setText(this.#both, `${formatCount(right)} of ${formatCount(labels.length)} right in both.`);
     setText(this.#verdict, sentence);
-    const texts = [`Only A ${formatCount(onlyA.length)}`, `Both wrong ${formatCount(bothWrong.length)}`, `Only B ${formatCount(onlyB.length)}`];
-    [onlyA, bothWrong, onlyB].forEach((images, n) => {
+    const parts = [onlyA, bothWrong, onlyB];
+    const texts = ["Only A", "Both wrong", "Only B"].map((name, n) => `${name} ${formatCount(parts[n].length)}`);
+    parts.forEach((images, n) => {
       setText(this.#parts[n], texts[n]);
       this.#parts[n].style.flexGrow = String(images.length);
     });

@@ -20,7 +20,8 @@ export class PairGallery {
   #count = make("span", "mt-panel-count");
   #thumbs = Array.from({ length: PAGE_SIZE }, () => {
     const [canvas, label, answer] = [make("canvas", "mt-digit", { "aria-hidden": "true" }), make("span"), make("span", "mt-thumb-sure")];
-    const element = make("div", "mt-thumb", { role: "img" }, canvas, make("span", "mt-thumb-words", { "aria-hidden": "true" }, label, answer));
+    const words = make("span", "mt-thumb-words", { "aria-hidden": "true" }, label, answer);
+    const element = make("div", "mt-thumb", { role: "img" }, canvas, words);
     return { canvas, label, answer, element };
   });
   #grid = make("div", "mt-thumbs", {}, ...this.#thumbs.map(({ element }) => element));
@@ -74,7 +75,8 @@ export class PairGallery {
     this.#before.disabled = this.#page === 0;
     this.#after.disabled = this.#page >= last;
     this.#before.hidden = this.#after.hidden = last < 1;
-    setText(this.#range, images.length ? `${formatCount(start + 1)} to ${formatCount(start + images.length)} of ${formatCount(this.#images.length)}` : "");
+    const range = `${formatCount(start + 1)} to ${formatCount(start + images.length)} of ${formatCount(this.#images.length)}`;
+    setText(this.#range, images.length ? range : "");
     this.#thumbs.forEach(({ label, answer, element }, n) => {
       element.hidden = n >= images.length;
       if (n >= images.length) return;
