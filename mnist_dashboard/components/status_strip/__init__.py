@@ -40,8 +40,8 @@ def status_strip(
 ) -> None:
     """Show the status and numbers of a run, and one sentence on it; without a run, show `idle`.
 
-    A press on the sentence's button calls `on_remedy` with the id of the remedy, one on See them calls `on_see` with the
-    cell of the confusion matrix that the sentence names, such as `9-4`.
+    A press on the sentence's button calls `on_remedy` with the id of the remedy. A press on See them calls `on_see`
+    with the cell of the confusion matrix that the sentence names, such as `9-4`.
 
     The browser reruns the page once when the run's status or attempt differs from the one given here, and when a run
     that is not in `unfinished` appears or one of those changes its status; for viewers also when settings of the run
