@@ -11,8 +11,8 @@ from mnist_core.records import json_value
 from mnist_dashboard.server.assets import BUNDLE, PACKAGE, asset_url
 
 
-def register(name: str, css: str = "") -> Callable[..., Any]:
-    """Register a component whose browser side is `<name>/<name>.js`; `css` is a path below `components/`.
+def register(name: str, *css: str) -> Callable[..., Any]:
+    """Register a component whose browser side is `<name>/<name>.js`; `css` are paths below `components/`.
 
     The returned function draws it with `data`. Numbers in `data` that are not finite become null: Streamlit would write
     them as `NaN`, which no browser can read.
@@ -22,7 +22,7 @@ def register(name: str, css: str = "") -> Callable[..., Any]:
     render = st.components.v2.component(
         name,
         js=bootstrap.replace("__BUNDLE_URL__", asset_url(BUNDLE)).replace("__COMPONENT__", name),
-        css=(folder / css).read_text(encoding="utf-8") if css else None,
+        css="\n".join((folder / path).read_text(encoding="utf-8") for path in css) or None,
         isolate_styles=False,
     )
     return lambda *, data, **options: render(data=json_value(data), **options)

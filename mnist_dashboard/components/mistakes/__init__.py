@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_dashboard.components.registry import register
 
-_render = register("mistakes", "mistakes/mistakes.css")
+_render = register("mistakes", "confusion_matrix/confusion_matrix.css", "mistakes/mistakes.css")
 
 
 def mistakes(

@@ -6,7 +6,10 @@ import { make, setAttribute, setText } from "../dom.js";
 import { formatCount } from "../format.js";
 import { inOrder, nearestPlace, placeOnTrack } from "./scrub_track.js";
 
-/** @import { Evaluated } from "./run_evaluations.js" */
+/**
+ * @import { Split } from "../types"
+ * @import { Evaluated } from "./run_evaluations.js"
+ */
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, MARGIN] = [1000, 40, 8]; // of the drawing, in its own units; it is stretched sideways
@@ -34,7 +37,7 @@ export class Scrubber {
   #dots = make("div", "mt-scrub-dots", { "aria-hidden": "true" });
   #handle = make("div", "mt-scrub-handle", {});
   #track = make("div", "mt-scrub-track", { role: "slider", tabindex: "0", "aria-label": "Evaluation" },
-    this.#curve, this.#dots, this.#handle);
+    this.#curve, this.#dots);
   #title = make("div", "mt-scrub-title");
   #words = make("div", "mt-scrub-words");
   #newest = make("button", "mt-scrub-newest", { type: "button" }, "Follow the newest");
@@ -91,12 +94,7 @@ export class Scrubber {
     const content = `${totalSteps}/${epochEnds.join()}/${this.#evaluations.map(({ id }) => id).join()}`;
     if (content === this.#drawn) return;
     this.#drawn = content;
-    const points = this.#places.map(({ x, y }) => `${WIDTH * x},${HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * y}`);
-    const [first, last] = [this.#places[0]?.x ?? 0, this.#places.at(-1)?.x ?? 0];
-    this.#curve.replaceChildren(
-      draw("polygon", { points: [`${WIDTH * first},${HEIGHT}`, ...points, `${WIDTH * last},${HEIGHT}`].join(" ") }),
-      draw("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }),
-    );
+    this.#curve.replaceChildren(...this.#drawCurve("validation"), ...this.#drawCurve("test"));
     const ends = epochEnds.filter((step) => step <= totalSteps);
     const shown = ends.filter((_, i) => (ends.length - 1 - i) % Math.ceil(ends.length / 6) === 0);
     this.#dots.replaceChildren(
@@ -106,12 +104,25 @@ export class Scrubber {
         dot.style.setProperty("--y", String(y));
         return dot;
       }),
+      this.#handle,
       ...shown.map((step) => {
         const tick = make("span", "mt-scrub-epoch", {}, `epoch ${ends.indexOf(step) + 1}`);
         tick.style.left = `${(100 * step) / totalSteps}%`;
         return tick;
       }),
     );
+  }
+
+  /** The evaluations of one split, joined by a line. @param {Split} split */
+  #drawCurve(split) {
+    const places = this.#places.filter((_, i) => this.#evaluations[i].split === split);
+    if (places.length < 2) return [];
+    const points = places.map(({ x, y }) => `${WIDTH * x},${HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * y}`);
+    const [first, last] = [places[0].x, places[places.length - 1].x];
+    return [
+      draw("polygon", { points: [`${WIDTH * first},${HEIGHT}`, ...points, `${WIDTH * last},${HEIGHT}`].join(" ") }),
+      draw("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }),
+    ];
   }
 
   /** @param {PointerEvent} event */
