@@ -12,7 +12,7 @@ View = Literal["curves", "mistakes", "draw", "details"]
 VIEWS: dict[View, str] = {"curves": "Curves", "mistakes": "Mistakes", "draw": "Draw", "details": "Details"}
 """Labels by name; the first is the one that an address without a view shows."""
 
-_KEY = "view_choice"
+_VERSION_KEY = "view_choice_version"
 
 
 def render_view_switch() -> View:
@@ -21,14 +21,15 @@ def render_view_switch() -> View:
     Its state is the widget's, which the address follows: a rerun may come with an older address. The address says what
     to show when the reader comes to this page, or goes back or forward.
     """
-    if _KEY not in st.session_state or run_address.is_history_navigation():
-        st.session_state[_KEY] = current_view()
+    key = _widget_key()
+    if key not in st.session_state or run_address.is_history_navigation():
+        st.session_state[key] = current_view()
     chosen = st.segmented_control(
         "View of the run",
         list(VIEWS),
         format_func=VIEWS.__getitem__,
         required=True,
-        key=_KEY,
+        key=key,
         label_visibility="collapsed",
     )
     view: View = chosen or "curves"
@@ -37,13 +38,21 @@ def render_view_switch() -> View:
 
 
 def show(view: View) -> None:
-    """Lead the reader to a view; call it before the switch is drawn."""
-    st.session_state[_KEY] = view
+    """Lead the reader to a view; call it before the switch is drawn.
+
+    That takes a new widget: the browser may still send the value of the old one, which would lead back.
+    """
+    st.session_state[_VERSION_KEY] = st.session_state.get(_VERSION_KEY, 0) + 1
+    st.session_state[_widget_key()] = view
+
+
+def _widget_key() -> str:
+    return f"view_choice_{st.session_state.get(_VERSION_KEY, 0)}"
 
 
 def current_view() -> View:
     """Return the view that the switch shows, or that the address names before the switch has been drawn."""
     named = st.query_params.get(run_address.VIEW, "")
-    if _KEY in st.session_state and not run_address.is_history_navigation():
-        named = st.session_state[_KEY]
+    if _widget_key() in st.session_state and not run_address.is_history_navigation():
+        named = st.session_state[_widget_key()]
     return next((view for view in VIEWS if view == named), "curves")

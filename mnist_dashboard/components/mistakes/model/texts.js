@@ -26,8 +26,8 @@ export function count(n, noun) {
 }
 
 /**
- * How an image fared over the evaluations up to one: "Wrong since step 106. Changed sides twice before." @param {ImageHistory} history
- * @param {number} step
+ * How an image fared up to a step: "Wrong since step 106. Changed sides twice." Empty for a single evaluation.
+ * @param {ImageHistory} history @param {number} step
  */
 export function describeHistory({ label, evaluations }, step) {
   const sides = evaluations.filter((evaluation) => evaluation.step <= step);
@@ -36,7 +36,7 @@ export function describeHistory({ label, evaluations }, step) {
   const now = isRight[isRight.length - 1];
   const since = isRight.lastIndexOf(!now) + 1;
   const word = now ? "Right" : "Wrong";
-  if (sides.length === 1) return `${word} at its only evaluation so far.`;
+  if (sides.length === 1) return "";
   const times = isRight.filter((side, i) => i > 0 && side !== isRight[i - 1]).length;
   const start = since === 0 ? `${word} at every evaluation so far.` : `${word} since step ${formatCount(sides[since].step)}.`;
   return times > 1 ? `${start} Changed sides ${times === 2 ? "twice" : `${times} times`}.` : start;

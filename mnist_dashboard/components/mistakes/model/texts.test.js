@@ -33,6 +33,6 @@ test("an image is wrong since an evaluation, and may have changed sides", () => 
 });
 
 test("what comes after the evaluation that is shown does not count", () => {
-  assert.equal(describeHistory(history(9, 4), 10), "Right at its only evaluation so far.");
+  assert.equal(describeHistory(history(9, 4), 10), "");
   assert.equal(describeHistory(history(9, 4), 5), "");
 });

@@ -157,9 +157,7 @@ export class Detail {
       this.#picture = picture;
       this.redraw();
     }, () => {});
-    this.#source.history(split, image).then((history) => {
-      if (isCurrent()) setText(this.#history, describeHistory(history, evaluation.step));
-    }, () => {});
+    this.#tellHistory(subject, isCurrent, options).catch(() => {}); // it is an extra
     requestJson("inference/occlusion", query, options).then((occlusion) => {
       if (!isCurrent()) return;
       this.#occlusion = occlusion;
@@ -173,6 +171,19 @@ export class Detail {
         if (isCurrent()) this.#noteNearest(sentenceOf(error));
       },
     );
+  }
+
+  /**
+   * Since when the image has been read wrong or right: by the evaluations, or by the weights that were kept if there is only one.
+   * @param {Subject} subject @param {() => boolean} isCurrent @param {RequestInit} options
+   */
+  async #tellHistory({ evaluation: { split, step }, image, label }, isCurrent, options) {
+    let text = describeHistory(await this.#source.history(split, image), step);
+    if (!text) {
+      const { steps, probabilities } = await requestJson("inference/story", { run: this.#source.run, split, image }, options);
+      text = describeHistory({ label, evaluations: readStory(steps, probabilities) }, step);
+    }
+    if (isCurrent()) setText(this.#history, text);
   }
 
   /** @param {string} note instead of the nearest images */
@@ -208,12 +219,20 @@ function nameImage({ evaluation, image }) {
   return `${evaluation.split === "test" ? "Test" : "Validation"} image ${formatCount(image)}`;
 }
 
-/** "Dark speaks for 4. Covered there, it reads 9." @param {Occlusion} occlusion */
+/** What an image was read as with the weights of each step. @param {number[]} steps @param {number[][]} probabilities */
+function readStory(steps, probabilities) {
+  return steps.map((step, n) => {
+    const probability = Math.max(...probabilities[n]);
+    return { id: n, step, predicted: probabilities[n].indexOf(probability), probability };
+  });
+}
+
+/** "Coloured: speaks for 4. Covered there, it reads 9." @param {Occlusion} occlusion */
 export function describeStroke({ digit, losses, reads }) {
   const places = losses.flatMap((row, i) => row.map((loss, j) => ({ loss, reads: reads[i][j] })));
   const most = places.reduce((best, place) => (place.loss > best.loss ? place : best));
   const without = most.reads === digit ? "Covered there, it still reads" : "Covered there, it reads";
-  return `Dark speaks for ${digit}. ${without} ${most.reads}.`;
+  return `Coloured: speaks for ${digit}. ${without} ${most.reads}.`;
 }
 
 function recall() {
