@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from mnist_core.errors import ConfigError
+from mnist_core.network_names import OWN_NETWORK, OwnNetwork
 from mnist_core.setting import Setting, setting_field
 
 DATASETS = {
@@ -68,7 +69,16 @@ class TrainConfig:
     epochs: int = setting_field(
         3, "Epochs", "How many times the run goes through all training images.", low=1, high=50, unit="epochs"
     )
-    model: str = setting_field("classic", "Network", "Which network learns.", choices=MODELS, short="")
+    model: str = setting_field(
+        "classic",
+        "Network",
+        "Which network learns: a built-in one, or a class in a Python file of your own. The page offers the files in "
+        "the folder networks, the command line takes any path.",
+        choices=MODELS,
+        pattern=OWN_NETWORK,
+        pattern_words="FILE.py:CLASS",
+        short="",
+    )
     optimizer: str = setting_field(
         "sgd",
         "Optimizer",
@@ -252,6 +262,13 @@ def check_batch_fits(batch_size: int, training_images: int) -> None:
 SETTINGS: dict[str, Setting] = {
     f.name: Setting(name=f.name, default=f.default, **f.metadata) for f in fields(TrainConfig)
 }
+
+
+def choice_label(name: str, value: str) -> str:
+    """Return how pages call a value of a setting that has choices."""
+    network = OwnNetwork.parse(value) if name == "model" else None
+    return network.label if network else SETTINGS[name].choices.get(value, value)
+
 
 NOT_TUNED = ("dataset", "seed", "test_batch_size", "device", "save_model")
 """Settings that choose data and machine, not how the network learns. No preset changes them; importance skips them."""

@@ -44,6 +44,7 @@ RESULTS = "Results"
 CHANGES = "Changes during the run"
 CHECKPOINTS = "Checkpoints"
 SNAPSHOTS = "Snapshots"
+NETWORK_SOURCE = "Source of the network"
 ENVIRONMENT = "Environment"
 SHOW_ARCHIVED = "Show archived"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mnist_core.config import NOT_TUNED, SETTINGS
+from mnist_core.config import NOT_TUNED, SETTINGS, choice_label
 from mnist_core.errors import ConfigError
 from mnist_core.setting import Setting
 
@@ -124,7 +124,7 @@ def _describe_setting(setting: Setting, value: Any) -> str:
     if setting.kind is bool:
         return label if value else f"no {label}"
     if setting.choices:
-        word = setting.choices[value].partition(" (")[0]
+        word = choice_label(setting.name, value).partition(" (")[0]
         # The other choices explain themselves.
         return (
             f"{label} {word}"

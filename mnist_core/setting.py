@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,6 +25,10 @@ class Setting:
     unit: str = ""
     choices: Mapping[str, str] = field(default_factory=dict)
     """Label of each allowed value; empty if every value in the range is allowed."""
+    pattern: str = ""
+    """Regular expression of further allowed values, which `choices` cannot list; empty if there are none."""
+    pattern_words: str = ""
+    """What such values look like, for messages."""
     short: str | None = None
     """Name where there is little room; empty if the value speaks for itself. None stands for the label."""
 
@@ -54,8 +59,9 @@ class Setting:
     def validate(self, value: object) -> Any:
         """Convert `value` to this setting's type. Raises `ConfigError` with the label and the range."""
         if self.choices:
-            if value not in self.choices:
-                raise self._error(f"must be one of {', '.join(self.choices)}, got {value!r}")
+            if value not in self.choices and not self._matches_pattern(value):
+                words = [*self.choices, *([self.pattern_words] if self.pattern else [])]
+                raise self._error(f"must be one of {', '.join(words)}, got {value!r}")
             return value
         if self.kind is bool:
             if not isinstance(value, bool):
@@ -74,6 +80,9 @@ class Setting:
             return self.validate(float(text) if self.kind is float or "." in text else int(text))
         except ValueError:
             return self.validate(text)
+
+    def _matches_pattern(self, value: object) -> bool:
+        return bool(self.pattern) and isinstance(value, str) and bool(re.fullmatch(self.pattern, value))
 
     def _number(self, value: object) -> int | float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -19,7 +19,9 @@ from mnist_core.data.splits import Split
 from mnist_core.records import EvalMetrics, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.store.run_store import DATABASE_NAME
+from mnist_core.training.networks.own import checking
 from tests.support.factories import write_mnist
+from tests.support.networks import check_in_this_process
 from tests.support.processes import restored_signals
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # batches in tests are tiny; torch reads this at import
@@ -42,12 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A temporary folder whose `runs` and empty `data` replace those of the repository."""
+    """A temporary folder whose `runs`, empty `data` and missing `networks` replace those of the repository."""
     folder = tmp_path_factory.mktemp("places")
     (folder / "data").mkdir()
     (folder / "runs").mkdir()
     monkeypatch.setenv("MNIST_DATA_DIR", str(folder / "data"))
     monkeypatch.setenv("MNIST_RUNS_DIR", str(folder / "runs"))
+    monkeypatch.setenv("MNIST_NETWORKS_DIR", str(folder / "networks"))
     return folder
 
 
@@ -82,6 +85,12 @@ def small_mnist(places: Path, digits: Dataset) -> Dataset:
     """`digits` as files in the data folder, where `auto` and `mnist` find them."""
     write_mnist(places / "data", digits)
     return digits
+
+
+@pytest.fixture
+def checked_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Users' own networks are checked in this process, which has imported torch, instead of in one of their own."""
+    monkeypatch.setattr(checking, "_run_worker", check_in_this_process)
 
 
 @pytest.fixture

@@ -36,8 +36,12 @@ def add_command(
     return parser
 
 
-def add_setting_flag(parser: argparse.ArgumentParser, setting: Setting, default: str) -> None:
+def add_setting_flag(
+    parser: argparse.ArgumentParser, setting: Setting, default: str, parse: Callable[[str], Any] | None = None
+) -> None:
     """Add the flag of a setting. `default` says in the help which value holds without the flag.
+
+    `parse` reads the value, by default that of the setting.
 
     A flag that is not given sets no attribute, so that another source, such as a preset, can supply the value.
     """
@@ -47,9 +51,9 @@ def add_setting_flag(parser: argparse.ArgumentParser, setting: Setting, default:
     value_range = "" if setting.choices else f" ({setting.bounds.replace(' and ', ' to ')})"
     parser.add_argument(
         setting.flag,
-        type=flag_type(setting.parse),
+        type=flag_type(parse or setting.parse),
         default=argparse.SUPPRESS,
-        metavar="|".join(setting.choices) or "N",
+        metavar="|".join([*setting.choices, *filter(None, [setting.pattern_words])]) or "N",
         help=f"{setting.help}{value_range} (default: {default})".replace("%", "%%"),
     )
 

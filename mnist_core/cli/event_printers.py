@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
-from mnist_core.config import MODELS
+from mnist_core.config import choice_label
 from mnist_core.formatting import format_duration
 from mnist_core.records import EvalMetrics, Event, Run, StepMetrics, encode_json, json_value
 from mnist_core.store.queries import Queries
@@ -139,4 +139,5 @@ def _network_line(run: Run) -> str:
     model = run.config.model
     seconds = epoch_seconds(run.config, run.train_images)
     estimate = "" if seconds is None else f", about {format_duration(max(1, round(seconds)))} per epoch here"
-    return f"{MODELS[model]}: {PARAMETER_COUNTS[model]:,} parameters{estimate}."
+    recorded = run.provenance.parameters if run.provenance else 0
+    return f"{choice_label('model', model)}: {PARAMETER_COUNTS.get(model, recorded):,} parameters{estimate}."

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from mnist_core import presets
 from mnist_core.cli.command_setup import (
@@ -19,12 +20,15 @@ from mnist_core.cli.command_setup import (
 )
 from mnist_core.cli.event_printers import ClassicPrinter, JsonPrinter
 from mnist_core.config import LOG_INTERVAL, SETTINGS, TrainConfig
+from mnist_core.network_names import OwnNetwork
 from mnist_core.records import Run, RunStatus
+from mnist_core.runs.own_networks import record_network
 from mnist_core.store import RunStore
 from mnist_core.system.machine import threads_per_trainer
-from mnist_core.system.paths import PROGRAM, runs_dir
+from mnist_core.system.paths import PROGRAM, networks_dir, runs_dir
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.shutdown import SHUTDOWN_REASONS
+from mnist_core.training.networks.own.files import parse_network, read_network_file
 
 
 def add_train_command(subparsers: Subparsers) -> None:
@@ -40,7 +44,8 @@ def add_train_command(subparsers: Subparsers) -> None:
         help=f"start from these settings; other flags override them: {', '.join(map(_preset_flag, presets.PRESETS))}",
     )
     for setting in [*SETTINGS.values(), LOG_INTERVAL]:
-        add_setting_flag(parser, setting, default=str(setting.default))
+        parse = _parse_model if setting.name == "model" else None
+        add_setting_flag(parser, setting, default=str(setting.default), parse=parse)
     parser.set_defaults(log_interval=LOG_INTERVAL.default)
     parser.add_argument("--no-cuda", action="store_true", help="train on the CPU; the same as --device cpu")
     parser.add_argument("--name", default="", help="name of the run (default: run-<number>)")
@@ -79,13 +84,38 @@ def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: boo
 
 def _train(options: argparse.Namespace) -> int:
     settings = given_settings(options, SETTINGS)
+    own_file = settings.pop("model") if isinstance(settings.get("model"), _NetworkFile) else None
     if options.no_cuda:
         settings["device"] = "cpu"
     preset = presets.apply_preset(options.preset, asdict(TrainConfig()))
     config = TrainConfig(**{**preset, **fit_augmentation(settings, preset["max_shift"])})
     store = RunStore.open(runs_dir())
+    if own_file:
+        config = replace(config, model=record_network(store, read_network_file(own_file.path), own_file.class_name))
     run = store.commands.create_run(config, options.name, trainer=own_identity())
     return train_in_terminal(store, run, log_interval=options.log_interval, json=options.json)
+
+
+@dataclass(frozen=True)
+class _NetworkFile:
+    """A class in a file, as given with `--model path/to/file.py:Class`."""
+
+    path: Path
+    class_name: str
+
+
+def _parse_model(text: str) -> str | _NetworkFile:
+    """Return a built-in network or a recorded version as it is, and a class in a file with the file's path.
+
+    A file that is not there is looked for in the folder of networks. Raises `ConfigError`.
+    """
+    network = OwnNetwork.parse(text)
+    if (network and network.digest) or not (".py:" in text or text.endswith(".py")):
+        return str(SETTINGS["model"].parse(text))
+    path, class_name = parse_network(text)
+    if network and not path.exists() and (networks_dir() / network.file).exists():
+        path = networks_dir() / network.file
+    return _NetworkFile(path, class_name)
 
 
 def _preset_line(name: str) -> str:

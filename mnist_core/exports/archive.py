@@ -1,9 +1,10 @@
 """Exports runs to one file for another machine, and imports such a file.
 
 The file is a zip with `manifest.json` and, for the n-th run, `n/run.json`, `n/steps.bin`, `n/predictions.bin` and, if
-any evaluation kept probabilities, their levels in `n/probabilities.bin`; the labels of test sets are in
-`labels/<checksum>.bin`. The binary members are plain little-endian arrays, whose lengths are in the JSON. They keep NaN
-and infinity; in the JSON, NaN is null and infinity a text. Weights and checkpoints are not included.
+any evaluation kept probabilities, their levels in `n/probabilities.bin`. The labels of test sets are in
+`labels/<checksum>.bin`, and the source code of users' own networks, to read, in `networks/<checksum>.py`. The binary
+members are plain little-endian arrays, whose lengths are in the JSON. They keep NaN and infinity; in the JSON, NaN is
+null and infinity a text. Weights and checkpoints are not included.
 
 To change what an archive holds, append a function to `run_json.UPGRADES` that brings the JSON of a run of the version
 so far to the new one, and put an archive of the new version among the fixtures of the tests.
@@ -36,7 +37,17 @@ from mnist_core.exports.run_json import (
     run_to_json,
     upgrade_run,
 )
-from mnist_core.records import EvalMetrics, History, Run, RunStatus, encode_json, matches_labels
+from mnist_core.network_names import OwnNetwork
+from mnist_core.records import (
+    MAX_SOURCE_BYTES,
+    EvalMetrics,
+    History,
+    NetworkSource,
+    Run,
+    RunStatus,
+    encode_json,
+    matches_labels,
+)
 from mnist_core.store import RunStore, step_codec
 from mnist_core.store.queries import Queries
 from mnist_core.system.paths import display_path
@@ -95,7 +106,7 @@ class _Writer:
         self._zipped = zipped
         self._total = 0
         self.checksums: set[str] = set()
-        """Test sets whose labels are written."""
+        """Test sets and networks whose labels and source are written."""
 
     def write(self, name: str, content: bytes, limit: int = MAX_JSON_BYTES) -> None:
         self._total += len(content)
@@ -120,6 +131,7 @@ def _write_run(queries: Queries, run: Run, number: int, writer: _Writer) -> None
     writer.write(f"{number}/predictions.bin", predictions, MAX_PREDICTIONS_BYTES)
     if levels:
         writer.write(f"{number}/probabilities.bin", levels, MAX_PROBABILITIES_BYTES)
+    _write_network(queries, run, writer)
     checksum = run.provenance.test_checksum if run.provenance else ""
     labels = queries.test_labels(checksum) if checksum else None
     if labels is None or any(e.split == "test" and not matches_labels(e, labels) for e in evaluations):
@@ -127,6 +139,13 @@ def _write_run(queries: Queries, run: Run, number: int, writer: _Writer) -> None
     if checksum not in writer.checksums:
         writer.checksums.add(checksum)
         writer.write(f"labels/{checksum}.bin", labels.tobytes(), MAX_IMAGES)
+
+
+def _write_network(queries: Queries, run: Run, writer: _Writer) -> None:
+    source = queries.find_network(run.config.model)
+    if source and source.sha256 not in writer.checksums:
+        writer.checksums.add(source.sha256)
+        writer.write(f"networks/{source.sha256}.py", source.text.encode(), MAX_SOURCE_BYTES)
 
 
 def import_archive(store: RunStore, source: Path | BinaryIO) -> list[Run]:
@@ -212,7 +231,20 @@ def _read_run(zipped: zipfile.ZipFile, number: int, version: int) -> tuple[Run, 
     if run.provenance and _has_member(zipped, name := f"labels/{run.provenance.test_checksum}.bin"):
         labels = np.frombuffer(_read_bytes(zipped, name, MAX_IMAGES), np.uint8)
         _check_test_results(run, evaluations, labels)
-    return run, History(steps, evaluations, labels)
+    return run, History(steps, evaluations, labels, _read_network(zipped, run))
+
+
+def _read_network(zipped: zipfile.ZipFile, run: Run) -> NetworkSource | None:
+    """Read the source of the user's own network that a run trained, as text; None if there is none."""
+    network = OwnNetwork.parse(run.config.model)
+    checksum = run.provenance.network_checksum if run.provenance else ""
+    if network is None or not checksum or not _has_member(zipped, name := f"networks/{checksum}.py"):
+        return None
+    text = _read_bytes(zipped, name, MAX_SOURCE_BYTES).decode()
+    source = NetworkSource(network.file, text, is_own=False)
+    if source.sha256 != checksum:
+        raise ValueError(f"the source of {network.file} does not have the checksum {checksum[:12]}…")
+    return source
 
 
 def _check_test_results(run: Run, evaluations: Sequence[EvalMetrics], labels: np.ndarray) -> None:

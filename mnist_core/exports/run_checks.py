@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from mnist_core.config import DATASETS, SETTINGS, check_batch_fits
+from mnist_core.network_names import DIGEST_LENGTH, OwnNetwork
 from mnist_core.records import ROUNDING, EvalMetrics, Provenance, Run, check_levels
 from mnist_core.training.epoch_ends import epoch_ends
 
@@ -61,9 +62,15 @@ def _check_provenance(run: Run, provenance: Provenance) -> None:
         raise ValueError(f"its seed is {run.config.seed}, but it was made with {provenance.seed}")
     if provenance.dataset != run.dataset:
         raise ValueError(f"its dataset is {run.dataset!r}, but it was made with {provenance.dataset[:50]!r}")
-    for checksum in (provenance.dataset_checksum, provenance.test_checksum):
+    checksums = [provenance.dataset_checksum, provenance.test_checksum]
+    network = OwnNetwork.parse(run.config.model)
+    if network or provenance.network_checksum:
+        checksums.append(provenance.network_checksum)
+    for checksum in checksums:
         if not _CHECKSUM.fullmatch(checksum):
             raise ValueError(f"{checksum[:50]!r} is no SHA-256 checksum")
+    if provenance.network_checksum[:DIGEST_LENGTH] != (network.digest if network else ""):
+        raise ValueError(f"its network is {run.config.model!r}, but it was made with another one")
 
 
 def _check_times(run: Run) -> None:

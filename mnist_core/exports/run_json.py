@@ -57,11 +57,13 @@ def _with_last_batch(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "config": {"last_batch": "keep", **values["config"]}}
 
 
-def _with_augmentation(values: dict[str, Any]) -> dict[str, Any]:
-    """Archives of version 5 lack the setting; a shift above 0 means the augmentation `shift`."""
-    if not isinstance(values.get("config"), dict):
-        return values
-    return {**values, "config": {"augmentation": "none", **values["config"]}}
+def _with_augmentation_and_parameters(values: dict[str, Any]) -> dict[str, Any]:
+    """Archives of version 5 have neither, nor networks of users; a shift above 0 means the augmentation `shift`."""
+    new: dict[str, dict[str, Any]] = {
+        "config": {"augmentation": "none"},
+        "provenance": {"network_checksum": "", "parameters": 0},
+    }
+    return values | {name: new[name] | values[name] for name in new if isinstance(values.get(name), dict)}
 
 
 UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
@@ -69,7 +71,7 @@ UPGRADES: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     _with_smoothing_and_shift,
     _without_command,
     _with_last_batch,
-    _with_augmentation,
+    _with_augmentation_and_parameters,
 )
 """The n-th function brings a run's JSON from version n of the archive to version n + 1."""
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mnist_core.checkpoints import files
 from mnist_core.checkpoints.index import model_path
 from mnist_core.checkpoints.ownership import check_checkpoint, has_recorded_hash, newest_checkpoint
+from mnist_core.checkpoints.recorded_networks import provide_network
 from mnist_core.errors import ExportError
 from mnist_core.records import FileKind, Run
 from mnist_core.store.queries import Queries
@@ -25,9 +26,11 @@ from mnist_core.training.networks.layers import Linear
 def load_model(queries: Queries, run: Run) -> nn.Module:
     """Load the network of a run on the CPU, in eval mode: its saved model, else its newest checkpoint.
 
-    Raises `ExportError` if there is neither, or the model is not what the run saved; `CheckpointError` if the
-    checkpoint is damaged or not what the run saved. Earlier weights never stand in for it.
+    Raises `ConfigError` for a network that came with an imported run, `ExportError` if there is neither, or the model
+    is not what the run saved, and `CheckpointError` if the checkpoint is damaged or not what the run saved. Earlier
+    weights never stand in for it.
     """
+    provide_network(queries, run.config.model)
     saved_models = [file for file in queries.list_files(run.id) if file.kind is FileKind.MODEL]
     if any(file.sha256 for file in saved_models) and model_path(run).exists():
         return _load_saved_model(queries, run)
@@ -63,7 +66,9 @@ def _load_saved_model(queries: Queries, run: Run) -> nn.Module:
 
 def write_safetensors(queries: Queries, run: Run, path: Path) -> None:
     """Write the weights, with network, dataset and run name as metadata."""
-    weights = {name: weight.contiguous() for name, weight in load_model(queries, run).state_dict().items()}
+    state = load_model(queries, run).state_dict()
+    # Copies: the format has no tensors that share memory, such as tied weights.
+    weights = {name: weight.clone(memory_format=torch.contiguous_format) for name, weight in state.items()}
     save_file(weights, path, metadata={"model": run.config.model, "dataset": run.dataset, "run": run.name})
 
 

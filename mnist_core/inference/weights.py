@@ -12,6 +12,7 @@ from torch import nn
 
 from mnist_core.checkpoints.files import load_network
 from mnist_core.checkpoints.ownership import check_checkpoint
+from mnist_core.checkpoints.recorded_networks import provide_network
 from mnist_core.errors import CheckpointError, InferenceError
 from mnist_core.records import FileKind, Run, RunFile
 from mnist_core.store.queries import Queries
@@ -146,6 +147,7 @@ class Weights:
             raise CheckpointError(f"Checkpoint {path.name} of {run.name} does not exist any more.") from error
         network = self._networks.get(key)
         if network is None:
+            provide_network(self._queries, run.config.model)
             saved = load_network(path, partial(check_checkpoint, self._queries, run))
             network = Network(run, saved.step, saved.model, key)
             size = sum(tensor.nbytes for tensor in saved.model.state_dict().values())

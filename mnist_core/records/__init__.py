@@ -8,6 +8,7 @@ from mnist_core.records.files import FileKind, RunFile
 from mnist_core.records.interventions import ADJUSTABLE, Adjustment, Command, Intervention, PendingCommand
 from mnist_core.records.json_values import encode_json, json_value, round_number
 from mnist_core.records.metrics import LIVE_BATCHES, METRICS, Metric, Progress, Results
+from mnist_core.records.network_source import MAX_SOURCE_BYTES, NetworkSource
 from mnist_core.records.probabilities import (
     MAX_CODING_ERROR,
     MAX_LEVEL,
@@ -38,6 +39,7 @@ __all__ = [
     "LIVE_BATCHES",
     "MAX_CODING_ERROR",
     "MAX_LEVEL",
+    "MAX_SOURCE_BYTES",
     "METRICS",
     "NOT_ARCHIVED",
     "NOT_IN_BROWSER",
@@ -54,6 +56,7 @@ __all__ = [
     "History",
     "Intervention",
     "Metric",
+    "NetworkSource",
     "PendingCommand",
     "ProcessIdentity",
     "Progress",

@@ -20,6 +20,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records.events import EvalMetrics
 from mnist_core.records.interventions import Intervention
 from mnist_core.records.metrics import Progress, Results
+from mnist_core.records.network_source import NetworkSource
 
 CURVE_POINTS = 40
 """Maximum number of points in `Run.curve`."""
@@ -113,6 +114,10 @@ class Provenance:
     """SHA-256 over images and labels of both splits."""
     test_checksum: str
     """SHA-256 over the test split: runs with equal checksums can be compared image by image."""
+    network_checksum: str = ""
+    """SHA-256 of the file of a user's own network; empty for a built-in one."""
+    parameters: int = 0
+    """Number of trainable parameters; 0 for runs older than this field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,3 +257,5 @@ class History:
     evaluations: tuple[EvalMetrics, ...] = ()
     test_labels: np.ndarray | None = None
     """uint8, labels of the test set in `Run.provenance`, in the order of the predictions; None if unknown."""
+    network: NetworkSource | None = None
+    """Source of the user's own network that it trained; None for built-in ones, or if it is unknown."""

@@ -14,7 +14,7 @@ from mnist_core.annotations import validate_tags
 from mnist_core.config import TrainConfig
 from mnist_core.exports import archive, server_exports
 from mnist_core.records import Adjustment, Command, Run, RunStatus
-from mnist_core.runs import experiments, lineage, retention
+from mnist_core.runs import experiments, lineage, own_networks, retention
 from mnist_core.runs.experiments import Experiment
 from mnist_core.store import RunStore
 
@@ -60,8 +60,8 @@ class RunActions:
 
     @_action
     def submit(self, config: TrainConfig, name: str = "") -> Run:
-        """Add a run to the queue. Raises `ConfigError` for an invalid name."""
-        run = self._store.commands.create_run(config, name)
+        """Add a run to the queue. Raises `ConfigError` for an invalid name, or a network that cannot be used."""
+        run = self._store.commands.create_run(own_networks.with_recorded_network(self._store, config), name)
         self._wake()
         return run
 

@@ -82,9 +82,11 @@ def fork(
 
     `step` None means the latest checkpoint. The curve of the new run begins with the parent's up to that step. With
     `trainer`, that process trains the run at once, outside the queue.
-    Raises `RunStateError` when there is no such checkpoint, `ConfigError` when one of `INHERITED_SETTINGS` differs or
-    no epoch is left, and `CheckpointError` when the checkpoint is not what `parent` saved, or cannot be copied.
+    Raises `RunStateError` when there is no such checkpoint, `ConfigError` when one of `INHERITED_SETTINGS` differs, no
+    epoch is left or the network may not be run here, and `CheckpointError` when the checkpoint is not what `parent`
+    saved, or cannot be copied.
     """
+    store.queries.check_network(parent.config.model)
     points = fork_points(store.queries, parent)
     if not points:
         raise RunStateError(f"{parent.name} has no checkpoint to continue from. Train it again instead.")

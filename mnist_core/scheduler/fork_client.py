@@ -255,6 +255,7 @@ class ForkServerClient:
 
 def _fork_server_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment with absolute folders: the fork server runs in another working directory."""
-    folders = {name: environment[name] for name in ("MNIST_DATA_DIR", "MNIST_RUNS_DIR") if environment.get(name)}
+    names = ("MNIST_DATA_DIR", "MNIST_RUNS_DIR", "MNIST_NETWORKS_DIR")
+    folders = {name: environment[name] for name in names if environment.get(name)}
     resolved = {name: str(Path(folder).expanduser().resolve()) for name, folder in folders.items()}
     return {"GOMP_SPINCOUNT": SPIN_COUNT, **environment, **resolved}

@@ -19,6 +19,7 @@ from mnist_core.records import (
     Command,
     History,
     Intervention,
+    NetworkSource,
     ProcessIdentity,
     Run,
     RunFile,
@@ -57,14 +58,15 @@ class Commands:
         With a `parent_step` the run continues from the parent's checkpoint at that step: it starts with the parent's
         records up to there, and with the interventions `changed`. With a `plan` it repeats those interventions.
         `prepare` is called with the run before others can see it, and returns the files that it has put in place for
-        the run; if it raises, no run is created. Raises `ConfigError` for a name that is taken or not acceptable, and
-        `RunStateError` for a damaged parent.
+        the run; if it raises, no run is created. Raises `ConfigError` for a name that is taken or not acceptable and
+        for a network that may not be run here, and `RunStateError` for a damaged parent.
         """
         name = validate_name(name)
         if parent:
             sql.check_sound(parent)
         try:
             with self._engine.begin() as connection:
+                sql.check_network(connection, config.model)
                 run_id = _insert_queued(
                     connection, config, name, parent_id=parent and parent.id, parent_step=parent_step, plan=tuple(plan)
                 )
@@ -77,6 +79,11 @@ class Commands:
                 return sql.get_run(connection, run_id)
         except IntegrityError as error:
             raise _name_taken(name) from error
+
+    def record_network(self, source: NetworkSource) -> None:
+        """Record the source of a network that the user gives to this program: runs may train it from now on."""
+        with self._engine.begin() as connection:
+            sql.save_network(connection, source)
 
     def import_runs(self, imported: Iterable[tuple[Run, History]]) -> list[Run]:
         """Add runs from an archive under new ids, all or none; a name that is taken gets a number.
@@ -255,6 +262,8 @@ def _import_run(connection: Connection, run: Run, history: History) -> Run:
     for evaluation in history.evaluations:
         connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation) | keys))
     sql.update_run(connection, run_id, **sql.compute_results(connection, run_id))
+    if history.network:
+        sql.save_network(connection, replace(history.network, path="", is_own=False))
     if checksum and history.test_labels is not None:
         sql.save_test_labels(connection, checksum, history.test_labels, is_own=False)
     return sql.get_run(connection, run_id)

@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select
 
 from mnist_core.annotations import normalize_text
 from mnist_core.errors import DamagedRunError, RunNotFoundError, StoreError
+from mnist_core.network_names import OwnNetwork
 from mnist_core.records import (
     EvalMetrics,
+    NetworkSource,
     PendingCommand,
     Run,
     RunFile,
@@ -242,6 +244,22 @@ class Queries:
         query = select(run_files).where(run_files.c.run_id == run_id).order_by(run_files.c.id)
         with self._reading(run_id, "Its list of files") as connection:
             return [rows.file_from_row(row) for row in connection.execute(query)]
+
+    def find_network(self, model: str) -> NetworkSource | None:
+        """Return the recorded source of the user's own network that a value of the setting `model` names, else None.
+
+        It is for reading: only code with `is_own` may be run, see `check_network`.
+        """
+        network = OwnNetwork.parse(model)
+        if network is None or not network.digest:
+            return None
+        with self._reader.connect() as connection, connection.begin():
+            return sql.find_network(connection, network)
+
+    def check_network(self, model: str) -> None:
+        """Raise `ConfigError` if runs with this value of the setting `model` cannot be trained or loaded here."""
+        with self._reader.connect() as connection, connection.begin():
+            sql.check_network(connection, model)
 
     def test_labels(self, checksum: str) -> np.ndarray | None:
         """Return the labels (uint8) of the test set with this checksum, in prediction order; None if unknown."""

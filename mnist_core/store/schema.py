@@ -85,9 +85,12 @@ def _json(read: Callable[[Any], Any]) -> ColumnType:
 
 
 _PROVENANCE_TYPES = get_type_hints(Provenance)
+_PROVENANCE_DEFAULTS = {field.name: field.default for field in fields(Provenance) if field.default is not MISSING}
+"""Fields that records of earlier versions lack."""
 
 
 def _read_provenance(values: dict[str, Any]) -> Provenance:
+    values = _PROVENANCE_DEFAULTS | values
     for name, kind in _PROVENANCE_TYPES.items():
         _of_type(get_origin(kind) or kind)(values[name])
     for word in (*values["packages"], *values["packages"].values()):
@@ -285,4 +288,25 @@ test_sets = Table(
     Column("checksum", String, primary_key=True),
     Column("labels", LargeBinary, nullable=False),
     Column("is_own", Boolean, nullable=False, default=False),  # whether a trainer read them here
+)
+
+# The source of each version of a user's own network, for all runs that train it. Only code with `is_own` is ever run.
+networks = Table(
+    "networks",
+    metadata,
+    Column("sha256", String, primary_key=True),
+    Column("file", String, primary_key=True),
+    Column("text", String, nullable=False),
+    Column("path", String, nullable=False),  # where the file was; empty if it was imported
+    Column("is_own", Boolean, nullable=False),  # whether the user gave the file to this program here
+)
+
+# The L2 norms of each layer's weights and gradients at some steps (see `records.LayerNorms`).
+layer_norms = Table(
+    "layer_norms",
+    metadata,
+    Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("layers", String, nullable=False),  # names, with commas between
+    Column("norms", LargeBinary, nullable=False),  # float32, little-endian: of the weights, then of the gradients
 )

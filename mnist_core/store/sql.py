@@ -15,10 +15,12 @@ from sqlalchemy import Connection, Select, delete, func, insert, literal, select
 from sqlalchemy.exc import DBAPIError
 
 from mnist_core.annotations import MAX_NAME_LENGTH
-from mnist_core.errors import RunNotFoundError, RunStateError, StaleAttemptError, StoreError
+from mnist_core.errors import ConfigError, RunNotFoundError, RunStateError, StaleAttemptError, StoreError
+from mnist_core.network_names import OwnNetwork
 from mnist_core.records import (
     REMOVED_FROM_QUEUE,
     FileKind,
+    NetworkSource,
     ProcessIdentity,
     Results,
     Run,
@@ -30,6 +32,7 @@ from mnist_core.store import rows, step_codec
 from mnist_core.store.schema import (
     evaluation_columns,
     evaluations,
+    networks,
     pending_commands,
     run_files,
     runs,
@@ -205,6 +208,40 @@ def record_file(connection: Connection, run_id: int, file: RunFile) -> None:
     steps = select(run_files.c.step).where(same_kind).distinct().order_by(run_files.c.step.desc())
     superseded = connection.execute(steps.offset(REMEMBERED_STEPS)).scalars().all()
     connection.execute(delete(run_files).where(same_kind & run_files.c.step.in_(superseded)))
+
+
+def save_network(connection: Connection, source: NetworkSource) -> None:
+    """Store the source of a network. One that the user gave here stays the user's own when it is imported later."""
+    fields = ("sha256", "file", "text", "path", "is_own")
+    row = {name: getattr(source, name) for name in fields}
+    connection.execute(insert(networks).prefix_with("OR REPLACE" if source.is_own else "OR IGNORE").values(row))
+
+
+def find_network(connection: Connection, network: OwnNetwork) -> NetworkSource | None:
+    """Return the recorded source of this version of a network, the user's own first; None if there is none."""
+    is_version = networks.c.sha256.startswith(network.digest, autoescape=True) & (networks.c.file == network.file)
+    query = select(networks).where(is_version).order_by(networks.c.is_own.desc())
+    for row in connection.execute(query):
+        source = NetworkSource(row.file, row.text, row.path, is_own=row.is_own)
+        if source.sha256 == row.sha256:
+            return source
+    return None
+
+
+def check_network(connection: Connection, model: str) -> None:
+    """Raise `ConfigError` unless `model` names a built-in network, or a recorded version of the user's own."""
+    network = OwnNetwork.parse(model)
+    if network is None:
+        return
+    source = find_network(connection, network) if network.digest else None
+    if source is None:
+        raise ConfigError("model", f"The code of {network.label} is not recorded here. Choose the file that has it.")
+    if not source.is_own:
+        raise ConfigError(
+            "model",
+            f"The code of {network.label} came with an imported run, and such code is never run here. Read it under "
+            "Details; if you trust it, save it as a file of your own and train that.",
+        )
 
 
 def save_test_labels(connection: Connection, checksum: str, labels: np.ndarray, *, is_own: bool) -> None:

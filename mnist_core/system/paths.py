@@ -1,7 +1,7 @@
-"""The folders of datasets and runs, and how paths are shown to people.
+"""The folders of datasets, runs and networks, and how paths are shown to people.
 
-Two environment variables set the folders. Without them, a checkout keeps its files next to `app.py`, an installed copy
-in the user's data folder. Nothing here creates or checks a folder.
+Three environment variables set the folders. Without them, a checkout keeps its files next to `app.py`, an installed
+copy in the user's data folder. Nothing here creates or checks a folder.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ def data_dir() -> Path:
 def runs_dir() -> Path:
     """Return the absolute folder of everything that runs write: `MNIST_RUNS_DIR`, else the default `runs`."""
     return _folder("MNIST_RUNS_DIR", "runs")
+
+
+def networks_dir() -> Path:
+    """Return the absolute folder of the user's own networks: `MNIST_NETWORKS_DIR`, else the default `networks`."""
+    return _folder("MNIST_NETWORKS_DIR", "networks")
 
 
 def _folder(variable: str, default: str) -> Path:

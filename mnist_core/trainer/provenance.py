@@ -22,7 +22,15 @@ GIT_SECONDS = 5.0
 """Time limit for each call of git."""
 
 
-def collect_provenance(config: TrainConfig, data: Dataset, *, device: str, threads: int) -> Provenance:
+def collect_provenance(
+    config: TrainConfig,
+    data: Dataset,
+    *,
+    device: str,
+    threads: int,
+    network_checksum: str = "",
+    parameters: int = 0,
+) -> Provenance:
     """Return the provenance of a run that this process starts now."""
     commit, is_dirty = git_checkout()
     packages = {name: metadata.version(name) for name in PACKAGES}
@@ -42,6 +50,8 @@ def collect_provenance(config: TrainConfig, data: Dataset, *, device: str, threa
         dataset=data.name,
         dataset_checksum=checksum(data.train, data.test),
         test_checksum=checksum(data.test),
+        network_checksum=network_checksum,
+        parameters=parameters,
     )
 
 

@@ -11,14 +11,16 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
+from mnist_core.checkpoints.recorded_networks import provide_network
 from mnist_core.data.datasets import Dataset, load_dataset
 from mnist_core.data.splits import split_validation
 from mnist_core.errors import MnistError, NotSavedError, StaleAttemptError, StoreLockedError, StoreUnavailableError
-from mnist_core.records import Adjustment, Event, Run, RunStatus
+from mnist_core.network_names import OwnNetwork
+from mnist_core.records import Adjustment, Event, NetworkSource, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.allocator import keep_freed_memory
 from mnist_core.system.machine import threads_per_trainer
@@ -33,6 +35,9 @@ from mnist_core.trainer.shutdown import SERVER_CLOSED, SHUTDOWN_REASONS, Shutdow
 from mnist_core.trainer.steering import Steering
 from mnist_core.training.devices import choose_device
 from mnist_core.training.engine import train
+from mnist_core.training.networks.own.checking import check_network
+from mnist_core.training.networks.own.code import printing_to_stderr
+from mnist_core.training.networks.own.files import describe_changes
 from mnist_core.training.train_state import TrainState
 
 Observer = Callable[[Event], None]
@@ -157,7 +162,8 @@ def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: S
     events = train(run.config, data, state=state)
     event: Event | None = None
     try:
-        event = next(events, None)
+        with printing_to_stderr():
+            event = next(events, None)
         while event is not None:
             status = buffer.add(event)
             observe(event)
@@ -181,25 +187,48 @@ def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: S
 
 def _prepare(store: RunStore, run: Run, shutdown: ShutdownSignals) -> tuple[Dataset, TrainState, Run] | None:
     """Return the data, the state to train from, and the run as it is recorded then; None if the run must end."""
-    data = _load_data(store, run, shutdown)
+    source = _check_own_network(store, run)
+    data = _load_data(store, run, shutdown, notice=describe_changes(source) if source else "")
     if data is None:
         return None
     state, run = prepare_start(store, run, data)
-    provenance = collect_provenance(run.config, data, device=run.device, threads=torch.get_num_threads())
+    provenance = collect_provenance(
+        run.config,
+        data,
+        device=run.device,
+        threads=torch.get_num_threads(),
+        network_checksum=source.sha256 if source else "",
+        parameters=sum(parameter.numel() for parameter in state.model.parameters() if parameter.requires_grad),
+    )
     store.trainer_writes.write_provenance(run, provenance, data.test.labels)
     return data, state, run
+
+
+def _check_own_network(store: RunStore, run: Run) -> NetworkSource | None:
+    """Let this process build the run's network. Returns its source if it is the user's own.
+
+    Raises `ConfigError` if that may not be run here, or does not pass the check, which another process makes once.
+    """
+    source = provide_network(store.queries, run.config.model)
+    if source and (network := OwnNetwork.parse(run.config.model)):
+        check_network(source, network.class_name)
+    return source
 
 
 def _next_event(events: Generator[Event, Adjustment | None, None], adjustment: Adjustment | None) -> Event | None:
     """Send an adjustment into `train()` and return the next event, or None at the end of the run."""
     try:
-        return events.send(adjustment)
+        with printing_to_stderr():  # what the code of the user's own network prints
+            return events.send(adjustment)
     except StopIteration:
         return None
 
 
-def _load_data(store: RunStore, run: Run, shutdown: ShutdownSignals) -> Dataset | None:
-    """Load the dataset, with its progress as the run's notice. Returns None if the run must end before it trains."""
+def _load_data(store: RunStore, run: Run, shutdown: ShutdownSignals, *, notice: str = "") -> Dataset | None:
+    """Load the dataset, with its progress as the run's notice; `notice` follows that of the dataset.
+
+    Returns None if the run must end before it trains.
+    """
 
     class CancelledError(Exception):
         pass
@@ -215,6 +244,7 @@ def _load_data(store: RunStore, run: Run, shutdown: ShutdownSignals) -> Dataset 
         data = load_dataset(run.config.dataset, runs_dir=runs_dir(), progress=report_progress)
     except CancelledError:
         return None
+    data = replace(data, notice=" ".join(filter(None, [data.notice, notice])))
     training, validation = split_validation(len(data.train), run.config.validation_fraction)
     run.config.check_fits(len(training))
     device = choose_device(run.config.device)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from mnist_core.config import TrainConfig
+from mnist_core.network_names import OwnNetwork
 from mnist_core.records import Adjustment
 from mnist_core.training import optimizers
 from mnist_core.training.devices import check_precision, choose_device, make_repeatable
@@ -56,8 +57,11 @@ class TrainState:
         generator = torch.Generator(device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            model = models.build_model(config.model, generator).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = optimizers.build_optimizer(config.optimizer, model.parameters(), config.weight_decay)
+            model = models.build_model(config.model, generator).to(device)
+            if not OwnNetwork.parse(config.model):  # which may use `view`, for which this format has no order
+                model = model.to(memory_format=torch.channels_last)
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        optimizer = optimizers.build_optimizer(config.optimizer, trained, config.weight_decay)
         return cls(model, optimizer, generator, config.lr, config.momentum, config.batch_size)
 
     @property

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from mnist_core.config import TrainConfig
+from mnist_core.network_names import OwnNetwork
 from mnist_core.records import Confusion
 from mnist_core.training.batches import Images, step_seed
 from mnist_core.training.devices import autocast
@@ -31,7 +33,9 @@ class TrainStep:
         self._config = config
         self._state = state
         self._images = images
-        self._uses_graphs = state.device.type in GRAPH_DEVICES
+        self._is_own = OwnNetwork.parse(config.model) is not None
+        # The code of a user's own network may do what no graph can repeat, such as count its calls.
+        self._uses_graphs = state.device.type in GRAPH_DEVICES and not self._is_own
         self._shape: tuple[int, float] | None = None
         """Batch size and momentum of the last step: a graph holds for one of each."""
         self._graph: _Graph | None = None
@@ -43,7 +47,17 @@ class TrainStep:
         state.generator.manual_seed(step_seed(self._config.seed, state.step))
         if not state.model.training:
             state.model.train()
-        return unpack_metrics(self._replay(batch, lr) if self._uses_graphs else self._compute(batch, lr))
+        with self._own_random_numbers():
+            return unpack_metrics(self._replay(batch, lr) if self._uses_graphs else self._compute(batch, lr))
+
+    def _own_random_numbers(self) -> AbstractContextManager[None]:
+        """Seed torch's global generators for this step if the network draws from them, and restore them after it.
+
+        A user's own network does, in `nn.Dropout` for example. So its steps repeat, whatever the consumer draws.
+        """
+        if not self._is_own:
+            return nullcontext()
+        return _seeded(step_seed(self._config.seed, self._state.step), self._state.device)
 
     def _compute(self, batch: Tensor, lr: float | Tensor) -> Tensor:
         """Compute one step. Returns the packed metrics. Nothing here may wait for the GPU once `BatchNorm` settled."""
@@ -91,6 +105,13 @@ class _Graph:
         self._lr.fill_(lr)
         self._graph.replay()
         return self._packed_metrics
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 def _smooth(loss: Tensor, log_probabilities: Tensor, share: float) -> Tensor:

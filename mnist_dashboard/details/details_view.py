@@ -13,9 +13,11 @@ from mnist_core.checkpoints.ownership import recorded_checkpoints
 from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.exports.train_command import train_command
 from mnist_core.formatting import format_bytes
+from mnist_core.network_names import OwnNetwork
 from mnist_core.records import FileKind, Run
 from mnist_core.runs import lineage
 from mnist_core.system.paths import PROGRAM
+from mnist_core.training.networks.own.files import describe_changes
 from mnist_dashboard import access, services
 from mnist_dashboard.details import annotations_form, fact_tables
 from mnist_dashboard.ui import headings, markdown, messages
@@ -138,7 +140,9 @@ def _render_lineage(run: Run) -> None:
     if steps := lineage.fork_points(queries, run):
         st.caption(f"{labels.CHECKPOINTS} to continue from: {', '.join(f'step {step}' for step in steps)}.")
     elif run.status.is_finished:
-        st.caption(f"{labels.CHECKPOINTS}: none here. The run cannot be continued or forked, but trained again.")
+        source = queries.find_network(run.config.model)
+        again = ", forked or trained again" if source and not source.is_own else " or forked, but trained again"
+        st.caption(f"{labels.CHECKPOINTS}: none here. The run cannot be continued{again}.")
     if snapshots := recorded_checkpoints(queries, run, FileKind.SNAPSHOT):
         st.caption(f"{labels.SNAPSHOTS} of its weights: {len(snapshots)}, {format_bytes(_total_size(snapshots))}.")
 
@@ -170,9 +174,27 @@ def _render_results(run: Run) -> None:
         st.caption("None: its settings stayed the same.")
 
 
+def _render_network_source(run: Run) -> None:
+    """The code of a user's own network, as text."""
+    if not OwnNetwork.parse(run.config.model):
+        return
+    headings.panel_heading(labels.NETWORK_SOURCE)
+    source = services.current().queries.find_network(run.config.model)
+    if source is None:
+        st.caption("It is not recorded here.")
+        return
+    if not source.is_own:
+        st.caption("It came with the imported run. It is shown to be read, and never run here.")
+    elif access.may_act() and (changes := describe_changes(source)):
+        st.caption(markdown.escape(changes))
+    with st.expander(f"{source.file}, SHA-256 {source.sha256[: fact_tables.CHECKSUM_LENGTH]}"):
+        st.code(source.text, language="python", line_numbers=True)
+
+
 def _render_settings_and_provenance(run: Run) -> None:
     headings.panel_heading(labels.SETTINGS)
     render_table(fact_tables.settings(run))
+    _render_network_source(run)
     headings.panel_heading(labels.ENVIRONMENT)
     if run.provenance is None:
         st.caption("Code, packages, machine and data are recorded when training begins.")

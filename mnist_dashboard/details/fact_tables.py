@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from mnist_core.analysis.run_table import metric_value
-from mnist_core.config import SETTINGS
+from mnist_core.config import SETTINGS, choice_label
 from mnist_core.formatting import MISSING
 from mnist_core.records import DETAIL_LABELS, METRICS, Provenance, Run
 from mnist_core.setting import Setting
@@ -24,6 +24,9 @@ _PROVENANCE_LABELS = {"platform": "System", "test_checksum": "Test set checksum"
 _SHOWN_APART = ("commit", "is_dirty", "packages", "precision")
 """Fields of the provenance that are part of another row or shown outside the table."""
 
+_NOT_ALWAYS = ("network_checksum", "parameters")
+"""Fields without a row if they are empty: only users' own networks have a file, and early runs have no number."""
+
 
 def settings(run: Run) -> Rows:
     """The settings at the start of the run; for later changes see `interventions`."""
@@ -35,7 +38,7 @@ def settings(run: Run) -> Rows:
 
 def _setting_text(setting: Setting, value: Any) -> str:
     if setting.choices:
-        return setting.choices[value]
+        return choice_label(setting.name, value)
     if setting.kind is bool:
         return "yes" if value else "no"
     return f"{value:g}" if setting.kind is float else str(value)
@@ -85,6 +88,8 @@ def provenance(provenance: Provenance) -> Rows:
             continue
         label = _PROVENANCE_LABELS.get(field.name, field.name.replace("_", " ").capitalize())
         value = str(getattr(provenance, field.name))
+        if field.name in _NOT_ALWAYS and not getattr(provenance, field.name):
+            continue
         rows[label] = value[:CHECKSUM_LENGTH] if field.name.endswith("checksum") else value
     rows["Device"] += f", {provenance.precision}"
     return _to_rows("What", rows | provenance.packages)

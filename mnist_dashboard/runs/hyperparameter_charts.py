@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from mnist_core.analysis.importance_forest import Importance
 from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.analysis.seed_groups import seed_group_key
-from mnist_core.config import SETTINGS
+from mnist_core.config import SETTINGS, choice_label
 from mnist_core.records import METRICS, Run
 from mnist_dashboard.components.parallel_coordinates import ColorLegend, Dimension
 from mnist_dashboard.runs import axis_ticks
@@ -117,7 +117,7 @@ def _format_value(name: str, value: object) -> str:
         return "Yes" if value else "No"
     if isinstance(value, float):
         return f"{value:.4g}"
-    return SETTINGS[name].choices.get(str(value), str(value))
+    return choice_label(name, str(value))
 
 
 def scatter(runs: Sequence[Run], setting_name: str, metric_name: str, color: str) -> go.Figure:

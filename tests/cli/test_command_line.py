@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,10 +14,12 @@ import pytest
 from mnist_core import presets
 from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
+from mnist_core.exports.train_command import train_command
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_core.trainer import speed
+from tests.support.networks import TINY, TINY_PARAMETERS, write_network
 from tests.support.terminal import QUICK, CapturedOutput, trains_in_process
 
 # Training
@@ -124,6 +127,39 @@ def test_an_augmentation_brings_a_shift_that_fits(store: RunStore, flags: list[s
     assert main(["train", *flags, *quick]) == 0
     (run,) = store.queries.list_runs()
     assert (run.config.augmentation, run.config.max_shift) == expected
+
+
+@trains_in_process
+@pytest.mark.usefixtures("checked_here")
+def test_a_network_of_the_users_own_is_named_by_its_path(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: CapturedOutput
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_network(tmp_path / "nets", "print('hello')\n" + TINY)
+    quick = ["--dataset", "mnist", "--epochs", "1", "--batch-size", "100", "--json"]
+    assert main(["train", "--model", "nets/tiny.py:Tiny", *quick]) == 0
+    (run,) = store.queries.list_runs()
+    source = store.queries.find_network(run.config.model)
+    assert source is not None
+    assert (source.path, source.is_own) == (str(tmp_path / "nets/tiny.py"), True)
+    output = capsys.readouterr()
+    assert all(line.startswith("{") for line in output.out.splitlines())
+    assert f"Tiny (tiny.py, {source.sha256[:8]}): {TINY_PARAMETERS:,} parameters." in output.err
+    # The command that pages print names the recorded version.
+    (tmp_path / "nets/tiny.py").unlink()
+    words = shlex.split(train_command(run))
+    assert main(["train", *words[words.index("train") + 1 :]]) == 0
+    assert [other.config for other in store.queries.list_runs()] == [run.config] * 2
+
+
+@trains_in_process
+@pytest.mark.usefixtures("checked_here")
+def test_a_network_is_looked_for_in_the_folder_of_networks_too(store: RunStore, places: Path) -> None:
+    write_network(places / "networks")
+    quick = ["--dataset", "mnist", "--epochs", "1", "--batch-size", "100"]
+    assert main(["train", "--model", "tiny.py:Tiny", *quick]) == 0
+    (run,) = store.queries.list_runs()
+    assert run.config.model.startswith("tiny.py:Tiny@")
 
 
 @trains_in_process

@@ -11,6 +11,7 @@ from mnist_core.cli.main import main
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
+from tests.support.networks import TINY, with_forward, write_network
 from tests.support.terminal import QUICK, CapturedOutput, trains_in_process
 
 
@@ -31,6 +32,25 @@ def test_a_shift_that_contradicts_the_augmentation_exits_with_2(
     assert store.queries.list_runs() == []
 
 
+@pytest.mark.usefixtures("checked_here")
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (TINY.replace("class Tiny", "class Tinny"), "tiny.py has no class Tiny. It has Tinny.\n"),
+        (TINY[:-20], "tiny.py has a syntax error in line 14: "),
+        (with_forward("return self.out(x)"), "Tiny returns numbers that are no log-probabilities. End forward"),
+        ("", "tiny.py has no class Tiny. "),
+    ],
+)
+def test_a_network_that_cannot_be_trained_exits_with_2_and_makes_no_run(
+    store: RunStore, tmp_path: Path, capsys: CapturedOutput, text: str, problem: str
+) -> None:
+    write_network(tmp_path, text)
+    assert main(["train", "--model", f"{tmp_path}/tiny.py:Tiny"]) == 2
+    assert capsys.readouterr().err.startswith(problem)
+    assert store.queries.list_runs() == []
+
+
 @pytest.mark.parametrize(
     ("flags", "problem"),
     [
@@ -41,6 +61,8 @@ def test_a_shift_that_contradicts_the_augmentation_exits_with_2(
         (["--log-interval", "0"], "argument --log-interval: Log interval must be between 1 and 1000000, got 0."),
         (["--validation-fraction", "0.6"], "Validation fraction must be between 0 and 0.5, got 0.6."),
         (["--dataset", "imagenet"], "Dataset must be one of auto, mnist, fashion-mnist, kmnist, mnist-5k"),
+        (["--model", "vgg"], "softmax, FILE.py:CLASS, got 'vgg'."),
+        (["--model", "tiny.py"], "A network of your own is given as path/to/file.py:Class, got 'tiny.py'."),
         (["--seed", "9" * 400], "argument --seed: Seed must be"),
         (
             ["--preset", "slow"],

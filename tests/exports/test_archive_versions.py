@@ -33,8 +33,8 @@ FIELDS_OF_VERSION_6 = """
     run.config: momentum optimizer precision save_model schedule seed test_batch_size validation_fraction weight_decay
     run.interventions: at by field new old step
     run.progress: accuracy elapsed_seconds epoch examples_per_second live_confusion loss step
-    run.provenance: commit dataset dataset_checksum device is_dirty packages platform precision processor python
-    run.provenance: seed test_checksum threads
+    run.provenance: commit dataset dataset_checksum device is_dirty network_checksum packages parameters platform
+    run.provenance: precision processor python seed test_checksum threads
     steps: epoch<u2 loss<f8 accuracy<f8 lr<f8 momentum<f8 examples_per_second<f4 elapsed_seconds<f8
 """
 

@@ -58,6 +58,7 @@ def timeless(event: Event) -> dict[str, Any]:
     fields.pop("examples_per_second", None)
     if isinstance(event, EvalMetrics):
         fields["predictions"] = event.predictions.tolist()
+        fields["probabilities"] = None if event.probabilities is None else event.probabilities.tolist()
     return fields
 
 

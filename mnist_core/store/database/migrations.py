@@ -252,4 +252,26 @@ MIGRATIONS: list[Migration] = [
     ),
     # The probabilities of each evaluation.
     _statements("ALTER TABLE evaluations ADD COLUMN probabilities BLOB"),
+    # The source code of users' own networks, and norms by layer.
+    _statements(
+        """
+        CREATE TABLE networks (
+            sha256 VARCHAR NOT NULL,
+            file VARCHAR NOT NULL,
+            text VARCHAR NOT NULL,
+            path VARCHAR NOT NULL,
+            is_own BOOLEAN NOT NULL,
+            PRIMARY KEY (sha256, file)
+        )
+        """,
+        """
+        CREATE TABLE layer_norms (
+            run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            step INTEGER NOT NULL,
+            layers VARCHAR NOT NULL,
+            norms BLOB NOT NULL,
+            PRIMARY KEY (run_id, step)
+        )
+        """,
+    ),
 ]

@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mnist_core.network_names import OwnNetwork
 from mnist_core.training.networks.layers import BatchNorm, Dropout, Linear
+from mnist_core.training.networks.own import code as own_code
 
 
 class Net(nn.Module):
@@ -115,7 +117,14 @@ def _log_probabilities(logits: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def build_model(name: str, generator: torch.Generator) -> nn.Module:
-    """Build one of `config.MODELS`. Weights come from torch's global generator, dropout masks from `generator`."""
+    """Build the network that a value of the setting `model` names.
+
+    Weights come from torch's global generator. So do the random numbers of a network of the user's own, which must have
+    been provided (see `own.code`); those of the built-in ones come from `generator`. Raises `ConfigError` for a network
+    of the user's own that is not at hand or cannot be built.
+    """
+    if network := OwnNetwork.parse(name):
+        return own_code.build(network)
     match name:
         case "classic":
             return Net()

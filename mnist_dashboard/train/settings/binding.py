@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnist_core.config import SETTINGS
 from mnist_core.setting import Setting
+from mnist_dashboard.train.settings.own_networks import network_choices
 from mnist_dashboard.ui.number_field import format_number, parse_number, range_problem
 from mnist_dashboard.ui.state import stale_widgets
 
@@ -54,8 +55,8 @@ class SettingsBinding:
         usable = part == "field" or name not in self.out_of_range
         shown = self._shown(name, part, self.values[name] if usable else SETTINGS[name].default)
         value = st.session_state.setdefault(key, shown)
-        choices = SETTINGS[name].choices
-        default = {"index": list(choices).index(value)} if choices else {"value": value}
+        choices = setting_choices(name, value)
+        default = {"index": choices.index(value)} if choices else {"value": value}
         return {
             "key": key,
             "on_change": self._on_widget_change,
@@ -101,6 +102,11 @@ class SettingsBinding:
 
     def _key(self, name: str, part: Part) -> str:
         return f"{self.prefix}{name}_{part}"
+
+
+def setting_choices(name: str, shown: Any) -> list[str]:
+    """Return the values that a setting's select box offers, among them the one shown; empty if it has none."""
+    return network_choices(shown) if name == "model" else list(SETTINGS[name].choices)
 
 
 def _is_typed(setting: Setting, part: Part) -> bool:

@@ -21,6 +21,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.system import machine
 from mnist_dashboard import access
 from mnist_dashboard.train.settings.binding import SettingsBinding, range_problems
+from mnist_dashboard.train.settings.own_networks import find_problem
 from mnist_dashboard.ui.number_field import range_problem
 from mnist_dashboard.ui.state import browser_memory
 
@@ -61,6 +62,9 @@ def read_draft() -> Draft:
     except ConfigError as error:  # two settings do not go together
         problems[error.field] = str(error)
         config = TrainConfig(**usable | {error.field: SETTINGS[error.field].default})
+    if "model" not in problems and (problem := find_problem(config.model)):
+        problems["model"] = problem
+        config = dataclasses.replace(config, model=SETTINGS["model"].default)
     if config.precision == "bf16" and config.device in ("auto", "cpu") and not machine.has_bf16():
         problems["precision"] = "Precision bf16 is not available on this machine's cpu. Choose fp32."
         config = dataclasses.replace(config, precision=SETTINGS["precision"].default)

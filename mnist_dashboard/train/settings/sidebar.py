@@ -15,12 +15,14 @@ from mnist_core import labels, presets
 from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.config import OPTIMIZERS, SETTINGS, TrainConfig
 from mnist_core.formatting import format_duration
+from mnist_core.network_names import OwnNetwork
 from mnist_core.records import Run
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.networks.parameter_counts import PARAMETER_COUNTS
+from mnist_dashboard import access
 from mnist_dashboard.train.expected_dataset import expected_images
 from mnist_dashboard.train.settings import draft as drafts
-from mnist_dashboard.train.settings import steering
+from mnist_dashboard.train.settings import own_networks, steering
 from mnist_dashboard.train.settings.binding import SettingsBinding
 from mnist_dashboard.train.settings.draft import Draft
 from mnist_dashboard.train.settings.widgets import render_setting
@@ -48,6 +50,8 @@ class _Form:
     config: TrainConfig
     training_images: int
     """The number of images that an epoch has or will probably have."""
+    network_problems: str = ""
+    """What is wrong with files in the folder of networks."""
 
 
 def render_sidebar(
@@ -92,7 +96,8 @@ def _render_tabs(*, may_act: bool) -> str:
 def _render_next_run(draft: Draft, unfinished: Sequence[Run], on_start: Callable[[TrainConfig, str], None]) -> None:
     in_progress = any(run.status.is_active for run in unfinished)
     hint = "Prepares the next run." + (" The current run keeps its settings." if in_progress else "")
-    form = _Form(hint, drafts.bind_draft(draft), draft.config, expected_images(draft.config))
+    training_images = expected_images(draft.config)
+    form = _Form(hint, drafts.bind_draft(draft), draft.config, training_images, own_networks.folder_problems())
     _render_hint(hint)
     _render_preset(draft)
     _render_settings(form)
@@ -214,6 +219,8 @@ def _render_settings(form: _Form) -> None:
         render_setting(name, form.binding)
         if name == "model":
             st.caption(_size_and_time(form.config, form.training_images))
+            if form.network_problems:
+                st.caption(_mark_problem(markdown.escape(form.network_problems)))
     others = [name for name in SETTINGS if name not in MAIN_SETTINGS]
     # With a key it stays open when its label changes.
     with st.expander(f"More settings{_summarize(values, others)}", key="more_settings"):
@@ -234,7 +241,12 @@ def _summarize(values: Mapping[str, Any], names: Sequence[str]) -> str:
 
 def _size_and_time(config: TrainConfig, training_images: int) -> str:
     """Describe the network in one line at most, so that another choice moves nothing below."""
-    parameters = f"{format_count(PARAMETER_COUNTS[config.model])} parameters"
+    count = PARAMETER_COUNTS.get(config.model) or own_networks.count_parameters(config.model)
+    if count is None:
+        return "a network of your own" if access.may_act() else "a network of the owner's"
+    parameters = f"{format_count(count)} parameters"
+    if OwnNetwork.parse(config.model):  # whose speed nobody has measured
+        return parameters
     seconds = epoch_seconds(config, training_images)
     if seconds is None:
         return f"{parameters}, time not measured yet"

@@ -6,12 +6,13 @@ Ranges, labels and help come from the table of settings in `mnist_core.config`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
-from mnist_core.config import SETTINGS
+from mnist_core.config import SETTINGS, choice_label
 from mnist_core.setting import Setting
-from mnist_dashboard.train.settings.binding import DECIMALS, PARTS, Part, SettingsBinding
+from mnist_dashboard.train.settings.binding import DECIMALS, PARTS, Part, SettingsBinding, setting_choices
 from mnist_dashboard.ui.number_field import number_field
 
 LR_STOPS = (*(round(digits * 10.0**power, 6) for power in range(-4, 0) for digits in (1, 1.5, 2, 3, 5, 7)), 1.0)
@@ -50,12 +51,13 @@ def render_setting(name: str, binding: SettingsBinding) -> None:
     """Draw a setting's widgets, each row as high in every state."""
     setting = SETTINGS[name]
     if setting.choices:
+        arguments = binding.widget_arguments(name, "field")
         st.selectbox(
             setting.label,
-            list(setting.choices),
-            format_func=setting.choices.__getitem__,
+            setting_choices(name, st.session_state[arguments["key"]]),
+            format_func=partial(choice_label, name),
             help=setting.help,
-            **binding.widget_arguments(name, "field"),
+            **arguments,
         )
     elif setting.kind is bool:
         st.checkbox(setting.label, help=setting.help, **binding.widget_arguments(name, "field"))

@@ -5,18 +5,21 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import FileKind, History, Progress, RunStatus, StepMetrics
+from mnist_core.exports import archive
+from mnist_core.records import FileKind, History, NetworkSource, Progress, RunStatus, StepMetrics
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.store.step_codec import STEP_COLUMNS
 from mnist_core.system.processes import own_identity
-from tests.support.factories import finished_run
+from tests.support.factories import PROVENANCE, finished_run
+from tests.support.networks import TINY, tiny_source
 from tests.support.run_files import give_checkpoint
 from tests.support.web.page_driver import (
     Visitor,
@@ -43,6 +46,10 @@ def rows(app: AppTest, first: str, second: str) -> dict[str, str]:
     return dict(zip(*texts, strict=True))
 
 
+def captions(app: AppTest) -> str:
+    return "\n".join(caption.value for caption in app.caption).replace("\\", "")
+
+
 def links(app: AppTest) -> list[str]:
     return [link.proto.label for link in app.get("page_link")]
 
@@ -62,6 +69,35 @@ def test_all_details_of_a_run_are_shown(app: AppTest, store: RunStore) -> None:
         "OMP_NUM_THREADS=1 python -m mnist_core train --lr 0.02 --dataset mnist --seed 7",
         f"python -m mnist_core rerun {run.id}",
     ]
+
+
+def test_the_source_of_a_users_own_network_is_shown(app: AppTest, store: RunStore, visitor: Visitor) -> None:
+    store.commands.record_network(NetworkSource("tiny.py", TINY, "/no/such/folder/tiny.py"))
+    run = finished_run(store, TrainConfig(model=tiny_source().network("Tiny").name))
+    open_details(app, run.id)
+    assert TINY.strip() in [block.value for block in app.code]
+    assert table(app, "Setting")["Network"] == f"Tiny (tiny.py, {tiny_source().sha256[:8]})"
+    gone = "/no/such/folder/tiny.py is gone; runs of this version use the recorded source."
+    assert gone in captions(app)
+    visitor.become_viewer()
+    open_details(app, run.id)
+    assert TINY.strip() in [block.value for block in app.code]
+    assert "/no/such/folder" not in captions(app)
+
+
+def test_the_source_of_an_imported_network_is_shown_as_never_run(app: AppTest, store: RunStore, tmp_path: Path) -> None:
+    other = RunStore.open(tmp_path / "elsewhere")
+    other.commands.record_network(tiny_source())
+    network = tiny_source().network("Tiny").name
+    provenance = dataclasses.replace(PROVENANCE, network_checksum=tiny_source().sha256)
+    exported = finished_run(other, TrainConfig(model=network), provenance=provenance)
+    archive.write_archive(other.queries, [exported], tmp_path / "runs.zip")
+    other.close()
+    (run,) = archive.import_archive(store, tmp_path / "runs.zip")
+    open_details(app, run.id)
+    assert TINY.strip() in [block.value for block in app.code]
+    assert "It came with the imported run. It is shown to be read, and never run here." in captions(app)
+    assert "The run cannot be continued, forked or trained again." in captions(app)
 
 
 def test_the_number_and_size_of_the_snapshots_are_told(app: AppTest, store: RunStore) -> None:

@@ -14,7 +14,16 @@ import pytest
 
 from mnist_core.config import TrainConfig
 from mnist_core.errors import StoreError
-from mnist_core.records import Adjustment, Command, FileKind, Intervention, ProcessIdentity, RunFile, RunStatus
+from mnist_core.records import (
+    Adjustment,
+    Command,
+    FileKind,
+    Intervention,
+    NetworkSource,
+    ProcessIdentity,
+    RunFile,
+    RunStatus,
+)
 from mnist_core.scheduler.recovery import LEASE_SECONDS
 from mnist_core.store import RunStore
 from mnist_core.store.database.copies import newest_backup
@@ -22,9 +31,9 @@ from mnist_core.store.database.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 11)
+VERSIONS = range(1, 12)
 HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES, HAS_QUEUE_ORDER = 2, 3, 5, 6, 7, 9
-HAS_PROBABILITIES = 10
+HAS_PROBABILITIES, HAS_NETWORKS = 10, 11
 """The schema versions that introduced these fields."""
 
 CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
@@ -204,6 +213,15 @@ def test_a_run_in_progress_keeps_its_trainer_or_gets_a_lease_from_now_on(upgrade
     else:
         assert (trainer.host, trainer.pid_namespace) == ("0123456789abcdef", "4026531836")
         assert silent_seconds > LEASE_SECONDS
+
+
+def test_the_source_of_own_networks_is_kept(upgraded: Upgraded) -> None:
+    source = NetworkSource("tiny.py", "class Tiny: ...\n", "/home/me/tiny.py")
+    model = source.network("Tiny").name
+    found = upgraded.store.queries.find_network(model)
+    assert found == (source if upgraded.version >= HAS_NETWORKS else None)
+    upgraded.store.commands.record_network(source)
+    assert upgraded.store.commands.create_run(TrainConfig(model=model)).config.model == model
 
 
 def test_files_with_the_number_of_a_run_are_listed_without_a_hash(tmp_path: Path) -> None:
