@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
@@ -71,20 +71,19 @@ class Weights:
 
         Raises `InferenceError` if there are none, and `CheckpointError` if they cannot be used.
         """
-        try:
-            return self._load_newest(run)
-        except CheckpointError:  # a run in progress has replaced the file meanwhile
-            if run.status.is_finished:
-                raise
-            return self._load_newest(run)
+        return _retry_in_progress(run, self._load_newest)
 
     def load_nearest(self, run: Run, step: int) -> Network:
         """Return the network with the kept weights that are nearest to a step. Raises like `load_newest`."""
-        by_step = self._kept_files(run)
-        nearest = min(by_step, key=lambda kept: (abs(kept - step), kept), default=None)
-        if nearest is None:
-            raise _no_weights(run)
-        return self._load_step(run, by_step[nearest])
+
+        def load(run: Run) -> Network:
+            by_step = self._kept_files(run)
+            nearest = min(by_step, key=lambda kept: (abs(kept - step), kept), default=None)
+            if nearest is None:
+                raise _no_weights(run)
+            return self._load_step(run, by_step[nearest])
+
+        return _retry_in_progress(run, load)
 
     def load_story(self, run: Run) -> tuple[list[Network], str]:
         """Return the networks of all snapshots and the newest weights, by step, and what is wrong with those left out.
@@ -153,6 +152,16 @@ class Weights:
             size = sum(tensor.nbytes for tensor in saved.model.state_dict().values())
             self._networks.put(key, network, size)
         return network
+
+
+def _retry_in_progress(run: Run, load: Callable[[Run], Network]) -> Network:
+    """Load a network, once more if a run in progress may have replaced its file meanwhile."""
+    try:
+        return load(run)
+    except CheckpointError:
+        if run.status.is_finished:
+            raise
+        return load(run)
 
 
 def _no_weights(run: Run) -> InferenceError:

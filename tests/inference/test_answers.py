@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from mnist_core.inference import forward
 from mnist_core.inference.answers import Answers
 from mnist_core.inference.occlusion import SIZE, STARTS
 from mnist_core.inference.weights import Network, RecentlyUsed, Weights
-from mnist_core.records import FileKind, Run
+from mnist_core.records import FileKind, Run, RunFile
 from mnist_core.store import RunStore
 from mnist_core.training.batches import normalize
 from mnist_core.training.networks import models
@@ -247,6 +248,27 @@ def test_a_run_in_progress_answers_with_its_newest_weights(train: Train, store: 
     for path in checkpoints_dir(run).glob("*-00000009.ckpt"):
         path.unlink()
     assert ask(answers, store.queries.get_run(run.id)) == 7
+
+
+@pytest.mark.parametrize("step", [None, 9])
+def test_weights_that_a_run_in_progress_replaces_while_they_are_read_are_looked_up_again(
+    train: Train, store: RunStore, answers: Answers, monkeypatch: pytest.MonkeyPatch, step: int | None
+) -> None:
+    run = train()
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE runs SET status = 'running'")
+    load = Weights._load_step
+    replaced: list[Path] = []
+
+    def replace_first(self: Weights, run: Run, files: list[RunFile]) -> Network:
+        if not replaced:
+            replaced.extend(checkpoints_dir(run).glob("*-00000009.ckpt"))
+            for path in replaced:
+                path.unlink()
+        return load(self, run, files)
+
+    monkeypatch.setattr(Weights, "_load_step", replace_first)
+    assert ask(answers, store.queries.get_run(run.id), step) == 7
 
 
 def test_a_run_without_weights_says_so(store: RunStore, answers: Answers) -> None:
