@@ -34,6 +34,8 @@ from mnist_dashboard import access, services
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.feed.webhook import Webhook
+from mnist_dashboard.inspection.drawing_judge import DrawingJudge
+from mnist_dashboard.inspection.drawing_routes import DrawingRoutes
 from mnist_dashboard.inspection.inference_routes import InferenceRoutes
 from mnist_dashboard.inspection.routes import inspection_routes
 from mnist_dashboard.server import announcement
@@ -72,6 +74,7 @@ class _Server:
     policy: AccessPolicy
     proxies: TrustedProxies
     inference: InferenceClient
+    judge: DrawingJudge
 
 
 def compose() -> dict[str, Any]:
@@ -99,6 +102,7 @@ def compose() -> dict[str, Any]:
                 *feed_routes(server.hub, server.policy),
                 *inspection_routes(server.store.queries),
                 *InferenceRoutes(server.inference).routes(),
+                *DrawingRoutes(server.store, server.judge).routes(),
                 *sign_in_routes(server.policy),
             ]
         ),
@@ -116,7 +120,8 @@ def _open_server(store_problems: list[str]) -> _Server:
     webhook = Webhook(os.environ.get("MNIST_WEBHOOK", ""), lambda: policy.is_visible)
     hub = LiveHub(store.queries, on_change=webhook.report_end)
     inference = InferenceClient(supervisor.launch_inference)
-    return _Server(store, supervisor, hub, webhook, policy, proxies, inference)
+    judge = DrawingJudge(store, inference)
+    return _Server(store, supervisor, hub, webhook, policy, proxies, inference, judge)
 
 
 def _provide_services(server: _Server, store_problems: list[str]) -> None:
@@ -144,6 +149,7 @@ async def _run_server(server: _Server) -> AsyncIterator[dict[str, Any]]:
     feed = asyncio.create_task(server.hub.follow())
     preparing = asyncio.create_task(asyncio.to_thread(_prepare_first_visit))
     purging = asyncio.create_task(_purge_daily(server.store))
+    judging = asyncio.create_task(server.judge.follow())
     announcement.announce(server.policy)
     gc.freeze()  # each page rerun ends in a full collection, which now skips everything imported
     try:
@@ -154,6 +160,7 @@ async def _run_server(server: _Server) -> AsyncIterator[dict[str, Any]]:
         server.hub.broadcaster.close()
         server.inference.close()
         purging.cancel()
+        judging.cancel()
         await preparing
         feed.cancel()
         with suppress(asyncio.CancelledError):

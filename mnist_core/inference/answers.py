@@ -43,6 +43,7 @@ class Answers:
         self._layers = Layers(self._images)
         self._answers: dict[str, Callable[[Run, Question, bytes], Answer]] = {
             "read": self._read,
+            "read_all": self._read_all,
             "story": self._tell_story,
             "occlusion": self._occlude,
             "nearest": self._find_nearest,
@@ -65,6 +66,12 @@ class Answers:
         network = self._weights.load_newest(run)
         probabilities = compute_probabilities(network, _drawn(body))
         return {"run": run.id, "step": network.step, "probabilities": _rounded(probabilities)[0]}
+
+    def _read_all(self, run: Run, _question: Question, body: bytes) -> Answer:
+        """Read several drawings, 784 bytes each."""
+        network = self._weights.load_newest(run)
+        images = np.frombuffer(body, np.uint8).reshape(-1, 28, 28).copy()
+        return {"run": run.id, "step": network.step, "probabilities": _rounded(compute_probabilities(network, images))}
 
     def _tell_story(self, run: Run, question: Question, body: bytes) -> Answer:
         image = self._image(run, question, body)

@@ -3,6 +3,7 @@
 Accuracies are fractions from 0 to 1, times of day are UTC, durations are seconds.
 """
 
+from mnist_core.records.drawings import DRAWING_BYTES, MAX_DRAWINGS, DrawingScore, KeptDrawing
 from mnist_core.records.events import ROUNDING, Confusion, EvalMetrics, Event, StepMetrics, matches_labels
 from mnist_core.records.files import FileKind, RunFile
 from mnist_core.records.interventions import ADJUSTABLE, Adjustment, Command, Intervention, PendingCommand
@@ -36,8 +37,10 @@ __all__ = [
     "ADJUSTABLE",
     "CURVE_POINTS",
     "DETAIL_LABELS",
+    "DRAWING_BYTES",
     "LIVE_BATCHES",
     "MAX_CODING_ERROR",
+    "MAX_DRAWINGS",
     "MAX_LEVEL",
     "MAX_SOURCE_BYTES",
     "METRICS",
@@ -50,11 +53,13 @@ __all__ = [
     "Adjustment",
     "Command",
     "Confusion",
+    "DrawingScore",
     "EvalMetrics",
     "Event",
     "FileKind",
     "History",
     "Intervention",
+    "KeptDrawing",
     "Metric",
     "NetworkSource",
     "PendingCommand",

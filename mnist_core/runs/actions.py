@@ -13,7 +13,7 @@ from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 from mnist_core.annotations import validate_tags
 from mnist_core.config import TrainConfig
 from mnist_core.exports import archive, server_exports
-from mnist_core.records import Adjustment, Command, Run, RunStatus
+from mnist_core.records import Adjustment, Command, KeptDrawing, Run, RunStatus
 from mnist_core.runs import experiments, lineage, own_networks, retention
 from mnist_core.runs.experiments import Experiment
 from mnist_core.store import RunStore
@@ -176,6 +176,23 @@ class RunActions:
     def restore_runs(self, run_ids: Iterable[int]) -> list[Run]:
         """Restore runs from the bin. A run whose name has been reused meanwhile gets a number after its name."""
         return self._store.commands.restore_runs(run_ids)
+
+    # ------------------------------------------------------------------ drawings
+
+    @_action
+    def keep_drawing(self, drawing: KeptDrawing) -> KeptDrawing:
+        """Keep a drawing. Raises `ConfigError` for an invalid name, and `DrawingError` if there are too many."""
+        return self._store.drawings.keep(drawing)
+
+    @_action
+    def edit_drawing(self, drawing: KeptDrawing) -> None:
+        """Change the name and the digit of a kept drawing. Raises `ConfigError` for an invalid name."""
+        self._store.drawings.edit(drawing)
+
+    @_action
+    def delete_drawing(self, drawing: KeptDrawing) -> None:
+        """Delete a kept drawing for good."""
+        self._store.drawings.delete(drawing.id)
 
     # ------------------------------------------------------------------ exporting and importing
 

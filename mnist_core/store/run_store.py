@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 from mnist_core.store.commands import Commands
 from mnist_core.store.database.connection import open_database, report_on_stderr
 from mnist_core.store.database.copies import copy_database, find_damage
+from mnist_core.store.drawings.kept_drawings import KeptDrawings
+from mnist_core.store.drawings.readings import DrawingReadings
 from mnist_core.store.queries import Queries
 from mnist_core.store.trainer_writes import TrainerWrites
 
@@ -23,6 +25,7 @@ class RunStore:
     It makes no decisions: the supervisor decides which run starts when, the engine what a number means.
 
     **Parts.** `queries` reads, `commands` does what people ask for, `trainer_writes` records what a trainer measured.
+    `drawings` has the digits that people have kept, and `readings` what the runs read on them.
     Code that only reads takes a `Queries`, so its types show that it cannot write.
 
     **Threads.** One store may be shared between threads. Every method opens and ends its own transaction, and no method
@@ -50,6 +53,8 @@ class RunStore:
         self.queries = Queries(engine)
         self.commands = Commands(engine)
         self.trainer_writes = TrainerWrites(engine)
+        self.drawings = KeptDrawings(engine)
+        self.readings = DrawingReadings(engine)
 
     @classmethod
     def open(cls, folder: Path, report: Callable[[str], None] = report_on_stderr) -> Self:

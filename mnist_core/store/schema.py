@@ -281,6 +281,27 @@ run_files = Table(
     Index("run_files_by_run", "run_id"),
 )
 
+# Drawings that people have kept, and what the newest weights of each run read on them: see `drawings.readings`.
+drawings = Table(
+    "drawings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("label", Integer, nullable=False),
+    Column("image", LargeBinary, nullable=False),
+    Column("created_at", Float, nullable=False),
+    sqlite_autoincrement=True,  # readings of a deleted drawing never pass to another
+)
+
+drawing_readings = Table(
+    "drawing_readings",
+    metadata,
+    Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("drawing_id", Integer, ForeignKey("drawings.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", Integer, nullable=False),
+    Column("digit", Integer, nullable=False),
+)
+
 # The labels of each test set, to compare predictions with.
 test_sets = Table(
     "test_sets",

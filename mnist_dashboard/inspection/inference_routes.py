@@ -52,7 +52,7 @@ class InferenceRoutes:
             ("map", self.map, ["GET"]),
         ]
         return [
-            Route(f"{INFERENCE_PATH}{name}", _in_words(endpoint), methods=methods)
+            Route(f"{INFERENCE_PATH}{name}", in_words(endpoint), methods=methods)
             for name, endpoint, methods in endpoints
         ]
 
@@ -108,7 +108,7 @@ class InferenceRoutes:
         return respond(request, answer, JSON)
 
 
-def _in_words(endpoint: Endpoint) -> Endpoint:
+def in_words(endpoint: Endpoint) -> Endpoint:
     """Turn errors that a person can understand into a response of one sentence."""
 
     @functools.wraps(endpoint)

@@ -11,7 +11,7 @@ from mnist_core.backups.contents import DATABASE, MANIFEST
 from mnist_core.backups.restore import restore_backup
 from mnist_core.config import TrainConfig
 from mnist_core.errors import BackupError
-from mnist_core.records import FileKind
+from mnist_core.records import FileKind, KeptDrawing
 from mnist_core.store import RunStore
 from mnist_core.store.database.copies import newest_backup, restore_hint
 from mnist_core.system.processes import own_identity
@@ -117,3 +117,12 @@ def test_the_newest_backup_is_found_and_offered(store: RunStore, places: Path) -
     assert restore_hint(runs).endswith(f"python -m mnist_core restore '{elsewhere}'")
     elsewhere.unlink()
     assert newest_backup(runs) == default
+
+
+def test_it_brings_kept_drawings(store: RunStore, places: Path, tmp_path: Path) -> None:
+    drawing = store.drawings.keep(KeptDrawing(bytes(784), 4, "mine"))
+    write_backup(store, places / "runs", places / "backup.zip")
+    restore_backup(places / "backup.zip", tmp_path / "new")
+    restored = RunStore.open(tmp_path / "new")
+    assert restored.drawings.list_drawings() == [drawing]
+    restored.close()

@@ -274,4 +274,25 @@ MIGRATIONS: list[Migration] = [
         )
         """,
     ),
+    # Kept drawings, and what each run reads on them.
+    _statements(
+        """
+        CREATE TABLE drawings (
+            id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            name VARCHAR NOT NULL,
+            label INTEGER NOT NULL,
+            image BLOB NOT NULL,
+            created_at FLOAT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE drawing_readings (
+            run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            drawing_id INTEGER NOT NULL REFERENCES drawings (id) ON DELETE CASCADE,
+            step INTEGER NOT NULL,
+            digit INTEGER NOT NULL,
+            PRIMARY KEY (run_id, drawing_id)
+        )
+        """,
+    ),
 ]

@@ -51,6 +51,7 @@ PATH_COSTS = {
     "/image_history.json": 10.0,
     "/calibration.json": 5.0,
     "/disagreement.json": 10.0,
+    "/drawings.json": 4.0,
 }
 """How many requests a request to one of these paths counts as; one to any other counts as one."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnist_core.records import Adjustment, Command, Run, RunStatus, encode_json, json_value
+from mnist_core.records import Adjustment, Command, KeptDrawing, Run, RunStatus, encode_json, json_value
 
 MAX_BYTES, OLDER_FILES = 1_000_000, 4
 """Size at which a new file is begun, and number of older files kept: about 30,000 lines in all."""
@@ -65,6 +65,8 @@ def describe_action(values: Iterable[object]) -> str:
                 words.append(f"run-{value}")
             case str():
                 words.append(encode_json(value))
+            case KeptDrawing():
+                words.append(f"drawing-{value.id} {value.label} {encode_json(value.name)}")
             case Run():
                 words.append(f"run-{value.id}")
             case Adjustment():

@@ -17,8 +17,10 @@ from mnist_core.errors import StoreError
 from mnist_core.records import (
     Adjustment,
     Command,
+    DrawingScore,
     FileKind,
     Intervention,
+    KeptDrawing,
     NetworkSource,
     ProcessIdentity,
     RunFile,
@@ -31,9 +33,9 @@ from mnist_core.store.database.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 12)
+VERSIONS = range(1, 13)
 HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES, HAS_QUEUE_ORDER = 2, 3, 5, 6, 7, 9
-HAS_PROBABILITIES, HAS_NETWORKS = 10, 11
+HAS_PROBABILITIES, HAS_NETWORKS, HAS_DRAWINGS = 10, 11, 12
 """The schema versions that introduced these fields."""
 
 CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
@@ -123,6 +125,13 @@ def test_every_evaluation_is_kept(upgraded: Upgraded) -> None:
         assert test.probabilities.argmax(axis=1).tolist() == PREDICTIONS
     (diverged,) = upgraded.store.queries.list_evaluations(2)
     assert np.isnan(diverged.loss)
+
+
+def test_kept_drawings_and_what_the_runs_read_on_them_are_kept(upgraded: Upgraded) -> None:
+    has_drawings = upgraded.version >= HAS_DRAWINGS
+    kept = [KeptDrawing(bytes(784), 4, "a four", 1)] if has_drawings else []
+    assert upgraded.store.drawings.list_drawings() == kept
+    assert upgraded.store.readings.scores() == ({1: DrawingScore(0, 1)} if has_drawings else {})
 
 
 def test_reasons_and_notices_are_kept(upgraded: Upgraded) -> None:

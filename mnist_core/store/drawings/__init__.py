@@ -1,0 +1,1 @@
+"""The kept drawings, and what each run reads on them."""
