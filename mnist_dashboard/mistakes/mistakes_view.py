@@ -14,12 +14,12 @@ from mnist_dashboard.components.disagreement import disagreement
 from mnist_dashboard.components.mistakes import mistakes
 from mnist_dashboard.train import run_actions
 from mnist_dashboard.ui import markdown
-from mnist_dashboard.ui.state import place, run_address
+from mnist_dashboard.ui.state import place, run_address, stale_widgets
 
 EMPTY_TEXT = "The images that a run reads wrong show here, from its first evaluation on."
 
 _ALONE, _PAIR = "alone", "pair"
-_SIDES_KEY = "mistakes_of"
+_SIDES = "mistakes_of"
 
 
 def render_controls(run: Run | None) -> Run | None:
@@ -31,15 +31,16 @@ def render_controls(run: Run | None) -> Run | None:
     if run is None or other is None:
         run_address.show_other(None)
         return None
-    if _SIDES_KEY not in st.session_state or run_address.is_history_navigation():
-        st.session_state[_SIDES_KEY] = _PAIR if run_address.other_id() else _ALONE
+    key = stale_widgets.renewable_key(_SIDES)
+    if key not in st.session_state or run_address.is_history_navigation():
+        st.session_state[key] = _PAIR if run_address.other_id() else _ALONE
     labels = {_ALONE: run.name, _PAIR: f"{run.name} and {other.name}"}
     chosen = st.segmented_control(
         "Mistakes of",
         list(labels),
         format_func=lambda choice: markdown.escape(labels[choice]),
         required=True,
-        key=_SIDES_KEY,
+        key=key,
         label_visibility="collapsed",
     )
     shown = other if chosen == _PAIR else None
@@ -64,7 +65,7 @@ def render_mistakes(run: Run | None, other: Run | None) -> None:
         st.info(EMPTY_TEXT, icon=":material/grid_view:")
         return
     if other:
-        disagreement({"id": run.id, "name": run.name}, {"id": other.id, "name": other.name})
+        disagreement({"id": run.id, "name": run.name}, {"id": other.id, "name": other.name}, on_open=_open_image)
         return
     mistakes(
         run.id,
@@ -74,6 +75,13 @@ def render_mistakes(run: Run | None, other: Run | None) -> None:
         on_place=_keep_place,
         on_evaluate=lambda: run_actions.evaluate(run),
     )
+
+
+def _open_image(values: dict[str, Any]) -> None:
+    """Show one of the images that two runs fared differently with, in the test of the first run."""
+    if isinstance(run_id := values.get("run"), int):
+        place.go_to(run_id, place.Place.read({**values, "split": "test"}))
+        stale_widgets.renew_widget(_SIDES, _ALONE)
 
 
 def _keep_place(values: dict[str, Any]) -> None:

@@ -6,13 +6,13 @@ from typing import Literal
 
 import streamlit as st
 
-from mnist_dashboard.ui.state import run_address
+from mnist_dashboard.ui.state import run_address, stale_widgets
 
 View = Literal["curves", "mistakes", "draw", "details"]
 VIEWS: dict[View, str] = {"curves": "Curves", "mistakes": "Mistakes", "draw": "Draw", "details": "Details"}
 """Labels by name; the first is the one that an address without a view shows."""
 
-_VERSION_KEY = "view_choice_version"
+_CHOICE = "view_choice"
 
 
 def render_view_switch() -> View:
@@ -21,7 +21,7 @@ def render_view_switch() -> View:
     Its state is the widget's, which the address follows: a rerun may come with an older address. The address says what
     to show when the reader comes to this page, or goes back or forward.
     """
-    key = _widget_key()
+    key = stale_widgets.renewable_key(_CHOICE)
     if key not in st.session_state or run_address.is_history_navigation():
         st.session_state[key] = current_view()
     chosen = st.segmented_control(
@@ -38,21 +38,14 @@ def render_view_switch() -> View:
 
 
 def show(view: View) -> None:
-    """Lead the reader to a view; call it before the switch is drawn.
-
-    That takes a new widget: the browser may still send the value of the old one, which would lead back.
-    """
-    st.session_state[_VERSION_KEY] = st.session_state.get(_VERSION_KEY, 0) + 1
-    st.session_state[_widget_key()] = view
-
-
-def _widget_key() -> str:
-    return f"view_choice_{st.session_state.get(_VERSION_KEY, 0)}"
+    """Lead the reader to a view; call it before the switch is drawn."""
+    stale_widgets.renew_widget(_CHOICE, view)
 
 
 def current_view() -> View:
     """Return the view that the switch shows, or that the address names before the switch has been drawn."""
     named = st.query_params.get(run_address.VIEW, "")
-    if _widget_key() in st.session_state and not run_address.is_history_navigation():
-        named = st.session_state[_widget_key()]
+    key = stale_widgets.renewable_key(_CHOICE)
+    if key in st.session_state and not run_address.is_history_navigation():
+        named = st.session_state[key]
     return next((view for view in VIEWS if view == named), "curves")

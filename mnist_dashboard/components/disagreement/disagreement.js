@@ -9,6 +9,7 @@ import { PairGallery } from "./pair_gallery.js";
 
 /**
  * @import { Answers } from "../lib/evaluations/run_evaluations.js"
+ * @import { Host } from "../lib/types"
  * @typedef {{id: number, name: string}} ComparedRun
  * @typedef {{a: ComparedRun, b: ComparedRun}} DisagreementData
  * @typedef {{images: number, only_a: number[], only_b: number[], both_wrong: number[], sentence: string}} Disagreement
@@ -17,25 +18,33 @@ import { PairGallery } from "./pair_gallery.js";
 
 class DisagreementView {
   #isGone = false;
-  #images = new DigitImages(0);
+  #host;
+  #images;
+  /** @type {Sides|null} */
+  #sides = null;
   #a = make("span", "mt-pair-run", { "data-side": "a" });
   #b = make("span", "mt-pair-run", { "data-side": "b" });
   #both = make("span", "mt-pair-both");
   #parts = ["a", "wrong", "b"].map((side) => make("span", "mt-pair-part", { "data-side": side }));
   #bar = make("div", "mt-pair-bar", { role: "img" }, ...this.#parts);
   #verdict = make("p", "mt-pair-verdict", { role: "status" }, "Loading …");
+  #actions = {
+    load: (/** @type {number[]} */ images) => this.#images.load("test", images),
+    onOpen: (/** @type {number} */ image) => this.#open(image),
+  };
   #galleries = [
-    new PairGallery("Only A right", "B’s answer below each image.", ["a"], (images) => this.#load(images)),
-    new PairGallery("Only B right", "A’s answer below each image.", ["b"], (images) => this.#load(images)),
-    new PairGallery("Both wrong", "A’s answer, then B’s.", ["a", "b"], (images) => this.#load(images)),
+    new PairGallery("Only A right", "B’s answer below each image.", ["a"], this.#actions),
+    new PairGallery("Only B right", "A’s answer below each image.", ["b"], this.#actions),
+    new PairGallery("Both wrong", "A’s answer, then B’s.", ["a", "b"], this.#actions),
   ];
   #head = make("div", "mt-pair-head", {}, make("div", "mt-pair-runs", {}, this.#a, this.#b, this.#both), this.#bar);
   #places = make("div", "mt-pair-galleries", {}, ...this.#galleries.map(({ element }) => element));
   #box = make("div", "mt-pair", {}, this.#head, this.#verdict, this.#places);
   #stopWatchingTheme;
 
-  /** @param {HTMLElement} root @param {DisagreementData} data */
-  constructor(root, { a, b }) {
+  /** @param {HTMLElement} root @param {DisagreementData} data @param {Host} host */
+  constructor(root, { a, b }, host) {
+    this.#host = host;
     this.#images = new DigitImages(a.id);
     this.#head.hidden = this.#places.hidden = true;
     root.append(this.#box);
@@ -49,9 +58,11 @@ class DisagreementView {
     this.#box.remove();
   }
 
-  /** @param {number[]} images */
-  #load(images) {
-    return this.#images.load("test", images);
+  /** Show an image in detail, among those that A answers alike. @param {number} image */
+  #open(image) {
+    if (!this.#sides) return;
+    const { labels, a } = this.#sides;
+    this.#host.setTriggerValue("open", { run: this.#images.run, cell: `${labels[image]}-${a.predicted[image]}`, image });
   }
 
   /** @param {ComparedRun} a @param {ComparedRun} b */
@@ -68,6 +79,7 @@ class DisagreementView {
 
   /** @param {ComparedRun} a @param {ComparedRun} b @param {Disagreement} disagreement @param {Sides} sides */
   #show(a, b, { only_a: onlyA, only_b: onlyB, both_wrong: bothWrong, sentence }, sides) {
+    this.#sides = sides;
     const { labels } = sides;
     const right = labels.length - onlyA.length - onlyB.length - bothWrong.length;
     setText(this.#a, `A: ${a.name} ${formatPercent((right + onlyA.length) / labels.length)}`);
@@ -102,18 +114,18 @@ async function lastTest(source) {
   return source.answers(test);
 }
 
-/** @param {HTMLElement} root @param {DisagreementData} data */
-export const mount = (root, data) => {
+/** @param {HTMLElement} root @param {DisagreementData} data @param {Host} host */
+export const mount = (root, data, host) => {
   let key = `${data.a.id}/${data.b.id}`;
-  let view = new DisagreementView(root, data);
+  let view = new DisagreementView(root, data, host);
   return {
-    /** @param {DisagreementData} next */
-    update(next) {
+    /** @param {DisagreementData} next @param {Host} nextHost */
+    update(next, nextHost) {
       const nextKey = `${next.a.id}/${next.b.id}`;
       if (nextKey === key) return;
       key = nextKey;
       view.destroy();
-      view = new DisagreementView(root, next);
+      view = new DisagreementView(root, next, nextHost);
     },
     destroy: () => view.destroy(),
   };

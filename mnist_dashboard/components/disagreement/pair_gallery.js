@@ -21,22 +21,25 @@ export class PairGallery {
   #thumbs = Array.from({ length: PAGE_SIZE }, () => {
     const [canvas, label, answer] = [make("canvas", "mt-digit", { "aria-hidden": "true" }), make("span"), make("span", "mt-thumb-sure")];
     const words = make("span", "mt-thumb-words", { "aria-hidden": "true" }, label, answer);
-    const element = make("div", "mt-thumb", { role: "img" }, canvas, words);
+    const element = make("button", "mt-thumb", { type: "button" }, canvas, words);
     return { canvas, label, answer, element };
   });
   #grid = make("div", "mt-thumbs", {}, ...this.#thumbs.map(({ element }) => element));
   #range = make("span", "mt-gallery-range", { role: "status" });
   #before = make("button", "mt-pager", { type: "button", "aria-label": "Earlier images" }, "‹");
   #after = make("button", "mt-pager", { type: "button", "aria-label": "Later images" }, "›");
-  #note = make("p", "mt-panel-note");
+  #note = make("p", "mt-panel-note", { hidden: "" });
   element;
 
   /**
    * @param {string} title @param {string} help @param {string[]} sides which are right, or wrong
-   * @param {(images: number[]) => Promise<Uint8ClampedArray[]>} load
+   * @param {{load: (images: number[]) => Promise<Uint8ClampedArray[]>, onOpen: (image: number) => void}} actions
    */
-  constructor(title, help, sides, load) {
+  constructor(title, help, sides, { load, onOpen }) {
     this.#load = load;
+    this.#thumbs.forEach(({ element }, n) => {
+      element.addEventListener("click", () => onOpen(this.#images[this.#page * PAGE_SIZE + n]));
+    });
     this.#before.addEventListener("click", () => this.#turn(-1));
     this.#after.addEventListener("click", () => this.#turn(1));
     const marks = sides.map((side) => make("span", "mt-pair-mark", { "data-side": side, "aria-hidden": "true" }));
@@ -53,7 +56,7 @@ export class PairGallery {
     this.#answer = answer;
     this.#page = 0;
     setText(this.#count, formatCount(images.length));
-    setText(this.#note, images.length ? "" : "None.");
+    this.#tell(images.length ? "" : "None.");
     this.#draw();
   }
 
@@ -90,7 +93,13 @@ export class PairGallery {
       this.#pictures = pictures;
       this.redraw();
     } catch (error) {
-      setText(this.#note, sentenceOf(error));
+      this.#tell(sentenceOf(error));
     }
+  }
+
+  /** @param {string} note */
+  #tell(note) {
+    this.#note.hidden = !note;
+    setText(this.#note, note);
   }
 }

@@ -13,7 +13,7 @@ import { make } from "../lib/dom.js";
 import { onThemeChange } from "../lib/theme.js";
 import { countMatrix, describeChoice, describeNone, readChoice, selectImages, writeChoice } from "./model/selection.js";
 import { describeEvaluation } from "./model/texts.js";
-import { ClassTable } from "./panels/class_table.js";
+import { ClassPanel } from "./panels/class_panel.js";
 import { Detail } from "./panels/detail.js";
 import { Gallery } from "./panels/gallery.js";
 import { MatrixPanel } from "./panels/matrix_panel.js";
@@ -61,7 +61,7 @@ class Mistakes {
     page: (page) => this.#change({ page, image: null }),
     image: (image) => this.#change({ image }),
   });
-  #classes = new ClassTable();
+  #classes;
   #scrubber = new Scrubber((evaluation, isNewest) => {
     this.#evaluations.goTo(isNewest ? null : evaluation.step, isNewest ? null : evaluation.split);
     this.#evaluations.show();
@@ -78,6 +78,7 @@ class Mistakes {
     this.#data = data;
     const source = new RunEvaluations(data.run);
     this.#pictures = new DigitImages(data.run);
+    this.#classes = new ClassPanel(data.run);
     this.#detail = new Detail(source, this.#pictures);
     this.#evaluations = new ShownEvaluation(source, () => this.#draw());
     this.#box = make("div", "mt-mistakes", {}, this.#matrix.element, this.#gallery.element, this.#detail.element,
@@ -151,7 +152,7 @@ class Mistakes {
     const canEvaluate = this.#data.may_evaluate && problem === BEFORE_FIRST;
     const cell = label !== null && predicted !== null ? /** @type {[number, number]} */ ([label, predicted]) : null;
     this.#matrix.offer(shown?.evaluation ?? null, matrix, cell, problem, canEvaluate);
-    this.#classes.offer(matrix, label);
+    this.#classes.offer(shown?.evaluation ?? null, matrix, label);
     this.#drawImages(shown, matrix, problem);
     const run = stream.run(this.#data.run);
     const evaluation = shown?.evaluation ?? null;

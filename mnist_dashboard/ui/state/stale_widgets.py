@@ -43,6 +43,20 @@ def is_stale(key: str) -> bool:
     return sent_at is None or time.monotonic() - sent_at < STALE_SECONDS
 
 
+def renewable_key(name: str) -> str:
+    """Return the key of a widget that `renew_widget` may replace."""
+    return f"{name}_{st.session_state.get(f'{name}_renewals', 0)}"
+
+
+def renew_widget(name: str, value: Any) -> None:
+    """Replace a widget by a new one with this value; call it before it is drawn.
+
+    Nothing that the browser still sends for the old one counts, and the reader can change the new one at once.
+    """
+    st.session_state[f"{name}_renewals"] = st.session_state.get(f"{name}_renewals", 0) + 1
+    st.session_state[renewable_key(name)] = value
+
+
 def _replaced_values() -> dict[str, dict[Any, float | None]]:
     """Return, by widget key, each replaced value and the time when its successor was sent, None if it was not."""
     values: dict[str, dict[Any, float | None]] = st.session_state.setdefault("replaced_values", {})

@@ -4,6 +4,7 @@
  */
 import { make, setAttribute, setText } from "../dom.js";
 import { formatCount } from "../format.js";
+import { drawSvg } from "../svg.js";
 import { inOrder, nearestPlace, placeOnTrack } from "./scrub_track.js";
 
 /**
@@ -11,16 +12,8 @@ import { inOrder, nearestPlace, placeOnTrack } from "./scrub_track.js";
  * @import { Evaluated } from "./run_evaluations.js"
  */
 
-const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, MARGIN] = [1000, 40, 8]; // of the drawing, in its own units; it is stretched sideways
 const PLAY_MS = 700; // an evaluation
-
-/** @param {string} name @param {Record<string, string|number>} attributes */
-function draw(name, attributes) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  return element;
-}
 
 export class Scrubber {
   /** @type {Evaluated[]} */
@@ -33,7 +26,7 @@ export class Scrubber {
   #drawn = "";
   #onMove;
   #play = make("button", "mt-scrub-play", { type: "button" });
-  #curve = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  #curve = drawSvg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" });
   #dots = make("div", "mt-scrub-dots", { "aria-hidden": "true" });
   #handle = make("div", "mt-scrub-handle", {});
   #track = make("div", "mt-scrub-track", { role: "slider", tabindex: "0", "aria-label": "Evaluation" },
@@ -120,8 +113,8 @@ export class Scrubber {
     const points = places.map(({ x, y }) => `${WIDTH * x},${HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * y}`);
     const [first, last] = [places[0].x, places[places.length - 1].x];
     return [
-      draw("polygon", { points: [`${WIDTH * first},${HEIGHT}`, ...points, `${WIDTH * last},${HEIGHT}`].join(" ") }),
-      draw("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }),
+      drawSvg("polygon", { points: [`${WIDTH * first},${HEIGHT}`, ...points, `${WIDTH * last},${HEIGHT}`].join(" ") }),
+      drawSvg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }),
     ];
   }
 
