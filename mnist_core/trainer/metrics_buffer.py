@@ -22,8 +22,8 @@ COMMIT_SECONDS = 0.2
 LOCKED_SECONDS = 5.0
 """Time between two commits that are tried while another process keeps the database locked."""
 
-MAX_STEPS, MAX_EVALUATIONS = 20_000, 1_000
-"""Size of a full buffer, about 40 MB. Training waits until it can be committed."""
+MAX_STEPS, MAX_EVALUATIONS = 20_000, 200
+"""Size of a full buffer, about 50 MB. Training waits until it can be committed."""
 
 NOTICE_SECONDS = 10.0
 """Time for which the database must have been locked before the run's notice says so."""
