@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ import numpy as np
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.synthetic_runs import fill_store  # noqa: E402
-from mnist_core.store import RunStore  # noqa: E402
+from mnist_core.store import RunStore, prediction_codec  # noqa: E402
 from mnist_core.store.run_store import DATABASE_NAME  # noqa: E402
 from mnist_core.system.machine import cores, processor_name  # noqa: E402
 from mnist_dashboard.feed.hub import LiveHub  # noqa: E402
@@ -61,6 +61,14 @@ def print_row(name: str, aim: str, seconds: list[float]) -> None:
     print(f"| {name} | {aim} | {statistics.median(seconds):.3f} s ({max(seconds):.3f} s) |")
 
 
+def probability_bytes(store: RunStore, run_ids: Sequence[int]) -> float:
+    """Return the mean size of all stored probabilities of a run, from some of the runs."""
+    sample = run_ids[:: max(1, len(run_ids) // 20)]
+    evaluations = [e for run_id in sample for e in store.queries.list_evaluations(run_id, probabilities=True)]
+    packed = [prediction_codec.pack(e.probabilities) for e in evaluations if e.probabilities is not None]
+    return sum(map(len, packed)) / len(sample)
+
+
 def measure(folder: Path, steps: int) -> None:
     """Measure the store in a runs folder whose runs have so many steps each, and print the table."""
     store = RunStore.open(folder)
@@ -70,6 +78,8 @@ def measure(folder: Path, steps: int) -> None:
     print(f"{len(run_ids):,} runs of {steps:,} steps, median of {ROUNDS} (slowest)\n")
     print("| figure | aim | measured |\n|---|---|---|")
     print(f"| database | 60 bytes a step | {size / (len(run_ids) * steps):.1f} bytes a step, {size / 1e6:,.0f} MB |")
+    probabilities = probability_bytes(store, run_ids)
+    print(f"| probabilities in it | | {probabilities / steps:.1f} bytes a step, {probabilities / 1000:,.0f} kB a run |")
     print_row("list all runs", "1 s", call_seconds(store.queries.list_runs))
     middle = run_ids[len(run_ids) // 2]
     print_row("steps of one run", "", call_seconds(lambda: store.queries.read_steps(middle)))
