@@ -119,7 +119,7 @@ def _open_server(store_problems: list[str]) -> _Server:
     policy = AccessPolicy(runs_dir(), trust_local=os.environ.get("MNIST_TRUST_LOCAL", "") not in ("", "0"))
     webhook = Webhook(os.environ.get("MNIST_WEBHOOK", ""), lambda: policy.is_visible)
     hub = LiveHub(store.queries, on_change=webhook.report_end)
-    inference = InferenceClient(supervisor.launch_inference)
+    inference = InferenceClient(supervisor.launch_inference, is_closing=_is_closing)
     judge = DrawingJudge(store, inference)
     return _Server(store, supervisor, hub, webhook, policy, proxies, inference, judge)
 
@@ -199,6 +199,15 @@ async def _purge_daily(store: RunStore) -> None:
             await asyncio.to_thread(purge_expired_runs, store)
         except MnistError as error:
             logging.getLogger("mnist_dashboard").warning("The bin could not be checked: %s", error)
+
+
+def _is_closing() -> bool:
+    """Whether the server has been told to end. It does so only when all its requests are answered.
+
+    Uvicorn says so nowhere but in its server, whose method handles the signal.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return bool(getattr(server, "should_exit", False))
 
 
 def _end_on_hangup() -> None:

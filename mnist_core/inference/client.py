@@ -35,6 +35,9 @@ MAX_WAITING = 64
 START_SECONDS = 20.0
 """Deadline for a process to start. The fork server takes seconds only while it has just started itself."""
 
+CLOSING_POLL_SECONDS = 0.25
+"""Time between two looks whether the server closes."""
+
 IDLE_SECONDS = 300.0
 """A process that nobody has asked for this long is ended."""
 
@@ -46,11 +49,15 @@ Launch = Callable[[str], object]
 
 
 class InferenceClient:
-    """Answers questions about the networks of runs. Use it in the thread of one event loop."""
+    """Answers questions about the networks of runs. Use it in the thread of one event loop.
 
-    def __init__(self, launch: Launch) -> None:
+    Nobody waits any longer once `is_closing` returns true: a server closes only when all its requests are answered.
+    """
+
+    def __init__(self, launch: Launch, is_closing: Callable[[], bool] = lambda: False) -> None:
         self._quick = _Lane(launch, 0)
         self._batch = _Lane(launch, BATCH_NICENESS)
+        self._is_closing = is_closing
 
     async def ask(self, question: Mapping[str, Any], body: bytes = b"", *, is_batch: bool = False) -> bytes:
         """Return the answer to a question, as JSON; see `answers` for the questions.
@@ -59,7 +66,12 @@ class InferenceClient:
         again later may help.
         """
         lane, deadline = (self._batch, BATCH_SECONDS) if is_batch else (self._quick, QUICK_SECONDS)
-        return await lane.ask(encode_frame(question, body), deadline)
+        answer = lane.ask(encode_frame(question, body), deadline)
+        while not answer.done():
+            await asyncio.wait({answer}, timeout=CLOSING_POLL_SECONDS)  # does not end the question if the asker leaves
+            if self._is_closing():
+                raise InferenceUnavailableError("The server is closing.")
+        return answer.result()
 
     def close(self) -> None:
         """End the processes; no other is started."""
@@ -99,14 +111,14 @@ class _Lane:
         self._idle_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    async def ask(self, frame: bytes, deadline: float) -> bytes:
-        """Return the body of the answer. A question whose asker has left is answered all the same."""
+    def ask(self, frame: bytes, deadline: float) -> asyncio.Task[bytes]:
+        """Return a task for the body of the answer. Raises `InferenceUnavailableError` if too many wait."""
         if self._waiting >= MAX_WAITING or self._is_closed:
             raise InferenceUnavailableError("Too many people are asking the networks at the moment. Try again soon.")
         self._waiting += 1
         task = asyncio.create_task(self._ask_in_turn(frame, deadline))
         task.add_done_callback(self._note_done)
-        return await asyncio.shield(task)
+        return task
 
     def close(self) -> None:
         self._is_closed = True

@@ -156,6 +156,22 @@ def test_somebody_who_leaves_does_not_disturb_the_next(harness: Harness) -> None
     harness.run(scenario)
 
 
+def test_nobody_waits_for_an_answer_when_the_server_closes(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "CLOSING_POLL_SECONDS", 0.01)
+    closing: list[bool] = []
+    harness.client = InferenceClient(harness._launch, is_closing=lambda: bool(closing))
+
+    async def scenario() -> None:
+        waiting = asyncio.create_task(harness.ask({"ask": "sleep", "seconds": 60}))
+        while not harness.processes:
+            await asyncio.sleep(0)
+        closing.append(True)
+        with pytest.raises(InferenceUnavailableError, match="The server is closing"):
+            await waiting
+
+    harness.run(scenario)
+
+
 def test_a_refusal_is_told_in_its_words(harness: Harness) -> None:
     async def scenario() -> None:
         with pytest.raises(InferenceError, match=r"^It has no weights\.$"):

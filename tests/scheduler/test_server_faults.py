@@ -6,6 +6,7 @@ There is no browser: a page is a reader of the live feed.
 import os
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -54,6 +55,7 @@ class Server:
     process: subprocess.Popen[bytes] = field(init=False)
     terminal: int = -1
     feeds: list[HTTPResponse] = field(default_factory=list)
+    sockets: list[socket.socket] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.store = RunStore.open(self.runs)
@@ -81,7 +83,25 @@ class Server:
         assert feed.readline()
         self.feeds.append(feed)
 
+    def ask_stopped_network(self, run: Run) -> None:
+        """Ask about the network of a run, stop the process that answers, and leave another question waiting."""
+        address = f"http://localhost:{self.port}/inference/filters?run={run.id}&step=1"
+        with urllib.request.urlopen(address, timeout=20) as response:
+            assert response.read()
+        assert run.trainer
+        (inference,) = (
+            process
+            for process in processes_of(self.runs)
+            if process.ppid() != self.process.pid and process.pid not in (self.process.pid, run.trainer.pid)
+        )
+        inference.suspend()
+        waiting = socket.create_connection(("localhost", self.port))
+        waiting.sendall(f"GET {address} HTTP/1.1\r\nHost: localhost:{self.port}\r\n\r\n".encode())
+        self.sockets.append(waiting)
+
     def close(self) -> None:
+        for waiting in self.sockets:
+            waiting.close()
         for feed in self.feeds:
             feed.close()
         left = processes_of(self.runs)
@@ -143,6 +163,7 @@ def test_a_server_that_ends_saves_its_run_and_leaves_no_process(
     run = training(server)
     for _ in range(3):
         server.listen(run)
+    server.ask_stopped_network(run)
     ENDINGS[ending](server)
     server.process.wait(timeout=EXIT_SECONDS)
     assert processes_of(server.runs) == []
@@ -161,6 +182,7 @@ def test_a_trainer_survives_a_killed_server_and_the_next_server_adopts_it(
     run = training(server)
     assert run.trainer
     trainer = run.trainer
+    server.ask_stopped_network(run)
     server.process.kill()
     server.process.wait()
     eventually(lambda: [process.pid for process in processes_of(server.runs)] == [trainer.pid])  # no fork server
