@@ -48,6 +48,7 @@ def main() -> None:
     state = TrainState.initial(config)
     test = Images.on_device(data.test, state.device)
     training_images, cpu_seconds, evaluated_images = 0, 0.0, 0
+    sizes: list[int] = []
     show(state, test, data)
     began = time.process_time()
     for event in engine.train(config, data, state=state):
@@ -58,9 +59,12 @@ def main() -> None:
                 show(state, test, data)
         else:
             evaluated_images += len(event.predictions)
+            sizes += [] if event.probabilities is None else [len(prediction_codec.pack(event.probabilities))]
         began = time.process_time()
     if state.step not in SHOWN_STEPS:
         show(state, test, data)
+    name = f"bytes for a run of {options.epochs} epochs"
+    print_row(Figure(name, f"{sum(sizes):,}", "", f"{len(sizes)} evaluations, {evaluated_images:,} images"))
     print_costs(config, state, test, options.rounds)
     alone = [1000 * time_added_work(state, test) for _ in range(options.rounds)]
     print_row(median_figure("  the added work alone: levels and packing", alone, "{:.2f} ms"))

@@ -4,28 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.calibration import calibration_curve
 
 from mnist_core.analysis.predictions.calibration import BINS, KEPT_SHARES, accuracy_kept, calibrate
 from mnist_core.records import MAX_LEVEL
+from tests.support.factories import certain_predictions
 
 IMAGES = st.lists(st.tuples(st.integers(0, MAX_LEVEL), st.booleans()), max_size=80)
 """The level of the predicted label, and whether it is right."""
 
 
-def arrays(images: list[tuple[int, bool]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return levels, predictions and labels of such images; predictions go through all digits."""
-    predictions = (np.arange(len(images)) % 10).astype(np.uint8)
-    levels = np.zeros((len(images), 10), np.uint8)
-    levels[np.arange(len(images)), predictions] = [level for level, _ in images]
-    wrong = np.array([not is_right for _, is_right in images], bool)
-    return levels, predictions, np.where(wrong, (predictions + 1) % 10, predictions).astype(np.uint8)
-
-
 @settings(deadline=None)
 @given(images=IMAGES)
 def test_the_error_is_that_of_a_plain_loop(images: list[tuple[int, bool]]) -> None:
-    calibration = calibrate(*arrays(images))
+    calibration = calibrate(*certain_predictions(images))
     expected = 0.0
     for number, found in enumerate(calibration.bins):
         inside = [
@@ -47,20 +38,9 @@ def test_the_error_is_that_of_a_plain_loop(images: list[tuple[int, bool]]) -> No
 
 
 @settings(deadline=None)
-@given(images=IMAGES.filter(bool))
-def test_the_curve_is_that_of_scikit_learn(images: list[tuple[int, bool]]) -> None:
-    is_right = np.array([right for _, right in images])
-    confidences = np.array([level for level, _ in images]) / MAX_LEVEL
-    accuracies, means = calibration_curve(is_right, confidences, n_bins=BINS, pos_label=True)
-    found = [b for b in calibrate(*arrays(images)).bins if b.images]
-    assert [b.accuracy for b in found] == pytest.approx(accuracies.tolist())
-    assert [b.confidence for b in found] == pytest.approx(means.tolist())
-
-
-@settings(deadline=None)
 @given(images=st.lists(st.tuples(st.integers(0, MAX_LEVEL), st.booleans()), max_size=80, unique_by=lambda i: i[0]))
 def test_the_accuracy_kept_is_that_of_a_sorted_list(images: list[tuple[int, bool]]) -> None:
-    kept = accuracy_kept(*arrays(images))
+    kept = accuracy_kept(*certain_predictions(images))
     if not images:
         assert kept == ()
         return
@@ -77,17 +57,17 @@ def test_the_accuracy_kept_does_not_depend_on_the_order_of_the_images(
     images: list[tuple[int, bool]], seed: int
 ) -> None:
     shuffled = [images[index] for index in np.random.default_rng(seed).permutation(len(images))]
-    first, second = (accuracy_kept(*arrays(some)) for some in (images, shuffled))
+    first, second = (accuracy_kept(*certain_predictions(some)) for some in (images, shuffled))
     assert [k.accuracy for k in first] == pytest.approx([k.accuracy for k in second])
 
 
 def test_ties_give_the_expected_accuracy_of_a_random_choice() -> None:
     images = [(250, True), (200, True), (200, False), (200, True), (200, False), (100, False)]
-    kept = accuracy_kept(*arrays(images), shares=(1.0, 0.5, 0.0))
+    kept = accuracy_kept(*certain_predictions(images), shares=(1.0, 0.5, 0.0))
     assert [k.accuracy for k in kept] == pytest.approx([3 / 6, (1 + 2 * 0.5) / 3, 1.0])
 
 
 def test_a_network_that_is_sure_and_right_is_calibrated() -> None:
-    calibration = calibrate(*arrays([(255, True)] * 8))
+    calibration = calibrate(*certain_predictions([(255, True)] * 8))
     assert calibration.ece == 0
     assert calibration.bins[-1].images == 8
