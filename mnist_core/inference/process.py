@@ -21,7 +21,7 @@ from mnist_core.inference.frames import Frame, encode_frame, read_frame
 from mnist_core.records import encode_json
 from mnist_core.store import RunStore
 from mnist_core.system.paths import runs_dir
-from mnist_core.system.processes import die_with_parent
+from mnist_core.system.processes import die_with_parent, lower_priority
 
 MAX_PROBLEM = 300
 """Maximum number of characters of an unexpected error that a person sees."""
@@ -34,7 +34,7 @@ def serve(argument: str) -> None:
     """
     niceness, _, path = argument.partition(" ")
     die_with_parent()
-    os.nice(int(niceness))
+    lower_priority(int(niceness))
     torch.set_num_threads(1)  # trainers need the cores, and most questions are about one image
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import torch
@@ -43,6 +44,7 @@ def prepare_start(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState,
         store.trainer_writes.set_notice(
             run, " ".join([*([data.notice] if data.notice else []), *skipped, f"{start} instead."])
         )
+    _remove_snapshots_after(store, run, saved.state.step if saved else 0)
     if saved is None:
         if run.parent_id is not None:
             torch.set_num_threads(store.queries.get_run(run.parent_id).threads or torch.get_num_threads())
@@ -55,6 +57,17 @@ def prepare_start(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState,
     for change in run.interventions:  # The checkpoint lacks changes made at its own step after it was saved.
         saved.state.adjust(Adjustment(**{change.field: change.new}))  # type: ignore[arg-type]
     return saved.state, run
+
+
+def _remove_snapshots_after(store: RunStore, run: Run, step: int) -> None:
+    """Remove the snapshots of steps that will be trained again; a run saves several between two checkpoints.
+
+    The rewind forgets them, and then nothing would show whose they are.
+    """
+    for later, path in recorded_checkpoints(store.queries, run, FileKind.SNAPSHOT).items():
+        if later > step:
+            with suppress(OSError):
+                path.unlink()
 
 
 def _load_latest_recorded(store: RunStore, run: Run) -> tuple[Checkpoint | None, list[str]]:

@@ -78,7 +78,7 @@ class InferenceRoutes:
 
     async def occlusion(self, request: Request) -> Response:
         """Return how much each part of an image matters for how it is read."""
-        return await self._ask(request, "occlusion", {**_step(request), **await _image(request)}, is_batch=True)
+        return await self._ask(request, "occlusion", {**_step(request), **await _image(request)})
 
     async def nearest(self, request: Request) -> Response:
         """Return the correctly read images that a network finds most like an image."""

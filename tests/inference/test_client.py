@@ -75,7 +75,7 @@ def test_short_questions_do_not_wait_for_long_ones(harness: Harness) -> None:
         long.cancel()
 
     harness.run(scenario)
-    assert sorted(argument.split()[0] for argument in harness.arguments) == ["0", "10"]
+    assert sorted(argument.split()[0] for argument in harness.arguments) == ["0", "5"]
 
 
 def test_a_question_during_which_the_process_is_killed_is_asked_again_once(harness: Harness, tmp_path: Path) -> None:

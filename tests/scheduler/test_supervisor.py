@@ -197,7 +197,7 @@ def test_trainers_see_the_same_folders_as_the_server(
 def test_an_inference_process_is_launched_and_its_end_is_no_runs_end(
     running: SupervisorHarness, eventually: Eventually
 ) -> None:
-    running.supervisor.launch_inference("10 /tmp/some folder/socket")
+    running.supervisor.launch_inference("5 /tmp/some folder/socket")
     eventually(lambda: running.fork_server.launched_ids == [INFERENCE_RUN_ID])
-    assert running.fork_server.arguments == ["10 /tmp/some folder/socket"]
+    assert running.fork_server.arguments == ["5 /tmp/some folder/socket"]
     running.fork_server.end(INFERENCE_RUN_ID, -9)

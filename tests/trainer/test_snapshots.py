@@ -15,11 +15,13 @@ from mnist_core.checkpoints import files
 from mnist_core.checkpoints.files import load, load_network
 from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints
 from mnist_core.checkpoints.ownership import check_checkpoint, newest_checkpoint, recorded_checkpoints
+from mnist_core.data.datasets import Dataset
 from mnist_core.errors import CheckpointError
 from mnist_core.records import FileKind, Run, RunStatus
 from mnist_core.runs.lineage import fork_points
 from mnist_core.store import RunStore
 from mnist_core.system.atomic_files import write_atomically
+from mnist_core.trainer.resumption import prepare_start
 from mnist_core.trainer.worker import train_run
 from tests.support.factories import purge_until
 from tests.support.training import CONFIG, act_at_step, assert_undisturbed, claimed_run, resume
@@ -54,6 +56,19 @@ def test_a_resumed_run_keeps_the_same_snapshots(store: RunStore, stopped_after: 
     assert_undisturbed(store, resumed)
     assert list(snapshots(resumed)) == STEPS
     assert not list(checkpoints_dir(resumed).glob("*.set-aside-*"))
+
+
+def test_snapshots_of_steps_that_are_trained_again_are_no_strangers_to_the_next_attempt(
+    store: RunStore, small_mnist: Dataset
+) -> None:
+    stop = act_at_step(7, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    run = train_run(store, claimed_run(store), stop)
+    list_checkpoints(checkpoints_dir(run))[7].unlink()
+    for _attempt in range(2):  # the first is killed before it has saved anything
+        state, _run = prepare_start(store, run, small_mnist)
+        assert state.step == 5
+        assert list(snapshots(run)) == [1, 2, 3, 4, 5]
+        assert not list(checkpoints_dir(run).glob("*.set-aside-*"))
 
 
 def test_no_run_continues_from_a_snapshot(store: RunStore) -> None:

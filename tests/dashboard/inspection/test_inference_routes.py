@@ -86,7 +86,7 @@ def test_a_busy_process_is_told_for_each_run(send: Send, client: ScriptedClient)
         (
             "occlusion?run=8&step=5&split=validation&image=3",
             {"ask": "occlusion", "step": 5, "split": "validation", "image": 3},
-            True,
+            False,
         ),
         (
             "nearest?run=8&step=5&split=test&image=3",
