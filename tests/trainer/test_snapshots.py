@@ -21,6 +21,7 @@ from mnist_core.records import FileKind, Run, RunStatus
 from mnist_core.runs.lineage import fork_points
 from mnist_core.store import RunStore
 from mnist_core.system.atomic_files import write_atomically
+from mnist_core.system.processes import own_identity
 from mnist_core.trainer.resumption import prepare_start
 from mnist_core.trainer.worker import train_run
 from tests.support.factories import purge_until
@@ -65,7 +66,11 @@ def test_snapshots_of_steps_that_are_trained_again_are_no_strangers_to_the_next_
     run = train_run(store, claimed_run(store), stop)
     list_checkpoints(checkpoints_dir(run))[7].unlink()
     for _attempt in range(2):  # the first is killed before it has saved anything
-        state, _run = prepare_start(store, run, small_mnist)
+        store.commands.interrupt_run(store.queries.get_run(run.id), "Killed.")
+        store.commands.requeue_run(run.id)
+        claimed = store.trainer_writes.claim_run(run.id, own_identity(), 1)
+        assert claimed
+        state, _run = prepare_start(store, claimed, small_mnist)
         assert state.step == 5
         assert list(snapshots(run)) == [1, 2, 3, 4, 5]
         assert not list(checkpoints_dir(run).glob("*.set-aside-*"))
