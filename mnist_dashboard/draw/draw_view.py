@@ -6,9 +6,10 @@ import streamlit as st
 
 from mnist_core.records import Run
 from mnist_core.training.epoch_ends import epoch_ends
-from mnist_dashboard import services
+from mnist_dashboard import access, services
 from mnist_dashboard.components.draw import MAX_JUDGES, Judge, draw
 from mnist_dashboard.components.judges import judges
+from mnist_dashboard.draw import kept_drawings
 
 MAX_OFFERED = 200
 """Runs in the list "Add a run", the newest first."""
@@ -38,6 +39,11 @@ def render_draw(run: Run | None, chosen: list[Judge]) -> None:
         chosen,
         total_steps=run.total_steps if run else 0,
         epochs=epoch_ends(run.config, run.train_images, run.interventions) if run and run.train_images else (),
+        may_keep=access.may_act(),
+        kept_version=kept_drawings.version(),
+        on_keep=kept_drawings.keep,
+        on_edit=kept_drawings.edit,
+        on_delete=kept_drawings.delete,
     )
 
 

@@ -64,6 +64,12 @@ def test_a_drawing_is_read_while_the_hand_moves_taken_back_and_found_again(
     assert all(re.fullmatch(r"[<>]?\d+\.\d", figure) for figure in figures)
     assert sum(float(figure.strip("<>")) for figure in figures) > 95
 
+    page.get_by_label("Digit that it is meant to be").select_option("1")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.locator(".mt-kept-scores")).to_have_text(re.compile(rf"^{run.name} reads [01] of 1\.$"))
+    (kept,) = live.store.drawings.list_drawings()
+    assert (kept.label, max(kept.image)) == (1, 255)
+
     # Another view and back: the drawing is still there, and read again. So it is after a change of the theme.
     page.get_by_role("radio", name="Details").click()
     expect(pad).to_be_hidden()
@@ -86,3 +92,8 @@ def test_a_drawing_is_read_while_the_hand_moves_taken_back_and_found_again(
     expect(verdict).to_have_text("The file is not a picture that can be read. Choose a PNG, JPEG or WebP picture.")
     page.get_by_role("button", name="Clear").click()
     expect(verdict).to_have_text("")
+
+    page.get_by_role("button", name="Drawing: 1").click()
+    expect(verdict).to_have_text(READS)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    eventually(lambda: not live.store.drawings.list_drawings())

@@ -59,6 +59,15 @@ def test_place_size_and_theme_of_a_drawing_do_not_matter() -> None:
     assert np.abs(usual.astype(int) - dark).max() <= 2
 
 
+def test_a_kept_drawing_is_taken_as_it_is(some_digits: np.ndarray) -> None:
+    for digit in some_digits[::5]:
+        ink = np.zeros((28, 28, 4), np.uint8)
+        ink[..., 3] = digit
+        assert (prepare_drawing(encode(Image.fromarray(ink))) == digit).all()
+    with pytest.raises(DrawingError, match="Draw a digit first"):
+        prepare_drawing(encode(Image.new("RGBA", (28, 28))))
+
+
 def test_a_long_tail_stays_inside() -> None:
     image = prepare_drawing(pad([[(60, 60), (60, 90), (90, 90), (90, 60), (60, 60)], [(60, 75), (320, 75)]]))
     assert (image > 127).any(axis=0).sum() == 20

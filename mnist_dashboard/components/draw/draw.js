@@ -2,13 +2,14 @@
  * The view Draw: a pad, what the networks see of it, what each run reads while the hand moves, and how the run's answer came about
  * over its training. The drawing is judged on the server; nothing is prepared here.
  */
-import { drawDigit } from "../lib/evaluations/digit_images.js";
+import { SIDE, drawDigit } from "../lib/evaluations/digit_images.js";
 import { RequestError, request } from "../lib/evaluations/requests.js";
 import { make, setText } from "../lib/dom.js";
 import { onThemeChange, palette, runColor } from "../lib/theme.js";
 import { Asker } from "./answers/asker.js";
 import { Bars } from "./answers/bars.js";
 import { describeAnswers } from "./answers/words.js";
+import { KeptPanel, decodeLevels } from "./kept/kept_panel.js";
 import { Pad } from "./pad/pad.js";
 import { PhotoInput } from "./pad/photo_input.js";
 import { StoryChart } from "./story/story_chart.js";
@@ -22,6 +23,8 @@ import { tellStory } from "./story/story_model.js";
  * @property {Judge[]} judges the run of the page first; none if no run has saved weights
  * @property {number} total_steps of the run of the page
  * @property {number[]} epochs steps at which they end
+ * @property {boolean} may_keep whether the reader may keep drawings
+ * @property {number} kept_version differs after every change of the kept drawings by the reader
  * @typedef {{image: string, notice: string, answers: Answer[]}} Reading `image` is base64 of 784 grey levels
  */
 
@@ -42,6 +45,7 @@ const MAX_RUNS = 4;
 
 class Draw {
   #data;
+  #host;
   #pad = new Pad((hasStrokeEnded) => this.#changed(hasStrokeEnded));
   #photos = new PhotoInput(this.#pad.element, (file) => this.#pad.showPhoto(file));
   #undo = button("Undo", () => this.#pad.undo());
@@ -55,6 +59,15 @@ class Draw {
   #spoken = make("p", "mt-visually-hidden", { role: "status" });
   #bars = new Bars();
   #chart = new StoryChart();
+  #kept = new KeptPanel({
+    keep: (values) => this.#host.setTriggerValue("keep", values),
+    edit: (values) => this.#host.setTriggerValue("edit", values),
+    remove: (values) => {
+      this.#pad.undo();
+      this.#host.setTriggerValue("delete", values);
+    },
+    show: ({ image }) => this.#showKept(image),
+  });
   #storyWords = make("p", "mt-draw-note mt-story-words");
   #box;
   #reader = new Asker(() => this.#read(), READ_MS);
@@ -68,9 +81,10 @@ class Draw {
   #judged = "";
   #stopWatchingTheme;
 
-  /** @param {HTMLElement} root @param {DrawData} data @param {Host} _host */
-  constructor(root, data, _host) {
+  /** @param {HTMLElement} root @param {DrawData} data @param {Host} host */
+  constructor(root, data, host) {
     this.#data = data;
+    this.#host = host;
     const padPanel = panel("Draw a digit", "Mouse, pen or finger", this.#pad.element,
       make("div", "mt-draw-tools", {}, this.#undo, this.#clear, this.#photos.element));
     const image = make("div", "mt-seen", {}, this.#seen, make("span", "mt-seen-box"), make("span", "mt-seen-cross"));
@@ -83,16 +97,21 @@ class Draw {
     seenPanel.classList.add("mt-draw-seen");
     readPanel.classList.add("mt-draw-read");
     storyPanel.classList.add("mt-draw-story");
-    this.#box = make("div", "mt-draw", {}, padPanel, readPanel, seenPanel, storyPanel);
+    const keptPanel = panel("Your digits", "", this.#kept.element);
+    keptPanel.classList.add("mt-draw-kept");
+    this.#box = make("div", "mt-draw", {}, padPanel, readPanel, seenPanel, storyPanel, keptPanel);
     root.append(this.#box);
     this.#stopWatchingTheme = onThemeChange(root, () => this.#redraw());
     this.#redraw();
-    this.update(data);
+    this.update(data, host);
   }
 
-  /** @param {DrawData} data */
-  update(data) {
+  /** @param {DrawData} data @param {Host} host */
+  update(data, host) {
+    this.#host = host;
     const haveChanged = JSON.stringify(data.judges) !== this.#judged;
+    const keptBefore = `${this.#data.may_keep}/${this.#data.kept_version}`;
+    if (haveChanged || keptBefore !== `${data.may_keep}/${data.kept_version}`) this.#kept.load(data.judges, data.may_keep);
     this.#judged = JSON.stringify(data.judges);
     this.#data = data;
     this.#bars.setJudges(data.judges);
@@ -111,6 +130,7 @@ class Draw {
     this.#photos.destroy();
     this.#pad.destroy();
     this.#chart.destroy();
+    this.#kept.destroy();
     this.#box.remove();
   }
 
@@ -119,6 +139,7 @@ class Draw {
     for (let i = 0; i < MAX_RUNS; i++) this.#box.style.setProperty(`--mt-run-${i}`, runColor(colors, i));
     this.#pad.draw();
     this.#chart.draw();
+    this.#kept.draw();
     this.#drawSeen();
   }
 
@@ -126,8 +147,9 @@ class Draw {
   #changed(hasStrokeEnded) {
     this.#undo.disabled = !this.#pad.canUndo;
     this.#clear.disabled = this.#pad.isEmpty;
-    this.#turn.hidden = !this.#pad.photo;
-    setText(this.#seenNote, this.#pad.photo ? SEEN_PHOTO : SEEN_DRAWING);
+    const isPhoto = this.#pad.photo !== null && !this.#pad.photo.isPrepared;
+    this.#turn.hidden = !isPhoto;
+    setText(this.#seenNote, isPhoto ? SEEN_PHOTO : SEEN_DRAWING);
     if (this.#pad.isEmpty || !this.#data.judges.length) {
       this.#forget();
       return;
@@ -183,7 +205,7 @@ class Draw {
     const body = await this.#pad.picture();
     if (!body || subject !== this.#subject) return 0;
     /** @type {Record<string, number>} */
-    const kind = photo ? { photo: 1, invert: photo.inverted ? 1 : 0 } : {};
+    const kind = photo && !photo.isPrepared ? { photo: 1, invert: photo.inverted ? 1 : 0 } : {};
     try {
       const response = await request(path, { ...query, ...kind }, { method: "POST", body });
       const answer = await response.json();
@@ -199,8 +221,19 @@ class Draw {
   }
 
   #drawSeen() {
-    const levels = this.#reading && Uint8ClampedArray.from(atob(this.#reading.image), (character) => character.charCodeAt(0));
-    drawDigit(this.#seen, levels);
+    drawDigit(this.#seen, this.#reading && decodeLevels(this.#reading.image));
+    this.#kept.setImage(this.#reading?.image ?? null, this.#pad.photo?.isPrepared ?? false);
+  }
+
+  /** Put a kept drawing on the pad: ink on a transparent ground, pixel by pixel. @param {string} image */
+  #showKept(image) {
+    const canvas = make("canvas", "", { width: String(SIDE), height: String(SIDE) });
+    const pixels = new ImageData(SIDE, SIDE);
+    decodeLevels(image).forEach((level, i) => {
+      pixels.data[4 * i + 3] = level;
+    });
+    canvas.getContext("2d")?.putImageData(pixels, 0, 0);
+    canvas.toBlob((file) => file && this.#pad.showPhoto(file, true));
   }
 
   /** @param {Story|null} story @param {string} problem */

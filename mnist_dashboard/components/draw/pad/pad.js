@@ -3,7 +3,13 @@ import { make, setText } from "../../lib/dom.js";
 import { palette } from "../../lib/theme.js";
 import { Strokes } from "./strokes.js";
 
-/** @typedef {{file: Blob, inverted: boolean, bitmap: ImageBitmap|null}} Photo `bitmap` is null until, or unless, it can be shown */
+/**
+ * @typedef {object} Photo a picture in place of a drawing
+ * @property {Blob} file
+ * @property {boolean} isPrepared whether it is a kept drawing, as the networks see it
+ * @property {boolean} inverted
+ * @property {ImageBitmap|null} bitmap null until, or unless, it can be shown
+ */
 
 const PEN_WIDTH = 22; // pixels: two of the 20 that a digit over the whole guide is scaled to
 const PRIMARY = 0; // the button of a mouse; fingers and pens have no other
@@ -51,9 +57,14 @@ export class Pad {
     return content.strokes.canUndo || content.photo !== null;
   }
 
-  /** Show a photo in place of the drawing, which Undo brings back. @param {Blob} file */
-  async showPhoto(file) {
-    const photo = (content.photo = { file, inverted: false, bitmap: /** @type {ImageBitmap|null} */ (null) });
+  /**
+   * Show a photo, or a kept drawing, in place of what was drawn, which Undo brings back.
+   * @param {Blob} file @param {boolean} [isPrepared]
+   */
+  async showPhoto(file, isPrepared = false) {
+    /** @type {Photo} */
+    const photo = { file, isPrepared, inverted: false, bitmap: null };
+    content.photo = photo;
     this.#changed();
     try {
       photo.bitmap = await createImageBitmap(file);
@@ -107,7 +118,7 @@ export class Pad {
     this.element.toggleAttribute("data-photo", content.photo !== null);
     setText(this.#note, this.isEmpty ? "Draw a digit here." : content.photo && !content.photo.bitmap ? "A photo" : "");
     if (!content.photo) drawStrokes(context, width, height, palette(this.element).text);
-    else if (content.photo.bitmap) drawContained(context, width, height, content.photo.bitmap);
+    else if (content.photo.bitmap) drawContained(context, width, height, content.photo.bitmap, content.photo.isPrepared);
   }
 
   /** @param {PointerEvent} event */
@@ -170,10 +181,18 @@ function drawStrokes(context, width, height, color) {
   }
 }
 
-/** @param {CanvasRenderingContext2D} context @param {number} width @param {number} height @param {ImageBitmap} bitmap */
-function drawContained(context, width, height, bitmap) {
+/**
+ * @param {CanvasRenderingContext2D} context @param {number} width @param {number} height @param {ImageBitmap} bitmap
+ * @param {boolean} isPrepared black ink on a transparent ground, of few pixels
+ */
+function drawContained(context, width, height, bitmap, isPrepared) {
   const scale = Math.min(width / bitmap.width, height / bitmap.height);
   const [w, h] = [bitmap.width * scale, bitmap.height * scale];
+  context.imageSmoothingEnabled = !isPrepared;
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, (width - w) / 2, (height - h) / 2, w, h);
+  if (!isPrepared) return;
+  context.globalCompositeOperation = "source-in";
+  context.fillStyle = palette(context.canvas).text;
+  context.fillRect(0, 0, width, height);
 }
