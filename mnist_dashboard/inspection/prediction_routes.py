@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,8 +31,8 @@ from mnist_dashboard.inspection.requests import (
     read_number,
     read_run,
     read_split,
-    respond,
     respond_json,
+    respond_lasting,
 )
 
 BYTES = "application/octet-stream"
@@ -96,24 +97,29 @@ class PredictionRoutes:
     def predictions(self, request: Request) -> Response:
         """Return a byte for the predicted label of each image, then ten for its levels if they were kept."""
         run = read_run(self._queries, request.query_params)
-        evaluation = self._queries.get_evaluation(run.id, read_number(request.query_params, "evaluation"))
-        levels = b"" if evaluation.probabilities is None else evaluation.probabilities.tobytes()
-        return respond(request, evaluation.predictions.tobytes() + levels, BYTES, run.uid)
+        evaluation_id = read_number(request.query_params, "evaluation")
+
+        def read() -> bytes:
+            evaluation = self._queries.get_evaluation(run.id, evaluation_id)
+            levels = b"" if evaluation.probabilities is None else evaluation.probabilities.tobytes()
+            return evaluation.predictions.tobytes() + levels
+
+        return respond_lasting(request, run, BYTES, read)
 
     def labels(self, request: Request) -> Response:
         """Return a byte for the true label of each image of a split."""
         run, split = read_run(self._queries, request.query_params), read_split(request.query_params)
-        labels = true_labels(self._queries, self._images, run, split)
-        return respond(request, labels.tobytes(), BYTES, run.uid)
+        return respond_lasting(
+            request, run, BYTES, lambda: true_labels(self._queries, self._images, run, split).tobytes()
+        )
 
     def images(self, request: Request) -> Response:
         """Return images of a split in one picture, 28 pixels wide, one below another."""
         run, split = read_run(self._queries, request.query_params), read_split(request.query_params)
         numbers = read_image_numbers(request.query_params, _image_count(run, split))
-        sprite = self._images.split_of(run, split).images(numbers).reshape(-1, 28)
-        encoded = io.BytesIO()
-        Image.fromarray(sprite).save(encoded, "PNG", compress_level=1)
-        return respond(request, encoded.getvalue(), "image/png", run.uid)
+        return respond_lasting(
+            request, run, "image/png", lambda: _encode_png(self._images.split_of(run, split).images(numbers))
+        )
 
     def image_history(self, request: Request) -> Response:
         """Return what each evaluation on a split predicted for one image.
@@ -139,6 +145,13 @@ class PredictionRoutes:
             for prediction in predictions
         ]
         return respond_json(request, content)
+
+
+def _encode_png(images: np.ndarray) -> bytes:
+    """Return images, uint8 (N, 28, 28), as one greyscale picture (28 N, 28)."""
+    encoded = io.BytesIO()
+    Image.fromarray(images.reshape(-1, 28)).save(encoded, "PNG", compress_level=1)
+    return encoded.getvalue()
 
 
 def _image_count(run: Run, split: str) -> int:

@@ -109,21 +109,29 @@ def read_run(queries: Queries, query: QueryParams, name: str = "run") -> Run:
     return run
 
 
-def respond(request: Request, content: bytes, media_type: str, version: str = "") -> Response:
-    """Return a response that the browser keeps for a year if `v` in the query is the version of the run.
-
-    Otherwise it asks each time whether it has changed: another database on the same address reuses the numbers of runs
-    and evaluations. Pictures are compressed already.
-    """
-    is_lasting = bool(version) and request.query_params.get("v") == version
+def respond(request: Request, content: bytes, media_type: str) -> Response:
+    """Return a response whose content may change: the browser asks each time whether it has."""
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {
-        "ETag": etag,
-        "Cache-Control": "private, max-age=31536000, immutable" if is_lasting else "private, no-cache",
-        "X-Content-Type-Options": "nosniff",
-    }
+    return _respond(request, etag, "private, no-cache", media_type, lambda: content)
+
+
+def respond_lasting(request: Request, run: Run, media_type: str, read: Callable[[], bytes]) -> Response:
+    """Return a response that never changes for this address and the identity of this run, which is its ETag.
+
+    The browser keeps it for a year if `v` in the query is that identity. Otherwise it asks each time: another database
+    on the same address reuses the numbers of runs and evaluations. `read` is called only if the browser lacks it.
+    """
+    is_kept = request.query_params.get("v") == run.uid
+    caching = "private, max-age=31536000, immutable" if is_kept else "private, no-cache"
+    return _respond(request, f'"{run.uid}"', caching, media_type, read)
+
+
+def _respond(request: Request, etag: str, caching: str, media_type: str, read: Callable[[], bytes]) -> Response:
+    """Pictures are compressed already; the rest is compressed here."""
+    headers = {"ETag": etag, "Cache-Control": caching, "X-Content-Type-Options": "nosniff"}
     if request.headers.get("if-none-match", "").removeprefix("W/") == etag:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    content = read()
     if media_type.startswith("image/"):
         return Response(content, media_type=media_type, headers={**headers, "Content-Encoding": "identity"})
     compressed = gzip.compress(content, COMPRESSION_LEVEL, mtime=0)

@@ -128,8 +128,16 @@ def test_browsers_keep_what_names_the_version_of_the_run_and_ask_again_for_the_r
             assert response.body == lasting.body
             repeated = get(other, if_none_match=response.headers["etag"])
             assert (repeated.status, repeated.body) == (304, b"")
+            assert get(other, if_none_match='"another run"').body == lasting.body
     listed = get(f"/evaluations.json?run={trained.id}&v={trained.uid}")
     assert listed.headers["cache-control"] == "private, no-cache"
+
+
+def test_what_the_browser_has_is_not_read_again(get: Get, trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_core.store.queries.Queries.get_evaluation", None)
+    monkeypatch.setattr(RunImages, "split_of", None)
+    for address in addresses(trained):
+        assert get(address, if_none_match=f'"{trained.uid}"').status == 304
 
 
 # What cannot be shown
