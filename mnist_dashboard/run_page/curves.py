@@ -124,6 +124,7 @@ def _render_charts(
         total_steps=total_steps,
         smoothing=smoothing,
         epochs=epoch_ends(config, images, run.interventions if run else ()),
+        cursor=place.current(run.id).step if run else None,
         uirevision=f"run-{run.id}" if run else "idle",
     )
     fault: Fault | None = None

@@ -56,6 +56,7 @@ def live_chart(
     empty: str | None = None,
     legend: bool = True,
     fault: Fault | None = None,
+    cursor: int | None = None,
     uirevision: str = "",
     key: str,
 ) -> None:
@@ -65,8 +66,8 @@ def live_chart(
     their mean, with one standard deviation to each side. `best` marks the best evaluation of each of several runs with
     a ring. `only` draws the run with that id alone, or with `bands` its group, in the axes of all. `ghost` draws the
     previous run behind a single one, as far as its axis goes. `epochs` are the steps at which epochs end.
-    `empty` is the text shown while there is no data. Zoom, pan and hidden traces are kept while `uirevision` stays the
-    same: name the content with it, e.g. the run. `height` is in pixels.
+    `cursor` marks a step. `empty` is the text shown while there is no data. Zoom, pan and hidden traces are kept while
+    `uirevision` stays the same: name the content with it, e.g. the run. `height` is in pixels.
     """
     data = {
         "title": title,
@@ -88,6 +89,7 @@ def live_chart(
         "empty": empty,
         "legend": legend,
         "fault": fault,
+        "cursor": cursor,
         "uirevision": uirevision,
     }
     _render(key=key, data=data)

@@ -40,6 +40,7 @@ import { makeView } from "./model/view.js";
  * @property {number} total_steps
  * @property {string|null} empty text while there is no data
  * @property {boolean} legend
+ * @property {number|null} cursor step of the evaluation that the reader has gone to
  * @property {{step: number, text: string}|null} fault
  * @property {string} uirevision
  */

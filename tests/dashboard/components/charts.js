@@ -11,7 +11,7 @@ import { makeRun } from "./factories.js";
 /** @type {ChartData} */
 export const DATA = {
   title: "Loss", field: "loss", runs: [], smoothing: 0, log: false, x: "step", logx: false, baseline: null, bands: false, best: true,
-  only: null, ghost: null, height: 300, xtitle: true, epochs: [], total_steps: 3, empty: "Nothing yet.", legend: true, fault: null,
+  only: null, ghost: null, height: 300, xtitle: true, epochs: [], total_steps: 3, empty: "Nothing yet.", legend: true, fault: null, cursor: null,
   uirevision: "a",
 };
 

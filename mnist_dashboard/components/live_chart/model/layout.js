@@ -4,7 +4,7 @@ import { shorten, textWidth } from "../../lib/runs/names.js";
 import { FIELDS, isSmoothed } from "./axes/fields.js";
 import { accuracyFloor, accuracyRange, logTicks, lossRange, paddedRange } from "./axes/ranges.js";
 import { X_AXES } from "./axes/x_axes.js";
-import { chanceMark, emptyNote, endLabels, epochMarks, faultMark, forkMarks, ghostLabel, interventionMarks } from "./marks.js";
+import { chanceMark, cursorMark, emptyNote, endLabels, epochMarks, faultMark, forkMarks, ghostLabel, interventionMarks } from "./marks.js";
 import { legendNames } from "./traces.js";
 
 /**
@@ -32,6 +32,7 @@ export function buildLayout(view, lastFloor) {
     ...epochMarks(view, range),
     ...forkMarks(view, range),
     ...interventionMarks(view, range),
+    ...cursorMark(view),
     ...faultMark(view),
     ...chanceMark(view, y.floor),
   ];

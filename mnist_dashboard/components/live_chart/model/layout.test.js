@@ -31,6 +31,11 @@ test("a pale line is named at its last value, though the run diverged after it",
   assert.deepEqual(annotationsOf(view).map(({ x, y }) => [x, y]), [[2, 2]]);
 });
 
+test("the evaluation that the reader has gone to is marked", () => {
+  const shapes = layoutOf(makeTestView([chartRun(1, {})], { cursor: 2 })).shapes;
+  assert.deepEqual(shapes?.map(({ x0 }) => x0).filter((x) => x === 2), [2]);
+});
+
 test("a chart without data says what it waits for", () => {
   const view = makeTestView([]);
   assert.deepEqual(annotationsOf(view).map(({ text }) => text), ["Nothing yet."]);

@@ -1,4 +1,4 @@
-/** Vertical lines across a chart (epochs, interventions, forks, the fault) and texts in it, as Plotly shapes and annotations. */
+/** Lines across a chart (epochs, interventions, forks, the cursor, the fault) and texts in it, as Plotly shapes and annotations. */
 import { CLASSES } from "../../lib/constants.js";
 import { escapeForPlotly } from "../../lib/format.js";
 import { textWidth } from "../../lib/runs/names.js";
@@ -137,6 +137,11 @@ export function forkMarks({ data, colors, several, drawn }, [first, last]) {
       } : undefined,
     };
   });
+}
+
+/** The evaluation that the reader has gone to in another view. @param {View} view @returns {Mark[]} */
+export function cursorMark({ data, colors }) {
+  return data.cursor === null ? [] : [{ shape: verticalLine(data.cursor, { color: colors.text, width: 1.5 }) }];
 }
 
 /** @param {View} view @returns {Mark[]} */
