@@ -32,8 +32,8 @@ test("a pale line is named at its last value, though the run diverged after it",
 });
 
 test("the evaluation that the reader has gone to is marked", () => {
-  const shapes = layoutOf(makeTestView([chartRun(1, {})], { cursor: 2 })).shapes;
-  assert.deepEqual(shapes?.map(({ x0 }) => x0).filter((x) => x === 2), [2]);
+  const { shapes } = layoutOf(makeTestView([chartRun(1, {})], { cursor: 2 }));
+  assert.deepEqual(/** @type {{x0: number}[]} */ (shapes).map(({ x0 }) => x0), [2]);
 });
 
 test("a chart without data says what it waits for", () => {

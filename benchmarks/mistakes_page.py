@@ -1,0 +1,108 @@
+"""Measure the view Mistakes of a run on MNIST, in a real browser. Prints one table.
+
+    MNIST_DATA_DIR=data .venv/bin/python benchmarks/mistakes_page.py [--rounds 15]
+
+Needs Chromium or Chrome. First trains a small network for three epochs; the view holds the answers of any network alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+
+from benchmarks.lib.browser import launch_browser  # noqa: E402
+from benchmarks.lib.server import running_server  # noqa: E402
+from mnist_core.config import TrainConfig  # noqa: E402
+
+SEED = 1
+
+TIME_ACTION = """async ([selector, key]) => {
+  const grid = document.querySelector('.mt-mistakes-matrix [role=grid]');
+  const state = () => grid.ariaLabel + [...document.querySelectorAll('.mt-gallery .mt-thumb:not([hidden])')].map((thumb) => {
+    const canvas = thumb.querySelector('canvas');
+    return thumb.dataset.image + canvas.getContext('2d').getImageData(0, 0, 28, 28).data.reduce((a, b) => (31 * a + b) % 1e9, 0);
+  }).join();
+  const before = state();
+  const element = document.querySelector(selector);
+  const began = performance.now();
+  if (key) element.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+  else element.click();
+  let last = before;
+  let at = began;
+  // The last change counts: matrix and images may arrive in different frames.
+  for (let now = began; now < began + 1000; ) {
+    now = await new Promise(requestAnimationFrame);
+    const current = state();
+    if (current !== last) { last = current; at = performance.now(); }
+  }
+  return last === before ? null : (at - began) / 1000;
+}"""
+"""Seconds from a click, or a key, until the last of matrix and gallery has changed; null if none has within a second."""
+
+THUMBS = ".mt-gallery .mt-thumb:not([hidden]) canvas[width]"
+
+
+def print_row(name: str, aim: str, measured: str) -> None:
+    print(f"{name:<60} {aim:<8} {measured}".rstrip(), flush=True)
+
+
+def print_seconds(name: str, aim: str, seconds: list[float | None]) -> None:
+    known = [value for value in seconds if value is not None]
+    print_row(name, aim, f"{statistics.median(known):.3f} s ({max(known):.3f} s), {len(known)} times")
+
+
+def measure(page: Page, address: str, run: int, rounds: int) -> None:
+    page.goto(f"{address}/?run={run}&view=mistakes")
+    page.wait_for_selector(THUMBS)
+    page.wait_for_timeout(4000)
+    cells = [
+        f"[data-cell='{label}{predicted}']" for label in range(10) for predicted in range(10) if label != predicted
+    ]
+    print_row(f"median of {rounds} (slowest)", "aim", "measured")
+    gallery = [page.evaluate(TIME_ACTION, [f".mt-mistakes-matrix {cell}", ""]) for cell in cells[:: 90 // rounds]]
+    print_seconds("images of another cell drawn", "0.3 s", gallery)
+    page.locator("select.mt-choice").select_option("")
+    page.wait_for_timeout(1000)
+    pages = [page.evaluate(TIME_ACTION, [".mt-pager:last-child", ""]) for _ in range(rounds)]
+    print_seconds("next page of all mistakes drawn", "0.3 s", pages)
+    steps = []
+    for _ in range(rounds):
+        at_start = page.locator(".mt-scrub-track").get_attribute("aria-valuenow") == "1"
+        steps.append(page.evaluate(TIME_ACTION, [".mt-scrub-track", "End" if at_start else "ArrowLeft"]))
+    print_seconds("matrix and images of another evaluation drawn", "0.2 s", steps)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15, help="how often each action is timed, at most 90")
+    rounds = parser.parse_args().rounds
+    packages = ", ".join(f"{name} {version(name)}" for name in ("streamlit", "torch"))
+    print(
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, {packages}, seed {SEED}\n"
+    )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        sync_playwright() as playwright,
+        running_server(Path(folder)) as server,
+    ):
+        run = server.store.commands.create_run(TrainConfig(model="softmax", epochs=3, seed=SEED))
+        browser = launch_browser(playwright)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(f"{server.address}/?run={run.id}")
+        page.get_by_text("Finished", exact=True).wait_for(timeout=300_000)
+        measure(page, server.address, run.id, rounds)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
