@@ -2,7 +2,8 @@
 
     MNIST_DATA_DIR=data .venv/bin/python benchmarks/mistakes_page.py [--rounds 15]
 
-Needs Chromium or Chrome. First trains a small network for three epochs; the view holds the answers of any network alike.
+Needs Chromium or Chrome. First trains a small network for three epochs, as the view treats
+the answers of all networks alike.
 """
 
 from __future__ import annotations
@@ -26,28 +27,8 @@ from mnist_core.config import TrainConfig  # noqa: E402
 
 SEED = 1
 
-TIME_ACTION = """async ([selector, key]) => {
-  const grid = document.querySelector('.mt-mistakes-matrix [role=grid]');
-  const state = () => grid.ariaLabel + [...document.querySelectorAll('.mt-gallery .mt-thumb:not([hidden])')].map((thumb) => {
-    const canvas = thumb.querySelector('canvas');
-    return thumb.dataset.image + canvas.getContext('2d').getImageData(0, 0, 28, 28).data.reduce((a, b) => (31 * a + b) % 1e9, 0);
-  }).join();
-  const before = state();
-  const element = document.querySelector(selector);
-  const began = performance.now();
-  if (key) element.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
-  else element.click();
-  let last = before;
-  let at = began;
-  // The last change counts: matrix and images may arrive in different frames.
-  for (let now = began; now < began + 1000; ) {
-    now = await new Promise(requestAnimationFrame);
-    const current = state();
-    if (current !== last) { last = current; at = performance.now(); }
-  }
-  return last === before ? null : (at - began) / 1000;
-}"""
-"""Seconds from a click, or a key, until the last of matrix and gallery has changed; null if none has within a second."""
+PAGE_ACTIONS = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+TIME_ACTION = "([selector, key]) => timeAction(selector, key)"
 
 THUMBS = ".mt-gallery .mt-thumb:not([hidden]) canvas[width]"
 
@@ -64,7 +45,8 @@ def print_seconds(name: str, aim: str, seconds: list[float | None]) -> None:
 def measure(page: Page, address: str, run: int, rounds: int) -> None:
     page.goto(f"{address}/?run={run}&view=mistakes")
     page.wait_for_selector(THUMBS)
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(4000)  # a person does not click before the page is quiet
+    page.evaluate(PAGE_ACTIONS)
     cells = [
         f"[data-cell='{label}{predicted}']" for label in range(10) for predicted in range(10) if label != predicted
     ]
