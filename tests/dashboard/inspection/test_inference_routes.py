@@ -7,15 +7,21 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from starlette.applications import Starlette
 
 from mnist_core.data.drawing import prepare_drawing
-from mnist_core.errors import InferenceError, InferenceUnavailableError
+from mnist_core.errors import InferenceError, InferenceUnavailableError, MnistError
+from mnist_core.inference.answers import Answers
 from mnist_core.inference.client import InferenceClient
+from mnist_core.records import Run, encode_json
+from mnist_core.store import RunStore
 from mnist_dashboard.inspection.inference_routes import InferenceRoutes
 from tests.dashboard.inspection.conftest import json_of
 from tests.support.web.asgi_client import Response, fetch
@@ -151,3 +157,45 @@ def test_a_busy_process_answers_503_with_a_time_to_come_back(send: Send, client:
     client.is_busy = True
     response = send("story?run=8", picture())
     assert (response.status, response.headers["retry-after"]) == (503, "2")
+
+
+class DirectClient(InferenceClient):
+    """Answers in this process."""
+
+    def __init__(self, store: RunStore) -> None:
+        super().__init__(lambda _argument: None)
+        self._answers = Answers(store.queries)
+
+    async def ask(self, question: Mapping[str, Any], body: bytes = b"", *, is_batch: bool = False) -> bytes:
+        try:
+            return encode_json(self._answers.answer(question, body)).encode()
+        except MnistError as error:
+            raise InferenceError(str(error)) from error
+
+
+VALUES = st.one_of(
+    st.sampled_from(
+        ["1", "0", "9", "99", "100", "9" * 15, "9" * 5000, "-1", "1e9", "nan", "test", "validation", "1,2", ""]
+    ),
+    st.text(max_size=20),
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["read", "story", "occlusion", "nearest", "filters", "activations", "map"]),
+    given_values=st.dictionaries(st.sampled_from(["run", "runs", "step", "split", "image", "count", "photo"]), VALUES),
+    body=st.one_of(st.none(), st.binary(max_size=50), st.just(picture())),
+)
+def test_whatever_is_asked_is_answered_or_refused_in_one_sentence(
+    store: RunStore, trained: Run, *, name: str, given_values: dict[str, str], body: bytes | None
+) -> None:
+    app = Starlette(routes=InferenceRoutes(DirectClient(store)).routes())
+    usual = {"run": str(trained.id), "runs": str(trained.id), "step": "9", "split": "test", "image": "1"}
+    query = urlencode(usual | given_values)
+    response = fetch(app, f"/inference/{name}?{query}", body or b"", method="GET" if body is None else "POST")
+    assert response.status in (200, 400, 405, 422), response.body
+    if response.status == 200:
+        json_of(response)
+    elif response.status != 405:
+        assert response.body.decode().count("\n") == 1
