@@ -52,11 +52,12 @@ PATH_COSTS = {
     "/calibration.json": 5.0,
     "/disagreement.json": 10.0,
     "/drawings.json": 4.0,
+    **{f"{INFERENCE_PATH}{name}": 10.0 for name in ("nearest", "activations", "map")},
 }
 """How many requests a request to one of these paths counts as; one to any other counts as one."""
 
 INFERENCE_COST = REQUESTS_PER_SECOND / INFERENCES_PER_SECOND
-"""How many requests a request to the networks counts as: it has a limit of its own."""
+"""How many requests any other request to the networks counts as: it has a limit of its own."""
 
 FORBIDDEN_COST = 500.0
 """How many requests a message counts as that no page of ours sends."""
@@ -147,6 +148,4 @@ def _cost(scope: Scope) -> float:
     if scope["path"] == FEED_PATH:
         query: bytes = scope["query_string"].lower()
         return RUN_COST * (1 + query.count(b",") + query.count(b"%2c"))
-    if scope["path"].startswith(INFERENCE_PATH):
-        return INFERENCE_COST
-    return PATH_COSTS.get(scope["path"], 1.0)
+    return PATH_COSTS.get(scope["path"], INFERENCE_COST if scope["path"].startswith(INFERENCE_PATH) else 1.0)

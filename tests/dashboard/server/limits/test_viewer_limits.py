@@ -151,9 +151,11 @@ def test_some_requests_count_as_many() -> None:
             ("/live?runs=1,2%2C3", False),
             ("/runs.json", False),
             ("/_stcore/stream", True),
+            ("/inference/read?runs=7", False),
+            ("/inference/map?run=7", False),
         )
     ]
-    assert costs == [1, viewer_limits.RUN_COST, 3 * viewer_limits.RUN_COST, 5, viewer_limits.PAGE_COST]
+    assert costs == [1, viewer_limits.RUN_COST, 3 * viewer_limits.RUN_COST, 5, viewer_limits.PAGE_COST, 0.2, 10]
 
 
 def test_messages_that_no_page_sends_use_up_the_requests_of_their_source() -> None:
