@@ -175,6 +175,12 @@ class TrainConfig:
         low=0.0,
         high=0.5,
     )
+    skip_norms: bool = setting_field(
+        False,
+        "Skip layer norms",
+        "Does not record the norms of weights and gradients by layer. Recording them changes no result and takes less "
+        "than 1 % of the training time.",
+    )
     device: str = setting_field(
         "auto", "Device", "Where the network trains: auto takes a GPU if there is one.", choices=DEVICES, short=""
     )
@@ -270,7 +276,7 @@ def choice_label(name: str, value: str) -> str:
     return network.label if network else SETTINGS[name].choices.get(value, value)
 
 
-NOT_TUNED = ("dataset", "seed", "test_batch_size", "device", "save_model")
+NOT_TUNED = ("dataset", "seed", "test_batch_size", "skip_norms", "device", "save_model")
 """Settings that choose data and machine, not how the network learns. No preset changes them; importance skips them."""
 
 LOG_INTERVAL = Setting(

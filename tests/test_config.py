@@ -46,6 +46,7 @@ def test_defaults_are_the_classic_scripts_with_3_epochs_and_a_validation_split()
         "seed": 1,
         "test_batch_size": 1000,
         "validation_fraction": 0.1,
+        "skip_norms": False,
         "device": "auto",
         "save_model": False,
     }

@@ -30,6 +30,7 @@ EVERYTHING_ELSE = {
     "seed": 42,
     "test_batch_size": 77,
     "validation_fraction": 0.3,
+    "skip_norms": True,
     "device": "cuda",
     "save_model": True,
 }
@@ -39,7 +40,7 @@ EVERYTHING_ELSE = {
 def test_a_preset_sets_how_the_network_learns_and_leaves_the_rest(name: str) -> None:
     applied = presets.apply_preset(name, EVERYTHING_ELSE)
     for field, value in dataclasses.asdict(TrainConfig(**applied)).items():
-        if field in ("dataset", "seed", "test_batch_size", "device", "save_model"):
+        if field in ("dataset", "seed", "test_batch_size", "skip_norms", "device", "save_model"):
             assert value == EVERYTHING_ELSE[field]
         else:
             assert value == PRESETS.get(name, {}).get(field, DEFAULT_VALUES[field]), field

@@ -22,7 +22,7 @@ NAMED_CHANGES = 2
 """Maximum number of changes during a run that the name of its group tells."""
 
 
-_GROUP_SETTINGS = tuple(name for name in SETTINGS if name not in ("seed", "save_model"))
+_GROUP_SETTINGS = tuple(name for name in SETTINGS if name not in ("seed", "save_model", "skip_norms"))
 """Settings that runs of one group share."""
 
 
@@ -99,7 +99,7 @@ def _facts(run: Run, run_names: Mapping[int, str]) -> dict[str, str]:
     facts = {
         name: setting.describe(getattr(run.config, name))
         for name, setting in SETTINGS.items()
-        if name not in ("seed", "save_model", "dataset")
+        if name in _GROUP_SETTINGS and name != "dataset"
     }
     facts["dataset"] = run.dataset or run.config.dataset
     facts["start"] = "from new weights"

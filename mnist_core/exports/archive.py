@@ -28,11 +28,13 @@ import numpy as np
 
 from mnist_core.errors import ConfigError, DiskFullError, ExportError, ImportRefusedError
 from mnist_core.exports.field_readers import MAX_IMAGES
-from mnist_core.exports.run_checks import check_run
+from mnist_core.exports.run_checks import check_norms, check_run
 from mnist_core.exports.run_json import (
     UPGRADES,
     evaluations_from_json,
     evaluations_to_json,
+    norms_from_json,
+    norms_to_json,
     run_from_json,
     run_to_json,
     upgrade_run,
@@ -123,9 +125,15 @@ def _write_run(queries: Queries, run: Run, number: int, writer: _Writer) -> None
         raise ValueError(f"it has {len(steps):,} steps, more than {MAX_STEPS:,}")
     predictions = b"".join(evaluation.predictions.tobytes() for evaluation in evaluations)
     levels = b"".join(e.probabilities.tobytes() for e in evaluations if e.probabilities is not None)
-    content = {"run": run_to_json(run), "steps": len(steps), "evaluations": evaluations_to_json(evaluations)}
+    content = {
+        "run": run_to_json(run),
+        "steps": len(steps),
+        "evaluations": evaluations_to_json(evaluations),
+        "norms": norms_to_json(queries.list_layer_norms(run.id)),
+    }
     read_back = evaluations_from_json(content["evaluations"], *_as_bytes(predictions, levels))
     check_run(run_from_json(content["run"]), steps, read_back)
+    check_norms(norms_from_json(content["norms"]), len(steps))
     writer.write(f"{number}/run.json", encode_json(content).encode())
     writer.write(f"{number}/steps.bin", steps.tobytes(), MAX_STEPS * step_codec.STEP_COLUMNS.itemsize)
     writer.write(f"{number}/predictions.bin", predictions, MAX_PREDICTIONS_BYTES)
@@ -223,15 +231,17 @@ def _read_run(zipped: zipfile.ZipFile, number: int, version: int) -> tuple[Run, 
     if _has_member(zipped, name := f"{number}/probabilities.bin"):
         levels = _read_bytes(zipped, name, MAX_PROBABILITIES_BYTES)
     evaluations = evaluations_from_json(content["evaluations"], *_as_bytes(predictions, levels))
+    norms = norms_from_json(content.get("norms", []))  # archives before version 6 have none
     try:
         run = check_run(run, steps, evaluations)
+        check_norms(norms, len(steps))
     except ValueError as error:
         raise ValueError(f"{run.name}: {error}") from error
     labels = None
     if run.provenance and _has_member(zipped, name := f"labels/{run.provenance.test_checksum}.bin"):
         labels = np.frombuffer(_read_bytes(zipped, name, MAX_IMAGES), np.uint8)
         _check_test_results(run, evaluations, labels)
-    return run, History(steps, evaluations, labels, _read_network(zipped, run))
+    return run, History(steps, evaluations, labels, _read_network(zipped, run), norms)
 
 
 def _read_network(zipped: zipfile.ZipFile, run: Run) -> NetworkSource | None:

@@ -31,6 +31,7 @@ from mnist_core.records import (
     Confusion,
     EvalMetrics,
     Intervention,
+    LayerNorms,
     Progress,
     Provenance,
     Run,
@@ -51,10 +52,12 @@ SPLITS = ("validation", "test")
 INFINITY = "Infinity"
 """Stands for infinity, which JSON has no number for; with a minus sign for negative infinity."""
 
-Record = TypeVar("Record", Run, Progress, Provenance, Intervention, EvalMetrics)
+MAX_LAYERS = 200
+Record = TypeVar("Record", Run, Progress, Provenance, Intervention, EvalMetrics, LayerNorms)
 
 
-_FIELD_TYPES = {record: get_type_hints(record) for record in (Run, Progress, Provenance, Intervention, EvalMetrics)}
+_RECORDS = (Run, Progress, Provenance, Intervention, EvalMetrics, LayerNorms)
+_FIELD_TYPES = {record: get_type_hints(record) for record in _RECORDS}
 
 
 def read_record(record: type[Record], values: object, *, skipped: Collection[str] = (), **known: Any) -> Record:
@@ -201,5 +204,8 @@ _READERS_BY_NAME: dict[str, Callable[[object], Any]] = {
     "tags": lambda value: validate_tags(_read_text(item) for item in read_list(value, MAX_TAGS)),
     "seed": lambda value: read_count(value, int(SETTINGS["seed"].high)),
     "split": lambda value: _read_choice(value, SPLITS),
+    "layers": lambda value: tuple(_read_text(item) for item in read_list(value, MAX_LAYERS)),
+    "weights": lambda value: tuple(read_loss(item) for item in read_list(value, MAX_LAYERS)),
+    "gradients": lambda value: tuple(read_loss(item) for item in read_list(value, MAX_LAYERS)),
     "field": lambda value: _read_choice(value, ADJUSTABLE),
 }

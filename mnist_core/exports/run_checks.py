@@ -14,7 +14,7 @@ import numpy as np
 
 from mnist_core.config import DATASETS, SETTINGS, check_batch_fits
 from mnist_core.network_names import DIGEST_LENGTH, OwnNetwork
-from mnist_core.records import ROUNDING, EvalMetrics, Provenance, Run, check_levels
+from mnist_core.records import ROUNDING, EvalMetrics, LayerNorms, Provenance, Run, check_levels
 from mnist_core.training.epoch_ends import epoch_ends
 
 MAX_SECONDS = 1e9
@@ -40,6 +40,18 @@ def check_run(run: Run, steps: np.ndarray, evaluations: Sequence[EvalMetrics]) -
     _check_steps(run, steps)
     _check_evaluations(run, evaluations)
     return run
+
+
+def check_norms(norms: Sequence[LayerNorms], steps: int) -> None:
+    """Raise `ValueError` unless the norms by layer can be those of a run with this many steps."""
+    measured_at = [entry.step for entry in norms]
+    if measured_at != sorted(set(measured_at)) or (norms and not 1 <= measured_at[0] <= measured_at[-1] <= steps):
+        raise ValueError("the norms by layer are not those of ascending steps of the run")
+    for entry in norms:
+        if not entry.layers == norms[0].layers or not len(entry.layers) == len(entry.weights) == len(entry.gradients):
+            raise ValueError(f"the norms at step {entry.step:,} are not those of its layers")
+        if any(value < 0 for value in (*entry.weights, *entry.gradients)):
+            raise ValueError(f"a norm at step {entry.step:,} is negative")
 
 
 def _check_settings(run: Run) -> Run:

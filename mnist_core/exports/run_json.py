@@ -22,12 +22,15 @@ from mnist_core.exports.field_readers import (
 from mnist_core.records import (
     NOT_ARCHIVED,
     EvalMetrics,
+    LayerNorms,
     Run,
     RunStatus,
     json_value,
 )
 
 MAX_EVALUATIONS = 10_000
+MAX_NORMS = 20_000
+"""More than the steps at which norms are measured, and those of all evaluations."""
 
 
 def _with_parent_step(values: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def _with_last_batch(values: dict[str, Any]) -> dict[str, Any]:
 def _with_augmentation_and_parameters(values: dict[str, Any]) -> dict[str, Any]:
     """Archives of version 5 have neither, nor networks of users; a shift above 0 means the augmentation `shift`."""
     new: dict[str, dict[str, Any]] = {
-        "config": {"augmentation": "none"},
+        "config": {"augmentation": "none", "skip_norms": False},
         "provenance": {"network_checksum": "", "parameters": 0},
     }
     return values | {name: new[name] | values[name] for name in new if isinstance(values.get(name), dict)}
@@ -116,6 +119,17 @@ def evaluations_to_json(evaluations: Sequence[EvalMetrics]) -> list[dict[str, An
         }
         for evaluation in evaluations
     ]
+
+
+def norms_to_json(norms: Sequence[LayerNorms]) -> list[dict[str, Any]]:
+    """Return the norms by layer; None stands for a number that is not finite."""
+    values: list[dict[str, Any]] = json_value(list(norms))
+    return values
+
+
+def norms_from_json(values: object) -> tuple[LayerNorms, ...]:
+    """Return the norms that `norms_to_json` wrote. Raises `ValueError` or `TypeError` if a field is not acceptable."""
+    return tuple(read_record(LayerNorms, item) for item in read_list(values, MAX_NORMS))
 
 
 def _number_to_json(value: float | None) -> float | str | None:

@@ -8,6 +8,7 @@ from mnist_core.records.events import ROUNDING, Confusion, EvalMetrics, Event, S
 from mnist_core.records.files import FileKind, RunFile
 from mnist_core.records.interventions import ADJUSTABLE, Adjustment, Command, Intervention, PendingCommand
 from mnist_core.records.json_values import encode_json, json_value, round_number
+from mnist_core.records.layer_norms import LayerNorms
 from mnist_core.records.metrics import LIVE_BATCHES, METRICS, Metric, Progress, Results
 from mnist_core.records.network_source import MAX_SOURCE_BYTES, NetworkSource
 from mnist_core.records.probabilities import (
@@ -60,6 +61,7 @@ __all__ = [
     "History",
     "Intervention",
     "KeptDrawing",
+    "LayerNorms",
     "Metric",
     "NetworkSource",
     "PendingCommand",

@@ -19,6 +19,7 @@ from mnist_core import labels
 from mnist_core.config import TrainConfig
 from mnist_core.records.events import EvalMetrics
 from mnist_core.records.interventions import Intervention
+from mnist_core.records.layer_norms import LayerNorms
 from mnist_core.records.metrics import Progress, Results
 from mnist_core.records.network_source import NetworkSource
 
@@ -259,3 +260,5 @@ class History:
     """uint8, labels of the test set in `Run.provenance`, in the order of the predictions; None if unknown."""
     network: NetworkSource | None = None
     """Source of the user's own network that it trained; None for built-in ones, or if it is unknown."""
+    norms: tuple[LayerNorms, ...] = ()
+    """By layer, at some of the steps."""

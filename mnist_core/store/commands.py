@@ -29,7 +29,7 @@ from mnist_core.records import (
     matches_labels,
 )
 from mnist_core.store import queue, rows, sql, step_codec
-from mnist_core.store.schema import evaluations, pending_commands, runs, step_chunks
+from mnist_core.store.schema import evaluations, layer_norms, pending_commands, runs, step_chunks
 
 CHECK_SECONDS = 1.0
 """How long `check_writable` waits: writers of this program hold the lock for a few milliseconds."""
@@ -261,6 +261,8 @@ def _import_run(connection: Connection, run: Run, history: History) -> Run:
         connection.execute(insert(step_chunks).values(row))
     for evaluation in history.evaluations:
         connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation) | keys))
+    for norms in history.norms:
+        connection.execute(insert(layer_norms).values(rows.norms_row(run_id, norms)))
     sql.update_run(connection, run_id, **sql.compute_results(connection, run_id))
     if history.network:
         sql.save_network(connection, replace(history.network, path="", is_own=False))

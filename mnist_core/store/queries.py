@@ -14,6 +14,7 @@ from mnist_core.errors import DamagedRunError, RunNotFoundError, StoreError
 from mnist_core.network_names import OwnNetwork
 from mnist_core.records import (
     EvalMetrics,
+    LayerNorms,
     NetworkSource,
     PendingCommand,
     Run,
@@ -23,7 +24,7 @@ from mnist_core.records import (
 )
 from mnist_core.store import change_feed, rows, sql, step_codec, stored_evaluations
 from mnist_core.store.change_feed import Changes, ChangeWatch, Cursor
-from mnist_core.store.schema import pending_commands, run_files, runs, step_chunks, test_sets
+from mnist_core.store.schema import layer_norms, pending_commands, run_files, runs, step_chunks, test_sets
 from mnist_core.store.stored_evaluations import ImagePrediction, StoredEvaluation
 from mnist_core.system.paths import PROGRAM
 
@@ -244,6 +245,12 @@ class Queries:
         query = select(run_files).where(run_files.c.run_id == run_id).order_by(run_files.c.id)
         with self._reading(run_id, "Its list of files") as connection:
             return [rows.file_from_row(row) for row in connection.execute(query)]
+
+    def list_layer_norms(self, run_id: int) -> list[LayerNorms]:
+        """Return the norms by layer of a run at the steps that were measured, ascending. Raises `DamagedRunError`."""
+        query = select(layer_norms).where(layer_norms.c.run_id == run_id).order_by(layer_norms.c.step)
+        with self._reading(run_id, "Its norms by layer") as connection:
+            return [rows.norms_from_row(row) for row in connection.execute(query)]
 
     def find_network(self, model: str) -> NetworkSource | None:
         """Return the recorded source of the user's own network that a value of the setting `model` names, else None.

@@ -18,10 +18,12 @@ from mnist_core.records import (
     Command,
     EvalMetrics,
     FileKind,
+    LayerNorms,
     PendingCommand,
     Run,
     RunFile,
     RunStatus,
+    encode_json,
 )
 from mnist_core.store import prediction_codec, step_codec
 from mnist_core.store.schema import PART_FIELDS, PARTS, RUN_FIELDS, StoredField, runs
@@ -124,6 +126,25 @@ def imported_columns(run: Run) -> dict[str, Any]:
     """Return the columns of a run from an archive, without its results, which follow from its evaluations."""
     names = {field.name for field in fields(run)} - NOT_ARCHIVED
     return column_values(**{name: getattr(run, name) for name in names})
+
+
+def norms_row(run_id: int, norms: LayerNorms) -> dict[str, Any]:
+    """Return the row of a run's norms at one step."""
+    return {
+        "run_id": run_id,
+        "step": norms.step,
+        "layers": encode_json(norms.layers, compact=True),
+        "norms": np.array([norms.weights, norms.gradients], "<f4").tobytes(),
+    }
+
+
+def norms_from_row(row: Row[Any]) -> LayerNorms:
+    """Raises an exception for a value that cannot be that of norms; which one depends on the value."""
+    layers = tuple(json.loads(row.layers))
+    weights, gradients = np.frombuffer(row.norms, "<f4").reshape(2, len(layers)).tolist()
+    if type(row.step) is not int or not all(isinstance(layer, str) for layer in layers):
+        raise TypeError("a step is no number, or the name of a layer is no text")
+    return LayerNorms(row.step, layers, tuple(weights), tuple(gradients))
 
 
 def file_from_row(row: Row[Any]) -> RunFile:

@@ -328,6 +328,6 @@ layer_norms = Table(
     metadata,
     Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     Column("step", Integer, primary_key=True),
-    Column("layers", String, nullable=False),  # names, with commas between
+    Column("layers", String, nullable=False),  # names, as a list in JSON
     Column("norms", LargeBinary, nullable=False),  # float32, little-endian: of the weights, then of the gradients
 )

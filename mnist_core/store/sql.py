@@ -32,6 +32,7 @@ from mnist_core.store import rows, step_codec
 from mnist_core.store.schema import (
     evaluation_columns,
     evaluations,
+    layer_norms,
     networks,
     pending_commands,
     run_files,
@@ -68,7 +69,7 @@ def unused_name(connection: Connection, wanted: str) -> str:
 
 
 def delete_records_after(connection: Connection, run_id: int, step: int) -> None:
-    """Delete the steps and evaluations of a run after `step`."""
+    """Delete the steps, evaluations and norms of a run after `step`."""
     last = step_chunks.c.first_step + step_chunks.c.steps - 1
     for row in connection.execute(select(step_chunks).where((step_chunks.c.run_id == run_id) & (last > step))).all():
         is_chunk = step_chunks.c.id == row.id
@@ -78,14 +79,15 @@ def delete_records_after(connection: Connection, run_id: int, step: int) -> None
         else:
             packed = step_codec.pack_table(step_codec.unpack([(row.steps, row.columns)])[:remaining])
             connection.execute(update(step_chunks).where(is_chunk).values(steps=remaining, columns=packed))
-    connection.execute(delete(evaluations).where((evaluations.c.run_id == run_id) & (evaluations.c.step > step)))
+    for table in (evaluations, layer_norms):
+        connection.execute(delete(table).where((table.c.run_id == run_id) & (table.c.step > step)))
 
 
 def copy_records(connection: Connection, source: int, target: int) -> None:
-    """Copy the steps and evaluations of the run `source` to the run `target`."""
-    for table in (step_chunks, evaluations):
+    """Copy the steps, evaluations and norms of the run `source` to the run `target`."""
+    for table in (step_chunks, evaluations, layer_norms):
         copied = [column for column in table.columns if column.name not in ("id", "run_id")]
-        query = select(literal(target), *copied).where(table.c.run_id == source).order_by(table.c.id)
+        query = select(literal(target), *copied).where(table.c.run_id == source).order_by(*table.primary_key)
         connection.execute(insert(table).from_select(["run_id", *(column.name for column in copied)], query))
 
 

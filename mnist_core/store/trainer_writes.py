@@ -14,6 +14,7 @@ from sqlalchemy import Engine, delete, func, insert, select
 from mnist_core.records import (
     EvalMetrics,
     Intervention,
+    LayerNorms,
     ProcessIdentity,
     Progress,
     Provenance,
@@ -23,7 +24,7 @@ from mnist_core.records import (
     StepMetrics,
 )
 from mnist_core.store import rows, sql, step_codec
-from mnist_core.store.schema import evaluations, run_files, runs, step_chunks
+from mnist_core.store.schema import evaluations, layer_norms, run_files, runs, step_chunks
 from mnist_core.training.epoch_ends import epoch_ends
 
 QUICK_SECONDS = 1.0
@@ -165,6 +166,8 @@ class TrainerWrites:
         steps: Sequence[StepMetrics] = (),
         new_evaluations: Sequence[EvalMetrics] = (),
         curve: np.ndarray | None = None,
+        *,
+        norms: Sequence[LayerNorms] = (),
     ) -> RunStatus:
         """Commit everything since the last call in one transaction; this also reports that the trainer is alive.
 
@@ -175,8 +178,11 @@ class TrainerWrites:
             columns |= rows.column_values(curve=tuple(curve)) if curve is not None else {}
             status = sql.update_held_run(connection, run, **columns)
             if steps:
-                row = {"run_id": run.id, "attempt": run.attempt, "first_step": steps[0].step, "steps": len(steps)}
-                connection.execute(insert(step_chunks).values(**row, columns=step_codec.pack(steps)))
+                chunk = {"run_id": run.id, "attempt": run.attempt, "first_step": steps[0].step, "steps": len(steps)}
+                connection.execute(insert(step_chunks).values(**chunk, columns=step_codec.pack(steps)))
+            for measured in norms:
+                row = rows.norms_row(run.id, measured)
+                connection.execute(insert(layer_norms).prefix_with("OR REPLACE").values(row))
             for evaluation in new_evaluations:
                 # An earlier attempt may have recorded it and been killed before it saved that it had.
                 is_same = (evaluations.c.step == evaluation.step) & (evaluations.c.split == evaluation.split)

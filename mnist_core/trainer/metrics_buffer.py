@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mnist_core.errors import StoreLockedError
-from mnist_core.records import CURVE_POINTS, LIVE_BATCHES, EvalMetrics, Event, Progress, Run, RunStatus, StepMetrics
+from mnist_core.records import (
+    CURVE_POINTS,
+    LIVE_BATCHES,
+    EvalMetrics,
+    Event,
+    LayerNorms,
+    Progress,
+    Run,
+    RunStatus,
+    StepMetrics,
+)
 from mnist_core.store import RunStore
 from mnist_core.trainer.retries import retry_while_locked
 
@@ -55,6 +65,7 @@ class MetricsBuffer:
         self._next_commit_at = -math.inf
         self._steps: list[StepMetrics] = []
         self._evaluations: list[EvalMetrics] = []
+        self._norms: list[LayerNorms] = []
         self._latest_confusions = np.zeros((0, 10, 10), np.int64)
         self._throughput = Throughput()
         self._last_committed_step: StepMetrics | None = None
@@ -73,6 +84,10 @@ class MetricsBuffer:
         if len(self._steps) >= MAX_STEPS or len(self._evaluations) >= MAX_EVALUATIONS:
             return self.commit()
         return self.try_commit() if self._clock() >= self._next_commit_at else None
+
+    def add_norms(self, norms: LayerNorms) -> None:
+        """Add norms by layer, which the next commit writes."""
+        self._norms.append(norms)
 
     def try_commit(self) -> RunStatus | None:
         """Commit all buffered events and return the run's status; None if the database is locked."""
@@ -135,13 +150,18 @@ class MetricsBuffer:
         rate = throughput.rate if is_last else latest.rate or throughput.rate
         curve = self._curve.with_losses(np.array([step.loss for step in self._steps]))
         status = self._store.trainer_writes.append_steps(
-            self._run, self._progress(latest_confusions, rate), self._steps, self._evaluations, curve.points()
+            self._run,
+            self._progress(latest_confusions, rate),
+            self._steps,
+            self._evaluations,
+            curve.points(),
+            norms=self._norms,
         )
         # Only after the write: if it raises, the next commit writes the same events.
         self._curve, self._throughput, self._latest_confusions = curve, throughput, latest_confusions
         if self._steps:
             self._last_committed_step = self._steps[-1]
-        self._steps, self._evaluations = [], []
+        self._steps, self._evaluations, self._norms = [], [], []
         self._next_commit_at = self._clock() + COMMIT_SECONDS
         return status
 

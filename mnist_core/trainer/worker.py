@@ -35,6 +35,7 @@ from mnist_core.trainer.shutdown import SERVER_CLOSED, SHUTDOWN_REASONS, Shutdow
 from mnist_core.trainer.steering import Steering
 from mnist_core.training.devices import choose_device
 from mnist_core.training.engine import train
+from mnist_core.training.layer_norms import LayerNormMeter
 from mnist_core.training.networks.own.checking import check_network
 from mnist_core.training.networks.own.code import printing_to_stderr
 from mnist_core.training.networks.own.files import describe_changes
@@ -159,12 +160,15 @@ def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: S
     buffer = MetricsBuffer(store, run, should_end=should_end)
     steering = Steering(store, run, state, should_end=should_end)
     saver = FileSaver(store, run, data.name, state, buffer=buffer, steering=steering)
+    meter = None if run.config.skip_norms else LayerNormMeter(state.model)
     events = train(run.config, data, state=state)
     event: Event | None = None
     try:
         with printing_to_stderr():
             event = next(events, None)
         while event is not None:
+            if meter and (norms := meter.norms_at(event)):
+                buffer.add_norms(norms)
             status = buffer.add(event)
             observe(event)
             if not math.isfinite(event.loss):

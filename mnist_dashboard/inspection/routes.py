@@ -7,10 +7,15 @@ from starlette.routing import Route
 from mnist_core.data.run_images import RunImages
 from mnist_core.store.queries import Queries
 from mnist_dashboard.inspection.analysis_routes import AnalysisRoutes
+from mnist_dashboard.inspection.norms_route import norms_route
 from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
 
 
 def inspection_routes(queries: Queries) -> list[Route]:
     """Return the routes over the runs in a store."""
     images = RunImages()
-    return [*PredictionRoutes(queries, images).routes(), *AnalysisRoutes(queries, images).routes()]
+    return [
+        *PredictionRoutes(queries, images).routes(),
+        *AnalysisRoutes(queries, images).routes(),
+        norms_route(queries),
+    ]

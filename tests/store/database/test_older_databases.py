@@ -21,6 +21,7 @@ from mnist_core.records import (
     FileKind,
     Intervention,
     KeptDrawing,
+    LayerNorms,
     NetworkSource,
     ProcessIdentity,
     RunFile,
@@ -35,7 +36,7 @@ from tests.support.storage import bundled_sqlite, pragma
 FIXTURES = Path(__file__).parent / "fixtures"
 VERSIONS = range(1, 13)
 HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES, HAS_QUEUE_ORDER = 2, 3, 5, 6, 7, 9
-HAS_PROBABILITIES, HAS_NETWORKS, HAS_DRAWINGS = 10, 11, 12
+HAS_PROBABILITIES, HAS_NETWORKS_AND_NORMS, HAS_DRAWINGS = 10, 11, 12
 """The schema versions that introduced these fields."""
 
 CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
@@ -228,9 +229,14 @@ def test_the_source_of_own_networks_is_kept(upgraded: Upgraded) -> None:
     source = NetworkSource("tiny.py", "class Tiny: ...\n", "/home/me/tiny.py")
     model = source.network("Tiny").name
     found = upgraded.store.queries.find_network(model)
-    assert found == (source if upgraded.version >= HAS_NETWORKS else None)
+    assert found == (source if upgraded.version >= HAS_NETWORKS_AND_NORMS else None)
     upgraded.store.commands.record_network(source)
     assert upgraded.store.commands.create_run(TrainConfig(model=model)).config.model == model
+
+
+def test_norms_by_layer_are_kept(upgraded: Upgraded) -> None:
+    norms = [LayerNorms(1, ("fc",), (1.0,), (2.0,))] if upgraded.version >= HAS_NETWORKS_AND_NORMS else []
+    assert upgraded.store.queries.list_layer_norms(1) == norms
 
 
 def test_files_with_the_number_of_a_run_are_listed_without_a_hash(tmp_path: Path) -> None:

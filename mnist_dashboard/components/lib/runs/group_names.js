@@ -4,7 +4,7 @@ import { formatSetting } from "../format.js";
 
 /** @import { Run } from "../types" */
 
-const NOT_IN_NAMES = ["seed", "save_model", "dataset"];
+const NOT_IN_NAMES = ["seed", "save_model", "skip_norms", "dataset"];
 
 /** Setting and value where there is little room: "lr 0.02", "adam". @param {string} field @param {unknown} value */
 function describeSetting(field, value) {
