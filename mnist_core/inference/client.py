@@ -35,6 +35,9 @@ MAX_WAITING = 64
 START_SECONDS = 20.0
 """Deadline for a process to start. The fork server takes seconds only while it has just started itself."""
 
+REST_SECONDS = 30.0
+"""A run whose network took too long is not asked again for this time, so that others are answered meanwhile."""
+
 CLOSING_POLL_SECONDS = 0.25
 """Time between two looks whether the server closes."""
 
@@ -66,7 +69,7 @@ class InferenceClient:
         again later may help.
         """
         lane, deadline = (self._batch, BATCH_SECONDS) if is_batch else (self._quick, QUICK_SECONDS)
-        answer = lane.ask(encode_frame(question, body), deadline)
+        answer = lane.ask(question["run"], encode_frame(question, body), deadline)
         while not answer.done():
             await asyncio.wait({answer}, timeout=CLOSING_POLL_SECONDS)  # does not end the question if the asker leaves
             if self._is_closing():
@@ -108,15 +111,17 @@ class _Lane:
         self._process: _Process | None = None
         self._turn = asyncio.Lock()
         self._waiting = 0
+        self._rests_until: dict[int, float] = {}
+        """Time of the event loop from which a run is asked again whose network took too long."""
         self._idle_timer: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    def ask(self, frame: bytes, deadline: float) -> asyncio.Task[bytes]:
+    def ask(self, run_id: int, frame: bytes, deadline: float) -> asyncio.Task[bytes]:
         """Return a task for the body of the answer. Raises `InferenceUnavailableError` if too many wait."""
         if self._waiting >= MAX_WAITING or self._is_closed:
             raise InferenceUnavailableError("Too many people are asking the networks at the moment. Try again soon.")
         self._waiting += 1
-        task = asyncio.create_task(self._ask_in_turn(frame, deadline))
+        task = asyncio.create_task(self._ask_in_turn(run_id, frame, deadline))
         task.add_done_callback(self._note_done)
         return task
 
@@ -129,7 +134,8 @@ class _Lane:
         if not task.cancelled():
             task.exception()  # The asker may have left, and asyncio logs errors that nobody has seen.
 
-    async def _ask_in_turn(self, frame: bytes, deadline: float) -> bytes:
+    async def _ask_in_turn(self, run_id: int, frame: bytes, deadline: float) -> bytes:
+        now = asyncio.get_running_loop().time
         try:
             async with asyncio.timeout(deadline):
                 await self._turn.acquire()
@@ -138,7 +144,12 @@ class _Lane:
                 "The networks are busy with other questions. Try again in a few seconds."
             ) from error
         try:
+            if self._rests_until.get(run_id, 0.0) > now():
+                raise InferenceUnavailableError(_too_slow(deadline))
             header, body = await self._ask_process(frame, deadline)
+        except _DeadlineError as error:
+            self._rests_until[run_id] = now() + REST_SECONDS
+            raise InferenceUnavailableError(_too_slow(deadline)) from error
         finally:
             self._turn.release()
             self._restart_idle_timer()
@@ -155,10 +166,7 @@ class _Lane:
                     return await process.exchange(frame)
             except TimeoutError as error:
                 self._end_process()
-                raise InferenceUnavailableError(
-                    f"The answer took more than {deadline:g} s and was given up. "
-                    "Try again when this machine is less busy; a network of your own may be too slow."
-                ) from error
+                raise _DeadlineError from error
             except (EOFError, ConnectionError):
                 self._end_process()
         raise InferenceUnavailableError(
@@ -216,3 +224,14 @@ class _Lane:
     def _end_if_idle(self) -> None:
         if not self._waiting:
             self._end_process()
+
+
+class _DeadlineError(Exception):
+    """A process has not answered within the deadline, and was killed."""
+
+
+def _too_slow(deadline: float) -> str:
+    return (
+        f"The answer took more than {deadline:g} s and was given up. "
+        "Try again in a minute, or when this machine is less busy; a network of your own may be too slow."
+    )

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from mnist_core.system.paths import ROOT
 
 pytestmark = pytest.mark.fault
 
-QUICK = {"ask": "length"}
+QUICK = {"ask": "length", "run": 1}
 
 
 class Harness:
@@ -69,7 +70,7 @@ def test_questions_are_answered_by_one_process_with_their_bytes(harness: Harness
 
 def test_short_questions_do_not_wait_for_long_ones(harness: Harness) -> None:
     async def scenario() -> None:
-        long = asyncio.create_task(harness.ask({"ask": "sleep", "seconds": 60}, is_batch=True))
+        long = asyncio.create_task(harness.ask({"ask": "sleep", "run": 2, "seconds": 60}, is_batch=True))
         assert (await harness.ask(QUICK))["length"] == 0
         assert not long.done()
         long.cancel()
@@ -80,10 +81,10 @@ def test_short_questions_do_not_wait_for_long_ones(harness: Harness) -> None:
 
 def test_a_question_during_which_the_process_is_killed_is_asked_again_once(harness: Harness, tmp_path: Path) -> None:
     async def scenario() -> None:
-        answer = await harness.ask({"ask": "die once", "mark": str(tmp_path / "mark")}, b"abc")
+        answer = await harness.ask({"ask": "die once", "run": 2, "mark": str(tmp_path / "mark")}, b"abc")
         assert answer == {"pid": harness.processes[1].pid, "length": 3}
         with pytest.raises(InferenceUnavailableError, match="was killed twice on this question"):
-            await harness.ask({"ask": "die"})
+            await harness.ask({"ask": "die", "run": 2})
         assert len(harness.processes) == 3
         assert (await harness.ask(QUICK))["pid"] == harness.processes[3].pid
 
@@ -100,7 +101,7 @@ def test_a_process_that_was_killed_while_nobody_asked_is_started_again(harness: 
     harness.run(scenario)
 
 
-@pytest.mark.parametrize("question", [{"ask": "sleep", "seconds": 60}, {"ask": "stop"}])
+@pytest.mark.parametrize("question", [{"ask": "sleep", "run": 2, "seconds": 60}, {"ask": "stop", "run": 2}])
 def test_a_process_that_hangs_or_is_stopped_is_killed_at_the_deadline(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, question: dict[str, Any]
 ) -> None:
@@ -110,7 +111,13 @@ def test_a_process_that_hangs_or_is_stopped_is_killed_at_the_deadline(
         with pytest.raises(InferenceUnavailableError, match=r"took more than 0\.2 s and was given up"):
             await harness.ask(question)
         monkeypatch.setattr(client, "QUICK_SECONDS", 10.0)
+        with pytest.raises(InferenceUnavailableError, match="Try again in a minute"):  # that run is not asked at once
+            await harness.ask({**QUICK, "run": 2})
+        assert len(harness.processes) == 1
         assert (await harness.ask(QUICK))["pid"] == harness.processes[1].pid
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: time.monotonic() + client.REST_SECONDS)
+        assert (await harness.ask({**QUICK, "run": 2}))["pid"] == harness.processes[1].pid
+        monkeypatch.undo()
 
     harness.run(scenario)
     assert harness.processes[0].returncode == -signal.SIGKILL
@@ -120,7 +127,7 @@ def test_a_question_that_waits_too_long_is_told_so_and_costs_the_others_nothing(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario() -> None:
-        first = asyncio.create_task(harness.ask({"ask": "sleep", "seconds": 0.5}))
+        first = asyncio.create_task(harness.ask({"ask": "sleep", "run": 2, "seconds": 0.5}))
         await asyncio.sleep(0)
         monkeypatch.setattr(client, "QUICK_SECONDS", 0.05)
         with pytest.raises(InferenceUnavailableError, match="busy with other questions"):
@@ -146,7 +153,7 @@ def test_only_so_many_questions_wait(harness: Harness, monkeypatch: pytest.Monke
 
 def test_somebody_who_leaves_does_not_disturb_the_next(harness: Harness) -> None:
     async def scenario() -> None:
-        left = asyncio.create_task(harness.ask({"ask": "sleep", "seconds": 0.1}, b"for the one who left"))
+        left = asyncio.create_task(harness.ask({"ask": "sleep", "run": 2, "seconds": 0.1}, b"for the one who left"))
         while not harness.client._quick._turn.locked():
             await asyncio.sleep(0)
         left.cancel()
@@ -162,7 +169,7 @@ def test_nobody_waits_for_an_answer_when_the_server_closes(harness: Harness, mon
     harness.client = InferenceClient(harness._launch, is_closing=lambda: bool(closing))
 
     async def scenario() -> None:
-        waiting = asyncio.create_task(harness.ask({"ask": "sleep", "seconds": 60}))
+        waiting = asyncio.create_task(harness.ask({"ask": "sleep", "run": 2, "seconds": 60}))
         while not harness.processes:
             await asyncio.sleep(0)
         closing.append(True)
@@ -175,7 +182,7 @@ def test_nobody_waits_for_an_answer_when_the_server_closes(harness: Harness, mon
 def test_a_refusal_is_told_in_its_words(harness: Harness) -> None:
     async def scenario() -> None:
         with pytest.raises(InferenceError, match=r"^It has no weights\.$"):
-            await harness.ask({"ask": "refuse"})
+            await harness.ask({"ask": "refuse", "run": 2})
         assert (await harness.ask(QUICK))["pid"] == harness.processes[0].pid
 
     harness.run(scenario)

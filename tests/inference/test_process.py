@@ -145,6 +145,7 @@ def test_whatever_an_own_network_does_others_are_answered(
             assert await ask(good) == ""
             with monkeypatch.context() as patch:
                 patch.setattr("mnist_core.inference.client.QUICK_SECONDS", 2.0)
+                patch.setattr("mnist_core.inference.client.REST_SECONDS", 0.0)
                 assert "took more than 2 s and was given up" in await ask(moody, f"sleep at {when}")
         assert await ask(good) == await ask(moody) == ""
         client.close()
