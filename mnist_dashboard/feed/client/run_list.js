@@ -3,13 +3,18 @@
  * changes may have been missed: once the stream is ready, and when a hidden tab becomes visible. The server answers "not
  * modified" if nothing has changed.
  */
+import { RUN_STATUSES } from "../../components/lib/constants.js";
 import { readRows } from "./run_rows.js";
 import { stream } from "./stream.js";
 
 /** @import { Run } from "../../components/lib/types" */
-/** @typedef {Run & {parent?: string}} ListedRun `parent` is the lineage in words */
+/**
+ * @typedef {Run & {parent?: string, own_digits?: string}} ListedRun `parent` is the lineage in words, `own_digits` how many of the
+ *   kept drawings it reads right
+ */
 
 const RETRY_MS = 2000;
+const JUDGED_MS = 8000; // after a run has ended, it has read the kept drawings
 
 export class RunList {
   /** @type {Map<number, ListedRun>} by id */
@@ -25,10 +30,16 @@ export class RunList {
   #tag = null; // ETag of the last list: the same as long as nothing has changed
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #retrying;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #judging;
+  /** @type {Record<string, [right: number, drawings: number]>} by id */
+  #scores = {};
   #subscription;
   #onChange;
   #onVisibility = () => {
-    if (!document.hidden) this.#load();
+    if (document.hidden) return;
+    this.#load();
+    this.#loadScores();
   };
 
   loaded = false;
@@ -40,6 +51,7 @@ export class RunList {
     this.#subscription = stream.subscribe({ runs: [], onRun: (run) => this.#onRun(run), onReady: () => this.#loadAgain() });
     document.addEventListener("visibilitychange", this.#onVisibility);
     this.#load();
+    this.#loadScores();
   }
 
   /** @param {number|null} id */
@@ -59,6 +71,7 @@ export class RunList {
 
   destroy() {
     clearTimeout(this.#retrying);
+    clearTimeout(this.#judging);
     this.#fetching?.abort();
     document.removeEventListener("visibilitychange", this.#onVisibility);
     this.#subscription.close();
@@ -97,12 +110,28 @@ export class RunList {
     if (this.#mustReload) this.#load();
   }
 
+  /** Fetch what the runs make of the kept drawings; without an answer the table has what it had. */
+  async #loadScores() {
+    try {
+      const response = await fetch(new URL("../../../../drawings.json", import.meta.url));
+      if (!response.ok) return;
+      const { scores } = await response.json();
+      if (JSON.stringify(scores) === JSON.stringify(this.#scores)) return;
+      this.#scores = scores;
+    } catch (error) {
+      console.warn("MNIST Trainer: the scores on kept drawings could not be loaded.", error);
+      return;
+    }
+    for (const run of this.#runs.values()) this.#describe(run);
+    if (this.loaded) this.#onChange(null);
+  }
+
   /** @param {ListedRun[]} fetched */
   #replace(fetched) {
     const newer = [...this.#changedMeanwhile].map((id) => this.#runs.get(id)).filter((run) => run !== undefined);
     const older = fetched.filter((run) => !this.#changedMeanwhile.has(run.id));
     this.#runs = new Map([...older, ...newer].map((run) => [run.id, run]));
-    for (const run of this.#runs.values()) this.#describeParent(run);
+    for (const run of this.#runs.values()) this.#describe(run);
     this.#sorted = null;
     this.loaded = true;
   }
@@ -113,14 +142,20 @@ export class RunList {
     const before = this.#runs.get(run.id);
     this.#sorted = null;
     if (run.deleted) this.#runs.delete(run.id);
-    else this.#runs.set(run.id, this.#describeParent(run));
+    else this.#runs.set(run.id, this.#describe(run));
+    if (before && before.status !== run.status && RUN_STATUSES[run.status]?.is_finished) {
+      clearTimeout(this.#judging);
+      this.#judging = setTimeout(() => this.#loadScores(), JUDGED_MS);
+    }
     if (this.loaded) this.#onChange(run, before);
   }
 
-  /** Lineage in words: the run that this one continues or repeats. @param {ListedRun} run */
-  #describeParent(run) {
+  /** Say which run this one continues or repeats, and how many kept drawings it reads right. @param {ListedRun} run */
+  #describe(run) {
     const name = this.get(run.parent_id)?.name ?? (run.parent_id ? `run ${run.parent_id}` : "");
     run.parent = name && (run.parent_step === null ? `replays ${name}` : `${name} at step ${run.parent_step}`);
+    const score = this.#scores[run.id];
+    run.own_digits = score && `${score[0]} of ${score[1]}`;
     return run;
   }
 }

@@ -101,6 +101,7 @@ const USUAL = [
     key: "started_at", title: "Started", number: true, filtersText: true, descending: true,
     format: ofNumber((seconds) => formatTime(seconds)), value: (run) => run.started_at,
   },
+  { ...textColumn("own_digits", "Your digits", (run) => run.own_digits ?? null), optional: true, descending: true },
   { ...textColumn("parent", "Parent", (run) => run.parent || null), optional: true },
   { ...textColumn("tags", "Tags", (run) => run.tags.join(", ") || null), optional: true },
 ];

@@ -34,7 +34,13 @@ test("the keys are unique, as addresses name columns by them", () => {
 test("the columns keep their order", () => {
   const usual = COLUMNS.filter((each) => each.usual).map(({ key }) => key);
   assert.deepEqual(usual.slice(0, 6), ["name", "status", "test_accuracy", "best_validation_accuracy", "test_loss", "dataset"]);
-  assert.deepEqual(usual.slice(-3), ["started_at", "parent", "tags"]);
+  assert.deepEqual(usual.slice(-3), ["own_digits", "parent", "tags"]);
+});
+
+test("runs are sorted by how many kept drawings they read right, once some run has read them", () => {
+  const runs = ["9 of 12", "10 of 12", undefined].map((digits) => ({ ...makeRun({}), own_digits: digits }));
+  assert.deepEqual(runs.toSorted(comparator(column("own_digits"), -1)).map((run) => run.own_digits), ["10 of 12", "9 of 12", undefined]);
+  assert.equal(column("own_digits").optional, true);
 });
 
 test("values are written for people", () => {
