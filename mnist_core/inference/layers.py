@@ -21,8 +21,8 @@ from mnist_core.training.batches import normalize
 from mnist_core.training.devices import autocast
 from mnist_core.training.engine import CACHED_IMAGES
 
-MAX_MAPS = 128
-"""Maximum number of maps, or filters, of one layer in an answer: the first ones."""
+MAX_MAPS, MAX_UNITS = 128, 1000
+"""Maximum number of maps or filters of one layer in an answer, and of units without maps: the first ones."""
 
 MAX_COUNTED = 16
 """Networks whose dead units stay in memory."""
@@ -147,7 +147,7 @@ class _Recorder(TorchFunctionMode):
 
 def _packed(name: str, values: Tensor) -> dict[str, Any]:
     """Return values (units,) or (units, height, width) as levels from 0, the smallest, to 255, as base64."""
-    shown = values[:MAX_MAPS].float().contiguous().numpy()
+    shown = values[: MAX_MAPS if values.dim() > 1 else MAX_UNITS].float().contiguous().numpy()
     low, high = (float(shown.min()), float(shown.max())) if shown.size else (0.0, 0.0)
     if not np.isfinite([low, high]).all():
         raise InferenceError(f"The layer {name} holds NaN or infinity. Choose weights of another step.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -59,20 +60,29 @@ def _other_run(run: Run) -> Run | None:
     return queries.previous_run(run) if run.dataset else None
 
 
-def render_mistakes(run: Run | None, other: Run | None) -> None:
-    """Draw the view of a run, or of two; without one, say what it will show."""
+def render_mistakes(run: Run | None, other: Run | None, on_look_inside: Callable[[], object]) -> None:
+    """Draw the view of a run, or of two; without one, say what it will show.
+
+    `on_look_inside` is called when the reader wants to see an image in the view Inside, after the place is set.
+    """
     if run is None:
         st.info(EMPTY_TEXT, icon=":material/grid_view:")
         return
     if other:
         disagreement({"id": run.id, "name": run.name}, {"id": other.id, "name": other.name}, on_open=_open_image)
         return
+
+    def look_inside(values: dict[str, Any]) -> None:
+        place.go_to_sent(values)
+        on_look_inside()
+
     mistakes(
         run.id,
         place=asdict(place.current(run.id)),
         version=place.version(),
         may_evaluate=access.may_act() and run.status in (RunStatus.RUNNING, RunStatus.PAUSED),
-        on_place=_keep_place,
+        on_place=place.keep_sent,
+        on_inside=look_inside,
         on_evaluate=lambda: run_actions.evaluate(run),
     )
 
@@ -82,8 +92,3 @@ def _open_image(values: dict[str, Any]) -> None:
     if isinstance(run_id := values.get("run"), int):
         place.go_to(run_id, place.Place.read({**values, "split": "test"}))
         stale_widgets.renew_widget(_SIDES, _ALONE)
-
-
-def _keep_place(values: dict[str, Any]) -> None:
-    if isinstance(run_id := values.get("run"), int):
-        place.keep(run_id, place.Place.read({name: value for name, value in values.items() if value is not None}))

@@ -12,6 +12,7 @@ from mnist_dashboard import access, services
 from mnist_dashboard.components.status_strip import IdleRun, status_strip
 from mnist_dashboard.draw import draw_view
 from mnist_dashboard.feed.summaries.run_summary import RunSummary, summarize_run
+from mnist_dashboard.inside import inside_view
 from mnist_dashboard.mistakes import mistakes_view
 from mnist_dashboard.run_page import curves, details, header, view_switch
 from mnist_dashboard.train import run_actions
@@ -92,6 +93,8 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
         previous = curves.previous_run(sound_run) if view == "curves" else None
         smoothing = curves.render_controls(total_steps, previous) if view == "curves" else 0.0
         other = mistakes_view.render_controls(sound_run) if view == "mistakes" else None
+        if view == "inside":
+            inside_view.render_controls(sound_run, on_draw=partial(view_switch.show, "draw"))
 # Each view has a container of its own: the browser would rebuild elements that change places, and make charts flicker.
 places = {name: st.container(key=f"view_{name}") for name in view_switch.VIEWS}
 with places[view]:
@@ -100,7 +103,9 @@ with places[view]:
     elif view == "draw":
         draw_view.render_draw(sound_run, judges)
     elif view == "mistakes":
-        mistakes_view.render_mistakes(sound_run, other)
+        mistakes_view.render_mistakes(sound_run, other, on_look_inside=partial(view_switch.show, "inside"))
+    elif view == "inside":
+        inside_view.render_inside(sound_run, on_show_mistakes=partial(view_switch.show, "mistakes"))
     else:
         curves.render_curves(
             sound_run,

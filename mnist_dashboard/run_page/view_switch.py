@@ -8,8 +8,14 @@ import streamlit as st
 
 from mnist_dashboard.ui.state import run_address, stale_widgets
 
-View = Literal["curves", "mistakes", "draw", "details"]
-VIEWS: dict[View, str] = {"curves": "Curves", "mistakes": "Mistakes", "draw": "Draw", "details": "Details"}
+View = Literal["curves", "mistakes", "draw", "inside", "details"]
+VIEWS: dict[View, str] = {
+    "curves": "Curves",
+    "mistakes": "Mistakes",
+    "draw": "Draw",
+    "inside": "Inside",
+    "details": "Details",
+}
 """Labels by name; the first is the one that an address without a view shows."""
 
 _CHOICE = "view_choice"

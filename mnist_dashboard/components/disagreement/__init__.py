@@ -9,7 +9,7 @@ import streamlit as st
 
 from mnist_dashboard.components.registry import register
 
-_render = register("disagreement", "mistakes/mistakes.css")
+_render = register("disagreement", "lib/evaluations/evaluations.css", "mistakes/mistakes.css")
 
 
 class ComparedRun(TypedDict):

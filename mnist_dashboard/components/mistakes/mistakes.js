@@ -9,10 +9,10 @@ import { sentenceOf } from "../lib/evaluations/requests.js";
 import { RunEvaluations } from "../lib/evaluations/run_evaluations.js";
 import { Scrubber } from "../lib/evaluations/scrubber.js";
 import { BEFORE_FIRST, ShownEvaluation } from "../lib/evaluations/shown_evaluation.js";
+import { describeEvaluation } from "../lib/evaluations/texts.js";
 import { make } from "../lib/dom.js";
 import { onThemeChange } from "../lib/theme.js";
 import { countMatrix, describeChoice, describeNone, readChoice, selectImages, writeChoice } from "./model/selection.js";
-import { describeEvaluation } from "./model/texts.js";
 import { ClassPanel } from "./panels/class_panel.js";
 import { Detail } from "./panels/detail.js";
 import { Gallery } from "./panels/gallery.js";
@@ -79,7 +79,7 @@ class Mistakes {
     const source = new RunEvaluations(data.run);
     this.#pictures = new DigitImages(data.run);
     this.#classes = new ClassPanel(data.run);
-    this.#detail = new Detail(source, this.#pictures);
+    this.#detail = new Detail(source, this.#pictures, () => this.#lookInside());
     this.#evaluations = new ShownEvaluation(source, () => this.#draw());
     this.#box = make("div", "mt-mistakes", {}, this.#matrix.element, this.#gallery.element, this.#detail.element,
       this.#classes.element, this.#scrubber.element);
@@ -157,7 +157,8 @@ class Mistakes {
     const run = stream.run(this.#data.run);
     const evaluation = shown?.evaluation ?? null;
     const words = evaluation ? describeEvaluation(evaluation, list?.splits[evaluation.split].images ?? 0) : "";
-    this.#scrubber.offer(list?.evaluations ?? [], evaluation, run?.total_steps || evaluation?.step || 1, words, run?.epoch_ends ?? []);
+    this.#scrubber.offer(list?.evaluations ?? [], evaluation, run?.total_steps || evaluation?.step || 1, words,
+      { epochEnds: run?.epoch_ends ?? [], follows: !this.#evaluations.wanted });
   }
 
   /** @param {Shown|null} shown @param {Matrix|null} matrix @param {string} problem */
@@ -218,14 +219,23 @@ class Mistakes {
     this.#detail.redraw();
   }
 
+  #place() {
+    const { wanted } = this.#evaluations;
+    const step = wanted && Number.isFinite(wanted.step) ? wanted.step : null;
+    return { run: this.#data.run, step, split: wanted?.split ?? null, cell: writeChoice(this.#choice), image: this.#image };
+  }
+
+  #lookInside() {
+    const { shown } = this.#evaluations;
+    if (!shown) return;
+    const { step, split } = shown.evaluation;
+    clearTimeout(this.#telling);
+    this.#host.setTriggerValue("inside", { ...this.#place(), step, split });
+  }
+
   #tellAddress() {
     clearTimeout(this.#telling);
-    this.#telling = setTimeout(() => {
-      const { wanted } = this.#evaluations;
-      const step = wanted && Number.isFinite(wanted.step) ? wanted.step : null;
-      const place = { step, split: wanted?.split ?? null, cell: writeChoice(this.#choice), image: this.#image };
-      this.#host.setStateValue("place", { run: this.#data.run, ...place });
-    }, ADDRESS_MS);
+    this.#telling = setTimeout(() => this.#host.setStateValue("place", this.#place()), ADDRESS_MS);
   }
 }
 

@@ -68,6 +68,22 @@ def keep(run_id: int, place: Place) -> None:
     _write(place)
 
 
+def keep_sent(values: Mapping[str, Any]) -> None:
+    """Remember what a view says that its reader has chosen: `run`, and a place in it. Both are unchecked."""
+    if isinstance(run_id := values.get("run"), int):
+        keep(run_id, _read_sent(values))
+
+
+def go_to_sent(values: Mapping[str, Any]) -> None:
+    """Lead the reader to what a view has sent."""
+    if isinstance(run_id := values.get("run"), int):
+        go_to(run_id, _read_sent(values))
+
+
+def _read_sent(values: Mapping[str, Any]) -> Place:
+    return Place.read({name: value for name, value in values.items() if value is not None})
+
+
 def go_to(run_id: int, place: Place) -> None:
     """Lead the reader of a run to a place."""
     keep(run_id, place)

@@ -1,12 +1,12 @@
 /** The digit's story: ten curves of probability over the snapshots of a run, as a small SVG. Every digit that leads is named at its end. */
 import { make } from "../../lib/dom.js";
 import { formatCount } from "../../lib/format.js";
+import { drawSvg, label, segment, spreadLabels } from "../../lib/svg.js";
 import { palette } from "../../lib/theme.js";
-import { leadingDigits, spreadLabels, stepTicks, tellStory } from "./story_model.js";
+import { leadingDigits, stepTicks, tellStory } from "./story_model.js";
 
 /** @import { Story } from "./story_model.js" */
 
-const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { left: 52, right: 30, top: 24, bottom: 38 };
 const DASHES = ["", "7 3", "3 3"];
 const INKS = ["blue", "orange", "violet"]; // text tones of the theme, in the order of the colours of the leading digits
@@ -47,7 +47,7 @@ export class StoryChart {
   draw() {
     const { clientWidth: width, clientHeight: height } = this.element;
     if (!width) return;
-    const svg = shape("svg", { width, height, "aria-hidden": "true" });
+    const svg = drawSvg("svg", { width, height, "aria-hidden": "true" });
     const last = Math.max(this.#totalSteps, this.#story?.steps.at(-1) ?? 1);
     const right = width - MARGIN.right;
     const bottom = height - MARGIN.bottom;
@@ -104,7 +104,7 @@ export class StoryChart {
     for (const digit of [...others, ...leading.toReversed()]) {
       const place = leading.indexOf(digit);
       const points = story.steps.map((step, i) => `${x(step).toFixed(1)} ${y(story.probabilities[i][digit]).toFixed(1)}`);
-      svg.append(shape("path", {
+      svg.append(drawSvg("path", {
         d: `M${points.join("L")}`,
         fill: "none",
         stroke: place < 0 ? ghost : colors[place],
@@ -116,7 +116,7 @@ export class StoryChart {
     }
     story.steps.forEach((step, i) => {
       const share = story.probabilities[i][leading[0]];
-      svg.append(shape("circle", { cx: x(step), cy: y(share), r: 3.5, fill: train, stroke: background, "stroke-width": 1 }));
+      svg.append(drawSvg("circle", { cx: x(step), cy: y(share), r: 3.5, fill: train, stroke: background, "stroke-width": 1 }));
     });
     const end = story.steps.length - 1;
     const places = spreadLabels(leading.map((digit) => y(story.probabilities[end][digit]) + 4), LABEL_GAP, bottom + 4);
@@ -126,23 +126,4 @@ export class StoryChart {
       svg.append(name);
     });
   }
-}
-
-/** @param {string} name @param {Record<string, string|number>} attributes @returns {SVGElement} */
-function shape(name, attributes) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-  return /** @type {SVGElement} */ (element);
-}
-
-/** @param {number} x1 @param {number} y1 @param {number} x2 @param {number} y2 @param {string} color @param {string} [dash] */
-function segment(x1, y1, x2, y2, color, dash = "") {
-  return shape("line", { x1, y1, x2, y2, stroke: color, "stroke-dasharray": dash });
-}
-
-/** @param {number} x @param {number} y @param {string} text @param {"start"|"middle"|"end"} anchor */
-function label(x, y, text, anchor) {
-  const element = shape("text", { x, y, "text-anchor": anchor });
-  element.textContent = text;
-  return element;
 }

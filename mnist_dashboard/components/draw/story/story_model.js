@@ -28,25 +28,6 @@ export function tellStory({ steps, probabilities }) {
   return `Read as ${digits[0]} at first, ${changes.map(({ step, digit }) => `then ${digit} from step ${formatCount(step)}`).join(", ")}.`;
 }
 
-/**
- * Places of labels, top to bottom, moved apart as little as needed. @param {number[]} wanted @param {number} gap
- * @param {number} lowest the largest place @returns {number[]} in the order of `wanted`
- */
-export function spreadLabels(wanted, gap, lowest) {
-  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b]);
-  /** @type {number[]} */
-  const places = [];
-  order.forEach((i, n) => {
-    places[i] = n ? Math.max(wanted[i], places[order[n - 1]] + gap) : wanted[i];
-  });
-  let limit = lowest;
-  for (const i of order.toReversed()) {
-    places[i] = Math.min(places[i], limit);
-    limit = places[i] - gap;
-  }
-  return places;
-}
-
 /** Steps that get a tick on a logarithmic axis. @param {number} last */
 export function stepTicks(last) {
   const powers = [];

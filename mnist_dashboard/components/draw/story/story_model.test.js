@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { leadingDigits, spreadLabels, stepTicks, tellStory } from "./story_model.js";
+import { leadingDigits, stepTicks, tellStory } from "./story_model.js";
 
 /** A story in which each step reads one digit. @param {number[]} digits */
 function story(digits) {
@@ -26,12 +26,6 @@ test("the digits in colour are those with the highest peaks, the winner first", 
   const { steps, probabilities } = story([9, 7, 4]);
   assert.deepEqual(leadingDigits({ steps, probabilities })[0], 4);
   assert.deepEqual(leadingDigits({ steps, probabilities }).toSorted(), [4, 7, 9]);
-});
-
-test("labels stay apart and inside", () => {
-  assert.deepEqual(spreadLabels([10, 50, 90], 13, 100), [10, 50, 90]);
-  assert.deepEqual(spreadLabels([50, 52, 10], 13, 100), [50, 63, 10]);
-  assert.deepEqual(spreadLabels([99, 98, 97], 13, 100), [100, 87, 74]);
 });
 
 test("a logarithmic axis has a tick for each power of ten", () => {

@@ -56,16 +56,16 @@ export class Scrubber {
   /**
    * Show the evaluations so far and the one that the page shows.
    * @param {Evaluated[]} evaluations @param {Evaluated|null} shown @param {number} totalSteps @param {string} words on the one shown
-   * @param {number[]} epochEnds steps
+   * @param {{epochEnds: number[], follows: boolean}} more steps at which epochs end, and whether the page follows the newest evaluation
    */
-  offer(evaluations, shown, totalSteps, words, epochEnds) {
+  offer(evaluations, shown, totalSteps, words, { epochEnds, follows }) {
     this.#evaluations = inOrder(evaluations);
     this.#index = Math.max(0, this.#evaluations.findIndex((evaluation) => evaluation.id === shown?.id));
     this.#places = placeOnTrack(this.#evaluations, totalSteps);
     this.#drawTrack(totalSteps, epochEnds);
     const last = this.#evaluations.length - 1;
     this.#play.disabled = last < 1;
-    this.#newest.hidden = this.#index === last || !shown;
+    this.#newest.hidden = this.#index === last || !shown || follows;
     const place = this.#places[this.#index];
     this.#handle.hidden = !place;
     if (place) this.#handle.style.left = `${100 * place.x}%`;

@@ -27,14 +27,19 @@ export class ShownEvaluation {
   wanted = null;
   #source;
   #onChange;
+  #needsWeights;
   #known = "";
   #requests = 0;
   #subscription;
 
-  /** @param {RunEvaluations} source @param {() => void} onChange */
-  constructor(source, onChange) {
+  /**
+   * @param {RunEvaluations} source @param {() => void} onChange
+   * @param {{needsWeights: boolean}} options `needsWeights`: the newest evaluation is the newest one whose weights are kept, if any are
+   */
+  constructor(source, onChange, { needsWeights } = { needsWeights: false }) {
     this.#source = source;
     this.#onChange = onChange;
+    this.#needsWeights = needsWeights;
     this.#subscription = stream.subscribe({
       runs: [source.run],
       onSeries: () => this.#onSeries(),
@@ -81,7 +86,7 @@ export class ShownEvaluation {
       this.shown = null;
     }
     this.#onChange();
-    if (this.shown) this.#fetchNeighbours(this.shown.evaluation);
+    for (const neighbour of this.neighbours()) this.#source.answers(neighbour).catch(() => {}); // the next step need not wait
   }
 
   /** @param {Evaluated} evaluation @returns {Promise<Shown>} */
@@ -100,9 +105,22 @@ export class ShownEvaluation {
   #find() {
     const evaluations = inOrder(this.list?.evaluations ?? []);
     const wanted = this.wanted;
-    if (!wanted) return evaluations.at(-1);
+    if (!wanted) return this.#newest(evaluations);
     const sameSplit = evaluations.filter(({ split }) => split === wanted.split);
     return sameSplit.find(({ step }) => step === wanted.step) ?? sameSplit.at(-1) ?? evaluations.at(-1);
+  }
+
+  /** @param {Evaluated[]} evaluations */
+  #newest(evaluations) {
+    const kept = this.#needsWeights ? evaluations.findLast((evaluation) => evaluation.weights_step !== null) : null;
+    return kept ?? evaluations.at(-1);
+  }
+
+  /** The evaluations beside the one shown: those that the reader may want next. */
+  neighbours() {
+    const evaluations = inOrder(this.list?.evaluations ?? []);
+    const at = evaluations.findIndex(({ id }) => id === this.shown?.evaluation.id);
+    return at < 0 ? [] : [evaluations[at + 1], evaluations[at - 1], evaluations[at + 2]].filter(Boolean);
   }
 
   #onSeries() {
@@ -111,14 +129,5 @@ export class ShownEvaluation {
     if (known === this.#known) return;
     this.#known = known;
     this.refresh();
-  }
-
-  /** So that the next step of the scrubber need not wait. @param {Evaluated} evaluation */
-  #fetchNeighbours(evaluation) {
-    const evaluations = inOrder(this.list?.evaluations ?? []);
-    const at = evaluations.indexOf(evaluation);
-    for (const neighbour of [evaluations[at + 1], evaluations[at - 1], evaluations[at + 2]]) {
-      if (neighbour) this.#source.answers(neighbour).catch(() => {});
-    }
   }
 }

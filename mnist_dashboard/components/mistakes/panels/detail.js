@@ -4,11 +4,10 @@
  */
 import { drawDigit } from "../../lib/evaluations/digit_images.js";
 import { requestJson, sentenceOf } from "../../lib/evaluations/requests.js";
+import { arrow, describeHistory, formatLevel } from "../../lib/evaluations/texts.js";
 import { make, setAttribute, setText } from "../../lib/dom.js";
 import { formatCount } from "../../lib/format.js";
 import { confidence } from "../model/selection.js";
-import { describeHistory, formatLevel } from "../model/texts.js";
-import { arrow } from "./gallery.js";
 import { drawHeat } from "./heat_map.js";
 
 /**
@@ -64,6 +63,7 @@ export class Detail {
   });
   #nearestTitle = make("h3", "mt-nearest-title", {}, "Nearest that were read right");
   #nearest = [new NearestImage(), new NearestImage(), new NearestImage()];
+  #inside = make("button", "mt-pill mt-look-inside", { type: "button" }, "Look inside");
   #nearestNote = make("p", "mt-panel-note");
   #body = make("div", "mt-detail-body", {},
     make("div", "mt-detail-top", {},
@@ -71,14 +71,18 @@ export class Detail {
       make("div", "mt-detail-words", { role: "status" }, this.#answer, this.#sentence, this.#history, this.#legend)),
     make("div", "mt-answers", { role: "list", "aria-label": "Probability of each digit" }, ...this.#bars.map(({ row }) => row)),
     this.#nearestTitle,
-    make("div", "mt-nearest", {}, ...this.#nearest.map(({ element }) => element)), this.#nearestNote);
+    make("div", "mt-nearest", {}, ...this.#nearest.map(({ element }) => element), this.#inside), this.#nearestNote);
   #note = make("p", "mt-panel-note");
   element = make("section", "mt-detail", {},
     make("div", "mt-panel-head", {}, this.#title, make("label", "mt-switch", {}, this.#heat, make("span", "", {}, "Heat map"))),
     this.#body, this.#note);
 
-  /** @param {RunEvaluations} source @param {DigitImages} pictures */
-  constructor(source, pictures) {
+  /**
+   * @param {RunEvaluations} source @param {DigitImages} pictures
+   * @param {() => void} onInside called when the reader wants to see what each layer makes of the image
+   */
+  constructor(source, pictures, onInside) {
+    this.#inside.addEventListener("click", onInside);
     this.#source = source;
     this.#pictures = pictures;
     this.#heat.checked = recall() !== "off";

@@ -1,9 +1,9 @@
 /** The images of a choice, a page at a time: each with its label, the answer, and how sure the network was. */
 import { drawDigit } from "../../lib/evaluations/digit_images.js";
+import { arrow, count, formatLevel } from "../../lib/evaluations/texts.js";
 import { make, setAttribute, setText } from "../../lib/dom.js";
 import { formatCount } from "../../lib/format.js";
 import { ORDERS, confidence } from "../model/selection.js";
-import { count, formatLevel } from "../model/texts.js";
 
 /**
  * @import { Answers } from "../../lib/evaluations/run_evaluations.js"
@@ -14,9 +14,6 @@ import { count, formatLevel } from "../model/texts.js";
  * @property {(page: number) => void} page
  * @property {(image: number) => void} image
  */
-
-/** @param {number} label @param {number} predicted */
-export const arrow = (label, predicted) => `${label} → ${predicted}`;
 
 class Thumb {
   #canvas = make("canvas", "mt-digit", { "aria-hidden": "true" });

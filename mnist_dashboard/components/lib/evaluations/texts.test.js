@@ -16,7 +16,7 @@ test("a level says no more than it knows", () => {
 });
 
 test("an evaluation is told in shares and counts", () => {
-  /** @type {import("../../lib/evaluations/run_evaluations.js").Evaluated} */
+  /** @type {import("./run_evaluations.js").Evaluated} */
   const evaluation = {
     id: 1, step: 5, epoch: 1, split: "test", loss: 0.1, accuracy: 0.9638, has_probabilities: true, weights_step: 5,
   };

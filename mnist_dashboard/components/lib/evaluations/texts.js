@@ -1,8 +1,8 @@
-/** What the view says in words. Pure. */
-import { formatCount, formatPercent } from "../../lib/format.js";
+/** What the views of evaluations say in words. Pure. */
+import { formatCount, formatPercent } from "../format.js";
 
 /**
- * @import { Evaluated, ImageHistory } from "../../lib/evaluations/run_evaluations.js"
+ * @import { Evaluated, ImageHistory } from "./run_evaluations.js"
  */
 
 const THIN = "\u202f";
@@ -19,6 +19,9 @@ export function describeEvaluation({ accuracy, split }, images) {
   const mistakes = Math.round((1 - accuracy) * images);
   return `${formatPercent(accuracy)} of ${formatCount(images)} ${split} images right, ${count(mistakes, "mistake")}`;
 }
+
+/** @param {number} label @param {number} predicted */
+export const arrow = (label, predicted) => `${label} → ${predicted}`;
 
 /** @param {number} n @param {string} noun */
 export function count(n, noun) {

@@ -1,0 +1,97 @@
+/**
+ * Questions to the network of a run, one at a time: the process that answers takes one after the other anyway, and a viewer may only
+ * have two waiting. Answers are kept. Pure.
+ */
+
+/**
+ * @typedef {object} Question
+ * @property {string} path
+ * @property {Record<string, string|number>} query
+ * @property {string} key equal for the same answer
+ * @property {(answer: any) => void} [onAnswer] missing for a question that is asked ahead
+ * @property {(error: unknown) => void} [onError]
+ * @typedef {(path: string, query: Record<string, string|number>) => Promise<any>} Ask
+ */
+
+const MAX_KEPT = 100; // answers, of at most 150 kB each
+const MAX_RETRIES = 3;
+const RETRY_MS = 2000; // what the server says in `Retry-After`
+const BUSY = 503;
+
+export class Questions {
+  #ask;
+  #retryMs;
+  /** @type {Map<string, any>} by key, the one used last at the end */
+  #kept = new Map();
+  /** @type {Question[]} without an answer yet */
+  #wanted = [];
+  #isAsking = false;
+  #isClosed = false;
+
+  /** @param {Ask} ask @param {number} [retryMs] */
+  constructor(ask, retryMs = RETRY_MS) {
+    this.#ask = ask;
+    this.#retryMs = retryMs;
+  }
+
+  close() {
+    this.#isClosed = true;
+    this.#wanted = [];
+  }
+
+  /** Ask these, in this order, and none of those that still wait. @param {Question[]} questions */
+  want(questions) {
+    this.#wanted = questions.filter((question) => !this.#kept.has(question.key));
+    for (const question of questions) {
+      const answer = this.#kept.get(question.key);
+      if (answer === undefined) continue;
+      this.#keep(question.key, answer);
+      question.onAnswer?.(answer);
+    }
+    this.#askNext();
+  }
+
+  async #askNext() {
+    const question = this.#wanted[0];
+    if (!question || this.#isAsking || this.#isClosed) return;
+    this.#isAsking = true;
+    try {
+      const answer = await this.#askPatiently(question);
+      this.#keep(question.key, answer);
+      this.#take(question.key, (wanted) => wanted.onAnswer?.(answer));
+    } catch (error) {
+      this.#take(question.key, (wanted) => wanted.onError?.(error));
+    }
+    this.#isAsking = false;
+    this.#askNext();
+  }
+
+  /** While the server is busy, ask again a few times. @param {Question} question */
+  async #askPatiently({ path, query, key }) {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await this.#ask(path, query);
+      } catch (error) {
+        const isBusy = error instanceof Error && "status" in error && error.status === BUSY;
+        const isWanted = this.#wanted.some((question) => question.key === key);
+        if (!isBusy || !isWanted || retries === MAX_RETRIES) throw error;
+      }
+      await new Promise((resolve) => { setTimeout(resolve, this.#retryMs); });
+    }
+  }
+
+  /** The question is settled, for whoever wants it by now. @param {string} key @param {(wanted: Question) => void} settle */
+  #take(key, settle) {
+    if (this.#isClosed) return;
+    const settled = this.#wanted.filter((question) => question.key === key);
+    this.#wanted = this.#wanted.filter((question) => question.key !== key);
+    settled.forEach(settle);
+  }
+
+  /** @param {string} key @param {any} answer */
+  #keep(key, answer) {
+    this.#kept.delete(key);
+    this.#kept.set(key, answer);
+    if (this.#kept.size > MAX_KEPT) this.#kept.delete(this.#kept.keys().next().value ?? "");
+  }
+}

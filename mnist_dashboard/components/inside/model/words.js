@@ -1,0 +1,44 @@
+/** What the view says in words. Pure. */
+import { formatCount } from "../../lib/format.js";
+
+/**
+ * @import { Split } from "../../lib/types"
+ * @typedef {{name: string, shape: number[], units: number, dead: number|null}} LayerFacts
+ */
+
+/** @type {Record<Split, string>} */
+const TITLES = { test: "Test", validation: "Validation" };
+
+/** "Test image 3 869" @param {Split} split @param {number} image */
+export const nameImage = (split, image) => `${TITLES[split]} image ${formatCount(image)}`;
+
+/** "20 maps of 12 × 12", "500 units", "the first 128 of 256 maps of 8 × 8" @param {LayerFacts} layer */
+export function describeLayer({ shape: [shown, height, width], units }) {
+  const part = shown < units ? `the first ${formatCount(shown)} of ` : "";
+  return height ? `${part}${formatCount(units)} maps of ${height} × ${width}` : `${part}${formatCount(units)} units`;
+}
+
+/** How many units no image activates. @param {LayerFacts[]} layers @param {Split} split */
+export function describeDead(layers, split) {
+  const counted = layers.filter(({ dead }) => dead !== null);
+  if (!counted.length) return "";
+  const dead = counted.filter((layer) => layer.dead);
+  if (!dead.length) return `No dead units: each is active for some ${split} image.`;
+  const counts = dead.map(({ name, units, dead: n }) => `${formatCount(n)} of ${formatCount(units)} in ${name}`);
+  return `Dead, active for no ${split} image: ${counts.join(", ")}.`;
+}
+
+/** Which weights were used if not those of the evaluation. @param {number} used step @param {number} step of the evaluation */
+export function describeWeights(used, step) {
+  return used === step ? "" : `The weights of this step are gone; step ${formatCount(used)} is the nearest that is kept.`;
+}
+
+/**
+ * What the map shows, in words. @param {number} images @param {Split} split @param {number} wrong images
+ * @param {number[]} variance share of each axis
+ */
+export function describeMap(images, split, wrong, variance) {
+  const share = Math.round(100 * variance.reduce((sum, part) => sum + part, 0));
+  return `${formatCount(images)} ${split} images; ringed are the ${formatCount(wrong)} read wrong at this step. `
+    + `The two axes (PCA) hold ${share}\u202f% of the variance of the last layer but one.`;
+}

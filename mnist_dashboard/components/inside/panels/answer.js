@@ -1,0 +1,64 @@
+/** The chosen image, and the ten probabilities as small columns. */
+import { drawDigit } from "../../lib/evaluations/digit_images.js";
+import { arrow, formatLevel } from "../../lib/evaluations/texts.js";
+import { make, setAttribute, setText } from "../../lib/dom.js";
+import { nameImage } from "../model/words.js";
+
+/**
+ * @import { Answers } from "../../lib/evaluations/run_evaluations.js"
+ * @import { Split } from "../../lib/types"
+ * @typedef {{split: Split, image: number, label: number, answers: Answers}} Chosen
+ */
+
+export class Answer {
+  /** @type {Uint8ClampedArray|null} */
+  #picture = null;
+  #canvas = make("canvas", "mt-digit", { role: "img" });
+  #words = make("span", "mt-look-words", { role: "status" });
+  #sure = make("span", "mt-panel-count");
+  #mistakes = make("button", "mt-pill", { type: "button" }, "Show in Mistakes");
+  #columns = Array.from({ length: 10 }, (_, digit) => {
+    const bar = make("span", "mt-look-bar", { "aria-hidden": "true" });
+    const figure = make("span", "mt-look-digit", { "aria-hidden": "true" }, String(digit));
+    const column = make("div", "mt-look-column", { role: "listitem" }, bar, figure);
+    return { bar, column };
+  });
+  element = make("div", "mt-look", {}, this.#canvas,
+    make("div", "mt-look-answer", {},
+      make("div", "mt-look-head", {}, make("span", "", {}, this.#words, " ", this.#sure), this.#mistakes),
+      make("div", "mt-look-columns", { role: "list", "aria-label": "Probability of each digit" },
+        ...this.#columns.map(({ column }) => column))));
+
+  /** @param {() => void} onMistakes */
+  constructor(onMistakes) {
+    this.#mistakes.addEventListener("click", onMistakes);
+  }
+
+  /** @param {Chosen|null} chosen */
+  offer(chosen) {
+    this.element.hidden = !chosen;
+    if (!chosen) return;
+    const { split, image, label, answers: { predicted, levels } } = chosen;
+    const answer = predicted[image];
+    setText(this.#words, arrow(label, answer));
+    setAttribute(this.#words, "aria-label", `${nameImage(split, image)}: a ${label}, read as ${answer}`);
+    setText(this.#sure, levels ? formatLevel(levels[10 * image + answer]) : "");
+    setAttribute(this.#canvas, "aria-label", `${nameImage(split, image)}, a ${label}`);
+    this.#columns.forEach(({ bar, column }, digit) => {
+      const level = levels ? levels[10 * image + digit] : digit === answer ? 255 : 0;
+      bar.style.setProperty("--share", String(level / 255));
+      setAttribute(column, "data-role", digit === label ? "label" : digit === answer ? "wrong" : null);
+      setAttribute(column, "aria-label", levels ? `${digit}: ${formatLevel(level)}` : `${digit}${digit === answer ? ": the answer" : ""}`);
+    });
+  }
+
+  /** @param {Uint8ClampedArray|null} picture */
+  drawPicture(picture) {
+    this.#picture = picture;
+    this.redraw();
+  }
+
+  redraw() {
+    drawDigit(this.#canvas, this.#picture);
+  }
+}

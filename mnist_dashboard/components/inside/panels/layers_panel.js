@@ -1,0 +1,117 @@
+/** What each layer makes of the chosen image: maps of convolutions, cells of fully connected layers, and dead units in words. */
+import { make, setAttribute, setText } from "../../lib/dom.js";
+import { describeDead, describeLayer } from "../model/words.js";
+import { unpack } from "../model/tiles.js";
+import { Answer } from "./answer.js";
+import { drawTiles } from "./tile_canvas.js";
+
+/**
+ * @import { Split } from "../../lib/types"
+ * @import { Packed } from "../model/tiles.js"
+ * @import { Chosen } from "./answer.js"
+ * @typedef {Packed & {units: number, dead: number|null}} Layer
+ * @typedef {{step: number, layers: Layer[]}} Activations
+ */
+
+const MAP_COLUMNS = 10;
+const MAP_GAP = 2; // pixels
+const CELL_COLUMNS = [50, 25, 10]; // a wide layer in small cells
+const CELL_ROWS_FROM = 4;
+const CELL_HEIGHT = 7.6; // pixels
+const CLASSES = 10;
+
+export class LayersPanel {
+  /** @type {Activations|null} */
+  #activations = null;
+  #answer;
+  #image = make("input", "mt-choice mt-image-number", { type: "number", min: "0", step: "1" });
+  #imageLabel = make("label", "mt-panel-count");
+  #layers = make("div", "mt-layers", { role: "group", "aria-label": "Layers", tabindex: "0" });
+  #note = make("p", "mt-panel-note");
+  #dead = make("p", "mt-layers-dead");
+  element = make("section", "mt-layers-panel", { "aria-label": "What each layer makes of the image" });
+
+  /** @param {(image: number) => void} onImage @param {() => void} onMistakes */
+  constructor(onImage, onMistakes) {
+    this.#answer = new Answer(onMistakes);
+    this.#imageLabel.append("Image ", this.#image);
+    this.element.append(
+      make("div", "mt-panel-head", {}, make("h2", "mt-panel-title", {}, "What each layer makes of it"), this.#imageLabel),
+      this.#answer.element, this.#note, this.#layers, this.#dead);
+    this.#image.addEventListener("change", () => {
+      if (this.#image.validity.valid && this.#image.value) onImage(this.#image.valueAsNumber);
+    });
+  }
+
+  /** @param {Chosen|null} chosen @param {number} images in the split */
+  offerImage(chosen, images) {
+    this.#imageLabel.hidden = !chosen;
+    this.#answer.offer(chosen);
+    if (!chosen) return;
+    this.#image.max = String(Math.max(0, images - 1));
+    if (document.activeElement !== this.#image || this.#image.validity.valid) this.#image.value = String(chosen.image);
+  }
+
+  /** @param {Uint8ClampedArray|null} picture */
+  drawPicture(picture) {
+    this.#answer.drawPicture(picture);
+  }
+
+  /** @param {Activations} activations @param {Split} split */
+  offer(activations, split) {
+    this.#activations = { ...activations, layers: withoutAnswer(activations.layers) };
+    setText(this.#note, this.#activations.layers.length ? "" : "This network has a single layer: its answer.");
+    setText(this.#dead, describeDead(activations.layers, split));
+    this.redraw();
+  }
+
+  /** Why there are no layers. @param {string} problem */
+  explain(problem) {
+    this.#activations = null;
+    setText(this.#note, problem);
+    setText(this.#dead, "");
+    this.redraw();
+  }
+
+  redraw() {
+    this.#answer.redraw();
+    this.#note.hidden = !this.#note.textContent;
+    const layers = this.#activations?.layers ?? [];
+    this.#layers.hidden = !layers.length;
+    const width = this.#layers.clientWidth;
+    if (!width) return;
+    while (this.#layers.children.length > layers.length) this.#layers.lastChild?.remove();
+    layers.forEach((layer, n) => drawLayer(this.#part(n), layer, width));
+  }
+
+  /** @param {number} n */
+  #part(n) {
+    const found = this.#layers.children[n];
+    if (found) return found;
+    const head = make("div", "mt-layer-head", {}, make("h3", "mt-layer-name"), make("span", "mt-panel-count"));
+    return this.#layers.appendChild(make("div", "mt-layer", {}, head, make("canvas", "mt-tiles", { role: "img" })));
+  }
+}
+
+/** The last layer is the answer, which has its bars. @param {Layer[]} layers */
+function withoutAnswer(layers) {
+  const last = layers.at(-1);
+  return last && last.shape.length === 1 && last.units === CLASSES ? layers.slice(0, -1) : layers;
+}
+
+/** @param {Element} part @param {Layer} layer @param {number} width */
+function drawLayer(part, layer, width) {
+  const [head, canvas] = part.children;
+  setText(head.children[0], layer.name);
+  setText(head.children[1], describeLayer(layer));
+  setAttribute(canvas, "aria-label", `${layer.name}: ${describeLayer(layer)}`);
+  if (!(canvas instanceof HTMLCanvasElement)) return;
+  const tiles = unpack(layer);
+  if (layer.shape.length > 1) {
+    const size = (width - MAP_GAP * (MAP_COLUMNS - 1)) / MAP_COLUMNS;
+    drawTiles(canvas, tiles, { columns: MAP_COLUMNS, width: size, height: size, gap: MAP_GAP, together: false });
+    return;
+  }
+  const columns = CELL_COLUMNS.find((most) => tiles.count / most >= CELL_ROWS_FROM) ?? CELL_COLUMNS[2];
+  drawTiles(canvas, tiles, { columns, width: width / columns, height: CELL_HEIGHT, gap: 0, together: true });
+}

@@ -1,0 +1,223 @@
+/** A map of all images as the last layer but one sees them: near each other means alike to the network. */
+import { make, setAttribute, setText } from "../../lib/dom.js";
+import { ease, fitPoints, labelCentres, mixPoints, nextWrong } from "../model/map_layout.js";
+import { PointIndex } from "../model/point_index.js";
+import { describeMap } from "../model/words.js";
+import { MapCanvas } from "./map_canvas.js";
+import { MapTip } from "./map_tip.js";
+
+/**
+ * @import { DigitImages } from "../../lib/evaluations/digit_images.js"
+ * @import { Answers, Evaluated } from "../../lib/evaluations/run_evaluations.js"
+ * @typedef {{step: number, images: number, variance: number[], points: Float32Array}} LatentMap
+ * @typedef {{evaluation: Evaluated, labels: Uint8Array, answers: Answers}} Read
+ */
+
+const DIGITS = [...Array(10).keys()];
+const MARGIN = 14; // pixels
+const REACH = 14; // pixels from the pointer to a point
+const NEIGHBOUR_REACH = 26;
+const MOST_NEIGHBOURS = 24;
+const GLIDE_MS = 500;
+
+export class MapPanel {
+  /** @type {LatentMap|null} */
+  #map = null;
+  /** @type {Read|null} */
+  #read = null;
+  /** @type {Float32Array} x and y of each image in turn, in pixels */
+  #points = new Float32Array();
+  /** @type {PointIndex|null} built when it is first needed */
+  #index = null;
+  /** @type {Set<number>} digits that are switched off */
+  #hidden = new Set();
+  #chosen = -1;
+  #hovered = -1;
+  #gliding = 0;
+  #frame = 0;
+  #tip;
+  #onChoose;
+  #canvas = new MapCanvas();
+  #title = make("h2", "mt-panel-title", {}, "Map of the images");
+  #switches = DIGITS.map((digit) => (
+    make("button", "mt-map-digit", { type: "button", "aria-pressed": "true", "aria-label": `Show ${digit}` }, String(digit))));
+  #figures = DIGITS.map((digit) => make("span", "mt-map-figure", { "aria-hidden": "true" }, String(digit)));
+  #plot = make("div", "mt-map-plot", { role: "application", tabindex: "0" });
+  #note = make("p", "mt-map-note");
+  #problem = make("p", "mt-panel-note");
+  element = make("section", "mt-map", { "aria-label": "Map of the images" },
+    make("div", "mt-panel-head", {}, this.#title, make("span", "mt-panel-count", {}, "colour and figure: label")),
+    make("div", "mt-map-digits", { role: "group", "aria-label": "Digits on the map" }, ...this.#switches),
+    this.#plot, this.#note);
+
+  /** @param {DigitImages} pictures @param {(image: number) => void} onChoose */
+  constructor(pictures, onChoose) {
+    this.#tip = new MapTip(pictures);
+    this.#onChoose = onChoose;
+    this.#plot.append(this.#canvas.element, ...this.#figures, this.#tip.element, this.#problem);
+    DIGITS.forEach((digit) => {
+      for (const element of [this.#switches[digit], this.#figures[digit]]) element.style.setProperty("--digit", `var(--digit-${digit})`);
+      this.#switches[digit].addEventListener("click", () => this.#toggle(digit));
+    });
+    this.explain("The network looks at every image …");
+    this.#plot.addEventListener("pointermove", (event) => this.#hover(event));
+    this.#plot.addEventListener("pointerleave", () => this.#leave());
+    this.#plot.addEventListener("click", (event) => {
+      this.#hover(event);
+      if (this.#hovered >= 0) this.#onChoose(this.#hovered);
+    });
+    this.#plot.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#plot.addEventListener("blur", () => this.#leave());
+  }
+
+  destroy() {
+    cancelAnimationFrame(this.#frame);
+  }
+
+  /** @param {LatentMap} map @param {Read} read what the images are, and were read as */
+  offer(map, read) {
+    setText(this.#problem, "");
+    const isSame = this.#map === map && this.#read?.answers === read.answers;
+    const isAlike = this.#read?.evaluation.split === read.evaluation.split && this.#points.length === map.points.length;
+    this.#map = map;
+    this.#read = read;
+    if (isSame) return;
+    const { split } = read.evaluation;
+    const wrong = read.labels.reduce((sum, label, i) => sum + Number(label !== read.answers.predicted[i]), 0);
+    const words = describeMap(map.images, split, wrong, map.variance);
+    setText(this.#title, `Map of the ${split} images`);
+    setText(this.#note, words);
+    setAttribute(this.#plot, "aria-label", `${words} The left and right arrows go to the next image that is read wrong.`);
+    this.#leave();
+    this.#moveTo(this.#fitted(), isAlike);
+  }
+
+  /** Why there is no map. @param {string} problem */
+  explain(problem) {
+    cancelAnimationFrame(this.#frame);
+    this.#map = null;
+    this.#points = new Float32Array();
+    this.#leave();
+    this.#canvas.clear();
+    for (const figure of this.#figures) figure.hidden = true;
+    setText(this.#problem, problem);
+    setText(this.#note, "");
+    setAttribute(this.#plot, "aria-label", problem);
+  }
+
+  /** @param {number} image -1 for none */
+  choose(image) {
+    if (image === this.#chosen) return;
+    this.#chosen = image;
+    this.#draw();
+  }
+
+  /** The size or the theme has changed. */
+  redraw() {
+    const { clientWidth, clientHeight } = this.#plot;
+    if (!clientWidth) return;
+    cancelAnimationFrame(this.#frame);
+    this.#canvas.resize(clientWidth, clientHeight);
+    this.#canvas.setColors(this.#switches.map((element) => getComputedStyle(element).borderBottomColor));
+    if (this.#map) this.#moveTo(this.#fitted(), false);
+  }
+
+  #fitted() {
+    return fitPoints(this.#map?.points ?? new Float32Array(), this.#plot.clientWidth, this.#plot.clientHeight, MARGIN);
+  }
+
+  /** @param {Float32Array} points @param {boolean} glides */
+  #moveTo(points, glides) {
+    cancelAnimationFrame(this.#frame);
+    this.#index = null;
+    const from = this.#points;
+    if (!glides || matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.#points = points;
+      this.#draw();
+      return;
+    }
+    const between = new Float32Array(points.length);
+    this.#gliding = performance.now();
+    const step = (/** @type {number} */ now) => {
+      const share = Math.min(1, Math.max(0, (now - this.#gliding) / GLIDE_MS));
+      mixPoints(from, points, ease(share), between);
+      this.#points = share < 1 ? between : points;
+      this.#draw();
+      if (share < 1) this.#frame = requestAnimationFrame(step);
+    };
+    this.#frame = requestAnimationFrame(step);
+  }
+
+  #draw() {
+    const read = this.#read;
+    if (!read || !this.#map || this.#points.length !== 2 * read.labels.length) return;
+    const { labels, answers: { predicted } } = read;
+    this.#canvas.draw({
+      points: this.#points, labels, predicted, hidden: this.#hidden, chosen: this.#chosen, hovered: this.#hovered,
+    });
+    labelCentres(this.#points, labels).forEach((centre, digit) => {
+      const figure = this.#figures[digit];
+      figure.hidden = !centre || this.#hidden.has(digit);
+      if (centre) figure.style.transform = `translate(${centre.x.toFixed(1)}px, ${centre.y.toFixed(1)}px) translate(-50%, -50%)`;
+    });
+  }
+
+  /** @param {number} digit */
+  #toggle(digit) {
+    if (!this.#hidden.delete(digit)) this.#hidden.add(digit);
+    setAttribute(this.#switches[digit], "aria-pressed", String(!this.#hidden.has(digit)));
+    this.#leave();
+    this.#draw();
+  }
+
+  /** @param {PointerEvent|MouseEvent} event */
+  #hover(event) {
+    const { left, top } = this.#plot.getBoundingClientRect();
+    const [x, y] = [event.clientX - left - this.#plot.clientLeft, event.clientY - top - this.#plot.clientTop];
+    const near = this.#near(x, y, REACH);
+    if (near.length) this.#point(near[0]);
+    else this.#leave();
+  }
+
+  /** @param {number} x @param {number} y @param {number} reach */
+  #near(x, y, reach) {
+    const read = this.#read;
+    if (!read || !this.#map || this.#points.length !== 2 * read.labels.length) return [];
+    this.#index ??= new PointIndex(this.#points, this.#plot.clientWidth, this.#plot.clientHeight);
+    return this.#index.within(x, y, reach, (i) => !this.#hidden.has(read.labels[i]));
+  }
+
+  /** Show what an image is. @param {number} image */
+  #point(image) {
+    const read = this.#read;
+    if (!read) return;
+    const [x, y] = [this.#points[2 * image], this.#points[2 * image + 1]];
+    const isNew = image !== this.#hovered;
+    this.#hovered = image;
+    const { evaluation: { split }, labels, answers: { predicted } } = read;
+    const neighbours = isNew ? this.#near(x, y, NEIGHBOUR_REACH).slice(1, MOST_NEIGHBOURS) : [];
+    const place = { x, y, width: this.#plot.clientWidth, height: this.#plot.clientHeight };
+    this.#tip.show({ split, image, label: labels[image], predicted: predicted[image] }, neighbours, place);
+    if (isNew) this.#draw();
+  }
+
+  #leave() {
+    this.#tip.hide();
+    if (this.#hovered < 0) return;
+    this.#hovered = -1;
+    this.#draw();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || !this.#read || !this.#map) return;
+    if (event.key === "Escape") this.#leave();
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    event.preventDefault();
+    const { labels, answers: { predicted } } = this.#read;
+    const image = nextWrong(labels, predicted, this.#hidden, this.#chosen, event.key === "ArrowRight" ? 1 : -1);
+    if (image === null) return;
+    this.#onChoose(image);
+    this.#point(image);
+  }
+}
