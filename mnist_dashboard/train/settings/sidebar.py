@@ -137,6 +137,8 @@ def _render_preset(draft: Draft) -> None:
 def _note(draft: Draft) -> str:
     """Say why Start is disabled, or which setting has no effect."""
     if draft.problems:
+        if [*draft.problems] == ["model"]:
+            return "" if own_networks.is_checking(draft.values["model"]) else "See the note under Network."
         problem, *others = draft.problems.values()
         return _mark_problem(markdown.escape(problem)) + (f" And {len(others)} more." if others else "")
     if not presets.has_effect("momentum", draft.values):
@@ -218,14 +220,25 @@ def _render_settings(form: _Form) -> None:
                 st.caption(f"{format_count(updates)} updates per epoch")
         render_setting(name, form.binding)
         if name == "model":
-            st.caption(_size_and_time(form.config, form.training_images))
-            if form.network_problems:
-                st.caption(_mark_problem(markdown.escape(form.network_problems)))
+            _render_network_note(form)
     others = [name for name in SETTINGS if name not in MAIN_SETTINGS]
     # With a key it stays open when its label changes.
     with st.expander(f"More settings{_summarize(values, others)}", key="more_settings"):
         for name in others:
             render_setting(name, form.binding)
+
+
+def _render_network_note(form: _Form) -> None:
+    """Say how large and fast the network is, or what is wrong with it or with other files in its folder."""
+    model = form.binding.values["model"]
+    if own_networks.is_checking(model):
+        own_networks.render_wait(model)
+        return
+    problem = form.binding.problems.get("model", "") or form.network_problems
+    if "model" not in form.binding.problems:
+        st.caption(_size_and_time(form.config, form.training_images))
+    if problem:
+        st.caption(_mark_problem(markdown.escape(problem)))
 
 
 def _summarize(values: Mapping[str, Any], names: Sequence[str]) -> str:

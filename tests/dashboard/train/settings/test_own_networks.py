@@ -1,6 +1,8 @@
 """The owner's own networks in the sidebar: offered from a folder, checked before Start, kept from viewers."""
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -18,7 +20,8 @@ pytestmark = pytest.mark.usefixtures("checked_here")
 
 @pytest.fixture
 def folder(places: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(own_networks, "_problems", {})
+    monkeypatch.setattr(own_networks, "_checks", {})
+    monkeypatch.setattr(own_networks, "QUICK_SECONDS", 10.0)
     write_network(places / "networks")
     return places / "networks"
 
@@ -79,6 +82,25 @@ def test_a_problem_is_not_looked_for_at_every_rerun(
     monkeypatch.setattr(own_networks, "REMEMBERED_SECONDS", 0.0)
     app.run()
     assert len(checks) == 2
+
+
+def test_a_page_does_not_wait_for_a_check(app: AppTest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_end, has_ended = threading.Event(), checking._run_worker
+
+    def wait(source: NetworkSource, network: OwnNetwork) -> dict[str, Any]:
+        may_end.wait(20)
+        return has_ended(source, network)
+
+    monkeypatch.setattr(checking, "_run_worker", wait)
+    monkeypatch.setattr(own_networks, "QUICK_SECONDS", 0.01)
+    choose(open_page(app), "tiny.py:Tiny")
+    assert "Checking Tiny (tiny.py)" in sidebar_text(app)
+    assert app.button(key="start").disabled
+    may_end.set()
+    monkeypatch.setattr(own_networks, "QUICK_SECONDS", 10.0)
+    app.run()
+    assert "Checking" not in sidebar_text(app)
+    assert not app.button(key="start").disabled
 
 
 def test_a_file_that_is_gone_is_reported(app: AppTest, folder: Path) -> None:
