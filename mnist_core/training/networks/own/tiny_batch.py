@@ -8,6 +8,8 @@ from torch import nn
 from mnist_core.network_names import OwnNetwork
 from mnist_core.training.networks.own.code import build, describe, printing_to_stderr, refused
 
+REMEDY = "End forward with: return F.log_softmax(x, dim=1)"
+
 CHECKED_IMAGES = 4
 MAX_SUM_ERROR = 1e-3
 """Largest difference from 1 of the sum of ten probabilities, computed in float32."""
@@ -56,29 +58,26 @@ def _forward(model: nn.Module, images: torch.Tensor, network: OwnNetwork) -> tor
             f"{describe(error, network.file)}."
         ) from error
     if not isinstance(result, torch.Tensor):
-        raise refused(
-            f"{network.class_name} returns a {type(result).__name__}, not one tensor. End forward with "
-            "`return F.log_softmax(x, dim=1)`."
-        )
+        raise refused(f"{network.class_name} returns a {type(result).__name__}, not one tensor. {REMEDY}")
     return result
 
 
 def _check_output(result: torch.Tensor, network: OwnNetwork) -> None:
-    name, remedy = network.class_name, "End forward with `return F.log_softmax(x, dim=1)`."
+    name = network.class_name
     if tuple(result.shape) != (CHECKED_IMAGES, 10):
         raise refused(
             f"{name} returns shape {tuple(result.shape)} for {CHECKED_IMAGES} images, not ({CHECKED_IMAGES}, 10): "
             "ten log-probabilities for each image. Give its last layer 10 outputs."
         )
     if not result.is_floating_point():
-        raise refused(f"{name} returns {result.dtype}, not log-probabilities. {remedy}")
+        raise refused(f"{name} returns {result.dtype}, not log-probabilities. {REMEDY}")
     if not bool(torch.isfinite(result).all()):
         raise refused(f"{name} returns NaN or infinity for images of noise. Look for a division by 0 or a log of 0.")
     sums = result.exp().sum(1)
     if bool(((sums - 1).abs() > MAX_SUM_ERROR).any()):
         are_probabilities = bool((result >= 0).all() and ((result.sum(1) - 1).abs() <= MAX_SUM_ERROR).all())
         kind = "probabilities" if are_probabilities else "numbers that are no log-probabilities"
-        raise refused(f"{name} returns {kind}. {remedy}")
+        raise refused(f"{name} returns {kind}. {REMEDY}")
 
 
 def _check_gradients(model: nn.Module, log_probabilities: torch.Tensor, network: OwnNetwork) -> None:
