@@ -19,7 +19,8 @@ import numpy as np
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
 from mnist_core.config import AUGMENTATIONS, MODELS, TrainConfig  # noqa: E402
-from mnist_core.data.datasets import Dataset, Split  # noqa: E402
+from mnist_core.data.datasets import Dataset  # noqa: E402
+from mnist_core.data.splits import Split  # noqa: E402
 from mnist_core.records import Adjustment, Event, StepMetrics  # noqa: E402
 from mnist_core.training.engine import train  # noqa: E402
 
