@@ -107,6 +107,10 @@ def inference_processes(server: Server) -> list[psutil.Process]:
     return [child for child in forked if child.ppid() != server.process.pid]
 
 
+def forked_cpu_seconds(server: Server) -> float:
+    return float(sum(sum(process.cpu_times()[:2]) for process in inference_processes(server)))
+
+
 def print_memory(name: str, server: Server) -> None:
     sizes = [process.memory_full_info().uss / 1e6 for process in inference_processes(server)]
     print_row(Figure(name, " + ".join(f"{size:.0f}" for size in sorted(sizes)) + " MB", "", "not shared"))
@@ -123,7 +127,14 @@ def main() -> None:
         print_first_and_later("a drawing to ten probabilities", read, "0.15 s")
         print_memory("  memory of the process then", server)
         print_percentiles("  one viewer", [read() for _ in range(READS_ALONE)])
-        print_percentiles(f"  {CLASS_SIZE} viewers who draw", read_together(server, run.id, drawing), "0.15 s")
+        before = server.cpu_seconds(), forked_cpu_seconds(server)
+        seconds = read_together(server, run.id, drawing)
+        after = server.cpu_seconds(), forked_cpu_seconds(server)
+        print_percentiles(f"  {CLASS_SIZE} viewers who draw", seconds, "0.15 s")
+        costs = [1000 * (later - earlier) / len(seconds) for earlier, later in zip(before, after, strict=True)]
+        print_row(
+            Figure("  processor time of one reading", "{:.1f} + {:.1f} ms".format(*costs), "", "server + process")
+        )
         server.store.commands.create_run(classic_config(epochs=50))
         print_percentiles("  the same while a run trains", read_together(server, run.id, drawing))
         stop_latest_run(server.store)
