@@ -63,7 +63,7 @@ def print_row(name: str, aim: str, seconds: list[float]) -> None:
 
 def probability_bytes(store: RunStore, run_ids: Sequence[int]) -> float:
     """Return the mean size of all stored probabilities of a run, from some of the runs."""
-    sample = run_ids[:: max(1, len(run_ids) // 20)]
+    sample = run_ids[:: max(1, len(run_ids) // 200)]
     evaluations = [e for run_id in sample for e in store.queries.list_evaluations(run_id, probabilities=True)]
     packed = [prediction_codec.pack(e.probabilities) for e in evaluations if e.probabilities is not None]
     return sum(map(len, packed)) / len(sample)
@@ -77,9 +77,9 @@ def measure(folder: Path, steps: int) -> None:
     print(f"{cores()} cores of {processor_name()}, {platform.machine()}, Python {platform.python_version()}")
     print(f"{len(run_ids):,} runs of {steps:,} steps, median of {ROUNDS} (slowest)\n")
     print("| figure | aim | measured |\n|---|---|---|")
-    print(f"| database | 60 bytes a step | {size / (len(run_ids) * steps):.1f} bytes a step, {size / 1e6:,.0f} MB |")
-    probabilities = probability_bytes(store, run_ids)
-    print(f"| probabilities in it | | {probabilities / steps:.1f} bytes a step, {probabilities / 1000:,.0f} kB a run |")
+    per_step, probabilities = size / (len(run_ids) * steps), probability_bytes(store, run_ids) / steps
+    print(f"| database | | {per_step:.1f} bytes a step, {size / 1e6:,.0f} MB |")
+    print(f"| without the probabilities of its evaluations | 60 bytes a step | {per_step - probabilities:.1f} |")
     print_row("list all runs", "1 s", call_seconds(store.queries.list_runs))
     middle = run_ids[len(run_ids) // 2]
     print_row("steps of one run", "", call_seconds(lambda: store.queries.read_steps(middle)))
