@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
@@ -108,21 +108,23 @@ class Weights:
         return [step for step, files in kept if any(file.kind is FileKind.SNAPSHOT for file in files)]
 
     def _load_newest(self, run: Run) -> Network:
-        recorded = [file.step for file in self._queries.list_files(run.id) if file.kind.is_resumable]
-        by_step = self._kept_files(run)
-        newest = max(recorded if run.status.is_finished else by_step, default=None)
+        recorded = self._queries.list_files(run.id)
+        by_step = self._kept_files(run, recorded)
+        steps = [file.step for file in recorded if file.kind.is_resumable] if run.status.is_finished else by_step
+        newest = max(steps, default=None)
         if newest is None:
             raise _no_weights(run)
         if newest not in by_step:
             raise InferenceError(f"The weights that {run.name} ended with are gone from the disk. Train it again.")
         return self._load_step(run, by_step[newest])
 
-    def _kept_files(self, run: Run) -> dict[int, list[RunFile]]:
-        """Return the files with weights that exist, by step, ascending."""
+    def _kept_files(self, run: Run, recorded: Sequence[RunFile] | None = None) -> dict[int, list[RunFile]]:
+        """Return the files with weights that exist, of those that the store recorded, by step, ascending."""
         if run.deleted_at:
             raise InferenceError(f"{run.name} is in the bin. Restore it first.")
         by_step: dict[int, list[RunFile]] = {}
-        for file in sorted(self._queries.list_files(run.id), key=lambda file: file.step):
+        recorded = self._queries.list_files(run.id) if recorded is None else recorded
+        for file in sorted(recorded, key=lambda file: file.step):
             if file.kind is not FileKind.MODEL and (runs_dir() / file.path).exists():
                 by_step.setdefault(file.step, []).append(file)
         return by_step
