@@ -46,7 +46,9 @@ def add_setting_flag(
     A flag that is not given sets no attribute, so that another source, such as a preset, can supply the value.
     """
     if setting.kind is bool:
-        parser.add_argument(setting.flag, action="store_true", default=argparse.SUPPRESS, help=setting.help)
+        parser.add_argument(
+            setting.flag, action="store_true", default=argparse.SUPPRESS, help=setting.help.replace("%", "%%")
+        )
         return
     value_range = "" if setting.choices else f" ({setting.bounds.replace(' and ', ' to ')})"
     parser.add_argument(
