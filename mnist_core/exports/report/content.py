@@ -15,7 +15,7 @@ from mnist_core.analysis.comparison.multiple_comparisons import compare_several,
 from mnist_core.analysis.run_table import SETTING_NAMES, metric_value
 from mnist_core.analysis.seed_groups import group_by_seed
 from mnist_core.analysis.smoothing import adapted_smoothing, reduce_curve
-from mnist_core.config import SETTINGS
+from mnist_core.config import SETTINGS, choice_label
 from mnist_core.errors import MnistError
 from mnist_core.exports.train_command import train_command
 from mnist_core.formatting import MISSING, THIN_SPACE, format_count, format_metric
@@ -108,7 +108,7 @@ def _setting(run: Run, name: str) -> str:
     setting, value = SETTINGS[name], getattr(run.config, name)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = setting.choices.get(value, value) if setting.choices else f"{value:g}" if isinstance(value, float) else value
+    text = choice_label(name, value) if setting.choices else f"{value:g}" if isinstance(value, float) else value
     return f"{text}{THIN_SPACE}{setting.unit}" if setting.unit else str(text)
 
 

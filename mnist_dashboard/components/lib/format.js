@@ -73,6 +73,19 @@ export function formatTime(seconds, now = new Date()) {
   return `${then.getDate()} ${month}${year} ${time}`;
 }
 
+/** A class in a file of the user's own, and the version of the file: `tiny.py:Tiny@3f2a9c1d04b7`. */
+const OWN_NETWORK = /^(.+\.py):(\w+)(?:@([0-9a-f]{8})[0-9a-f]*)?$/;
+
+/**
+ * The label of a choice; a network of the user's own is named as Python names it: `Tiny (tiny.py, 3f2a9c1d)`.
+ * @param {Record<string, string>} choices
+ * @param {string} value
+ */
+export function formatChoice(choices, value) {
+  const [, file, network, version] = OWN_NETWORK.exec(value) ?? [];
+  return choices[value] ?? (network ? `${network} (${version ? `${file}, ${version}` : file})` : value);
+}
+
 /**
  * Text for Plotly, which renders a subset of HTML and, in hover texts, %{…} templates: names come from people.
  * Plotly turns the entities back into the characters.

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { CLOCKS, FORMATTED } from "#tests/fixtures.js";
 
 import {
-  formatAge, formatCount, formatDuration, formatLoss, formatPercent, formatSetting, formatTime, escapeForPlotly,
+  formatAge, formatChoice, formatCount, formatDuration, formatLoss, formatPercent, formatSetting, formatTime, escapeForPlotly,
 } from "./format.js";
 
 test("numbers are written as Python's pages write them", () => {
@@ -47,4 +47,11 @@ test("a time has its zone; the date is left out today, and the year this year", 
 
 test("names are text to Plotly", () => {
   assert.equal(escapeForPlotly("<b>&%{x}</b>"), "&lt;b&gt;&amp;&#37;{x}&lt;/b&gt;");
+});
+
+test("choices have labels, and users' own networks the one that Python gives them", () => {
+  assert.equal(formatChoice({ mlp: "MLP" }, "mlp"), "MLP");
+  assert.equal(formatChoice({}, "tiny.py:Tiny"), "Tiny (tiny.py)");
+  assert.equal(formatChoice({}, "tiny.py:Tiny@3f2a9c1d04b7"), "Tiny (tiny.py, 3f2a9c1d)");
+  assert.equal(formatChoice({}, "gone"), "gone");
 });

@@ -1,6 +1,6 @@
 /** What the list of queued runs says and asks for. Pure. */
 import { SETTINGS } from "../lib/constants.js";
-import { formatSetting } from "../lib/format.js";
+import { formatChoice, formatSetting } from "../lib/format.js";
 
 /** @import { Settings } from "../lib/types" */
 
@@ -34,7 +34,7 @@ export function describeSettings(settings) {
     const label = setting.label.toLowerCase();
     const value = settings[name];
     if (typeof value === "boolean") return value ? label : `no ${label}`;
-    return `${label} ${typeof value === "number" ? formatSetting(value) : (setting.choices[value] ?? value)}`;
+    return `${label} ${typeof value === "number" ? formatSetting(value) : formatChoice(setting.choices, String(value))}`;
   });
   return words.join(", ") || "Default settings";
 }

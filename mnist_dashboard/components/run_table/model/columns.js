@@ -1,6 +1,8 @@
 /** The columns of the table of runs: what each shows, how it is written, how it sorts, which value is best. Pure. */
 import { METRICS, SETTINGS } from "../../lib/constants.js";
-import { MISSING, formatCount, formatDuration, formatLoss, formatPercent, formatSetting, formatTime, isNumber } from "../../lib/format.js";
+import {
+  MISSING, formatChoice, formatCount, formatDuration, formatLoss, formatPercent, formatSetting, formatTime, isNumber,
+} from "../../lib/format.js";
 import { halfInterval } from "../../lib/runs/seeds.js";
 import { statusText } from "../../lib/runs/status.js";
 
@@ -54,7 +56,7 @@ function settingColumn(key) {
   const formats = {
     number: ofNumber(formatSetting),
     switch: (isOn) => (isOn === null ? MISSING : isOn ? "Yes" : "No"),
-    choice: LABELLED.includes(key) ? (choice) => choices[String(choice)] ?? text(choice) : text,
+    choice: LABELLED.includes(key) ? (choice) => (isMissing(choice) ? MISSING : formatChoice(choices, String(choice))) : text,
   };
   return { key, title, number: kind === "number", format: formats[kind], value: (run) => run.settings[key] ?? null, setting: true };
 }

@@ -46,6 +46,7 @@ test("runs are sorted by how many kept drawings they read right, once some run h
 test("values are written for people", () => {
   assert.equal(cell("status", {}), "Finished");
   assert.equal(cell("model", { settings: { model: "mlp" } }), "MLP");
+  assert.equal(cell("model", { settings: { model: "tiny.py:Tiny@3f2a9c1d04b7" } }), "Tiny (tiny.py, 3f2a9c1d)");
   assert.equal(cell("optimizer", { settings: { optimizer: "sgd" } }), "SGD");
   assert.equal(cell("save_model", { settings: { save_model: false } }), "No");
   assert.equal(cell("lr", { settings: { lr: 0.1 } }), "0.1");
