@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
@@ -13,7 +13,7 @@ from torch import nn
 from mnist_core.checkpoints.files import load_network
 from mnist_core.checkpoints.ownership import check_checkpoint
 from mnist_core.checkpoints.recorded_networks import provide_network
-from mnist_core.errors import CheckpointError, InferenceError
+from mnist_core.errors import CheckpointError, InferenceError, MnistError
 from mnist_core.records import FileKind, Run, RunFile
 from mnist_core.store.queries import Queries
 from mnist_core.system.paths import runs_dir
@@ -88,24 +88,32 @@ class Weights:
     def load_story(self, run: Run) -> tuple[list[Network], str]:
         """Return the networks of all snapshots and the newest weights, by step, and what is wrong with those left out.
 
-        Raises like `load_newest` if none is left.
+        The story of a run that continues another begins with the other's. Raises like `load_newest` if none is left.
         """
         by_step = self._kept_files(run)
-        steps = [step for step, files in by_step.items() if any(file.kind is FileKind.SNAPSHOT for file in files)]
-        networks, problems = [], []
-        for step in sorted({*steps, *list(by_step)[-1:]}):
+        networks, problems = self._earlier_story(run), []
+        for step in sorted({*_snapshot_steps(by_step), *list(by_step)[-1:]}):
             try:
                 networks.append(self._load_step(run, by_step[step]))
             except CheckpointError as error:
                 problems.append(str(error).removesuffix(" Choose another checkpoint, or start the run again."))
         if not networks:
             raise InferenceError(" ".join(problems)) if problems else _no_weights(run)
-        return networks, " ".join(problems)
+        return list({network.step: network for network in networks}.values()), " ".join(problems)
+
+    def _earlier_story(self, run: Run) -> list[Network]:
+        """Return the story of the run that this one continues, up to the step at which it does; empty if it is gone."""
+        if not run.parent_id or not run.parent_step:
+            return []
+        try:
+            networks, _problems = self.load_story(self._queries.get_run(run.parent_id))
+        except MnistError:
+            return []
+        return [network for network in networks if network.step <= run.parent_step]
 
     def snapshot_steps(self, run: Run) -> list[int]:
         """Return the steps of the snapshots, ascending."""
-        kept = self._kept_files(run).items()
-        return [step for step, files in kept if any(file.kind is FileKind.SNAPSHOT for file in files)]
+        return _snapshot_steps(self._kept_files(run))
 
     def _load_newest(self, run: Run) -> Network:
         recorded = self._queries.list_files(run.id)
@@ -154,6 +162,10 @@ class Weights:
             size = sum(tensor.nbytes for tensor in saved.model.state_dict().values())
             self._networks.put(key, network, size)
         return network
+
+
+def _snapshot_steps(by_step: Mapping[int, list[RunFile]]) -> list[int]:
+    return [step for step, files in by_step.items() if any(file.kind is FileKind.SNAPSHOT for file in files)]
 
 
 def _retry_in_progress(run: Run, load: Callable[[Run], Network]) -> Network:

@@ -24,7 +24,10 @@ from mnist_core.inference.answers import Answers
 from mnist_core.inference.occlusion import SIZE, STARTS
 from mnist_core.inference.weights import Network, RecentlyUsed, Weights
 from mnist_core.records import FileKind, Run, RunFile
+from mnist_core.runs import lineage
 from mnist_core.store import RunStore
+from mnist_core.system.processes import own_identity
+from mnist_core.trainer.worker import train_run
 from mnist_core.training.batches import normalize
 from mnist_core.training.networks import models
 from mnist_core.training.train_state import TrainState
@@ -96,6 +99,27 @@ def test_the_story_is_what_each_snapshot_reads(
         assert told == pytest.approx(expected, abs=1e-5)
     assert story["notice"] == ""
     assert answers.answer({"ask": "story", "run": run.id}, image.tobytes()) == story
+
+
+def test_the_story_of_a_continued_run_begins_with_that_of_the_other(
+    train: Train, store: RunStore, answers: Answers
+) -> None:
+    parent = train(epochs=2)
+    child = lineage.fork(store, parent, replace(parent.config, epochs=3), step=9)
+    claimed = store.trainer_writes.claim_run(child.id, own_identity(), 1)
+    assert claimed
+    train_run(store, claimed)
+
+    def told(run: Run) -> list[int]:
+        steps: list[int] = answers.answer({"ask": "story", "run": run.id}, bytes(784))["steps"]
+        return steps
+
+    earlier = [step for step in told(parent) if step <= 9]
+    assert told(child)[: len(earlier)] == earlier
+    assert told(child)[len(earlier)] == 10
+    assert told(child)[-1] == 27
+    store.commands.delete_runs([parent.id])
+    assert told(child)[0] == 10
 
 
 @pytest.mark.parametrize("model", ["compact", "softmax"])
