@@ -14,7 +14,7 @@ function state() {
  * Seconds from a click, or a key, until the last of matrix and gallery has changed; null if none has within a second.
  * @param {string} selector @param {string} key empty for a click
  */
-globalThis.timeAction = async (selector, key) => {
+async function timeAction(selector, key) {
   const before = state();
   const element = document.querySelector(selector);
   const began = performance.now();
@@ -27,4 +27,6 @@ globalThis.timeAction = async (selector, key) => {
     if (current !== last) [last, changedAt] = [current, performance.now()];
   }
   return last === before ? null : (changedAt - began) / 1000;
-};
+}
+
+globalThis.mistakesPage = { timeAction };

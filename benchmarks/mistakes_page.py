@@ -28,7 +28,7 @@ from mnist_core.config import TrainConfig  # noqa: E402
 SEED = 1
 
 PAGE_ACTIONS = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-TIME_ACTION = "([selector, key]) => timeAction(selector, key)"
+TIME_ACTION = "([selector, key]) => mistakesPage.timeAction(selector, key)"
 
 THUMBS = ".mt-gallery .mt-thumb:not([hidden]) canvas[width]"
 
