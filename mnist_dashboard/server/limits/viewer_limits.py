@@ -34,8 +34,8 @@ FEED_PATH = "/live"
 INFERENCE_PATH = "/inference/"
 """Beginning of the paths that ask the networks of runs. Viewers may send drawings to them."""
 
-MAX_INFERENCES_PER_SOURCE, MAX_INFERENCES = 2, 64
-"""Requests to the networks that wait at once."""
+MAX_INFERENCES_PER_SOURCE, MAX_INFERENCES = 16, 64
+"""Requests to the networks that wait at once. A page sends one after the other, and a class may share an address."""
 
 INFERENCES_PER_SECOND = 40.0
 """Requests of one source to the networks. While a digit is drawn, a page sends up to 20."""

@@ -161,20 +161,25 @@ export class Detail {
       this.#picture = picture;
       this.redraw();
     }, () => {});
-    this.#tellHistory(subject, isCurrent, options).catch(() => {}); // it is an extra
-    requestJson("inference/occlusion", query, options).then((occlusion) => {
+    // One after the other, so that one page does not keep those of others waiting.
+    const steps = [
+      () => this.#tellHistory(subject, isCurrent, options),
+      () => this.#showHeat(query, isCurrent, options),
+      () => this.#showNearest(subject, query, isCurrent, options),
+    ];
+    for (const step of steps) if (isCurrent()) await step();
+  }
+
+  /** @param {Record<string, string|number>} query @param {() => boolean} isCurrent @param {RequestInit} options */
+  async #showHeat(query, isCurrent, options) {
+    try {
+      const occlusion = await requestJson("inference/occlusion", query, options);
       if (!isCurrent()) return;
       this.#occlusion = occlusion;
       this.#drawHeat();
-    }, (error) => {
+    } catch (error) {
       if (isCurrent()) setText(this.#legend, sentenceOf(error));
-    });
-    requestJson("inference/nearest", { ...query, count: 1 }, options).then(
-      (nearest) => this.#showNearest(subject, nearest, isCurrent),
-      (error) => {
-        if (isCurrent()) this.#noteNearest(sentenceOf(error));
-      },
-    );
+    }
   }
 
   /**
@@ -182,12 +187,16 @@ export class Detail {
    * @param {Subject} subject @param {() => boolean} isCurrent @param {RequestInit} options
    */
   async #tellHistory({ evaluation: { split, step }, image, label }, isCurrent, options) {
-    let text = describeHistory(await this.#source.history(split, image), step);
-    if (!text) {
-      const { steps, probabilities } = await requestJson("inference/story", { run: this.#source.run, split, image }, options);
-      text = describeHistory({ label, evaluations: readStory(steps, probabilities) }, step);
+    try {
+      let text = describeHistory(await this.#source.history(split, image), step);
+      if (!text) {
+        const { steps, probabilities } = await requestJson("inference/story", { run: this.#source.run, split, image }, options);
+        text = describeHistory({ label, evaluations: readStory(steps, probabilities) }, step);
+      }
+      if (isCurrent()) setText(this.#history, text);
+    } catch {
+      // It is an extra: the heat map below says what is wrong.
     }
-    if (isCurrent()) setText(this.#history, text);
   }
 
   /** @param {string} note instead of the nearest images */
@@ -196,16 +205,25 @@ export class Detail {
     setText(this.#nearestNote, note);
   }
 
-  /** @param {Subject} subject @param {Nearest} nearest @param {() => boolean} isCurrent */
-  async #showNearest({ evaluation, image, label, answers }, { label: same, predicted: others }, isCurrent) {
-    const predicted = answers.predicted[image];
-    const shown = [{ image, words: "this one" }];
-    if (same[0]) shown.push({ image: same[0].image, words: `a ${label}` });
-    if (others[0] && predicted !== label) shown.push({ image: others[0].image, words: `a ${predicted}` });
-    const pictures = await this.#pictures.load(evaluation.split, shown.map((one) => one.image)).catch(() => []);
-    if (!isCurrent()) return;
-    setText(this.#nearestNote, "");
-    this.#nearest.forEach((nearest, n) => nearest.offer(shown[n]?.words ?? "", pictures[n] ?? null));
+  /**
+   * @param {Subject} subject @param {Record<string, string|number>} query @param {() => boolean} isCurrent
+   * @param {RequestInit} options
+   */
+  async #showNearest({ evaluation, image, label, answers }, query, isCurrent, options) {
+    try {
+      /** @type {Nearest} */
+      const nearest = await requestJson("inference/nearest", { ...query, count: 1 }, options);
+      const predicted = answers.predicted[image];
+      const shown = [{ image, words: "this one" }];
+      if (nearest.label[0]) shown.push({ image: nearest.label[0].image, words: `a ${label}` });
+      if (nearest.predicted[0] && predicted !== label) shown.push({ image: nearest.predicted[0].image, words: `a ${predicted}` });
+      const pictures = await this.#pictures.load(evaluation.split, shown.map((one) => one.image));
+      if (!isCurrent()) return;
+      setText(this.#nearestNote, "");
+      this.#nearest.forEach((one, n) => one.offer(shown[n]?.words ?? "", pictures[n] ?? null));
+    } catch (error) {
+      if (isCurrent()) this.#noteNearest(sentenceOf(error));
+    }
   }
 
   #drawHeat() {

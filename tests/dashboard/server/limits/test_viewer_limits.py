@@ -106,9 +106,10 @@ def test_a_source_with_too_many_requests_is_told_when_to_come_back(
     run_with_site(places / "runs", scenario)
 
 
-def test_a_source_has_two_requests_to_the_networks_waiting_and_an_owner_any_number(
+def test_a_source_has_a_few_requests_to_the_networks_waiting_and_an_owner_any_number(
     places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(viewer_limits, "MAX_INFERENCES_PER_SOURCE", 2)
     monkeypatch.setattr(viewer_limits, "MAX_INFERENCES", 3)
 
     async def scenario(site: Site) -> None:
