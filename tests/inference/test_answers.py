@@ -101,6 +101,7 @@ def test_the_story_is_what_each_snapshot_reads(
     assert answers.answer({"ask": "story", "run": run.id}, image.tobytes()) == story
 
 
+@pytest.mark.fault
 def test_the_story_of_a_continued_run_begins_with_that_of_the_other(
     train: Train, store: RunStore, answers: Answers
 ) -> None:

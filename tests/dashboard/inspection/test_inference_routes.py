@@ -181,7 +181,8 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.fault
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(["read", "story", "occlusion", "nearest", "filters", "activations", "map"]),
     given_values=st.dictionaries(st.sampled_from(["run", "runs", "step", "split", "image", "count", "photo"]), VALUES),
