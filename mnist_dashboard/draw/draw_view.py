@@ -23,10 +23,11 @@ def render_controls(run: Run | None) -> list[Judge]:
     There are none while no run has saved weights.
     """
     names = services.current().queries.list_runs_with_weights()
-    if run is None or not names:
+    if not names:
         return []
-    chosen = [run.id, *(run_id for run_id in _other_judges() if run_id in names and run_id != run.id)][:MAX_JUDGES]
-    names[run.id] = run.name
+    first = run.id if run else next(iter(names))  # the page's run may be damaged
+    names.setdefault(first, run.name if run else "")
+    chosen = [first, *(run_id for run_id in _other_judges() if run_id in names and run_id != first)][:MAX_JUDGES]
     offered = [run_id for run_id in names if run_id not in chosen][:MAX_OFFERED]
     result = [Judge(id=run_id, name=names[run_id]) for run_id in chosen]
     judges(result, [Judge(id=run_id, name=names[run_id]) for run_id in offered], on_choose=_keep_other_judges)

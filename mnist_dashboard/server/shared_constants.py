@@ -15,6 +15,7 @@ from mnist_core.analysis.seed_groups import CONFIDENCE, NAMED_CHANGES, ROUNDING_
 from mnist_core.analysis.smoothing import DEFAULT_SMOOTHING
 from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.config import SETTINGS
+from mnist_core.data.pictures import MAX_PICTURE_BYTES
 from mnist_core.records import METRICS, REMOVED_FROM_QUEUE, RunStatus, encode_json
 from mnist_core.setting import Setting
 from mnist_dashboard.server.roles.access_policy import OWNER_NAME
@@ -103,6 +104,7 @@ def _constants() -> dict[str, Any]:
         "MAX_NAME_LENGTH": MAX_NAME_LENGTH,
         "MAX_SEARCH_LENGTH": MAX_SEARCH_LENGTH,
         "MAX_CONDITION_LENGTH": MAX_CONDITION_LENGTH,
+        "MAX_PICTURE_BYTES": MAX_PICTURE_BYTES,
         "CURVE_DIGITS": CURVE_DIGITS,
         "PING_SECONDS": PING_SECONDS,
         "CONFIDENCE": CONFIDENCE,

@@ -2,16 +2,20 @@
  * The view Draw: a pad, what the networks see of it, what each run reads while the hand moves, and how the run's answer came about
  * over its training. The drawing is judged on the server; nothing is prepared here.
  */
+import { stream } from "../../feed/client/stream.js";
 import { SIDE, drawDigit } from "../lib/evaluations/digit_images.js";
 import { RequestError, request } from "../lib/evaluations/requests.js";
+import { MAX_PICTURE_BYTES } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
 import { onThemeChange, palette, runColor } from "../lib/theme.js";
 import { Asker } from "./answers/asker.js";
 import { Bars } from "./answers/bars.js";
 import { describeAnswers } from "./answers/words.js";
+import { makeButton } from "./buttons.js";
 import { KeptPanel, decodeLevels } from "./kept/kept_panel.js";
 import { Pad } from "./pad/pad.js";
 import { PhotoInput } from "./pad/photo_input.js";
+import { makePanel } from "./panel.js";
 import { StoryChart } from "./story/story_chart.js";
 import { tellStory } from "./story/story_model.js";
 
@@ -31,26 +35,29 @@ import { tellStory } from "./story/story_model.js";
 const READ_MS = 50; // between two questions while the pen moves
 const STORY_MS = 300; // after the last change
 const RETRY_MS = 1000;
+const NEWER_WEIGHTS_MS = 10_000; // while a run trains, its answer changes
 const SPOKEN_MS = 700; // screen readers hear the answer once it stands still
 const UNREACHABLE = 0;
 
 const WHILE_EMPTY = "The ten probabilities and the digit’s story show as soon as you draw.";
 const WITHOUT_JUDGES = "Runs with saved weights can judge. Train one first.";
+const WHILE_READING = "Reading …";
 const WHILE_BUSY = "The server is busy; the last stroke is judged in a moment.";
 const WHILE_LOST = "Reconnecting. The last stroke is judged when the server is back.";
 const SEEN_DRAWING = "28 × 28 pixels. Cropped, scaled to 20 pixels, and centred by its mass, as all of MNIST was.";
 const SEEN_PHOTO = "Dark ink on light paper, or the reverse: found by itself.";
 const STORY_KEY = "Grey: the seven other digits. Dotted: chance.";
 const MAX_RUNS = 4;
+const MEGABYTE = 2 ** 20;
 
 class Draw {
   #data;
   #host;
   #pad = new Pad((hasStrokeEnded) => this.#changed(hasStrokeEnded));
-  #photos = new PhotoInput(this.#pad.element, (file) => this.#pad.showPhoto(file));
-  #undo = button("Undo", () => this.#pad.undo());
-  #clear = button("Clear", () => this.#pad.clear());
-  #turn = button("Turn it round", () => this.#pad.turnRound());
+  #photos = new PhotoInput(this.#pad.element, (file) => this.#takePhoto(file));
+  #undo = makeButton("Undo", () => this.#pad.undo(), "undo");
+  #clear = makeButton("Clear", () => this.#pad.clear(), "clear");
+  #turn = makeButton("Turn it round", () => this.#pad.turnRound());
   #seen = make("canvas", "mt-seen-image", { role: "img", "aria-label": "What the network sees: 28 by 28 pixels" });
   #seenNote = make("p", "mt-draw-note");
   #digit = make("span", "mt-verdict-digit", { "aria-hidden": "true" });
@@ -79,25 +86,34 @@ class Draw {
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #speaking;
   #judged = "";
+  /** What was on the pad when it was last judged, instead of a drawing. */
+  #photo = this.#pad.photo;
+  /** Steps of the runs when they were asked. */
+  #askedAt = "";
+  #followTraining = setInterval(() => {
+    if (document.hidden || this.#pad.isDrawing || !this.#reading || this.#askedAt === this.#stepsNow()) return;
+    this.#reader.changed();
+    this.#teller.changed();
+  }, NEWER_WEIGHTS_MS);
   #stopWatchingTheme;
 
   /** @param {HTMLElement} root @param {DrawData} data @param {Host} host */
   constructor(root, data, host) {
     this.#data = data;
     this.#host = host;
-    const padPanel = panel("Draw a digit", "Mouse, pen or finger", this.#pad.element,
+    const padPanel = makePanel("Draw a digit", "Mouse, pen or finger", this.#pad.element,
       make("div", "mt-draw-tools", {}, this.#undo, this.#clear, this.#photos.element));
     const image = make("div", "mt-seen", {}, this.#seen, make("span", "mt-seen-box"), make("span", "mt-seen-cross"));
     const seenWords = make("div", "mt-seen-words", {}, this.#seenNote, this.#turn);
-    const seenPanel = panel("What the network sees", "", make("div", "mt-seen-row", {}, image, seenWords));
+    const seenPanel = makePanel("What the network sees", "", make("div", "mt-seen-row", {}, image, seenWords));
     const verdict = make("div", "mt-verdict", {}, this.#digit, make("p", "", {}, this.#main, this.#rest));
-    const readPanel = panel("What the runs read", "", verdict, this.#bars.element, this.#spoken);
-    const storyPanel = panel("The digit’s story", "", this.#chart.element, this.#storyWords);
+    const readPanel = makePanel("What the runs read", "", verdict, this.#bars.element, this.#spoken);
+    const storyPanel = makePanel("The digit’s story", "", this.#chart.element, this.#storyWords);
     padPanel.classList.add("mt-draw-pad");
     seenPanel.classList.add("mt-draw-seen");
     readPanel.classList.add("mt-draw-read");
     storyPanel.classList.add("mt-draw-story");
-    const keptPanel = panel("Your digits", "", this.#kept.element);
+    const keptPanel = makePanel("Your digits", "", this.#kept.element);
     keptPanel.classList.add("mt-draw-kept");
     this.#box = make("div", "mt-draw", {}, padPanel, readPanel, seenPanel, storyPanel, keptPanel);
     root.append(this.#box);
@@ -123,6 +139,7 @@ class Draw {
 
   destroy() {
     clearTimeout(this.#speaking);
+    clearInterval(this.#followTraining);
     this.#subject++;
     this.#reader.close();
     this.#teller.close();
@@ -154,12 +171,16 @@ class Draw {
       this.#forget();
       return;
     }
+    if (this.#photo !== this.#pad.photo) {
+      this.#photo = this.#pad.photo;
+      this.#forget(WHILE_READING); // the answers were about another picture
+    }
     this.#reader.changed();
     if (hasStrokeEnded) this.#teller.changed(STORY_MS);
   }
 
-  /** Empty all that shows answers. */
-  #forget() {
+  /** Empty all that shows answers. @param {string} [words] in their place */
+  #forget(words = this.#data.judges.length ? WHILE_EMPTY : WITHOUT_JUDGES) {
     this.#subject++;
     this.#reader.drop();
     this.#teller.drop();
@@ -167,11 +188,12 @@ class Draw {
     this.#bars.show([]);
     this.#drawSeen();
     this.#showStory(null, "");
-    this.#say({ digit: "", main: "", rest: this.#data.judges.length ? WHILE_EMPTY : WITHOUT_JUDGES });
+    this.#say({ digit: "", main: "", rest: words });
   }
 
   async #read() {
     const { judges } = this.#data;
+    this.#askedAt = this.#stepsNow();
     return this.#ask("inference/read", { runs: judges.map(({ id }) => id).join() }, (/** @type {Reading} */ reading) => {
       this.#reading = reading;
       this.#bars.show(reading.answers);
@@ -183,6 +205,10 @@ class Draw {
       if (isFinal) this.#bars.show([]);
       this.#say(isFinal ? { digit: "", main: problem, rest: "" } : { digit: null, main: null, rest: problem });
     });
+  }
+
+  #stepsNow() {
+    return this.#data.judges.map(({ id }) => stream.run(id)?.step).join();
   }
 
   async #tell() {
@@ -225,6 +251,18 @@ class Draw {
     this.#kept.setImage(this.#reading?.image ?? null, this.#pad.photo?.isPrepared ?? false);
   }
 
+  /** @param {Blob} file */
+  #takePhoto(file) {
+    if (file.size <= MAX_PICTURE_BYTES) {
+      this.#pad.showPhoto(file);
+      return;
+    }
+    // The server would close the connection while the picture is still on its way.
+    this.#pad.clear();
+    const main = `The picture has ${(file.size / MEGABYTE).toFixed(1)} MB. Choose one of at most ${MAX_PICTURE_BYTES / MEGABYTE} MB.`;
+    this.#say({ digit: "", main, rest: "" });
+  }
+
   /** Put a kept drawing on the pad: ink on a transparent ground, pixel by pixel. @param {string} image */
   #showKept(image) {
     const canvas = make("canvas", "", { width: String(SIDE), height: String(SIDE) });
@@ -239,7 +277,7 @@ class Draw {
   /** @param {Story|null} story @param {string} problem */
   #showStory(story, problem) {
     this.#chart.show(story);
-    setText(this.#storyWords, story?.steps.length ? `${tellStory(story)} ${STORY_KEY}` : problem);
+    setText(this.#storyWords, story?.steps.length ? [tellStory(story), STORY_KEY, story.notice].filter(Boolean).join(" ") : problem);
   }
 
   /** Show a verdict; what is null stays. @param {{[Part in keyof Verdict]: string|null}} verdict */
@@ -255,19 +293,6 @@ class Draw {
 /** @param {unknown} error */
 function sentence(error) {
   return error instanceof RequestError ? error.message : "The answer could not be read. Reload the page.";
-}
-
-/** @param {string} text @param {() => void} onClick */
-function button(text, onClick) {
-  const element = make("button", "mt-draw-button", { type: "button" }, text);
-  element.addEventListener("click", onClick);
-  return element;
-}
-
-/** @param {string} title @param {string} note @param {...Node} content */
-function panel(title, note, ...content) {
-  const head = make("div", "mt-draw-head", {}, make("h2", "mt-draw-title", {}, title), make("span", "mt-draw-aside", {}, note));
-  return make("section", "mt-draw-panel", { "aria-label": title }, head, ...content);
 }
 
 /** @param {HTMLElement} root @param {DrawData} data @param {Host} host */

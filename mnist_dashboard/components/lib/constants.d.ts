@@ -57,6 +57,8 @@ export const MAX_NAME_LENGTH: number;
 export const MAX_SEARCH_LENGTH: number;
 export const MAX_CONDITION_LENGTH: number;
 
+export const MAX_PICTURE_BYTES: number;
+
 export const CURVE_DIGITS: string;
 export const PING_SECONDS: number;
 

@@ -6,6 +6,7 @@ import { drawDigit } from "../../lib/evaluations/digit_images.js";
 import { requestJson, sentenceOf } from "../../lib/evaluations/requests.js";
 import { MAX_NAME_LENGTH } from "../../lib/constants.js";
 import { make, setText } from "../../lib/dom.js";
+import { makeButton } from "../buttons.js";
 import { describeDrawing, describeScores } from "./kept_words.js";
 
 /**
@@ -31,8 +32,8 @@ export class KeptPanel {
   #name = make("input", "mt-kept-field mt-kept-name", {
     type: "text", maxlength: String(MAX_NAME_LENGTH), placeholder: "Name, if you like", "aria-label": "Name of the drawing",
   });
-  #keep = button("Keep", () => this.#submit());
-  #delete = button("Delete", () => this.#remove());
+  #keep = makeButton("Keep", () => this.#submit());
+  #delete = makeButton("Delete", () => this.#remove());
   #form = make("div", "mt-kept-form", {}, this.#label, this.#name, this.#keep, this.#delete);
   element = make("div", "mt-kept", {}, this.#form, this.#scores, this.#list);
   /** @type {Judge[]} */
@@ -135,7 +136,7 @@ export class KeptPanel {
   #showForm() {
     this.#form.hidden = !this.#mayKeep || !this.#judges.length;
     this.#delete.hidden = this.#chosen === null;
-    setText(this.#keep, this.#chosen === null ? "Keep" : "Save");
+    setText(this.#keep.children[0], this.#chosen === null ? "Keep" : "Save");
     this.#keep.disabled = !this.#label.value || (this.#chosen === null && this.#image === null);
   }
 
@@ -157,11 +158,4 @@ export class KeptPanel {
 /** Grey levels of an image in base64. @param {string} image */
 export function decodeLevels(image) {
   return Uint8ClampedArray.from(atob(image), (character) => character.charCodeAt(0));
-}
-
-/** @param {string} text @param {() => void} onClick */
-function button(text, onClick) {
-  const element = make("button", "mt-draw-button", { type: "button" }, text);
-  element.addEventListener("click", onClick);
-  return element;
 }

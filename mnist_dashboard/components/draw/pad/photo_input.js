@@ -1,6 +1,7 @@
 /** The three ways a photo gets onto the pad: chosen from files, pasted, or dropped. */
 import { make } from "../../lib/dom.js";
 import { isFillingForm } from "../../lib/rerun.js";
+import { makeButton } from "../buttons.js";
 
 const TYPES = "image/png,image/jpeg,image/webp";
 
@@ -8,7 +9,7 @@ export class PhotoInput {
   #onPhoto;
   #target;
   #input = make("input", "", { type: "file", accept: TYPES, hidden: "", "aria-label": "Photo of a digit" });
-  #button = make("button", "mt-draw-button", { type: "button" }, "Upload a photo");
+  #button = makeButton("Upload a photo", () => this.#input.click(), "upload");
   element = make("span", "mt-photo-input", {}, this.#button, this.#input);
   #closing = new AbortController();
 
@@ -16,7 +17,6 @@ export class PhotoInput {
   constructor(target, onPhoto) {
     this.#target = target;
     this.#onPhoto = onPhoto;
-    this.#button.addEventListener("click", () => this.#input.click());
     this.#input.addEventListener("change", () => {
       this.#take(this.#input.files);
       this.#input.value = ""; // the same file can be chosen again

@@ -2,7 +2,10 @@
 import { formatCount } from "../../lib/format.js";
 import { digitOf } from "../answers/words.js";
 
-/** @typedef {{steps: number[], probabilities: number[][]}} Story ten probabilities for each step, ascending */
+/**
+ * @typedef {{steps: number[], probabilities: number[][], notice?: string}} Story ten probabilities for each step, ascending; `notice`
+ *   says why a step is missing
+ */
 
 const NAMED = 3; // digits in colour
 const MAX_CHANGES = 4; // in words
