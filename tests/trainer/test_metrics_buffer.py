@@ -175,7 +175,7 @@ def test_steps_of_a_failed_commit_are_written_by_the_next(
     recorder.add(a_step(1))
     recorder.add(a_step(2))
     with monkeypatch.context() as patch:
-        patch.setattr(store.trainer_writes, "append_steps", lambda *_: 1 / 0)
+        patch.setattr(store.trainer_writes, "append_steps", lambda *_, **_norms: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             recorder.commit()
     recorder.add(a_step(3))
