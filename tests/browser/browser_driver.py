@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from mnist_core.config import TrainConfig
+from mnist_core.records import Run
 from mnist_dashboard.server.roles.owner_sessions import OwnerSessions
 from tests.support.processes import Server
 
@@ -26,6 +28,14 @@ def start_long_run(page: Page, live: Server) -> int:
     (run,) = [run.id for run in live.store.queries.list_runs()]
     expect(page).to_have_url(re.compile(rf"run={run}\b"))
     wait_for_points(page, run)
+    return run
+
+
+def train_small_run(page: Page, live: Server) -> Run:
+    """Train a small network, and show the curves of its run."""
+    run = live.store.commands.create_run(TrainConfig(model="softmax", epochs=2))
+    page.goto(f"{live.url}/?run={run.id}")
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible(timeout=60_000)
     return run
 
 

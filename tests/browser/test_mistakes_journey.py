@@ -6,19 +6,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from mnist_core.config import TrainConfig
-from mnist_core.records import Run
+from tests.browser.browser_driver import train_small_run
 from tests.support.processes import Server
-
-TRAINED = 60_000  # milliseconds
-
-
-def train(page: Page, live: Server) -> Run:
-    """Train a small network, and show the curves of its run."""
-    run = live.store.commands.create_run(TrainConfig(model="softmax", epochs=2))
-    page.goto(f"{live.url}/?run={run.id}")
-    expect(page.get_by_text("Finished", exact=True)).to_be_visible(timeout=TRAINED)
-    return run
 
 
 def thumbs(page: Page) -> Locator:
@@ -26,7 +15,7 @@ def thumbs(page: Page) -> Locator:
 
 
 def test_a_cell_leads_to_its_images_at_any_evaluation(page: Page, live: Server) -> None:
-    run = train(page, live)
+    run = train_small_run(page, live)
     test = live.store.queries.list_evaluations(run.id)[-1]
     assert test.split == "test"
     counts = {(i, j): n for i, row in enumerate(test.confusion) for j, n in enumerate(row) if i != j}
