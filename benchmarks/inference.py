@@ -143,7 +143,8 @@ def main() -> None:
             ("occlusion of one image", f"occlusion?run={run.id}&step={run.progress.step}&{IMAGE}", ""),
             ("nearest images", f"nearest?run={run.id}&step={run.progress.step}&{IMAGE}", ""),
             ("map of the test images", f"map?run={run.id}&step={run.progress.step}&split=test", "1 s"),
-            ("activations and dead units", f"activations?run={run.id}&step={run.progress.step}&{IMAGE}", ""),
+            ("activations", f"activations?run={run.id}&step={run.progress.step}&{IMAGE}", ""),
+            ("dead units", f"dead_units?run={run.id}&step={run.progress.step}&split=test", ""),
         ):
             print_first_and_later(name, partial(asker.ask, path), aim)
         print_memory("memory of the processes, for drawings and for splits", server)

@@ -49,6 +49,7 @@ class Answers:
             "nearest": self._find_nearest,
             "filters": self._show_filters,
             "activations": self._show_activations,
+            "dead_units": self._count_dead_units,
             "map": self._draw_map,
         }
 
@@ -95,7 +96,10 @@ class Answers:
     def _show_activations(self, run: Run, question: Question, body: bytes) -> Answer:
         image = self._image(run, question, body)
         network = self._weights.load_nearest(run, question["step"])
-        return self._layers.activations(network, image, question["split"])
+        return self._layers.activations(network, image)
+
+    def _count_dead_units(self, run: Run, question: Question, _body: bytes) -> Answer:
+        return self._layers.dead_units(self._weights.load_nearest(run, question["step"]), question["split"])
 
     def _draw_map(self, run: Run, question: Question, _body: bytes) -> Answer:
         return self._embeddings.draw_map(self._weights.load_nearest(run, question["step"]), question["split"])

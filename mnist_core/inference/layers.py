@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from mnist_core.data.run_images import RunImages
 from mnist_core.data.splits import Bytes
-from mnist_core.errors import DatasetError, InferenceError
+from mnist_core.errors import InferenceError
 from mnist_core.inference.forward import CPU
 from mnist_core.inference.weights import Network, RecentlyUsed
 from mnist_core.training.batches import normalize
@@ -56,28 +56,20 @@ class Layers:
                 return {"step": network.step, **_packed(name, weight.detach().reshape(-1, 28, 28))}
         raise InferenceError(f"The network of {network.run.name} has no layer whose weights are pictures.")
 
-    def activations(self, network: Network, image: Bytes, split: str) -> dict[str, Any]:
-        """Return what each layer makes of an image (28, 28), and how many of its units no image of the split activates.
-
-        `dead` is null for a layer without ReLU, which has no such units, and if the images of the split are not here.
-        """
-        recorded = record_layers(network, image[np.newaxis])
-        dead = self._dead_units(network, split)
+    def activations(self, network: Network, image: Bytes) -> dict[str, Any]:
+        """Return what each layer makes of an image (28, 28)."""
         layers = [
-            {
-                **_packed(name, layer.values[0]),
-                "units": layer.values.shape[1] if layer.values.dim() > 1 else 1,
-                "dead": dead.get(name) if layer.has_relu else None,
-            }
-            for name, layer in recorded.items()
+            {**_packed(name, layer.values[0]), "units": layer.values.shape[1] if layer.values.dim() > 1 else 1}
+            for name, layer in record_layers(network, image[np.newaxis]).items()
         ]
         return {"step": network.step, "layers": layers}
 
-    def _dead_units(self, network: Network, split: str) -> Mapping[str, int]:
-        try:
-            source = self._images.split_of(network.run, split)
-        except DatasetError:
-            return {}
+    def dead_units(self, network: Network, split: str) -> dict[str, Any]:
+        """Return how many units of each layer with ReLU no image of a split activates.
+
+        Raises `DatasetError` if the images of the split are not here.
+        """
+        source = self._images.split_of(network.run, split)
         key: Hashable = (network.key, split)
         dead = self._dead.get(key)
         if dead is None:
@@ -86,7 +78,7 @@ class Layers:
                 network, (source.images(range(start, min(start + CACHED_IMAGES, len(source)))) for start in starts)
             )
             self._dead.put(key, dead, 1000)
-        return dead
+        return {"step": network.step, "dead": dead}
 
 
 def count_dead_units(network: Network, batches: Iterable[Bytes]) -> dict[str, int]:

@@ -49,6 +49,7 @@ class InferenceRoutes:
             ("nearest", self.nearest, ["GET"]),
             ("filters", self.filters, ["GET"]),
             ("activations", self.activations, ["GET", "POST"]),
+            ("dead_units", self.dead_units, ["GET"]),
             ("map", self.map, ["GET"]),
         ]
         return [
@@ -91,10 +92,13 @@ class InferenceRoutes:
         return await self._ask(request, "filters", _step(request))
 
     async def activations(self, request: Request) -> Response:
-        """Return what each layer makes of a drawing or an image, and its dead units over a split."""
-        question = {**_step(request), **await _image(request)}
-        split = read_split(request.query_params) if "split" in request.query_params else "test"
-        return await self._ask(request, "activations", {**question, "split": split}, is_batch=True)
+        """Return what each layer makes of a drawing or an image."""
+        return await self._ask(request, "activations", {**_step(request), **await _image(request)})
+
+    async def dead_units(self, request: Request) -> Response:
+        """Return how many units of each layer no image of a split activates."""
+        question = {**_step(request), "split": read_split(request.query_params)}
+        return await self._ask(request, "dead_units", question, is_batch=True)
 
     async def map(self, request: Request) -> Response:
         """Return a split in two dimensions, as a network sees it."""

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_core.data.datasets import Dataset
-from mnist_core.errors import InferenceError
+from mnist_core.errors import DatasetError, InferenceError
 from mnist_core.inference.answers import Answers
 from mnist_core.inference.layers import Layers, count_dead_units, record_layers
 from mnist_core.inference.weights import Network, Weights
@@ -64,8 +64,9 @@ def test_the_layers_of_the_classic_network_are_shown_after_relu(
     for layer, values in zip(layers, expected.values(), strict=True):
         assert unpacked(layer) == pytest.approx(values[0].numpy(), abs=(layer["max"] - layer["min"]) / 500)
     assert [layer["units"] for layer in layers] == [20, 50, 500, 10]
-    assert layers[-1]["dead"] is None
-    assert all(layer["dead"] is not None for layer in layers[:-1])
+    dead = answers.answer({"ask": "dead_units", "run": run.id, "step": 9, "split": "test"}, b"")
+    assert dead["step"] == 9
+    assert list(dead["dead"]) == ["conv1", "conv2", "fc1"]  # the last layer has no ReLU
 
 
 class WithDeadUnits(nn.Module):
@@ -98,14 +99,16 @@ def test_dead_units_are_those_that_no_image_activates(train: Train, small_mnist:
     assert float(recorded["conv"].values.min()) < 0 <= float(recorded["norm"].values.min())
 
 
-def test_without_the_images_of_the_split_nothing_is_said_of_dead_units(
+def test_without_the_images_of_the_split_dead_units_cannot_be_counted(
     train: Train, store: RunStore, answers: Answers
 ) -> None:
     run = train(model="mlp")
     with store._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE runs SET dataset = 'KMNIST'")
-    layers = answers.answer({"ask": "activations", "run": run.id, "step": 9, "split": "test"}, bytes(784))["layers"]
-    assert [(layer["name"], layer["dead"]) for layer in layers] == [("fc1", None), ("fc2", None), ("fc3", None)]
+    with pytest.raises(DatasetError):
+        answers.answer({"ask": "dead_units", "run": run.id, "step": 9, "split": "test"}, b"")
+    layers = answers.answer({"ask": "activations", "run": run.id, "step": 9}, bytes(784))["layers"]  # of a drawing
+    assert [layer["name"] for layer in layers] == ["fc1", "fc2", "fc3"]
 
 
 class Unusual(nn.Module):

@@ -33,7 +33,7 @@ import { NO_NORMS, NormsPanel } from "./panels/norms_panel.js";
 
 const ADDRESS_MS = 400; // after the last move
 const BEFORE_FILTERS = "Filters show from the first evaluation on.";
-const [FILTERS, ACTIVATIONS, MAP] = ["inference/filters", "inference/activations", "inference/map"];
+const [FILTERS, ACTIVATIONS, MAP, DEAD_UNITS] = ["filters", "activations", "map", "dead_units"].map((name) => `inference/${name}`);
 
 /** @param {string} path @param {Record<string, string|number>} query */
 async function ask(path, query) {
@@ -161,42 +161,41 @@ class Inside {
   #questionsFor(shown, chosen) {
     const { evaluation, labels, answers, problem } = shown;
     const { split } = evaluation;
-    const questions = [this.#question(FILTERS, evaluation, {}, this.#filters, (filters) => this.#filters.offer(filters))];
+    const questions = [this.#question(FILTERS, evaluation, {}, (filters) => this.#filters.offer(filters), this.#filters)];
     if (!labels || !chosen) {
       for (const panel of [this.#layers, this.#map]) panel.explain(problem);
       return questions;
     }
     questions.push(
-      this.#question(ACTIVATIONS, evaluation, { split, image: chosen.image }, this.#layers,
-        (activations) => this.#layers.offer(activations, split)),
-      this.#question(MAP, evaluation, { split }, this.#map, (map) => this.#map.offer(map, { evaluation, labels, answers })),
+      this.#question(ACTIVATIONS, evaluation, { split, image: chosen.image }, (made) => this.#layers.offer(made), this.#layers),
+      this.#question(MAP, evaluation, { split }, (map) => this.#map.offer(map, { evaluation, labels, answers }), this.#map),
+      this.#question(DEAD_UNITS, evaluation, { split }, ({ dead }) => this.#layers.offerDead(dead, split)),
     );
     // Played, the map moves on every 0.7 s: too soon for the first answer about an evaluation.
     for (const next of this.#evaluations.neighbours().filter((other) => other.split === split)) {
-      questions.push(this.#question(MAP, next, { split }, null, () => {}));
+      questions.push(this.#question(MAP, next, { split }, () => {}));
     }
     return questions;
   }
 
   /**
    * @param {string} path @param {Evaluated} evaluation @param {Record<string, string|number>} more of the query
-   * @param {Panel|null} panel that shows the answer; null for a question that is asked ahead
-   * @param {(answer: any) => void} show @returns {Question}
+   * @param {(answer: any) => void} show @param {Panel} [panel] that says why there is no answer @returns {Question}
    */
-  #question(path, evaluation, more, panel, show) {
+  #question(path, evaluation, more, show, panel) {
     const { step, weights_step: weightsStep } = evaluation;
     const query = { run: this.#data.run, step, ...more };
     const key = `${path}/${step}/${weightsStep}/${Object.values(more).join("/")}`;
-    if (!panel) return { path, query, key };
     return {
       path,
       query,
       key,
+      isBatch: path === MAP || path === DEAD_UNITS,
       onAnswer: (answer) => {
         show(answer);
         if (path === FILTERS) this.#showNote(describeWeights(answer.step, step));
       },
-      onError: (error) => this.#explain(path, panel, sentenceOf(error)),
+      onError: (error) => { if (panel) this.#explain(path, panel, sentenceOf(error)); },
     };
   }
 

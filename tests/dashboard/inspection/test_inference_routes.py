@@ -103,8 +103,9 @@ def test_a_busy_process_is_told_for_each_run(send: Send, client: ScriptedClient)
         (
             "activations?run=8&step=5&split=validation&image=3",
             {"ask": "activations", "step": 5, "split": "validation", "image": 3},
-            True,
+            False,
         ),
+        ("dead_units?run=8&step=5&split=test", {"ask": "dead_units", "step": 5, "split": "test"}, True),
         ("map?run=8&step=5&split=test", {"ask": "map", "step": 5, "split": "test"}, True),
     ],
 )
@@ -184,7 +185,7 @@ VALUES = st.one_of(
 @pytest.mark.fault
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    name=st.sampled_from(["read", "story", "occlusion", "nearest", "filters", "activations", "map"]),
+    name=st.sampled_from(["read", "story", "occlusion", "nearest", "filters", "activations", "dead_units", "map"]),
     given_values=st.dictionaries(st.sampled_from(["run", "runs", "step", "split", "image", "count", "photo"]), VALUES),
     body=st.one_of(st.none(), st.binary(max_size=50), st.just(picture())),
 )

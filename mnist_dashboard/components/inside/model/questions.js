@@ -1,6 +1,6 @@
 /**
- * Questions to the network of a run, one at a time: the process that answers takes one after the other anyway, and a viewer may only
- * have two waiting. Answers are kept. Pure.
+ * Questions to the network of a run, one at a time about a single image and one about all of them: two processes answer these, each one
+ * question after the other, and a viewer may only have two waiting. Answers are kept. Pure.
  */
 
 /**
@@ -8,6 +8,7 @@
  * @property {string} path
  * @property {Record<string, string|number>} query
  * @property {string} key equal for the same answer
+ * @property {boolean} isBatch whether it is about all images
  * @property {(answer: any) => void} [onAnswer] missing for a question that is asked ahead
  * @property {(error: unknown) => void} [onError]
  * @typedef {(path: string, query: Record<string, string|number>) => Promise<any>} Ask
@@ -25,7 +26,8 @@ export class Questions {
   #kept = new Map();
   /** @type {Question[]} without an answer yet */
   #wanted = [];
-  #isAsking = false;
+  /** @type {Set<boolean>} which of the two processes, by `isBatch`, have a question */
+  #asking = new Set();
   #isClosed = false;
 
   /** @param {Ask} ask @param {number} [retryMs] */
@@ -48,13 +50,15 @@ export class Questions {
       this.#keep(question.key, answer);
       question.onAnswer?.(answer);
     }
-    this.#askNext();
+    this.#askNext(false);
+    this.#askNext(true);
   }
 
-  async #askNext() {
-    const question = this.#wanted[0];
-    if (!question || this.#isAsking || this.#isClosed) return;
-    this.#isAsking = true;
+  /** @param {boolean} isBatch */
+  async #askNext(isBatch) {
+    const question = this.#wanted.find((wanted) => wanted.isBatch === isBatch);
+    if (!question || this.#asking.has(isBatch) || this.#isClosed) return;
+    this.#asking.add(isBatch);
     try {
       const answer = await this.#askPatiently(question);
       this.#keep(question.key, answer);
@@ -62,8 +66,8 @@ export class Questions {
     } catch (error) {
       this.#take(question.key, (wanted) => wanted.onError?.(error));
     }
-    this.#isAsking = false;
-    this.#askNext();
+    this.#asking.delete(isBatch);
+    this.#askNext(isBatch);
   }
 
   /** While the server is busy, ask again a few times. @param {Question} question */

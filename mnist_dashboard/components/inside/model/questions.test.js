@@ -18,7 +18,7 @@ const settled = () => new Promise((resolve) => { setImmediate(resolve); });
 
 /** @param {string} path @param {any[]} answers */
 const question = (path, answers) => ({
-  path, query: {}, key: path, onAnswer: (/** @type {any} */ answer) => answers.push(answer),
+  path, query: {}, key: path, isBatch: path === path.toUpperCase(), onAnswer: (/** @type {any} */ answer) => answers.push(answer),
   onError: (/** @type {any} */ error) => answers.push(error.message),
 });
 
@@ -31,6 +31,16 @@ test("one question at a time, and those that nobody wants any more are never ask
   network.asked[0].answer(1);
   await settled();
   assert.deepEqual([network.paths, answers], [["a", "c"], [1]]);
+});
+
+test("a question about all images does not keep one about a single image waiting", async () => {
+  const [network, answers] = [new Network(), /** @type {any[]} */ ([])];
+  const questions = new Questions(network.ask);
+  questions.want([question("MAP", answers), question("a", answers), question("DEAD", answers)]);
+  assert.deepEqual(network.paths, ["a", "MAP"]);
+  network.asked[1].answer(1);
+  await settled();
+  assert.deepEqual(network.paths, ["a", "MAP", "DEAD"]);
 });
 
 test("an answer that comes too late is kept for the next time, and told to nobody", async () => {
@@ -60,7 +70,7 @@ test("a busy network is asked again, a few times", async () => {
     new Questions(async () => {
       asked += 1;
       throw busy;
-    }, 0).want([{ path: "a", query: {}, key: "a", onError: resolve }]);
+    }, 0).want([{ path: "a", query: {}, key: "a", isBatch: false, onError: resolve }]);
   });
   assert.equal(await told, busy);
   assert.equal(asked, 4);

@@ -3,7 +3,7 @@ import { formatCount } from "../../lib/format.js";
 
 /**
  * @import { Split } from "../../lib/types"
- * @typedef {{name: string, shape: number[], units: number, dead: number|null}} LayerFacts
+ * @typedef {{name: string, shape: number[], units: number}} LayerFacts
  */
 
 /** @type {Record<Split, string>} */
@@ -18,13 +18,15 @@ export function describeLayer({ shape: [shown, height, width], units }) {
   return height ? `${part}${formatCount(units)} maps of ${height} × ${width}` : `${part}${formatCount(units)} units`;
 }
 
-/** How many units no image activates. @param {LayerFacts[]} layers @param {Split} split */
-export function describeDead(layers, split) {
-  const counted = layers.filter(({ dead }) => dead !== null);
-  if (!counted.length) return "";
-  const dead = counted.filter((layer) => layer.dead);
-  if (!dead.length) return `No dead units: each is active for some ${split} image.`;
-  const counts = dead.map(({ name, units, dead: n }) => `${formatCount(n)} of ${formatCount(units)} in ${name}`);
+/**
+ * How many units no image activates. @param {Record<string, number>} dead by name of the layer; none without ReLU
+ * @param {LayerFacts[]} layers @param {Split} split
+ */
+export function describeDead(dead, layers, split) {
+  if (!Object.keys(dead).length) return "";
+  const withDead = layers.filter(({ name }) => dead[name]);
+  if (!withDead.length) return `No dead units: each is active for some ${split} image.`;
+  const counts = withDead.map(({ name, units }) => `${formatCount(dead[name])} of ${formatCount(units)} in ${name}`);
   return `Dead, active for no ${split} image: ${counts.join(", ")}.`;
 }
 

@@ -3,20 +3,20 @@ import { test } from "node:test";
 
 import { describeDead, describeLayer, describeMap, describeWeights } from "./words.js";
 
-/** @param {string} name @param {number|null} dead */
-const layer = (name, dead) => ({ name, shape: [20, 12, 12], units: 20, dead });
+/** @param {string} name */
+const layer = (name) => ({ name, shape: [20, 12, 12], units: 20 });
 
 test("a layer is told in maps or in units", () => {
-  assert.equal(describeLayer(layer("conv1", 0)), "20 maps of 12 × 12");
-  assert.equal(describeLayer({ ...layer("fc1", 0), shape: [500], units: 500 }), "500 units");
-  assert.equal(describeLayer({ ...layer("conv2", 0), shape: [128, 8, 8], units: 256 }), "the first 128 of 256 maps of 8 × 8");
+  assert.equal(describeLayer(layer("conv1")), "20 maps of 12 × 12");
+  assert.equal(describeLayer({ ...layer("fc1"), shape: [500], units: 500 }), "500 units");
+  assert.equal(describeLayer({ ...layer("conv2"), shape: [128, 8, 8], units: 256 }), "the first 128 of 256 maps of 8 × 8");
 });
 
 test("dead units are counted by layer", () => {
-  assert.equal(describeDead([layer("conv1", 3), layer("fc1", 0), layer("fc2", null)], "test"),
-    "Dead, active for no test image: 3 of 20 in conv1.");
-  assert.equal(describeDead([layer("conv1", 0)], "validation"), "No dead units: each is active for some validation image.");
-  assert.equal(describeDead([layer("fc", null)], "test"), "");
+  const layers = [layer("conv1"), layer("fc1"), layer("fc2")];
+  assert.equal(describeDead({ conv1: 3, fc1: 0 }, layers, "test"), "Dead, active for no test image: 3 of 20 in conv1.");
+  assert.equal(describeDead({ conv1: 0 }, layers, "validation"), "No dead units: each is active for some validation image.");
+  assert.equal(describeDead({}, layers, "test"), "");
 });
 
 test("other weights than those of the step are named", () => {

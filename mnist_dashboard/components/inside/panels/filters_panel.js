@@ -7,6 +7,7 @@ import { drawTiles } from "./tile_canvas.js";
 /** @import { Packed, Tiles } from "../model/tiles.js" */
 
 const GAP = 3; // pixels
+const SMALLEST = 28; // pixels: smaller pictures of the whole image would lose weights
 const IMAGE_SIDE = 28; // pixels: a layer whose weights are as large looks at the whole image
 
 export class FiltersPanel {
@@ -15,7 +16,7 @@ export class FiltersPanel {
   #title = make("h2", "mt-panel-title", {}, "First-layer filters");
   #canvas = make("canvas", "mt-tiles", { role: "img" });
   #note = make("p", "mt-panel-note");
-  #box = make("div", "mt-filters-box", {}, this.#note, this.#canvas);
+  #box = make("div", "mt-filters-box", { role: "group", "aria-label": "First layer", tabindex: "0" }, this.#note, this.#canvas);
   element = make("section", "mt-filters", { "aria-label": "First layer" },
     make("div", "mt-panel-head", {}, this.#title, make("span", "mt-panel-count", {}, "blue below 0, orange above")), this.#box);
 
@@ -44,7 +45,8 @@ export class FiltersPanel {
     const { clientWidth, clientHeight } = this.#box;
     if (!clientWidth) return;
     const free = clientHeight - this.#note.offsetHeight;
-    const columns = columnsFor(this.#tiles.count, clientWidth, free, GAP);
+    const most = Math.floor((clientWidth + GAP) / (SMALLEST + GAP));
+    const columns = Math.min(columnsFor(this.#tiles.count, clientWidth, free, GAP), most);
     const size = Math.min(free, (clientWidth - GAP * (columns - 1)) / columns);
     drawTiles(this.#canvas, this.#tiles, { columns, width: size, height: size, gap: GAP, together: true });
   }

@@ -9,7 +9,7 @@ import { drawTiles } from "./tile_canvas.js";
  * @import { Split } from "../../lib/types"
  * @import { Packed } from "../model/tiles.js"
  * @import { Chosen } from "./answer.js"
- * @typedef {Packed & {units: number, dead: number|null}} Layer
+ * @typedef {Packed & {units: number}} Layer
  * @typedef {{step: number, layers: Layer[]}} Activations
  */
 
@@ -28,7 +28,9 @@ export class LayersPanel {
   #imageLabel = make("label", "mt-panel-count");
   #layers = make("div", "mt-layers", { role: "group", "aria-label": "Layers", tabindex: "0" });
   #note = make("p", "mt-panel-note");
-  #dead = make("p", "mt-layers-dead");
+  #deadNote = make("p", "mt-layers-dead");
+  /** @type {{units: Record<string, number>, split: Split}} */
+  #dead = { units: {}, split: "test" };
   element = make("section", "mt-layers-panel", { "aria-label": "What each layer makes of the image" });
 
   /** @param {(image: number) => void} onImage @param {() => void} onMistakes */
@@ -37,7 +39,8 @@ export class LayersPanel {
     this.#imageLabel.append("Image ", this.#image);
     this.element.append(
       make("div", "mt-panel-head", {}, make("h2", "mt-panel-title", {}, "What each layer makes of it"), this.#imageLabel),
-      this.#answer.element, this.#note, this.#layers, this.#dead);
+      this.#answer.element, this.#note, this.#layers, this.#deadNote);
+    this.explain("The network looks at it …");
     this.#image.addEventListener("change", () => {
       if (this.#image.validity.valid && this.#image.value) onImage(this.#image.valueAsNumber);
     });
@@ -57,11 +60,16 @@ export class LayersPanel {
     this.#answer.drawPicture(picture);
   }
 
-  /** @param {Activations} activations @param {Split} split */
-  offer(activations, split) {
+  /** @param {Activations} activations */
+  offer(activations) {
     this.#activations = { ...activations, layers: withoutAnswer(activations.layers) };
     setText(this.#note, this.#activations.layers.length ? "" : "This network has a single layer: its answer.");
-    setText(this.#dead, describeDead(activations.layers, split));
+    this.redraw();
+  }
+
+  /** Without a count, nothing is said. @param {Record<string, number>} dead units by layer @param {Split} split */
+  offerDead(dead, split) {
+    this.#dead = { units: dead, split };
     this.redraw();
   }
 
@@ -69,7 +77,6 @@ export class LayersPanel {
   explain(problem) {
     this.#activations = null;
     setText(this.#note, problem);
-    setText(this.#dead, "");
     this.redraw();
   }
 
@@ -77,6 +84,7 @@ export class LayersPanel {
     this.#answer.redraw();
     this.#note.hidden = !this.#note.textContent;
     const layers = this.#activations?.layers ?? [];
+    setText(this.#deadNote, layers.length ? describeDead(this.#dead.units, layers, this.#dead.split) : "");
     this.#layers.hidden = !layers.length;
     const width = this.#layers.clientWidth;
     if (!width) return;

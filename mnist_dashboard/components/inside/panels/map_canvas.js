@@ -11,7 +11,7 @@ import { palette } from "../../lib/theme.js";
  * @property {number} hovered likewise
  */
 
-const [DOT, WRONG_DOT, RING, STAMP] = [1.9, 2.8, 4, 12]; // pixels: radii, and the side of a stamp
+const [DOT, WRONG_DOT, RING, STAMP] = [1.9, 2.4, 3.5, 12]; // pixels: radii, and the side of a stamp
 const [CHOSEN, HOVERED] = [8, 6]; // radii of the rings round single points
 const RIGHT_OPACITY = 0.55;
 const FULL = 2 * Math.PI;
@@ -32,7 +32,7 @@ function drawStamp(color, radius, ring, ratio) {
   context.fill();
   if (!ring) return stamp;
   context.strokeStyle = ring;
-  context.lineWidth = 1.1;
+  context.lineWidth = 1;
   context.beginPath();
   context.arc(STAMP / 2, STAMP / 2, RING, 0, FULL);
   context.stroke();

@@ -1,0 +1,48 @@
+"""A person looks into a network, in a real browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.browser_driver import train_small_run
+from tests.support.processes import Server
+
+
+def test_the_map_leads_to_an_image_and_to_mistakes_and_back(page: Page, live: Server) -> None:
+    run = train_small_run(page, live)
+    page.get_by_role("radio", name="Inside").click()
+
+    # Softmax regression has no filters, and one layer.
+    expect(page.get_by_text("This network has no filters; its first layer’s weights as images:")).to_be_visible()
+    expect(page.get_by_role("img", name="10 weights as images of 28 × 28")).to_be_visible()
+    expect(page.get_by_text("This network has a single layer: its answer.")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile(r"Gradient norm by layer at step \d+: fc [\d.]+"))).to_be_visible()
+
+    test = live.store.queries.list_evaluations(run.id)[-1]
+    wrong = sum(map(sum, test.confusion)) - sum(test.confusion[digit][digit] for digit in range(10))
+    plot = page.get_by_role("application", name=re.compile(f"test images; ringed are the {wrong} read wrong"))
+    expect(plot).to_be_visible()
+
+    number = page.get_by_role("spinbutton", name="Image")
+    first = number.input_value()
+    plot.press("ArrowRight")
+    expect(number).not_to_have_value(first)
+    image = number.input_value()
+    expect(page).to_have_url(re.compile(f"image={image}"))
+    answer = page.get_by_role("status", name=re.compile(rf"Test image {image}: a \d, read as \d"))
+    label, predicted = re.findall(r"a (\d), read as (\d)", answer.get_attribute("aria-label") or "")[0]
+    assert label != predicted
+
+    page.get_by_role("button", name="Show in Mistakes").click()
+    expect(page.get_by_role("heading", name=f"{label} read as {predicted}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Test image {image}")).to_be_visible()
+    expect(page).to_have_url(re.compile("view=mistakes"))
+
+    page.get_by_role("button", name="Look inside").click()
+    expect(number).to_have_value(image)
+
+    page.get_by_role("slider", name="Evaluation").press("Home")
+    expect(page.get_by_role("heading", name="Map of the validation images")).to_be_visible()
+    expect(page).to_have_url(re.compile("split=validation"))
