@@ -9,9 +9,9 @@ import torch
 from mnist_core.checkpoints.recorded_networks import provide_network
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
-from mnist_core.errors import ConfigError
+from mnist_core.errors import ConfigError, ImportRefusedError
 from mnist_core.exports import archive, weights
-from mnist_core.records import NetworkSource, Run, RunStatus
+from mnist_core.records import MAX_SOURCE_BYTES, NetworkSource, Run, RunStatus
 from mnist_core.runs import lineage
 from mnist_core.runs.own_networks import record_network, with_recorded_network
 from mnist_core.store import RunStore
@@ -19,12 +19,21 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
 from mnist_core.training.engine import train
 from mnist_core.training.networks.own.files import read_network_file
+from tests.support.archives import Change, changed, set_field
 from tests.support.networks import TINY, TINY_PARAMETERS, tiny_source, with_forward, write_network
 from tests.support.training import act_at_step, claimed_run, resume, timeless
 
 pytestmark = pytest.mark.usefixtures("checked_here", "signals_restored")
 
 CONFIG = TrainConfig(dataset="mnist", batch_size=30, epochs=2, momentum=0.9, device="cpu")
+
+
+def source_member(members: dict[str, bytes]) -> str:
+    return next(name for name in members if name.startswith("networks/"))
+
+
+def replace_source(content: bytes) -> Change:
+    return lambda members: members.update({source_member(members): content})
 
 
 @pytest.fixture
@@ -202,6 +211,39 @@ def test_an_import_does_not_take_the_users_own_away(store: RunStore, trained: Ru
     source = store.queries.find_network(run.config.model)
     assert source is not None
     assert source.is_own
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (replace_source(b"import os\n"), "the source of tiny.py does not have the checksum"),
+        (replace_source(b"\xff"), "damaged"),
+        (replace_source(b"#" * (MAX_SOURCE_BYTES + 1)), "unpacks to more than 200,000 bytes"),
+        (set_field("run", "config", "model", value="tiny.py:Tiny@0123456789ab"), "it was made with another one"),
+        (set_field("run", "config", "model", value="mlp"), "it was made with another one"),
+        (set_field("run", "config", "model", value="../tiny.py:Tiny@0123456789ab"), "Network must be one of"),
+        (set_field("run", "config", "model", value="tiny.py:Tiny"), "it was made with another one"),
+        (set_field("run", "provenance", "network_checksum", value=""), "is no SHA-256 checksum"),
+    ],
+)
+def test_a_forged_source_is_refused(
+    store: RunStore, trained: Run, tmp_path: Path, change: Change, problem: str
+) -> None:
+    archive.write_archive(store.queries, [trained], tmp_path / "runs.zip")
+    with pytest.raises(ImportRefusedError, match=problem):
+        archive.import_archive(store, changed(tmp_path / "runs.zip", change))
+    assert len(store.queries.list_runs()) == 1
+
+
+def test_an_archive_without_the_source_is_imported(store: RunStore, trained: Run, tmp_path: Path) -> None:
+    archive.write_archive(store.queries, [trained], tmp_path / "runs.zip")
+    without = changed(tmp_path / "runs.zip", lambda members: members.pop(source_member(members)))
+    other = RunStore.open(tmp_path / "elsewhere")
+    (run,) = archive.import_archive(other, without)
+    assert other.queries.find_network(run.config.model) is None
+    with pytest.raises(ConfigError, match="is not recorded here"):
+        lineage.repeat(other, run)
+    other.close()
 
 
 def test_a_run_whose_code_is_not_recorded_is_refused(store: RunStore) -> None:
