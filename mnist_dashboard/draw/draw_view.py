@@ -18,15 +18,18 @@ _OTHERS_KEY = "other_judges"
 
 
 def render_controls(run: Run | None) -> list[Judge]:
-    """Draw the choice of the runs that judge, and return them: the run of the page first.
+    """Draw the choice of the runs that judge, and return them: first the run of the page, unless it is damaged.
 
     There are none while no run has saved weights.
     """
     names = services.current().queries.list_runs_with_weights()
+    if run and run.damage:
+        names.pop(run.id, None)
+    elif run and names:
+        names[run.id] = run.name
     if not names:
         return []
-    first = run.id if run else next(iter(names))  # the page's run may be damaged
-    names.setdefault(first, run.name if run else "")
+    first = run.id if run and run.id in names else next(iter(names))
     chosen = [first, *(run_id for run_id in _other_judges() if run_id in names and run_id != first)][:MAX_JUDGES]
     offered = [run_id for run_id in names if run_id not in chosen][:MAX_OFFERED]
     result = [Judge(id=run_id, name=names[run_id]) for run_id in chosen]

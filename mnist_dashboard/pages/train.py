@@ -89,7 +89,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small", key
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="view_controls"):
         if view == "details" and run:
             details.render_controls(run)
-        judges = draw_view.render_controls(sound_run) if view == "draw" else []
+        judges = draw_view.render_controls(run) if view == "draw" else []
         previous = curves.previous_run(sound_run) if view == "curves" else None
         smoothing = curves.render_controls(total_steps, previous) if view == "curves" else 0.0
         other = mistakes_view.render_controls(sound_run) if view == "mistakes" else None

@@ -1,6 +1,7 @@
 """What several journeys do with the Train page."""
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -8,6 +9,10 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import Run
 from mnist_dashboard.server.roles.owner_sessions import OwnerSessions
 from tests.support.processes import Server
+
+SCRIPT = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8").replace("export ", "")
+LOW_CONTRAST = f"() => {{ {SCRIPT} return lowContrast(); }}"
+"""Returns the texts of a page that contrast too little with their ground."""
 
 POINTS = "() => Math.max(0, ...(document.querySelector('.js-plotly-plot')?.data ?? []).map((t) => t.x?.at(-1) ?? 0))"
 MORE_POINTS = f"(before) => ({POINTS})() > before"

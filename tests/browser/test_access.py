@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,12 +13,11 @@ from playwright.sync_api import Page, expect
 from mnist_core.config import TrainConfig
 from mnist_core.records import EvalMetrics, Progress, Run, RunStatus, StepMetrics
 from mnist_core.system.processes import own_identity
+from tests.browser.browser_driver import LOW_CONTRAST
 from tests.support.factories import NO_CONFUSION
 from tests.support.live_runs import begun_run, train
 from tests.support.processes import Server
 
-SCRIPT = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8").replace("export ", "")
-LOW_CONTRAST = f"() => {{ {SCRIPT} return lowContrast(); }}"
 ANIMATED = """() => [...document.querySelectorAll("*")].filter((element) => {
   const { transitionDuration, animationDuration } = getComputedStyle(element);
   return `${transitionDuration},${animationDuration}`.split(",").some((time) => parseFloat(time) > .01);

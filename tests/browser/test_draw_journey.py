@@ -9,7 +9,7 @@ from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from mnist_core.data.datasets import Dataset
 from mnist_core.records import RunStatus
-from tests.browser.browser_driver import set_epochs
+from tests.browser.browser_driver import LOW_CONTRAST, set_epochs
 from tests.support.pictures import photo
 from tests.support.processes import Eventually, Server
 
@@ -78,6 +78,7 @@ def test_a_drawing_is_read_while_the_hand_moves_taken_back_and_found_again(
     for scheme, shade in SCHEMES.items():
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(f"() => ({MIDDLE})() === {shade}")
+        page.wait_for_function(f"() => !({LOW_CONTRAST})().length")
 
     pad.press("Control+z")
     expect(verdict).to_have_text("")

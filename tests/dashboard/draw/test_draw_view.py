@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.records import Run
 from mnist_core.store import RunStore
+from tests.support.damage import ROW_DAMAGE, damage_row
 from tests.support.factories import finished_run
 from tests.support.run_files import give_model
 from tests.support.web.page_driver import Visitor, component_data
@@ -55,6 +58,15 @@ def test_runs_that_were_deleted_do_not_judge(app: AppTest, store: RunStore, runs
     store.commands.delete_runs([6])
     open_draw(app, 3)
     assert names(app, "chosen") == ["run-3", "run-1"]
+
+
+def test_another_run_judges_on_the_page_of_a_damaged_one(
+    app: AppTest, store: RunStore, places: Path, runs: list[Run]
+) -> None:
+    damage_row(places / "runs", 6, ROW_DAMAGE["an unknown status"])
+    open_draw(app, 6)
+    assert "run-6" not in names(app, "chosen")
+    assert names(app, "chosen")
 
 
 def test_without_saved_weights_nobody_judges(app: AppTest, store: RunStore) -> None:
