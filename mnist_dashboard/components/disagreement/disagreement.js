@@ -19,6 +19,7 @@ import { PairGallery } from "./pair_gallery.js";
 class DisagreementView {
   #isGone = false;
   #host;
+  #sources;
   #images;
   /** @type {Sides|null} */
   #sides = null;
@@ -45,7 +46,8 @@ class DisagreementView {
   /** @param {HTMLElement} root @param {DisagreementData} data @param {Host} host */
   constructor(root, { a, b }, host) {
     this.#host = host;
-    this.#images = new DigitImages(a.id);
+    this.#sources = [new RunEvaluations(a.id), new RunEvaluations(b.id)];
+    this.#images = new DigitImages(this.#sources[0]);
     this.#head.hidden = this.#places.hidden = true;
     root.append(this.#box);
     this.#stopWatchingTheme = onThemeChange(root, () => this.#galleries.forEach((gallery) => gallery.redraw()));
@@ -62,14 +64,14 @@ class DisagreementView {
   #open(image) {
     if (!this.#sides) return;
     const { labels, a } = this.#sides;
-    this.#host.setTriggerValue("open", { run: this.#images.run, cell: `${labels[image]}-${a.predicted[image]}`, image });
+    this.#host.setTriggerValue("open", { run: this.#sources[0].run, cell: `${labels[image]}-${a.predicted[image]}`, image });
   }
 
   /** @param {ComparedRun} a @param {ComparedRun} b */
   async #compare(a, b) {
     try {
       const [disagreement, sides] = await Promise.all([
-        requestJson("disagreement.json", { run: a.id, with: b.id }), readSides(a.id, b.id),
+        requestJson("disagreement.json", { run: a.id, with: b.id }), readSides(this.#sources),
       ]);
       if (!this.#isGone) this.#show(a, b, disagreement, sides);
     } catch (error) {
@@ -100,10 +102,10 @@ class DisagreementView {
   }
 }
 
-/** The answers of the last tests of two runs. @param {number} a @param {number} b @returns {Promise<Sides>} */
-async function readSides(a, b) {
-  const sources = [new RunEvaluations(a), new RunEvaluations(b)];
-  const [labels, ...answers] = await Promise.all([sources[0].labels("test"), ...sources.map(lastTest)]);
+/** The answers of the last tests of two runs. @param {RunEvaluations[]} sources @returns {Promise<Sides>} */
+async function readSides(sources) {
+  const answers = await Promise.all(sources.map(lastTest));
+  const labels = await sources[0].labels("test");
   return { labels, a: answers[0], b: answers[1] };
 }
 

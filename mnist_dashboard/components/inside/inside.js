@@ -76,7 +76,7 @@ class Inside {
     this.#host = host;
     this.#data = data;
     const source = new RunEvaluations(data.run);
-    this.#pictures = new DigitImages(data.run);
+    this.#pictures = new DigitImages(source);
     this.#map = new MapPanel(this.#pictures, (image) => this.#choose(image));
     this.#evaluations = new ShownEvaluation(source, () => this.#draw(), { needsWeights: true });
     this.#box = make("div", "mt-inside", {}, this.#filters.element, this.#norms.element, this.#layers.element, this.#map.element,

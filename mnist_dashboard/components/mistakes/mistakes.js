@@ -77,7 +77,7 @@ class Mistakes {
     this.#host = host;
     this.#data = data;
     const source = new RunEvaluations(data.run);
-    this.#pictures = new DigitImages(data.run);
+    this.#pictures = new DigitImages(source);
     this.#classes = new ClassPanel(data.run);
     this.#detail = new Detail(source, this.#pictures, () => this.#lookInside());
     this.#evaluations = new ShownEvaluation(source, () => this.#draw());

@@ -4,7 +4,10 @@
 import { palette, parseColor } from "../theme.js";
 import { request } from "./requests.js";
 
-/** @import { Split } from "../types" */
+/**
+ * @import { Split } from "../types"
+ * @import { RunEvaluations } from "./run_evaluations.js"
+ */
 
 export const SIDE = 28; // pixels
 const PIXELS = SIDE * SIDE;
@@ -15,9 +18,11 @@ export class DigitImages {
   /** @type {Map<string, Uint8ClampedArray>} grey levels by split and number, the one asked for last at the end */
   #kept = new Map();
 
-  /** @param {number} run */
-  constructor(run) {
-    this.run = run;
+  #source;
+
+  /** @param {RunEvaluations} source */
+  constructor(source) {
+    this.#source = source;
   }
 
   /**
@@ -38,7 +43,7 @@ export class DigitImages {
 
   /** @param {Split} split @param {number[]} images */
   async #request(split, images) {
-    const response = await request("images.png", { run: this.run, split, images: images.join() });
+    const response = await request("images.png", { ...this.#source.query, split, images: images.join() });
     const bitmap = await createImageBitmap(await response.blob());
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
     const context = canvas.getContext("2d", { willReadFrequently: true });

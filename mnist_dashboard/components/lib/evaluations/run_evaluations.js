@@ -13,7 +13,7 @@ import { requestBytes, requestJson } from "./requests.js";
  * @property {boolean} has_probabilities
  * @property {number|null} weights_step its step if the weights of that step are kept
  * @typedef {{images: number, problem: string}} SplitFacts `problem` says why there are no labels or images; else empty
- * @typedef {{run: number, dataset: string, splits: Record<Split, SplitFacts>, evaluations: Evaluated[]}} EvaluationList
+ * @typedef {{run: number, version: string, dataset: string, splits: Record<Split, SplitFacts>, evaluations: Evaluated[]}} EvaluationList
  * @typedef {object} Answers
  * @property {Uint8Array} predicted a digit for each image
  * @property {Uint8Array|null} levels ten for each image, image by image: probabilities in 255ths
@@ -35,20 +35,32 @@ export class RunEvaluations {
   #answers = new Map();
   /** @type {Map<string, Promise<any>>} what never changes, by its address */
   #facts = new Map();
+  #version = "";
 
   /** @param {number} run */
   constructor(run) {
     this.run = run;
   }
 
+  /**
+   * What names this run in an address. Once it has a version, browsers keep what they get from there: without one, a database
+   * restored from a backup could have another run of the same number.
+   * @returns {Record<string, string|number>}
+   */
+  get query() {
+    return this.#version ? { run: this.run, v: this.#version } : { run: this.run };
+  }
+
   /** The evaluations so far, by step. @returns {Promise<EvaluationList>} */
-  list() {
-    return requestJson("evaluations.json", { run: this.run });
+  async list() {
+    const list = await requestJson("evaluations.json", { run: this.run });
+    this.#version = list.version;
+    return list;
   }
 
   /** @param {Evaluated} evaluation */
   answers({ id, has_probabilities: hasProbabilities }) {
-    const found = this.#answers.get(id) ?? requestBytes("predictions.bin", { run: this.run, evaluation: id })
+    const found = this.#answers.get(id) ?? requestBytes("predictions.bin", { ...this.query, evaluation: id })
       .then((bytes) => readAnswers(bytes, hasProbabilities));
     this.#answers.delete(id);
     this.#answers.set(id, found);
@@ -59,7 +71,7 @@ export class RunEvaluations {
 
   /** True digits of a split. @param {Split} split @returns {Promise<Uint8Array>} */
   labels(split) {
-    return this.#once(`labels/${split}`, () => requestBytes("labels.bin", { run: this.run, split }));
+    return this.#once(`labels/${split}`, () => requestBytes("labels.bin", { ...this.query, split }));
   }
 
   /** What an image was read as at each evaluation. @param {Split} split @param {number} image @returns {Promise<ImageHistory>} */

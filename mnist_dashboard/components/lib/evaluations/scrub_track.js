@@ -4,7 +4,10 @@
 
 const SMALLEST_ERROR = 1e-4; // of 10,000 images, one
 
-/** Of two evaluations after the same step, validation comes first. @param {Evaluated[]} evaluations */
+/**
+ * Of two evaluations after the same step, validation comes first.
+ * @template {Pick<Evaluated, "step"|"split">} T @param {T[]} evaluations
+ */
 export function inOrder(evaluations) {
   return [...evaluations].sort((a, b) => a.step - b.step || Number(a.split === "test") - Number(b.split === "test"));
 }

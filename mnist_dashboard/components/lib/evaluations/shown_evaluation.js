@@ -124,10 +124,12 @@ export class ShownEvaluation {
   }
 
   #onSeries() {
-    const evaluations = stream.series(this.#source.run)?.evaluations ?? [];
-    const known = evaluations.map(({ step, split }) => `${split}${step}`).join();
+    const known = nameAll(stream.series(this.#source.run)?.evaluations ?? []);
     if (known === this.#known) return;
     this.#known = known;
-    this.refresh();
+    if (!this.list || known !== nameAll(this.list.evaluations)) this.refresh();
   }
 }
+
+/** @param {{step: number, split: Split}[]} evaluations */
+const nameAll = (evaluations) => inOrder(evaluations).map(({ step, split }) => `${split}${step}`).join();
