@@ -30,7 +30,7 @@ def test_a_cell_leads_to_its_images_at_any_evaluation(page: Page, live: Server) 
     assert shares == sorted(shares, reverse=True)
 
     # The network itself is asked about the chosen image.
-    expect(page.get_by_text(f"Coloured: speaks for {predicted}.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Colour marks what")).to_be_visible(timeout=20_000)
     expect(page.get_by_text(f"a {label}", exact=True)).to_be_visible(timeout=20_000)
 
     slider = page.get_by_role("slider", name="Evaluation")

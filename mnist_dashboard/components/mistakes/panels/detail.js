@@ -8,7 +8,7 @@ import { arrow, describeHistory, formatLevel } from "../../lib/evaluations/texts
 import { make, setAttribute, setText } from "../../lib/dom.js";
 import { formatCount } from "../../lib/format.js";
 import { confidence } from "../model/selection.js";
-import { drawHeat } from "./heat_map.js";
+import { describeStroke, drawHeat } from "./heat_map.js";
 
 /**
  * @import { DigitImages } from "../../lib/evaluations/digit_images.js"
@@ -247,14 +247,6 @@ function readStory(steps, probabilities) {
     const probability = Math.max(...probabilities[n]);
     return { id: n, step, predicted: probabilities[n].indexOf(probability), probability };
   });
-}
-
-/** "Coloured: speaks for 4. Covered there, it reads 9." @param {Occlusion} occlusion */
-export function describeStroke({ digit, losses, reads }) {
-  const places = losses.flatMap((row, i) => row.map((loss, j) => ({ loss, reads: reads[i][j] })));
-  const most = places.reduce((best, place) => (place.loss > best.loss ? place : best));
-  const without = most.reads === digit ? "Covered there, it still reads" : "Covered there, it reads";
-  return `Coloured: speaks for ${digit}. ${without} ${most.reads}.`;
 }
 
 function recall() {

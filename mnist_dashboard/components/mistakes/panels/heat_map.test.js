@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { heatOfPixels } from "./heat_map.js";
+import { describeStroke, heatOfPixels } from "./heat_map.js";
 
 const PLACES = [...Array(11).keys()];
 
@@ -20,4 +20,13 @@ test("a pixel is as hot as the windows that cover it, the hottest is 1", () => {
 
 test("where the answer gains, or nothing is lost, there is no heat", () => {
   assert.ok(heatOfPixels(occlusion(() => -0.1)).every((value) => value === 0));
+});
+
+test("what is read without the most important place is said", () => {
+  const reads = PLACES.map((i) => PLACES.map((j) => (i === 3 && j === 4 ? 9 : 4)));
+  const losses = PLACES.map((i) => PLACES.map((j) => (i === 3 && j === 4 ? 0.8 : 0.1)));
+  const found = { ...occlusion(() => 0), losses, reads };
+  assert.equal(describeStroke(found), "Colour marks what makes it a 4. Covered there, it reads 9.");
+  const unmoved = { ...found, reads: reads.map((row) => row.map(() => 4)) };
+  assert.equal(describeStroke(unmoved), "Colour marks what speaks for 4. Covered there, it still reads 4.");
 });
