@@ -185,7 +185,7 @@ def _render_network_source(run: Run) -> None:
         return
     if not source.is_own:
         st.caption("It came with the imported run. It is shown to be read, and never run here.")
-    elif access.may_act() and (changes := describe_changes(source)):
+    elif changes := describe_changes(source):
         st.caption(markdown.escape(changes))
     with st.expander(f"{source.file}, SHA-256 {source.sha256[: fact_tables.CHECKSUM_LENGTH]}"):
         st.code(source.text, language="python", line_numbers=True)

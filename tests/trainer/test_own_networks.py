@@ -103,7 +103,7 @@ def test_an_interrupted_run_resumes_to_the_bit_although_its_file_has_changed(
     resumed = resume(store, interrupted)
     assert resumed.status is RunStatus.COMPLETED
     assert losses(store, resumed) == losses(store, trained)
-    assert resumed.notice.endswith("tiny.py has changed since; runs of this version use the recorded source.")
+    assert resumed.notice == ("tiny.py has changed since; runs of this version use the recorded source.")
 
 
 def test_a_run_is_continued_and_replayed_from_the_recorded_source(store: RunStore, trained: Run, file: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_run_is_continued_and_replayed_from_the_recorded_source(store: RunStor
     more = lineage.with_more_epochs(trained, 1)
     continued = train_run(store, lineage.fork(store, trained, more, trainer=own_identity()))
     assert (continued.status, continued.progress.step) == (RunStatus.COMPLETED, 27)
-    assert continued.notice.endswith("tiny.py is gone; runs of this version use the recorded source.")
+    assert continued.notice == ("tiny.py is gone; runs of this version use the recorded source.")
 
 
 def test_a_new_version_is_another_network(store: RunStore, trained: Run, file: Path) -> None:

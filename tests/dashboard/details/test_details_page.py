@@ -77,7 +77,7 @@ def test_the_source_of_a_users_own_network_is_shown(app: AppTest, store: RunStor
     open_details(app, run.id)
     assert TINY.strip() in [block.value for block in app.code]
     assert table(app, "Setting")["Network"] == f"Tiny (tiny.py, {tiny_source().sha256[:8]})"
-    gone = "/no/such/folder/tiny.py is gone; runs of this version use the recorded source."
+    gone = "tiny.py is gone; runs of this version use the recorded source."
     assert gone in captions(app)
     visitor.become_viewer()
     open_details(app, run.id)

@@ -64,16 +64,18 @@ def read_from_folder(network: OwnNetwork) -> NetworkSource:
 
 
 def describe_changes(source: NetworkSource) -> str:
-    """Say in a sentence if the file that a recorded source came from has changed since, or is gone; else nothing."""
+    """Say in a sentence if the file that a recorded source came from has changed since, or is gone; else nothing.
+
+    Viewers and archives get the sentence, too, so it does not tell the folder.
+    """
     if not source.path:
         return ""
-    path = Path(source.path)
     try:
-        is_same = path.read_bytes() == source.text.encode()
+        if Path(source.path).read_bytes() == source.text.encode():
+            return ""
     except OSError:
-        return f"{display_path(path)} is gone; runs of this version use the recorded source."
-    changed = f"{display_path(path)} has changed since; runs of this version use the recorded source."
-    return "" if is_same else changed
+        return f"{source.file} is gone; runs of this version use the recorded source."
+    return f"{source.file} has changed since; runs of this version use the recorded source."
 
 
 def parse_network(text: str) -> tuple[Path, str]:
