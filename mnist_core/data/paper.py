@@ -51,8 +51,9 @@ _SMALLEST_DIGIT = 0.06
 _MOST_INK = 0.4
 """Shares of the longer side and of the picture. A digit is taller than the one and has less ink than the other."""
 
-_EDGE_PENALTY = 0.05
-"""What is cut off by the edge of the photo is rather another thing than the digit."""
+_EDGE_PENALTIES = (1.0, 0.2, 1e-6)
+"""Factors for groups that no edge of the photo cuts off, one, and several. A desk around the paper is darker and larger
+than any digit, and so may be a shadow that crosses a corner; only if there is nothing else are they taken for one."""
 
 _THINNEST_STROKE = 1.9 / 20
 """Share of the digit's longer side. Strokes of MNIST are about two pixels of 20 wide; thinner ones are thickened."""
@@ -143,17 +144,17 @@ def _largest_group(mask: Mask) -> Mask | None:
     boxes = ndimage.find_objects(groups, count)
     lengths = np.array([0] + [max(side.stop - side.start for side in box) for box in boxes])
     masses = np.bincount(groups.ravel(), minlength=count + 1)
-    at_edge = np.zeros(count + 1, bool)
-    at_edge[np.concatenate([groups[0], groups[-1], groups[:, 0], groups[:, -1]])] = True
+    sides = [np.unique(side) for side in (groups[0], groups[-1], groups[:, 0], groups[:, -1])]
+    cut_off = np.bincount(np.concatenate(sides), minlength=count + 1)
     suitable = (lengths >= _SMALLEST_DIGIT * LONGEST_SIDE) & (masses <= _MOST_INK * mask.size)
-    scores = suitable * masses * np.where(at_edge, _EDGE_PENALTY, 1)
+    scores = suitable * masses * np.array(_EDGE_PENALTIES)[np.minimum(cut_off, 2)]
     chosen = int(np.argmax(scores))
     if not scores[chosen]:
         return None
     # A digit may have strokes apart from each other, such as the hat of a 5, in proportion to its own size.
     near = np.unique(groups[_away_from(groups == chosen) <= _STROKE_GAP * lengths[chosen]])
     shares = masses[near] / masses[chosen]
-    parts = (near > 0) & ~at_edge[near] & (shares >= _SMALLEST_STROKE) & (shares <= _LARGEST_STROKE)
+    parts = (near > 0) & (cut_off[near] == 0) & (shares >= _SMALLEST_STROKE) & (shares <= _LARGEST_STROKE)
     return np.isin(groups, [chosen, *near[parts]])
 
 

@@ -101,6 +101,19 @@ def test_a_digit_is_found_on_paper_and_on_a_board(some_digits: np.ndarray, paper
         assert similarity(image, digit) > 0.75, seed
 
 
+@pytest.mark.parametrize("surroundings", ["a desk around it", "a desk at a corner"])
+def test_what_lies_around_the_paper_is_no_digit(surroundings: str) -> None:
+    paper = [(0, 0), (700, 0), (640, 500), (0, 500)] if surroundings.endswith("corner") else None
+    one = [(340, 200), (320, 290)]
+    photographed = Image.new("L", (700, 500), 50)
+    pen = ImageDraw.Draw(photographed)
+    pen.polygon(paper or [(60, 40), (660, 30), (650, 470), (50, 450)], fill=215)
+    pen.line(one, fill=70, width=7)
+    image = prepare_photo(encode(photographed))
+    assert (image > 127).any(axis=1).sum() == 20
+    assert (image > 127).any(axis=0).sum() <= 8
+
+
 def test_a_thin_pen_is_thickened() -> None:
     paper = Image.new("L", (800, 800), 230)
     ImageDraw.Draw(paper).line([(250, 200), (550, 200), (350, 600)], fill=40, width=6)
