@@ -3,35 +3,39 @@
  * what each layer makes of an image, and a map of all images. The evaluation and the image are those of the view Mistakes.
  */
 import { DigitImages } from "../lib/evaluations/digit_images.js";
-import { requestJson, sentenceOf } from "../lib/evaluations/requests.js";
+import { mountView } from "../lib/evaluations/mount_view.js";
+import { RequestError, requestJson, sentenceOf } from "../lib/evaluations/requests.js";
 import { RunEvaluations } from "../lib/evaluations/run_evaluations.js";
 import { Scrubber } from "../lib/evaluations/scrubber.js";
 import { BEFORE_FIRST, ShownEvaluation } from "../lib/evaluations/shown_evaluation.js";
 import { describeEvaluation } from "../lib/evaluations/texts.js";
+import { RUN_STATUSES } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
 import { onThemeChange } from "../lib/theme.js";
 import { readChoice, selectImages } from "../mistakes/model/selection.js";
 import { stream } from "../../feed/client/stream.js";
 import { decodePoints } from "./model/map_layout.js";
-import { Questions } from "./model/questions.js";
+import { Problems } from "./questions/problems.js";
+import { Questions } from "./questions/questions.js";
 import { describeWeights } from "./model/words.js";
 import { FiltersPanel } from "./panels/filters_panel.js";
 import { LayersPanel } from "./panels/layers_panel.js";
 import { MapPanel } from "./panels/map_panel.js";
-import { NO_NORMS, NormsPanel } from "./panels/norms_panel.js";
+import { NO_NORMS, NO_NORMS_YET, NormsPanel } from "./panels/norms_panel.js";
 
 /**
  * @import { Evaluated } from "../lib/evaluations/run_evaluations.js"
  * @import { Shown } from "../lib/evaluations/shown_evaluation.js"
  * @import { Host, Split } from "../lib/types"
  * @import { Place } from "../mistakes/mistakes.js"
- * @import { Question } from "./model/questions.js"
+ * @import { Question } from "./questions/questions.js"
  * @import { Chosen } from "./panels/answer.js"
  * @typedef {{run: number, place: Place, version: number}} InsideData `version` grows when Python chose the place
- * @typedef {{explain: (problem: string) => void}} Panel
  */
 
 const ADDRESS_MS = 400; // after the last move
+const RETRY_MS = 35_000; // after an answer that did not come in time; the server lets the network rest as long
+const BUSY = 503;
 const BEFORE_FILTERS = "Filters show from the first evaluation on.";
 const [FILTERS, ACTIVATIONS, MAP, DEAD_UNITS] = ["filters", "activations", "map", "dead_units"].map((name) => `inference/${name}`);
 
@@ -52,16 +56,18 @@ class Inside {
   #image = null;
   /** @type {Split|null} of the chosen image */
   #split = null;
-  /** @type {Map<string, string>} why a question has no answer, by its path */
-  #problems = new Map();
-  #normsOf = "";
+  /** @type {string|null} the evaluations there were when norms were asked for */
+  #normsOf = null;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #telling;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #retrying;
   #filters = new FiltersPanel();
   #norms = new NormsPanel();
   #layers = new LayersPanel((image) => this.#choose(image), () => this.#showInMistakes());
   #map;
-  #note = make("p", "mt-panel-note mt-inside-note", { role: "status" });
+  #problems;
+  #note = make("p", "mt-inside-note", { role: "status" });
   #scrubber = new Scrubber((evaluation, isNewest) => {
     this.#evaluations.goTo(isNewest ? null : evaluation.step, isNewest ? null : evaluation.split);
     this.#evaluations.show();
@@ -78,6 +84,7 @@ class Inside {
     const source = new RunEvaluations(data.run);
     this.#pictures = new DigitImages(source);
     this.#map = new MapPanel(this.#pictures, (image) => this.#choose(image));
+    this.#problems = new Problems({ [FILTERS]: this.#filters, [ACTIVATIONS]: this.#layers, [MAP]: this.#map });
     this.#evaluations = new ShownEvaluation(source, () => this.#draw(), { needsWeights: true });
     this.#box = make("div", "mt-inside", {}, this.#filters.element, this.#norms.element, this.#layers.element, this.#map.element,
       this.#note, this.#scrubber.element);
@@ -102,6 +109,7 @@ class Inside {
 
   destroy() {
     clearTimeout(this.#telling);
+    clearTimeout(this.#retrying);
     this.#resizing.disconnect();
     this.#stopWatchingTheme();
     this.#questions.close();
@@ -134,13 +142,16 @@ class Inside {
     const words = evaluation ? describeEvaluation(evaluation, list?.splits[evaluation.split].images ?? 0) : "";
     this.#scrubber.offer(list?.evaluations ?? [], evaluation, totalSteps, words,
       { epochEnds: run?.epoch_ends ?? [], follows: !this.#evaluations.wanted });
-    this.#norms.setCursor(evaluation?.step ?? 0, totalSteps);
+    this.#norms.setCursor(evaluation?.step ?? 0);
     this.#loadNorms();
-    this.#showNote(problem === BEFORE_FIRST ? BEFORE_FILTERS : problem);
     const chosen = shown ? this.#placeImage(shown) : null;
     this.#layers.offerImage(chosen, shown?.labels?.length ?? 0);
     this.#map.choose(chosen?.image ?? -1);
-    if (!shown) return;
+    if (!shown) {
+      setText(this.#note, "");
+      this.#problems.addToAll(problem === BEFORE_FIRST ? BEFORE_FILTERS : problem);
+      return;
+    }
     if (chosen) this.#drawPicture(chosen);
     this.#problems.clear();
     this.#questions.want(this.#questionsFor(shown, chosen));
@@ -161,28 +172,29 @@ class Inside {
   #questionsFor(shown, chosen) {
     const { evaluation, labels, answers, problem } = shown;
     const { split } = evaluation;
-    const questions = [this.#question(FILTERS, evaluation, {}, (filters) => this.#filters.offer(filters), this.#filters)];
+    const questions = [this.#question(FILTERS, evaluation, {}, (filters) => this.#filters.offer(filters))];
     if (!labels || !chosen) {
-      for (const panel of [this.#layers, this.#map]) panel.explain(problem);
+      for (const path of [ACTIVATIONS, MAP]) this.#problems.add(path, problem);
       return questions;
     }
     questions.push(
-      this.#question(ACTIVATIONS, evaluation, { split, image: chosen.image }, (made) => this.#layers.offer(made), this.#layers),
-      this.#question(MAP, evaluation, { split }, (map) => this.#map.offer(map, { evaluation, labels, answers }), this.#map),
+      this.#question(ACTIVATIONS, evaluation, { split, image: chosen.image }, (made) => this.#layers.offer(made)),
+      this.#question(MAP, evaluation, { split }, (map) => this.#map.offer(map, { evaluation, labels, answers })),
       this.#question(DEAD_UNITS, evaluation, { split }, ({ dead }) => this.#layers.offerDead(dead, split)),
     );
     // Played, the map moves on every 0.7 s: too soon for the first answer about an evaluation.
     for (const next of this.#evaluations.neighbours().filter((other) => other.split === split)) {
-      questions.push(this.#question(MAP, next, { split }, () => {}));
+      const { path, query, key, isBatch } = this.#question(MAP, next, { split }, () => {});
+      questions.push({ path, query, key, isBatch });
     }
     return questions;
   }
 
   /**
    * @param {string} path @param {Evaluated} evaluation @param {Record<string, string|number>} more of the query
-   * @param {(answer: any) => void} show @param {Panel} [panel] that says why there is no answer @returns {Question}
+   * @param {(answer: any) => void} show @returns {Question}
    */
-  #question(path, evaluation, more, show, panel) {
+  #question(path, evaluation, more, show) {
     const { step, weights_step: weightsStep } = evaluation;
     const query = { run: this.#data.run, step, ...more };
     const key = `${path}/${step}/${weightsStep}/${Object.values(more).join("/")}`;
@@ -193,17 +205,18 @@ class Inside {
       isBatch: path === MAP || path === DEAD_UNITS,
       onAnswer: (answer) => {
         show(answer);
-        if (path === FILTERS) this.#showNote(describeWeights(answer.step, step));
+        if (path === FILTERS) setText(this.#note, describeWeights(answer.step, step));
       },
-      onError: (error) => { if (panel) this.#explain(path, panel, sentenceOf(error)); },
+      onError: (error) => {
+        this.#problems.add(path, sentenceOf(error));
+        if (error instanceof RequestError && error.status === BUSY) this.#askLater();
+      },
     };
   }
 
-  /** What is wrong with all questions is said once. @param {string} path @param {Panel} panel @param {string} sentence */
-  #explain(path, panel, sentence) {
-    const isKnown = [...this.#problems.values()].includes(sentence);
-    this.#problems.set(path, sentence);
-    panel.explain(isKnown ? "" : sentence);
+  #askLater() {
+    clearTimeout(this.#retrying);
+    this.#retrying = setTimeout(() => this.#draw(), RETRY_MS);
   }
 
   /** @param {Chosen} chosen */
@@ -218,16 +231,12 @@ class Inside {
     if (!this.#evaluations.list || evaluations === this.#normsOf) return;
     this.#normsOf = evaluations;
     try {
-      this.#norms.offer(await requestJson("norms.json", { run: this.#data.run }), NO_NORMS);
+      const norms = await requestJson("norms.json", { run: this.#data.run });
+      const isFinished = RUN_STATUSES[stream.run(this.#data.run)?.status ?? ""]?.is_finished;
+      this.#norms.offer(norms, isFinished ? NO_NORMS : NO_NORMS_YET);
     } catch (error) {
       this.#norms.offer(null, sentenceOf(error));
     }
-  }
-
-  /** @param {string} text */
-  #showNote(text) {
-    setText(this.#note, text);
-    this.#note.hidden = !text;
   }
 
   #redraw() {
@@ -259,21 +268,4 @@ class Inside {
   }
 }
 
-/** @param {HTMLElement} root @param {InsideData} data @param {Host} host */
-export const mount = (root, data, host) => {
-  let shownRun = data.run;
-  let view = new Inside(root, data, host);
-  return {
-    /** @param {InsideData} next @param {Host} nextHost */
-    update(next, nextHost) {
-      if (next.run === shownRun) {
-        view.update(next, nextHost);
-        return;
-      }
-      shownRun = next.run;
-      view.destroy();
-      view = new Inside(root, next, nextHost);
-    },
-    destroy: () => view.destroy(),
-  };
-};
+export const mount = mountView(Inside);

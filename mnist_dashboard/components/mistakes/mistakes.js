@@ -5,6 +5,7 @@
  */
 import { stream } from "../../feed/client/stream.js";
 import { DigitImages } from "../lib/evaluations/digit_images.js";
+import { mountView } from "../lib/evaluations/mount_view.js";
 import { sentenceOf } from "../lib/evaluations/requests.js";
 import { RunEvaluations } from "../lib/evaluations/run_evaluations.js";
 import { Scrubber } from "../lib/evaluations/scrubber.js";
@@ -239,21 +240,4 @@ class Mistakes {
   }
 }
 
-/** @param {HTMLElement} root @param {MistakesData} data @param {Host} host */
-export const mount = (root, data, host) => {
-  let shownRun = data.run;
-  let view = new Mistakes(root, data, host);
-  return {
-    /** @param {MistakesData} next @param {Host} nextHost */
-    update(next, nextHost) {
-      if (next.run === shownRun) {
-        view.update(next, nextHost);
-        return;
-      }
-      shownRun = next.run;
-      view.destroy();
-      view = new Mistakes(root, next, nextHost);
-    },
-    destroy: () => view.destroy(),
-  };
-};
+export const mount = mountView(Mistakes);

@@ -42,16 +42,13 @@ export const ease = (share) => share * share * (3 - 2 * share);
  * @param {Float32Array} points @param {Uint8Array} labels
  */
 export function labelCentres(points, labels) {
-  return Array.from({ length: 10 }, (_, digit) => {
-    /** @type {[number[], number[]]} */
-    const [xs, ys] = [[], []];
-    labels.forEach((label, i) => {
-      if (label !== digit) return;
-      xs.push(points[2 * i]);
-      ys.push(points[2 * i + 1]);
-    });
-    return xs.length ? { x: median(xs), y: median(ys) } : null;
+  /** @type {{xs: number[], ys: number[]}[]} */
+  const places = Array.from({ length: 10 }, () => ({ xs: [], ys: [] }));
+  labels.forEach((label, i) => {
+    places[label].xs.push(points[2 * i]);
+    places[label].ys.push(points[2 * i + 1]);
   });
+  return places.map(({ xs, ys }) => (xs.length ? { x: median(xs), y: median(ys) } : null));
 }
 
 /** @param {number[]} values */

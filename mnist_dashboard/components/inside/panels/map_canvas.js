@@ -1,4 +1,7 @@
-/** Draws thousands of points at once: each a copy of a dot that was drawn before, in the colour of its digit. */
+/**
+ * Draws thousands of points at once: each a copy of a dot that was drawn before, in the colour of its digit. Rings round single points
+ * are on a canvas of their own, so that the points stay while the pointer moves.
+ */
 import { palette } from "../../lib/theme.js";
 
 /**
@@ -7,8 +10,6 @@ import { palette } from "../../lib/theme.js";
  * @property {Uint8Array} labels
  * @property {Uint8Array} predicted
  * @property {Set<number>} hidden digits
- * @property {number} chosen an image; -1 for none
- * @property {number} hovered likewise
  */
 
 const [DOT, WRONG_DOT, RING, STAMP] = [1.9, 2.4, 3.5, 12]; // pixels: radii, and the side of a stamp
@@ -40,7 +41,9 @@ function drawStamp(color, radius, ring, ratio) {
 }
 
 export class MapCanvas {
-  element = document.createElement("canvas");
+  #points = document.createElement("canvas");
+  #rings = document.createElement("canvas");
+  elements = [this.#points, this.#rings];
   /** @type {OffscreenCanvas[]} by digit; those of images that are read right, then of the others */
   #stamps = [];
   #ratio = 1;
@@ -52,13 +55,15 @@ export class MapCanvas {
     this.#ratio = devicePixelRatio || 1;
     this.#width = width;
     this.#height = height;
-    this.element.width = Math.round(width * this.#ratio);
-    this.element.height = Math.round(height * this.#ratio);
+    for (const canvas of this.elements) {
+      canvas.width = Math.round(width * this.#ratio);
+      canvas.height = Math.round(height * this.#ratio);
+    }
   }
 
   /** @param {string[]} colors by digit */
   setColors(colors) {
-    const { text } = palette(this.element);
+    const { text } = palette(this.#points);
     this.#stamps = [
       ...colors.map((color) => drawStamp(color, DOT, "", this.#ratio)),
       ...colors.map((color) => drawStamp(color, WRONG_DOT, text, this.#ratio)),
@@ -66,15 +71,21 @@ export class MapCanvas {
   }
 
   clear() {
-    this.element.getContext("2d")?.clearRect(0, 0, this.element.width, this.element.height);
+    for (const canvas of this.elements) this.#start(canvas);
+  }
+
+  /** An empty drawing in pixels of the page. @param {HTMLCanvasElement} canvas */
+  #start(canvas) {
+    const context = canvas.getContext("2d");
+    context?.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
+    context?.clearRect(0, 0, this.#width, this.#height);
+    return context;
   }
 
   /** @param {Drawn} drawn */
-  draw({ points, labels, predicted, hidden, chosen, hovered }) {
-    const context = this.element.getContext("2d");
+  draw({ points, labels, predicted, hidden }) {
+    const context = this.#start(this.#points);
     if (!context || !this.#stamps.length) return;
-    context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
-    context.clearRect(0, 0, this.#width, this.#height);
     for (const isWrong of [false, true]) { // those that are read wrong lie on top
       for (let i = 0; i < labels.length; i++) {
         const label = labels[i];
@@ -83,7 +94,16 @@ export class MapCanvas {
         context.drawImage(stamp, points[2 * i] - STAMP / 2, points[2 * i + 1] - STAMP / 2, STAMP, STAMP);
       }
     }
-    const { text, background } = palette(this.element);
+  }
+
+  /**
+   * Put rings round two of the points, each -1 for none. @param {Drawn} drawn @param {number} chosen an image
+   * @param {number} hovered the one below the pointer
+   */
+  mark({ points, labels, hidden }, chosen, hovered) {
+    const context = this.#start(this.#rings);
+    if (!context) return;
+    const { text, background } = palette(this.#rings);
     for (const [image, radius] of [[chosen, CHOSEN], [hovered, HOVERED]]) {
       if (image < 0 || image >= labels.length || hidden.has(labels[image])) continue;
       for (const [color, width] of /** @type {[string, number][]} */ ([[background, 5], [text, 2.2]])) {

@@ -54,7 +54,7 @@ export class MapPanel {
   constructor(pictures, onChoose) {
     this.#tip = new MapTip(pictures);
     this.#onChoose = onChoose;
-    this.#plot.append(this.#canvas.element, ...this.#figures, this.#tip.element, this.#problem);
+    this.#plot.append(...this.#canvas.elements, ...this.#figures, this.#tip.element, this.#problem);
     DIGITS.forEach((digit) => {
       for (const element of [this.#switches[digit], this.#figures[digit]]) element.style.setProperty("--digit", `var(--digit-${digit})`);
       this.#switches[digit].addEventListener("click", () => this.#toggle(digit));
@@ -109,7 +109,7 @@ export class MapPanel {
   choose(image) {
     if (image === this.#chosen) return;
     this.#chosen = image;
-    this.#draw();
+    this.#mark();
   }
 
   /** The size or the theme has changed. */
@@ -142,19 +142,31 @@ export class MapPanel {
       const share = Math.min(1, Math.max(0, (now - this.#gliding) / GLIDE_MS));
       mixPoints(from, points, ease(share), between);
       this.#points = share < 1 ? between : points;
+      this.#index = null;
       this.#draw();
       if (share < 1) this.#frame = requestAnimationFrame(step);
     };
     this.#frame = requestAnimationFrame(step);
   }
 
-  #draw() {
+  /** What is on the map; null while there is none. */
+  #drawn() {
     const read = this.#read;
-    if (!read || !this.#map || this.#points.length !== 2 * read.labels.length) return;
-    const { labels, answers: { predicted } } = read;
-    this.#canvas.draw({
-      points: this.#points, labels, predicted, hidden: this.#hidden, chosen: this.#chosen, hovered: this.#hovered,
-    });
+    if (!read || !this.#map || this.#points.length !== 2 * read.labels.length) return null;
+    return { points: this.#points, labels: read.labels, predicted: read.answers.predicted, hidden: this.#hidden };
+  }
+
+  #mark() {
+    const drawn = this.#drawn();
+    if (drawn) this.#canvas.mark(drawn, this.#chosen, this.#hovered);
+  }
+
+  #draw() {
+    const drawn = this.#drawn();
+    if (!drawn) return;
+    const { labels } = drawn;
+    this.#canvas.draw(drawn);
+    this.#mark();
     labelCentres(this.#points, labels).forEach((centre, digit) => {
       const figure = this.#figures[digit];
       figure.hidden = !centre || this.#hidden.has(digit);
@@ -181,10 +193,10 @@ export class MapPanel {
 
   /** @param {number} x @param {number} y @param {number} reach */
   #near(x, y, reach) {
-    const read = this.#read;
-    if (!read || !this.#map || this.#points.length !== 2 * read.labels.length) return [];
+    const drawn = this.#drawn();
+    if (!drawn) return [];
     this.#index ??= new PointIndex(this.#points, this.#plot.clientWidth, this.#plot.clientHeight);
-    return this.#index.within(x, y, reach, (i) => !this.#hidden.has(read.labels[i]));
+    return this.#index.within(x, y, reach, (i) => !this.#hidden.has(drawn.labels[i]));
   }
 
   /** Show what an image is. @param {number} image */
@@ -198,14 +210,14 @@ export class MapPanel {
     const neighbours = isNew ? this.#near(x, y, NEIGHBOUR_REACH).slice(1, MOST_NEIGHBOURS) : [];
     const place = { x, y, width: this.#plot.clientWidth, height: this.#plot.clientHeight };
     this.#tip.show({ split, image, label: labels[image], predicted: predicted[image] }, neighbours, place);
-    if (isNew) this.#draw();
+    if (isNew) this.#mark();
   }
 
   #leave() {
     this.#tip.hide();
     if (this.#hovered < 0) return;
     this.#hovered = -1;
-    this.#draw();
+    this.#mark();
   }
 
   /** @param {KeyboardEvent} event */

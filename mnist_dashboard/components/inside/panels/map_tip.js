@@ -42,7 +42,7 @@ export class MapTip {
     this.element.hidden = false;
     if (image === this.#image) return;
     this.#image = image;
-    setText(this.#answer, arrow(label, predicted));
+    setText(this.#answer, label === predicted ? `${label}, read right` : arrow(label, predicted));
     setText(this.#name, nameImage(split, image));
     drawDigit(this.#canvas, null);
     const [picture] = await this.#pictures.load(split, [image, ...neighbours]).catch(() => [null]);

@@ -8,6 +8,7 @@ import { evenTicks, lineOf, logTicks, normAt, normRange, thinLine } from "../mod
 /** @import { Norms } from "../model/norm_lines.js" */
 
 export const NO_NORMS = "Norms are recorded from now on; this run has none.";
+export const NO_NORMS_YET = "Norms show from the first evaluation on.";
 
 const MARGIN = { left: 42, right: 56, top: 14, bottom: 36 };
 const DASHES = ["", "7 3", "8 3 2 3", "2 3", "12 4", "5 2 1 2 1 2"];
@@ -23,7 +24,6 @@ export class NormsPanel {
   /** @type {Norms|null} */
   #norms = null;
   #step = 0;
-  #totalSteps = 1;
   #title = make("h2", "mt-panel-title");
   #choices = KINDS.map((kind) => make("button", "mt-pill", { type: "button", "data-kind": kind }, NAMES[kind]));
   #chart = make("div", "mt-norms-chart", { role: "img" });
@@ -47,11 +47,10 @@ export class NormsPanel {
     this.redraw();
   }
 
-  /** @param {number} step of the evaluation @param {number} totalSteps of the run */
-  setCursor(step, totalSteps) {
-    if (step === this.#step && totalSteps === this.#totalSteps) return;
+  /** @param {number} step of the evaluation; 0 for none */
+  setCursor(step) {
+    if (step === this.#step) return;
     this.#step = step;
-    this.#totalSteps = Math.max(1, totalSteps);
     this.redraw();
   }
 
@@ -78,7 +77,7 @@ export class NormsPanel {
   #draw(norms, width, height) {
     const svg = drawSvg("svg", { width, height, "aria-hidden": "true" });
     const lines = norms.layers.map((_, n) => thinLine(norms.steps, lineOf(norms[this.#kind], n), MOST_POINTS));
-    const last = Math.max(this.#totalSteps, norms.steps.at(-1) ?? 1);
+    const last = Math.max(1, this.#step, norms.steps.at(-1) ?? 1);
     const [low, high] = normRange(lines);
     const [right, bottom] = [width - MARGIN.right, height - MARGIN.bottom];
     /** @param {number} step */
@@ -95,6 +94,7 @@ export class NormsPanel {
       svg.append(drawSvg("path", { d: `M${path}`, fill: "none", stroke, "stroke-width": 1.8, "stroke-dasharray": dash }));
     });
     this.#nameLines(svg, lines.map((points) => (points.length ? y(points[points.length - 1].value) : bottom)), right, bottom);
+    if (!this.#step) return svg;
     const cursor = x(Math.min(this.#step, last));
     svg.append(segment(cursor, MARGIN.top - 4, cursor, bottom, colors.text));
     svg.append(drawSvg("path", { d: `M${cursor - 5} ${MARGIN.top - 10}h10l-5 6z`, fill: colors.text }));

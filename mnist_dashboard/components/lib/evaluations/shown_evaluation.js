@@ -15,6 +15,7 @@ import { inOrder } from "./scrub_track.js";
 
 export const BEFORE_FIRST = "Mistakes show after the first evaluation.";
 const LOADING = "Loading …";
+const SAVING_MS = 3000; // by then the weights of a new evaluation are saved
 
 export class ShownEvaluation {
   /** @type {EvaluationList|null} */
@@ -30,6 +31,9 @@ export class ShownEvaluation {
   #needsWeights;
   #known = "";
   #requests = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  #waiting;
+  #waitedFor = 0;
   #subscription;
 
   /**
@@ -49,6 +53,7 @@ export class ShownEvaluation {
 
   destroy() {
     this.#requests += 1;
+    clearTimeout(this.#waiting);
     this.#subscription.close();
   }
 
@@ -64,6 +69,15 @@ export class ShownEvaluation {
       this.problem = sentenceOf(error);
     }
     if (request === this.#requests) await this.show();
+    if (this.#needsWeights) this.#awaitWeights();
+  }
+
+  /** Weights are saved after the evaluation: ask for the list once more. */
+  #awaitWeights() {
+    const newest = inOrder(this.list?.evaluations ?? []).at(-1);
+    if (!newest || newest.weights_step !== null || newest.id === this.#waitedFor) return;
+    this.#waitedFor = newest.id;
+    this.#waiting = setTimeout(() => this.refresh(), SAVING_MS);
   }
 
   /** @param {number|null} step null and no split follow the newest @param {Split|null} split */
