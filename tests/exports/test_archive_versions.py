@@ -26,6 +26,7 @@ CHANGE = Intervention(2, "lr", 0.25, 0.1, datetime.fromtimestamp(1.7e9, UTC), "p
 
 FIELDS_OF_VERSION_6 = """
     evaluations: accuracy confusion elapsed_seconds epoch has_probabilities images loss split step
+    norms: gradients layers step weights
     run: archived attempt config created_at curve dataset device finished_at interventions name notes notice parent_step
     run: progress provenance reason starred started_at status tags test_images threads total_steps train_images
     run: validation_images

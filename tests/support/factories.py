@@ -12,7 +12,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.data import idx
 from mnist_core.data.datasets import Dataset
 from mnist_core.data.splits import Split, checksum
-from mnist_core.records import EvalMetrics, Intervention, Progress, Provenance, Run, RunStatus, StepMetrics
+from mnist_core.records import EvalMetrics, Intervention, LayerNorms, Progress, Provenance, Run, RunStatus, StepMetrics
 from mnist_core.runs.retention import purge_expired_runs
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
@@ -103,7 +103,8 @@ def finished_run(
         evaluations.insert(0, EvalMetrics(5, 1, "validation", 0.3, validation, NO_CONFUSION, predicted[:30], 0.04))
     speed = steps[-1].examples_per_second if steps else None
     progress = Progress(len(steps), 1, loss=0.5, accuracy=0.8, examples_per_second=speed)
-    store.trainer_writes.append_steps(run, progress, steps, evaluations)
+    norms = [LayerNorms(step.step, ("conv1", "fc1"), (1.5, 2.5), (0.25, 0.5)) for step in steps]
+    store.trainer_writes.append_steps(run, progress, steps, evaluations, norms=norms)
     store.trainer_writes.finish_run(run, status)
     return store.queries.get_run(run.id)
 
