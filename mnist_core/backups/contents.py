@@ -37,6 +37,8 @@ class Report:
     """In bytes."""
     missing: int = 0
     """Number of models and of sets of checkpoints that it lacks: they are gone from the disk or have changed."""
+    own_networks: tuple[str, ...] = ()
+    """Files of users' own networks whose code it holds."""
 
     @property
     def text(self) -> str:

@@ -193,7 +193,8 @@ def _put_in_place(staging: Path, runs_folder: Path, content: CopyContent) -> Res
             _replace_file(staged, runs_folder / name, kept / name)
     _replace_database(staging / DATABASE, runs_folder / DATABASE_NAME, kept)
     checkpoints, models = (sum(name.startswith(f"{folder}/") for name in names) for folder in RUN_FOLDERS)
-    return Restored(Report(content.runs, checkpoints, models, size), kept if kept.exists() else None)
+    report = Report(content.runs, checkpoints, models, size, own_networks=content.own_networks)
+    return Restored(report, kept if kept.exists() else None)
 
 
 def _keep_run_files(runs_folder: Path, kept: Path) -> None:

@@ -107,6 +107,11 @@ def _find_deleted_run(store: RunStore, text: str) -> Run:
 def _restore_backup(path: Path) -> int:
     restored = restore_backup(path, runs_dir())
     print(f"{restored.report.text} restored from {display_path(path)}.")
+    if networks := restored.report.own_networks:
+        print(
+            f"It holds code of users' own networks ({', '.join(networks)}), which this program runs when their runs "
+            "are trained, exported or asked. Keep it only if you made this backup."
+        )
     if restored.kept:
         kept = restored.kept / DATABASE_NAME
         print(

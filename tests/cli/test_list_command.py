@@ -16,6 +16,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
 from mnist_core.system.terminal_text import display_width
+from tests.support.networks import tiny_source
 from tests.support.strict_json import parse_json
 from tests.support.terminal import QUICK, CapturedOutput, trains_in_process
 
@@ -101,6 +102,24 @@ def test_a_backup_is_written_and_restored(store: RunStore, places: Path, capsys:
     listed = capsys.readouterr().out
     assert "mine" in listed
     assert "newer" not in listed
+
+
+def test_restore_names_the_files_whose_code_a_backup_brings(
+    store: RunStore, places: Path, capsys: CapturedOutput
+) -> None:
+    store.commands.record_network(tiny_source())
+    config = TrainConfig(model=tiny_source().network("Tiny").name)
+    run = store.commands.create_run(config)
+    assert main(["backup", str(places / "backup.zip")]) == 0
+    store.close()
+    capsys.readouterr()
+    assert main(["restore", str(places / "backup.zip")]) == 0
+    output = capsys.readouterr().out
+    assert "It holds code of users' own networks (tiny.py), which this program runs when" in output
+    reopened = RunStore.open(places / "runs")
+    assert reopened.queries.get_run(run.id).config == config
+    reopened.queries.check_network(config.model)
+    reopened.close()
 
 
 def test_a_backup_without_a_name_is_in_the_runs_folder(store: RunStore, places: Path, capsys: CapturedOutput) -> None:

@@ -45,6 +45,8 @@ class CopyContent:
     """Number of runs, those in the bin included."""
     files: tuple[tuple[str, str], ...]
     """Path in the runs folder and SHA-256 of each recorded file; the hash is empty for files of older versions."""
+    own_networks: tuple[str, ...] = ()
+    """Files of users' own networks whose recorded code its runs may run."""
 
 
 def copy_database(engine: Engine, path: Path) -> None:
@@ -128,7 +130,10 @@ def _read_content(database: Any) -> CopyContent:
         )
     tables = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     files = database.execute("SELECT path, sha256 FROM run_files").fetchall() if "run_files" in tables else []
-    return CopyContent(schema, database.execute("SELECT count(*) FROM runs").fetchone()[0], tuple(map(tuple, files)))
+    own = "SELECT DISTINCT file FROM networks WHERE is_own ORDER BY file"
+    networks = [row[0] for row in database.execute(own)] if "networks" in tables else []
+    runs = database.execute("SELECT count(*) FROM runs").fetchone()[0]
+    return CopyContent(schema, runs, tuple(map(tuple, files)), tuple(networks))
 
 
 def fold_into_one_file(path: Path) -> None:
