@@ -32,7 +32,7 @@ export function describeDead(dead, layers, split) {
 
 /** Which weights were used if not those of the evaluation. @param {number} used step @param {number} step of the evaluation */
 export function describeWeights(used, step) {
-  return used === step ? "" : `The weights of this step are gone; step ${formatCount(used)} is the nearest that is kept.`;
+  return used === step ? "" : `Weights of step ${formatCount(used)}, the nearest that are kept.`;
 }
 
 /**

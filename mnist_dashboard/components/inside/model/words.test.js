@@ -21,7 +21,7 @@ test("dead units are counted by layer", () => {
 
 test("other weights than those of the step are named", () => {
   assert.equal(describeWeights(844, 844), "");
-  assert.match(describeWeights(800, 844), /step 800 is the nearest/);
+  assert.equal(describeWeights(800, 844), "Weights of step 800, the nearest that are kept.");
 });
 
 test("the map is told with its share of the variance", () => {
