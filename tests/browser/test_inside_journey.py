@@ -43,6 +43,21 @@ def test_the_map_leads_to_an_image_and_to_mistakes_and_back(page: Page, live: Se
     page.get_by_role("button", name="Look inside").click()
     expect(number).to_have_value(image)
 
+    page.get_by_role("button", name="Draw one").click()
+    pad = page.get_by_role("img", name=re.compile("^Drawing area"))
+    box = pad.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 150, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 150, box["y"] + 220, steps=8)
+    page.mouse.up()
+    expect(page.get_by_text(re.compile(rf"^{run.name} reads \d"))).to_be_visible()
+    page.get_by_role("radio", name="Inside").click()
+    own = page.get_by_role("status", name=re.compile(r"Your digit: read as \d"))
+    expect(own).to_be_visible()
+    page.get_by_role("button", name="Your digit").click()
+    expect(own).to_have_count(0)
+
     page.get_by_role("slider", name="Evaluation").press("Home")
     expect(page.get_by_role("heading", name="Map of the validation images")).to_be_visible()
     expect(page).to_have_url(re.compile("split=validation"))

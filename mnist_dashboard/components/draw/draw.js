@@ -3,7 +3,7 @@
  * over its training. The drawing is judged on the server; nothing is prepared here.
  */
 import { stream } from "../../feed/client/stream.js";
-import { SIDE, drawDigit } from "../lib/evaluations/digit_images.js";
+import { drawDigit } from "../lib/evaluations/digit_images.js";
 import { RequestError, request } from "../lib/evaluations/requests.js";
 import { MAX_PICTURE_BYTES } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
@@ -13,6 +13,7 @@ import { Bars } from "./answers/bars.js";
 import { describeAnswers } from "./answers/words.js";
 import { makeButton } from "./buttons.js";
 import { KeptPanel, decodeLevels } from "./kept/kept_panel.js";
+import { encodeDrawing, keepLastDrawing } from "./last_drawing.js";
 import { Pad } from "./pad/pad.js";
 import { PhotoInput } from "./pad/photo_input.js";
 import { makePanel } from "./panel.js";
@@ -247,7 +248,9 @@ class Draw {
   }
 
   #drawSeen() {
-    drawDigit(this.#seen, this.#reading && decodeLevels(this.#reading.image));
+    const levels = this.#reading && decodeLevels(this.#reading.image);
+    drawDigit(this.#seen, levels);
+    keepLastDrawing(levels);
     this.#kept.setImage(this.#reading?.image ?? null, this.#pad.photo?.isPrepared ?? false);
   }
 
@@ -263,15 +266,9 @@ class Draw {
     this.#say({ digit: "", main, rest: "" });
   }
 
-  /** Put a kept drawing on the pad: ink on a transparent ground, pixel by pixel. @param {string} image */
-  #showKept(image) {
-    const canvas = make("canvas", "", { width: String(SIDE), height: String(SIDE) });
-    const pixels = new ImageData(SIDE, SIDE);
-    decodeLevels(image).forEach((level, i) => {
-      pixels.data[4 * i + 3] = level;
-    });
-    canvas.getContext("2d")?.putImageData(pixels, 0, 0);
-    canvas.toBlob((file) => file && this.#pad.showPhoto(file, true));
+  /** Put a kept drawing on the pad. @param {string} image */
+  async #showKept(image) {
+    this.#pad.showPhoto(await encodeDrawing(decodeLevels(image)), true);
   }
 
   /** @param {Story|null} story @param {string} problem */

@@ -11,6 +11,7 @@ import { BEFORE_FIRST, ShownEvaluation } from "../lib/evaluations/shown_evaluati
 import { describeEvaluation } from "../lib/evaluations/texts.js";
 import { RUN_STATUSES } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
+import { encodeDrawing, lastDrawing, takeNewDrawing } from "../draw/last_drawing.js";
 import { onThemeChange } from "../lib/theme.js";
 import { readChoice, selectImages } from "../mistakes/model/selection.js";
 import { stream } from "../../feed/client/stream.js";
@@ -26,6 +27,7 @@ import { NO_NORMS, NO_NORMS_YET, NormsPanel } from "./panels/norms_panel.js";
 /**
  * @import { Evaluated } from "../lib/evaluations/run_evaluations.js"
  * @import { Shown } from "../lib/evaluations/shown_evaluation.js"
+ * @import { LastDrawing } from "../draw/last_drawing.js"
  * @import { Host, Split } from "../lib/types"
  * @import { Place } from "../mistakes/mistakes.js"
  * @import { Question } from "./questions/questions.js"
@@ -37,11 +39,12 @@ const ADDRESS_MS = 400; // after the last move
 const RETRY_MS = 35_000; // after an answer that did not come in time; the server lets the network rest as long
 const BUSY = 503;
 const BEFORE_FILTERS = "Filters show from the first evaluation on.";
-const [FILTERS, ACTIVATIONS, MAP, DEAD_UNITS] = ["filters", "activations", "map", "dead_units"].map((name) => `inference/${name}`);
+const [FILTERS, ACTIVATIONS, STORY, MAP, DEAD_UNITS] = ["filters", "activations", "story", "map", "dead_units"]
+  .map((name) => `inference/${name}`);
 
-/** @param {string} path @param {Record<string, string|number>} query */
-async function ask(path, query) {
-  const answer = await requestJson(path, query);
+/** @param {string} path @param {Record<string, string|number>} query @param {Promise<Blob>} [body] */
+async function ask(path, query, body) {
+  const answer = await requestJson(path, query, body && { method: "POST", body: await body });
   return path === MAP ? { ...answer, points: decodePoints(answer.points) } : answer;
 }
 
@@ -64,7 +67,9 @@ class Inside {
   #retrying;
   #filters = new FiltersPanel();
   #norms = new NormsPanel();
-  #layers = new LayersPanel((image) => this.#choose(image), () => this.#showInMistakes());
+  /** The reader's own digit, if it is looked at instead of an image. */
+  #drawing = takeNewDrawing();
+  #layers = new LayersPanel((image) => this.#choose(image), () => this.#toggleDrawing(), () => this.#showInMistakes());
   #map;
   #problems;
   #note = make("p", "mt-inside-note", { role: "status" });
@@ -102,6 +107,7 @@ class Inside {
     const { version } = this.#data;
     this.#data = data;
     if (data.version !== version) {
+      this.#drawing = null;
       this.#goTo(data.place);
       this.#evaluations.show();
     }
@@ -130,8 +136,14 @@ class Inside {
   /** @param {number} image */
   #choose(image) {
     this.#image = image;
+    this.#drawing = null;
     this.#draw();
     this.#tellAddress();
+  }
+
+  #toggleDrawing() {
+    this.#drawing = this.#drawing ? null : lastDrawing();
+    this.#draw();
   }
 
   #draw() {
@@ -146,13 +158,14 @@ class Inside {
     this.#loadNorms();
     const chosen = shown ? this.#placeImage(shown) : null;
     this.#layers.offerImage(chosen, shown?.labels?.length ?? 0);
-    this.#map.choose(chosen?.image ?? -1);
+    this.#layers.offerDrawing(lastDrawing() !== null, this.#drawing?.levels ?? null);
+    this.#map.choose(this.#drawing ? -1 : chosen?.image ?? -1);
     if (!shown) {
       setText(this.#note, "");
       this.#problems.addToAll(problem === BEFORE_FIRST ? BEFORE_FILTERS : problem);
       return;
     }
-    if (chosen) this.#drawPicture(chosen);
+    if (chosen && !this.#drawing) this.#drawPicture(chosen);
     this.#problems.clear();
     this.#questions.want(this.#questionsFor(shown, chosen));
   }
@@ -173,12 +186,15 @@ class Inside {
     const { evaluation, labels, answers, problem } = shown;
     const { split } = evaluation;
     const questions = [this.#question(FILTERS, evaluation, {}, (filters) => this.#filters.offer(filters))];
+    if (this.#drawing) questions.push(...this.#questionsOn(this.#drawing, evaluation));
     if (!labels || !chosen) {
-      for (const path of [ACTIVATIONS, MAP]) this.#problems.add(path, problem);
+      for (const path of this.#drawing ? [MAP] : [ACTIVATIONS, MAP]) this.#problems.add(path, problem);
       return questions;
     }
+    if (!this.#drawing) {
+      questions.push(this.#question(ACTIVATIONS, evaluation, { split, image: chosen.image }, (made) => this.#layers.offer(made)));
+    }
     questions.push(
-      this.#question(ACTIVATIONS, evaluation, { split, image: chosen.image }, (made) => this.#layers.offer(made)),
       this.#question(MAP, evaluation, { split }, (map) => this.#map.offer(map, { evaluation, labels, answers })),
       this.#question(DEAD_UNITS, evaluation, { split }, ({ dead }) => this.#layers.offerDead(dead, split)),
     );
@@ -188,6 +204,18 @@ class Inside {
       questions.push({ path, query, key, isBatch });
     }
     return questions;
+  }
+
+  /** What each layer makes of a drawing, and how it is read. @param {LastDrawing} drawing @param {Evaluated} evaluation */
+  #questionsOn(drawing, evaluation) {
+    const body = encodeDrawing(drawing.levels);
+    const showReading = (/** @type {{steps: number[], probabilities: number[][]}} */ { steps, probabilities }) => {
+      const away = steps.map((step) => Math.abs(step - evaluation.step));
+      this.#layers.offerReading(probabilities[away.indexOf(Math.min(...away))]);
+    };
+    const story = this.#question(STORY, evaluation, {}, showReading);
+    const layers = this.#question(ACTIVATIONS, evaluation, {}, (made) => this.#layers.offer(made));
+    return [story, layers].map((question) => ({ ...question, body, key: `${question.key}/drawing ${drawing.version}` }));
   }
 
   /**

@@ -11,6 +11,7 @@ import { RunEvaluations } from "../lib/evaluations/run_evaluations.js";
 import { Scrubber } from "../lib/evaluations/scrubber.js";
 import { BEFORE_FIRST, ShownEvaluation } from "../lib/evaluations/shown_evaluation.js";
 import { describeEvaluation } from "../lib/evaluations/texts.js";
+import { takeNewDrawing } from "../draw/last_drawing.js";
 import { make } from "../lib/dom.js";
 import { onThemeChange } from "../lib/theme.js";
 import { countMatrix, describeChoice, describeNone, readChoice, selectImages, writeChoice } from "./model/selection.js";
@@ -230,6 +231,7 @@ class Mistakes {
     const { shown } = this.#evaluations;
     if (!shown) return;
     const { step, split } = shown.evaluation;
+    takeNewDrawing(); // the reader wants to see this image
     clearTimeout(this.#telling);
     this.#host.setTriggerValue("inside", { ...this.#place(), step, split });
   }

@@ -38,6 +38,7 @@ export class Answer {
   offer(chosen) {
     this.element.hidden = !chosen;
     if (!chosen) return;
+    this.#mistakes.hidden = false;
     const { split, image, label, answers: { predicted, levels } } = chosen;
     const answer = predicted[image];
     setText(this.#words, arrow(label, answer));
@@ -49,6 +50,24 @@ export class Answer {
       bar.style.setProperty("--share", String(level / 255));
       setAttribute(column, "data-role", digit === label ? "label" : digit === answer ? "wrong" : null);
       setAttribute(column, "aria-label", levels ? `${digit}: ${formatLevel(level)}` : `${digit}${digit === answer ? ": the answer" : ""}`);
+    });
+  }
+
+  /** A digit that the reader drew, which has no label. @param {number[]|null} probabilities null while they are not known */
+  offerDrawing(probabilities) {
+    this.element.hidden = false;
+    this.#mistakes.hidden = true;
+    const digit = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : -1;
+    const words = probabilities ? `read as ${digit}` : "";
+    setText(this.#words, words);
+    setAttribute(this.#words, "aria-label", `Your digit: ${words}`);
+    setText(this.#sure, probabilities ? formatLevel(255 * probabilities[digit]) : "");
+    setAttribute(this.#canvas, "aria-label", "Your digit");
+    this.#columns.forEach(({ bar, column }, n) => {
+      const share = probabilities?.[n] ?? 0;
+      bar.style.setProperty("--share", String(share));
+      setAttribute(column, "data-role", n === digit ? "label" : null);
+      setAttribute(column, "aria-label", `${n}: ${formatLevel(255 * share)}`);
     });
   }
 

@@ -25,7 +25,8 @@ export class LayersPanel {
   #activations = null;
   #answer;
   #image = make("input", "mt-choice mt-image-number", { type: "number", min: "0", step: "1" });
-  #imageLabel = make("label", "mt-panel-count");
+  #imageLabel = make("label", "mt-panel-count mt-image-label");
+  #own = make("button", "mt-pill", { type: "button", hidden: "", "aria-pressed": "false" }, "Your digit");
   #layers = make("div", "mt-layers", { role: "group", "aria-label": "Layers", tabindex: "0" });
   #note = make("p", "mt-panel-note");
   #deadNote = make("p", "mt-layers-dead");
@@ -33,12 +34,17 @@ export class LayersPanel {
   #dead = { units: {}, split: "test" };
   element = make("section", "mt-layers-panel", { "aria-label": "What each layer makes of the image" });
 
-  /** @param {(image: number) => void} onImage @param {() => void} onMistakes */
-  constructor(onImage, onMistakes) {
+  /**
+   * @param {(image: number) => void} onImage @param {() => void} onOwn called to switch to the reader's own digit, and back
+   * @param {() => void} onMistakes
+   */
+  constructor(onImage, onOwn, onMistakes) {
+    this.#own.addEventListener("click", onOwn);
     this.#answer = new Answer(onMistakes);
-    this.#imageLabel.append("Image ", this.#image);
+    this.#imageLabel.append(make("span", "mt-image-word", {}, "Image "), this.#image);
+    const choice = make("div", "mt-image-choice", {}, this.#own, this.#imageLabel);
     this.element.append(
-      make("div", "mt-panel-head", {}, make("h2", "mt-panel-title", {}, "What each layer makes of it"), this.#imageLabel),
+      make("div", "mt-panel-head", {}, make("h2", "mt-panel-title", {}, "What each layer makes of it"), choice),
       this.#answer.element, this.#note, this.#layers, this.#deadNote);
     this.explain("The network looks at it …");
     this.#image.addEventListener("change", () => {
@@ -53,6 +59,24 @@ export class LayersPanel {
     if (!chosen) return;
     this.#image.max = String(Math.max(0, images - 1));
     if (document.activeElement !== this.#image || this.#image.validity.valid) this.#image.value = String(chosen.image);
+  }
+
+  /**
+   * Offer the digit that the reader drew.
+   * @param {boolean} isThere @param {Uint8ClampedArray|null} shown grey levels, if it is shown instead of an image
+   */
+  offerDrawing(isThere, shown) {
+    this.#own.hidden = !isThere;
+    setAttribute(this.#own, "aria-pressed", String(shown !== null));
+    this.element.toggleAttribute("data-drawn", isThere);
+    if (!shown) return;
+    this.#answer.offerDrawing(null);
+    this.#answer.drawPicture(shown);
+  }
+
+  /** @param {number[]} probabilities of each digit */
+  offerReading(probabilities) {
+    this.#answer.offerDrawing(probabilities);
   }
 
   /** @param {Uint8ClampedArray|null} picture */

@@ -7,11 +7,12 @@
  * @typedef {object} Question
  * @property {string} path
  * @property {Record<string, string|number>} query
+ * @property {Promise<Blob>} [body]
  * @property {string} key equal for the same answer
  * @property {boolean} isBatch whether it is about all images
  * @property {(answer: any) => void} [onAnswer] missing for a question that is asked ahead
  * @property {(error: unknown) => void} [onError]
- * @typedef {(path: string, query: Record<string, string|number>) => Promise<any>} Ask
+ * @typedef {(path: string, query: Record<string, string|number>, body?: Promise<Blob>) => Promise<any>} Ask
  */
 
 const MAX_KEPT = 100; // answers, of at most 150 kB each
@@ -71,10 +72,10 @@ export class Questions {
   }
 
   /** While the server is busy, ask again a few times. @param {Question} question */
-  async #askPatiently({ path, query, key }) {
+  async #askPatiently({ path, query, body, key }) {
     for (let retries = 0; ; retries++) {
       try {
-        return await this.#ask(path, query);
+        return await this.#ask(path, query, body);
       } catch (error) {
         const isBusy = error instanceof Error && "status" in error && error.status === BUSY;
         const isWanted = this.#wanted.some((question) => question.key === key);
