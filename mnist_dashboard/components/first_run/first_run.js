@@ -1,6 +1,6 @@
 /** Redraws a page that has no runs to show as soon as there is one. It draws nothing itself. */
 import { stream } from "../../feed/client/stream.js";
-import { requestRerun } from "../lib/rerun.js";
+import { requestRerun } from "../lib/page/rerun.js";
 
 /** @import { Host } from "../lib/types" */
 

@@ -1,5 +1,5 @@
 /** Reruns the page when the state of a selected run changes, because the page offers actions on these runs. */
-import { requestRerun } from "../lib/rerun.js";
+import { requestRerun } from "../lib/page/rerun.js";
 
 /** @import { ListedRun } from "../../feed/client/run_list.js" */
 /** @import { Host } from "../lib/types" */

@@ -8,7 +8,7 @@ import { LABELS } from "../lib/constants.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { drawSoon, forgetDrawing } from "../lib/drawing.js";
 import { formatAge, formatCount, formatDuration, isNumber } from "../lib/format.js";
-import { Renewal, isFillingForm, requestRerun } from "../lib/rerun.js";
+import { Renewal, isFillingForm, requestRerun } from "../lib/page/rerun.js";
 import { IDLE, isFinished, statusLabel } from "../lib/runs/status.js";
 import { onThemeChange, palette } from "../lib/theme.js";
 import { SentenceSlot, sentenceOf } from "./sentence.js";

@@ -1,6 +1,6 @@
 /** The three ways a photo gets onto the pad: chosen from files, pasted, or dropped. */
 import { make } from "../../lib/dom.js";
-import { isFillingForm } from "../../lib/rerun.js";
+import { isFillingForm } from "../../lib/page/rerun.js";
 import { makeButton } from "../buttons.js";
 
 const TYPES = "image/png,image/jpeg,image/webp";

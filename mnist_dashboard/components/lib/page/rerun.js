@@ -8,7 +8,7 @@
 
 import "./page_history.js";
 
-/** @typedef {import("./types").Host} Host */
+/** @typedef {import("../types").Host} Host */
 
 const LEAVING_MS = 10_000; // by then the click has failed: the page stays and has to follow changes again
 
