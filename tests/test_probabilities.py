@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mnist_core.records import MAX_CODING_ERROR, check_levels, decode_probabilities, encode_probabilities
-from mnist_core.store import prediction_codec
+from mnist_core.store.codecs import prediction_codec
 
 LOGITS = arrays.arrays(np.float64, st.tuples(st.integers(0, 40), st.just(10)), elements=st.floats(-80, 80))
 

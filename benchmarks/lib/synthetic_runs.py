@@ -9,7 +9,8 @@ import numpy as np
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import EvalMetrics, History, Progress, Provenance, Results, Run, RunStatus, encode_probabilities
-from mnist_core.store import RunStore, step_codec
+from mnist_core.store import RunStore
+from mnist_core.store.codecs import step_codec
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.metrics_buffer import LossCurve
 

@@ -50,7 +50,8 @@ from mnist_core.records import (
     encode_json,
     matches_labels,
 )
-from mnist_core.store import RunStore, step_codec
+from mnist_core.store import RunStore
+from mnist_core.store.codecs import step_codec
 from mnist_core.store.queries import Queries
 from mnist_core.system.paths import display_path
 

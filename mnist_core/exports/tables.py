@@ -17,7 +17,7 @@ import numpy as np
 
 from mnist_core.analysis.run_table import column_heads, column_types, flat_row
 from mnist_core.records import Run
-from mnist_core.store import step_codec
+from mnist_core.store.codecs import step_codec
 from mnist_core.store.queries import Queries
 
 if TYPE_CHECKING:

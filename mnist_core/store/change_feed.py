@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from mnist_core.errors import StoreError
 from mnist_core.records import EvalMetrics, Run
-from mnist_core.store import rows, sql, step_codec
+from mnist_core.store import rows, sql
+from mnist_core.store.codecs import step_codec
 from mnist_core.store.schema import evaluation_columns, evaluations, runs, step_chunks
 
 

@@ -28,7 +28,8 @@ from mnist_core.records import (
     json_value,
     matches_labels,
 )
-from mnist_core.store import queue, rows, sql, step_codec
+from mnist_core.store import queue, rows, sql
+from mnist_core.store.codecs import step_codec
 from mnist_core.store.schema import evaluations, layer_norms, pending_commands, runs, step_chunks
 
 CHECK_SECONDS = 1.0

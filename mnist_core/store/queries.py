@@ -22,8 +22,9 @@ from mnist_core.records import (
     RunStatus,
     encode_json,
 )
-from mnist_core.store import change_feed, rows, sql, step_codec, stored_evaluations
+from mnist_core.store import change_feed, rows, sql, stored_evaluations
 from mnist_core.store.change_feed import Changes, ChangeWatch, Cursor
+from mnist_core.store.codecs import step_codec
 from mnist_core.store.schema import layer_norms, pending_commands, run_files, runs, step_chunks, test_sets
 from mnist_core.store.stored_evaluations import ImagePrediction, StoredEvaluation
 from mnist_core.system.paths import PROGRAM

@@ -25,7 +25,7 @@ from mnist_core.records import (
     RunStatus,
     encode_json,
 )
-from mnist_core.store import prediction_codec, step_codec
+from mnist_core.store.codecs import prediction_codec, step_codec
 from mnist_core.store.schema import PART_FIELDS, PARTS, RUN_FIELDS, StoredField, runs
 
 MAX_REASON_LENGTH = 200

@@ -44,7 +44,7 @@ from mnist_core.records import (
     encode_json,
     json_value,
 )
-from mnist_core.store import step_codec
+from mnist_core.store.codecs import step_codec
 
 
 def _unchanged(value: Any) -> Any:

@@ -28,7 +28,8 @@ from mnist_core.records import (
     RunStatus,
     matches_labels,
 )
-from mnist_core.store import rows, step_codec
+from mnist_core.store import rows
+from mnist_core.store.codecs import step_codec
 from mnist_core.store.schema import (
     evaluation_columns,
     evaluations,

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from mnist_core.errors import EvaluationNotFoundError
 from mnist_core.records import EvalMetrics, decode_probabilities
-from mnist_core.store import prediction_codec, rows
+from mnist_core.store import rows
+from mnist_core.store.codecs import prediction_codec
 from mnist_core.store.schema import evaluation_columns, evaluations
 
 

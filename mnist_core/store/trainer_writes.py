@@ -23,7 +23,8 @@ from mnist_core.records import (
     RunStatus,
     StepMetrics,
 )
-from mnist_core.store import rows, sql, step_codec
+from mnist_core.store import rows, sql
+from mnist_core.store.codecs import step_codec
 from mnist_core.store.schema import evaluations, layer_norms, run_files, runs, step_chunks
 from mnist_core.training.epoch_ends import epoch_ends
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from mnist_core.analysis.smoothing import reduce_curve
 from mnist_core.records import round_number
-from mnist_core.store.step_codec import STEP_COLUMNS
+from mnist_core.store.codecs.step_codec import STEP_COLUMNS
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS, MAX_BUCKETS, RECENT_BATCHES
 
 

@@ -21,7 +21,8 @@ from mnist_core.exports.export_worker import export
 from mnist_core.exports.train_command import train_command
 from mnist_core.records import Intervention, Run, RunStatus, StepMetrics
 from mnist_core.runs.actions import RunActions
-from mnist_core.store import RunStore, step_codec
+from mnist_core.store import RunStore
+from mnist_core.store.codecs import step_codec
 from mnist_core.system.processes import own_identity
 from tests.support.archives import changed, set_field
 from tests.support.factories import LABELS, finished_run

@@ -18,7 +18,8 @@ from mnist_core.config import TrainConfig
 from mnist_core.exports import archive
 from mnist_core.exports.export_worker import export
 from mnist_core.records import Intervention, Run, RunStatus
-from mnist_core.store import RunStore, step_codec
+from mnist_core.store import RunStore
+from mnist_core.store.codecs import step_codec
 from tests.support.factories import LABELS, PROVENANCE, predictions
 
 FIXTURES = Path(__file__).parent / "fixtures"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_core.records import StepMetrics
-from mnist_core.store import step_codec
+from mnist_core.store.codecs import step_codec
 
 Step = Callable[..., StepMetrics]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.store.step_codec import STEP_COLUMNS
+from mnist_core.store.codecs.step_codec import STEP_COLUMNS
 
 Values = list[float | None]
 

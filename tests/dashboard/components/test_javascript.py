@@ -17,7 +17,7 @@ from mnist_core.analysis.seed_groups import group_names, seed_group_key, summari
 from mnist_core.analysis.smoothing import adapted_smoothing
 from mnist_core.formatting import format_duration
 from mnist_core.records import LIVE_BATCHES, encode_json
-from mnist_core.store.step_codec import STEP_COLUMNS
+from mnist_core.store.codecs.step_codec import STEP_COLUMNS
 from mnist_dashboard.components.live_chart import Axis, Field
 from mnist_dashboard.feed.series import RunSeries, round_values
 from mnist_dashboard.feed.summaries.run_summary import summarize_run

@@ -16,7 +16,7 @@ from mnist_core.exports import archive
 from mnist_core.records import FileKind, History, NetworkSource, Progress, RunStatus, StepMetrics
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
-from mnist_core.store.step_codec import STEP_COLUMNS
+from mnist_core.store.codecs.step_codec import STEP_COLUMNS
 from mnist_core.system.processes import own_identity
 from tests.support.factories import PROVENANCE, finished_run
 from tests.support.networks import TINY, tiny_source

@@ -14,7 +14,8 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from mnist_core.config import TrainConfig
 from mnist_core.errors import StoreError
-from mnist_core.store import RunStore, schema, step_codec
+from mnist_core.store import RunStore, schema
+from mnist_core.store.codecs import step_codec
 from mnist_core.store.database import migrations
 from mnist_core.store.database.connection import open_database
 from mnist_core.store.database.migrations import MIGRATIONS

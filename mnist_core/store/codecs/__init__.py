@@ -1,0 +1,1 @@
+"""How steps and predictions are packed into the columns of the database."""
