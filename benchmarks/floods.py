@@ -21,9 +21,9 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
-from benchmarks.lib.flooder import KINDS  # noqa: E402
+from benchmarks.lib.clients.flooder import KINDS  # noqa: E402
+from benchmarks.lib.clients.page_client import HOST_NAME, PageClient, viewer_address  # noqa: E402
 from benchmarks.lib.measure import Figure, classic_config, print_head, print_row  # noqa: E402
-from benchmarks.lib.page_client import HOST_NAME, PageClient, viewer_address  # noqa: E402
 from benchmarks.lib.server import Server, memory_gigabytes, running_server, stop_latest_run, warm_server  # noqa: E402
 from mnist_core.records import Run  # noqa: E402
 from mnist_core.system.paths import ROOT, data_dir  # noqa: E402
@@ -142,7 +142,7 @@ def flood_figures(server: Server, run: Run, kind: str, seconds: float) -> list[F
     calm = observe(server, run, seconds)
     before = memory_gigabytes(server.process.pid)["Pss"]
     port, lasts = server.address.rpartition(":")[2], seconds + LEAD_SECONDS
-    command = [sys.executable, "-m", "benchmarks.lib.flooder", kind, port, str(lasts)]
+    command = [sys.executable, "-m", "benchmarks.lib.clients.flooder", kind, port, str(lasts)]
     flooder = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     time.sleep(LEAD_SECONDS - 1)
     flooded = observe(server, run, seconds)

@@ -23,8 +23,8 @@ from PIL import Image, ImageDraw
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
+from benchmarks.lib.clients.page_client import HOST_NAME, viewer_address  # noqa: E402
 from benchmarks.lib.measure import Figure, classic_config, print_head, print_row  # noqa: E402
-from benchmarks.lib.page_client import HOST_NAME, viewer_address  # noqa: E402
 from benchmarks.lib.server import Server, stop_latest_run, train_on_server, warm_server  # noqa: E402
 from mnist_core.scheduler.fork_client import FORK_SERVER_MODULE  # noqa: E402
 

@@ -2,7 +2,7 @@
 
     MNIST_DATA_DIR=... python benchmarks/viewers.py [--only speed,cpu,delay,join,churn] [--browsers 2] [--minutes 15]
 
-Prints one table. The viewers are clients of the live feed in one process, `lib/viewer_process.py`. See `README.md`.
+Prints one table. The viewers are clients of the live feed in one process, `lib/clients/viewer_process.py`. See `README.md`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the rep
 
 from benchmarks.lib.batch_latency import delays, format_percentiles, timed_trainer  # noqa: E402
 from benchmarks.lib.browser import LOWEST_PRIORITY, launch_browser, lower_browser_priority  # noqa: E402
+from benchmarks.lib.clients.viewer_process import Crowd  # noqa: E402
 from benchmarks.lib.measure import (  # noqa: E402
     Figure,
     classic_config,
@@ -39,7 +40,6 @@ from benchmarks.lib.measure import (  # noqa: E402
     ratios,
 )
 from benchmarks.lib.server import Server, memory_gigabytes, stop_latest_run, warm_server  # noqa: E402
-from benchmarks.lib.viewer_process import Crowd  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import Run, RunStatus  # noqa: E402
 from mnist_core.system.paths import ROOT, data_dir  # noqa: E402
@@ -59,7 +59,7 @@ class CrowdProcess:
 
     def __init__(self, server: Server, run_id: int, viewers: int, **options: Any) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.lib.viewer_process"],
+            [sys.executable, "-m", "benchmarks.lib.clients.viewer_process"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

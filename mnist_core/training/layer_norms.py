@@ -11,7 +11,7 @@ from mnist_core.records import Event, LayerNorms, StepMetrics
 
 RATIO = 1.1
 """Steps are measured evenly in log steps, each this much later than the last: all of the first ten, 68 of 2,532, and
-142 of 3,000,000. `benchmarks/layer_norms.py` prints what that costs: below 1 % of the training time."""
+142 of 3,000,000. `benchmarks/training/layer_norms.py` prints what that costs: below 1 % of the training time."""
 
 MAX_LAYERS = 64
 """A network of the user's own with more layers is measured by the parts that these are in."""

@@ -1,7 +1,7 @@
 """Measure the Runs page with a store of many runs, in a real browser. Prints one table.
 
     .venv/bin/python benchmarks/many_runs.py --keep FOLDER
-    .venv/bin/python benchmarks/compare_page.py FOLDER [--rounds 7] [--visits 200]
+    .venv/bin/python benchmarks/pages/compare_page.py FOLDER [--rounds 7] [--visits 200]
 
 For 10,000 runs: `many_runs.py --runs 10000 --steps 200 --keep FOLDER`, which takes two minutes.
 
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.browser import launch_browser  # noqa: E402
 from benchmarks.lib.server import Server, running_server  # noqa: E402

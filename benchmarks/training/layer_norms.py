@@ -1,6 +1,6 @@
 """Measure what recording the norms of each layer costs, in CPU time of this process.
 
-    MNIST_DATA_DIR=... OMP_NUM_THREADS=1 python benchmarks/layer_norms.py [--rounds 3] [--models softmax,classic]
+    MNIST_DATA_DIR=... OMP_NUM_THREADS=1 python benchmarks/training/layer_norms.py [--rounds 3] [--models softmax,classic]
 
 Runs with and without norms take turns. Each trains one epoch through the code of a trainer, into a store in a temporary
 folder. `norms` is the share of the run's CPU time that measuring takes. `difference` is that of two whole runs of a
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from mnist_core.config import MODELS, TrainConfig  # noqa: E402
 from mnist_core.records import LayerNorms  # noqa: E402

@@ -1,6 +1,6 @@
 """Measure the view Draw of a run on MNIST, in a real browser. Prints one table.
 
-    MNIST_DATA_DIR=... python benchmarks/draw_page.py [--rounds 15]
+    MNIST_DATA_DIR=... python benchmarks/pages/draw_page.py [--rounds 15]
 
 Needs Chromium or Chrome. First trains the classic network for one epoch, then draws a 7 again and again.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.browser import launch_browser  # noqa: E402
 from benchmarks.lib.measure import Figure, classic_config, print_head, print_row  # noqa: E402

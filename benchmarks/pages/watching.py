@@ -1,6 +1,6 @@
 """Measure what open pages cost while a run trains on the same cores: the browser's CPU time, and the speed of training.
 
-    python benchmarks/watching.py [--repeats 7]
+    python benchmarks/pages/watching.py [--repeats 7]
 
 One long run trains. In each round no page shows it, then one, then two; the order is reversed every second round, and
 speeds are compared within a round. Trains on the dataset in `MNIST_DATA_DIR`, else on MNIST-5k. Runs go to a temporary
@@ -20,7 +20,7 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.browser import launch_browser  # noqa: E402
 from benchmarks.lib.measure import (  # noqa: E402

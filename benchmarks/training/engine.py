@@ -1,6 +1,6 @@
 """Measure the engine: against the classic PyTorch script, against this machine's peak, and inside the dashboard.
 
-    MNIST_DATA_DIR=... python benchmarks/engine.py [--quick] [--only epoch,peak]
+    MNIST_DATA_DIR=... python benchmarks/training/engine.py [--quick] [--only epoch,peak]
 
 Prints one table. Both sides of every ratio are measured in turns. See `README.md` in this folder.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib import served_training  # noqa: E402
 from benchmarks.lib.measure import (  # noqa: E402

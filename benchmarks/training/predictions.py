@@ -1,6 +1,6 @@
 """Measure what keeping the probabilities of every evaluation takes: bytes, the coding error, and time of training.
 
-    MNIST_DATA_DIR=... python benchmarks/predictions.py [--epochs 3] [--rounds 15]
+    MNIST_DATA_DIR=... python benchmarks/training/predictions.py [--epochs 3] [--rounds 15]
 
 Trains the classic network in this process, and evaluates it on the test images on the way. All times are CPU times of
 one thread, which other programs on the machine change less than those of a clock.
@@ -19,7 +19,7 @@ from unittest import mock
 import numpy as np
 import torch
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.measure import Figure, classic_config, measure_in_turns, median_figure, print_head, print_row  # noqa: E402
 from mnist_core.analysis.predictions.calibration import calibrate  # noqa: E402

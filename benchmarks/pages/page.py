@@ -1,6 +1,6 @@
 """Measure the page as a user meets it: a real server, a real browser, a real run. Prints one table.
 
-    python benchmarks/page.py [--clicks 9] [--epochs 1]
+    python benchmarks/pages/page.py [--clicks 9] [--epochs 1]
 
 Trains on the dataset in `MNIST_DATA_DIR`, else on MNIST-5k. Runs go to a temporary folder. Needs Chromium or Chrome.
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.batch_latency import delays, format_percentiles, timed_trainer  # noqa: E402
 from benchmarks.lib.browser import open_profile  # noqa: E402

@@ -1,6 +1,6 @@
 """Measure what augmentation costs, in CPU time of a training step: none, shift and affine in turns, in one process.
 
-    OMP_NUM_THREADS=1 python benchmarks/augmentation.py [--rounds 10]
+    OMP_NUM_THREADS=1 python benchmarks/training/augmentation.py [--rounds 10]
 
 The images are noise: the time of a step does not depend on them.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from mnist_core.config import AUGMENTATIONS, MODELS, TrainConfig  # noqa: E402
 from mnist_core.data.datasets import Dataset  # noqa: E402

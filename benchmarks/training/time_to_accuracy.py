@@ -1,6 +1,6 @@
 """Measure how soon and how often the presets reach the accuracies they are named after, against the classic script.
 
-    MNIST_DATA_DIR=... python benchmarks/time_to_accuracy.py [--seeds 20] [--classic-seeds 3] [--clicks 5]
+    MNIST_DATA_DIR=... python benchmarks/training/time_to_accuracy.py [--seeds 20] [--classic-seeds 3] [--clicks 5]
 
 The classic script trains until it reaches 99 % on test, in turns with the presets. Then a browser presses Start several
 times with `Fast 99`, and waits until the page says that the run has finished. With `--device cuda` only the presets are
@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.measure import (  # noqa: E402
     BareTraining,

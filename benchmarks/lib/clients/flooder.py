@@ -1,6 +1,6 @@
 """A program that floods a server in one way, from loopback addresses only, for a bounded time.
 
-    python -m benchmarks.lib.flooder KIND PORT SECONDS
+    python -m benchmarks.lib.clients.flooder KIND PORT SECONDS
 
 It runs at the lowest priority, and spends little processor time itself, like a program on another machine. At the end
 it prints the processor time that it has used.
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from benchmarks.lib.page_client import PageClient, rerun_message, viewer_address
+from benchmarks.lib.clients.page_client import PageClient, rerun_message, viewer_address
 from mnist_dashboard.server.limits.connections import REQUEST_SECONDS
 
 SOURCES = 5

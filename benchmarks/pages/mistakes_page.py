@@ -1,6 +1,6 @@
 """Measure the view Mistakes of a run on MNIST, in a real browser. Prints one table.
 
-    MNIST_DATA_DIR=data .venv/bin/python benchmarks/mistakes_page.py [--rounds 15]
+    MNIST_DATA_DIR=data .venv/bin/python benchmarks/pages/mistakes_page.py [--rounds 15]
 
 Needs Chromium or Chrome. First trains a small network for three epochs, as the view treats
 the answers of all networks alike.
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.browser import launch_browser  # noqa: E402
 from benchmarks.lib.server import running_server  # noqa: E402
