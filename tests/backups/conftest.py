@@ -10,7 +10,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import FileKind
 from mnist_core.store import RunStore
 from tests.support.factories import finished_run
-from tests.support.run_files import give_checkpoint, give_model
+from tests.support.files.run_files import give_checkpoint, give_model
 
 
 @dataclass

@@ -17,8 +17,8 @@ from mnist_core.store.database.copies import newest_backup, restore_hint
 from mnist_core.system.processes import own_identity
 from tests.backups.conftest import BackedUp
 from tests.support.factories import finished_run
-from tests.support.run_files import give_checkpoint, give_model
-from tests.support.storage import no_file_longer_than
+from tests.support.files.run_files import give_checkpoint, give_model
+from tests.support.files.storage import no_file_longer_than
 
 
 def test_it_holds_the_database_checkpoints_models_and_sessions(backed_up: BackedUp) -> None:

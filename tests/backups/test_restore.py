@@ -18,7 +18,7 @@ from mnist_core.store import RunStore
 from mnist_core.store.database.migrations import MIGRATIONS
 from mnist_core.system.paths import ROOT
 from tests.backups.conftest import BackedUp
-from tests.support.storage import bundled_sqlite, no_file_longer_than, pragma
+from tests.support.files.storage import bundled_sqlite, no_file_longer_than, pragma
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

@@ -13,9 +13,9 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import FileKind, RunStatus, StepMetrics
 from mnist_core.system.processes import own_identity
 from tests.support.factories import finished_run
+from tests.support.files.run_files import give_checkpoint
 from tests.support.live_runs import begin, begun_run, train
 from tests.support.processes import Eventually, Server, running_server
-from tests.support.run_files import give_checkpoint
 
 PARTS = {
     "strip": ".mt-strip",

@@ -17,7 +17,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.errors import CheckpointError
 from mnist_core.system.paths import ROOT
 from mnist_core.training.train_state import TrainState
-from tests.support.storage import no_file_longer_than
+from tests.support.files.storage import no_file_longer_than
 from tests.support.training import file_names, load_newest, save_small
 
 pytestmark = pytest.mark.fault

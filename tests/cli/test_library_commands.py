@@ -12,8 +12,8 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus, StepMetrics
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from tests.support.damage import damage_row
 from tests.support.factories import finished_run
+from tests.support.files.damage import damage_row
 from tests.support.terminal import CapturedOutput
 
 

@@ -8,8 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.records import Run, StepMetrics
 from mnist_core.store import RunStore
-from tests.support.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.factories import finished_run
+from tests.support.files.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.web.page_driver import click, component_data, labels, open_details, open_page, open_runs, page_text
 
 Step = Callable[..., StepMetrics]

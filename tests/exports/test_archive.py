@@ -24,8 +24,8 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.store.codecs import step_codec
 from mnist_core.system.processes import own_identity
-from tests.support.archives import changed, set_field
 from tests.support.factories import LABELS, finished_run
+from tests.support.files.archives import changed, set_field
 from tests.support.strict_json import parse_json
 
 Step = Callable[..., StepMetrics]

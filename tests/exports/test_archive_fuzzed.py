@@ -29,8 +29,8 @@ from mnist_core.store import RunStore
 from mnist_dashboard.details import fact_tables
 from mnist_dashboard.feed.cached_run import CachedRun
 from mnist_dashboard.feed.summaries.run_summary import summarize_run
-from tests.support.archives import changed
 from tests.support.factories import finished_run
+from tests.support.files.archives import changed
 
 SHORT_CASES, LONG_CASES = 80, int(os.environ.get("MNIST_FUZZ_CASES", "600"))
 

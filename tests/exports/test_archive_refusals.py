@@ -14,8 +14,8 @@ from mnist_core.errors import ImportRefusedError
 from mnist_core.exports import archive
 from mnist_core.records import Run
 from mnist_core.store import RunStore
-from tests.support.archives import Change, changed, cut, lose_field, set_field, set_manifest, without, zeroed
 from tests.support.factories import LABELS
+from tests.support.files.archives import Change, changed, cut, lose_field, set_field, set_manifest, without, zeroed
 
 
 def test_results_that_contradict_the_labels_of_a_trainer_are_refused(

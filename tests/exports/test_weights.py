@@ -23,7 +23,7 @@ from mnist_core.training.batches import PIXEL_MEAN, PIXEL_STD
 from mnist_core.training.engine import train
 from mnist_core.training.train_state import TrainState
 from tests.support.factories import finished_run
-from tests.support.run_files import give_model
+from tests.support.files.run_files import give_model
 
 
 def log_probabilities(store: RunStore, run: Run, digits: Dataset) -> np.ndarray:

@@ -13,7 +13,7 @@ from mnist_core.runs.remedies import apply_remedy, examine
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from tests.support.factories import NO_CONFUSION
-from tests.support.run_files import give_checkpoint
+from tests.support.files.run_files import give_checkpoint
 
 HOT = TrainConfig(lr=0.5, momentum=0.9, epochs=2)
 

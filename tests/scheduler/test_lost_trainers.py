@@ -18,8 +18,8 @@ from mnist_core.store import commands
 from mnist_core.store.run_store import DATABASE_NAME
 from mnist_core.system.processes import own_identity
 from tests.scheduler.scripted_fork_server import DEAD, SupervisorHarness
+from tests.support.files.storage import locked_database
 from tests.support.processes import Eventually
-from tests.support.storage import locked_database
 
 
 @pytest.mark.fault

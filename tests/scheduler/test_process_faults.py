@@ -24,8 +24,8 @@ from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import is_alive
 from mnist_core.trainer import speed
 from tests.scheduler.scripted_fork_server import ActingSupervisor
+from tests.support.files.storage import bundled_sqlite
 from tests.support.processes import Eventually, isolated_folders, kill_remaining
-from tests.support.storage import bundled_sqlite
 
 pytestmark = pytest.mark.fault
 

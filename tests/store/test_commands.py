@@ -16,7 +16,7 @@ from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from tests.support.factories import purge_until
-from tests.support.run_files import give_checkpoint, give_model
+from tests.support.files.run_files import give_checkpoint, give_model
 
 Step = Callable[..., StepMetrics]
 SIZES = {"train_images": 270, "validation_images": 30, "test_images": 100, "threads": 1}

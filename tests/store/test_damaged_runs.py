@@ -19,8 +19,8 @@ from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Cursor
 from mnist_core.store.run_store import DATABASE_NAME
 from mnist_core.system.processes import own_identity
-from tests.support.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.factories import finished_run, purge_until
+from tests.support.files.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.strict_json import parse_json
 
 Step = Callable[..., StepMetrics]

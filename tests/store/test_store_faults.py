@@ -15,7 +15,7 @@ from mnist_core.store import RunStore
 from mnist_core.store.database import connection
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
-from tests.support.storage import no_file_longer_than
+from tests.support.files.storage import no_file_longer_than
 
 Step = Callable[..., StepMetrics]
 

@@ -19,7 +19,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
 from mnist_core.training.layer_norms import is_due
-from tests.support.archives import changed, set_field
+from tests.support.files.archives import changed, set_field
 from tests.support.training import CONFIG, act_at_step, claimed_run, load_newest, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored")

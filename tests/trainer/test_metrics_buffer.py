@@ -28,7 +28,7 @@ from mnist_core.store.run_store import DATABASE_NAME
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import metrics_buffer
 from mnist_core.trainer.metrics_buffer import COMMIT_SECONDS, LOCKED_SECONDS, LossCurve, MetricsBuffer
-from tests.support.storage import locked_database
+from tests.support.files.storage import locked_database
 
 Step = Callable[..., StepMetrics]
 Evaluation = Callable[..., EvalMetrics]

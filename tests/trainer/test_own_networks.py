@@ -19,7 +19,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer.worker import train_run
 from mnist_core.training.engine import train
 from mnist_core.training.networks.own.files import read_network_file
-from tests.support.archives import Change, changed, set_field
+from tests.support.files.archives import Change, changed, set_field
 from tests.support.networks import TINY, TINY_PARAMETERS, tiny_source, with_forward, write_network
 from tests.support.training import act_at_step, claimed_run, resume, timeless
 

@@ -19,8 +19,8 @@ from mnist_core.store import RunStore
 from mnist_core.store.codecs.step_codec import STEP_COLUMNS
 from mnist_core.system.processes import own_identity
 from tests.support.factories import PROVENANCE, finished_run
+from tests.support.files.run_files import give_checkpoint
 from tests.support.networks import TINY, tiny_source
-from tests.support.run_files import give_checkpoint
 from tests.support.web.page_driver import (
     Visitor,
     active_run,

@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.records import Run
 from mnist_core.store import RunStore
-from tests.support.damage import ROW_DAMAGE, damage_row
 from tests.support.factories import finished_run
-from tests.support.run_files import give_model
+from tests.support.files.damage import ROW_DAMAGE, damage_row
+from tests.support.files.run_files import give_model
 from tests.support.web.page_driver import Visitor, component_data
 
 

@@ -14,7 +14,7 @@ from mnist_core.records import KeptDrawing
 from mnist_core.store import RunStore
 from mnist_dashboard.draw import kept_drawings
 from tests.support.factories import finished_run
-from tests.support.run_files import give_model
+from tests.support.files.run_files import give_model
 from tests.support.web.page_driver import Visitor, component_data
 
 IMAGE = bytes(range(196)) * 4

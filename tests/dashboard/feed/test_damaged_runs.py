@@ -11,8 +11,8 @@ from mnist_core.records import Intervention, Run, StepMetrics
 from mnist_core.store import RunStore
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.summaries.run_summary import MAX_INTERVENTIONS, summarize_run
-from tests.support.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.factories import finished_run
+from tests.support.files.damage import RECORD_DAMAGE, ROW_DAMAGE, damage_row, execute
 from tests.support.web.feed_reader import Reader, listed_runs, run_scenario, running_hub
 
 Step = Callable[..., StepMetrics]

@@ -10,7 +10,7 @@ from mnist_core.records import FileKind, Intervention, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.ui import markdown
 from tests.support.factories import finished_run
-from tests.support.run_files import give_checkpoint
+from tests.support.files.run_files import give_checkpoint
 from tests.support.web.page_driver import active_run, address, click, component_data, labels, open_page, says
 
 

@@ -10,7 +10,7 @@ from mnist_core.records import Adjustment, Command, Intervention, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_dashboard.train.settings import steering
 from mnist_dashboard.ui import markdown
-from tests.support.run_files import give_checkpoint
+from tests.support.files.run_files import give_checkpoint
 from tests.support.web.page_driver import active_run, address, click, component_data, labels, number, open_page, says
 
 

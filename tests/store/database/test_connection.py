@@ -17,7 +17,7 @@ from mnist_core.store.database import sqlite_files
 from mnist_core.store.database.connection import open_database
 from mnist_core.store.database.migrations import MIGRATIONS
 from mnist_core.system import paths
-from tests.support.storage import bundled_sqlite, pragma, tables
+from tests.support.files.storage import bundled_sqlite, pragma, tables
 
 
 def test_the_folder_is_created(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from mnist_core.store.codecs import step_codec
 from mnist_core.store.database import migrations
 from mnist_core.store.database.connection import open_database
 from mnist_core.store.database.migrations import MIGRATIONS
-from tests.support.storage import bundled_sqlite, pragma, tables
+from tests.support.files.storage import bundled_sqlite, pragma, tables
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from mnist_core.scheduler.recovery import LEASE_SECONDS
 from mnist_core.store import RunStore
 from mnist_core.store.database.copies import newest_backup
 from mnist_core.store.database.migrations import APPLICATION_ID, MIGRATIONS
-from tests.support.storage import bundled_sqlite, pragma
+from tests.support.files.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
 VERSIONS = range(1, 13)

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from mnist_core.store.run_store import DATABASE_NAME
-from tests.support.storage import bundled_sqlite
+from tests.support.files.storage import bundled_sqlite
 
 ROW_DAMAGE = {
     "an unknown setting": "config = json_set(config, '$.layers', 3)",
