@@ -23,7 +23,7 @@ import numpy as np
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
 from benchmarks.lib.synthetic_runs import fill_store  # noqa: E402
-from mnist_core.store import RunStore
+from mnist_core.store import RunStore  # noqa: E402
 from mnist_core.store.codecs import prediction_codec  # noqa: E402
 from mnist_core.store.run_store import DATABASE_NAME  # noqa: E402
 from mnist_core.system.machine import cores, processor_name  # noqa: E402

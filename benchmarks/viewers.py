@@ -2,7 +2,8 @@
 
     MNIST_DATA_DIR=... python benchmarks/viewers.py [--only speed,cpu,delay,join,churn] [--browsers 2] [--minutes 15]
 
-Prints one table. The viewers are clients of the live feed in one process, `lib/clients/viewer_process.py`. See `README.md`.
+Prints one table. The viewers are clients of the live feed in one process, `lib/clients/viewer_process.py`. See
+`README.md`.
 """
 
 from __future__ import annotations

@@ -49,7 +49,8 @@ DESCRIPTIONS = {
     "Fast 99.5": "99.5 % of MNIST's test images on average.",
     CUSTOM: "Your own settings.",
 }
-"""What each choice is good for. `benchmarks/training/time_to_accuracy.py` prints the accuracies; the README has the seeds."""
+"""What each choice is good for. `benchmarks/training/time_to_accuracy.py` prints the accuracies; the README has the
+seeds."""
 
 NAMES = (DEFAULTS, *PRESETS)
 """Names that users can choose."""

@@ -1,6 +1,6 @@
 """Count how many drawn digits a network reads that has only seen MNIST, with and without augmentation.
 
-    MNIST_DATA_DIR=... python benchmarks/training/drawn_digits.py [--epochs 3] [--repeats 10] [--threads 1] [--sheet drawn.png]
+    MNIST_DATA_DIR=... python benchmarks/training/drawn_digits.py [--epochs 3] [--repeats 10] [--threads 1] [--sheet F]
 
 Three hands draw the ten digits with a round pen and some jitter (`lib/drawn_strokes.py`). They are prepared as the page
 prepares drawings. The aims are about the first set of 30; further sets, with other jitter, say how far chance goes. See

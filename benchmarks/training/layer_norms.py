@@ -1,6 +1,6 @@
 """Measure what recording the norms of each layer costs, in CPU time of this process.
 
-    MNIST_DATA_DIR=... OMP_NUM_THREADS=1 python benchmarks/training/layer_norms.py [--rounds 3] [--models softmax,classic]
+    MNIST_DATA_DIR=... OMP_NUM_THREADS=1 python benchmarks/training/layer_norms.py [--rounds 3] [--models classic]
 
 Runs with and without norms take turns. Each trains one epoch through the code of a trainer, into a store in a temporary
 folder. `norms` is the share of the run's CPU time that measuring takes. `difference` is that of two whole runs of a

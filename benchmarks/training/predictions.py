@@ -26,7 +26,7 @@ from mnist_core.analysis.predictions.calibration import calibrate  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.data.datasets import Dataset, load_dataset  # noqa: E402
 from mnist_core.records import EvalMetrics, ProcessIdentity, Progress, StepMetrics, decode_probabilities  # noqa: E402
-from mnist_core.store import RunStore
+from mnist_core.store import RunStore  # noqa: E402
 from mnist_core.store.codecs import prediction_codec  # noqa: E402
 from mnist_core.training import engine  # noqa: E402
 from mnist_core.training.batches import Images  # noqa: E402

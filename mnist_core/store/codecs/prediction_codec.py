@@ -1,7 +1,8 @@
 """Packs the levels of an evaluation's probabilities (see `records.probabilities`) for the database.
 
 10,000 images take at most 100,100 bytes. The classic network's took 41 kB untrained, 76 kB after 50 updates, when it is
-sure of least, 34 kB after half an epoch and 21 kB after three. `benchmarks/training/predictions.py` prints these figures.
+sure of least, 34 kB after half an epoch and 21 kB after three. `benchmarks/training/predictions.py` prints these
+figures.
 """
 
 from __future__ import annotations
