@@ -32,7 +32,9 @@ test("a pale line is named at its last value, though the run diverged after it",
 });
 
 test("the evaluation that the reader has gone to is marked", () => {
-  const { shapes } = layoutOf(makeTestView([chartRun(1, {})], { cursor: 2 }));
+  const view = makeTestView([chartRun(1, {})], { cursor: 2 });
+  const { shapes } = layoutOf(view);
+  assert.ok(annotationsOf(view).some(({ text }) => text === "step 2, chosen"));
   assert.deepEqual(/** @type {{x0: number}[]} */ (shapes).map(({ x0 }) => x0), [2]);
 });
 

@@ -1,6 +1,6 @@
 /** Lines across a chart (epochs, interventions, forks, the cursor, the fault) and texts in it, as Plotly shapes and annotations. */
 import { CLASSES } from "../../lib/constants.js";
-import { escapeForPlotly } from "../../lib/format.js";
+import { escapeForPlotly, formatCount } from "../../lib/format.js";
 import { textWidth } from "../../lib/runs/names.js";
 import { contrast, parseColor, runColor } from "../../lib/theme.js";
 import { shortGhostName } from "./traces.js";
@@ -141,7 +141,20 @@ export function forkMarks({ data, colors, several, drawn }, [first, last]) {
 
 /** The evaluation that the reader has gone to in another view. @param {View} view @returns {Mark[]} */
 export function cursorMark({ data, colors }) {
-  return data.cursor === null ? [] : [{ shape: verticalLine(data.cursor, { color: colors.text, width: 1.5 }) }];
+  if (data.cursor === null) return [];
+  const isLeft = data.cursor > data.total_steps / 2; // beside the line, on the side with more room
+  return [{
+    shape: verticalLine(data.cursor, { color: colors.text, width: 1.5 }),
+    annotation: {
+      xref: "x", x: data.cursor, xanchor: isLeft ? "right" : "left", xshift: isLeft ? -3 : 3,
+      yref: "paper", y: 0, yanchor: "bottom",
+      text: `step ${formatCount(data.cursor)}, chosen`,
+      showarrow: false,
+      font: { size: 11, color: colors.text },
+      bgcolor: colors.background,
+      borderpad: 1,
+    },
+  }];
 }
 
 /** @param {View} view @returns {Mark[]} */
