@@ -18,6 +18,7 @@ from mnist_core.inference.embeddings import Embeddings
 from mnist_core.inference.forward import compute_probabilities
 from mnist_core.inference.layers import Layers
 from mnist_core.inference.occlusion import occlude
+from mnist_core.inference.tsne import TsneMaps
 from mnist_core.inference.weights import Weights
 from mnist_core.records import Run
 from mnist_core.store.queries import Queries
@@ -40,6 +41,7 @@ class Answers:
         self._images = RunImages()
         self._weights = Weights(queries)
         self._embeddings = Embeddings(self._images, self._weights)
+        self._tsne_maps = TsneMaps(self._embeddings)
         self._layers = Layers(self._images)
         self._answers: dict[str, Callable[[Run, Question, bytes], Answer]] = {
             "read": self._read,
@@ -51,6 +53,7 @@ class Answers:
             "activations": self._show_activations,
             "dead_units": self._count_dead_units,
             "map": self._draw_map,
+            "tsne": self._draw_tsne_map,
         }
 
     def answer(self, question: Question, body: bytes) -> Answer:
@@ -103,6 +106,9 @@ class Answers:
 
     def _draw_map(self, run: Run, question: Question, _body: bytes) -> Answer:
         return self._embeddings.draw_map(self._weights.load_nearest(run, question["step"]), question["split"])
+
+    def _draw_tsne_map(self, run: Run, question: Question, _body: bytes) -> Answer:
+        return self._tsne_maps.draw_map(self._weights.load_nearest(run, question["step"]), question["split"])
 
     def _image(self, run: Run, question: Question, body: bytes) -> Bytes:
         """Return the image of a question, uint8 (28, 28)."""

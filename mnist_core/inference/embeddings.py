@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class _Embedded:
+class EmbeddedSplit:
     """A split as a network sees it."""
 
     features: Floats
@@ -42,7 +42,7 @@ class _Embedded:
 
 
 @dataclass(frozen=True, eq=False)
-class _Map:
+class PrincipalMap:
     points: Floats
     """(N, 2), with mean 0."""
     shares: tuple[float, float]
@@ -55,8 +55,8 @@ class Embeddings:
     def __init__(self, images: RunImages, weights: Weights) -> None:
         self._images = images
         self._weights = weights
-        self._embedded: RecentlyUsed[_Embedded] = RecentlyUsed(MAX_EMBEDDINGS, MAX_EMBEDDING_BYTES)
-        self._maps: RecentlyUsed[_Map] = RecentlyUsed(MAX_MAPS, MAX_MAP_BYTES)
+        self._embedded: RecentlyUsed[EmbeddedSplit] = RecentlyUsed(MAX_EMBEDDINGS, MAX_EMBEDDING_BYTES)
+        self._maps: RecentlyUsed[PrincipalMap] = RecentlyUsed(MAX_MAPS, MAX_MAP_BYTES)
 
     def find_nearest(self, network: Network, split: str, number: int, count: int) -> dict[str, Any]:
         """Return the images nearest to one of a split, among those read correctly, by Euclidean distance.
@@ -64,7 +64,7 @@ class Embeddings:
         `label` has those of its true digit, `predicted` those of the digit that it is read as; the image itself is in
         neither. Raises `InferenceError` if there is no such image.
         """
-        embedded = self._embed(network, split)
+        embedded = self.embed_split(network, split)
         if number >= len(embedded.labels):
             raise InferenceError(
                 f"There is no image {number:,}: the images have the numbers 0 to {len(embedded.labels) - 1:,}."
@@ -84,26 +84,27 @@ class Embeddings:
         `points` are float32 numbers, little-endian, x and y of each image in turn, as base64. Maps are turned and
         mirrored, never scaled, to match the one before, so that clusters stay in place from snapshot to snapshot.
         """
-        drawn = self._map(network, split)
+        drawn = self.principal_map(network, split)
         return {
             "step": network.step,
             "images": len(drawn.points),
             "variance": [round(share, 4) for share in drawn.shares],
-            "points": base64.b64encode(drawn.points.astype("<f4").tobytes()).decode(),
+            "points": encode_points(drawn.points),
         }
 
-    def _map(self, network: Network, split: str) -> _Map:
-        key = (network.key, *_split_key(network, split))
+    def principal_map(self, network: Network, split: str) -> PrincipalMap:
+        """Return the principal components of a split, turned and mirrored like the map of the snapshot before."""
+        key = (network.key, *split_key(network, split))
         drawn = self._maps.get(key)
         if drawn is None:
-            embedded = self._embed(network, split)
+            embedded = self.embed_split(network, split)
             points, shares = project(embedded.features)
             earlier = [step for step in self._weights.snapshot_steps(network.run) if step < network.step]
             sample = self._sample(len(points))
             if earlier:
                 target = self._aligned_samples(network, split, earlier)
                 points = points @ find_rotation(points[sample], target)
-            drawn = _Map(points.astype(np.float32), shares)
+            drawn = PrincipalMap(points.astype(np.float32), shares)
             self._maps.put(key, drawn, drawn.points.nbytes)
         return drawn
 
@@ -117,13 +118,13 @@ class Embeddings:
         target: npt.NDArray[np.float64] | None = None
         for step in steps:
             earlier = self._weights.load_nearest(network.run, step)
-            key = (earlier.key, *_split_key(network, split), "sample")
+            key = (earlier.key, *split_key(network, split), "sample")
             drawn = self._maps.get(key)
             if drawn is None:
                 points, shares = project(embed(earlier, source.images(numbers))[0])
                 if target is not None:
                     points = points @ find_rotation(points, target)
-                drawn = _Map(points.astype(np.float32), shares)
+                drawn = PrincipalMap(points.astype(np.float32), shares)
                 self._maps.put(key, drawn, drawn.points.nbytes)
             target = drawn.points.astype(np.float64)
         assert target is not None
@@ -133,22 +134,28 @@ class Embeddings:
         """Return the numbers of images by which maps are aligned, evenly over the split."""
         return [round(number) for number in np.linspace(0, images - 1, min(images, ALIGNED_IMAGES)).tolist()]
 
-    def _embed(self, network: Network, split: str) -> _Embedded:
+    def embed_split(self, network: Network, split: str) -> EmbeddedSplit:
         """Return a split as a network sees it; computed once. Raises `DatasetError` if its images are not here."""
-        key = (network.key, *_split_key(network, split))
+        key = (network.key, *split_key(network, split))
         embedded = self._embedded.get(key)
         if embedded is None:
             source = self._images.split_of(network.run, split)
             features, probabilities = embed(network, source.images(range(len(source))))
-            embedded = _Embedded(features, probabilities.argmax(1), source.labels.astype(np.int64))
+            embedded = EmbeddedSplit(features, probabilities.argmax(1), source.labels.astype(np.int64))
             self._embedded.put(key, embedded, features.nbytes)
         return embedded
 
 
-def _split_key(network: Network, split: str) -> tuple[str, str, float]:
+def split_key(network: Network, split: str) -> tuple[str, str, float]:
+    """Return what tells the images of a network's split from those of others."""
     run = network.run
     checksum = run.provenance.dataset_checksum if run.provenance else ""
     return split, checksum, run.config.validation_fraction
+
+
+def encode_points(points: Floats) -> str:
+    """Return points (N, 2) as base64 of float32 numbers, little-endian, x and y of each image in turn."""
+    return base64.b64encode(points.astype("<f4").tobytes()).decode()
 
 
 def _closest(distances: Floats, candidates: npt.NDArray[np.int64], count: int) -> list[dict[str, Any]]:

@@ -43,6 +43,14 @@ class RecentlyUsed(Generic[Value]):
         while len(self._values) > 1 and self._is_full():
             self._values.popitem(last=False)
 
+    def drop(self, key: Hashable) -> None:
+        """Keep a value no longer, if it is kept."""
+        self._values.pop(key, None)
+
+    def values(self) -> list[Value]:
+        """Return the values, the one used last at the end."""
+        return [value for value, _size in self._values.values()]
+
     def _is_full(self) -> bool:
         size = sum(size for _value, size in self._values.values())
         return len(self._values) > self._max_count or size > self._max_bytes

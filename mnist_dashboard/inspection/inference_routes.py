@@ -51,6 +51,7 @@ class InferenceRoutes:
             ("activations", self.activations, ["GET", "POST"]),
             ("dead_units", self.dead_units, ["GET"]),
             ("map", self.map, ["GET"]),
+            ("tsne", self.tsne, ["GET"]),
         ]
         return [
             Route(f"{INFERENCE_PATH}{name}", in_words(endpoint), methods=methods)
@@ -104,6 +105,11 @@ class InferenceRoutes:
         """Return a split in two dimensions, as a network sees it."""
         question = {**_step(request), "split": read_split(request.query_params)}
         return await self._ask(request, "map", question, is_batch=True)
+
+    async def tsne(self, request: Request) -> Response:
+        """Return a split as t-SNE lays it out so far; each request works at it for about a second."""
+        question = {**_step(request), "split": read_split(request.query_params)}
+        return await self._ask(request, "tsne", question, is_batch=True)
 
     async def _ask(self, request: Request, ask: str, question: dict[str, Any], *, is_batch: bool = False) -> Response:
         body = question.pop("drawing", b"")

@@ -52,7 +52,7 @@ PATH_COSTS = {
     "/calibration.json": 5.0,
     "/disagreement.json": 10.0,
     "/drawings.json": 4.0,
-    **{f"{INFERENCE_PATH}{name}": 10.0 for name in ("nearest", "dead_units", "map")},
+    **{f"{INFERENCE_PATH}{name}": 10.0 for name in ("nearest", "dead_units", "map", "tsne")},
 }
 """How many requests a request to one of these paths counts as; one to any other counts as one."""
 

@@ -107,6 +107,7 @@ def test_a_busy_process_is_told_for_each_run(send: Send, client: ScriptedClient)
         ),
         ("dead_units?run=8&step=5&split=test", {"ask": "dead_units", "step": 5, "split": "test"}, True),
         ("map?run=8&step=5&split=test", {"ask": "map", "step": 5, "split": "test"}, True),
+        ("tsne?run=8&step=5&split=test", {"ask": "tsne", "step": 5, "split": "test"}, True),
     ],
 )
 def test_a_question_about_an_image_is_passed_on(
@@ -185,7 +186,7 @@ VALUES = st.one_of(
 @pytest.mark.fault
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    name=st.sampled_from(["read", "story", "occlusion", "nearest", "filters", "activations", "dead_units", "map"]),
+    name=st.sampled_from(["read", "story", "occlusion", "nearest", "filters", "activations", "dead_units", "map", "tsne"]),
     given_values=st.dictionaries(st.sampled_from(["run", "runs", "step", "split", "image", "count", "photo"]), VALUES),
     body=st.one_of(st.none(), st.binary(max_size=50), st.just(picture())),
 )
