@@ -1,13 +1,14 @@
 """t-SNE: a map that keeps images near each other which the network finds alike.
 
-Half a minute of work for 10,000 images, so it is done in pieces of half a second: each question about a map does a few,
-and others are answered in between. A process that is killed loses what it has done.
+It takes 19 s of processor time for 10,000 images, so it is done in pieces: each question about a map does about a
+second of it, and others are answered in between. A process that is killed loses what it has done.
 
 openTSNE is imported with the first map: it takes a second, and few people ask for one.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
@@ -21,19 +22,22 @@ from mnist_core.inference.embeddings import Embeddings, Floats, encode_points, s
 from mnist_core.inference.weights import Network, RecentlyUsed
 
 SECONDS_PER_QUESTION = 0.7
-"""After this time no further piece of work begins. A piece takes up to 0.6 s of processor time for 10,000 images."""
+"""After this time no further piece of work begins. A piece takes up to 0.8 s of processor time for 10,000 images."""
 
-MAX_UNFINISHED, MAX_UNFINISHED_BYTES = 4, 200_000_000
+PERPLEXITY = 30
+"""How many neighbours count for each image, about; the default of openTSNE and scikit-learn."""
+
+MAX_UNFINISHED, MAX_UNFINISHED_BYTES = 8, 200_000_000
 """How many maps are worked at in turn. One of 10,000 images takes 20 MB until it is finished."""
+
+BYTES_PER_IMAGE = 24 * 3 * PERPLEXITY
+"""Of an unfinished map: three times as many neighbours as count, in both directions, 12 bytes each."""
 
 ABANDONED_SECONDS = 10.0
 """A map that nobody has asked for in this time makes room for another."""
 
 MAX_FINISHED, MAX_FINISHED_BYTES = 200, 32_000_000
 """How many finished maps are kept. One of 10,000 images takes 80 kB."""
-
-PERPLEXITY = 30
-"""How many neighbours count for each image, about; the default of openTSNE and scikit-learn."""
 
 FEATURES = 50
 """Principal components between which distances are taken: van der Maaten and Hinton 2008, section 4.2
@@ -46,20 +50,39 @@ START_SPREAD = 1e-4
 """Standard deviation of the first axis at the start. Kobak and Berens 2019 (https://doi.org/10.1038/s41467-019-13056-x)."""
 
 JITTER = 0.01
-"""Images that are the same to the network are moved apart by this share of the spread, else they would stay together."""
+"""Images that are the same to the network are moved apart by this share of the spread, or would stay together."""
 
-FROM_COMPONENTS = ((12.0, 250), (1.0, 500))
-"""Exaggeration and iterations, as openTSNE does it. Exaggeration first lets like images find together."""
+MIN_FFT_IMAGES = 3000
+"""Barnes-Hut trees are faster for fewer images: interpolation by FFT takes 20 ms an iteration for any number."""
 
-FROM_NEIGHBOUR = ((4.0, 100), (1.0, 250))
-"""The same for a map that begins as that of another step, where most images are in place already."""
+FFT_INTERVAL = 2
+"""Width of an interval of the interpolation. The default of 1 takes twice the time for 10,000 images, for no gain."""
 
-INTERVAL = 2
 ITERATIONS_PER_PIECE = 25
 IMAGES_PER_PIECE = 1000
 SEED = 1
 
 Points = npt.NDArray[np.float64]
+Neighbours = tuple[npt.NDArray[np.int64], Points]
+"""Numbers of images (B, K), and how far they are."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a map is laid out from where it begins."""
+
+    phases: tuple[tuple[float, int], ...]
+    """Exaggeration and number of iterations. Exaggeration first lets like images find together."""
+    keeps_size: bool
+    """Whether it begins at the size of the map that it begins as; otherwise with `START_SPREAD`."""
+
+
+FROM_COMPONENTS = Schedule(((12.0, 250), (1.0, 500)), keeps_size=False)
+"""As openTSNE does it."""
+
+FROM_NEIGHBOUR = Schedule(((4.0, 100), (1.0, 250)), keeps_size=True)
+"""From the finished map of another step, in which most images are in place already. With less exaggeration, clusters
+that part later stay entangled; with more, those that have parted move about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +144,7 @@ class TsneMaps:
             work = _Unfinished(layouts, next(layouts))
             if self._is_crowded():
                 return work.latest
-            self._unfinished.put(key, work, 2 * work.latest.points.nbytes * PERPLEXITY * 3)
+            self._unfinished.put(key, work, len(work.latest.points) * BYTES_PER_IMAGE)
         try:
             while work.latest.progress < 1 and time.monotonic() < until:
                 work.latest = next(work.layouts)
@@ -149,45 +172,53 @@ class TsneMaps:
         return sum(work.asked > since for work in self._unfinished.values()) >= MAX_UNFINISHED
 
 
-def lay_out(features: Floats, start: Floats, schedule: tuple[tuple[float, int], ...]) -> Iterator[Layout]:
-    """Yield the map of features (N, D) that begins as `start` (N, 2), after each piece of work; the last has progress 1.
+def lay_out(features: Floats, start: Floats, schedule: Schedule) -> Iterator[Layout]:
+    """Yield the map of features (N, D) that begins as `start` (N, 2), after each piece of work; the last is finished.
 
-    `schedule` is the exaggeration and the number of iterations of each phase. Equal for equal arguments.
+    Equal for equal arguments.
     """
     if len(features) < MIN_IMAGES:
         yield Layout(1.0, start)
         return
     yield Layout(0.0, start)
-    iterations = sum(count for _exaggeration, count in schedule)
-    blocks = -(-len(features) // IMAGES_PER_PIECE)
-    pieces = blocks + 2 + iterations // ITERATIONS_PER_PIECE
-    done = 0
-    neighbours: list[tuple[npt.NDArray[np.int64], Points]] = []
-    for block in find_neighbours(features):
+    work = _do_pieces(find_neighbours(features), start, schedule)
+    del features  # they can be large, and only the search for neighbours needs them
+    optimisations = sum(iterations // ITERATIONS_PER_PIECE for _exaggeration, iterations in schedule.phases)
+    pieces = math.ceil(len(start) / IMAGES_PER_PIECE) + 2 + optimisations
+    for done, points in enumerate(work, start=1):
+        yield Layout(done / pieces, points)
+
+
+def _do_pieces(blocks: Iterator[Neighbours], start: Floats, schedule: Schedule) -> Iterator[Floats]:
+    """Yield the points of a map (N, 2) after each piece of work."""
+    neighbours: list[Neighbours] = []
+    for block in blocks:
         neighbours.append(block)
-        done += 1
-        yield Layout(done / pieces, start)
+        yield start
     from openTSNE import TSNEEmbedding
 
-    yield Layout((done := done + 1) / pieces, start)
+    yield start
     embedding = TSNEEmbedding(
-        _scaled(start, is_settled=schedule is FROM_NEIGHBOUR),
+        _scaled(start, schedule),
         _affinities(neighbours),
-        negative_gradient_method="fft",
-        ints_in_interval=INTERVAL,
+        negative_gradient_method="fft" if len(start) >= MIN_FFT_IMAGES else "bh",
+        ints_in_interval=FFT_INTERVAL,
         random_state=SEED,
         n_jobs=1,
     )
-    yield Layout((done := done + 1) / pieces, start)
-    for exaggeration, count in schedule:
-        for _piece in range(count // ITERATIONS_PER_PIECE):
+    neighbours.clear()
+    yield start
+    for exaggeration, iterations in schedule.phases:
+        for _piece in range(iterations // ITERATIONS_PER_PIECE):
             embedding.optimize(ITERATIONS_PER_PIECE, inplace=True, exaggeration=exaggeration, momentum=0.8)
-            done += 1
-            yield Layout(done / pieces, np.asarray(embedding, np.float32))
+            yield np.array(embedding, np.float32)
 
 
-def find_neighbours(features: Floats) -> Iterator[tuple[npt.NDArray[np.int64], Points]]:
-    """Yield the nearest images of a block of images after the other, (B, K), and their distances, in `FEATURES`."""
+def find_neighbours(features: Floats) -> Iterator[Neighbours]:
+    """Yield the nearest images of each block of images, nearest first, and their Euclidean distances.
+
+    Distances are between the first `FEATURES` principal components.
+    """
     values = _reduced(features)
     squares = values.square().sum(1)
     count = min(len(values) - 1, 3 * PERPLEXITY)
@@ -204,29 +235,28 @@ def _reduced(features: Floats) -> torch.Tensor:
     """Return at most `FEATURES` principal components of features (N, D), float64."""
     values = torch.from_numpy(features).double()
     values = values - values.mean(0)
-    if values.shape[1] <= FEATURES:
+    if min(values.shape) <= FEATURES:
         return values
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         return values @ torch.pca_lowrank(values, FEATURES, center=False)[2]
 
 
-def _affinities(neighbours: list[tuple[npt.NDArray[np.int64], Points]]) -> Any:
-    from openTSNE.affinity import PerplexityBasedNN
-    from openTSNE.nearest_neighbors import PrecomputedNeighbors
+def _affinities(neighbours: list[Neighbours]) -> Any:
+    """Return openTSNE's affinities. Its class for neighbours would keep them, too, and take twice the memory."""
+    from openTSNE.affinity import PrecomputedAffinities, joint_probabilities_nn
 
     images, distances = (np.concatenate(blocks) for blocks in zip(*neighbours, strict=True))
     perplexity = min(PERPLEXITY, images.shape[1] / 3)
-    index = PrecomputedNeighbors(images, distances)
-    return PerplexityBasedNN(knn_index=index, perplexity=perplexity, n_jobs=1)
+    return PrecomputedAffinities(joint_probabilities_nn(images, distances, [perplexity], n_jobs=1), normalize=False)
 
 
-def _scaled(start: Floats, *, is_settled: bool) -> Points:
-    """Return the points at which the optimisation begins. A settled map keeps its size."""
+def _scaled(start: Floats, schedule: Schedule) -> Points:
+    """Return the points at which the optimisation begins."""
     points = start.astype(np.float64)
     points -= points.mean(0)
     spread = float(points[:, 0].std())
-    if not is_settled:
+    if not schedule.keeps_size:
         points *= START_SPREAD / spread if spread else 0
         spread = START_SPREAD
     return points + np.random.default_rng(SEED).normal(0, JITTER * spread, points.shape)

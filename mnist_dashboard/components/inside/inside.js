@@ -39,13 +39,13 @@ const ADDRESS_MS = 400; // after the last move
 const RETRY_MS = 35_000; // after an answer that did not come in time; the server lets the network rest as long
 const BUSY = 503;
 const BEFORE_FILTERS = "Filters show from the first evaluation on.";
-const [FILTERS, ACTIVATIONS, STORY, MAP, DEAD_UNITS] = ["filters", "activations", "story", "map", "dead_units"]
+const [FILTERS, ACTIVATIONS, STORY, MAP, TSNE, DEAD_UNITS] = ["filters", "activations", "story", "map", "tsne", "dead_units"]
   .map((name) => `inference/${name}`);
 
 /** @param {string} path @param {Record<string, string|number>} query @param {Promise<Blob>} [body] */
 async function ask(path, query, body) {
   const answer = await requestJson(path, query, body && { method: "POST", body: await body });
-  return path === MAP ? { ...answer, points: decodePoints(answer.points) } : answer;
+  return path === MAP || path === TSNE ? { ...answer, points: decodePoints(answer.points) } : answer;
 }
 
 class Inside {
@@ -88,7 +88,7 @@ class Inside {
     this.#data = data;
     const source = new RunEvaluations(data.run);
     this.#pictures = new DigitImages(source);
-    this.#map = new MapPanel(this.#pictures, (image) => this.#choose(image));
+    this.#map = new MapPanel(this.#pictures, (image) => this.#choose(image), () => this.#draw());
     this.#problems = new Problems({ [FILTERS]: this.#filters, [ACTIVATIONS]: this.#layers, [MAP]: this.#map });
     this.#evaluations = new ShownEvaluation(source, () => this.#draw(), { needsWeights: true });
     this.#box = make("div", "mt-inside", {}, this.#filters.element, this.#norms.element, this.#layers.element, this.#map.element,
@@ -194,14 +194,14 @@ class Inside {
     if (!this.#drawing) {
       questions.push(this.#question(ACTIVATIONS, evaluation, { split, image: chosen.image }, (made) => this.#layers.offer(made)));
     }
-    questions.push(
-      this.#question(MAP, evaluation, { split }, (map) => this.#map.offer(map, { evaluation, labels, answers })),
-      this.#question(DEAD_UNITS, evaluation, { split }, ({ dead }) => this.#layers.offerDead(dead, split)),
-    );
+    const map = this.#map.isTsne ? TSNE : MAP;
+    const points = this.#question(map, evaluation, { split }, (answer) => this.#map.offer(answer, { evaluation, labels, answers }));
+    const dead = this.#question(DEAD_UNITS, evaluation, { split }, (answer) => this.#layers.offerDead(answer.dead, split));
+    questions.push(...(this.#map.isTsne ? [dead, points] : [points, dead])); // t-SNE takes long
     // Played, the map moves on every 0.7 s: too soon for the first answer about an evaluation.
     for (const next of this.#evaluations.neighbours().filter((other) => other.split === split)) {
-      const { path, query, key, isBatch } = this.#question(MAP, next, { split }, () => {});
-      questions.push({ path, query, key, isBatch });
+      const { path, query, key, isBatch, isDone } = this.#question(map, next, { split }, () => {});
+      questions.push({ path, query, key, isBatch, isDone });
     }
     return questions;
   }
@@ -230,13 +230,14 @@ class Inside {
       path,
       query,
       key,
-      isBatch: path === MAP || path === DEAD_UNITS,
+      isBatch: [MAP, TSNE, DEAD_UNITS].includes(path),
+      isDone: (answer) => path !== TSNE || answer.done,
       onAnswer: (answer) => {
         show(answer);
         if (path === FILTERS) setText(this.#note, describeWeights(answer.step, step));
       },
       onError: (error) => {
-        this.#problems.add(path, sentenceOf(error));
+        this.#problems.add(path === TSNE ? MAP : path, sentenceOf(error));
         if (error instanceof RequestError && error.status === BUSY) this.#askLater();
       },
     };

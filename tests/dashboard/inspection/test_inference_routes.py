@@ -186,7 +186,9 @@ VALUES = st.one_of(
 @pytest.mark.fault
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    name=st.sampled_from(["read", "story", "occlusion", "nearest", "filters", "activations", "dead_units", "map", "tsne"]),
+    name=st.sampled_from(
+        ["read", "story", "occlusion", "nearest", "filters", "activations", "dead_units", "map", "tsne"]
+    ),
     given_values=st.dictionaries(st.sampled_from(["run", "runs", "step", "split", "image", "count", "photo"]), VALUES),
     body=st.one_of(st.none(), st.binary(max_size=50), st.just(picture())),
 )

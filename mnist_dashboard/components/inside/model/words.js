@@ -35,12 +35,23 @@ export function describeWeights(used, step) {
   return used === step ? "" : `Weights of step ${formatCount(used)}, the nearest that are kept.`;
 }
 
+/** @param {number} images @param {Split} split @param {number} wrong images */
+const countWrong = (images, split, wrong) => (
+  `${formatCount(images)} ${split} images; ringed are the ${formatCount(wrong)} read wrong at this step.`);
+
 /**
  * What the map shows, in words. @param {number} images @param {Split} split @param {number} wrong images
  * @param {number[]} variance share of each axis
  */
 export function describeMap(images, split, wrong, variance) {
   const share = Math.round(100 * variance.reduce((sum, part) => sum + part, 0));
-  return `${formatCount(images)} ${split} images; ringed are the ${formatCount(wrong)} read wrong at this step. `
+  return `${countWrong(images, split, wrong)} `
     + `The two axes (PCA) hold ${share}\u202f% of the variance of the last layer but one.`;
 }
+
+/** What a map by t-SNE shows, in words. @param {number} images @param {Split} split @param {number} wrong images */
+export const describeTsne = (images, split, wrong) => `${countWrong(images, split, wrong)} `
+  + "Neighbours on the map (t-SNE) are alike; how far apart clusters are, and how large, means little.";
+
+/** "t-SNE", "t-SNE, 40 %" @param {number} progress 0 to 1 */
+export const nameTsne = (progress) => (progress < 1 ? `t-SNE, ${Math.floor(100 * progress)}\u202f%` : "t-SNE");

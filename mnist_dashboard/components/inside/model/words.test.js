@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { describeDead, describeLayer, describeMap, describeWeights } from "./words.js";
+import { describeDead, describeLayer, describeMap, describeTsne, describeWeights, nameTsne } from "./words.js";
 
 /** @param {string} name */
 const layer = (name) => ({ name, shape: [20, 12, 12], units: 20 });
@@ -26,4 +26,9 @@ test("other weights than those of the step are named", () => {
 
 test("the map is told with its share of the variance", () => {
   assert.match(describeMap(10_000, "test", 172, [0.25, 0.163]), /the 172 read wrong .* 41\u202f%/);
+});
+
+test("a map by t-SNE is told with what it does not mean, and with its progress", () => {
+  assert.match(describeTsne(10_000, "test", 172), /the 172 read wrong .* how far apart clusters are, and how large, means little\./);
+  assert.deepEqual([0, 0.409, 0.999, 1].map(nameTsne), ["t-SNE, 0\u202f%", "t-SNE, 40\u202f%", "t-SNE, 99\u202f%", "t-SNE"]);
 });

@@ -2,14 +2,16 @@
 import { make, setAttribute, setText } from "../../lib/dom.js";
 import { ease, fitPoints, labelCentres, mixPoints, nextWrong } from "../model/map_layout.js";
 import { PointIndex } from "../model/point_index.js";
-import { describeMap } from "../model/words.js";
+import { describeMap, describeTsne, nameTsne } from "../model/words.js";
+import { rememberTsne, wantsTsne } from "../model/map_choice.js";
 import { MapCanvas } from "./map_canvas.js";
 import { MapTip } from "./map_tip.js";
 
 /**
  * @import { DigitImages } from "../../lib/evaluations/digit_images.js"
  * @import { Answers, Evaluated } from "../../lib/evaluations/run_evaluations.js"
- * @typedef {{step: number, images: number, variance: number[], points: Float32Array}} LatentMap
+ * @typedef {{step: number, images: number, points: Float32Array, variance?: number[], progress?: number}} LatentMap `variance` of a
+ *   map of principal components, `progress` (0 to 1) of one by t-SNE
  * @typedef {{evaluation: Evaluated, labels: Uint8Array, answers: Answers}} Read
  */
 
@@ -38,6 +40,8 @@ export class MapPanel {
   #tip;
   #onChoose;
   #canvas = new MapCanvas();
+  #pca = make("button", "mt-pill", { type: "button" }, "PCA");
+  #tsne = make("button", "mt-pill", { type: "button" }, nameTsne(1));
   #title = make("h2", "mt-panel-title", {}, "Map of the images");
   #switches = DIGITS.map((digit) => (
     make("button", "mt-map-digit", { type: "button", "aria-pressed": "true", "aria-label": `Show ${digit}` }, String(digit))));
@@ -46,12 +50,17 @@ export class MapPanel {
   #note = make("p", "mt-map-note");
   #problem = make("p", "mt-panel-note");
   element = make("section", "mt-map", { "aria-label": "Map of the images" },
-    make("div", "mt-panel-head", {}, this.#title, make("span", "mt-panel-count", {}, "colour and figure: label")),
-    make("div", "mt-map-digits", { role: "group", "aria-label": "Digits on the map" }, ...this.#switches),
+    make("div", "mt-panel-head", {}, this.#title,
+      make("div", "mt-map-kinds", { role: "group", "aria-label": "Kind of map" }, this.#pca, this.#tsne)),
+    make("div", "mt-map-digits", { role: "group", "aria-label": "Digits on the map", title: "Colour and figure are the label." },
+      ...this.#switches),
     this.#plot, this.#note);
 
-  /** @param {DigitImages} pictures @param {(image: number) => void} onChoose */
-  constructor(pictures, onChoose) {
+  /** By t-SNE, not by principal components. */
+  isTsne = wantsTsne();
+
+  /** @param {DigitImages} pictures @param {(image: number) => void} onChoose @param {() => void} onKind when the kind has changed */
+  constructor(pictures, onChoose, onKind) {
     this.#tip = new MapTip(pictures);
     this.#onChoose = onChoose;
     this.#plot.append(...this.#canvas.elements, ...this.#figures, this.#tip.element, this.#problem);
@@ -59,6 +68,16 @@ export class MapPanel {
       for (const element of [this.#switches[digit], this.#figures[digit]]) element.style.setProperty("--digit", `var(--digit-${digit})`);
       this.#switches[digit].addEventListener("click", () => this.#toggle(digit));
     });
+    for (const [button, isTsne] of /** @type {[HTMLElement, boolean][]} */ ([[this.#pca, false], [this.#tsne, true]])) {
+      button.addEventListener("click", () => {
+        if (this.isTsne === isTsne) return;
+        this.isTsne = isTsne;
+        rememberTsne(isTsne);
+        this.#showKind();
+        onKind();
+      });
+    }
+    this.#showKind();
     this.explain("The network looks at every image …");
     this.#plot.addEventListener("pointermove", (event) => this.#hover(event));
     this.#plot.addEventListener("pointerleave", () => this.#leave());
@@ -84,12 +103,20 @@ export class MapPanel {
     if (isSame) return;
     const { split } = read.evaluation;
     const wrong = read.labels.reduce((sum, label, i) => sum + Number(label !== read.answers.predicted[i]), 0);
-    const words = describeMap(map.images, split, wrong, map.variance);
+    const words = map.variance ? describeMap(map.images, split, wrong, map.variance) : describeTsne(map.images, split, wrong);
+    this.#showKind(map.progress);
     setText(this.#title, `Map of the ${split} images`);
     setText(this.#note, words);
     setAttribute(this.#plot, "aria-label", `${words} The left and right arrows go to the next image that is read wrong.`);
     this.#leave();
     this.#moveTo(this.#fitted(), isAlike);
+  }
+
+  /** @param {number} [progress] of a map by t-SNE */
+  #showKind(progress = 1) {
+    setAttribute(this.#pca, "aria-pressed", String(!this.isTsne));
+    setAttribute(this.#tsne, "aria-pressed", String(this.isTsne));
+    setText(this.#tsne, nameTsne(this.isTsne ? progress : 1));
   }
 
   /** Why there is no map. @param {string} problem */

@@ -10,6 +10,7 @@
  * @property {Promise<Blob>} [body]
  * @property {string} key equal for the same answer
  * @property {boolean} isBatch whether it is about all images
+ * @property {(answer: any) => boolean} [isDone] missing if the first answer is the last; else it is asked again until it is
  * @property {(answer: any) => void} [onAnswer] missing for a question that is asked ahead
  * @property {(error: unknown) => void} [onError]
  * @typedef {(path: string, query: Record<string, string|number>, body?: Promise<Blob>) => Promise<any>} Ask
@@ -18,11 +19,13 @@
 const MAX_KEPT = 100; // answers, of at most 150 kB each
 const MAX_RETRIES = 3;
 const RETRY_MS = 2000; // what the server says in `Retry-After`
+const PAUSE_MS = 200; // before a question is asked again that is not done; others are answered meanwhile
 const BUSY = 503;
 
 export class Questions {
   #ask;
   #retryMs;
+  #pauseMs;
   /** @type {Map<string, any>} by key, the one used last at the end */
   #kept = new Map();
   /** @type {Question[]} without an answer yet */
@@ -31,10 +34,11 @@ export class Questions {
   #asking = new Set();
   #isClosed = false;
 
-  /** @param {Ask} ask @param {number} [retryMs] */
-  constructor(ask, retryMs = RETRY_MS) {
+  /** @param {Ask} ask @param {number} [retryMs] @param {number} [pauseMs] */
+  constructor(ask, retryMs = RETRY_MS, pauseMs = PAUSE_MS) {
     this.#ask = ask;
     this.#retryMs = retryMs;
+    this.#pauseMs = pauseMs;
   }
 
   close() {
@@ -62,8 +66,13 @@ export class Questions {
     this.#asking.add(isBatch);
     try {
       const answer = await this.#askPatiently(question);
-      this.#keep(question.key, answer);
-      this.#take(question.key, (wanted) => wanted.onAnswer?.(answer));
+      if (question.isDone?.(answer) ?? true) {
+        this.#keep(question.key, answer);
+        this.#take(question.key, (wanted) => wanted.onAnswer?.(answer));
+      } else {
+        this.#wanted.forEach((wanted) => { if (wanted.key === question.key) wanted.onAnswer?.(answer); });
+        await new Promise((resolve) => { setTimeout(resolve, this.#pauseMs); });
+      }
     } catch (error) {
       this.#take(question.key, (wanted) => wanted.onError?.(error));
     }

@@ -75,3 +75,30 @@ test("a busy network is asked again, a few times", async () => {
   assert.equal(await told, busy);
   assert.equal(asked, 4);
 });
+
+test("a question that is not done is asked again, and only its last answer is kept", async () => {
+  const [network, answers] = [new Network(), /** @type {any[]} */ ([])];
+  const questions = new Questions(network.ask, 0, 0);
+  const slow = { ...question("MAP", answers), isDone: (/** @type {number} */ answer) => answer === 1 };
+  questions.want([slow, question("DEAD", answers)]);
+  network.asked[0].answer(0.5);
+  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  assert.deepEqual([network.paths, answers], [["MAP", "MAP"], [0.5]]);
+  questions.want([slow]);
+  assert.deepEqual(answers, [0.5]);
+  network.asked[1].answer(1);
+  await settled();
+  assert.deepEqual([network.paths, answers], [["MAP", "MAP"], [0.5, 1]]);
+  questions.want([slow]);
+  assert.deepEqual([network.paths, answers], [["MAP", "MAP"], [0.5, 1, 1]]);
+});
+
+test("a question that is not done is not asked again when nobody wants it any more", async () => {
+  const [network, answers] = [new Network(), /** @type {any[]} */ ([])];
+  const questions = new Questions(network.ask, 0, 0);
+  questions.want([{ ...question("MAP", answers), isDone: () => false }]);
+  questions.want([]);
+  network.asked[0].answer(0.5);
+  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  assert.deepEqual([network.paths, answers], [["MAP"], []]);
+});
