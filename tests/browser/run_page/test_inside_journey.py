@@ -53,7 +53,7 @@ def test_the_map_leads_to_an_image_and_to_mistakes_and_back(page: Page, live: Se
     page.mouse.up()
     expect(page.get_by_text(re.compile(rf"^{run.name} reads \d"))).to_be_visible()
     page.get_by_role("radio", name="Inside").click()
-    own = page.get_by_role("status", name=re.compile(r"Your digit: read as \d"))
+    own = page.get_by_role("status", name=re.compile(r"Your digit: Read as \d"))
     expect(own).to_be_visible()
     page.get_by_role("button", name="Your digit").click()
     expect(own).to_have_count(0)

@@ -58,7 +58,7 @@ export class Answer {
     this.element.hidden = false;
     this.#mistakes.hidden = true;
     const digit = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : -1;
-    const words = probabilities ? `read as ${digit}` : "";
+    const words = probabilities ? `Read as ${digit}` : "";
     setText(this.#words, words);
     setAttribute(this.#words, "aria-label", `Your digit: ${words}`);
     setText(this.#sure, probabilities ? formatLevel(255 * probabilities[digit]) : "");
