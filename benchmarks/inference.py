@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 import os
 import statistics
 import sys
@@ -47,6 +48,8 @@ class Asker:
         self._connection = http.client.HTTPConnection(
             "127.0.0.1", port, timeout=60, source_address=(viewer_address(number), 0)
         )
+        self.content = b""
+        """Of the last answer."""
 
     def ask(self, path: str, drawing: bytes | None = None) -> float:
         """Return the seconds until the answer has arrived."""
@@ -55,7 +58,7 @@ class Asker:
         began = time.perf_counter()
         self._connection.request("GET" if drawing is None else "POST", f"/inference/{path}", drawing, headers)
         response = self._connection.getresponse()
-        content = response.read()
+        content = self.content = response.read()
         seconds = time.perf_counter() - began
         if response.status != 200:
             raise SystemExit(f"{path}: {response.status} {content!r}")
@@ -98,6 +101,18 @@ def print_first_and_later(name: str, ask: Callable[[], float], aim: str = "") ->
     first, later = ask(), [ask() for _ in range(ROUNDS)]
     basis = f"first / median of {ROUNDS} later"
     print_row(Figure(name, f"{1000 * first:.0f} / {1000 * statistics.median(later):.0f} ms", aim, basis))
+
+
+def print_tsne(server: Server, asker: Asker, query: str) -> None:
+    """Lay out a map by t-SNE, and print what that takes and the longest that one request took of it."""
+    before, seconds, is_done = forked_cpu_seconds(server), [], False
+    while not is_done:
+        seconds.append(asker.ask(f"tsne?{query}"))
+        is_done = json.loads(asker.content)["done"]
+    spent = forked_cpu_seconds(server) - before
+    name = "map of the test images by t-SNE"
+    print_row(Figure(name, f"{spent:.1f} s", "", f"processor time, {len(seconds)} requests"))
+    print_row(Figure("  longest of its requests", f"{1000 * max(seconds):.0f} ms", "1.5 s"))
 
 
 def inference_processes(server: Server) -> list[psutil.Process]:
@@ -147,6 +162,8 @@ def main() -> None:
             ("dead units", f"dead_units?run={run.id}&step={run.progress.step}&split=test", ""),
         ):
             print_first_and_later(name, partial(asker.ask, path), aim)
+        query = f"run={run.id}&step={run.progress.step}&split=test"
+        print_tsne(server, asker, query)
         print_memory("memory of the processes, for drawings and for splits", server)
         for process in inference_processes(server):
             process.kill()

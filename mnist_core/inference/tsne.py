@@ -119,7 +119,7 @@ class TsneMaps:
         self._finished: RecentlyUsed[_Finished] = RecentlyUsed(MAX_FINISHED, MAX_FINISHED_BYTES)
 
     def draw_map(self, network: Network, split: str) -> dict[str, Any]:
-        """Work at a map for about a second, and return it as it is then.
+        """Return a map as it begins when it is asked for first, else work at it for about a second and return it then.
 
         `points` are like those of `Embeddings.draw_map`; ask again until `done`. While others work at as many maps as
         there may be, one waits at progress 0. A map begins as the principal components, or as the finished map of the
@@ -137,14 +137,14 @@ class TsneMaps:
         }
 
     def _advance(self, key: Hashable, network: Network, split: str) -> Layout:
-        until = time.monotonic() + SECONDS_PER_QUESTION
         work = self._unfinished.get(key)
         if work is None:
             layouts = self._begin(network, split)
             work = _Unfinished(layouts, next(layouts))
-            if self._is_crowded():
-                return work.latest
-            self._unfinished.put(key, work, len(work.latest.points) * BYTES_PER_IMAGE)
+            if not self._is_crowded():
+                self._unfinished.put(key, work, len(work.latest.points) * BYTES_PER_IMAGE)
+            return work.latest
+        until = time.monotonic() + SECONDS_PER_QUESTION
         try:
             while work.latest.progress < 1 and time.monotonic() < until:
                 work.latest = next(work.layouts)

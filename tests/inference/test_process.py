@@ -79,6 +79,38 @@ def test_a_forked_process_answers_survives_kills_and_ends_with_the_fork_server(
     asyncio.run(scenario())
 
 
+def test_a_map_that_was_half_laid_out_is_begun_anew_by_the_next_process(
+    train: Train, fork_server: ForkServerClient
+) -> None:
+    run = train()
+    client = InferenceClient(lambda argument: fork_server.launch(INFERENCE_RUN_ID, argument))
+
+    async def ask() -> dict[str, Any]:
+        question = {"ask": "tsne", "run": run.id, "step": 9, "split": "test"}
+        return dict(json.loads(await client.ask(question, is_batch=True)))
+
+    async def ask_until_done() -> dict[str, Any]:
+        while not (answer := await ask())["done"]:
+            pass
+        return answer
+
+    async def scenario() -> None:
+        await ask()
+        process = client._batch._process
+        assert process
+        assert process.identity
+        psutil.Process(process.identity.pid).send_signal(signal.SIGSTOP)
+        waiting = asyncio.create_task(ask())
+        while not client._batch._turn.locked():
+            await asyncio.sleep(0)
+        psutil.Process(process.identity.pid).kill()
+        assert (await waiting)["images"] == 100
+        assert (await ask_until_done())["progress"] == 1
+        client.close()
+
+    asyncio.run(scenario())
+
+
 MOODY = """
 import os, sys, time
 from pathlib import Path

@@ -25,6 +25,11 @@ def test_the_map_leads_to_an_image_and_to_mistakes_and_back(page: Page, live: Se
     plot = page.get_by_role("application", name=re.compile(f"test images; ringed are the {wrong} read wrong"))
     expect(plot).to_be_visible()
 
+    page.get_by_role("button", name="t-SNE").click()
+    expect(page.get_by_text("Neighbours on the map (t-SNE) are alike")).to_be_visible()
+    expect(page.get_by_role("button", name="t-SNE", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(plot).to_be_visible()
+
     number = page.get_by_role("spinbutton", name="Image")
     first = number.input_value()
     plot.press("ArrowRight")

@@ -73,12 +73,12 @@ export class MapPanel {
         if (this.isTsne === isTsne) return;
         this.isTsne = isTsne;
         rememberTsne(isTsne);
-        this.#showKind();
+        this.#showKind(0);
         onKind();
       });
     }
-    this.#showKind();
     this.explain("The network looks at every image …");
+    this.#showKind(0);
     this.#plot.addEventListener("pointermove", (event) => this.#hover(event));
     this.#plot.addEventListener("pointerleave", () => this.#leave());
     this.#plot.addEventListener("click", (event) => {
@@ -128,6 +128,7 @@ export class MapPanel {
     this.#canvas.clear();
     for (const figure of this.#figures) figure.hidden = true;
     setText(this.#problem, problem);
+    this.#showKind();
     setText(this.#note, "");
     setAttribute(this.#plot, "aria-label", problem);
   }
