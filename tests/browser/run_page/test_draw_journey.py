@@ -98,3 +98,9 @@ def test_a_drawing_is_read_while_the_hand_moves_taken_back_and_found_again(
     expect(verdict).to_have_text(READS)
     page.get_by_role("button", name="Delete", exact=True).click()
     eventually(lambda: not live.store.drawings.list_drawings())
+
+
+def test_without_any_weights_the_view_says_what_to_do(page: Page, live: Server) -> None:
+    page.goto(f"{live.url}/?view=draw")
+    expect(page.locator(".mt-draw-read").get_by_role("status")).to_have_text(re.compile("Train one first"))
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_be_disabled()

@@ -13,12 +13,15 @@ export class Bars {
     this.#head, ...this.#rows);
   /** @type {Judge[]} */
   #judges = [];
+  #drawn = "";
   /** @type {{heads: HTMLElement[], bars: HTMLElement[][], figures: HTMLElement[][]}} */
   #parts = { heads: [], bars: [], figures: [] };
 
   /** @param {Judge[]} judges */
   setJudges(judges) {
-    if (JSON.stringify(judges) === JSON.stringify(this.#judges)) return;
+    const content = JSON.stringify(judges);
+    if (content === this.#drawn) return;
+    this.#drawn = content;
     this.#judges = judges;
     this.element.style.setProperty("--runs", String(judges.length));
     const named = judges.map(({ name }, i) =>
