@@ -7,6 +7,7 @@ Prints one table. Everything goes over HTTP to a real server. See `README.md`.
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import io
 import json
@@ -58,8 +59,9 @@ class Asker:
         began = time.perf_counter()
         self._connection.request("GET" if drawing is None else "POST", f"/inference/{path}", drawing, headers)
         response = self._connection.getresponse()
-        content = self.content = response.read()
+        content = response.read()
         seconds = time.perf_counter() - began
+        self.content = gzip.decompress(content) if response.headers["Content-Encoding"] == "gzip" else content
         if response.status != 200:
             raise SystemExit(f"{path}: {response.status} {content!r}")
         return seconds
