@@ -52,6 +52,7 @@ export class MatrixGrid {
 
   /** Mark the cell whose images are shown; null for none. @param {Cell|null} chosen */
   mark(chosen) {
+    if (chosen && !this.#isFocused) this.#onlyTabTo(chosen);
     for (const i of DIGITS) {
       for (const j of DIGITS) setAttribute(this.#cell([i, j]), "aria-selected", String(i === chosen?.[0] && j === chosen?.[1]));
     }
@@ -97,12 +98,15 @@ export class MatrixGrid {
   /** @param {Cell|null} cell */
   #onFocus(cell) {
     this.#isFocused = cell !== null;
-    if (cell) {
-      this.#cell(this.#current).tabIndex = -1;
-      this.#current = cell;
-      this.#cell(cell).tabIndex = 0;
-    }
+    if (cell) this.#onlyTabTo(cell);
     this.#explain();
+  }
+
+  /** @param {Cell} cell */
+  #onlyTabTo(cell) {
+    this.#cell(this.#current).tabIndex = -1;
+    this.#current = cell;
+    this.#cell(cell).tabIndex = 0;
   }
 
   /** @param {KeyboardEvent} event */

@@ -10,7 +10,11 @@ import streamlit as st
 from mnist_dashboard.components.registry import register
 
 _render = register(
-    "mistakes", "confusion_matrix/confusion_matrix.css", "lib/evaluations/evaluations.css", "mistakes/mistakes.css"
+    "mistakes",
+    "confusion_matrix/confusion_matrix.css",
+    "lib/evaluations/evaluations.css",
+    "draw/draw.css",
+    "mistakes/mistakes.css",
 )
 
 

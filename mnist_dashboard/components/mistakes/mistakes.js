@@ -31,6 +31,7 @@ import { MatrixPanel } from "./panels/matrix_panel.js";
  */
 
 const ADDRESS_MS = 400; // after the last move
+const PHONE_WIDTH = 620; // as in the style sheet
 const ADVICE = "Choose a cell with a number in it, or move the scrubber.";
 /** @type {[width: number, images: number][]} images on a page, from this width on */
 const PAGE_SIZES = [[900, 15], [560, 16], [0, 10]];
@@ -49,6 +50,8 @@ class Mistakes {
   #image = null;
   /** @type {Split|null} of the chosen image */
   #split = null;
+  /** @type {Map<Split, number|null>} the chosen images: a reader who comes back to a split finds the same one */
+  #chosen = new Map();
   /** Why images cannot be had, although labels can. */
   #pictureProblem = "";
   /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -89,6 +92,7 @@ class Mistakes {
     this.#stopWatchingTheme = onThemeChange(root, () => this.#redraw());
     this.#resizing.observe(this.#box);
     this.#goTo(data.place);
+    if (data.place.cell) this.#showGallery();
     this.#fit();
     this.#draw();
     this.#evaluations.refresh();
@@ -101,6 +105,7 @@ class Mistakes {
     this.#data = data;
     if (data.version !== version) {
       this.#goTo(data.place);
+      this.#showGallery();
       this.#evaluations.show();
     }
   }
@@ -112,6 +117,7 @@ class Mistakes {
     this.#evaluations.destroy();
     this.#scrubber.destroy();
     this.#detail.destroy();
+    this.#classes.destroy();
     this.#box.remove();
   }
 
@@ -128,6 +134,12 @@ class Mistakes {
   #choose(choice) {
     this.#choice = choice;
     this.#change({ page: 0, image: null });
+    this.#showGallery();
+  }
+
+  /** Where everything stands below each other, the images of a cell are out of sight. */
+  #showGallery() {
+    if (this.#box.clientWidth < PHONE_WIDTH) this.#gallery.element.scrollIntoView({ block: "start" });
   }
 
   /** What the reader looks at. @param {{order?: Order, page?: number, image?: number|null}} change */
@@ -154,9 +166,10 @@ class Mistakes {
     const canEvaluate = this.#data.may_evaluate && problem === BEFORE_FIRST;
     const cell = label !== null && predicted !== null ? /** @type {[number, number]} */ ([label, predicted]) : null;
     this.#matrix.offer(shown?.evaluation ?? null, matrix, cell, problem, canEvaluate);
-    this.#classes.offer(shown?.evaluation ?? null, matrix, label);
     this.#drawImages(shown, matrix, problem);
+    this.#classes.offer(shown?.evaluation ?? null, matrix, label, shown?.problem ? null : this.#image);
     const run = stream.run(this.#data.run);
+    this.#classes.setAxis(run?.total_steps ?? 0, run?.epoch_ends ?? []);
     const evaluation = shown?.evaluation ?? null;
     const words = evaluation ? describeEvaluation(evaluation, list?.splits[evaluation.split].images ?? 0) : "";
     this.#scrubber.offer(list?.evaluations ?? [], evaluation, run?.total_steps || evaluation?.step || 1, words,
@@ -187,12 +200,13 @@ class Mistakes {
    */
   #placeImage(images, split) {
     const size = this.#gallery.pageSize;
-    if (this.#split !== null && split !== this.#split) this.#image = null; // the number means another image there
+    if (this.#split !== null && split !== this.#split) this.#image = this.#chosen.get(split) ?? null; // the number means another image
     this.#split = split;
     const at = this.#image === null ? -1 : images.indexOf(this.#image);
     if (at >= 0) this.#page = Math.floor(at / size);
     this.#page = Math.min(this.#page, Math.max(0, Math.ceil(images.length / size) - 1));
     if (at < 0) this.#image = images[this.#page * size] ?? null;
+    this.#chosen.set(split, this.#image);
   }
 
   /** @param {Shown} shown @param {number[]} images */

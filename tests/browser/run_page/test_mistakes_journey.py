@@ -33,6 +33,9 @@ def test_a_cell_leads_to_its_images_at_any_evaluation(page: Page, live: Server) 
     expect(page.get_by_text("Colour marks what")).to_be_visible(timeout=20_000)
     expect(page.get_by_text(f"a {label}", exact=True)).to_be_visible(timeout=20_000)
 
+    page.get_by_role("button", name="This image over training").click()
+    expect(page.get_by_role("img", name="story. ")).to_be_visible(timeout=20_000)
+
     slider = page.get_by_role("slider", name="Evaluation")
     slider.press("Home")
     first = live.store.queries.list_evaluations(run.id)[0]

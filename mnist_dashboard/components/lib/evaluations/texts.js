@@ -29,10 +29,10 @@ export function count(n, noun) {
 }
 
 /**
- * How an image fared up to a step: "Wrong since step 106. Changed sides twice." Empty for a single evaluation.
- * @param {ImageHistory} history @param {number} step
+ * How an image fared up to a step: "Wrong since step 106. Changed sides twice." Empty if it was read once only.
+ * @param {ImageHistory} history @param {number} step @param {string} occasion of each reading: an evaluation, or a snapshot of the weights
  */
-export function describeHistory({ label, evaluations }, step) {
+export function describeHistory({ label, evaluations }, step, occasion = "evaluation") {
   const sides = evaluations.filter((evaluation) => evaluation.step <= step);
   if (!sides.length) return "";
   const isRight = sides.map(({ predicted }) => predicted === label);
@@ -41,6 +41,8 @@ export function describeHistory({ label, evaluations }, step) {
   const word = now ? "Right" : "Wrong";
   if (sides.length === 1) return "";
   const times = isRight.filter((side, i) => i > 0 && side !== isRight[i - 1]).length;
-  const start = since === 0 ? `${word} at every evaluation so far.` : `${word} since step ${formatCount(sides[since].step)}.`;
+  const at = `step ${formatCount(sides[since].step)}`;
+  const from = occasion === "evaluation" ? at : `the ${occasion} of ${at}`;
+  const start = since === 0 ? `${word} at all ${sides.length} ${occasion}s.` : `${word} since ${from}.`;
   return times > 1 ? `${start} Changed sides ${times === 2 ? "twice" : `${times} times`}.` : start;
 }

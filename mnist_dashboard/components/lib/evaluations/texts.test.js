@@ -26,10 +26,15 @@ test("an evaluation is told in shares and counts", () => {
 });
 
 test("an image is wrong since an evaluation, and may have changed sides", () => {
-  assert.equal(describeHistory(history(4, 4), 20), "Wrong at every evaluation so far.");
+  assert.equal(describeHistory(history(4, 4), 20), "Wrong at all 2 evaluations.");
   assert.equal(describeHistory(history(9, 4, 4), 30), "Wrong since step 20.");
   assert.equal(describeHistory(history(4, 9, 4, 9), 40), "Right since step 40. Changed sides 3 times.");
   assert.equal(describeHistory(history(9, 4, 9), 30), "Right since step 30. Changed sides twice.");
+});
+
+test("a test image was read once, but by each snapshot of the weights", () => {
+  assert.equal(describeHistory(history(9, 4, 4), 30, "snapshot"), "Wrong since the snapshot of step 20.");
+  assert.equal(describeHistory(history(4, 4), 20, "snapshot"), "Wrong at all 2 snapshots.");
 });
 
 test("what comes after the evaluation that is shown does not count", () => {

@@ -9,21 +9,22 @@
 const THIN = "\u202f";
 const SHOWN_SHARE = 0.95; // of the images, the surest, for which the sentence says what is right
 
-/** "0.8 points" @param {number} share */
-const points = (share) => `${(100 * share).toFixed(1)} points`;
-
 /** @param {number} share */
 const percent = (share) => `${(100 * share).toFixed(2)}${THIN}%`;
 
 /**
- * "Its certainty is off by 0.8 points on average (ECE): too sure." @param {Calibration} calibration
+ * "On average it is 97.16 % sure and right in 97.96 %: not sure enough. By certainty it is off by 0.8 points (ECE)."
+ * @param {Calibration} calibration
  */
 export function describeCalibration({ ece, bins }) {
   const known = bins.filter(({ confidence, accuracy }) => confidence !== null && accuracy !== null);
   const images = known.reduce((sum, bin) => sum + bin.images, 0);
-  const excess = known.reduce((sum, bin) => sum + bin.images * ((bin.confidence ?? 0) - (bin.accuracy ?? 0)), 0) / images;
+  const confidence = known.reduce((sum, bin) => sum + bin.images * (bin.confidence ?? 0), 0) / images;
+  const accuracy = known.reduce((sum, bin) => sum + bin.images * (bin.accuracy ?? 0), 0) / images;
+  const excess = confidence - accuracy;
   const side = Math.abs(excess) < ece / 2 ? "" : excess > 0 ? ": too sure" : ": not sure enough";
-  return `Its certainty is off by ${points(ece)} on average (ECE)${side}.`;
+  const means = `On average it is ${percent(confidence)} sure and right in ${percent(accuracy)}${side}.`;
+  return `${means} By certainty it is off by ${(100 * ece).toFixed(1)} points (ECE).`;
 }
 
 /** "Without the 5 % that it is least certain of, 99.87 % are right instead of 98.28 %." @param {Calibration} calibration */

@@ -69,7 +69,7 @@ export class Certainty {
   #drawReliability({ bins }) {
     const most = Math.max(...bins.map(({ images }) => images));
     this.#reliability.replaceChildren(
-      ...frame("Certainty of the answer", ["0", "50", "100 %"], ["0", "100 %"]),
+      ...frame("Share right (up) by certainty of the answer", ["0", "50", "100 %"], ["0", "100 %"]),
       drawSvg("line", { x1: across(0), y1: up(0), x2: across(1), y2: up(1), class: "mt-certainty-ideal" }),
       ...bins.filter(({ images }) => images).map(({ confidence, accuracy, images }) => drawSvg("circle", {
         cx: across(confidence ?? 0), cy: up(accuracy ?? 0), r: 2 + (MAX_RADIUS - 2) * Math.sqrt(images / most), class: "mt-certainty-dot",
@@ -83,7 +83,7 @@ export class Certainty {
     const low = Math.min(...shown.map(({ accuracy }) => accuracy), 0.999);
     const points = shown.map((entry) => [across((1 - entry.kept) / (1 - LEAST_SHOWN)), up((entry.accuracy - low) / (1 - low))].join());
     this.#kept.replaceChildren(
-      ...frame("Images set aside, the least certain first", ["0", "25", "50 %"], [(100 * low).toFixed(1), "100 %"]),
+      ...frame("Share right (up) without the least certain images", ["0", "25", "50 %"], [(100 * low).toFixed(1), "100 %"]),
       drawSvg("polyline", { points: points.join(" "), class: "mt-certainty-line" }),
     );
   }

@@ -61,7 +61,7 @@ export class Detail {
     const name = make("span", "mt-answer-digit", {}, String(digit));
     return { bar, value, row: make("div", "mt-answer", { role: "listitem" }, name, bar, value) };
   });
-  #nearestTitle = make("h3", "mt-nearest-title", {}, "Nearest that were read right");
+  #nearestTitle = make("h3", "mt-nearest-title", {}, "This one, and the nearest that were read right");
   #nearest = [new NearestImage(), new NearestImage(), new NearestImage()];
   #inside = make("button", "mt-pill mt-look-inside", { type: "button" }, "Look inside");
   #nearestNote = make("p", "mt-panel-note");
@@ -127,8 +127,11 @@ export class Detail {
     this.#asking?.abort();
     this.#asked = key;
     this.#occlusion = null;
+    this.#picture = null;
     setText(this.#history, "");
-    this.#drawHeat();
+    this.redraw();
+    this.#noteNearest("");
+    if (key) setText(this.#legend, "Asking the network …");
   }
 
   /** @param {Subject} subject */
@@ -136,7 +139,7 @@ export class Detail {
     const predicted = answers.predicted[image];
     setText(this.#answer, arrow(label, predicted));
     const sure = answers.levels ? ` with ${formatLevel(confidence(answers, image))}` : "";
-    setText(this.#sentence, predicted === label ? `A ${label}, read right${sure}.` : `Label ${label}, read as ${predicted}${sure}.`);
+    setText(this.#sentence, predicted === label ? `A ${label}, read right${sure}.` : `A ${label}, read as ${predicted}${sure}.`);
     this.#bars.forEach(({ bar, value, row }, digit) => {
       const level = answers.levels ? answers.levels[10 * image + digit] : null;
       setText(value, level === null ? "" : formatLevel(level));
@@ -191,7 +194,7 @@ export class Detail {
       let text = describeHistory(await this.#source.history(split, image), step);
       if (!text) {
         const { steps, probabilities } = await requestJson("inference/story", { run: this.#source.run, split, image }, options);
-        text = describeHistory({ label, evaluations: readStory(steps, probabilities) }, step);
+        text = describeHistory({ label, evaluations: readStory(steps, probabilities) }, step, "snapshot");
       }
       if (isCurrent()) setText(this.#history, text);
     } catch {

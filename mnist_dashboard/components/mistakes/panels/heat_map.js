@@ -35,13 +35,13 @@ export function heatOfPixels({ losses, size, stride }) {
   return means.map((mean) => (highest > 0 ? mean / highest : 0));
 }
 
-/** "Colour marks what makes it a 4. Covered there, it reads 9." @param {Occlusion} occlusion */
+/** "Colour marks what makes it a 4. With its strongest part hidden, it reads 9." @param {Occlusion} occlusion */
 export function describeStroke({ digit, losses, reads }) {
   const places = losses.flatMap((row, i) => row.map((loss, j) => ({ loss, reads: reads[i][j] })));
   const most = places.reduce((best, place) => (place.loss > best.loss ? place : best));
   return most.reads === digit
-    ? `Colour marks what speaks for ${digit}. Covered there, it still reads ${digit}.`
-    : `Colour marks what makes it a ${digit}. Covered there, it reads ${most.reads}.`;
+    ? `Colour marks what speaks for ${digit}. With its strongest part hidden, it still reads ${digit}.`
+    : `Colour marks what makes it a ${digit}. With its strongest part hidden, it reads ${most.reads}.`;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Occlusion|null} occlusion */

@@ -26,7 +26,7 @@ test("what is read without the most important place is said", () => {
   const reads = PLACES.map((i) => PLACES.map((j) => (i === 3 && j === 4 ? 9 : 4)));
   const losses = PLACES.map((i) => PLACES.map((j) => (i === 3 && j === 4 ? 0.8 : 0.1)));
   const found = { ...occlusion(() => 0), losses, reads };
-  assert.equal(describeStroke(found), "Colour marks what makes it a 4. Covered there, it reads 9.");
+  assert.equal(describeStroke(found), "Colour marks what makes it a 4. With its strongest part hidden, it reads 9.");
   const unmoved = { ...found, reads: reads.map((row) => row.map(() => 4)) };
-  assert.equal(describeStroke(unmoved), "Colour marks what speaks for 4. Covered there, it still reads 4.");
+  assert.equal(describeStroke(unmoved), "Colour marks what speaks for 4. With its strongest part hidden, it still reads 4.");
 });
