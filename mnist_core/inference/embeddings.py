@@ -20,8 +20,8 @@ MAX_EMBEDDINGS, MAX_EMBEDDING_BYTES = 16, 128_000_000
 
 MAX_MAPS, MAX_MAP_BYTES = 200, 32_000_000
 
-ALIGNED_IMAGES = 1000
-"""Images by which a map is turned to match the one before it. All of them would take ten times as long."""
+ALIGNED_IMAGES = 400
+"""Images by which a map is turned to match the one before it. With 1,000, a first map takes 0.4 s longer."""
 
 EXACT_FEATURES = 2048
 """Up to this many features the map is exact; beyond, it is that of a randomised method, which is faster."""
