@@ -20,7 +20,7 @@ from mnist_dashboard.train.expected_dataset import expected_dataset, expected_im
 from mnist_dashboard.train.settings import sidebar
 from mnist_dashboard.train.settings.draft import Draft, read_draft
 from mnist_dashboard.train.shown_run import find_run_to_show
-from mnist_dashboard.ui import headings, queue
+from mnist_dashboard.ui import headings, messages, queue
 from mnist_dashboard.ui.state import place, run_address, stale_widgets, view_settings
 
 HINT = "Set the sliders and press Start training, or try an experiment. The first curve appears within a second."
@@ -82,6 +82,7 @@ idle: IdleRun = {
     "hint": HINT if may_act else HINT_FOR_VIEWERS,
 }
 headings.render_page_heading("Train", summary)
+messages.enter_view(view_switch.current_view())
 render_strip(run, summary, idle, view_switch.current_view())
 header.render_action_row(sound_run, unfinished)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="switch"):

@@ -1,7 +1,7 @@
 """The outcome of the user's last action: what was done, or why it could not be.
 
 Actions run in callbacks, before the page is drawn; the page draws the outcome in its place. A problem is drawn once. A
-success stays until the next action or until the user leaves the page.
+success stays until the next action or until the user leaves the page or the view.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PAGE, SIDEBAR = "page", "sidebar"
 MAX_NAMES = 5
 """Maximum number of runs that a message names."""
 
-_MESSAGE_KEY, _PAGE_KEY = "message", "page_shown"
+_MESSAGE_KEY, _PAGE_KEY, _VIEW_KEY = "message", "page_shown", "view_shown"
 Result = TypeVar("Result")
 ButtonType = Literal["primary", "secondary"]
 
@@ -142,3 +142,10 @@ def enter_page(page: str) -> bool:
     st.session_state.pop(_MESSAGE_KEY, None)
     st.session_state[_PAGE_KEY] = page
     return True
+
+
+def enter_view(view: str) -> None:
+    """Forget the success of an action in another view of the page; call it before `render`. A problem is still told."""
+    if st.session_state.get(_VIEW_KEY, view) != view and not has_problem():
+        st.session_state.pop(_MESSAGE_KEY, None)
+    st.session_state[_VIEW_KEY] = view

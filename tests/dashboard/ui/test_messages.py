@@ -22,6 +22,7 @@ def script() -> None:
         messages.attempt(lambda: 3, lambda count: f"Deleted {count}.", undo=lambda: None, undone="They are back.")
 
     messages.enter_page(st.session_state.get("page", "Runs"))
+    messages.enter_view(st.session_state.get("view", "curves"))
     messages.action_button("Fail", "close", fail)
     st.button("Fail in the sidebar", on_click=messages.attempt, args=(fail,), kwargs={"place": "sidebar"})
     st.button("Delete", on_click=delete)
@@ -71,3 +72,13 @@ def test_an_outcome_is_forgotten_on_another_page(app: AppTest) -> None:
     assert texts(app.run()) == []
     app.session_state["page"] = "Runs"
     assert texts(app.run()) == []
+
+
+def test_a_success_is_forgotten_in_another_view_but_a_problem_is_told(app: AppTest) -> None:
+    click(app, "Delete")
+    assert texts(app) == DELETED
+    app.session_state["view"] = "draw"
+    assert texts(app.run()) == []
+    app.session_state["view"] = "curves"
+    click(app, "Fail")
+    assert len(app.main.error) == 1
