@@ -1,18 +1,21 @@
-/** The digit's story: ten curves of probability over the snapshots of a run, as a small SVG. Every digit that leads is named at its end. */
+/**
+ * The digit's story: ten curves of probability over the snapshots of a run, as a small SVG. Digits that stand out are named at their
+ * ends, and in the colour of the run, as in the bars: dashes tell them apart.
+ */
 import { make } from "../../lib/dom.js";
 import { formatCount } from "../../lib/format.js";
 import { drawSvg, label, segment, spreadLabels } from "../../lib/svg.js";
-import { palette } from "../../lib/theme.js";
+import { palette, runColor } from "../../lib/theme.js";
 import { leadingDigits, stepTicks, tellStory } from "./story_model.js";
 
 /** @import { Story } from "./story_model.js" */
 
 const MARGIN = { left: 52, right: 30, top: 24, bottom: 38 };
 const DASHES = ["", "7 3", "3 3"];
-const INKS = ["blue", "orange", "violet"]; // text tones of the theme, in the order of the colours of the leading digits
 const LABEL_GAP = 14;
 const EPOCH_GAP = 50; // pixels between two labels of epochs
 const CHANCE = 0.1;
+const CHANCE_DASH = "9 3 1 3"; // no digit has it
 
 export class StoryChart {
   element = make("div", "mt-story-chart", { role: "img" });
@@ -89,7 +92,8 @@ export class StoryChart {
       svg.append(label(x(step), y(1) - 6, `epoch ${i + 1}`, "end"));
       free = x(step) + EPOCH_GAP;
     });
-    svg.append(segment(MARGIN.left, y(CHANCE), right, y(CHANCE), muted, "1 4"));
+    svg.append(segment(MARGIN.left, y(CHANCE), right, y(CHANCE), muted, CHANCE_DASH));
+    svg.append(label(MARGIN.left - 6, y(CHANCE) + 2, "chance", "end"));
   }
 
   /**
@@ -97,8 +101,9 @@ export class StoryChart {
    * @param {number} bottom
    */
   #drawCurves(svg, story, x, y, bottom) {
-    const { train, validation, intervention, ghost, background } = palette(this.element);
-    const colors = [train, validation, intervention];
+    const colors = palette(this.element);
+    const { ghost, background } = colors;
+    const color = runColor(colors, 0);
     const leading = leadingDigits(story);
     const others = [...Array(10).keys()].filter((digit) => !leading.includes(digit));
     for (const digit of [...others, ...leading.toReversed()]) {
@@ -107,7 +112,7 @@ export class StoryChart {
       svg.append(drawSvg("path", {
         d: `M${points.join("L")}`,
         fill: "none",
-        stroke: place < 0 ? ghost : colors[place],
+        stroke: place < 0 ? ghost : color,
         "stroke-width": place < 0 ? 1 : 2.2,
         "stroke-opacity": place < 0 ? 0.6 : 1,
         "stroke-dasharray": place < 0 ? "" : DASHES[place],
@@ -116,13 +121,13 @@ export class StoryChart {
     }
     story.steps.forEach((step, i) => {
       const share = story.probabilities[i][leading[0]];
-      svg.append(drawSvg("circle", { cx: x(step), cy: y(share), r: 3.5, fill: train, stroke: background, "stroke-width": 1 }));
+      svg.append(drawSvg("circle", { cx: x(step), cy: y(share), r: 3.5, fill: color, stroke: background, "stroke-width": 1 }));
     });
     const end = story.steps.length - 1;
     const places = spreadLabels(leading.map((digit) => y(story.probabilities[end][digit]) + 4), LABEL_GAP, bottom + 4);
     leading.forEach((digit, i) => {
       const name = label(x(story.steps[end]) + 8, places[i], String(digit), "start");
-      name.setAttribute("style", `fill: var(--st-${INKS[i]}-text-color); font-weight: 600`);
+      name.setAttribute("style", "fill: var(--st-blue-text-color); font-weight: 600");
       svg.append(name);
     });
   }

@@ -7,28 +7,28 @@ import { digitOf } from "../answers/words.js";
  *   says why a step is missing
  */
 
-const NAMED = 3; // digits in colour
+const NAMED = 3; // digits in ink
 const MAX_CHANGES = 4; // in words
+const GUESS = 0.2; // twice chance: below it no digit stands out
+const VISIBLE = 0.01; // a curve below lies on the axis
 
-/** The digits that were ever most probable, the most probable at the end first. @param {Story} story */
+/** The digits most probable at the end, then those that once were. @param {Story} story */
 export function leadingDigits({ probabilities }) {
   const peaks = Array.from({ length: 10 }, (_, digit) => Math.max(...probabilities.map((shares) => shares[digit])));
-  const end = probabilities.at(-1) ?? peaks;
-  const leading = peaks.map((_, digit) => digit).sort((a, b) => peaks[b] - peaks[a]).slice(0, NAMED);
-  return leading.sort((a, b) => end[b] - end[a]);
+  const end = (probabilities.at(-1) ?? peaks).map((share) => (share < VISIBLE ? 0 : share));
+  return peaks.map((_, digit) => digit).sort((a, b) => end[b] - end[a] || peaks[b] - peaks[a]).slice(0, NAMED);
 }
 
-/** The answers over time: "Read as 9 at first, then 4 from step 1 899." @param {Story} story */
+/** The answers over time: "A guess at first, then 4 from step 1 899 on." @param {Story} story */
 export function tellStory({ steps, probabilities }) {
-  const digits = probabilities.map(digitOf);
-  const changes = steps.flatMap((step, i) => (i && digits[i] !== digits[i - 1] ? [{ step, digit: digits[i] }] : []));
-  if (!changes.length) return `Read as ${digits[0]} from the start.`;
-  const last = changes[changes.length - 1];
-  if (changes.length > MAX_CHANGES) {
-    const end = `${last.digit} from step ${formatCount(last.step)} on`;
-    return `Read as ${digits[0]} at first; the answer changed ${changes.length} times, and is ${end}.`;
-  }
-  return `Read as ${digits[0]} at first, ${changes.map(({ step, digit }) => `then ${digit} from step ${formatCount(step)}`).join(", ")}.`;
+  const answers = probabilities.map((shares) => (Math.max(...shares) < GUESS ? "a guess" : String(digitOf(shares))));
+  const changes = steps.flatMap((step, i) => (i && answers[i] !== answers[i - 1] ? [{ step, answer: answers[i] }] : []));
+  const isGuess = answers[0] === "a guess";
+  if (!changes.length) return isGuess ? "A guess from the start: no digit stands out." : `Read as ${answers[0]} from the start.`;
+  const start = isGuess ? "A guess at first" : `Read as ${answers[0]} at first`;
+  const told = changes.map(({ step, answer }) => `${answer} from step ${formatCount(step)}`);
+  if (changes.length > MAX_CHANGES) return `${start}; the answer changed ${changes.length} times, and is ${told.at(-1)} on.`;
+  return `${start}, then ${told.join(", then ")} on.`;
 }
 
 /** Steps that get a tick on a logarithmic axis. @param {number} last */

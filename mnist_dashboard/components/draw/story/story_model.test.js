@@ -12,8 +12,8 @@ function story(digits) {
 test("the story tells when the answer changed", () => {
   assert.equal(tellStory(story([4, 4, 4])), "Read as 4 from the start.");
   assert.equal(tellStory(story([9])), "Read as 9 from the start.");
-  assert.equal(tellStory(story([9, 9, 4])), "Read as 9 at first, then 4 from step 100.");
-  const words = "Read as 9 at first, then 4 from step 10, then 9 from step 100, then 4 from step 10\u202f000.";
+  assert.equal(tellStory(story([9, 9, 4])), "Read as 9 at first, then 4 from step 100 on.");
+  const words = "Read as 9 at first, then 4 from step 10, then 9 from step 100, then 4 from step 10\u202f000 on.";
   assert.equal(tellStory(story([9, 4, 9, 9, 4])), words);
 });
 
@@ -22,10 +22,29 @@ test("many changes are counted", () => {
   assert.equal(tellStory(story([9, 4, 9, 4, 9, 4, 9])), words);
 });
 
-test("the digits in colour are those with the highest peaks, the winner first", () => {
-  const { steps, probabilities } = story([9, 7, 4]);
-  assert.deepEqual(leadingDigits({ steps, probabilities })[0], 4);
-  assert.deepEqual(leadingDigits({ steps, probabilities }).toSorted(), [4, 7, 9]);
+/** Ten probabilities: that of some digits, the rest even. @param {Record<number, number>} shares */
+function share(shares) {
+  const known = Object.values(shares);
+  const rest = (1 - known.reduce((sum, one) => sum + one, 0)) / (10 - known.length);
+  return Array.from({ length: 10 }, (_, digit) => shares[digit] ?? rest);
+}
+
+test("where no digit stands out from chance the answer is a guess", () => {
+  const chance = [3, 4, 5, 6].map((digit) => share({ [digit]: 0.11 }));
+  const steps = [1, 3, 5, 9, 21];
+  const end = share({ 9: 0.9 });
+  assert.equal(tellStory({ steps, probabilities: [...chance, end] }), "A guess at first, then 9 from step 21 on.");
+  assert.equal(tellStory({ steps: steps.slice(0, 4), probabilities: chance }), "A guess from the start: no digit stands out.");
+  const words = "Read as 9 at first, then a guess from step 3 on.";
+  assert.equal(tellStory({ steps: [1, 3], probabilities: [end, chance[0]] }), words);
+});
+
+test("the digits in ink are the likeliest at the end, then those that once were", () => {
+  const steps = [1, 10, 100];
+  const probabilities = [share({ 1: 0.5 }), share({ 2: 0.6 }), share({ 4: 0.6, 9: 0.3, 7: 0.09 })];
+  assert.deepEqual(leadingDigits({ steps, probabilities }), [4, 9, 7]);
+  const certain = [...probabilities.slice(0, 2), share({ 4: 0.99, 9: 0.006 })];
+  assert.deepEqual(leadingDigits({ steps, probabilities: certain }), [4, 2, 1]);
 });
 
 test("a logarithmic axis has a tick for each power of ten", () => {
