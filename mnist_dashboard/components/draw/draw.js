@@ -9,8 +9,7 @@ import { MAX_PICTURE_BYTES } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
 import { onThemeChange, palette, runColor } from "../lib/theme.js";
 import { Asker } from "./answers/asker.js";
-import { Bars } from "./answers/bars.js";
-import { describeAnswers } from "./answers/words.js";
+import { ReadPanel } from "./answers/read_panel.js";
 import { makeButton } from "./buttons.js";
 import { KeptPanel, decodeLevels } from "./kept/kept_panel.js";
 import { encodeDrawing, keepLastDrawing } from "./last_drawing.js";
@@ -22,7 +21,7 @@ import { tellStory } from "./story/story_model.js";
 
 /**
  * @import { Host } from "../lib/types"
- * @import { Answer, Judge, Verdict } from "./answers/words.js"
+ * @import { Answer, Judge } from "./answers/words.js"
  * @import { Story } from "./story/story_model.js"
  * @typedef {object} DrawData
  * @property {Judge[]} judges the run of the page first; none if no run has saved weights
@@ -37,7 +36,6 @@ const READ_MS = 50; // between two questions while the pen moves
 const STORY_MS = 300; // after the last change
 const RETRY_MS = 1000;
 const NEWER_WEIGHTS_MS = 10_000; // while a run trains, its answer changes
-const SPOKEN_MS = 700; // screen readers hear the answer once it stands still
 const UNREACHABLE = 0;
 
 const WHILE_EMPTY = "The ten probabilities and the digit’s story show as soon as you draw.";
@@ -45,9 +43,10 @@ const WITHOUT_JUDGES = "Runs with saved weights can judge. Train one first.";
 const WHILE_READING = "Reading …";
 const WHILE_BUSY = "The server is busy; the last stroke is judged in a moment.";
 const WHILE_LOST = "Reconnecting. The last stroke is judged when the server is back.";
-const SEEN_DRAWING = "28 × 28 pixels. Cropped, scaled to 20 pixels, and centred by its mass, as all of MNIST was.";
+const SEEN_DRAWING = "28 × 28 pixels. Cropped, scaled to 20 pixels, and centred by its weight of ink (the cross), as all of MNIST was.";
 const SEEN_PHOTO = "Dark ink on light paper, or the reverse: found by itself.";
-const STORY_KEY = "Grey: the seven other digits. Dotted: chance.";
+const STORY_TITLE = "The digit’s story";
+const STORY_KEY = "Grey: the seven other digits.";
 const MAX_RUNS = 4;
 const MEGABYTE = 2 ** 20;
 
@@ -61,22 +60,20 @@ class Draw {
   #turn = makeButton("Turn it round", () => this.#pad.turnRound());
   #seen = make("canvas", "mt-seen-image", { role: "img", "aria-label": "What the network sees: 28 by 28 pixels" });
   #seenNote = make("p", "mt-draw-note");
-  #digit = make("span", "mt-verdict-digit", { "aria-hidden": "true" });
-  #main = make("b");
-  #rest = make("span", "mt-verdict-rest");
-  #spoken = make("p", "mt-visually-hidden", { role: "status" });
-  #bars = new Bars();
+  #answers = new ReadPanel();
   #chart = new StoryChart();
   #kept = new KeptPanel({
     keep: (values) => this.#host.setTriggerValue("keep", values),
     edit: (values) => this.#host.setTriggerValue("edit", values),
     remove: (values) => {
-      this.#pad.undo();
+      if (this.#pad.photo?.isPrepared) this.#pad.undo();
       this.#host.setTriggerValue("delete", values);
     },
     show: ({ image }) => this.#showKept(image),
+    relabel: () => this.#showAnswers(),
   });
   #storyWords = make("p", "mt-draw-note mt-story-words");
+  #storyPanel = makePanel(STORY_TITLE, "", this.#chart.element, this.#storyWords);
   #box;
   #reader = new Asker(() => this.#read(), READ_MS);
   #teller = new Asker(() => this.#tell(), STORY_MS);
@@ -84,8 +81,6 @@ class Draw {
   #subject = 0;
   /** @type {Reading|null} */
   #reading = null;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  #speaking;
   #judged = "";
   /** What was on the pad when it was last judged, instead of a drawing. */
   #photo = this.#pad.photo;
@@ -107,16 +102,14 @@ class Draw {
     const image = make("div", "mt-seen", {}, this.#seen, make("span", "mt-seen-box"), make("span", "mt-seen-cross"));
     const seenWords = make("div", "mt-seen-words", {}, this.#seenNote, this.#turn);
     const seenPanel = makePanel("What the network sees", "", make("div", "mt-seen-row", {}, image, seenWords));
-    const verdict = make("div", "mt-verdict", {}, this.#digit, make("p", "", {}, this.#main, this.#rest));
-    const readPanel = makePanel("What the runs read", "", verdict, this.#bars.element, this.#spoken);
-    const storyPanel = makePanel("The digit’s story", "", this.#chart.element, this.#storyWords);
+    const readPanel = makePanel("What the runs read", "", ...this.#answers.elements, this.#kept.form);
     padPanel.classList.add("mt-draw-pad");
     seenPanel.classList.add("mt-draw-seen");
     readPanel.classList.add("mt-draw-read");
-    storyPanel.classList.add("mt-draw-story");
+    this.#storyPanel.classList.add("mt-draw-story");
     const keptPanel = makePanel("Your digits", "", this.#kept.element);
     keptPanel.classList.add("mt-draw-kept");
-    this.#box = make("div", "mt-draw", {}, padPanel, readPanel, seenPanel, storyPanel, keptPanel);
+    this.#box = make("div", "mt-draw", {}, padPanel, readPanel, seenPanel, this.#storyPanel, keptPanel);
     root.append(this.#box);
     this.#stopWatchingTheme = onThemeChange(root, () => this.#redraw());
     this.#redraw();
@@ -131,7 +124,10 @@ class Draw {
     if (haveChanged || keptBefore !== `${data.may_keep}/${data.kept_version}`) this.#kept.load(data.judges, data.may_keep);
     this.#judged = JSON.stringify(data.judges);
     this.#data = data;
-    this.#bars.setJudges(data.judges);
+    this.#answers.setJudges(data.judges);
+    const [first] = data.judges;
+    const title = this.#storyPanel.querySelector("h2");
+    if (title) setText(title, first ? `${STORY_TITLE} in ${first.name}` : STORY_TITLE);
     this.#chart.setAxis(data.total_steps, data.epochs);
     if (!haveChanged) return;
     this.#forget();
@@ -139,7 +135,7 @@ class Draw {
   }
 
   destroy() {
-    clearTimeout(this.#speaking);
+    this.#answers.destroy();
     clearInterval(this.#followTraining);
     this.#subject++;
     this.#reader.close();
@@ -168,6 +164,7 @@ class Draw {
     const isPhoto = this.#pad.photo !== null && !this.#pad.photo.isPrepared;
     this.#turn.hidden = !isPhoto;
     setText(this.#seenNote, isPhoto ? SEEN_PHOTO : SEEN_DRAWING);
+    if (this.#pad.isEmpty || (isPhoto && this.#photo !== this.#pad.photo)) this.#kept.startAnew();
     if (this.#pad.isEmpty || !this.#data.judges.length) {
       this.#forget();
       return;
@@ -186,10 +183,9 @@ class Draw {
     this.#reader.drop();
     this.#teller.drop();
     this.#reading = null;
-    this.#bars.show([]);
     this.#drawSeen();
     this.#showStory(null, "");
-    this.#say({ digit: "", main: "", rest: words });
+    this.#answers.clear({ rest: words });
   }
 
   async #read() {
@@ -197,15 +193,17 @@ class Draw {
     this.#askedAt = this.#stepsNow();
     return this.#ask("inference/read", { runs: judges.map(({ id }) => id).join() }, (/** @type {Reading} */ reading) => {
       this.#reading = reading;
-      this.#bars.show(reading.answers);
       this.#drawSeen();
-      const verdict = describeAnswers(judges, reading.answers);
-      this.#say({ ...verdict, rest: [verdict.rest, reading.notice].filter(Boolean).join(" ") });
+      this.#showAnswers();
     }, (problem, isFinal) => {
       if (isFinal && this.#pad.isDrawing) return; // the first points of a digit cannot be read yet
-      if (isFinal) this.#bars.show([]);
-      this.#say(isFinal ? { digit: "", main: problem, rest: "" } : { digit: null, main: null, rest: problem });
+      if (isFinal) this.#answers.clear({ main: problem });
+      else this.#answers.delay(problem);
     });
+  }
+
+  #showAnswers() {
+    if (this.#reading) this.#answers.show(this.#reading.answers, this.#kept.meant, this.#reading.notice);
   }
 
   #stepsNow() {
@@ -263,7 +261,7 @@ class Draw {
     // The server would close the connection while the picture is still on its way.
     this.#pad.clear();
     const main = `The picture has ${(file.size / MEGABYTE).toFixed(1)} MB. Choose one of at most ${MAX_PICTURE_BYTES / MEGABYTE} MB.`;
-    this.#say({ digit: "", main, rest: "" });
+    this.#answers.clear({ main });
   }
 
   /** Put a kept drawing on the pad. @param {string} image */
@@ -275,15 +273,6 @@ class Draw {
   #showStory(story, problem) {
     this.#chart.show(story);
     setText(this.#storyWords, story?.steps.length ? [tellStory(story), STORY_KEY, story.notice].filter(Boolean).join(" ") : problem);
-  }
-
-  /** Show a verdict; what is null stays. @param {{[Part in keyof Verdict]: string|null}} verdict */
-  #say({ digit, main, rest }) {
-    if (digit !== null) setText(this.#digit, digit);
-    if (main !== null) setText(this.#main, main);
-    if (rest !== null) setText(this.#rest, rest);
-    clearTimeout(this.#speaking);
-    this.#speaking = setTimeout(() => setText(this.#spoken, `${this.#main.textContent} ${this.#rest.textContent}`), SPOKEN_MS);
   }
 }
 

@@ -14,7 +14,8 @@ from tests.support.pictures import photo
 from tests.support.processes import Eventually, Server
 
 READS = re.compile(r"^run-\d+ reads \d, [\d.<>]+\u202f%\.")
-STORY = re.compile(r"^Read as \d (from the start|at first)")
+JUDGED = re.compile(r"%: (right|wrong, it is a 1)\.$")
+STORY = re.compile(r"^(Read as \d|A guess) (from the start|at first)")
 
 Path = list[tuple[int, int]]
 
@@ -42,6 +43,15 @@ def drag(page: Page, pad: Locator, path: Path) -> None:
     page.mouse.up()
 
 
+def assert_covers(upper: Locator, lower: Locator) -> None:
+    """From top to bottom, but for the line around it."""
+    cover, covered = upper.bounding_box(), lower.bounding_box()
+    assert cover
+    assert covered
+    assert cover["y"] <= covered["y"] + 1
+    assert cover["y"] + cover["height"] >= covered["y"] + covered["height"] - 1
+
+
 def test_a_drawing_is_read_while_the_hand_moves_taken_back_and_found_again(
     page: Page, live: Server, eventually: Eventually, digits: Dataset
 ) -> None:
@@ -66,13 +76,20 @@ def test_a_drawing_is_read_while_the_hand_moves_taken_back_and_found_again(
 
     page.get_by_label("Digit that it is meant to be").select_option("1")
     page.get_by_role("button", name="Keep", exact=True).click()
-    expect(page.locator(".mt-kept-scores")).to_have_text(re.compile(rf"^{run.name} reads [01] of 1\.$"))
+    expect(page.locator(".mt-kept-scores")).to_have_text(re.compile(rf"^Read right: {run.name} [01] of 1\.$"))
+    expect(verdict).to_have_text(JUDGED)
     (kept,) = live.store.drawings.list_drawings()
     assert (kept.label, max(kept.image)) == (1, 255)
+
+    # The outcome covers the sentence below the progress bar whole, and ends with the view.
+    outcome = page.locator(".st-key-outcome")
+    expect(outcome).to_contain_text("Kept.")
+    assert_covers(outcome, page.locator(".mt-sentence"))
 
     # Another view and back: the drawing is still there, and read again. So it is after a change of the theme.
     page.get_by_role("radio", name="Details").click()
     expect(pad).to_be_hidden()
+    expect(outcome).to_have_count(0)
     page.get_by_role("radio", name="Draw").click()
     expect(verdict).to_have_text(READS)
     for scheme, shade in SCHEMES.items():
@@ -95,7 +112,7 @@ def test_a_drawing_is_read_while_the_hand_moves_taken_back_and_found_again(
     expect(verdict).to_have_text("")
 
     page.get_by_role("button", name="Drawing: 1").click()
-    expect(verdict).to_have_text(READS)
+    expect(verdict).to_have_text(JUDGED)
     page.get_by_role("button", name="Delete", exact=True).click()
     eventually(lambda: not live.store.drawings.list_drawings())
 

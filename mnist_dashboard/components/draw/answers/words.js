@@ -7,7 +7,7 @@ const COUNTS = ["", "", "Both", "All three", "All four"];
  * @typedef {{id: number, name: string}} Judge
  * @typedef {{run: number, step?: number, probabilities?: number[], problem?: string}} Answer `probabilities` of the ten digits, or why
  *   there are none
- * @typedef {{digit: string, main: string, rest: string}} Verdict
+ * @typedef {{digit: string, main: string, rest: string, isWrong?: boolean}} Verdict
  */
 
 /** The digit with the highest probability. @param {number[]} probabilities */
@@ -21,8 +21,11 @@ export function formatShare(share) {
   return share > 0.999 && share < 1 ? ">99.9" : (100 * share).toFixed(1);
 }
 
-/** The first run's answer in full, and what the others say. @param {Judge[]} judges @param {Answer[]} answers @returns {Verdict} */
-export function describeAnswers(judges, answers) {
+/**
+ * The first run's answer in full, and what the others say; whether they are right if it is known what the digit is `meant` to be.
+ * @param {Judge[]} judges @param {Answer[]} answers @param {number|null} [meant] @returns {Verdict}
+ */
+export function describeAnswers(judges, answers, meant = null) {
   const read = judges.map(({ id, name }) => {
     const answer = answers.find(({ run }) => run === id);
     return { name, problem: answer?.problem ?? "", probabilities: answer?.probabilities ?? null };
@@ -32,10 +35,17 @@ export function describeAnswers(judges, answers) {
   const [first, ...others] = readers;
   if (!first) return { digit: "", main: "", rest: problems.join(" ") };
   const digit = digitOf(first.probabilities);
-  const main = `${first.name} reads ${digit}, ${formatShare(first.probabilities[digit])}${THIN}%.`;
+  const isWrong = meant !== null && digit !== meant;
+  const judgement = meant === null ? "." : isWrong ? `: wrong, it is ${meant === 8 ? "an" : "a"} ${meant}.` : ": right.";
+  const main = `${first.name} reads ${digit}, ${formatShare(first.probabilities[digit])}${THIN}%${judgement}`;
   const differing = others.filter(({ probabilities }) => digitOf(probabilities) !== digit);
   const agreement = !differing.length
-    ? others.length ? `${COUNTS[readers.length]} agree.` : ""
-    : others.map(({ name, probabilities }) => `${name} reads ${digitOf(probabilities)}.`).join(" ");
-  return { digit: String(digit), main, rest: [agreement, ...problems].filter(Boolean).join(" ") };
+    ? others.length ? `${COUNTS[readers.length]} read ${digit}.` : "" // not "agree": it sounds like "right"
+    : others.map(({ name, probabilities }) => `${name} reads ${judge(digitOf(probabilities), meant)}.`).join(" ");
+  return { digit: String(digit), main, rest: [agreement, ...problems].filter(Boolean).join(" "), isWrong };
+}
+
+/** @param {number} digit @param {number|null} meant */
+function judge(digit, meant) {
+  return meant === null ? digit : `${digit}, ${digit === meant ? "right" : "wrong"}`;
 }

@@ -17,6 +17,7 @@ import { describeDrawing, describeScores } from "./kept_words.js";
  * @property {(drawing: Drawing) => void} edit
  * @property {(drawing: Drawing) => void} remove
  * @property {(drawing: Drawing) => void} show on the pad
+ * @property {() => void} relabel what the digit is meant to be has changed
  */
 
 const LOADING = "Your digits are being read …";
@@ -34,8 +35,9 @@ export class KeptPanel {
   });
   #keep = makeButton("Keep", () => this.#submit());
   #delete = makeButton("Delete", () => this.#remove());
-  #form = make("div", "mt-kept-form", {}, this.#label, this.#name, this.#keep, this.#delete);
-  element = make("div", "mt-kept", {}, this.#form, this.#scores, this.#list);
+  /** Stands beside the answers: it says whether they are right. */
+  form = make("div", "mt-kept-form", {}, this.#label, this.#name, this.#keep, this.#delete);
+  element = make("div", "mt-kept", {}, this.#scores, this.#list);
   /** @type {Judge[]} */
   #judges = [];
   #mayKeep = false;
@@ -45,6 +47,8 @@ export class KeptPanel {
   #readings = [];
   /** @type {string|null} base64 of what the networks see of the digit on the pad */
   #image = null;
+  /** @type {string|null} what has been kept of the digit on the pad */
+  #keptImage = null;
   /** @type {Drawing|null} which is on the pad */
   #chosen = null;
   #requests = 0;
@@ -52,7 +56,10 @@ export class KeptPanel {
   /** @param {Actions} actions */
   constructor(actions) {
     this.#actions = actions;
-    this.#label.addEventListener("change", () => this.#showForm());
+    this.#label.addEventListener("change", () => {
+      this.#showForm();
+      actions.relabel();
+    });
     this.#name.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !this.#keep.disabled) this.#submit();
     });
@@ -60,6 +67,19 @@ export class KeptPanel {
 
   destroy() {
     this.#requests++;
+  }
+
+  /** The digit that the drawing on the pad is meant to be, if the reader has said so. */
+  get meant() {
+    return this.#label.value ? Number(this.#label.value) : null;
+  }
+
+  /** Forget what is said about the digit on the pad. */
+  startAnew() {
+    this.#keptImage = null;
+    this.#unchoose();
+    this.#showForm();
+    this.#actions.relabel();
   }
 
   /** Fetch the drawings and what these runs read on them. @param {Judge[]} judges @param {boolean} mayKeep */
@@ -75,21 +95,34 @@ export class KeptPanel {
       if (request !== this.#requests) return;
       this.#drawings = answer.drawings;
       this.#readings = answer.readings;
+      this.#chooseAgain();
       this.draw();
     } catch (error) {
       if (request === this.#requests) setText(this.#scores, sentenceOf(error));
     }
   }
 
-  /** Another digit is on the pad. @param {string|null} image @param {boolean} isKept whether it is the chosen one */
+  /** The drawing that has just been kept is the chosen one; a deleted one is not. */
+  #chooseAgain() {
+    const id = this.#chosen?.id;
+    const kept = this.#image === this.#keptImage ? this.#keptImage : null;
+    this.#chosen = this.#drawings.findLast((drawing) => (id === undefined ? drawing.image === kept : drawing.id === id)) ?? null;
+    if (id !== undefined && !this.#chosen) this.startAnew();
+    else this.#showForm();
+  }
+
+  /** Another digit is on the pad. @param {string|null} image null until it is known @param {boolean} isKept whether it is the chosen one */
   setImage(image, isKept) {
     this.#image = image;
-    if (!isKept && this.#chosen !== null) {
-      this.#chosen = null;
-      this.#fill("", "");
-      this.draw();
-    }
+    if (!isKept && this.#chosen !== null && image !== null && image !== this.#chosen.image) this.#unchoose();
     this.#showForm();
+  }
+
+  #unchoose() {
+    const wasChosen = this.#chosen !== null;
+    this.#chosen = null;
+    this.#fill("", "");
+    if (wasChosen) this.draw();
   }
 
   draw() {
@@ -134,10 +167,11 @@ export class KeptPanel {
   }
 
   #showForm() {
-    this.#form.hidden = !this.#mayKeep || !this.#judges.length;
+    this.form.hidden = !this.#mayKeep || !this.#judges.length;
     this.#delete.hidden = this.#chosen === null;
     setText(this.#keep.children[0], this.#chosen === null ? "Keep" : "Save");
-    this.#keep.disabled = !this.#label.value || (this.#chosen === null && this.#image === null);
+    const isNew = this.#image !== null && this.#image !== this.#keptImage;
+    this.#keep.disabled = !this.#label.value || (this.#chosen === null && !isNew);
   }
 
   #submit() {
@@ -145,7 +179,7 @@ export class KeptPanel {
     if (this.#chosen) this.#actions.edit({ ...this.#chosen, ...values });
     else if (this.#image !== null) {
       this.#actions.keep({ image: this.#image, ...values });
-      this.#fill("", "");
+      this.#keptImage = this.#image; // its digit stays, so that the answer still says whether it is right
       this.#showForm();
     }
   }

@@ -7,19 +7,24 @@
  */
 
 /**
- * How many drawings each run reads right: "run-7 reads 7 of 10."
+ * How many drawings each run reads right: "Read right: run-7 7 of 10, run-6 9 of 10."
  * @param {Judge[]} judges @param {Drawing[]} drawings @param {Reading[]} readings
  */
 export function describeScores(judges, drawings, readings) {
   if (!drawings.length) return "";
-  return judges.flatMap(({ id, name }) => {
+  /** @type {string[]} */
+  const scores = [];
+  /** @type {string[]} */
+  const problems = [];
+  for (const { id, name } of judges) {
     const reading = readings.find(({ run }) => run === id);
-    if (!reading) return [];
+    if (!reading) continue;
     const { digits, problem } = reading;
-    if (!digits) return [`${name}: ${problem}`];
-    const right = drawings.filter((drawing) => digits[drawing.id] === drawing.label).length;
-    return [`${name} reads ${right} of ${drawings.length}.`];
-  }).join(" ");
+    if (digits) scores.push(`${name} ${drawings.filter((drawing) => digits[drawing.id] === drawing.label).length} of ${drawings.length}`);
+    else problems.push(`${name}: ${problem}`);
+  }
+  // The figure does not follow the word "reads": above, that is the digit that a run reads.
+  return [scores.length ? `Read right: ${scores.join(", ")}.` : "", ...problems].filter(Boolean).join(" ");
 }
 
 /** What stands below a drawing: its digit, and what a run reads instead. @param {Drawing} drawing @param {Reading|undefined} reading */

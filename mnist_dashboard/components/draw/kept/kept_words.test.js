@@ -8,7 +8,10 @@ const JUDGES = [{ id: 7, name: "run-7" }, { id: 6, name: "run-6" }];
 const READINGS = [{ run: 7, digits: { 1: 4, 2: 4 } }, { run: 6, problem: "Its weights are gone." }];
 
 test("every run says how many it reads right, or why it cannot", () => {
-  assert.equal(describeScores(JUDGES, DRAWINGS, READINGS), "run-7 reads 1 of 2. run-6: Its weights are gone.");
+  assert.equal(describeScores(JUDGES, DRAWINGS, READINGS), "Read right: run-7 1 of 2. run-6: Its weights are gone.");
+  const both = [READINGS[0], { run: 6, digits: { 1: 4, 2: 9 } }];
+  assert.equal(describeScores(JUDGES, DRAWINGS, both), "Read right: run-7 1 of 2, run-6 2 of 2.");
+  assert.equal(describeScores(JUDGES, DRAWINGS, [READINGS[1]]), "run-6: Its weights are gone.");
   assert.equal(describeScores(JUDGES, DRAWINGS, []), "");
   assert.equal(describeScores(JUDGES, [], READINGS), "");
 });
