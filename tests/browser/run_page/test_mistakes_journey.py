@@ -48,3 +48,7 @@ def test_a_cell_leads_to_its_images_at_any_evaluation(page: Page, live: Server) 
     page.reload()
     expect(page.get_by_role("slider", name="Evaluation")).to_have_attribute("aria-valuenow", "1")
     expect(page.get_by_role("heading", name=f"{label} read as {predicted}")).to_be_visible()
+
+    page.go_back()  # over all that was looked at in between
+    expect(page).not_to_have_url(re.compile("view=mistakes"))
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
