@@ -20,7 +20,7 @@ from mnist_dashboard.train.expected_dataset import expected_dataset, expected_im
 from mnist_dashboard.train.settings import sidebar
 from mnist_dashboard.train.settings.draft import Draft, read_draft
 from mnist_dashboard.train.shown_run import find_run_to_show
-from mnist_dashboard.ui import headings, messages, queue
+from mnist_dashboard.ui import glossary, headings, messages, queue
 from mnist_dashboard.ui.state import place, run_address, stale_widgets, view_settings
 
 HINT = "Set the sliders and press Start training, or try an experiment. The first curve appears within a second."
@@ -88,6 +88,10 @@ header.render_action_row(sound_run, unfinished)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="switch"):
     view = view_switch.render_view_switch()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="view_controls"):
+        if view == "inside":
+            glossary.render_labelled_glossary()
+        elif view == "mistakes":
+            glossary.render_glossary("glossary_of_mistakes")
         if view == "details" and run:
             details.render_controls(run)
         judges = draw_view.render_controls(run) if view == "draw" else []

@@ -12,7 +12,7 @@ import { Asker } from "./answers/asker.js";
 import { ReadPanel } from "./answers/read_panel.js";
 import { makeButton } from "./buttons.js";
 import { KeptPanel, decodeLevels } from "./kept/kept_panel.js";
-import { encodeDrawing, keepLastDrawing } from "./last_drawing.js";
+import { encodeDrawing, keepLastDrawing, labelLastDrawing } from "./last_drawing.js";
 import { Pad } from "./pad/pad.js";
 import { PhotoInput } from "./pad/photo_input.js";
 import { makePanel } from "./panel.js";
@@ -70,7 +70,10 @@ class Draw {
       this.#host.setTriggerValue("delete", values);
     },
     show: ({ image }) => this.#showKept(image),
-    relabel: () => this.#showAnswers(),
+    relabel: () => {
+      labelLastDrawing(this.#kept.meant);
+      this.#showAnswers();
+    },
   });
   #storyWords = make("p", "mt-draw-note mt-story-words");
   #storyPanel = makePanel(STORY_TITLE, "", this.#chart.element, this.#storyWords);
@@ -250,6 +253,7 @@ class Draw {
     drawDigit(this.#seen, levels);
     keepLastDrawing(levels);
     this.#kept.setImage(this.#reading?.image ?? null, this.#pad.photo?.isPrepared ?? false);
+    labelLastDrawing(this.#kept.meant);
   }
 
   /** @param {Blob} file */

@@ -5,6 +5,7 @@ import { SIDE } from "../lib/evaluations/digit_images.js";
  * @typedef {object} LastDrawing
  * @property {Uint8ClampedArray} levels what the networks see: 784 grey levels, 255 for ink
  * @property {number} version differs for every drawing
+ * @property {number|null} label the digit that it is meant to be, if the reader has said so
  */
 
 /** @type {LastDrawing|null} */
@@ -16,11 +17,16 @@ let versions = 0;
 export function keepLastDrawing(levels) {
   if (levels && last?.levels.join() === levels.join()) return;
   versions += 1;
-  last = levels && { levels, version: versions };
+  last = levels && { levels, version: versions, label: null };
   isNew = last !== null;
 }
 
 export const lastDrawing = () => last;
+
+/** Say what the last drawing is meant to be. @param {number|null} label */
+export function labelLastDrawing(label) {
+  if (last) last.label = label;
+}
 
 /** The last drawing, unless it has been looked at before. */
 export function takeNewDrawing() {

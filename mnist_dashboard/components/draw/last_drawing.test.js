@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { keepLastDrawing, lastDrawing, takeNewDrawing } from "./last_drawing.js";
+import { keepLastDrawing, labelLastDrawing, lastDrawing, takeNewDrawing } from "./last_drawing.js";
 
 test("a drawing is new once, and again after a change", () => {
   assert.equal(takeNewDrawing(), null);
@@ -13,6 +13,16 @@ test("a drawing is new once, and again after a change", () => {
   assert.equal(lastDrawing(), first);
   keepLastDrawing(Uint8ClampedArray.of(9, 255));
   assert.notEqual(takeNewDrawing()?.version, first?.version);
+});
+
+test("a drawing keeps its label until it changes", () => {
+  keepLastDrawing(Uint8ClampedArray.of(3));
+  assert.equal(lastDrawing()?.label, null);
+  labelLastDrawing(7);
+  keepLastDrawing(Uint8ClampedArray.of(3));
+  assert.equal(lastDrawing()?.label, 7);
+  keepLastDrawing(Uint8ClampedArray.of(4));
+  assert.equal(lastDrawing()?.label, null);
 });
 
 test("an empty pad has no drawing", () => {

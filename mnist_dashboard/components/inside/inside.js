@@ -7,7 +7,7 @@ import { mountView } from "../lib/evaluations/mount_view.js";
 import { RequestError, requestJson, sentenceOf } from "../lib/evaluations/requests.js";
 import { RunEvaluations } from "../lib/evaluations/run_evaluations.js";
 import { Scrubber } from "../lib/evaluations/scrubber.js";
-import { BEFORE_FIRST, ShownEvaluation } from "../lib/evaluations/shown_evaluation.js";
+import { BEFORE_FIRST, LOADING, ShownEvaluation } from "../lib/evaluations/shown_evaluation.js";
 import { describeEvaluation } from "../lib/evaluations/texts.js";
 import { RUN_STATUSES } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
@@ -18,11 +18,11 @@ import { stream } from "../../feed/client/stream.js";
 import { decodePoints } from "./model/map_layout.js";
 import { Problems } from "./questions/problems.js";
 import { Questions } from "./questions/questions.js";
-import { describeWeights } from "./model/words.js";
+import { describeWeights, explainNoNorms } from "./model/words.js";
 import { FiltersPanel } from "./panels/filters_panel.js";
 import { LayersPanel } from "./panels/layers_panel.js";
 import { MapPanel } from "./panels/map_panel.js";
-import { NO_NORMS, NO_NORMS_YET, NormsPanel } from "./panels/norms_panel.js";
+import { NormsPanel } from "./panels/norms_panel.js";
 
 /**
  * @import { Evaluated } from "../lib/evaluations/run_evaluations.js"
@@ -158,11 +158,11 @@ class Inside {
     this.#loadNorms();
     const chosen = shown ? this.#placeImage(shown) : null;
     this.#layers.offerImage(chosen, shown?.labels?.length ?? 0);
-    this.#layers.offerDrawing(lastDrawing() !== null, this.#drawing?.levels ?? null);
+    this.#layers.offerDrawing(lastDrawing() !== null, this.#drawing);
     this.#map.choose(this.#drawing ? -1 : chosen?.image ?? -1);
     if (!shown) {
       setText(this.#note, "");
-      this.#problems.addToAll(problem === BEFORE_FIRST ? BEFORE_FILTERS : problem);
+      this.#problems.addToAll(problem === BEFORE_FIRST ? BEFORE_FILTERS : problem === LOADING ? "" : problem);
       return;
     }
     if (chosen && !this.#drawing) this.#drawPicture(chosen);
@@ -211,7 +211,7 @@ class Inside {
     const body = encodeDrawing(drawing.levels);
     const showReading = (/** @type {{steps: number[], probabilities: number[][]}} */ { steps, probabilities }) => {
       const away = steps.map((step) => Math.abs(step - evaluation.step));
-      this.#layers.offerReading(probabilities[away.indexOf(Math.min(...away))]);
+      this.#layers.offerReading(probabilities[away.indexOf(Math.min(...away))], drawing.label);
     };
     const story = this.#question(STORY, evaluation, {}, showReading);
     const layers = this.#question(ACTIVATIONS, evaluation, {}, (made) => this.#layers.offer(made));
@@ -261,8 +261,8 @@ class Inside {
     this.#normsOf = evaluations;
     try {
       const norms = await requestJson("norms.json", { run: this.#data.run });
-      const isFinished = RUN_STATUSES[stream.run(this.#data.run)?.status ?? ""]?.is_finished;
-      this.#norms.offer(norms, isFinished ? NO_NORMS : NO_NORMS_YET);
+      const run = stream.run(this.#data.run);
+      this.#norms.offer(norms, explainNoNorms(Boolean(run?.settings.skip_norms), RUN_STATUSES[run?.status ?? ""]?.is_finished));
     } catch (error) {
       this.#norms.offer(null, sentenceOf(error));
     }

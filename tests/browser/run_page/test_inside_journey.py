@@ -10,6 +10,20 @@ from tests.browser.browser_driver import train_small_run
 from tests.support.processes import Server
 
 
+def choose_digits_and_read_the_words(page: Page) -> None:
+    four, nine = (page.get_by_role("button", name=f"Show {digit}") for digit in (4, 9))
+    four.click()
+    expect(page.locator(".mt-map-digit[aria-pressed='true']")).to_have_text(["4"])
+    nine.click()
+    expect(page.locator(".mt-map-digit[aria-pressed='true']")).to_have_text(["4", "9"])
+    page.get_by_role("button", name="Show all digits").click()
+    expect(page.locator(".mt-map-digit[aria-pressed='true']")).to_have_count(11)
+
+    page.get_by_role("button", name="What the words mean").click()
+    expect(page.get_by_text("A picture of where a filter has found its pattern.").first).to_be_visible()
+    page.keyboard.press("Escape")
+
+
 def test_the_map_leads_to_an_image_and_to_mistakes_and_back(page: Page, live: Server) -> None:
     run = train_small_run(page, live)
     page.get_by_role("radio", name="Inside").click()
@@ -22,8 +36,10 @@ def test_the_map_leads_to_an_image_and_to_mistakes_and_back(page: Page, live: Se
 
     test = live.store.queries.list_evaluations(run.id)[-1]
     wrong = sum(map(sum, test.confusion)) - sum(test.confusion[digit][digit] for digit in range(10))
-    plot = page.get_by_role("application", name=re.compile(f"test images; ringed are the {wrong} read wrong"))
+    plot = page.get_by_role("application", name=re.compile(f"test images, .*Ringed: the {wrong} read wrong"))
     expect(plot).to_be_visible()
+
+    choose_digits_and_read_the_words(page)
 
     page.get_by_role("button", name="t-SNE").click()
     expect(page.get_by_text("Neighbours on the map (t-SNE) are alike")).to_be_visible()

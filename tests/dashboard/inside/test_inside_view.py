@@ -43,3 +43,18 @@ def test_without_a_run_the_view_says_what_it_shows(app: AppTest) -> None:
     open_page(app)
     assert "What a network has learned shows here" in page_text(app)
     assert not any(button.key == "draw_one" for button in app.button)
+
+
+def test_the_view_explains_its_words(app: AppTest, store: RunStore) -> None:
+    open_inside(app, finished_run(store).id)
+    for word in (
+        "Filter",
+        "Feature map",
+        "Layer",
+        "Gradient norm",
+        "Unit, dead unit",
+        "Latent map",
+        "Evaluation",
+        "Label",
+    ):
+        assert any(f"**{word}.**" in text.value for text in app.main.markdown)

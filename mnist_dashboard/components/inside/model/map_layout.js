@@ -69,3 +69,14 @@ export function nextWrong(labels, predicted, hidden, from, direction) {
   }
   return null;
 }
+
+/**
+ * The digits that are hidden after a click: while all show, the clicked one shows alone; then clicks add and remove others, and a click
+ * on the only one shows all again. @param {Set<number>} hidden @param {number} digit that is clicked
+ */
+export function clickDigit(hidden, digit) {
+  if (!hidden.size) return new Set([...Array(10).keys()].filter((other) => other !== digit));
+  const next = new Set(hidden);
+  if (!next.delete(digit)) next.add(digit);
+  return next.size === 10 ? new Set() : next;
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { decodePoints, ease, fitPoints, labelCentres, mixPoints, nextWrong } from "./map_layout.js";
+import { clickDigit, decodePoints, ease, fitPoints, labelCentres, mixPoints, nextWrong } from "./map_layout.js";
 
 test("points come as float32, little-endian", () => {
   const bytes = new Uint8Array(Float32Array.of(1.5, -2, 0, 3).buffer); // every machine that runs this is little-endian
@@ -36,4 +36,19 @@ test("the next wrong image goes round the end and leaves out digits that are swi
   assert.equal(nextWrong(labels, predicted, new Set(), 1, -1), 3);
   assert.equal(nextWrong(labels, predicted, new Set([4]), 1, 1), 1);
   assert.equal(nextWrong(labels, labels, new Set(), 1, 1), null);
+});
+
+/** @param {Set<number>} hidden */
+const shown = (hidden) => [...Array(10).keys()].filter((digit) => !hidden.has(digit));
+
+test("a click shows a digit alone, further ones add to it and take away", () => {
+  const four = clickDigit(new Set(), 4);
+  assert.deepEqual(shown(four), [4]);
+  const both = clickDigit(four, 9);
+  assert.deepEqual(shown(both), [4, 9]);
+  assert.deepEqual(shown(clickDigit(both, 4)), [9]);
+});
+
+test("a click on the only digit shows all again", () => {
+  assert.equal(clickDigit(clickDigit(new Set(), 4), 4).size, 0);
 });

@@ -12,10 +12,10 @@ const TITLES = { test: "Test", validation: "Validation" };
 /** "Test image 3 869" @param {Split} split @param {number} image */
 export const nameImage = (split, image) => `${TITLES[split]} image ${formatCount(image)}`;
 
-/** "20 maps of 12 × 12", "500 units", "the first 128 of 256 maps of 8 × 8" @param {LayerFacts} layer */
+/** "20 feature maps of 12 × 12", "500 units", "the first 128 of 256 feature maps of 8 × 8" @param {LayerFacts} layer */
 export function describeLayer({ shape: [shown, height, width], units }) {
   const part = shown < units ? `the first ${formatCount(shown)} of ` : "";
-  return height ? `${part}${formatCount(units)} maps of ${height} × ${width}` : `${part}${formatCount(units)} units`;
+  return height ? `${part}${formatCount(units)} feature maps of ${height} × ${width}` : `${part}${formatCount(units)} units`;
 }
 
 /**
@@ -25,9 +25,9 @@ export function describeLayer({ shape: [shown, height, width], units }) {
 export function describeDead(dead, layers, split) {
   if (!Object.keys(dead).length) return "";
   const withDead = layers.filter(({ name }) => dead[name]);
-  if (!withDead.length) return `No dead units: each is active for some ${split} image.`;
+  if (!withDead.length) return `No dead units: each reacts to some ${split} image.`;
   const counts = withDead.map(({ name, units }) => `${formatCount(dead[name])} of ${formatCount(units)} in ${name}`);
-  return `Dead, active for no ${split} image: ${counts.join(", ")}.`;
+  return `Dead units, which react to no ${split} image: ${counts.join(", ")}.`;
 }
 
 /** Which weights were used if not those of the evaluation. @param {number} used step @param {number} step of the evaluation */
@@ -36,8 +36,9 @@ export function describeWeights(used, step) {
 }
 
 /** @param {number} images @param {Split} split @param {number} wrong images */
-const countWrong = (images, split, wrong) => (
-  `${formatCount(images)} ${split} images; ringed are the ${formatCount(wrong)} read wrong at this step.`);
+const describeDots = (images, split, wrong) => (
+  `Each dot is one of ${formatCount(images)} ${split} images, in the colour of its true digit; the network puts together what it finds `
+  + `alike. Ringed: the ${formatCount(wrong)} read wrong at this step; large ring: the chosen one.`);
 
 /**
  * What the map shows, in words. @param {number} images @param {Split} split @param {number} wrong images
@@ -45,13 +46,19 @@ const countWrong = (images, split, wrong) => (
  */
 export function describeMap(images, split, wrong, variance) {
   const share = Math.round(100 * variance.reduce((sum, part) => sum + part, 0));
-  return `${countWrong(images, split, wrong)} `
-    + `The two axes (PCA) hold ${share}\u202f% of the variance of the last layer but one.`;
+  return `${describeDots(images, split, wrong)} `
+    + `The two axes (PCA) show ${share}\u202f% of the differences: near here is not always near for the network.`;
 }
 
 /** What a map by t-SNE shows, in words. @param {number} images @param {Split} split @param {number} wrong images */
-export const describeTsne = (images, split, wrong) => `${countWrong(images, split, wrong)} `
+export const describeTsne = (images, split, wrong) => `${describeDots(images, split, wrong)} `
   + "Neighbours on the map (t-SNE) are alike; how far apart clusters are, and how large, means little.";
 
 /** "t-SNE", "t-SNE, 40 %" @param {number} progress 0 to 1 */
 export const nameTsne = (progress) => (progress < 1 ? `t-SNE, ${Math.floor(100 * progress)}\u202f%` : "t-SNE");
+
+/** Why a run has no norms. @param {boolean} skips them by a setting @param {boolean} [isFinished] */
+export function explainNoNorms(skips, isFinished) {
+  if (skips) return "This run records no norms: its setting “Skip layer norms” is on.";
+  return isFinished ? "This run was trained before norms were recorded." : "Norms show from the first evaluation on.";
+}

@@ -48,25 +48,28 @@ export class Answer {
     this.#columns.forEach(({ bar, column }, digit) => {
       const level = levels ? levels[10 * image + digit] : digit === answer ? 255 : 0;
       bar.style.setProperty("--share", String(level / 255));
-      setAttribute(column, "data-role", digit === label ? "label" : digit === answer ? "wrong" : null);
+      setAttribute(column, "data-role", roleOf(digit, answer, label));
       setAttribute(column, "aria-label", levels ? `${digit}: ${formatLevel(level)}` : `${digit}${digit === answer ? ": the answer" : ""}`);
     });
   }
 
-  /** A digit that the reader drew, which has no label. @param {number[]|null} probabilities null while they are not known */
-  offerDrawing(probabilities) {
+  /**
+   * A digit that the reader drew. @param {number[]|null} probabilities null while they are not known
+   * @param {number|null} label what it is meant to be, if that is known
+   */
+  offerDrawing(probabilities, label) {
     this.element.hidden = false;
     this.#mistakes.hidden = true;
     const digit = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : -1;
-    const words = probabilities ? `Read as ${digit}` : "";
+    const words = !probabilities ? "" : label === null ? `Read as ${digit}` : arrow(label, digit);
     setText(this.#words, words);
-    setAttribute(this.#words, "aria-label", `Your digit: ${words}`);
+    setAttribute(this.#words, "aria-label", `Your digit: ${label === null ? words : `a ${label}, read as ${digit}`}`);
     setText(this.#sure, probabilities ? formatLevel(255 * probabilities[digit]) : "");
     setAttribute(this.#canvas, "aria-label", "Your digit");
     this.#columns.forEach(({ bar, column }, n) => {
       const share = probabilities?.[n] ?? 0;
       bar.style.setProperty("--share", String(share));
-      setAttribute(column, "data-role", n === digit ? "label" : null);
+      setAttribute(column, "data-role", roleOf(n, digit, label ?? digit));
       setAttribute(column, "aria-label", `${n}: ${formatLevel(255 * share)}`);
     });
   }
@@ -81,3 +84,6 @@ export class Answer {
     drawDigit(this.#canvas, this.#picture);
   }
 }
+
+/** The true digit is blue, a wrong answer orange, as in Mistakes. @param {number} digit @param {number} answer @param {number} label */
+const roleOf = (digit, answer, label) => (digit === label ? "label" : digit === answer ? "wrong" : null);

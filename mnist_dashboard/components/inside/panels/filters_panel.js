@@ -8,6 +8,8 @@ import { drawTiles } from "./tile_canvas.js";
 
 const GAP = 3; // pixels
 const SMALLEST = 28; // pixels: smaller pictures of the whole image would lose weights
+const CAPTION = "Small patterns that the first layer looks for";
+const ALL_CAPTION = "The pattern that each unit looks for";
 const IMAGE_SIDE = 28; // pixels: a layer whose weights are as large looks at the whole image
 
 export class FiltersPanel {
@@ -15,10 +17,11 @@ export class FiltersPanel {
   #tiles = null;
   #title = make("h2", "mt-panel-title", {}, "First-layer filters");
   #canvas = make("canvas", "mt-tiles", { role: "img" });
+  #caption = make("p", "mt-panel-caption");
   #note = make("p", "mt-panel-note");
   #box = make("div", "mt-filters-box", { role: "group", "aria-label": "First layer", tabindex: "0" }, this.#note, this.#canvas);
   element = make("section", "mt-filters", { "aria-label": "First layer" },
-    make("div", "mt-panel-head", {}, this.#title, make("span", "mt-panel-count", {}, "blue below 0, orange above")), this.#box);
+    make("div", "mt-panel-head", {}, this.#title), this.#caption, this.#box);
 
   /** @param {Packed} filters */
   offer(filters) {
@@ -26,6 +29,7 @@ export class FiltersPanel {
     this.#tiles = tiles;
     const seesAll = tiles.height === IMAGE_SIDE && tiles.width === IMAGE_SIDE;
     this.#showNote(seesAll ? "This network has no filters; its first layer’s weights as images:" : "");
+    setText(this.#caption, `${seesAll ? ALL_CAPTION : CAPTION}: ink where orange, none where blue.`);
     setText(this.#title, seesAll ? "First-layer weights" : "First-layer filters");
     const noun = seesAll ? "weights as images" : "filters";
     setAttribute(this.#canvas, "aria-label", `${formatCount(tiles.count)} ${noun} of ${tiles.height} × ${tiles.width}`);
@@ -40,7 +44,7 @@ export class FiltersPanel {
   }
 
   redraw() {
-    this.#canvas.hidden = !this.#tiles;
+    this.#canvas.hidden = this.#caption.hidden = !this.#tiles;
     if (!this.#tiles) return;
     const { clientWidth, clientHeight } = this.#box;
     if (!clientWidth) return;

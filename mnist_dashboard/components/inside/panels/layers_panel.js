@@ -7,12 +7,14 @@ import { drawTiles } from "./tile_canvas.js";
 
 /**
  * @import { Split } from "../../lib/types"
+ * @import { LastDrawing } from "../../draw/last_drawing.js"
  * @import { Packed } from "../model/tiles.js"
  * @import { Chosen } from "./answer.js"
  * @typedef {Packed & {units: number}} Layer
  * @typedef {{step: number, layers: Layer[]}} Activations
  */
 
+const LOOKING = "The network looks at it …";
 const MAP_COLUMNS = 10;
 const MAP_GAP = 2; // pixels
 const CELL_COLUMNS = [50, 25, 10]; // a wide layer in small cells
@@ -28,6 +30,7 @@ export class LayersPanel {
   #imageLabel = make("label", "mt-panel-count mt-image-label");
   #own = make("button", "mt-pill", { type: "button", hidden: "", "aria-pressed": "false" }, "Your digit");
   #layers = make("div", "mt-layers", { role: "group", "aria-label": "Layers", tabindex: "0" });
+  #caption = make("p", "mt-panel-caption", {}, "Where each pattern was found in it; blank means nowhere.");
   #note = make("p", "mt-panel-note");
   #deadNote = make("p", "mt-layers-dead");
   /** @type {{units: Record<string, number>, split: Split}} */
@@ -45,8 +48,8 @@ export class LayersPanel {
     const choice = make("div", "mt-image-choice", {}, this.#own, this.#imageLabel);
     this.element.append(
       make("div", "mt-panel-head", {}, make("h2", "mt-panel-title", {}, "What each layer makes of it"), choice),
-      this.#answer.element, this.#note, this.#layers, this.#deadNote);
-    this.explain("The network looks at it …");
+      this.#answer.element, this.#caption, this.#note, this.#layers, this.#deadNote);
+    this.explain("");
     this.#image.addEventListener("change", () => {
       if (this.#image.validity.valid && this.#image.value) onImage(this.#image.valueAsNumber);
     });
@@ -62,21 +65,21 @@ export class LayersPanel {
   }
 
   /**
-   * Offer the digit that the reader drew.
-   * @param {boolean} isThere @param {Uint8ClampedArray|null} shown grey levels, if it is shown instead of an image
+   * Offer the digit that the reader drew. @param {boolean} isThere @param {LastDrawing|null} shown the digit, if it is shown
+   * instead of an image
    */
   offerDrawing(isThere, shown) {
     this.#own.hidden = !isThere;
     setAttribute(this.#own, "aria-pressed", String(shown !== null));
     this.element.toggleAttribute("data-drawn", isThere);
     if (!shown) return;
-    this.#answer.offerDrawing(null);
-    this.#answer.drawPicture(shown);
+    this.#answer.offerDrawing(null, shown.label);
+    this.#answer.drawPicture(shown.levels);
   }
 
-  /** @param {number[]} probabilities of each digit */
-  offerReading(probabilities) {
-    this.#answer.offerDrawing(probabilities);
+  /** @param {number[]} probabilities of each digit @param {number|null} label of the drawing */
+  offerReading(probabilities, label) {
+    this.#answer.offerDrawing(probabilities, label);
   }
 
   /** @param {Uint8ClampedArray|null} picture */
@@ -97,10 +100,10 @@ export class LayersPanel {
     this.redraw();
   }
 
-  /** Why there are no layers. @param {string} problem */
+  /** Why there are no layers. @param {string} problem empty while they are looked at */
   explain(problem) {
     this.#activations = null;
-    setText(this.#note, problem);
+    setText(this.#note, problem || LOOKING);
     this.redraw();
   }
 
@@ -109,7 +112,7 @@ export class LayersPanel {
     this.#note.hidden = !this.#note.textContent;
     const layers = this.#activations?.layers ?? [];
     setText(this.#deadNote, layers.length ? describeDead(this.#dead.units, layers, this.#dead.split) : "");
-    this.#layers.hidden = !layers.length;
+    this.#layers.hidden = this.#caption.hidden = !layers.length;
     const width = this.#layers.clientWidth;
     if (!width) return;
     while (this.#layers.children.length > layers.length) this.#layers.lastChild?.remove();

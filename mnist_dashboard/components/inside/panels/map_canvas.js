@@ -90,22 +90,29 @@ export class MapCanvas {
       for (let i = 0; i < labels.length; i++) {
         const label = labels[i];
         if ((predicted[i] !== label) !== isWrong || hidden.has(label)) continue;
-        const stamp = this.#stamps[isWrong ? 10 + label : label];
-        context.drawImage(stamp, points[2 * i] - STAMP / 2, points[2 * i + 1] - STAMP / 2, STAMP, STAMP);
+        this.#stamp(context, points, i, isWrong ? 10 + label : label);
       }
     }
   }
 
+  /** @param {CanvasRenderingContext2D} context @param {Float32Array} points @param {number} i @param {number} kind of the stamps */
+  #stamp(context, points, i, kind) {
+    const stamp = this.#stamps[kind];
+    if (stamp) context.drawImage(stamp, points[2 * i] - STAMP / 2, points[2 * i + 1] - STAMP / 2, STAMP, STAMP);
+  }
+
   /**
-   * Put rings round two of the points, each -1 for none. @param {Drawn} drawn @param {number} chosen an image
-   * @param {number} hovered the one below the pointer
+   * Put rings round two of the points, each -1 for none. @param {Drawn} drawn @param {number} chosen an image, which shows even if
+   * its digit is switched off @param {number} hovered the one below the pointer
    */
-  mark({ points, labels, hidden }, chosen, hovered) {
+  mark({ points, labels, predicted, hidden }, chosen, hovered) {
     const context = this.#start(this.#rings);
     if (!context) return;
     const { text, background } = palette(this.#rings);
     for (const [image, radius] of [[chosen, CHOSEN], [hovered, HOVERED]]) {
-      if (image < 0 || image >= labels.length || hidden.has(labels[image])) continue;
+      if (image < 0 || image >= labels.length) continue;
+      const label = labels[image];
+      if (hidden.has(label)) this.#stamp(context, points, image, predicted[image] === label ? label : 10 + label);
       for (const [color, width] of /** @type {[string, number][]} */ ([[background, 5], [text, 2.2]])) {
         context.strokeStyle = color;
         context.lineWidth = width;

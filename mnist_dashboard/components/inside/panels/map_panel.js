@@ -1,6 +1,6 @@
 /** A map of all images as the last layer but one sees them: near each other means alike to the network. */
 import { make, setAttribute, setText } from "../../lib/dom.js";
-import { ease, fitPoints, labelCentres, mixPoints, nextWrong } from "../model/map_layout.js";
+import { clickDigit, ease, fitPoints, labelCentres, mixPoints, nextWrong } from "../model/map_layout.js";
 import { PointIndex } from "../model/point_index.js";
 import { describeMap, describeTsne, nameTsne } from "../model/words.js";
 import { rememberTsne, wantsTsne } from "../model/map_choice.js";
@@ -16,6 +16,8 @@ import { MapTip } from "./map_tip.js";
  */
 
 const DIGITS = [...Array(10).keys()];
+const CLICKS = "Colour and figure: the true digit. A click shows that digit alone, further clicks add others.";
+const LOOKING = "The network looks at every image …";
 const MARGIN = 14; // pixels
 const REACH = 14; // pixels from the pointer to a point
 const NEIGHBOUR_REACH = 26;
@@ -45,6 +47,7 @@ export class MapPanel {
   #title = make("h2", "mt-panel-title", {}, "Map of the images");
   #switches = DIGITS.map((digit) => (
     make("button", "mt-map-digit", { type: "button", "aria-pressed": "true", "aria-label": `Show ${digit}` }, String(digit))));
+  #all = make("button", "mt-map-digit", { type: "button", "aria-pressed": "true", "aria-label": "Show all digits" }, "All");
   #figures = DIGITS.map((digit) => make("span", "mt-map-figure", { "aria-hidden": "true" }, String(digit)));
   #plot = make("div", "mt-map-plot", { role: "application", tabindex: "0" });
   #note = make("p", "mt-map-note");
@@ -52,8 +55,8 @@ export class MapPanel {
   element = make("section", "mt-map", { "aria-label": "Map of the images" },
     make("div", "mt-panel-head", {}, this.#title,
       make("div", "mt-map-kinds", { role: "group", "aria-label": "Kind of map" }, this.#pca, this.#tsne)),
-    make("div", "mt-map-digits", { role: "group", "aria-label": "Digits on the map", title: "Colour and figure are the label." },
-      ...this.#switches),
+    make("div", "mt-map-digits", { role: "group", "aria-label": "Digits on the map", title: CLICKS },
+      this.#all, ...this.#switches),
     this.#plot, this.#note);
 
   /** By t-SNE, not by principal components. */
@@ -66,8 +69,9 @@ export class MapPanel {
     this.#plot.append(...this.#canvas.elements, ...this.#figures, this.#tip.element, this.#problem);
     DIGITS.forEach((digit) => {
       for (const element of [this.#switches[digit], this.#figures[digit]]) element.style.setProperty("--digit", `var(--digit-${digit})`);
-      this.#switches[digit].addEventListener("click", () => this.#toggle(digit));
+      this.#switches[digit].addEventListener("click", () => this.#show(clickDigit(this.#hidden, digit)));
     });
+    this.#all.addEventListener("click", () => this.#show(new Set()));
     for (const [button, isTsne] of /** @type {[HTMLElement, boolean][]} */ ([[this.#pca, false], [this.#tsne, true]])) {
       button.addEventListener("click", () => {
         if (this.isTsne === isTsne) return;
@@ -77,7 +81,7 @@ export class MapPanel {
         onKind();
       });
     }
-    this.explain("The network looks at every image …");
+    this.explain("");
     this.#showKind(0);
     this.#plot.addEventListener("pointermove", (event) => this.#hover(event));
     this.#plot.addEventListener("pointerleave", () => this.#leave());
@@ -96,6 +100,7 @@ export class MapPanel {
   /** @param {LatentMap} map @param {Read} read what the images are, and were read as */
   offer(map, read) {
     setText(this.#problem, "");
+    this.element.removeAttribute("data-empty");
     const isSame = this.#map === map && this.#read?.answers === read.answers;
     const isAlike = this.#read?.evaluation.split === read.evaluation.split && this.#points.length === map.points.length;
     this.#map = map;
@@ -119,7 +124,7 @@ export class MapPanel {
     setText(this.#tsne, nameTsne(this.isTsne ? progress : 1));
   }
 
-  /** Why there is no map. @param {string} problem */
+  /** Why there is no map. @param {string} problem empty while it is made */
   explain(problem) {
     cancelAnimationFrame(this.#frame);
     this.#map = null;
@@ -127,10 +132,11 @@ export class MapPanel {
     this.#leave();
     this.#canvas.clear();
     for (const figure of this.#figures) figure.hidden = true;
-    setText(this.#problem, problem);
+    setText(this.#problem, problem || LOOKING);
+    this.element.toggleAttribute("data-empty", Boolean(problem));
     this.#showKind();
     setText(this.#note, "");
-    setAttribute(this.#plot, "aria-label", problem);
+    setAttribute(this.#plot, "aria-label", problem || LOOKING);
   }
 
   /** @param {number} image -1 for none */
@@ -202,10 +208,11 @@ export class MapPanel {
     });
   }
 
-  /** @param {number} digit */
-  #toggle(digit) {
-    if (!this.#hidden.delete(digit)) this.#hidden.add(digit);
-    setAttribute(this.#switches[digit], "aria-pressed", String(!this.#hidden.has(digit)));
+  /** @param {Set<number>} hidden digits */
+  #show(hidden) {
+    this.#hidden = hidden;
+    setAttribute(this.#all, "aria-pressed", String(!hidden.size));
+    DIGITS.forEach((digit) => setAttribute(this.#switches[digit], "aria-pressed", String(!hidden.has(digit))));
     this.#leave();
     this.#draw();
   }
@@ -224,7 +231,7 @@ export class MapPanel {
     const drawn = this.#drawn();
     if (!drawn) return [];
     this.#index ??= new PointIndex(this.#points, this.#plot.clientWidth, this.#plot.clientHeight);
-    return this.#index.within(x, y, reach, (i) => !this.#hidden.has(drawn.labels[i]));
+    return this.#index.within(x, y, reach, (i) => i === this.#chosen || !this.#hidden.has(drawn.labels[i]));
   }
 
   /** Show what an image is. @param {number} image */

@@ -7,9 +7,6 @@ import { evenTicks, lineOf, logTicks, normAt, normRange, thinLine } from "../mod
 
 /** @import { Norms } from "../model/norm_lines.js" */
 
-export const NO_NORMS = "Norms are recorded from now on; this run has none.";
-export const NO_NORMS_YET = "Norms show from the first evaluation on.";
-
 const MARGIN = { left: 42, right: 56, top: 14, bottom: 36 };
 const DASHES = ["", "7 3", "8 3 2 3", "2 3", "12 4", "5 2 1 2 1 2"];
 const MOST_POINTS = 240; // of a line: one a pixel
@@ -17,6 +14,10 @@ const LABEL_GAP = 14;
 /** @type {["gradients", "weights"]} */
 const KINDS = ["gradients", "weights"];
 const NAMES = { gradients: "Gradient", weights: "Weight" };
+const CAPTIONS = {
+  gradients: "How hard each layer is pushed to change. Jumps: an unstable run; near 0: it has stopped learning.",
+  weights: "How large the weights of each layer are. Lines that keep shooting up: an unstable run.",
+};
 
 export class NormsPanel {
   /** @type {"gradients"|"weights"} */
@@ -27,10 +28,11 @@ export class NormsPanel {
   #title = make("h2", "mt-panel-title");
   #choices = KINDS.map((kind) => make("button", "mt-pill", { type: "button", "data-kind": kind }, NAMES[kind]));
   #chart = make("div", "mt-norms-chart", { role: "img" });
+  #caption = make("p", "mt-panel-caption");
   #note = make("p", "mt-panel-note");
   element = make("section", "mt-norms", { "aria-label": "Norms by layer" },
     make("div", "mt-panel-head", {}, this.#title, make("div", "mt-pills", { role: "group", "aria-label": "Norm of" }, ...this.#choices)),
-    this.#note, this.#chart);
+    this.#caption, this.#note, this.#chart);
 
   constructor() {
     KINDS.forEach((kind, n) => this.#choices[n].addEventListener("click", () => {
@@ -58,6 +60,7 @@ export class NormsPanel {
     const norms = this.#norms;
     setText(this.#title, `${NAMES[this.#kind]} norm by layer`);
     KINDS.forEach((kind, n) => setAttribute(this.#choices[n], "aria-pressed", String(kind === this.#kind)));
+    setText(this.#caption, CAPTIONS[this.#kind]);
     this.#note.hidden = Boolean(norms);
     this.#chart.hidden = !norms;
     const { clientWidth: width, clientHeight: height } = this.#chart;

@@ -1,4 +1,6 @@
-/** Why parts of the view show nothing: each sentence is said once, by the first part that it is about. Pure. */
+/** Why parts of the view show nothing: each sentence is said once, by the first part that it is about; others are brief. Pure. */
+
+export const NOTHING = "Nothing to show here.";
 
 export class Problems {
   #parts;
@@ -31,7 +33,7 @@ export class Problems {
     const said = new Set();
     for (const [name, part] of Object.entries(this.#parts)) {
       const sentence = this.#sentences.get(name);
-      if (sentence !== undefined) part.explain(said.has(sentence) ? "" : sentence);
+      if (sentence !== undefined) part.explain(sentence && said.has(sentence) ? NOTHING : sentence);
       said.add(sentence);
     }
   }

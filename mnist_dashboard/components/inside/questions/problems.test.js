@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Problems } from "./problems.js";
+import { NOTHING, Problems } from "./problems.js";
 
 function parts() {
   /** @type {Record<string, string>} */
@@ -15,9 +15,11 @@ test("what is wrong with all is said by the first, in whatever order it is heard
   problems.add("third", "gone");
   assert.deepEqual(said, { third: "gone" });
   problems.add("first", "gone");
-  assert.deepEqual(said, { first: "gone", third: "" });
+  assert.deepEqual(said, { first: "gone", third: NOTHING });
+  problems.addToAll("");
+  assert.deepEqual(said, { first: "", second: "", third: "" });
   problems.addToAll("lost");
-  assert.deepEqual(said, { first: "lost", second: "", third: "" });
+  assert.deepEqual(said, { first: "lost", second: NOTHING, third: NOTHING });
 });
 
 test("different problems are all said, and a part without one is left alone", () => {

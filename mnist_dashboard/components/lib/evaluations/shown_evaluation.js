@@ -14,7 +14,7 @@ import { inOrder } from "./scrub_track.js";
  */
 
 export const BEFORE_FIRST = "Mistakes show after the first evaluation.";
-const LOADING = "Loading …";
+export const LOADING = "Loading …";
 const SAVING_MS = 3000; // by then the weights of a new evaluation are saved
 
 export class ShownEvaluation {
