@@ -12,7 +12,7 @@ from mnist_dashboard.components.registry import register
 MAX_JUDGES = 4
 """Maximum number of runs that judge a drawing at once."""
 
-_render = register("draw", "draw/draw.css")
+_render = register("draw", "draw/draw.css", "mistakes/heat_map.css")
 
 
 class Judge(TypedDict):

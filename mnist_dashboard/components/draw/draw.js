@@ -3,7 +3,6 @@
  * over its training. The drawing is judged on the server; nothing is prepared here.
  */
 import { stream } from "../../feed/client/stream.js";
-import { drawDigit } from "../lib/evaluations/digit_images.js";
 import { RequestError, request } from "../lib/evaluations/requests.js";
 import { MAX_PICTURE_BYTES } from "../lib/constants.js";
 import { make, setText } from "../lib/dom.js";
@@ -16,11 +15,13 @@ import { encodeDrawing, keepLastDrawing, labelLastDrawing } from "./last_drawing
 import { Pad } from "./pad/pad.js";
 import { PhotoInput } from "./pad/photo_input.js";
 import { makePanel } from "./panel.js";
+import { SeenPanel } from "./seen_panel.js";
 import { StoryChart } from "./story/story_chart.js";
 import { tellStory } from "./story/story_model.js";
 
 /**
  * @import { Host } from "../lib/types"
+ * @import { Occlusion } from "../mistakes/panels/heat_map.js"
  * @import { Answer, Judge } from "./answers/words.js"
  * @import { Story } from "./story/story_model.js"
  * @typedef {object} DrawData
@@ -43,8 +44,6 @@ const WITHOUT_JUDGES = "Runs with saved weights can judge. Train one first.";
 const WHILE_READING = "Reading …";
 const WHILE_BUSY = "The server is busy; the last stroke is judged in a moment.";
 const WHILE_LOST = "Reconnecting. The last stroke is judged when the server is back.";
-const SEEN_DRAWING = "28 × 28 pixels. Cropped, scaled to 20 pixels, and centred by its weight of ink (the cross), as all of MNIST was.";
-const SEEN_PHOTO = "Dark ink on light paper, or the reverse: found by itself.";
 const STORY_TITLE = "The digit’s story";
 const STORY_KEY = "Grey: the seven other digits.";
 const MAX_RUNS = 4;
@@ -57,9 +56,7 @@ class Draw {
   #photos = new PhotoInput(this.#pad.element, (file) => this.#takePhoto(file));
   #undo = makeButton("Undo", () => this.#pad.undo(), "undo");
   #clear = makeButton("Clear", () => this.#pad.clear(), "clear");
-  #turn = makeButton("Turn it round", () => this.#pad.turnRound());
-  #seen = make("canvas", "mt-seen-image", { role: "img", "aria-label": "What the network sees: 28 by 28 pixels" });
-  #seenNote = make("p", "mt-draw-note");
+  #seen = new SeenPanel(() => this.#pad.turnRound(), () => this.#explainer.changed());
   #answers = new ReadPanel();
   #chart = new StoryChart();
   #kept = new KeptPanel({
@@ -80,6 +77,7 @@ class Draw {
   #box;
   #reader = new Asker(() => this.#read(), READ_MS);
   #teller = new Asker(() => this.#tell(), STORY_MS);
+  #explainer = new Asker(() => this.#explain(), STORY_MS);
   /** Grows when an open question has become pointless: its answer is dropped. */
   #subject = 0;
   /** @type {Reading|null} */
@@ -102,17 +100,13 @@ class Draw {
     this.#host = host;
     const padPanel = makePanel("Draw a digit", "Mouse, pen or finger", this.#pad.element,
       make("div", "mt-draw-tools", {}, this.#undo, this.#clear, this.#photos.element));
-    const image = make("div", "mt-seen", {}, this.#seen, make("span", "mt-seen-box"), make("span", "mt-seen-cross"));
-    const seenWords = make("div", "mt-seen-words", {}, this.#seenNote, this.#turn);
-    const seenPanel = makePanel("What the network sees", "", make("div", "mt-seen-row", {}, image, seenWords));
     const readPanel = makePanel("What the runs read", "", ...this.#answers.elements, this.#kept.form);
     padPanel.classList.add("mt-draw-pad");
-    seenPanel.classList.add("mt-draw-seen");
     readPanel.classList.add("mt-draw-read");
     this.#storyPanel.classList.add("mt-draw-story");
     const keptPanel = makePanel("Your digits", "", this.#kept.element);
     keptPanel.classList.add("mt-draw-kept");
-    this.#box = make("div", "mt-draw", {}, padPanel, readPanel, seenPanel, this.#storyPanel, keptPanel);
+    this.#box = make("div", "mt-draw", {}, padPanel, readPanel, this.#seen.element, this.#storyPanel, keptPanel);
     root.append(this.#box);
     this.#stopWatchingTheme = onThemeChange(root, () => this.#redraw());
     this.#redraw();
@@ -143,6 +137,7 @@ class Draw {
     this.#subject++;
     this.#reader.close();
     this.#teller.close();
+    this.#explainer.close();
     this.#stopWatchingTheme();
     this.#photos.destroy();
     this.#pad.destroy();
@@ -157,6 +152,7 @@ class Draw {
     this.#pad.draw();
     this.#chart.draw();
     this.#kept.draw();
+    this.#seen.draw();
     this.#drawSeen();
   }
 
@@ -165,8 +161,7 @@ class Draw {
     this.#undo.disabled = !this.#pad.canUndo;
     this.#clear.disabled = this.#pad.isEmpty;
     const isPhoto = this.#pad.photo !== null && !this.#pad.photo.isPrepared;
-    this.#turn.hidden = !isPhoto;
-    setText(this.#seenNote, isPhoto ? SEEN_PHOTO : SEEN_DRAWING);
+    this.#seen.setKind(isPhoto);
     if (this.#pad.isEmpty || (isPhoto && this.#photo !== this.#pad.photo)) this.#kept.startAnew();
     if (this.#pad.isEmpty || !this.#data.judges.length) {
       this.#forget();
@@ -185,6 +180,8 @@ class Draw {
     this.#subject++;
     this.#reader.drop();
     this.#teller.drop();
+    this.#explainer.drop();
+    this.#seen.clearHeat();
     this.#reading = null;
     this.#drawSeen();
     this.#showStory(null, "");
@@ -195,7 +192,9 @@ class Draw {
     const { judges } = this.#data;
     this.#askedAt = this.#stepsNow();
     return this.#ask("inference/read", { runs: judges.map(({ id }) => id).join() }, (/** @type {Reading} */ reading) => {
+      if (reading.image !== this.#reading?.image) this.#seen.clearHeat();
       this.#reading = reading;
+      this.#explainer.changed(STORY_MS);
       this.#drawSeen();
       this.#showAnswers();
     }, (problem, isFinal) => {
@@ -220,6 +219,17 @@ class Draw {
         // What is wrong with a picture is said where its answer would be.
         if (isFinal) this.#showStory(null, this.#reading ? problem : "");
       });
+  }
+
+  /** Ask what the first run's answer rests on, with the weights that gave it. */
+  async #explain() {
+    const answer = this.#reading?.answers.find(({ probabilities }) => probabilities);
+    if (!this.#seen.wantsHeat || !answer) return 0;
+    const { judges } = this.#data;
+    const name = judges.length > 1 ? judges.find(({ id }) => id === answer.run)?.name ?? "" : "";
+    return this.#ask("inference/occlusion", { run: answer.run, step: answer.step ?? 0 },
+      (/** @type {Occlusion} */ occlusion) => this.#seen.showHeat(occlusion, name),
+      (problem) => this.#seen.clearHeat(problem));
   }
 
   /**
@@ -250,7 +260,7 @@ class Draw {
 
   #drawSeen() {
     const levels = this.#reading && decodeLevels(this.#reading.image);
-    drawDigit(this.#seen, levels);
+    this.#seen.show(levels);
     keepLastDrawing(levels);
     this.#kept.setImage(this.#reading?.image ?? null, this.#pad.photo?.isPrepared ?? false);
     labelLastDrawing(this.#kept.meant);

@@ -15,6 +15,7 @@ _render = register(
     "lib/evaluations/evaluations.css",
     "draw/draw.css",
     "mistakes/mistakes.css",
+    "mistakes/heat_map.css",
 )
 
 

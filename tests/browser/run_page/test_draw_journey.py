@@ -8,12 +8,13 @@ from typing import Literal
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from mnist_core.data.datasets import Dataset
-from mnist_core.records import RunStatus
+from mnist_core.records import Run, RunStatus
 from tests.browser.browser_driver import LOW_CONTRAST, set_epochs
 from tests.support.pictures import photo
 from tests.support.processes import Eventually, Server
 
 READS = re.compile(r"^run-\d+ reads \d, [\d.<>]+\u202f%\.")
+EXPLAINED = re.compile(r"^Colour marks what .*it (still )?reads \d\.$")
 JUDGED = re.compile(r"%: (right|wrong, it is a 1)\.$")
 STORY = re.compile(r"^(Read as \d|A guess) (from the start|at first)")
 
@@ -43,6 +44,24 @@ def drag(page: Page, pad: Locator, path: Path) -> None:
     page.mouse.up()
 
 
+def assert_probabilities(page: Page) -> None:
+    figures = [cell.inner_text() for cell in page.get_by_role("table", name="Probability").get_by_role("cell").all()]
+    assert len(figures) == 10
+    assert all(re.fullmatch(r"[<>]?\d+\.\d", figure) for figure in figures)
+    assert sum(float(figure.strip("<>")) for figure in figures) > 95
+
+
+def assert_explained(page: Page, run: Run) -> None:
+    """What speaks for the answer is shown when the reader asks for it, and whose story it is stands above it."""
+    note, switch = page.locator(".mt-draw-seen .mt-draw-note"), page.get_by_role("switch", name="Heat map")
+    expect(note).to_contain_text("weight of ink (the cross)")
+    switch.check()
+    expect(note).to_have_text(EXPLAINED)
+    switch.uncheck()
+    expect(note).to_contain_text("weight of ink (the cross)")
+    expect(page.get_by_role("heading", name=f"story in {run.name}")).to_be_visible()
+
+
 def assert_covers(upper: Locator, lower: Locator) -> None:
     """From top to bottom, but for the line around it."""
     cover, covered = upper.bounding_box(), lower.bounding_box()
@@ -69,10 +88,8 @@ def test_a_drawing_is_read_while_the_hand_moves_taken_back_and_found_again(
     expect(verdict).to_have_text(READS)
     expect(status).to_have_text(READS)  # what screen readers hear
     expect(page.locator(".mt-story-words")).to_have_text(STORY)
-    figures = [cell.inner_text() for cell in page.get_by_role("table", name="Probability").get_by_role("cell").all()]
-    assert len(figures) == 10
-    assert all(re.fullmatch(r"[<>]?\d+\.\d", figure) for figure in figures)
-    assert sum(float(figure.strip("<>")) for figure in figures) > 95
+    assert_probabilities(page)
+    assert_explained(page, run)
 
     page.get_by_label("Digit that it is meant to be").select_option("1")
     page.get_by_role("button", name="Keep", exact=True).click()

@@ -51,7 +51,7 @@ export class Detail {
   #title = make("h2", "mt-panel-title");
   #heat = make("input", "", { type: "checkbox", role: "switch" });
   #canvas = make("canvas", "mt-digit mt-detail-digit", { role: "img" });
-  #heatCanvas = make("canvas", "mt-detail-heat", { "aria-hidden": "true" });
+  #heatCanvas = make("canvas", "mt-heat", { "aria-hidden": "true" });
   #answer = make("div", "mt-detail-answer");
   #sentence = make("div", "mt-detail-sentence");
   #history = make("div", "mt-detail-history");
