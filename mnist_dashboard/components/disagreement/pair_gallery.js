@@ -1,6 +1,7 @@
 /** Images that two runs fared alike with, a page at a time. */
 import { drawDigit } from "../lib/evaluations/digit_images.js";
 import { sentenceOf } from "../lib/evaluations/requests.js";
+import { aDigit } from "../lib/evaluations/texts.js";
 import { make, setAttribute, setText } from "../lib/dom.js";
 import { formatCount } from "../lib/format.js";
 
@@ -85,7 +86,7 @@ export class PairGallery {
       if (n >= images.length) return;
       setText(label, String(this.#labels[images[n]]));
       setText(answer, this.#answer(images[n]));
-      setAttribute(element, "aria-label", `Image ${images[n]}, a ${this.#labels[images[n]]}. ${this.#answer(images[n])}`);
+      setAttribute(element, "aria-label", `Image ${images[n]}, ${aDigit(this.#labels[images[n]])}. ${this.#answer(images[n])}`);
     });
     try {
       const pictures = await this.#load(images);

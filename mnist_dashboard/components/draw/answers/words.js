@@ -1,4 +1,5 @@
 /** What the runs read, in words and figures. Pure. */
+import { aDigit } from "../../lib/evaluations/texts.js";
 
 const THIN = "\u202f";
 const COUNTS = ["", "", "Both", "All three", "All four"];
@@ -36,7 +37,7 @@ export function describeAnswers(judges, answers, meant = null) {
   if (!first) return { digit: "", main: "", rest: problems.join(" ") };
   const digit = digitOf(first.probabilities);
   const isWrong = meant !== null && digit !== meant;
-  const judgement = meant === null ? "." : isWrong ? `: wrong, it is ${meant === 8 ? "an" : "a"} ${meant}.` : ": right.";
+  const judgement = meant === null ? "." : isWrong ? `: wrong, it is ${aDigit(meant)}.` : ": right.";
   const main = `${first.name} reads ${digit}, ${formatShare(first.probabilities[digit])}${THIN}%${judgement}`;
   const differing = others.filter(({ probabilities }) => digitOf(probabilities) !== digit);
   const agreement = !differing.length

@@ -1,6 +1,6 @@
 /** The chosen image, and the ten probabilities as small columns. */
 import { drawDigit } from "../../lib/evaluations/digit_images.js";
-import { arrow, formatLevel } from "../../lib/evaluations/texts.js";
+import { aDigit, arrow, formatLevel } from "../../lib/evaluations/texts.js";
 import { make, setAttribute, setText } from "../../lib/dom.js";
 import { nameImage } from "../model/words.js";
 
@@ -42,9 +42,9 @@ export class Answer {
     const { split, image, label, answers: { predicted, levels } } = chosen;
     const answer = predicted[image];
     setText(this.#words, arrow(label, answer));
-    setAttribute(this.#words, "aria-label", `${nameImage(split, image)}: a ${label}, read as ${answer}`);
+    setAttribute(this.#words, "aria-label", `${nameImage(split, image)}: ${aDigit(label)}, read as ${answer}`);
     setText(this.#sure, levels ? formatLevel(levels[10 * image + answer]) : "");
-    setAttribute(this.#canvas, "aria-label", `${nameImage(split, image)}, a ${label}`);
+    setAttribute(this.#canvas, "aria-label", `${nameImage(split, image)}, ${aDigit(label)}`);
     this.#columns.forEach(({ bar, column }, digit) => {
       const level = levels ? levels[10 * image + digit] : digit === answer ? 255 : 0;
       bar.style.setProperty("--share", String(level / 255));
@@ -63,7 +63,7 @@ export class Answer {
     const digit = probabilities ? probabilities.indexOf(Math.max(...probabilities)) : -1;
     const words = !probabilities ? "" : label === null ? `Read as ${digit}` : arrow(label, digit);
     setText(this.#words, words);
-    setAttribute(this.#words, "aria-label", `Your digit: ${label === null ? words : `a ${label}, read as ${digit}`}`);
+    setAttribute(this.#words, "aria-label", `Your digit: ${label === null ? words : `${aDigit(label)}, read as ${digit}`}`);
     setText(this.#sure, probabilities ? formatLevel(255 * probabilities[digit]) : "");
     setAttribute(this.#canvas, "aria-label", "Your digit");
     this.#columns.forEach(({ bar, column }, n) => {

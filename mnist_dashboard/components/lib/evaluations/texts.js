@@ -23,6 +23,9 @@ export function describeEvaluation({ accuracy, split }, images) {
 /** @param {number} label @param {number} predicted */
 export const arrow = (label, predicted) => `${label} → ${predicted}`;
 
+/** "a 4", "an 8" @param {number} digit */
+export const aDigit = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
+
 /** @param {number} n @param {string} noun */
 export function count(n, noun) {
   return `${n === 0 ? "no" : formatCount(n)} ${noun}${n === 1 ? "" : "s"}`;

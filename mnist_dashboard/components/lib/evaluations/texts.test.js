@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { count, describeEvaluation, describeHistory, formatLevel } from "./texts.js";
+import { aDigit, count, describeEvaluation, describeHistory, formatLevel } from "./texts.js";
 
 /** @param {number[]} predicted at steps 10, 20, … */
 const history = (...predicted) => ({
@@ -40,4 +40,8 @@ test("a test image was read once, but by each snapshot of the weights", () => {
 test("what comes after the evaluation that is shown does not count", () => {
   assert.equal(describeHistory(history(9, 4), 10), "");
   assert.equal(describeHistory(history(9, 4), 5), "");
+});
+
+test("a digit has the article that it is spoken with", () => {
+  assert.deepEqual([1, 4, 8].map(aDigit), ["a 1", "a 4", "an 8"]);
 });

@@ -4,7 +4,7 @@
  */
 import { drawDigit } from "../../lib/evaluations/digit_images.js";
 import { requestJson, sentenceOf } from "../../lib/evaluations/requests.js";
-import { arrow, describeHistory, formatLevel } from "../../lib/evaluations/texts.js";
+import { aDigit, arrow, describeHistory, formatLevel } from "../../lib/evaluations/texts.js";
 import { make, setAttribute, setText } from "../../lib/dom.js";
 import { formatCount } from "../../lib/format.js";
 import { confidence } from "../model/selection.js";
@@ -139,7 +139,8 @@ export class Detail {
     const predicted = answers.predicted[image];
     setText(this.#answer, arrow(label, predicted));
     const sure = answers.levels ? ` with ${formatLevel(confidence(answers, image))}` : "";
-    setText(this.#sentence, predicted === label ? `A ${label}, read right${sure}.` : `A ${label}, read as ${predicted}${sure}.`);
+    const theLabel = aDigit(label).replace("a", "A");
+    setText(this.#sentence, predicted === label ? `${theLabel}, read right${sure}.` : `${theLabel}, read as ${predicted}${sure}.`);
     this.#bars.forEach(({ bar, value, row }, digit) => {
       const level = answers.levels ? answers.levels[10 * image + digit] : null;
       setText(value, level === null ? "" : formatLevel(level));
@@ -148,7 +149,7 @@ export class Detail {
       setAttribute(row, "data-role", role);
       row.toggleAttribute("data-answer", digit === predicted);
     });
-    setAttribute(this.#canvas, "aria-label", `Image ${image}, a ${label} read as ${predicted}`);
+    setAttribute(this.#canvas, "aria-label", `Image ${image}, ${aDigit(label)} read as ${predicted}`);
   }
 
   /** @param {Subject} subject */
@@ -218,8 +219,8 @@ export class Detail {
       const nearest = await requestJson("inference/nearest", { ...query, count: 1 }, options);
       const predicted = answers.predicted[image];
       const shown = [{ image, words: "this one" }];
-      if (nearest.label[0]) shown.push({ image: nearest.label[0].image, words: `a ${label}` });
-      if (nearest.predicted[0] && predicted !== label) shown.push({ image: nearest.predicted[0].image, words: `a ${predicted}` });
+      if (nearest.label[0]) shown.push({ image: nearest.label[0].image, words: aDigit(label) });
+      if (nearest.predicted[0] && predicted !== label) shown.push({ image: nearest.predicted[0].image, words: aDigit(predicted) });
       const pictures = await this.#pictures.load(evaluation.split, shown.map((one) => one.image));
       if (!isCurrent()) return;
       setText(this.#nearestNote, "");

@@ -1,5 +1,6 @@
 /** The heat map of an image: where covering it costs the answer most. */
 import { SIDE } from "../../lib/evaluations/digit_images.js";
+import { aDigit } from "../../lib/evaluations/texts.js";
 import { parseColor } from "../../lib/theme.js";
 
 /**
@@ -41,7 +42,7 @@ export function describeStroke({ digit, losses, reads }) {
   const most = places.reduce((best, place) => (place.loss > best.loss ? place : best));
   return most.reads === digit
     ? `Colour marks what speaks for ${digit}. With its strongest part hidden, it still reads ${digit}.`
-    : `Colour marks what makes it a ${digit}. With its strongest part hidden, it reads ${most.reads}.`;
+    : `Colour marks what makes it ${aDigit(digit)}. With its strongest part hidden, it reads ${most.reads}.`;
 }
 
 /** @param {HTMLCanvasElement} canvas @param {Occlusion|null} occlusion */
