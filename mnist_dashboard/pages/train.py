@@ -88,10 +88,8 @@ header.render_action_row(sound_run, unfinished)
 with st.container(horizontal=True, vertical_alignment="center", gap="small", key="switch"):
     view = view_switch.render_view_switch()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="view_controls"):
-        if view == "inside":
+        if view in ("mistakes", "inside"):
             glossary.render_labelled_glossary()
-        elif view == "mistakes":
-            glossary.render_glossary("glossary_of_mistakes")
         if view == "details" and run:
             details.render_controls(run)
         judges = draw_view.render_controls(run) if view == "draw" else []

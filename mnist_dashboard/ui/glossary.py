@@ -34,14 +34,14 @@ WORDS = {
 }
 
 
-def render_glossary(key: str = "glossary") -> None:
-    """Draw a small button that explains the words; the style sheet shows its icon alone where `key` has "glossary"."""
-    with st.popover("Glossary", icon=":material/help:", type="tertiary", help="What the words mean", key=key):
+def render_glossary() -> None:
+    """Draw a small button that explains the words; the style sheet shows its icon alone."""
+    with st.popover("Glossary", icon=":material/help:", type="tertiary", help="What the words mean", key="glossary"):
         _write_words()
 
 
 def render_labelled_glossary() -> None:
-    """Draw a button that explains the words and says so."""
+    """Draw a button that explains the words and says so, where there is room."""
     with st.popover("What the words mean", icon=":material/help:", type="tertiary", key="words"):
         _write_words()
 
