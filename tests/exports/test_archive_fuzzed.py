@@ -52,9 +52,9 @@ VALUES = st.recursive(
 
 @st.composite
 def mutated_members(draw: st.DrawFn, whole: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the members of an archive with up to three values, or a binary member, changed."""
+    """Return the members of an archive with up to three values, or binary members, changed; most often one."""
     members = dict(whole)
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(st.sampled_from([1, 1, 2, 3]))):
         name = draw(st.sampled_from(["0/run.json"] * 8 + sorted(members)))
         if name.endswith(".json"):
             members[name] = json.dumps(_mutate(draw, json.loads(members[name]))).encode()
