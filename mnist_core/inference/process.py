@@ -48,7 +48,7 @@ def serve(argument: str) -> None:
 
 
 def _read_questions(file: BinaryIO, questions: SimpleQueue[Frame]) -> None:
-    """Pass on the questions, and end the process with the connection, whatever it is computing."""
+    """Put the questions that arrive into the queue. When the connection ends, end the process at once."""
     while frame := read_frame(file):
         questions.put(frame)
     os._exit(0)

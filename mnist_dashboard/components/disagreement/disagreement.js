@@ -1,5 +1,6 @@
 /** Two runs side by side: the verdict on them, and the test images that only one of them, or neither, reads right. */
 import { DigitImages } from "../lib/evaluations/digit_images.js";
+import { mountView } from "../lib/evaluations/mount_view.js";
 import { requestJson, sentenceOf } from "../lib/evaluations/requests.js";
 import { RunEvaluations } from "../lib/evaluations/run_evaluations.js";
 import { make, setText } from "../lib/dom.js";
@@ -52,6 +53,11 @@ class DisagreementView {
     root.append(this.#box);
     this.#stopWatchingTheme = onThemeChange(root, () => this.#galleries.forEach((gallery) => gallery.redraw()));
     this.#compare(a, b);
+  }
+
+  /** @param {DisagreementData} _data of the same runs @param {Host} host */
+  update(_data, host) {
+    this.#host = host;
   }
 
   destroy() {
@@ -116,19 +122,4 @@ async function lastTest(source) {
   return source.answers(test);
 }
 
-/** @param {HTMLElement} root @param {DisagreementData} data @param {Host} host */
-export const mount = (root, data, host) => {
-  let key = `${data.a.id}/${data.b.id}`;
-  let view = new DisagreementView(root, data, host);
-  return {
-    /** @param {DisagreementData} next @param {Host} nextHost */
-    update(next, nextHost) {
-      const nextKey = `${next.a.id}/${next.b.id}`;
-      if (nextKey === key) return;
-      key = nextKey;
-      view.destroy();
-      view = new DisagreementView(root, next, nextHost);
-    },
-    destroy: () => view.destroy(),
-  };
-};
+export const mount = mountView(DisagreementView, (/** @type {DisagreementData} */ { a, b }) => `${a.id}/${b.id}`);

@@ -74,7 +74,7 @@ export class KeptPanel {
     return this.#label.value ? Number(this.#label.value) : null;
   }
 
-  /** Forget what is said about the digit on the pad. */
+  /** Clear the label and the name of the digit on the pad. */
   startAnew() {
     this.#keptImage = null;
     this.#unchoose();

@@ -94,7 +94,10 @@ export class Questions {
     }
   }
 
-  /** The question is settled, for whoever wants it by now. @param {string} key @param {(wanted: Question) => void} settle */
+  /**
+   * Mark a question as answered, and call `settle` if the view still wants the answer.
+   * @param {string} key @param {(wanted: Question) => void} settle
+   */
   #take(key, settle) {
     if (this.#isClosed) return;
     const settled = this.#wanted.filter((question) => question.key === key);

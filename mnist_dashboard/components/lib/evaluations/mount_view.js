@@ -1,22 +1,27 @@
-/** Mounts a view of one run, which begins anew when the page shows another run. */
+/** Mounts a view that begins anew when the page shows another run, or other runs. */
 
 /**
  * @import { Host } from "../types"
  * @typedef {{update: (data: any, host: Host) => void, destroy: () => void}} View
  */
 
-/** @param {new (root: HTMLElement, data: any, host: Host) => View} View */
-export const mountView = (View) => (/** @type {HTMLElement} */ root, /** @type {{run: number}} */ data, /** @type {Host} */ host) => {
-  let shownRun = data.run;
+/**
+ * @param {new (root: HTMLElement, data: any, host: Host) => View} View
+ * @param {(data: any) => unknown} runOf what the view shows, by its data
+ */
+export const mountView = (View, runOf = ({ run }) => run) => (
+  /** @type {HTMLElement} */ root, /** @type {unknown} */ data, /** @type {Host} */ host,
+) => {
+  let shownRun = runOf(data);
   let view = new View(root, data, host);
   return {
-    /** @param {{run: number}} next @param {Host} nextHost */
+    /** @param {unknown} next @param {Host} nextHost */
     update(next, nextHost) {
-      if (next.run === shownRun) {
+      if (runOf(next) === shownRun) {
         view.update(next, nextHost);
         return;
       }
-      shownRun = next.run;
+      shownRun = runOf(next);
       view.destroy();
       view = new View(root, next, nextHost);
     },

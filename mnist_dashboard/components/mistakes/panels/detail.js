@@ -121,7 +121,7 @@ export class Detail {
     this.#drawHeat();
   }
 
-  /** @param {string} key what is asked for from now on */
+  /** Drop the open questions and their answers. @param {string} key names the image that the next questions are about */
   #stopAsking(key) {
     clearTimeout(this.#waiting);
     this.#asking?.abort();
