@@ -21,7 +21,7 @@ def test_a_cell_leads_to_its_images_at_any_evaluation(page: Page, live: Server) 
     counts = {(i, j): n for i, row in enumerate(test.confusion) for j, n in enumerate(row) if i != j}
     (label, predicted), count = max(counts.items(), key=lambda item: item[1])
 
-    page.get_by_role("gridcell", name=f"{label} read as {predicted}:").press("Enter")
+    page.get_by_role("gridcell", name=f"{label} read as {predicted}: {count} ").press("Enter")
     expect(page.get_by_role("heading", name=f"{label} read as {predicted}")).to_be_visible()
     expect(page.get_by_text(f"{count} image{'s' * (count > 1)}", exact=True)).to_be_visible()
     expect(thumbs(page).first).to_contain_text(re.compile(rf"{label} → {predicted}\s*\d+\s%"))
