@@ -34,7 +34,7 @@ def render_controls(run: Run | None) -> Run | None:
         return None
     key = stale_widgets.renewable_key(_SIDES)
     if key not in st.session_state or run_address.is_history_navigation():
-        st.session_state[key] = _PAIR if run_address.other_id() else _ALONE
+        key = stale_widgets.show_in_widget(_SIDES, _PAIR if run_address.other_id() else _ALONE)
     labels = {_ALONE: run.name, _PAIR: f"{run.name} and {other.name}"}
     chosen = st.segmented_control(
         "Mistakes of",

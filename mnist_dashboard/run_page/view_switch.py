@@ -29,7 +29,7 @@ def render_view_switch() -> View:
     """
     key = stale_widgets.renewable_key(_CHOICE)
     if key not in st.session_state or run_address.is_history_navigation():
-        st.session_state[key] = current_view()
+        key = stale_widgets.show_in_widget(_CHOICE, current_view())
     chosen = st.segmented_control(
         "View of the run",
         list(VIEWS),

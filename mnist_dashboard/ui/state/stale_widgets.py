@@ -57,6 +57,13 @@ def renew_widget(name: str, value: Any) -> None:
     st.session_state[renewable_key(name)] = value
 
 
+def show_in_widget(name: str, value: Any) -> str:
+    """Return the key of a widget that shows `value`: a new one unless the present one does."""
+    if st.session_state.get(renewable_key(name)) != value:
+        renew_widget(name, value)
+    return renewable_key(name)
+
+
 def _replaced_values() -> dict[str, dict[Any, float | None]]:
     """Return, by widget key, each replaced value and the time when its successor was sent, None if it was not."""
     values: dict[str, dict[Any, float | None]] = st.session_state.setdefault("replaced_values", {})

@@ -51,7 +51,7 @@ def test_two_runs_are_set_side_by_side_on_request(
 ) -> None:
     earlier, run = (finished_run(store, steps=[a_step(1)]) for _ in range(2))
     open_mistakes(app, run.id)
-    choice = app.segmented_control(key="mistakes_of_0")
+    choice = app.segmented_control(key="mistakes_of_1")
     assert choice.value == "alone"
     choice.set_value("pair").run()
     data = component_data(app, "disagreement")
