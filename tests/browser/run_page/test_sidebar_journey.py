@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from mnist_core.records import RunStatus
 from tests.support.live_runs import begun_run
@@ -15,6 +15,12 @@ ROWS = """() => [...document.querySelectorAll('.st-key-settings > *')]
 def expect_rows(page: Page, rows: list[list[float]]) -> None:
     """Wait until the rows that a rerun replaces are gone, and all others are where they were."""
     page.wait_for_function(f"(rows) => JSON.stringify(({ROWS})()) === JSON.stringify(rows)", arg=rows)
+
+
+def wait_for_settings_form(field: Locator) -> None:
+    """Wait until the form handles keys and presses; a number field then describes itself to whoever comes to it."""
+    field.focus()
+    expect(field).to_have_attribute("inputmode", "decimal")
 
 
 def test_rows_stay_in_place_and_text_survives_the_end_of_a_run(page: Page, live: Server) -> None:
@@ -47,7 +53,7 @@ def test_rows_stay_in_place_and_text_survives_the_end_of_a_run(page: Page, live:
 def test_the_draft_comes_back_and_arrow_keys_step_a_number(page: Page, context: BrowserContext, live: Server) -> None:
     page.goto(live.url)
     field = page.get_by_label("Learning rate, exact value")
-    expect(field).to_have_attribute("inputmode", "decimal")  # the keys work from then on
+    wait_for_settings_form(field)
     field.fill("0,05")
     field.press("ArrowUp")
     expect(page.get_by_text("Defaults, but learning rate 0.051.")).to_be_visible()
@@ -71,6 +77,7 @@ def test_the_drawer_of_a_phone_closes_after_start(page: Page, live: Server) -> N
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(live.url)
     page.get_by_test_id("stExpandSidebarButton").click()
+    wait_for_settings_form(page.get_by_label("Learning rate, exact value"))
     sidebar = page.get_by_test_id("stSidebar")
     expect(sidebar).to_have_attribute("data-collapsed", "false")
     page.get_by_role("button", name=re.compile("Start training|Add to queue")).click()
