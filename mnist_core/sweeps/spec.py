@@ -1,0 +1,262 @@
+"""The description of a sweep: what it searches, by which measure, for how long, and how. It imports neither Optuna
+nor torch."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from mnist_core.config import SETTINGS, TrainConfig, shift_with
+from mnist_core.errors import ConfigError
+from mnist_core.setting import Setting
+from mnist_core.sweeps.space import Parameter, Range, parameter_from_json
+from mnist_core.system.machine import cores
+
+OBJECTIVES = {
+    "accuracy": "Best validation accuracy",
+    "loss": "Lowest validation loss",
+    "time": "Time to a target accuracy",
+}
+SAMPLERS = {
+    "tpe": "TPE",
+    "random": "Random",
+    "grid": "Grid",
+    "gp": "Gaussian process",
+    "cmaes": "CMA-ES",
+}
+PRUNERS = {
+    "none": "None",
+    "median": "Median",
+    "hyperband": "Hyperband",
+    "wilcoxon": "Wilcoxon over seeds",
+}
+
+MAX_GRID = 10_000
+"""Maximum number of points of a grid."""
+
+WILCOXON_SEEDS = 5
+"""Minimum number of seeds for the Wilcoxon pruner: the signed-rank test reaches its p of 0.1 with four pairs at the
+earliest, and a trial that has trained all its seeds cannot be pruned any more."""
+
+FRESH_SEEDS = 3
+"""Number of seeds with which the winner and the baseline are trained; the least that tests of seeds accept."""
+
+BASELINE_KEEPS = ("dataset", "validation_fraction", "train_fraction", "epochs", "device", "test_batch_size")
+"""Fixed settings that the baseline shares with the trials: its data, and how long it trains. Others have defaults."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSpec:
+    """A sweep as a person describes it. Raises `ConfigError`, with one sentence, if it cannot be carried out."""
+
+    parameters: tuple[Parameter, ...]
+    """The settings that are searched."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Values of other settings, the same in all trials; the rest have their defaults."""
+    objective: str = "accuracy"
+    """One of `OBJECTIVES`, measured on validation."""
+    target: float | None = None
+    """Validation accuracy from 0 to 1 that ends a trial, with the objective `time`."""
+    trials: int | None = None
+    """Maximum number of trials; with a grid, all its points unless given."""
+    minutes: float | None = None
+    """Maximum time of the search."""
+    sampler: str = "tpe"
+    pruner: str = "none"
+    seeds: int = 1
+    """Runs a trial, with as many seeds, whose mean is its result."""
+    workers: int = field(default_factory=cores)
+    """Maximum number of runs that train at the same time."""
+
+    def __post_init__(self) -> None:
+        _check_parameters(self)
+        _check_numbers(self)
+        _check_methods(self)
+        _check_combinations(self)
+        _check_grid(self)
+
+    @property
+    def max_trials(self) -> int | None:
+        """Maximum number of trials; None without a limit."""
+        if self.sampler != "grid":
+            return self.trials
+        return min(self.grid_size, self.trials or self.grid_size)
+
+    @property
+    def grid_size(self) -> int:
+        """Number of points of the grid. Raises `ConfigError` for a range without a number of points."""
+        return math.prod(len(parameter.grid()) for parameter in self.parameters)
+
+    @property
+    def is_maximized(self) -> bool:
+        """Whether the highest value of the objective is the best."""
+        return self.objective == "accuracy"
+
+    @property
+    def first_seed(self) -> int:
+        """The first seed of every trial; the others follow it."""
+        return int(self.fixed.get("seed", TrainConfig.seed))
+
+    @property
+    def fresh_seeds(self) -> range:
+        """Seeds that no trial has used, for the winner and the baseline."""
+        first = self.first_seed + self.seeds
+        return range(first, first + FRESH_SEEDS)
+
+    def config(self, values: Mapping[str, Any], seed_index: int = 0) -> TrainConfig:
+        """Return the settings of a trial with these values of the parameters. Raises `ConfigError`."""
+        return _config({**self.fixed, **values, "seed": self.first_seed + seed_index, **_without_test()})
+
+    def winner_config(self, values: Mapping[str, Any], seed: int) -> TrainConfig:
+        """Return the settings of a trial, trained with another seed and tested."""
+        return _config({**self.fixed, **values, "seed": seed})
+
+    def baseline_config(self, seed: int) -> TrainConfig:
+        """Return the default settings, on the same data and for as long as the trials train."""
+        kept = {name: value for name, value in self.fixed.items() if name in BASELINE_KEEPS}
+        return _config({**kept, "seed": seed})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the values that `from_json` reads."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        parameters = {parameter.name: parameter.to_json() for parameter in self.parameters}
+        return values | {"parameters": parameters, "fixed": dict(self.fixed)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the sweep that `to_json` wrote, or a program described. Raises `ConfigError`."""
+        unknown = sorted(values.keys() - {item.name for item in fields(cls)})
+        if unknown:
+            raise ConfigError(unknown[0], f"A sweep has no field {unknown[0]!r}.")
+        parameters = values.get("parameters")
+        if not isinstance(parameters, Mapping):
+            raise ConfigError("parameters", f"The parameters of a sweep must be named, got {parameters!r}.")
+        read = tuple(parameter_from_json(name, value) for name, value in parameters.items())
+        return cls(**{**values, "parameters": read})
+
+
+def _without_test() -> dict[str, Any]:
+    """The setting of trials that keeps the test split out of the search."""
+    return {"skip_test": True} if "skip_test" in SETTINGS else {}
+
+
+def _config(values: Mapping[str, Any]) -> TrainConfig:
+    """Return the settings with these values; an augmentation without a shift gets the usual one."""
+    settings = dict(values)
+    if "augmentation" in settings:
+        settings.setdefault("max_shift", shift_with(settings["augmentation"], 0))
+    return TrainConfig(**settings)
+
+
+def _check_parameters(spec: SweepSpec) -> None:
+    if not spec.parameters:
+        raise ConfigError(
+            "parameters", "A sweep needs a setting to search: give one a range, such as 0.001:1:log, or several values."
+        )
+    names = [parameter.name for parameter in spec.parameters]
+    repeated = [name for name in names if names.count(name) > 1 or name in spec.fixed]
+    if repeated:
+        raise ConfigError(repeated[0], f"{SETTINGS[repeated[0]].label} is given twice. Give it once.")
+    for name, value in spec.fixed.items():
+        if name not in SETTINGS:
+            raise ConfigError(name, f"There is no setting {name!r}. Choose one of {', '.join(SETTINGS)}.")
+        SETTINGS[name].validate(value)
+    if spec.fixed.get("validation_fraction", TrainConfig.validation_fraction) == 0:
+        raise ConfigError(
+            "validation_fraction",
+            "A sweep chooses by the validation images: the validation fraction must be above 0, got 0.",
+        )
+    searched = {parameter.name: parameter for parameter in spec.parameters}
+    if {"augmentation", "max_shift"} <= searched.keys() and set(searched["augmentation"].extremes) & {"none", "shift"}:
+        raise ConfigError(
+            "max_shift",
+            "Search the augmentation or the random shift, not both: a shift above 0 without an augmentation means "
+            "shift.",
+        )
+
+
+_NUMBERS = {
+    "trials": Setting(name="trials", label="Trials", help="", default=1, low=1, high=100_000),
+    "minutes": Setting(name="minutes", label="Minutes", help="", default=1.0, low=0.01, high=10_080),
+    "target": Setting(name="target", label="Target accuracy", help="", default=0.5, low=0.1, high=1.0),
+    "seeds": Setting(name="seeds", label="Seeds a trial", help="", default=1, low=1, high=20),
+    "workers": Setting(name="workers", label="Workers", help="", default=1, low=1, high=64),
+}
+
+
+def _check_numbers(spec: SweepSpec) -> None:
+    for name, setting in _NUMBERS.items():
+        value = getattr(spec, name)
+        if value is not None or name in ("seeds", "workers"):
+            object.__setattr__(spec, name, setting.validate(value))
+    if spec.trials is None and spec.minutes is None and spec.sampler != "grid":
+        raise ConfigError("trials", "A sweep needs an end: give it a number of trials, minutes, or both.")
+    last_seed = spec.fresh_seeds[-1]
+    if last_seed > SETTINGS["seed"].high:
+        raise ConfigError(
+            "seed", f"Seed must leave room for {spec.seeds + FRESH_SEEDS} seeds in a row, got {spec.first_seed}."
+        )
+    if (spec.objective == "time") != (spec.target is not None):
+        raise ConfigError(
+            "target", "A target accuracy and the objective time belong together: give both, or neither of them."
+        )
+
+
+def _check_methods(spec: SweepSpec) -> None:
+    for name, choices in (("objective", OBJECTIVES), ("sampler", SAMPLERS), ("pruner", PRUNERS)):
+        if getattr(spec, name) not in choices:
+            raise ConfigError(
+                name, f"{name.capitalize()} must be one of {', '.join(choices)}, got {getattr(spec, name)!r}."
+            )
+    if spec.pruner == "wilcoxon" and spec.seeds < WILCOXON_SEEDS:
+        raise ConfigError(
+            "seeds",
+            f"The pruner wilcoxon compares seeds: it needs at least {WILCOXON_SEEDS} seeds a trial, got {spec.seeds}.",
+        )
+    if spec.pruner in ("median", "hyperband") and spec.objective == "time":
+        raise ConfigError(
+            "pruner",
+            f"The pruner {spec.pruner} compares accuracies or losses, not times. Choose the pruner none: a trial ends "
+            "when it reaches the target.",
+        )
+    ranges = [parameter for parameter in spec.parameters if isinstance(parameter, Range)]
+    if spec.sampler == "cmaes" and len(ranges) < len(spec.parameters):
+        raise ConfigError(
+            "sampler", "The sampler cmaes searches ranges only. Choose tpe, or give ranges instead of lists of values."
+        )
+    if spec.sampler == "cmaes" and len(ranges) < 2:
+        raise ConfigError("sampler", "The sampler cmaes needs at least two ranges to search, got 1. Choose tpe or gp.")
+
+
+def _check_grid(spec: SweepSpec) -> None:
+    if spec.sampler == "grid" and spec.grid_size > MAX_GRID:
+        raise ConfigError(
+            "sampler",
+            f"The grid has {spec.grid_size:,} points, and at most {MAX_GRID:,} are possible. "
+            "Give fewer values, or choose the sampler random or tpe.",
+        )
+
+
+def _check_combinations(spec: SweepSpec) -> None:
+    """Check every pair of extreme values: two settings may each be acceptable, and not fit together."""
+    for parameter in spec.parameters:
+        for value in parameter.extremes:
+            _check_fits(spec, {parameter.name: value})
+    for first, second in itertools.combinations(spec.parameters, 2):
+        for values in itertools.product(first.extremes, second.extremes):
+            _check_fits(spec, dict(zip((first.name, second.name), values, strict=True)))
+
+
+def _check_fits(spec: SweepSpec, values: Mapping[str, Any]) -> None:
+    try:
+        spec.winner_config(values, spec.first_seed)
+    except ConfigError as error:
+        searched = " and ".join(f"{SETTINGS[name].label.lower()} {value}" for name, value in values.items())
+        reason = str(error)
+        raise ConfigError(
+            error.field,
+            f"The sweep would try {searched}, and there {reason[0].lower()}{reason[1:].rstrip('.')}: change a range.",
+        ) from error
