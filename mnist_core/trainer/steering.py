@@ -1,7 +1,7 @@
 """Carries out commands between two batches of a run: pause, resume, step, evaluate, and changes of settings.
 
-The worker asks `Steering` what to send into `train()`, and waits there while the run is paused. Each change of a
-setting is recorded as an intervention. A run that repeats another makes the same interventions at the same steps.
+The worker asks `Steering` what to send into `train()`, and waits while the run is paused. Each change of a setting is
+recorded as an intervention. A run that repeats another makes the same interventions at the same steps.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ class Steering:
         self._sleep = sleep
         self._last_command_id = 0
         self._next_read_at = -1.0
+        self._alive_at = clock()
         self.interventions = list(run.interventions)
         done = {(change.step, change.field) for change in run.interventions}
         self._plan = deque(
@@ -62,23 +63,42 @@ class Steering:
         self.was_stopped = False
         """Whether a person stopped the run during a pause."""
 
-    def next_adjustment(self, event: Event, on_pause: Callable[[], object]) -> Adjustment | None:
-        """Return what to send into `train()` after `event`. Waits while the run is paused.
+    def observe(self, event: Event, on_pause: Callable[[], object]) -> None:
+        """Read what people ask of the run after an event, if it is time to.
 
         `on_pause` is called when a pause begins, to commit all metrics before it.
         """
         if self._step_once and isinstance(event, StepMetrics):
             self._step_once = False
             on_pause()
-        if self._clock() >= self._next_read_at:
+        self._alive_at = self._clock()
+        if self._alive_at >= self._next_read_at:
             self._read_commands(on_pause)
-        last_heartbeat_at = self._clock()
-        while self.is_paused and not (self._step_once or self._pending_evaluation or self._must_end()):
-            if self._clock() >= last_heartbeat_at + HEARTBEAT_SECONDS:
-                self._patiently(lambda: self._store.trainer_writes.heartbeat(self._run))
-                last_heartbeat_at = self._clock()
+        if self.is_paused:
+            self._check_stop()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the run is paused, and nobody has asked for a batch, an evaluation or its end."""
+        has_request = self._step_once or self._pending_evaluation or self.was_stopped
+        return self.is_paused and not has_request and not self._should_end()
+
+    def poll(self, on_pause: Callable[[], object]) -> None:
+        """Read what people ask of the run while it does not train, and show that its trainer is alive."""
+        if self._clock() >= self._alive_at + HEARTBEAT_SECONDS:
+            self._patiently(lambda: self._store.trainer_writes.heartbeat(self._run))
+            self._alive_at = self._clock()
+        self._read_commands(on_pause)
+        self._check_stop()
+
+    def wait(self, on_pause: Callable[[], object]) -> None:
+        """Wait until the run is to train on, be evaluated, or end."""
+        while self.is_waiting:
             self._sleep(PAUSED_POLL_SECONDS)
-            self._read_commands(on_pause)
+            self.poll(on_pause)
+
+    def next_adjustment(self) -> Adjustment | None:
+        """Return what to send into `train()` for its next event, or None."""
         while self._plan and self._plan[0].step <= self._state.step:
             change = self._plan.popleft()
             self._change_settings({change.field: change.new}, change.by)
@@ -87,10 +107,9 @@ class Steering:
     def _patiently(self, action: Callable[[], Result]) -> Result:
         return retry_while_locked(action, self._should_end, self._sleep)
 
-    def _must_end(self) -> bool:
+    def _check_stop(self) -> None:
         run = self._patiently(lambda: self._store.queries.get_run(self._run.id))
         self.was_stopped = run.status is RunStatus.STOPPING
-        return self.was_stopped or self._should_end()
 
     def _read_commands(self, on_pause: Callable[[], object]) -> None:
         for pending in self._patiently(lambda: self._store.queries.list_commands(self._run.id, self._last_command_id)):

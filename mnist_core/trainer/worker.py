@@ -10,17 +10,14 @@ import math
 import signal
 import time
 import traceback
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 
 import torch
 
-from mnist_core.checkpoints.recorded_networks import provide_network
-from mnist_core.data.datasets import Dataset, load_dataset
-from mnist_core.data.splits import split_validation
+from mnist_core.data.datasets import Dataset
 from mnist_core.errors import MnistError, NotSavedError, StaleAttemptError, StoreLockedError, StoreUnavailableError
-from mnist_core.network_names import OwnNetwork
-from mnist_core.records import Adjustment, Event, NetworkSource, Run, RunStatus
+from mnist_core.records import Adjustment, Event, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.allocator import keep_freed_memory
 from mnist_core.system.machine import threads_per_trainer
@@ -28,17 +25,13 @@ from mnist_core.system.paths import runs_dir
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.file_saver import FileSaver
 from mnist_core.trainer.metrics_buffer import MetricsBuffer
-from mnist_core.trainer.provenance import collect_provenance
-from mnist_core.trainer.resumption import prepare_start
+from mnist_core.trainer.preparation import prepare
 from mnist_core.trainer.retries import RETRY_SECONDS, retry_while_locked
 from mnist_core.trainer.shutdown import SERVER_CLOSED, SHUTDOWN_REASONS, ShutdownSignals
 from mnist_core.trainer.steering import Steering
-from mnist_core.training.devices import choose_device
 from mnist_core.training.engine import train
 from mnist_core.training.layer_norms import LayerNormMeter
-from mnist_core.training.networks.own.checking import check_network
 from mnist_core.training.networks.own.code import printing_to_stderr
-from mnist_core.training.networks.own.files import describe_changes
 from mnist_core.training.train_state import TrainState
 
 Observer = Callable[[Event], None]
@@ -76,39 +69,164 @@ def train_run(
     observe: Observer = lambda _event: None,
     *,
     sigterm_reason: str = SHUTDOWN_REASONS[signal.SIGTERM],
+    data: Dataset | None = None,
 ) -> Run:
     """Train a run that this process has claimed, and return it when it has ended.
 
+    `data` is its dataset, if the caller has loaded that already.
     `observe` is called with every event, after the metrics buffer; if it raises `BrokenPipeError`, the run is
     interrupted. An error that a person can fix (`MnistError`) marks the run as failed and is then raised. A full disk
     interrupts the run instead. That error is raised only if the disk stays full for so long that even the interruption
     cannot be recorded. While another process keeps the database locked, the run trains on and records results later.
     """
     keep_freed_memory()
-    shutdown = ShutdownSignals(sigterm_reason)
-    error_to_raise: Exception | None = None
+    training = RunTraining(store, run, ShutdownSignals(sigterm_reason), observe, data=data)
+    training.begin()
+    while training.advance():
+        training.wait_while_paused()
+    return training.end()
 
-    def observe_while_read(event: Event) -> None:
+
+class RunTraining:
+    """The training of one run that this process has claimed, one event after another.
+
+    `begin()` prepares it, `advance()` trains until the next event, and `end()` records how it ended. What goes wrong
+    ends the run; `end()` raises it then. Several of them can take turns in one process: each trains with the number of
+    threads that it began with.
+    """
+
+    def __init__(
+        self,
+        store: RunStore,
+        run: Run,
+        shutdown: ShutdownSignals,
+        observe: Observer = lambda _event: None,
+        *,
+        data: Dataset | None = None,
+    ) -> None:
+        self.run = run
+        self._store = store
+        self._shutdown = shutdown
+        self._observe = observe
+        self._data = data
+        self._threads = torch.get_num_threads()
+        self._parts: _Parts | None = None
+        self._event: Event | None = None
+        self._is_stopping = False
+        self._outcome: Outcome | None = None
+        self._error: Exception | None = None
+
+    def begin(self) -> None:
+        """Load the network, the dataset and the state to start from. The first event is that of `advance`."""
+        with self._ending_at_errors():
+            torch.set_num_threads(self._threads)
+            prepared = retry_while_locked(
+                lambda: prepare(self._store, self.run, self._should_end, self._data), self._should_end
+            )
+            self._threads = torch.get_num_threads()
+            if prepared is None:
+                self._outcome = _early_outcome(self._shutdown)
+            else:
+                self._data, state, self.run = prepared
+                self._parts = _Parts.of(self._store, self.run, self._data, state, self._should_end)
+
+    def advance(self) -> bool:
+        """Train until the next event and record it, or stop if the run was asked to. Returns whether training goes on.
+
+        Raises `StaleAttemptError` if another trainer has claimed the run.
+        """
+        with self._ending_at_errors():
+            if self._outcome is None:
+                assert self._parts
+                self._outcome = self._advance(self._parts)
+        return self._outcome is None
+
+    def wait_while_paused(self) -> None:
+        """Wait until the run is to train on, be evaluated, or end."""
+        with self._ending_at_errors():
+            if self._parts:
+                self._parts.steering.wait(self._parts.buffer.commit)
+
+    def end(self) -> Run:
+        """Record how the run ended and return it. Raises what made it fail if a person can fix that (`MnistError`)."""
+        assert self._outcome
+        self._parts = None
+        _record_outcome(self._store, self.run, self._outcome, self._shutdown)
+        if self._error:
+            raise self._error
+        return self._store.queries.get_run(self.run.id)
+
+    def _should_end(self) -> bool:
+        return bool(self._shutdown.reason)
+
+    @contextlib.contextmanager
+    def _ending_at_errors(self) -> Iterator[None]:
+        """End the run at any error but `StaleAttemptError`: it must not stay `running` for ever."""
         try:
-            observe(event)
-        except BrokenPipeError:
-            shutdown.reason = SHUTDOWN_REASONS[signal.SIGPIPE]
+            yield
+        except StaleAttemptError:
+            raise
+        except (StoreUnavailableError, NotSavedError) as error:
+            reason = self._shutdown.reason or str(error)
+            parts, event = self._parts, self._event
+            retry_save = (lambda: parts.saver.retry(event)) if parts else (lambda: None)
+            self._outcome = Outcome(RunStatus.INTERRUPTED, reason, retry_save=retry_save)
+        except MnistError as error:
+            self._outcome, self._error = Outcome(RunStatus.FAILED, str(error)), error
+        except Exception as error:
+            self._outcome = _failed_outcome(error)
 
-    try:
-        outcome = _run_training_loop(store, run, observe_while_read, shutdown)
-    except StaleAttemptError:
-        raise
-    except StoreUnavailableError as error:
-        outcome = Outcome(RunStatus.INTERRUPTED, shutdown.reason or str(error))
-    except MnistError as error:
-        outcome, error_to_raise = Outcome(RunStatus.FAILED, str(error)), error
-    except Exception as error:
-        outcome = _failed_outcome(error)  # any other error must end the run, too: it must not stay `running` for ever
-    # Outside `except`, where the error no longer keeps the frames, and so the memory, of the training loop alive.
-    _record_outcome(store, run, outcome, shutdown)
-    if error_to_raise:
-        raise error_to_raise
-    return store.queries.get_run(run.id)
+    def _advance(self, parts: _Parts) -> Outcome | None:
+        """Take the next event from the engine and record it. Returns how the run ended, or None."""
+        if torch.get_num_threads() != self._threads:
+            torch.set_num_threads(self._threads)
+        adjustment = parts.steering.next_adjustment() if self._event else None
+        if self._event and (self._is_stopping or parts.steering.was_stopped or self._shutdown.reason):
+            parts.events.close()
+            parts.buffer.finish()
+            parts.saver.save_at_stop()
+            return _early_outcome(self._shutdown, parts.saver.save_model)
+        event = _next_event(parts.events, adjustment)
+        if event is None:
+            parts.buffer.finish()
+            parts.saver.save_at_end()
+            return Outcome(RunStatus.COMPLETED, model_file=parts.saver.save_model())
+        self._event = event
+        if parts.meter and (norms := parts.meter.norms_at(event)):
+            parts.buffer.add_norms(norms)
+        self._is_stopping |= parts.buffer.add(event) is RunStatus.STOPPING
+        self._show(event)
+        if not math.isfinite(event.loss):
+            parts.buffer.finish()
+            return _diverged_outcome(event)
+        parts.saver.save_if_due(event)
+        parts.steering.observe(event, parts.buffer.commit)
+        return None
+
+    def _show(self, event: Event) -> None:
+        try:
+            self._observe(event)
+        except BrokenPipeError:
+            self._shutdown.reason = SHUTDOWN_REASONS[signal.SIGPIPE]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a run trains with, once it has been prepared."""
+
+    buffer: MetricsBuffer
+    steering: Steering
+    saver: FileSaver
+    meter: LayerNormMeter | None
+    events: Generator[Event, Adjustment | None, None]
+
+    @classmethod
+    def of(cls, store: RunStore, run: Run, data: Dataset, state: TrainState, should_end: Callable[[], bool]) -> _Parts:
+        buffer = MetricsBuffer(store, run, should_end=should_end)
+        steering = Steering(store, run, state, should_end=should_end)
+        saver = FileSaver(store, run, data.name, state, buffer=buffer, steering=steering)
+        meter = None if run.config.skip_norms else LayerNormMeter(state.model)
+        return cls(buffer, steering, saver, meter, train(run.config, data, state=state))
 
 
 def _record_outcome(store: RunStore, run: Run, outcome: Outcome, shutdown: ShutdownSignals) -> None:
@@ -147,78 +265,6 @@ def _is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _run_training_loop(store: RunStore, run: Run, observe: Observer, shutdown: ShutdownSignals) -> Outcome:
-    """Train until the run completes, diverges, is stopped or is interrupted."""
-
-    def should_end() -> bool:
-        return bool(shutdown.reason)
-
-    prepared = retry_while_locked(lambda: _prepare(store, run, shutdown), should_end)
-    if prepared is None:
-        return _early_outcome(shutdown)
-    data, state, run = prepared
-    buffer = MetricsBuffer(store, run, should_end=should_end)
-    steering = Steering(store, run, state, should_end=should_end)
-    saver = FileSaver(store, run, data.name, state, buffer=buffer, steering=steering)
-    meter = None if run.config.skip_norms else LayerNormMeter(state.model)
-    events = train(run.config, data, state=state)
-    event: Event | None = None
-    try:
-        with printing_to_stderr():
-            event = next(events, None)
-        while event is not None:
-            if meter and (norms := meter.norms_at(event)):
-                buffer.add_norms(norms)
-            status = buffer.add(event)
-            observe(event)
-            if not math.isfinite(event.loss):
-                buffer.finish()
-                return _diverged_outcome(event)
-            saver.save_if_due(event)
-            adjustment = steering.next_adjustment(event, on_pause=buffer.commit)
-            if status is RunStatus.STOPPING or steering.was_stopped or shutdown.reason:
-                events.close()
-                buffer.finish()
-                saver.save_at_stop()
-                return _early_outcome(shutdown, saver.save_model)
-            event = _next_event(events, adjustment)
-        buffer.finish()
-        saver.save_at_end()
-        return Outcome(RunStatus.COMPLETED, model_file=saver.save_model())
-    except (StoreUnavailableError, NotSavedError) as error:
-        return Outcome(RunStatus.INTERRUPTED, shutdown.reason or str(error), retry_save=lambda: saver.retry(event))
-
-
-def _prepare(store: RunStore, run: Run, shutdown: ShutdownSignals) -> tuple[Dataset, TrainState, Run] | None:
-    """Return the data, the state to train from, and the run as it is recorded then; None if the run must end."""
-    source = _check_own_network(store, run)
-    data = _load_data(store, run, shutdown, notice=describe_changes(source) if source else "")
-    if data is None:
-        return None
-    state, run = prepare_start(store, run, data)
-    provenance = collect_provenance(
-        run.config,
-        data,
-        device=run.device,
-        threads=torch.get_num_threads(),
-        network_checksum=source.sha256 if source else "",
-        parameters=sum(parameter.numel() for parameter in state.model.parameters() if parameter.requires_grad),
-    )
-    store.trainer_writes.write_provenance(run, provenance, data.test.labels)
-    return data, state, run
-
-
-def _check_own_network(store: RunStore, run: Run) -> NetworkSource | None:
-    """Let this process build the run's network. Returns its source if it is the user's own.
-
-    Raises `ConfigError` if that may not be run here, or does not pass the check, which another process makes once.
-    """
-    source = provide_network(store.queries, run.config.model)
-    if source and (network := OwnNetwork.parse(run.config.model)):
-        check_network(source, network.class_name)
-    return source
-
-
 def _next_event(events: Generator[Event, Adjustment | None, None], adjustment: Adjustment | None) -> Event | None:
     """Send an adjustment into `train()` and return the next event, or None at the end of the run."""
     try:
@@ -226,43 +272,6 @@ def _next_event(events: Generator[Event, Adjustment | None, None], adjustment: A
             return events.send(adjustment)
     except StopIteration:
         return None
-
-
-def _load_data(store: RunStore, run: Run, shutdown: ShutdownSignals, *, notice: str = "") -> Dataset | None:
-    """Load the dataset, with its progress as the run's notice; `notice` follows that of the dataset.
-
-    Returns None if the run must end before it trains.
-    """
-
-    class CancelledError(Exception):
-        pass
-
-    def report_progress(notice: str) -> None:
-        status = None
-        with contextlib.suppress(StoreLockedError):  # the next report may get through
-            status = store.trainer_writes.set_notice(run, notice)
-        if status is RunStatus.STOPPING or shutdown.reason:
-            raise CancelledError
-
-    try:
-        data = load_dataset(run.config.dataset, runs_dir=runs_dir(), progress=report_progress)
-    except CancelledError:
-        return None
-    data = replace(data, notice=" ".join(filter(None, [data.notice, notice])))
-    training, validation = split_validation(len(data.train), run.config.validation_fraction)
-    run.config.check_fits(len(training))
-    device = choose_device(run.config.device)
-    status = store.trainer_writes.begin_training(
-        run,
-        dataset=data.name,
-        notice=data.notice,
-        train_images=len(training),
-        validation_images=len(validation),
-        test_images=len(data.test),
-        device=device.type,
-        threads=torch.get_num_threads(),
-    )
-    return None if status is RunStatus.STOPPING or shutdown.reason else data
 
 
 def _early_outcome(shutdown: ShutdownSignals, save_model: Callable[[], str] = lambda: "") -> Outcome:

@@ -15,7 +15,7 @@ from mnist_core.errors import ConfigError, DatasetError
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from mnist_core.trainer import worker
+from mnist_core.trainer import preparation
 from mnist_core.trainer.worker import train_queued_run, train_run
 from tests.support.training import claimed_run
 
@@ -75,7 +75,7 @@ def loads_slowly(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object
         progress("Downloading MNIST, 35 %")
         return dataset
 
-    monkeypatch.setattr(worker, "load_dataset", load)
+    monkeypatch.setattr(preparation, "load_dataset", load)
 
 
 def test_a_download_shows_as_the_runs_notice(store: RunStore, digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

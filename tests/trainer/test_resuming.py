@@ -224,7 +224,7 @@ def test_a_steered_run_resumes_as_steered(
 def test_a_run_is_not_resumed_on_another_dataset(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     run = train_run(store, claimed_run(store, CONFIG), act_at_step(2, interrupt))
     other = Dataset("MNIST-5k", *(split for split in _splits()))
-    monkeypatch.setattr("mnist_core.trainer.worker.load_dataset", lambda *_args, **_options: other)
+    monkeypatch.setattr("mnist_core.trainer.preparation.load_dataset", lambda *_args, **_options: other)
     with pytest.raises(DatasetError, match="run-1 was trained on MNIST, and the dataset here is MNIST-5k"):
         resume(store, run)
 

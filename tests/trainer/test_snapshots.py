@@ -22,7 +22,7 @@ from mnist_core.runs.lineage import fork_points
 from mnist_core.store import RunStore
 from mnist_core.system.atomic_files import write_atomically
 from mnist_core.system.processes import own_identity
-from mnist_core.trainer.resumption import prepare_start
+from mnist_core.trainer.preparation import prepare_start
 from mnist_core.trainer.worker import train_run
 from tests.support.factories import purge_until
 from tests.support.training import CONFIG, act_at_step, assert_undisturbed, claimed_run, resume

@@ -44,7 +44,9 @@ class SteeredRun:
     def after(self, event: StepMetrics | EvalMetrics) -> Adjustment | None:
         if isinstance(event, StepMetrics):
             self.state.step = event.step
-        return self.steering.next_adjustment(event, self._commit)
+        self.steering.observe(event, self._commit)
+        self.steering.wait(self._commit)
+        return self.steering.next_adjustment()
 
     @property
     def status(self) -> RunStatus:
@@ -244,7 +246,8 @@ def test_a_paused_trainer_sends_heartbeats_and_learns_that_it_lost_its_run(
     state = TrainState.initial(run.config)
     steered = Steering(store, run, state, should_end=lambda: False, clock=lambda: clock[0], sleep=sleep)
     store.commands.send_command(run.id, Command.PAUSE, by="page")
+    steered.observe(a_step(1), lambda: None)
     with pytest.raises(StaleAttemptError):
-        steered.next_adjustment(a_step(1), lambda: None)
+        steered.wait(lambda: None)
     assert len(set(beats[:12])) == 3, "two beats in 12 seconds of pause"
     assert len(beats) == 15

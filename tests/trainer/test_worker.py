@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from mnist_core.runs import lineage
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import worker
-from mnist_core.trainer.worker import train_run
+from mnist_core.trainer.shutdown import ShutdownSignals
+from mnist_core.trainer.worker import RunTraining, train_run
 from mnist_core.training.batches import Images
 from mnist_core.training.engine import evaluate
 from mnist_core.training.networks.models import Net
@@ -53,6 +55,22 @@ def test_a_whole_run_is_recorded(store: RunStore) -> None:
     assert run.results.test_accuracy == evaluations[-1].accuracy
     assert (run.progress.step, run.progress.loss) == (4, steps[-1].loss)
     assert run.progress.elapsed_seconds == evaluations[-1].elapsed_seconds
+
+
+def test_runs_that_take_turns_in_one_process_train_as_they_do_alone(store: RunStore) -> None:
+    configs = CONFIG, replace(CONFIG, model="compact", lr=0.1)
+    alone = [train_run(store, claimed_run(store, config)) for config in configs]
+    shutdown = ShutdownSignals("")
+    in_turns = [RunTraining(store, claimed_run(store, config), shutdown) for config in configs]
+    for training in in_turns:
+        training.begin()
+    training_on = in_turns
+    while training_on:
+        training_on = [training for training in training_on if training.advance()]
+    for training, run in zip(in_turns, alone, strict=True):
+        ended = training.end()
+        assert ended.status is RunStatus.COMPLETED
+        assert store.queries.read_steps(ended.id)["loss"].tolist() == store.queries.read_steps(run.id)["loss"].tolist()
 
 
 @pytest.mark.usefixtures("commit_every_event")

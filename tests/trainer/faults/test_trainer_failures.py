@@ -32,7 +32,7 @@ SHORT_OF_MEMORY = """
 import resource, sys
 from pathlib import Path
 import numpy as np, psutil
-from mnist_core.trainer import worker
+from mnist_core.trainer import preparation, worker
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.data.splits import Split
@@ -40,7 +40,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.store import RunStore
 
 split = Split(np.zeros((5000, 28, 28), np.uint8), np.zeros(5000, np.uint8))
-worker.load_dataset = lambda *_args, **_options: Dataset("MNIST", split, split)
+preparation.load_dataset = lambda *_args, **_options: Dataset("MNIST", split, split)
 train = worker.train
 
 def train_in_little(*args, **options):

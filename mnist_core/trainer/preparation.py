@@ -1,8 +1,10 @@
-"""Decides where a run starts: at step 0, or at the checkpoint from which it resumes."""
+"""Prepares a run for training: its network, its dataset, and where it starts, at step 0 or at a checkpoint."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -11,13 +13,95 @@ from mnist_core.checkpoints import files
 from mnist_core.checkpoints.format import Checkpoint
 from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.checkpoints.ownership import check_checkpoint, recorded_checkpoints, set_aside_other_files
-from mnist_core.data.datasets import Dataset
-from mnist_core.errors import CheckpointError, DatasetError
-from mnist_core.records import Adjustment, FileKind, Run
+from mnist_core.checkpoints.recorded_networks import provide_network
+from mnist_core.data.datasets import Dataset, load_dataset
+from mnist_core.data.splits import split_validation
+from mnist_core.errors import CheckpointError, DatasetError, StoreLockedError
+from mnist_core.network_names import OwnNetwork
+from mnist_core.records import Adjustment, FileKind, NetworkSource, Run, RunStatus
 from mnist_core.store import RunStore
-from mnist_core.system.paths import display_path
+from mnist_core.system.paths import display_path, runs_dir
+from mnist_core.trainer.provenance import collect_provenance
+from mnist_core.training.devices import choose_device
 from mnist_core.training.engine import EVALUATIONS_PER_EPOCH
+from mnist_core.training.networks.own.checking import check_network
+from mnist_core.training.networks.own.files import describe_changes
 from mnist_core.training.train_state import TrainState
+
+
+def prepare(
+    store: RunStore, run: Run, should_end: Callable[[], bool], data: Dataset | None = None
+) -> tuple[Dataset, TrainState, Run] | None:
+    """Return the data, the state to train from, and the run as it is recorded then; None if the run must end.
+
+    `data` is its dataset if that is loaded already. Raises what `prepare_start` does, and `ConfigError` if the network
+    may not be run here or the batch is larger than the training split.
+    """
+    source = _check_own_network(store, run)
+    data = _load_data(store, run, should_end, data, notice=describe_changes(source) if source else "")
+    if data is None:
+        return None
+    state, run = prepare_start(store, run, data)
+    provenance = collect_provenance(
+        run.config,
+        data,
+        device=run.device,
+        threads=torch.get_num_threads(),
+        network_checksum=source.sha256 if source else "",
+        parameters=sum(parameter.numel() for parameter in state.model.parameters() if parameter.requires_grad),
+    )
+    store.trainer_writes.write_provenance(run, provenance, data.test.labels)
+    return data, state, run
+
+
+def _check_own_network(store: RunStore, run: Run) -> NetworkSource | None:
+    """Let this process build the run's network. Returns its source if it is the user's own.
+
+    Raises `ConfigError` if that may not be run here, or does not pass the check, which another process makes once.
+    """
+    source = provide_network(store.queries, run.config.model)
+    if source and (network := OwnNetwork.parse(run.config.model)):
+        check_network(source, network.class_name)
+    return source
+
+
+def _load_data(
+    store: RunStore, run: Run, should_end: Callable[[], bool], data: Dataset | None, *, notice: str
+) -> Dataset | None:
+    """Load the dataset, unless `data` is it, with its progress as the run's notice; `notice` follows that of the data.
+
+    Returns None if the run must end before it trains.
+    """
+
+    class CancelledError(Exception):
+        pass
+
+    def report_progress(notice: str) -> None:
+        status = None
+        with suppress(StoreLockedError):  # the next report may get through
+            status = store.trainer_writes.set_notice(run, notice)
+        if status is RunStatus.STOPPING or should_end():
+            raise CancelledError
+
+    try:
+        data = data or load_dataset(run.config.dataset, runs_dir=runs_dir(), progress=report_progress)
+    except CancelledError:
+        return None
+    data = replace(data, notice=" ".join(filter(None, [data.notice, notice])))
+    training, validation = split_validation(len(data.train), run.config.validation_fraction)
+    run.config.check_fits(len(training))
+    device = choose_device(run.config.device)
+    status = store.trainer_writes.begin_training(
+        run,
+        dataset=data.name,
+        notice=data.notice,
+        train_images=len(training),
+        validation_images=len(validation),
+        test_images=len(data.test),
+        device=device.type,
+        threads=torch.get_num_threads(),
+    )
+    return None if status is RunStatus.STOPPING or should_end() else data
 
 
 def prepare_start(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState, Run]:
