@@ -175,6 +175,20 @@ class TrainConfig:
         low=0.0,
         high=0.5,
     )
+    train_fraction: float = setting_field(
+        1.0,
+        "Training fraction",
+        "Share of the training images that the run trains on, as many of each digit, after the validation images are "
+        "held back. A smaller share is part of a larger one, and every seed gets the same images.",
+        low=0.01,
+        high=1.0,
+    )
+    skip_test: bool = setting_field(
+        False,
+        "Skip test",
+        "Ends the run without a test: runs among which settings are chosen should not see the test images. Needs "
+        "validation images.",
+    )
     skip_norms: bool = setting_field(
         False,
         "Skip layer norms",
@@ -194,6 +208,12 @@ class TrainConfig:
         object.__setattr__(self, "augmentation", augmentation_with(self.max_shift, self.augmentation))
         if self.optimizer == "nesterov" and self.momentum == 0:
             raise ConfigError("momentum", "Momentum must be above 0 with the optimizer nesterov, got 0.")
+        if self.skip_test and not self.validation_fraction:
+            raise ConfigError(
+                "skip_test",
+                "Skip test needs a validation fraction above 0: without validation images the run is evaluated on the "
+                "test images alone.",
+            )
 
     def total_steps(self, training_images: int) -> int:
         """Return the updates of the whole run."""
@@ -261,7 +281,7 @@ def check_batch_fits(batch_size: int, training_images: int) -> None:
         raise ConfigError(
             "batch_size",
             f"Batch size must be between 1 and {training_images}, the number of training images "
-            f"in this dataset, got {batch_size}.",
+            f"of the run, got {batch_size}.",
         )
 
 

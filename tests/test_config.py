@@ -22,6 +22,7 @@ RANGES: dict[str, tuple[str, Any, Any]] = {
     "seed": ("Seed", 0, 2**31 - 1),
     "test_batch_size": ("Test batch size", 1, 10_000),
     "validation_fraction": ("Validation fraction", 0.0, 0.5),
+    "train_fraction": ("Training fraction", 0.01, 1.0),
 }
 WHOLE = ("batch_size", "epochs", "max_shift", "seed", "test_batch_size")
 
@@ -46,6 +47,8 @@ def test_defaults_are_the_classic_scripts_with_3_epochs_and_a_validation_split()
         "seed": 1,
         "test_batch_size": 1000,
         "validation_fraction": 0.1,
+        "train_fraction": 1.0,
+        "skip_test": False,
         "skip_norms": False,
         "device": "auto",
         "save_model": False,
@@ -114,6 +117,13 @@ def test_a_number_too_large_for_a_float_is_refused_like_any_other() -> None:
 def test_a_fraction_is_refused_as_a_whole_number(name: str) -> None:
     with pytest.raises(ConfigError, match=r"must be a whole number between .*, got 1.5"):
         SETTINGS[name].validate(1.5)
+
+
+def test_a_run_without_any_evaluation_is_refused() -> None:
+    assert TrainConfig(skip_test=True).skip_test
+    with pytest.raises(ConfigError, match=r"^Skip test needs a validation fraction above 0: .*\.$") as caught:
+        TrainConfig(skip_test=True, validation_fraction=0.0)
+    assert caught.value.field == "skip_test"
 
 
 def test_values_get_their_settings_type() -> None:

@@ -30,6 +30,8 @@ EVERYTHING_ELSE = {
     "seed": 42,
     "test_batch_size": 77,
     "validation_fraction": 0.3,
+    "train_fraction": 0.5,
+    "skip_test": True,
     "skip_norms": True,
     "device": "cuda",
     "save_model": True,

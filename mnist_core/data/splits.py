@@ -49,6 +49,34 @@ def split_validation(images: int, fraction: float) -> tuple[Indices, Indices]:
     return np.sort(shuffled[validation_images:]), np.sort(shuffled[:validation_images])
 
 
+def choose_training(labels: Bytes, indices: Indices, fraction: float) -> Indices:
+    """Choose `round(len(indices) * fraction)` of the training images at `indices`, at least one, ascending.
+
+    `labels` are those of all training images. The choice is stratified: of each digit it has the same share, up to one
+    image. It depends on the arguments alone, not on a run's seed, and a smaller choice is a subset of a larger one.
+    Raises `ConfigError` when `fraction` is out of range.
+    """
+    if SETTINGS["train_fraction"].validate(fraction) == 1:
+        return indices
+    shuffled = np.random.RandomState(_VALIDATION_SEED).permutation(indices)
+    quantiles = np.empty(len(shuffled))
+    """Where each image stands among those of its digit, from 0 to 1: ascending, all digits come evenly."""
+    for digit in np.unique(labels[shuffled]):
+        places = np.flatnonzero(labels[shuffled] == digit)
+        quantiles[places] = (np.arange(len(places)) + 0.5) / len(places)
+    chosen = max(1, round(len(indices) * fraction))
+    return np.sort(shuffled[np.argsort(quantiles, kind="stable")[:chosen]])
+
+
+def split_training(labels: Bytes, validation_fraction: float, train_fraction: float) -> tuple[Indices, Indices]:
+    """Return the indices of the images that a run trains on, and of its validation split, both ascending.
+
+    `labels` are those of all training images. See `split_validation` and `choose_training`.
+    """
+    rest, validation = split_validation(len(labels), validation_fraction)
+    return choose_training(labels, rest, train_fraction), validation
+
+
 def checksum(*splits: Split) -> str:
     """Return the SHA-256, in hex, of the images and labels of each split in turn."""
     digest = hashlib.sha256()

@@ -26,7 +26,7 @@ from mnist_core.system.paths import display_path
 from mnist_core.system.private_files import create_private_folder
 from mnist_core.training.epoch_ends import epoch_ends
 
-INHERITED_SETTINGS = ("model", "optimizer", "dataset", "seed", "validation_fraction", "last_batch")
+INHERITED_SETTINGS = ("model", "optimizer", "dataset", "seed", "validation_fraction", "train_fraction", "last_batch")
 """Settings that must stay the same when a run is continued: weights, optimizer state, image order or the ends of epochs
 depend on them."""
 

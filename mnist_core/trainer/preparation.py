@@ -15,7 +15,7 @@ from mnist_core.checkpoints.index import checkpoints_dir
 from mnist_core.checkpoints.ownership import check_checkpoint, recorded_checkpoints, set_aside_other_files
 from mnist_core.checkpoints.recorded_networks import provide_network
 from mnist_core.data.datasets import Dataset, load_dataset
-from mnist_core.data.splits import split_validation
+from mnist_core.data.splits import split_training
 from mnist_core.errors import CheckpointError, DatasetError, StoreLockedError
 from mnist_core.network_names import OwnNetwork
 from mnist_core.records import Adjustment, FileKind, NetworkSource, Run, RunStatus
@@ -88,7 +88,8 @@ def _load_data(
     except CancelledError:
         return None
     data = replace(data, notice=" ".join(filter(None, [data.notice, notice])))
-    training, validation = split_validation(len(data.train), run.config.validation_fraction)
+    config = run.config
+    training, validation = split_training(data.train.labels, config.validation_fraction, config.train_fraction)
     run.config.check_fits(len(training))
     device = choose_device(run.config.device)
     status = store.trainer_writes.begin_training(

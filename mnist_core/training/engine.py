@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
-from mnist_core.data.splits import split_validation
+from mnist_core.data.splits import split_training
 from mnist_core.records import Adjustment, Confusion, EvalMetrics, Event, StepMetrics
 from mnist_core.training import schedules
 from mnist_core.training.batches import Images, sample_order
@@ -38,7 +38,7 @@ def train(
 ) -> Generator[Event, Adjustment | None, None]:
     """Train the network, yielding one `StepMetrics` per batch and one `EvalMetrics` per evaluation.
 
-    Validation is evaluated `EVALUATIONS_PER_EPOCH` times per epoch, and test once at the end. With
+    Validation is evaluated `EVALUATIONS_PER_EPOCH` times per epoch, and test once at the end, unless `skip_test`. With
     `validation_fraction=0` test is evaluated after every epoch, as in the classic script. After
     `Adjustment(evaluate=True)` the next event is an evaluation, on validation if there is a validation split.
 
@@ -46,7 +46,7 @@ def train(
     precision.
     """
     training_indices, validation_indices = map(
-        torch.as_tensor, split_validation(len(data.train), config.validation_fraction)
+        torch.as_tensor, split_training(data.train.labels, config.validation_fraction, config.train_fraction)
     )
     training_images = len(training_indices)
     config.check_fits(training_images)
@@ -169,6 +169,8 @@ def _split_to_evaluate(
         return "validation" if validation_images else "test"
     if validation_images and _scheduled_validations(config, state, training_images) > state.validations:
         return "validation"
+    if config.skip_test:
+        return None
     is_epoch_end = _is_epoch_end(config, state, training_images)
     if is_epoch_end and not state.tested and (not validation_images or state.epoch == config.epochs):
         return "test"

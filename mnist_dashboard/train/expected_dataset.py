@@ -32,4 +32,5 @@ def expected_dataset(choice: str) -> ExpectedDataset:
 
 def expected_images(config: TrainConfig) -> int:
     """Return the number of images that an epoch will probably have."""
-    return round(expected_dataset(config.dataset).training_images * (1 - config.validation_fraction))
+    images = round(expected_dataset(config.dataset).training_images * (1 - config.validation_fraction))
+    return max(1, round(images * config.train_fraction))

@@ -151,6 +151,13 @@ def test_without_validation_the_first_evaluation_is_the_test_after_an_epoch() ->
     assert sentence(TEST, **running) == "Learning steadily: 98.31\u202f% of 10\u202f000 unseen digits right."
 
 
+def test_a_run_that_skips_its_test_says_so() -> None:
+    skipped: dict[str, Any] = {"config": TrainConfig(skip_test=True)}
+    right = "97.42\u202f% of the validation images right. Not tested, as its settings ask."
+    assert sentence(*VALIDATIONS, **skipped) == right
+    assert describe(**skipped) is None
+
+
 def test_a_stopped_run_was_not_tested_and_can_be_continued_to_its_planned_end() -> None:
     stopped: dict[str, Any] = {"status": RunStatus.STOPPED, "progress": Progress(step=900)}
     described = describe(*VALIDATIONS, checkpoints=(422, 900), **stopped)

@@ -106,7 +106,13 @@ def test_a_repeated_run_is_the_same_run(store: RunStore, parent: Run) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value", "label"),
-    [("model", "mlp", "Network"), ("optimizer", "adam", "Optimizer"), ("seed", 2, "Seed"), ("dataset", "auto", "Data")],
+    [
+        ("model", "mlp", "Network"),
+        ("optimizer", "adam", "Optimizer"),
+        ("seed", 2, "Seed"),
+        ("dataset", "auto", "Data"),
+        ("train_fraction", 0.5, "Training fraction"),
+    ],
 )
 def test_settings_that_the_weights_depend_on_cannot_be_changed(
     store: RunStore, parent: Run, field: str, value: object, label: str

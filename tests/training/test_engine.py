@@ -11,7 +11,7 @@ from torch import nn
 
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
-from mnist_core.data.splits import split_validation
+from mnist_core.data.splits import split_training, split_validation
 from mnist_core.errors import ConfigError
 from mnist_core.records import (
     MAX_CODING_ERROR,
@@ -106,6 +106,23 @@ def test_without_validation_test_is_evaluated_after_each_epoch(digits: Dataset) 
     config = TrainConfig(batch_size=100, epochs=2, validation_fraction=0)
     kinds = [getattr(event, "split", "step") for event in train(config, digits)]
     assert kinds == ["step"] * 3 + ["test"] + ["step"] * 3 + ["test"]
+
+
+def test_a_run_can_end_without_a_test_and_is_otherwise_the_same(digits: Dataset, events: list[Event]) -> None:
+    untested = list(train(replace(CONFIG, skip_test=True), digits))
+    assert [event.loss for event in untested] == [event.loss for event in events[:-1]]
+    assert {event.split for event in evaluations_of(untested)} == {"validation"}
+
+
+def test_a_share_of_the_training_images_is_trained_on(digits: Dataset, events: list[Event]) -> None:
+    config = replace(CONFIG, train_fraction=0.5)
+    half = list(train(config, digits))
+    chosen, _ = split_training(digits.train.labels, 0.1, 0.5)
+    first_epoch = np.sum([step.confusion for step in steps_of(half) if step.epoch == 1], axis=0)
+    assert first_epoch.sum(axis=1).tolist() == np.bincount(digits.train.labels[chosen]).tolist()
+    assert len(steps_of(half)) == config.total_steps(135)
+    images = [sum(map(sum, evaluation.confusion)) for evaluation in evaluations_of(half)]
+    assert images == [sum(map(sum, evaluation.confusion)) for evaluation in evaluations_of(events)]
 
 
 def test_a_one_batch_epoch_is_evaluated_once(digits: Dataset) -> None:

@@ -107,10 +107,13 @@ def _result(evidence: Evidence) -> Sentence | None:
 
 
 def _untested(evidence: Evidence) -> Sentence | None:
-    """A run that ended before its test: stopped, or taken off the queue."""
+    """A run that ended without a test: as its settings ask, stopped, or taken off the queue."""
     run = evidence.run
     if run.status is RunStatus.COMPLETED:
-        return None
+        if not (run.config.skip_test and evidence.validations):
+            return None
+        right = _right(evidence, evidence.validations[-1])
+        return Sentence(f"{right}. Not tested, as its settings ask.", "result")
     if not run.progress.step:
         return Sentence("Stopped before the first batch." if run.started_at else "Removed from the queue.", "progress")
     where = f"step {format_count(run.progress.step)} of {format_count(run.total_steps)}"

@@ -36,3 +36,4 @@ def test_every_dataset_is_called_by_its_name() -> None:
 def test_validation_images_are_not_trained_on() -> None:
     assert expected_images(TrainConfig(dataset="mnist", validation_fraction=0.1)) == 54_000
     assert expected_images(TrainConfig(dataset="mnist-5k", validation_fraction=0.0)) == 4_000
+    assert expected_images(TrainConfig(dataset="mnist-5k", train_fraction=0.25)) == 900
