@@ -68,8 +68,16 @@ class EditConflictError(StoreError):
     """Somebody else has changed what a person was editing. Nothing was written."""
 
 
+class SweepNotFoundError(StoreError):
+    """No sweep has this id or name."""
+
+
+class SweepStateError(StoreError):
+    """The status of a sweep does not allow the action."""
+
+
 class StaleAttemptError(StoreError):
-    """A trainer wrote to a run that has ended or is held by a newer attempt."""
+    """A trainer or a controller wrote to a run or sweep that has ended or is held by a newer attempt."""
 
 
 class InferenceError(MnistError):

@@ -33,6 +33,7 @@ from mnist_core.records.run import (
     RunStatus,
     run_values,
 )
+from mnist_core.records.sweeps import Sweep, SweepStatus, Trial, TrialRole, TrialStatus
 
 __all__ = [
     "ADJUSTABLE",
@@ -73,6 +74,11 @@ __all__ = [
     "RunFile",
     "RunStatus",
     "StepMetrics",
+    "Sweep",
+    "SweepStatus",
+    "Trial",
+    "TrialRole",
+    "TrialStatus",
     "check_levels",
     "decode_probabilities",
     "encode_json",

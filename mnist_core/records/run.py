@@ -178,6 +178,10 @@ class Run:
     """Whether its test results were imported and could not be checked with labels that a trainer has read here."""
     queue_rank: int = 0
     """Place among the queued runs, lowest first; of runs with the same rank, the oldest is first."""
+    sweep_id: int | None = None
+    """The sweep that it is a run of; None for others."""
+    trial: int | None = None
+    """Number of its trial within the sweep; None outside a sweep."""
     revision: int = field(default=0, compare=False)
     """Grows with every write to the row, so the larger of two readings is the newer. 0 outside a store."""
     damage: str = ""
@@ -201,7 +205,7 @@ class Run:
 
 NOT_ARCHIVED = frozenset(
     {"id", "uid", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision", "damage"}
-    | {"unverified", "queue_rank"}
+    | {"unverified", "queue_rank", "sweep_id", "trial"}
 )
 """Fields left out of archives: they mean nothing on another machine, or follow from the evaluations.
 

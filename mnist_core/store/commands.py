@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
@@ -68,7 +67,7 @@ class Commands:
         try:
             with self._engine.begin() as connection:
                 sql.check_network(connection, config.model)
-                run_id = _insert_queued(
+                run_id = queue.add(
                     connection, config, name, parent_id=parent and parent.id, parent_step=parent_step, plan=tuple(plan)
                 )
                 if parent and parent_step is not None:
@@ -270,22 +269,6 @@ def _import_run(connection: Connection, run: Run, history: History) -> Run:
     if checksum and history.test_labels is not None:
         sql.save_test_labels(connection, checksum, history.test_labels, is_own=False)
     return sql.get_run(connection, run_id)
-
-
-def _insert_queued(connection: Connection, config: TrainConfig, name: str, **columns: Any) -> int:
-    """Insert a run at the end of the queue, named by its number if `name` is empty. Return its id."""
-    values = rows.column_values(
-        name=name or f"unnamed {time.time_ns()}",
-        status=RunStatus.QUEUED,
-        config=config,
-        attempt=0,
-        created_at=datetime.now(UTC),
-        **columns,
-    )
-    run_id = sql.insert_run(connection, values | {"queue_rank": queue.LAST_RANK})
-    if not name:
-        sql.update_run(connection, run_id, name=sql.unused_name(connection, f"run-{run_id}"))
-    return run_id
 
 
 def _inherit_records(

@@ -5,13 +5,16 @@ Queued runs start in the order of `Run.queue_order`. All have rank 0 until someb
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from mnist_core.config import TrainConfig
 from mnist_core.errors import RunStateError
 from mnist_core.records import RunStatus
-from mnist_core.store import sql
+from mnist_core.store import rows, sql
 from mnist_core.store.schema import runs
 
 _IS_QUEUED = runs.c.status == RunStatus.QUEUED
@@ -21,6 +24,22 @@ LAST_RANK = select(func.coalesce(func.max(runs.c.queue_rank), 0)).where(_IS_QUEU
 
 _QUEUED_AGAIN: dict[str, Any] = {"status": RunStatus.QUEUED, "finished_at": None, "reason": ""}
 """The columns that make an ended run a queued one."""
+
+
+def add(connection: Connection, config: TrainConfig, name: str, **columns: Any) -> int:
+    """Insert a run at the end of the queue, named by its number if `name` is empty. Return its id."""
+    values = rows.column_values(
+        name=name or f"unnamed {time.time_ns()}",
+        status=RunStatus.QUEUED,
+        config=config,
+        attempt=0,
+        created_at=datetime.now(UTC),
+        **columns,
+    )
+    run_id = sql.insert_run(connection, values | {"queue_rank": LAST_RANK})
+    if not name:
+        sql.update_run(connection, run_id, name=sql.unused_name(connection, f"run-{run_id}"))
+    return run_id
 
 
 def resume(connection: Connection, run_id: int) -> None:

@@ -14,6 +14,7 @@ from mnist_core.store.database.copies import copy_database, find_damage
 from mnist_core.store.drawings.kept_drawings import KeptDrawings
 from mnist_core.store.drawings.readings import DrawingReadings
 from mnist_core.store.queries import Queries
+from mnist_core.store.sweeps import Sweeps
 from mnist_core.store.trainer_writes import TrainerWrites
 
 DATABASE_NAME = "runs.sqlite"
@@ -25,7 +26,8 @@ class RunStore:
     It makes no decisions: the supervisor decides which run starts when, the engine what a number means.
 
     **Parts.** `queries` reads, `commands` does what people ask for, `trainer_writes` records what a trainer measured.
-    `drawings` has the digits that people have kept, and `readings` what the runs read on them.
+    `drawings` has the digits that people have kept, and `readings` what the runs read on them; `sweeps` has the
+    searches, and what their controllers record.
     Code that only reads takes a `Queries`, so its types show that it cannot write.
 
     **Threads.** One store may be shared between threads. Every method opens and ends its own transaction, and no method
@@ -55,6 +57,7 @@ class RunStore:
         self.trainer_writes = TrainerWrites(engine)
         self.drawings = KeptDrawings(engine)
         self.readings = DrawingReadings(engine)
+        self.sweeps = Sweeps(engine)
 
     @classmethod
     def open(cls, folder: Path, report: Callable[[str], None] = report_on_stderr) -> Self:

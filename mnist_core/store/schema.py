@@ -207,11 +207,13 @@ runs = Table(
     Column("bin_seconds", Float, nullable=False, default=0.0),  # time in the bin, see `Commands.age_bin`
     Column("bin_seen_at", Float),
     ForeignKeyConstraint(["parent_id"], ["runs.id"], ondelete="SET NULL"),
+    ForeignKeyConstraint(["sweep_id"], ["sweeps.id"], ondelete="SET NULL"),
     # Names are unique outside the bin; a run in the bin frees its name.
     Index("runs_by_name", "name", unique=True, sqlite_where=text("deleted_at IS NULL")),
     Index("runs_by_uid", "uid", unique=True),
     Index("runs_by_revision", "revision"),
     Index("runs_by_status", "status"),
+    Index("runs_by_sweep", "sweep_id", "trial"),
     sqlite_autoincrement=True,  # numbers of deleted runs are never reused
 )
 
@@ -300,6 +302,42 @@ drawing_readings = Table(
     Column("drawing_id", Integer, ForeignKey("drawings.id", ondelete="CASCADE"), primary_key=True),
     Column("step", Integer, nullable=False),
     Column("digit", Integer, nullable=False),
+)
+
+# Searches. The runs of a trial have its `sweep_id` and `trial`.
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uid", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("spec", String, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("finished_at", Float),
+    Column("attempt", Integer, nullable=False, default=0),
+    Column("controller_pid", Integer),
+    Column("controller_start_ticks", Integer),
+    Column("controller_boot_id", String),
+    Column("controller_host", String),
+    Column("controller_pid_namespace", String),
+    Column("elapsed_seconds", Float, nullable=False, default=0.0),
+    Column("reason", String, nullable=False, default=""),
+    sqlite_autoincrement=True,
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("sweep_id", Integer, ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("settings", String, nullable=False),
+    Column("sampler_state", String, nullable=False),
+    Column("value", Float),
+    Column("kills", Integer, nullable=False),
+    Column("reason", String, nullable=False),
 )
 
 # The labels of each test set, to compare predictions with.

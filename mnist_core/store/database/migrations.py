@@ -295,4 +295,43 @@ MIGRATIONS: list[Migration] = [
         )
         """,
     ),
+    # Sweeps and their trials.
+    _statements(
+        """
+        CREATE TABLE sweeps (
+            id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            uid VARCHAR NOT NULL,
+            name VARCHAR NOT NULL,
+            status VARCHAR NOT NULL,
+            spec VARCHAR NOT NULL,
+            created_at FLOAT NOT NULL,
+            finished_at FLOAT,
+            attempt INTEGER NOT NULL,
+            controller_pid INTEGER,
+            controller_start_ticks INTEGER,
+            controller_boot_id VARCHAR,
+            controller_host VARCHAR,
+            controller_pid_namespace VARCHAR,
+            elapsed_seconds FLOAT NOT NULL,
+            reason VARCHAR NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE trials (
+            sweep_id INTEGER NOT NULL REFERENCES sweeps (id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            role VARCHAR NOT NULL,
+            status VARCHAR NOT NULL,
+            settings VARCHAR NOT NULL,
+            sampler_state VARCHAR NOT NULL,
+            value FLOAT,
+            kills INTEGER NOT NULL,
+            reason VARCHAR NOT NULL,
+            PRIMARY KEY (sweep_id, number)
+        )
+        """,
+        "ALTER TABLE runs ADD COLUMN sweep_id INTEGER REFERENCES sweeps (id) ON DELETE SET NULL",
+        "ALTER TABLE runs ADD COLUMN trial INTEGER",
+        "CREATE INDEX runs_by_sweep ON runs (sweep_id, trial)",
+    ),
 ]

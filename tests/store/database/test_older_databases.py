@@ -34,9 +34,9 @@ from mnist_core.store.database.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.files.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 13)
+VERSIONS = range(1, 14)
 HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES, HAS_QUEUE_ORDER = 2, 3, 5, 6, 7, 9
-HAS_PROBABILITIES, HAS_NETWORKS_AND_NORMS, HAS_DRAWINGS = 10, 11, 12
+HAS_PROBABILITIES, HAS_NETWORKS_AND_NORMS, HAS_DRAWINGS, HAS_SWEEPS = 10, 11, 12, 13
 """The schema versions that introduced these fields."""
 
 CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
@@ -126,6 +126,15 @@ def test_every_evaluation_is_kept(upgraded: Upgraded) -> None:
         assert test.probabilities.argmax(axis=1).tolist() == PREDICTIONS
     (diverged,) = upgraded.store.queries.list_evaluations(2)
     assert np.isnan(diverged.loss)
+
+
+def test_sweeps_and_their_trials_are_kept(upgraded: Upgraded) -> None:
+    has_sweeps = upgraded.version >= HAS_SWEEPS
+    assert [sweep.name for sweep in upgraded.store.sweeps.list_sweeps()] == (["rates"] if has_sweeps else [])
+    trials = [(trial.number, trial.values, trial.value) for trial in upgraded.store.sweeps.list_trials(1)]
+    assert trials == ([(1, {"lr": 0.05}, 0.875)] if has_sweeps else [])
+    run = upgraded.store.queries.get_run(1)
+    assert (run.sweep_id, run.trial) == ((1, 1) if has_sweeps else (None, None))
 
 
 def test_kept_drawings_and_what_the_runs_read_on_them_are_kept(upgraded: Upgraded) -> None:

@@ -1,0 +1,302 @@
+"""Sweeps and their trials. Only the controller of a sweep may write its trials; its attempt proves that it is that."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+
+from mnist_core.annotations import validate_name
+from mnist_core.config import TrainConfig
+from mnist_core.errors import StaleAttemptError, StoreError, SweepNotFoundError, SweepStateError
+from mnist_core.records import (
+    ProcessIdentity,
+    Run,
+    RunStatus,
+    Sweep,
+    SweepStatus,
+    Trial,
+    TrialRole,
+    TrialStatus,
+    encode_json,
+    json_value,
+)
+from mnist_core.store import queue, sql
+from mnist_core.store.schema import evaluations, runs, sweeps, trials
+from mnist_core.system.paths import PROGRAM
+
+ACTIVE_STATUSES = [status for status in SweepStatus if status.is_active]
+
+
+class Sweeps:
+    """The sweeps of a store. Methods that take a `Sweep` are for its controller, the others for anyone.
+
+    Those of the controller raise `StaleAttemptError`, and write nothing, once the sweep has ended or another
+    controller has claimed it. So each trial starts and ends once, however many controllers are killed.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(read_only=True)
+
+    # ------------------------------------------------------------------ reading
+
+    def list_sweeps(self) -> list[Sweep]:
+        """Return all sweeps, oldest first. Raises `StoreError` for a damaged one."""
+        with self._reader.connect() as connection, connection.begin():
+            return [_sweep_from_row(row) for row in connection.execute(select(sweeps).order_by(sweeps.c.id))]
+
+    def get_sweep(self, sweep_id: int) -> Sweep:
+        """Raises `SweepNotFoundError`."""
+        with self._reader.connect() as connection, connection.begin():
+            return _get(connection, sweep_id)
+
+    def find_sweep(self, name_or_id: str) -> Sweep:
+        """Return the sweep with this name, else with this id. Raises `SweepNotFoundError`."""
+        found = {sweep.name: sweep for sweep in self.list_sweeps()}
+        by_id = {str(sweep.id): sweep for sweep in found.values()}
+        sweep = found.get(name_or_id) or by_id.get(name_or_id)
+        if sweep is None:
+            raise SweepNotFoundError(f"There is no sweep {name_or_id!r}. `{PROGRAM} sweeps` lists them.")
+        return sweep
+
+    def list_trials(self, sweep_id: int) -> list[Trial]:
+        """Return the trials of a sweep in the order of their numbers."""
+        query = select(trials).where(trials.c.sweep_id == sweep_id).order_by(trials.c.number)
+        with self._reader.connect() as connection, connection.begin():
+            return [_trial_from_row(row) for row in connection.execute(query)]
+
+    def list_runs(self, sweep_id: int, numbers: Sequence[int] | None = None) -> list[Run]:
+        """Return the runs of a sweep, or of some of its trials, oldest first. Those in the bin are among them."""
+        is_wanted = runs.c.sweep_id == sweep_id
+        if numbers is not None:
+            is_wanted &= runs.c.trial.in_(list(numbers))
+        with self._reader.connect() as connection, connection.begin():
+            return sql.read_runs(connection, select(runs).where(is_wanted).order_by(runs.c.id))
+
+    def count_validations(self, run_ids: Sequence[int]) -> dict[int, int]:
+        """Return how often each of these runs was evaluated on validation, by run."""
+        is_wanted = evaluations.c.run_id.in_(list(run_ids)) & (evaluations.c.split == "validation")
+        query = select(evaluations.c.run_id, func.count().label("validations")).where(is_wanted)
+        with self._reader.connect() as connection, connection.begin():
+            return {row.run_id: row.validations for row in connection.execute(query.group_by(evaluations.c.run_id))}
+
+    # ------------------------------------------------------------------ what people do
+
+    def create_sweep(self, spec: Mapping[str, Any], name: str = "") -> Sweep:
+        """Add a sweep that no controller holds yet. An empty name becomes `sweep-<id>`. Raises `ConfigError`."""
+        name = validate_name(name)
+        with self._engine.begin() as connection:
+            row = {"uid": secrets.token_hex(8), "name": name, "spec": encode_json(json_value(spec))}
+            query = insert(sweeps).values(**row, status=SweepStatus.RUNNING, created_at=time.time())
+            sweep_id = int(connection.execute(query.returning(sweeps.c.id)).scalar_one())
+            connection.execute(
+                update(sweeps).where(sweeps.c.id == sweep_id).values(name=_unused_name(connection, sweep_id, name))
+            )
+            return _get(connection, sweep_id)
+
+    def request_status(self, sweep_id: int, status: SweepStatus) -> Sweep:
+        """Ask the controller to go on, pause or stop. Raises `SweepStateError` if the sweep has ended."""
+        with self._engine.begin() as connection:
+            sweep = _get(connection, sweep_id)
+            if sweep.status.is_finished:
+                raise SweepStateError(f"{sweep.name} is {sweep.status.word}: only one that has not ended can change.")
+            if sweep.status is not SweepStatus.STOPPING:
+                _update(connection, sweep_id, status=status)
+            return _get(connection, sweep_id)
+
+    def replace_spec(self, sweep_id: int, spec: Mapping[str, Any]) -> Sweep:
+        """Give a sweep a larger budget; it runs again if it had ended. Raises `SweepStateError` while it stops."""
+        with self._engine.begin() as connection:
+            sweep = _get(connection, sweep_id)
+            if sweep.status is SweepStatus.STOPPING:
+                raise SweepStateError(f"{sweep.name} is stopping: wait until it has, and extend it then.")
+            again = {"status": SweepStatus.RUNNING, "finished_at": None, "reason": ""}
+            values = again if sweep.status.is_finished else {}
+            _update(connection, sweep_id, spec=encode_json(json_value(spec)), **values)
+            return _get(connection, sweep_id)
+
+    # ------------------------------------------------------------------ the controller
+
+    def claim_sweep(self, sweep_id: int, controller: ProcessIdentity) -> Sweep:
+        """Hand a sweep to a controller, as a new attempt. Raises `SweepStateError` if the sweep has ended.
+
+        The caller makes sure that the controller before it is gone; if it is not, it can write no more.
+        """
+        with self._engine.begin() as connection:
+            sweep = _get(connection, sweep_id)
+            if sweep.status.is_finished:
+                raise SweepStateError(f"{sweep.name} is {sweep.status.word}. Extend it to go on.")
+            status = SweepStatus.RUNNING if sweep.status is SweepStatus.INTERRUPTED else sweep.status
+            columns = {f"controller_{part.name}": getattr(controller, part.name) for part in fields(controller)}
+            _update(connection, sweep_id, status=status, attempt=sweep.attempt + 1, reason="", **columns)
+            return _get(connection, sweep_id)
+
+    def report_progress(self, sweep: Sweep, elapsed_seconds: float) -> Sweep:
+        """Record the time that the sweep has searched. Returns the sweep as it is now, with what people ask for."""
+        with self._engine.begin() as connection:
+            _check_held(connection, sweep)
+            _update(connection, sweep.id, elapsed_seconds=elapsed_seconds)
+            return _get(connection, sweep.id)
+
+    def end_sweep(self, sweep: Sweep, status: SweepStatus, reason: str = "") -> Sweep:
+        """End a sweep, or mark it as interrupted."""
+        with self._engine.begin() as connection:
+            _check_held(connection, sweep)
+            _update(connection, sweep.id, status=status, reason=reason, finished_at=time.time())
+            return _get(connection, sweep.id)
+
+    def add_trial(
+        self, sweep: Sweep, role: TrialRole, values: Mapping[str, Any], sampler_state: Mapping[str, Any]
+    ) -> Trial:
+        """Add a trial with the next number. Its runs follow when their processes begin."""
+        with self._engine.begin() as connection:
+            _check_held(connection, sweep)
+            query = select(func.coalesce(func.max(trials.c.number), 0)).where(trials.c.sweep_id == sweep.id)
+            number = int(connection.execute(query).scalar_one()) + 1
+            row = {"sweep_id": sweep.id, "number": number, "role": role, "status": TrialStatus.RUNNING, "reason": ""}
+            texts = {"settings": encode_json(json_value(values)), "sampler_state": encode_json(dict(sampler_state))}
+            connection.execute(insert(trials).values({**row, **texts, "kills": 0}))
+            return _get_trial(connection, sweep.id, number)
+
+    def end_trial(
+        self,
+        sweep: Sweep,
+        trial: Trial,
+        status: TrialStatus,
+        *,
+        value: float | None = None,
+        sampler_state: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> Trial:
+        """Record the result of a trial. Does nothing to one that has ended."""
+        with self._engine.begin() as connection:
+            _check_held(connection, sweep)
+            state = trial.sampler_state if sampler_state is None else sampler_state
+            is_running = _is_trial(sweep.id, trial.number) & (trials.c.status == TrialStatus.RUNNING)
+            row = {"status": status, "value": value, "sampler_state": encode_json(dict(state)), "reason": reason}
+            connection.execute(update(trials).where(is_running).values(**row))
+            return _get_trial(connection, sweep.id, trial.number)
+
+    def count_kill(self, sweep: Sweep, trial: Trial) -> Trial:
+        """Record that a process of a trial was lost. Returns the trial with the new number."""
+        with self._engine.begin() as connection:
+            _check_held(connection, sweep)
+            connection.execute(update(trials).where(_is_trial(sweep.id, trial.number)).values(kills=trials.c.kills + 1))
+            return _get_trial(connection, sweep.id, trial.number)
+
+    # ------------------------------------------------------------------ the process of a trial
+
+    def begin_run(
+        self, sweep_id: int, number: int, *, attempt: int, config: TrainConfig, trainer: ProcessIdentity, name: str
+    ) -> Run | None:
+        """Give the trainer the run of a trial with these settings: a new one, or its interrupted one to resume.
+
+        Returns None if there is nothing to train: the sweep has another controller than the one that forked this
+        process, the trial has ended, or another process has the run.
+        """
+        with self._engine.begin() as connection:
+            sweep = _get(connection, sweep_id)
+            trial = _get_trial(connection, sweep_id, number)
+            if sweep.attempt != attempt or sweep.status not in ACTIVE_STATUSES or trial.status != TrialStatus.RUNNING:
+                return None
+            query = select(runs).where((runs.c.sweep_id == sweep_id) & (runs.c.trial == number))
+            existing = [run for run in sql.read_runs(connection, query) if run.config.seed == config.seed]
+            if any(run.status is not RunStatus.INTERRUPTED or run.deleted_at for run in existing):
+                return None
+            if existing:
+                run_id = existing[0].id
+            else:
+                sql.check_network(connection, config.model)
+                run_id = queue.add(
+                    connection, config, sql.unused_name(connection, name), sweep_id=sweep_id, trial=number
+                )
+            sql.claim(connection, run_id, trainer)
+            return sql.get_run(connection, run_id)
+
+
+def _get(connection: Connection, sweep_id: int) -> Sweep:
+    row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).one_or_none()
+    if row is None:
+        raise SweepNotFoundError(f"There is no sweep {sweep_id}. `{PROGRAM} sweeps` lists them.")
+    return _sweep_from_row(row)
+
+
+def _get_trial(connection: Connection, sweep_id: int, number: int) -> Trial:
+    return _trial_from_row(connection.execute(select(trials).where(_is_trial(sweep_id, number))).one())
+
+
+def _is_trial(sweep_id: int, number: int) -> Any:
+    return (trials.c.sweep_id == sweep_id) & (trials.c.number == number)
+
+
+def _update(connection: Connection, sweep_id: int, **values: Any) -> None:
+    connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(**values))
+
+
+def _check_held(connection: Connection, sweep: Sweep) -> None:
+    current = _get(connection, sweep.id)
+    if (current.uid, current.attempt) != (sweep.uid, sweep.attempt) or not current.status.is_active:
+        raise StaleAttemptError(
+            f"Attempt {sweep.attempt} at {sweep.name} no longer holds the sweep: it has ended or was taken over. "
+            "Nothing was written."
+        )
+
+
+def _unused_name(connection: Connection, sweep_id: int, wanted: str) -> str:
+    """Return the wanted name, or one with the number of the sweep if another sweep has it or it is empty."""
+    default = f"sweep-{sweep_id}"
+    taken = set(connection.execute(select(sweeps.c.name).where(sweeps.c.id != sweep_id)).scalars())
+    return next(name for name in (wanted or default, default, f"{default}-{secrets.token_hex(4)}") if name not in taken)
+
+
+def _sweep_from_row(row: Row[Any]) -> Sweep:
+    try:
+        identity = {part.name: getattr(row, f"controller_{part.name}") for part in fields(ProcessIdentity)}
+        return Sweep(
+            id=row.id,
+            uid=row.uid,
+            name=row.name,
+            status=SweepStatus(row.status),
+            spec=_read_object(row.spec),
+            created_at=datetime.fromtimestamp(row.created_at, UTC),
+            finished_at=None if row.finished_at is None else datetime.fromtimestamp(row.finished_at, UTC),
+            attempt=row.attempt,
+            controller=None if row.controller_pid is None else ProcessIdentity(**identity),
+            elapsed_seconds=row.elapsed_seconds,
+            reason=row.reason,
+        )
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"What is stored of sweep {row.id} cannot be read ({error}). Restore a backup.") from error
+
+
+def _trial_from_row(row: Row[Any]) -> Trial:
+    try:
+        return Trial(
+            sweep_id=row.sweep_id,
+            number=row.number,
+            role=TrialRole(row.role),
+            status=TrialStatus(row.status),
+            values=_read_object(row.settings),
+            sampler_state=_read_object(row.sampler_state),
+            value=row.value,
+            kills=row.kills,
+            reason=row.reason,
+        )
+    except (ValueError, TypeError) as error:
+        raise StoreError(
+            f"What is stored of trial {row.number} of sweep {row.sweep_id} cannot be read ({error}). Restore a backup."
+        ) from error
+
+
+def _read_object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise TypeError(f"{text[:50]!r} is no object")
+    return value
