@@ -10,6 +10,7 @@ from __future__ import annotations
 FINISHED = "Finished"
 EPOCH = "Epoch"
 STEP = "Step"
+RACE = "Race"
 DURATION = "Duration"
 LEFT = "Left"
 SPEED = "Speed"

@@ -129,6 +129,15 @@ def store(places: Path, empty_database: Path) -> Iterator[RunStore]:
 
 
 @pytest.fixture
+def commit_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commit and read commands after each event, and retry failed writes soon."""
+    monkeypatch.setattr("mnist_core.trainer.metrics_buffer.COMMIT_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_core.trainer.steering.COMMAND_POLL_SECONDS", 0.0)
+    monkeypatch.setattr("mnist_core.trainer.worker.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("mnist_core.trainer.retries.RETRY_SECONDS", 0.01)
+
+
+@pytest.fixture
 def signals_restored() -> Iterator[None]:
     """Restore the handlers of SIGINT, SIGTERM and SIGHUP, which a trainer in this process replaces."""
     with restored_signals():

@@ -33,6 +33,7 @@ _HEADS = {
     "epoch": labels.EPOCH,
     "total_steps": "Steps in all",
     "parent_id": "Parent",
+    "race_id": labels.RACE,
     "interventions": labels.CHANGES,
     "commit": "Code",
 }

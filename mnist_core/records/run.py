@@ -182,6 +182,8 @@ class Run:
     """The sweep that it is a run of; None for others."""
     trial: int | None = None
     """Number of its trial within the sweep; None outside a sweep."""
+    race_id: int | None = None
+    """The race that it is a lane of, by the number of the race's first run; None outside races."""
     revision: int = field(default=0, compare=False)
     """Grows with every write to the row, so the larger of two readings is the newer. 0 outside a store."""
     damage: str = ""
@@ -205,7 +207,7 @@ class Run:
 
 NOT_ARCHIVED = frozenset(
     {"id", "uid", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision", "damage"}
-    | {"unverified", "queue_rank", "sweep_id", "trial"}
+    | {"unverified", "queue_rank", "sweep_id", "trial", "race_id"}
 )
 """Fields left out of archives: they mean nothing on another machine, or follow from the evaluations.
 

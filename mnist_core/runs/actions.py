@@ -6,7 +6,7 @@ Actions change the store only. The supervisor starts the trainers.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
 
@@ -14,7 +14,7 @@ from mnist_core.annotations import validate_tags
 from mnist_core.config import TrainConfig
 from mnist_core.exports import archive, server_exports
 from mnist_core.records import Adjustment, Command, KeptDrawing, Run, RunStatus
-from mnist_core.runs import experiments, lineage, own_networks, retention
+from mnist_core.runs import experiments, lineage, own_networks, races, retention
 from mnist_core.runs.experiments import Experiment
 from mnist_core.store import RunStore
 
@@ -71,6 +71,20 @@ class RunActions:
         runs = experiments.start(self._store, experiment)
         self._wake()
         return runs
+
+    @_action
+    def start_race(self, configs: Sequence[TrainConfig]) -> list[Run]:
+        """Queue two to four runs that one trainer trains in lock step; see `races.start_race`."""
+        lanes = races.start_race(self._store, configs)
+        self._wake()
+        return lanes
+
+    @_action
+    def resume_race(self, run_id: int) -> list[Run]:
+        """Queue the interrupted lanes of a run's race, to resume in lock step; see `races.resume_race`."""
+        lanes = races.resume_race(self._store, self._store.queries.get_run(run_id))
+        self._wake()
+        return lanes
 
     @_action
     def request_stop(self, run_id: int) -> RunStatus:

@@ -25,12 +25,12 @@ from typing import NoReturn
 
 from mnist_core.inference.client import INFERENCE_RUN_ID
 from mnist_core.inference.process import serve
+from mnist_core.sweeps.race import train_queued_runs
 from mnist_core.system.machine import threads_per_trainer
 from mnist_core.system.processes import prefer_for_oom_kill
 from mnist_core.trainer.calibration import calibrate
 from mnist_core.trainer.provenance import git_checkout
 from mnist_core.trainer.speed import CALIBRATION_RUN_ID
-from mnist_core.trainer.worker import train_queued_run
 
 
 def main() -> None:
@@ -90,7 +90,7 @@ def _become_trainer(run_id: int, argument: str) -> NoReturn:
         elif run_id == CALIBRATION_RUN_ID:
             calibrate(threads_per_trainer(int(argument)))
         else:
-            train_queued_run(run_id, int(argument))
+            train_queued_runs(run_id, int(argument))
         code = 0
     except BaseException:
         traceback.print_exc()

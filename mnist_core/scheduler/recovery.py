@@ -59,14 +59,19 @@ class StallDetector:
 
 
 def interrupt_lost_runs(store: RunStore, spare: frozenset[int] = frozenset()) -> list[Run]:
-    """Mark runs whose trainer is gone for certain as interrupted, except `spare`. Returns the runs it marked.
+    """Mark runs whose trainer is gone for certain as interrupted, except `spare` and lanes that race with them.
+
+    Returns the runs it marked.
 
     A trainer that cannot be seen from here is left to `interrupt_stalled_runs`.
     """
+    active = store.queries.list_active_runs()
+    spared_trainers = {run.trainer for run in active if run.id in spare}
     return [
         run
-        for run in store.queries.list_active_runs()
+        for run in active
         if run.id not in spare
+        and not (run.race_id and run.trainer in spared_trainers)
         and run.trainer
         and is_gone(run.trainer)
         and store.commands.interrupt_run(run, f"Its trainer process (pid {run.trainer.pid}) is gone.")

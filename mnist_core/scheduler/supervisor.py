@@ -153,16 +153,21 @@ class Supervisor:
             self._fork_server.launch(speed.CALIBRATION_RUN_ID, self._max_runs)
 
     def _launch_next(self) -> None:
-        """Launch trainers for the oldest queued runs, up to `max_runs`. Trainers in terminals count, too."""
+        """Launch trainers for the oldest queued runs, up to `max_runs`. Trainers in terminals count, too.
+
+        One trainer claims all queued lanes of a race.
+        """
         launched_ids = self._fork_server.run_ids
         queued = self._store.queries.list_queued_runs()
-        waiting = [run for run in queued if run.id not in launched_ids]
-        starting = len(queued) - len(waiting)
-        free = self._max_runs - len(self._store.queries.list_active_runs()) - starting
-        for run in waiting[: max(free, 0)]:
-            self._launched_attempt[run.id] = run.attempt
-            self._oom_kills_at_launch[run.id] = count_oom_kills()
-            self._fork_server.launch(run.id, self._max_runs)
+        starting = {_trainer_of(run) for run in queued if run.id in launched_ids}
+        free = self._max_runs - self._store.queries.count_active_trainers() - len(starting)
+        for run in queued:
+            if free > 0 and _trainer_of(run) not in starting:
+                starting.add(_trainer_of(run))
+                free -= 1
+                self._launched_attempt[run.id] = run.attempt
+                self._oom_kills_at_launch[run.id] = count_oom_kills()
+                self._fork_server.launch(run.id, self._max_runs)
 
     def _on_exit(self, run_id: int, code: int) -> None:
         """Handle the exit of a trainer. If it left its run unfinished, record why."""
@@ -176,9 +181,11 @@ class Supervisor:
         out_of_memory = oom_kills > self._oom_kills_at_launch.pop(run_id, oom_kills)
         if run.status is RunStatus.QUEUED:
             self._on_exit_before_claim(run, code, out_of_memory)
-        elif run.status.is_active and run.trainer and is_gone(run.trainer):
-            status, reason = status_after_exit(code, out_of_memory=out_of_memory)
-            self._store.commands.interrupt_run(run, reason, status)
+        for lane in self._store.queries.list_active_runs():
+            is_lost = bool(lane.trainer and is_gone(lane.trainer))
+            if is_lost and (lane.id == run.id or (lane.race_id and lane.race_id == run.race_id)):
+                status, reason = status_after_exit(code, out_of_memory=out_of_memory)
+                self._store.commands.interrupt_run(lane, reason, status)
         self._wake.set()
 
     def _on_exit_before_claim(self, run: Run, code: int, out_of_memory: bool) -> None:
@@ -199,3 +206,8 @@ class Supervisor:
             if out_of_memory:
                 reason = "Out of memory: the system killed its trainer before it began. Free some memory and resume it."
             self._store.commands.end_queued_run(run.id, reason, RunStatus.INTERRUPTED)
+
+
+def _trainer_of(run: Run) -> int:
+    """Return a number that queued runs have in common if one trainer claims them: the lanes of a race."""
+    return -run.id if run.race_id is None else run.race_id

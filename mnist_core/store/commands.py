@@ -80,6 +80,18 @@ class Commands:
         except IntegrityError as error:
             raise _name_taken(name) from error
 
+    def create_race(self, configs: Sequence[TrainConfig], trainer: ProcessIdentity | None = None) -> list[Run]:
+        """Add a run for each lane of a race: queued, or held by `trainer` if there is one. Raises `ConfigError`."""
+        with self._engine.begin() as connection:
+            for config in configs:
+                sql.check_network(connection, config.model)
+            run_ids = [queue.add(connection, config, "") for config in configs]
+            for run_id in run_ids:
+                sql.update_run(connection, run_id, race_id=run_ids[0])
+                if trainer:
+                    sql.claim(connection, run_id, trainer)
+            return [sql.get_run(connection, run_id) for run_id in run_ids]
+
     def record_network(self, source: NetworkSource) -> None:
         """Record the source of a network that the user gives to this program: runs may train it from now on."""
         with self._engine.begin() as connection:
@@ -105,8 +117,13 @@ class Commands:
 
     def requeue_run(self, run_id: int) -> None:
         """Queue an interrupted run again, first, to continue from its last checkpoint. Raises `RunStateError`."""
+        self.requeue_runs([run_id])
+
+    def requeue_runs(self, run_ids: Iterable[int]) -> None:
+        """Queue interrupted runs again at one instant, so that lanes of a race resume together; see `requeue_run`."""
         with self._engine.begin() as connection:
-            queue.resume(connection, run_id)
+            for run_id in run_ids:
+                queue.resume(connection, run_id)
 
     def move_queued_run(self, run_id: int, *, before: int | None = None, after: int | None = None) -> None:
         """Move a queued run to just before, or just after, another queued run; does nothing if that one has left.
@@ -129,6 +146,7 @@ class Commands:
     def send_command(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
         """Send a command to the trainer of a run in progress, which carries it out within a fraction of a second.
 
+        Lanes that race in one process are paused, resumed and stepped together.
         Raises `RunStateError` if no trainer holds the run, `ConfigError` if the adjustment is out of range.
         """
         adjustment = adjustment or Adjustment()
@@ -141,8 +159,10 @@ class Commands:
             if run.train_images and adjustment.batch_size:
                 check_batch_fits(adjustment.batch_size, run.train_images)
             text = encode_json(json_value(adjustment))
-            row = {"run_id": run_id, "command": command, "adjustment": text, "given_by": by, "given_at": time.time()}
-            connection.execute(insert(pending_commands).values(row))
+            sent = {"command": command, "adjustment": text, "given_by": by, "given_at": time.time()}
+            together = command in (Command.PAUSE, Command.RESUME, Command.STEP)
+            for lane_id in sql.steered_together(connection, run) if together else [run_id]:
+                connection.execute(insert(pending_commands).values(run_id=lane_id, **sent))
 
     def end_queued_run(self, run_id: int, reason: str, status: RunStatus = RunStatus.FAILED) -> None:
         """End a queued run for which no trainer could be started; does nothing if a trainer has claimed it."""

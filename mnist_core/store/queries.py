@@ -131,6 +131,15 @@ class Queries:
         """Return the runs held by a trainer, oldest first, including deleted ones that are still stopping."""
         return self._list(runs.c.status.in_(sql.ACTIVE_STATUSES))
 
+    def count_active_trainers(self) -> int:
+        """Return the number of trainers that hold runs; see `sql.count_active_trainers`."""
+        with self._reader.connect() as connection, connection.begin():
+            return sql.count_active_trainers(connection)
+
+    def list_lanes(self, race_id: int) -> list[Run]:
+        """Return the runs of a race, oldest first, without the bin."""
+        return self._list((runs.c.race_id == race_id) & sql.NOT_DELETED)
+
     def list_queued_runs(self) -> list[Run]:
         """Return the runs that wait for a trainer, in the order they will start."""
         return sorted(self._list(runs.c.status == RunStatus.QUEUED), key=lambda run: run.queue_order)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from mnist_core.config import TrainConfig
 from mnist_core.errors import RunStateError
-from mnist_core.records import RunStatus
+from mnist_core.records import Run, RunStatus
 from mnist_core.store import rows, sql
 from mnist_core.store.schema import runs
 
@@ -90,6 +90,13 @@ def move(connection: Connection, run_id: int, *, before: int | None, after: int 
     for rank, queued_id in enumerate(order, 1):
         if ranks[queued_id] != rank:
             sql.update_run(connection, queued_id, queue_rank=rank)
+
+
+def queued_together(connection: Connection, run_id: int) -> list[Run]:
+    """Return the queued runs that one trainer claims with this one, oldest first: itself, or the lanes of its race."""
+    run = sql.get_run(connection, run_id)
+    which = (runs.c.id == run_id) if run.race_id is None else (runs.c.race_id == run.race_id)
+    return sql.read_runs(connection, select(runs).where(which & _IS_QUEUED).order_by(runs.c.id))
 
 
 def _queue_query() -> Any:

@@ -119,6 +119,22 @@ def claim(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None
     )
 
 
+def count_active_trainers(connection: Connection) -> int:
+    """Return the number of trainers that hold runs. All lanes of a race that one process trains have one trainer."""
+    lane = func.coalesce(runs.c.race_id, -runs.c.id), runs.c.trainer_pid, runs.c.trainer_start_ticks
+    query = select(*lane).where(runs.c.status.in_(ACTIVE_STATUSES)).distinct()
+    return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())
+
+
+def steered_together(connection: Connection, run: Run) -> list[int]:
+    """Return the ids of the active runs that pause when this one does: itself, or the lanes of its race beside it."""
+    if run.race_id is None:
+        return [run.id]
+    is_beside = (runs.c.race_id == run.race_id) & runs.c.status.in_(ACTIVE_STATUSES)
+    lanes = read_runs(connection, select(runs).where(is_beside).order_by(runs.c.id))
+    return [lane.id for lane in lanes if lane.trainer == run.trainer and lane.status is not RunStatus.STOPPING]
+
+
 def request_stop(connection: Connection, run: Run) -> None:
     """Take a run off the queue, or ask its trainer to stop; do nothing to a run that has ended."""
     if run.status is RunStatus.QUEUED:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, insert
 
 from mnist_core.records import (
     EvalMetrics,
@@ -23,9 +23,9 @@ from mnist_core.records import (
     RunStatus,
     StepMetrics,
 )
-from mnist_core.store import rows, sql
+from mnist_core.store import queue, rows, sql
 from mnist_core.store.codecs import step_codec
-from mnist_core.store.schema import evaluations, layer_norms, run_files, runs, step_chunks
+from mnist_core.store.schema import evaluations, layer_norms, run_files, step_chunks
 from mnist_core.training.epoch_ends import epoch_ends
 
 QUICK_SECONDS = 1.0
@@ -40,21 +40,23 @@ class TrainerWrites:
         self._quick = engine.execution_options(busy_seconds=QUICK_SECONDS)
 
     def claim_run(self, run_id: int, trainer: ProcessIdentity, max_active: int) -> Run | None:
-        """Claim a queued run for `trainer`; None if it is no longer queued or `max_active` runs are active already.
+        """Claim a queued run for `trainer`; None if it is no longer queued or `max_active` trainers are active already.
 
         A damaged run is not claimed but ended as failed, so that the queue moves on.
         """
         with self._engine.begin() as connection:
-            active = connection.execute(select(func.count()).where(runs.c.status.in_(sql.ACTIVE_STATUSES))).scalar_one()
             run = sql.get_run(connection, run_id)
-            if active >= max_active or run.status is not RunStatus.QUEUED:
+            if sql.count_active_trainers(connection) >= max_active or run.status is not RunStatus.QUEUED:
                 return None
-            if run.damage:
-                values = {"status": RunStatus.FAILED, "reason": run.damage, "finished_at": time.time()}
-                sql.update_run(connection, run_id, **values)
-                return None
-            sql.claim(connection, run_id, trainer)
-            return sql.get_run(connection, run_id)
+            return _claim(connection, run, trainer)
+
+    def claim_lanes(self, run_id: int, trainer: ProcessIdentity, max_active: int) -> list[Run]:
+        """Claim a queued run with all queued lanes of its race, if it is in one; otherwise like `claim_run`."""
+        with self._engine.begin() as connection:
+            lanes = queue.queued_together(connection, run_id)
+            if sql.count_active_trainers(connection) >= max_active or run_id not in [lane.id for lane in lanes]:
+                return []
+            return [claimed for lane in lanes if (claimed := _claim(connection, lane, trainer))]
 
     def set_notice(self, run: Run, notice: str) -> RunStatus:
         """Set the notice of a run, such as a download's progress. Returns its status, which may be `stopping`."""
@@ -200,3 +202,13 @@ class TrainerWrites:
             )
             if status.is_finished:
                 sql.compact_steps(connection, run.id)
+
+
+def _claim(connection: Connection, run: Run, trainer: ProcessIdentity) -> Run | None:
+    """Claim a queued run. A damaged one is ended as failed instead, so that the queue moves on."""
+    if run.damage:
+        values = {"status": RunStatus.FAILED, "reason": run.damage, "finished_at": time.time()}
+        sql.update_run(connection, run.id, **values)
+        return None
+    sql.claim(connection, run.id, trainer)
+    return sql.get_run(connection, run.id)

@@ -38,10 +38,11 @@ def prepare(
     may not be run here or the batch is larger than the training split.
     """
     source = _check_own_network(store, run)
-    data = _load_data(store, run, should_end, data, notice=describe_changes(source) if source else "")
+    network_notice = describe_changes(source) if source else ""
+    data = _load_data(store, run, should_end, data, notice=network_notice)
     if data is None:
         return None
-    state, run = prepare_start(store, run, data)
+    state, run = prepare_start(store, run, replace(data, notice=_join(data.notice, network_notice)))
     provenance = collect_provenance(
         run.config,
         data,
@@ -87,7 +88,6 @@ def _load_data(
         data = data or load_dataset(run.config.dataset, runs_dir=runs_dir(), progress=report_progress)
     except CancelledError:
         return None
-    data = replace(data, notice=" ".join(filter(None, [data.notice, notice])))
     config = run.config
     training, validation = split_training(data.train.labels, config.validation_fraction, config.train_fraction)
     run.config.check_fits(len(training))
@@ -95,7 +95,7 @@ def _load_data(
     status = store.trainer_writes.begin_training(
         run,
         dataset=data.name,
-        notice=data.notice,
+        notice=_join(data.notice, notice),
         train_images=len(training),
         validation_images=len(validation),
         test_images=len(data.test),
@@ -103,6 +103,10 @@ def _load_data(
         threads=torch.get_num_threads(),
     )
     return None if status is RunStatus.STOPPING or should_end() else data
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def prepare_start(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState, Run]:

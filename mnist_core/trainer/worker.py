@@ -1,4 +1,4 @@
-"""Trains one run in this process and records it in the store. Called by the fork server and by the command line.
+"""Trains a run in this process and records it in the store. Runs of a race take turns in one process.
 
 Training stops early when the store or a signal asks for it. The store always records how a run ended.
 """
@@ -20,14 +20,11 @@ from mnist_core.errors import MnistError, NotSavedError, StaleAttemptError, Stor
 from mnist_core.records import Adjustment, Event, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.allocator import keep_freed_memory
-from mnist_core.system.machine import threads_per_trainer
-from mnist_core.system.paths import runs_dir
-from mnist_core.system.processes import own_identity
 from mnist_core.trainer.file_saver import FileSaver
 from mnist_core.trainer.metrics_buffer import MetricsBuffer
 from mnist_core.trainer.preparation import prepare
 from mnist_core.trainer.retries import RETRY_SECONDS, retry_while_locked
-from mnist_core.trainer.shutdown import SERVER_CLOSED, SHUTDOWN_REASONS, ShutdownSignals
+from mnist_core.trainer.shutdown import SHUTDOWN_REASONS, ShutdownSignals
 from mnist_core.trainer.steering import Steering
 from mnist_core.training.engine import train
 from mnist_core.training.layer_norms import LayerNormMeter
@@ -38,18 +35,6 @@ Observer = Callable[[Event], None]
 
 GIVE_UP_SECONDS = 60.0
 """Time after which a trainer gives up recording how its run ended; it never gives up on a locked database."""
-
-
-def train_queued_run(run_id: int, max_active: int) -> None:
-    """Claim a queued run and train it in this process. Returns at once if the run can no longer be claimed.
-
-    `max_active` trainers share the cores equally, or all active ones if there are more, such as those in terminals.
-    """
-    store = RunStore.open(runs_dir())
-    if run := retry_while_locked(lambda: store.trainer_writes.claim_run(run_id, own_identity(), max_active)):
-        torch.set_num_threads(threads_per_trainer(max(max_active, len(store.queries.list_active_runs()))))
-        with contextlib.suppress(MnistError):  # It is recorded in the store, and so shown on the page.
-            train_run(store, run, sigterm_reason=SERVER_CLOSED)
 
 
 @dataclass(frozen=True)
@@ -80,8 +65,8 @@ def train_run(
     cannot be recorded. While another process keeps the database locked, the run trains on and records results later.
     """
     keep_freed_memory()
-    training = RunTraining(store, run, ShutdownSignals(sigterm_reason), observe, data=data)
-    training.begin()
+    training = RunTraining(store, run, ShutdownSignals(sigterm_reason), observe)
+    training.begin(data)
     while training.advance():
         training.wait_while_paused()
     return training.end()
@@ -96,19 +81,14 @@ class RunTraining:
     """
 
     def __init__(
-        self,
-        store: RunStore,
-        run: Run,
-        shutdown: ShutdownSignals,
-        observe: Observer = lambda _event: None,
-        *,
-        data: Dataset | None = None,
+        self, store: RunStore, run: Run, shutdown: ShutdownSignals, observe: Observer = lambda _event: None
     ) -> None:
         self.run = run
         self._store = store
         self._shutdown = shutdown
         self._observe = observe
-        self._data = data
+        self.data: Dataset | None = None
+        """The dataset, once it has been loaded."""
         self._threads = torch.get_num_threads()
         self._parts: _Parts | None = None
         self._event: Event | None = None
@@ -116,19 +96,37 @@ class RunTraining:
         self._outcome: Outcome | None = None
         self._error: Exception | None = None
 
-    def begin(self) -> None:
-        """Load the network, the dataset and the state to start from. The first event is that of `advance`."""
+    def begin(self, data: Dataset | None = None) -> None:
+        """Load the network, the dataset, unless `data` is it, and the state to start from."""
         with self._ending_at_errors():
             torch.set_num_threads(self._threads)
             prepared = retry_while_locked(
-                lambda: prepare(self._store, self.run, self._should_end, self._data), self._should_end
+                lambda: prepare(self._store, self.run, self._should_end, data), self._should_end
             )
             self._threads = torch.get_num_threads()
             if prepared is None:
                 self._outcome = _early_outcome(self._shutdown)
             else:
-                self._data, state, self.run = prepared
-                self._parts = _Parts.of(self._store, self.run, self._data, state, self._should_end)
+                self.data, state, self.run = prepared
+                self._parts = _Parts.of(self._store, self.run, self.data, state, self._should_end)
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The epoch, and how many of its images the run has trained on."""
+        return (self._parts.state.epoch, self._parts.state.offset) if self._parts else (0, 0)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the run is paused, so that it has no next event."""
+        return self._outcome is None and bool(self._parts and self._parts.steering.is_waiting)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the next `advance` ends the run."""
+        parts = self._parts
+        if self._outcome or not parts:
+            return True
+        return bool(self._event and (self._is_stopping or parts.steering.was_stopped or self._shutdown.reason))
 
     def advance(self) -> bool:
         """Train until the next event and record it, or stop if the run was asked to. Returns whether training goes on.
@@ -146,6 +144,12 @@ class RunTraining:
         with self._ending_at_errors():
             if self._parts:
                 self._parts.steering.wait(self._parts.buffer.commit)
+
+    def poll(self) -> None:
+        """Read what people ask of the run, without training, and show that its trainer is alive."""
+        with self._ending_at_errors():
+            if self._parts:
+                self._parts.steering.poll(self._parts.buffer.commit)
 
     def end(self) -> Run:
         """Record how the run ended and return it. Raises what made it fail if a person can fix that (`MnistError`)."""
@@ -181,7 +185,7 @@ class RunTraining:
         if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)
         adjustment = parts.steering.next_adjustment() if self._event else None
-        if self._event and (self._is_stopping or parts.steering.was_stopped or self._shutdown.reason):
+        if self.is_ending:
             parts.events.close()
             parts.buffer.finish()
             parts.saver.save_at_stop()
@@ -214,6 +218,7 @@ class RunTraining:
 class _Parts:
     """What a run trains with, once it has been prepared."""
 
+    state: TrainState
     buffer: MetricsBuffer
     steering: Steering
     saver: FileSaver
@@ -226,7 +231,7 @@ class _Parts:
         steering = Steering(store, run, state, should_end=should_end)
         saver = FileSaver(store, run, data.name, state, buffer=buffer, steering=steering)
         meter = None if run.config.skip_norms else LayerNormMeter(state.model)
-        return cls(buffer, steering, saver, meter, train(run.config, data, state=state))
+        return cls(state, buffer, steering, saver, meter, train(run.config, data, state=state))
 
 
 def _record_outcome(store: RunStore, run: Run, outcome: Outcome, shutdown: ShutdownSignals) -> None:

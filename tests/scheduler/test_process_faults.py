@@ -179,6 +179,31 @@ def test_a_run_whose_trainer_is_killed_repeatedly_ends_like_an_undisturbed_one(
     assert resumed.results == undisturbed.results
 
 
+def test_a_race_whose_trainer_is_killed_resumes_together_and_ends_like_single_runs(
+    supervisor: ActingSupervisor,
+    undisturbed: Run,
+    watch: Watch,
+) -> None:
+    lanes = supervisor.actions.start_race([CONFIG, dataclasses.replace(CONFIG, batch_size=3, lr=0.1)])
+    slow, fast = (lane.id for lane in lanes)
+    for step in (20, 700):
+        trainer = watch.training(slow, step).trainer
+        assert trainer
+        assert watch.store.queries.get_run(fast).trainer == trainer
+        os.kill(trainer.pid, signal.SIGKILL)
+        for lane in lanes:
+            killed = watch.ended(lane.id)
+            assert (killed.status, killed.reason) == (
+                RunStatus.INTERRUPTED,
+                "Its trainer process was killed (SIGKILL).",
+            )
+        supervisor.actions.resume_race(fast)
+    resumed, faster = (watch.ended(lane.id) for lane in lanes)
+    assert (resumed.status, resumed.attempt, resumed.trainer) == (RunStatus.COMPLETED, 3, faster.trainer)
+    assert watch.curve(resumed) == watch.curve(undisturbed)
+    assert (faster.status, faster.progress.step) == (RunStatus.COMPLETED, STEPS // 3)
+
+
 @pytest.fixture
 def separate_supervisor(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ActingSupervisor, RunStore]]:
     """Another supervisor over another store, for a test to close."""

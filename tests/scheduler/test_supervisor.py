@@ -14,6 +14,7 @@ from mnist_core.records import RunStatus
 from mnist_core.scheduler import fork_client
 from mnist_core.scheduler import supervisor as module
 from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN
+from mnist_core.scheduler.recovery import interrupt_lost_runs
 from mnist_core.scheduler.supervisor import parse_max_runs
 from mnist_core.system import paths as real_places
 from mnist_core.system.processes import own_identity
@@ -201,3 +202,40 @@ def test_an_inference_process_is_launched_and_its_end_is_no_runs_end(
     eventually(lambda: running.fork_server.launched_ids == [INFERENCE_RUN_ID])
     assert running.fork_server.arguments == ["5 /tmp/some folder/socket"]
     running.fork_server.end(INFERENCE_RUN_ID, -9)
+
+
+def race(harness: SupervisorHarness) -> list[int]:
+    lanes = harness.supervisor.actions.start_race([TrainConfig(lr=lr) for lr in (0.01, 0.1, 0.5)])
+    return [lane.id for lane in lanes]
+
+
+def test_one_trainer_is_started_for_all_lanes_of_a_race_which_count_as_one(
+    running: SupervisorHarness, eventually: Eventually
+) -> None:
+    lanes = race(running)
+    others = [running.supervisor.actions.submit(TrainConfig()).id for _ in range(2)]
+    eventually(lambda: len(running.fork_server.launched_ids) == 2)
+    claimed = running.store.trainer_writes.claim_lanes(lanes[0], own_identity(), max_active=2)
+    assert [lane.id for lane in claimed] == lanes
+    running.fork_server.end(others[0], 0)
+    running.supervisor.actions.remove_from_queue(others[0])
+    eventually(lambda: len(running.fork_server.launched_ids) == 3)
+    assert running.fork_server.launched_ids == [lanes[0], *others]
+
+
+def test_a_race_whose_trainer_is_killed_is_interrupted_in_all_lanes(idle: SupervisorHarness) -> None:
+    lanes = race(idle)
+    idle.fork_server.live_ids.add(lanes[0])
+    done, *_ = idle.store.trainer_writes.claim_lanes(lanes[0], DEAD, max_active=1)
+    idle.store.trainer_writes.finish_run(done, RunStatus.COMPLETED)
+    idle.fork_server.end(lanes[0], -signal.SIGKILL)
+    ended = [idle.store.queries.get_run(lane) for lane in lanes]
+    assert [run.status for run in ended] == [RunStatus.COMPLETED, RunStatus.INTERRUPTED, RunStatus.INTERRUPTED]
+    assert ended[1].reason == ended[2].reason == "Its trainer process was killed (SIGKILL)."
+
+
+def test_lanes_of_a_trainer_whose_exit_will_be_reported_are_spared(idle: SupervisorHarness) -> None:
+    lanes = race(idle)
+    idle.store.trainer_writes.claim_lanes(lanes[0], DEAD, max_active=1)
+    assert interrupt_lost_runs(idle.store, spare=frozenset(lanes[:1])) == []
+    assert [run.id for run in interrupt_lost_runs(idle.store)] == lanes

@@ -14,9 +14,10 @@ from mnist_core.data.datasets import Dataset
 from mnist_core.errors import ConfigError, DatasetError
 from mnist_core.records import RunStatus
 from mnist_core.store import RunStore
+from mnist_core.sweeps.race import train_queued_runs
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer import preparation
-from mnist_core.trainer.worker import train_queued_run, train_run
+from mnist_core.trainer.worker import train_run
 from tests.support.training import claimed_run
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist")
@@ -26,21 +27,21 @@ CONFIG = TrainConfig(dataset="mnist", model="softmax", batch_size=64, epochs=1, 
 
 def test_a_queued_run_is_claimed_and_trained(store: RunStore) -> None:
     run_id = store.commands.create_run(CONFIG).id
-    train_queued_run(run_id, 1)
+    train_queued_runs(run_id, 1)
     run = store.queries.get_run(run_id)
     assert (run.status, run.attempt, run.trainer) == (RunStatus.COMPLETED, 1, own_identity())
 
 
 def test_a_run_that_another_trainer_claimed_is_not_touched(store: RunStore) -> None:
     begun = claimed_run(store, CONFIG)
-    train_queued_run(begun.id, 1)
+    train_queued_runs(begun.id, 1)
     assert store.queries.get_run(begun.id) == begun
 
 
 def test_a_queued_run_that_cannot_be_trained_fails_without_raising(store: RunStore, places: Path) -> None:
     (places / "data" / "MNIST" / "raw" / idx.FILES[0]).unlink()
     run_id = store.commands.create_run(CONFIG).id
-    train_queued_run(run_id, 1)
+    train_queued_runs(run_id, 1)
     run = store.queries.get_run(run_id)
     assert run.status is RunStatus.FAILED
     assert "missing: train-images-idx3-ubyte" in run.reason

@@ -334,4 +334,6 @@ MIGRATIONS: list[Migration] = [
         "ALTER TABLE runs ADD COLUMN trial INTEGER",
         "CREATE INDEX runs_by_sweep ON runs (sweep_id, trial)",
     ),
+    # The race that a run is a lane of.
+    _statements("ALTER TABLE runs ADD COLUMN race_id INTEGER"),
 ]

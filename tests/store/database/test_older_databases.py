@@ -34,9 +34,9 @@ from mnist_core.store.database.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.files.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 14)
+VERSIONS = range(1, 15)
 HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES, HAS_QUEUE_ORDER = 2, 3, 5, 6, 7, 9
-HAS_PROBABILITIES, HAS_NETWORKS_AND_NORMS, HAS_DRAWINGS, HAS_SWEEPS = 10, 11, 12, 13
+HAS_PROBABILITIES, HAS_NETWORKS_AND_NORMS, HAS_DRAWINGS, HAS_SWEEPS, HAS_RACES = 10, 11, 12, 13, 14
 """The schema versions that introduced these fields."""
 
 CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
@@ -135,6 +135,11 @@ def test_sweeps_and_their_trials_are_kept(upgraded: Upgraded) -> None:
     assert trials == ([(1, {"lr": 0.05}, 0.875)] if has_sweeps else [])
     run = upgraded.store.queries.get_run(1)
     assert (run.sweep_id, run.trial) == ((1, 1) if has_sweeps else (None, None))
+
+
+def test_lanes_of_a_race_are_kept(upgraded: Upgraded) -> None:
+    lanes = [1, 2] if upgraded.version >= HAS_RACES else []
+    assert [run.id for run in upgraded.store.queries.list_lanes(1)] == lanes
 
 
 def test_kept_drawings_and_what_the_runs_read_on_them_are_kept(upgraded: Upgraded) -> None:

@@ -1,1 +1,0 @@
-"""Commands that search for good settings."""
