@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -34,6 +35,15 @@ from mnist_core.training.networks.own.files import parse_network, read_network_f
 def add_train_command(subparsers: Subparsers) -> None:
     """Add `train` to `subparsers`."""
     parser = add_command(subparsers, "train", "train a network in this terminal; the dashboard shows the run", _train)
+    add_settings(parser)
+    add_setting_flag(parser, LOG_INTERVAL, default=str(LOG_INTERVAL.default))
+    parser.set_defaults(log_interval=LOG_INTERVAL.default)
+    parser.add_argument("--name", default="", help="name of the run (default: run-<number>)")
+    parser.add_argument("--json", action="store_true", help="print events as JSON, one object a line")
+
+
+def add_settings(parser: argparse.ArgumentParser, *, without: Collection[str] = ()) -> None:
+    """Add the flags of all settings but those in `without`, and of the presets that they override."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter  # keeps the line breaks of the epilog
     parser.epilog = "presets and their settings:\n" + "\n".join(map(_preset_line, presets.PRESETS))
     parser.add_argument(
@@ -43,13 +53,27 @@ def add_train_command(subparsers: Subparsers) -> None:
         metavar="NAME",
         help=f"start from these settings; other flags override them: {', '.join(map(_preset_flag, presets.PRESETS))}",
     )
-    for setting in [*SETTINGS.values(), LOG_INTERVAL]:
-        parse = _parse_model if setting.name == "model" else None
-        add_setting_flag(parser, setting, default=str(setting.default), parse=parse)
-    parser.set_defaults(log_interval=LOG_INTERVAL.default)
+    for setting in SETTINGS.values():
+        if setting.name not in without:
+            parse = _parse_model if setting.name == "model" else None
+            add_setting_flag(parser, setting, default=str(setting.default), parse=parse)
     parser.add_argument("--no-cuda", action="store_true", help="train on the CPU; the same as --device cpu")
-    parser.add_argument("--name", default="", help="name of the run (default: run-<number>)")
-    parser.add_argument("--json", action="store_true", help="print events as JSON, one object a line")
+
+
+def read_settings(options: argparse.Namespace, store: RunStore) -> TrainConfig:
+    """Return the settings that the flags of `add_settings` give. Records a network of the user's own.
+
+    Raises `ConfigError`.
+    """
+    settings = given_settings(options, SETTINGS)
+    own_file = settings.pop("model") if isinstance(settings.get("model"), _NetworkFile) else None
+    if options.no_cuda:
+        settings["device"] = "cpu"
+    preset = presets.apply_preset(options.preset, asdict(TrainConfig()))
+    config = TrainConfig(**{**preset, **fit_augmentation(settings, preset["max_shift"])})
+    if own_file:
+        config = replace(config, model=record_network(store, read_network_file(own_file.path), own_file.class_name))
+    return config
 
 
 def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: bool = False) -> int:
@@ -83,15 +107,8 @@ def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: boo
 
 
 def _train(options: argparse.Namespace) -> int:
-    settings = given_settings(options, SETTINGS)
-    own_file = settings.pop("model") if isinstance(settings.get("model"), _NetworkFile) else None
-    if options.no_cuda:
-        settings["device"] = "cpu"
-    preset = presets.apply_preset(options.preset, asdict(TrainConfig()))
-    config = TrainConfig(**{**preset, **fit_augmentation(settings, preset["max_shift"])})
     store = RunStore.open(runs_dir())
-    if own_file:
-        config = replace(config, model=record_network(store, read_network_file(own_file.path), own_file.class_name))
+    config = read_settings(options, store)
     run = store.commands.create_run(config, options.name, trainer=own_identity())
     return train_in_terminal(store, run, log_interval=options.log_interval, json=options.json)
 
