@@ -88,6 +88,13 @@ def group_names(runs: Iterable[Run]) -> dict[Hashable, str]:
     return {key: name if counts[name] == 1 else f"{name} ({groups[key][0].name})" for key, name in names.items()}
 
 
+def describe_differences(runs: Sequence[Run]) -> dict[int, str]:
+    """Return what differs among these runs, by id: `lr 0.1, adam`; the run's name if nothing does."""
+    run_names = {run.id: run.name for run in runs}
+    facts = {run.id: _facts(run, run_names) for run in runs}
+    return {run.id: ", ".join(_differing([*facts.values()], facts[run.id])) or run.name for run in runs}
+
+
 def _differing(all_facts: Sequence[Mapping[str, str]], facts: Mapping[str, str]) -> list[str]:
     """Return those of `facts` that are not the same in all of `all_facts`."""
     names = [name for name in (*SETTINGS, "start", "changes") if name in facts]

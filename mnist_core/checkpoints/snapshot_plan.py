@@ -13,7 +13,7 @@ from math import ceil
 import numpy as np
 
 from mnist_core.config import TrainConfig
-from mnist_core.training.engine import EVALUATIONS_PER_EPOCH
+from mnist_core.training.epoch_ends import EVALUATIONS_PER_EPOCH
 
 MAX_SNAPSHOTS = 12
 """Maximum number of snapshots of a run. Those of the classic network take 1.7 MB each."""

@@ -128,10 +128,14 @@ class JsonPrinter(_Printer):
     """
 
     def _print(self, event: Event) -> None:
-        names = [name for name in event.__slots__ if name not in ("predictions", "probabilities")]
-        fields = {name: json_value(getattr(event, name)) for name in names}
-        kind = "step" if isinstance(event, StepMetrics) else "evaluation"
-        print(encode_json({"event": kind, **fields}), flush=True)
+        print(encode_json(event_fields(event)), flush=True)
+
+
+def event_fields(event: Event) -> dict[str, Any]:
+    """Return the fields of an event as JSON values, with its kind as `event`, but not what it predicted."""
+    names = [name for name in event.__slots__ if name not in ("predictions", "probabilities")]
+    kind = "step" if isinstance(event, StepMetrics) else "evaluation"
+    return {"event": kind, **{name: json_value(getattr(event, name)) for name in names}}
 
 
 def _network_line(run: Run) -> str:

@@ -21,6 +21,7 @@ from mnist_core.cli.listing_commands import add_listing_commands
 from mnist_core.cli.mistakes_command import add_mistakes_command
 from mnist_core.cli.queue_commands import add_queue_command
 from mnist_core.cli.run_commands import add_run_commands
+from mnist_core.cli.search.race_command import add_race_command
 from mnist_core.cli.search.range_test_command import add_range_test_command
 from mnist_core.cli.train_command import add_train_command
 from mnist_core.errors import ConfigError, MnistError
@@ -110,5 +111,6 @@ def _parser(program: str, add_commands: Callable[[Subparsers], None] | None) -> 
     add_listing_commands(subparsers)
     add_mistakes_command(subparsers)
     add_range_test_command(subparsers)
+    add_race_command(subparsers)
     add_library_commands(subparsers)
     return parser

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from mnist_core import presets
 from mnist_core.cli.command_setup import (
@@ -42,8 +43,20 @@ def add_train_command(subparsers: Subparsers) -> None:
     parser.add_argument("--json", action="store_true", help="print events as JSON, one object a line")
 
 
-def add_settings(parser: argparse.ArgumentParser, *, without: Collection[str] = ()) -> None:
-    """Add the flags of all settings but those in `without`, and of the presets that they override."""
+Parser: TypeAlias = Callable[[str], Any]
+"""Reads the value of a flag. Raises `ConfigError`."""
+
+
+def add_settings(
+    parser: argparse.ArgumentParser,
+    *,
+    without: Collection[str] = (),
+    adapt: Callable[[Parser], Parser] = lambda parse: parse,
+) -> None:
+    """Add the flags of all settings but those in `without`, and of the presets that they override.
+
+    `adapt` changes how values are read, such as to lists of them.
+    """
     parser.formatter_class = argparse.RawDescriptionHelpFormatter  # keeps the line breaks of the epilog
     parser.epilog = "presets and their settings:\n" + "\n".join(map(_preset_line, presets.PRESETS))
     parser.add_argument(
@@ -55,8 +68,8 @@ def add_settings(parser: argparse.ArgumentParser, *, without: Collection[str] = 
     )
     for setting in SETTINGS.values():
         if setting.name not in without:
-            parse = _parse_model if setting.name == "model" else None
-            add_setting_flag(parser, setting, default=str(setting.default), parse=parse)
+            parse = _parse_model if setting.name == "model" else setting.parse
+            add_setting_flag(parser, setting, default=str(setting.default), parse=adapt(parse))
     parser.add_argument("--no-cuda", action="store_true", help="train on the CPU; the same as --device cpu")
 
 
@@ -91,7 +104,7 @@ def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: boo
         store.commands.interrupt_run(run, SHUTDOWN_REASONS[number])
         raise
 
-    torch.set_num_threads(threads_per_trainer(len(store.queries.list_active_runs())))
+    torch.set_num_threads(threads_per_trainer(store.queries.count_active_trainers()))
     printer = JsonPrinter(store.queries, run) if json else ClassicPrinter(store.queries, run, log_interval)
     with printer:
         run = train_run(store, run, printer.show)
@@ -101,8 +114,13 @@ def train_in_terminal(store: RunStore, run: Run, *, log_interval: int, json: boo
         print(f"Model saved to {run.model_file}.", file=sys.stderr)
     if run.status is RunStatus.INTERRUPTED:
         print(f"Resume it with: {PROGRAM} resume {run.name}", file=sys.stderr)
-        exit_codes = {reason: 128 + number for number, reason in SHUTDOWN_REASONS.items()}  # as shells report them
-        return exit_codes.get(run.reason, EXIT_FAILED)
+    return exit_code(run)
+
+
+def exit_code(run: Run) -> int:
+    """Return the exit code for a run that has ended: as shells report it if a signal interrupted the run."""
+    if run.status is RunStatus.INTERRUPTED:
+        return {reason: 128 + number for number, reason in SHUTDOWN_REASONS.items()}.get(run.reason, EXIT_FAILED)
     return 0 if run.status in (RunStatus.COMPLETED, RunStatus.STOPPED) else EXIT_FAILED
 
 

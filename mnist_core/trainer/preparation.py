@@ -23,7 +23,7 @@ from mnist_core.store import RunStore
 from mnist_core.system.paths import display_path, runs_dir
 from mnist_core.trainer.provenance import collect_provenance
 from mnist_core.training.devices import choose_device
-from mnist_core.training.engine import EVALUATIONS_PER_EPOCH
+from mnist_core.training.epoch_ends import EVALUATIONS_PER_EPOCH
 from mnist_core.training.networks.own.checking import check_network
 from mnist_core.training.networks.own.files import describe_changes
 from mnist_core.training.train_state import TrainState

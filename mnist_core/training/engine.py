@@ -22,12 +22,10 @@ from mnist_core.records import Adjustment, Confusion, EvalMetrics, Event, StepMe
 from mnist_core.training import schedules
 from mnist_core.training.batches import Images, sample_order
 from mnist_core.training.devices import autocast, widest_float
+from mnist_core.training.epoch_ends import EVALUATIONS_PER_EPOCH
 from mnist_core.training.metrics import accuracy, pack_metrics, probability_levels, unpack_metrics
 from mnist_core.training.train_state import TrainState
 from mnist_core.training.train_step import TrainStep
-
-EVALUATIONS_PER_EPOCH = 2
-"""Evaluations on the validation split per epoch. Two show a trend even in a run of one epoch."""
 
 CACHED_IMAGES = 200
 """Maximum number of images a CPU evaluates at once. With more, activations overflow its cache: a fifth slower."""

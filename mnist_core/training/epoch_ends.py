@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from mnist_core.config import TrainConfig
 from mnist_core.records import Intervention, Run
 
+EVALUATIONS_PER_EPOCH = 2
+"""Evaluations on the validation split per epoch. Two show a trend even in a run of one epoch."""
+
 
 def epoch_ends(config: TrainConfig, images: int, interventions: Sequence[Intervention] = ()) -> list[int]:
     """Return the last step of each epoch, given the changes so far.

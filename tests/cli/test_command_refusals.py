@@ -134,7 +134,9 @@ def test_a_runs_folder_that_cannot_be_written_exits_with_1(
 def test_a_run_that_diverges_exits_with_1_and_the_remedy(
     store: RunStore, capsys: CapturedOutput, monkeypatch: pytest.MonkeyPatch, a_step: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr("mnist_core.trainer.worker.train", lambda *_args, **_options: iter([a_step(1, float("nan"))]))
+    monkeypatch.setattr(
+        "mnist_core.trainer.worker.train", lambda *_args, **_options: (event for event in [a_step(1, float("nan"))])
+    )
     assert main([*QUICK, "--json"]) == 1
     printed = capsys.readouterr()
     assert json.loads(printed.out)["loss"] is None

@@ -1,0 +1,108 @@
+"""Who leads a race, and whether the lead is more than noise.
+
+Lanes are compared by validation, at the latest moment at which all of them were evaluated: after the same images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnist_core.analysis.comparison.significance import ALPHA, mcnemar_test
+from mnist_core.analysis.comparison.verdict import SMALLEST_IMAGES_P, format_p
+from mnist_core.formatting import format_percent
+from mnist_core.records import EvalMetrics, Run
+from mnist_core.training.epoch_ends import EVALUATIONS_PER_EPOCH, epoch_ends
+
+LEVEL = 0.001
+"""Lanes are level if their validation accuracies differ by less: 0.1 points."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneResult:
+    """A lane of a race, and its validation accuracy, 0 to 1, at the moment of a standing."""
+
+    run: Run
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The lanes of a race at one moment."""
+
+    epochs: float
+    """How many epochs they had trained."""
+    lanes: tuple[LaneResult, ...]
+    """At least two, the leader first. Lanes that ended before are left out."""
+    p: float
+    """The p-value of the exact McNemar test of the leader and the lane behind it, on the same validation images."""
+
+    @property
+    def lead(self) -> float:
+        """Validation accuracy of the leader minus that of the lane behind it, 0 to 1."""
+        return self.lanes[0].accuracy - self.lanes[1].accuracy
+
+    @property
+    def is_level(self) -> bool:
+        """Whether nobody leads."""
+        return round(self.lead, 9) < LEVEL
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the lead is more than noise.
+
+        The leader is whichever of the lanes is ahead, so the level is shared among those that could be behind it.
+        Whoever looks again at each evaluation finds such leads more often by chance: the last one counts.
+        """
+        return not self.is_level and self.p < ALPHA / (len(self.lanes) - 1)
+
+    def describe(self, names: dict[int, str]) -> str:
+        """Return the standing in one sentence. `names` are those of the lanes, by the id of their run."""
+        first, second = (names[lane.run.id] for lane in self.lanes[:2])
+        after = f"after {self.epochs:g} epoch{'' if self.epochs == 1 else 's'}"
+        if self.is_level:
+            right = format_percent(self.lanes[0].accuracy)
+            return f"{first} and {second} are level {after}: {right} of the validation images right."
+        noise = "is more than noise" if self.is_real else "may be noise"
+        return (
+            f"{first} leads {second} by {100 * self.lead:.2f} points of validation {after}, which {noise} "
+            f"(p {format_p(self.p, SMALLEST_IMAGES_P)})."
+        )
+
+
+def find_standing(lanes: Sequence[tuple[Run, Sequence[EvalMetrics]]], labels: np.ndarray) -> Standing | None:
+    """Return the standing of a race at its latest moment; None before two lanes have one in common.
+
+    `lanes` are the runs with their evaluations in order, and `labels` (uint8) those of the validation images. The
+    moment is the latest that all lanes which can train on have reached. Lanes that ended before it are left out.
+    """
+    by_moment = [(run, _validations_by_moment(run, evaluations)) for run, evaluations in lanes]
+    moments = set().union(*(found for _, found in by_moment))
+    for _, found in (lane for lane in by_moment if not lane[0].status.is_finished):
+        moments &= found.keys()
+    shared = [moment for moment in moments if sum(moment in found for _, found in by_moment) > 1]
+    if not shared:
+        return None
+    moment = max(shared)
+    present = [(run, found[moment]) for run, found in by_moment if moment in found]
+    present.sort(key=lambda lane: -lane[1].accuracy)
+    first, second = (evaluation.predictions == labels for _, evaluation in present[:2])
+    p = mcnemar_test(int((first & ~second).sum()), int((second & ~first).sum()))
+    results = tuple(LaneResult(run, evaluation.accuracy) for run, evaluation in present)
+    return Standing(moment / EVALUATIONS_PER_EPOCH, results, p)
+
+
+def _validations_by_moment(run: Run, evaluations: Sequence[EvalMetrics]) -> dict[int, EvalMetrics]:
+    """Return the scheduled evaluations on validation by their number; those that somebody asked for are left out."""
+    ends = [0, *epoch_ends(run.config, run.train_images, run.interventions)]
+    found: dict[int, EvalMetrics] = {}
+    for evaluation in evaluations:
+        if evaluation.split != "validation" or evaluation.epoch >= len(ends):
+            continue
+        start, end = ends[evaluation.epoch - 1 : evaluation.epoch + 1]
+        part = EVALUATIONS_PER_EPOCH * (evaluation.step - start) // max(end - start, 1)
+        if part:  # else it came before the first scheduled one
+            found.setdefault(EVALUATIONS_PER_EPOCH * (evaluation.epoch - 1) + part, evaluation)
+    return found
