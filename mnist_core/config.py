@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from mnist_core.augmentations import augmentation_with
 from mnist_core.errors import ConfigError
 from mnist_core.network_names import OWN_NETWORK, OwnNetwork
 from mnist_core.setting import Setting, setting_field
@@ -33,6 +34,7 @@ OPTIMIZERS = {"sgd": "SGD", "nesterov": "SGD with Nesterov", "adam": "Adam", "ad
 SCHEDULES = {"constant": "Constant", "one-cycle": "One-cycle", "step": "Step"}
 PRECISIONS = {"fp32": "32-bit (fp32)", "bf16": "bfloat16 (bf16)"}
 AUGMENTATIONS = {"none": "None", "shift": "Shift", "affine": "Affine"}
+MONITORS = {"loss": "Validation loss", "accuracy": "Validation accuracy"}
 LAST_BATCHES = {"auto": "Auto", "keep": "Keep", "merge": "Merge into the batch before it", "drop": "Leave out"}
 
 
@@ -189,6 +191,31 @@ class TrainConfig:
         "Ends the run without a test: runs among which settings are chosen should not see the test images. Needs "
         "validation images.",
     )
+    patience: int = setting_field(
+        0,
+        "Patience",
+        "Early stopping: how many evaluations on validation may pass without an improvement before the run ends. Above "
+        "0 the run keeps its best weights, and tests, saves and exports those. 0 never stops it early.",
+        low=0,
+        high=100,
+        unit="evaluations",
+    )
+    monitor: str = setting_field(
+        "loss",
+        "Monitor",
+        "What early stopping watches. Validation loss also sees whether the network grows too sure; validation "
+        "accuracy moves in whole images.",
+        choices=MONITORS,
+        short="stops by",
+    )
+    min_delta: float = setting_field(
+        0.0,
+        "Least improvement",
+        "By how much the watched number must get better than its best so far to count as an improvement: in nats of "
+        "loss, or as a share of the images.",
+        low=0.0,
+        high=1.0,
+    )
     skip_norms: bool = setting_field(
         False,
         "Skip layer norms",
@@ -208,6 +235,12 @@ class TrainConfig:
         object.__setattr__(self, "augmentation", augmentation_with(self.max_shift, self.augmentation))
         if self.optimizer == "nesterov" and self.momentum == 0:
             raise ConfigError("momentum", "Momentum must be above 0 with the optimizer nesterov, got 0.")
+        if self.patience and not self.validation_fraction:
+            raise ConfigError(
+                "patience",
+                "Patience needs a validation fraction above 0: without validation images nothing says when a run stops "
+                f"improving, got patience {self.patience}.",
+            )
         if self.skip_test and not self.validation_fraction:
             raise ConfigError(
                 "skip_test",
@@ -253,26 +286,6 @@ class TrainConfig:
     def check_fits(self, training_images: int) -> None:
         """Raises `ConfigError` if a batch is larger than the training set, and so would never be filled."""
         check_batch_fits(self.batch_size, training_images)
-
-
-USUAL_SHIFT = 2
-"""Pixels that images move when somebody chooses an augmentation but no shift. At 1, runs on MNIST do best on its test
-images; digits that people draw are centred less well."""
-
-
-def augmentation_with(max_shift: int, augmentation: str) -> str:
-    """Return the augmentation of a run with this shift: none does not shift, and shift moves something.
-
-    So settings with a shift alone, as they were before `augmentation`, keep their meaning.
-    """
-    if augmentation == "affine":
-        return augmentation
-    return "shift" if max_shift else "none"
-
-
-def shift_with(augmentation: str, max_shift: int) -> int:
-    """Return the shift that goes with an augmentation somebody has chosen; `max_shift` is the shift before that."""
-    return 0 if augmentation == "none" else max_shift or USUAL_SHIFT
 
 
 def check_batch_fits(batch_size: int, training_images: int) -> None:

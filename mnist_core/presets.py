@@ -104,12 +104,15 @@ def match_preset(values: Mapping[str, Any]) -> str:
 
 
 def has_effect(name: str, values: Mapping[str, Any]) -> bool:
-    """Whether a setting has an effect, given the others: momentum needs SGD, gamma the step schedule."""
+    """Whether a setting has an effect, given the others: momentum needs SGD, gamma the step schedule, and
+    what early stopping watches a patience."""
     match name:
         case "momentum":
             return values["optimizer"] in ("sgd", "nesterov")
         case "gamma":
             return bool(values["schedule"] == "step")
+        case "monitor" | "min_delta":
+            return bool(values["patience"] > 0)
     return True
 
 
@@ -129,7 +132,7 @@ def _describe_setting(setting: Setting, value: Any) -> str:
         # The other choices explain themselves.
         return (
             f"{label} {word}"
-            if setting.name in ("dataset", "schedule", "device", "last_batch", "augmentation")
+            if setting.name in ("dataset", "schedule", "device", "last_batch", "augmentation", "monitor")
             else word
         )
     return f"{label} {value:g}" if isinstance(value, float) else f"{label} {value}"

@@ -22,9 +22,11 @@ RANGES: dict[str, tuple[str, Any, Any]] = {
     "seed": ("Seed", 0, 2**31 - 1),
     "test_batch_size": ("Test batch size", 1, 10_000),
     "validation_fraction": ("Validation fraction", 0.0, 0.5),
+    "patience": ("Patience", 0, 100),
+    "min_delta": ("Least improvement", 0.0, 1.0),
     "train_fraction": ("Training fraction", 0.01, 1.0),
 }
-WHOLE = ("batch_size", "epochs", "max_shift", "seed", "test_batch_size")
+WHOLE = ("batch_size", "epochs", "max_shift", "patience", "seed", "test_batch_size")
 
 
 def test_defaults_are_the_classic_scripts_with_3_epochs_and_a_validation_split() -> None:
@@ -49,6 +51,9 @@ def test_defaults_are_the_classic_scripts_with_3_epochs_and_a_validation_split()
         "validation_fraction": 0.1,
         "train_fraction": 1.0,
         "skip_test": False,
+        "patience": 0,
+        "monitor": "loss",
+        "min_delta": 0.0,
         "skip_norms": False,
         "device": "auto",
         "save_model": False,

@@ -32,6 +32,9 @@ EVERYTHING_ELSE = {
     "validation_fraction": 0.3,
     "train_fraction": 0.5,
     "skip_test": True,
+    "patience": 5,
+    "monitor": "accuracy",
+    "min_delta": 0.01,
     "skip_norms": True,
     "device": "cuda",
     "save_model": True,
@@ -75,6 +78,8 @@ def test_settings_with_one_change_match_no_preset(name: str) -> None:
         (DEFAULTS, {"momentum": 0.3}, CUSTOM),
         ("PyTorch example", {"momentum": 0.3}, "PyTorch example"),
         ("PyTorch example", {"gamma": 0.3}, CUSTOM),
+        (DEFAULTS, {"monitor": "accuracy", "min_delta": 0.01}, DEFAULTS),
+        (DEFAULTS, {"patience": 2}, CUSTOM),
     ],
 )
 def test_a_setting_without_effect_does_not_count(base: str, change: dict[str, Any], name: str) -> None:

@@ -41,7 +41,7 @@ def save(
 ) -> Path:
     """Save a run after any event, and return the file; it is on the disk when this returns.
 
-    `best` marks the checkpoint as the best by validation accuracy so far. `interventions` are JSON values. `confirm` is
+    `best` marks the checkpoint as the best on validation so far. `interventions` are JSON values. `confirm` is
     called with each file and its SHA-256 just before the file takes its place; if it raises, everything stays as it
     was. Once the new file is safe, older checkpoints are removed, and those of later steps, which a run that went back
     to an earlier step has left.

@@ -1,17 +1,18 @@
 """The payload of a checkpoint file: everything that a run needs to continue bit for bit.
 
 It is a dict written by `torch.save`: `tensors` holds the weights and the optimizer's tensors, `facts` the rest as JSON,
-because JSON cannot hold anything that torch's restricted load would refuse. Random shifts and dropout need no state:
-their generator is seeded from (seed, step) before each step. `envelope` adds a header, which is verified before torch
-sees a byte.
+because JSON cannot hold anything that torch's restricted load would refuse. Early stopping adds the best state, unless
+that is the state itself. Random shifts and dropout need no state: their generator is seeded from (seed, step) before
+each step. `envelope` adds a header, which is verified before torch sees a byte.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.records import ADJUSTABLE, encode_json
 from mnist_core.training.networks import models
-from mnist_core.training.train_state import TrainState
+from mnist_core.training.train_state import POSITION_FIELDS, Best, TrainState, named_weights
 
-_POSITION_FIELDS = [field.name for field in fields(TrainState) if field.name not in ("model", "optimizer", "generator")]
+_BEST = "best."
+"""Prefix of the tensors that belong to the best evaluation so far."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,18 @@ def encode(
     is_snapshot: bool = False,
 ) -> bytes:
     """Return the content of a whole file; that of a snapshot has the weights alone."""
+    best = None if is_snapshot else state.best
     facts = {
         "config": asdict(config),
-        "position": {name: getattr(state, name) for name in _POSITION_FIELDS},
+        "position": state.position,
+        "best": {"score": best.score, "position": dict(best.position)} if best else None,
         "dataset": dataset,
         "threads": torch.get_num_threads(),
         "interventions": [dict(intervention) for intervention in interventions],
     }
-    named = _named_weights(state.model) if is_snapshot else _named_tensors(state)
+    named = named_weights(state.model) if is_snapshot else state.tensors()
+    if best and best.step != state.step:  # else they are the weights of the state itself
+        named |= {_BEST + name: tensor for name, tensor in best.tensors.items()}
     tensors = {name: tensor.cpu() for name, tensor in named.items()}
     buffer = io.BytesIO()
     torch.save({"tensors": tensors, "facts": encode_json(facts)}, buffer)
@@ -78,8 +84,15 @@ def decode(path: Path, payload: bytes, device: str | None = None, settings: Trai
     position |= {
         name: getattr(settings, name) for name in ADJUSTABLE if getattr(settings, name) != getattr(config, name)
     }
-    if not _copy_tensors(tensors, _named_tensors(state)):
+    best_tensors = {name.removeprefix(_BEST): tensors.pop(name) for name in [*tensors] if name.startswith(_BEST)}
+    if not _copy_tensors(tensors, state.tensors()):
         raise unusable(path, f"holds weights that do not fit the network {config.model} with {config.optimizer}")
+    kept = {name: tensor.detach().clone() for name, tensor in state.tensors().items()}
+    best, is_counted = facts["best"], bool(settings.patience) and settings.monitor == config.monitor
+    if best and best["position"]["step"] != position["step"] and not _copy_tensors(best_tensors, kept):
+        raise unusable(path, f"holds best weights that do not fit the network {config.model} with {config.optimizer}")
+    state.best = Best(best["score"], best["position"], kept) if best and is_counted else None
+    position["waited"] *= is_counted
     return Checkpoint(
         path, config, replace(state, **position), facts["dataset"], facts["threads"], facts["interventions"]
     )
@@ -104,7 +117,7 @@ def decode_network(path: Path, payload: bytes) -> SavedNetwork:
     config: TrainConfig = facts["config"]
     model = models.build_model(config.model, torch.Generator()).to(memory_format=torch.channels_last)
     weights = {name: tensor for name, tensor in tensors.items() if name.startswith("model.")}
-    if not _copy_tensors(weights, _named_weights(model)):
+    if not _copy_tensors(weights, named_weights(model)):
         raise unusable(path, f"holds weights that do not fit the network {config.model}")
     return SavedNetwork(config, model.eval(), facts["dataset"], facts["position"]["step"])
 
@@ -119,21 +132,26 @@ def _read_payload(path: Path, payload: bytes) -> tuple[dict[str, Tensor], dict[s
         tensors, facts = dict(saved["tensors"]), json.loads(saved["facts"])
         return tensors, {
             "config": TrainConfig.from_stored(facts["config"]),
-            "position": {name: facts["position"][name] for name in _POSITION_FIELDS},
+            "position": _read_position(facts["position"]),
+            "best": _read_best(facts.get("best")),
             **{name: facts[name] for name in ("dataset", "threads", "interventions")},
         }
     except (KeyError, TypeError, ValueError, ConfigError) as error:
         raise unusable(path, f"does not hold what a checkpoint holds ({error})") from error
 
 
-def _named_tensors(state: TrainState) -> dict[str, Tensor]:
-    """The tensors of a state, not copies, by name: `model.conv1.weight`, `optimizer.0`."""
-    optimizer = {f"optimizer.{number}": tensor for number, tensor in enumerate(state.optimizer.state())}
-    return _named_weights(state.model) | optimizer
+def _read_position(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the numbers of a state; checkpoints from before early stopping have not waited."""
+    values = {"waited": 0, **values}
+    return {name: values[name] for name in POSITION_FIELDS}
 
 
-def _named_weights(model: nn.Module) -> dict[str, Tensor]:
-    return {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+def _read_best(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return score and position of the best evaluation; None if there was none. JSON has null for a loss of NaN."""
+    if values is None:
+        return None
+    score = math.nan if values["score"] is None else float(values["score"])
+    return {"score": score, "position": _read_position(values["position"])}
 
 
 def _copy_tensors(saved: dict[str, Tensor], targets: dict[str, Tensor]) -> bool:

@@ -1,8 +1,8 @@
 """Where the files of a run are, and the checkpoints in a folder by name. Reads no file and does not import torch.
 
 The names hold the identity of the run next to its number, because a database restored from a backup reuses the number
-for another run. `step-00000844.ckpt` is a recent checkpoint, `best-00000844.ckpt` the best by validation accuracy,
-`snapshot-00000844.ckpt` its weights alone.
+for another run. `step-00000844.ckpt` is a recent checkpoint, `best-00000844.ckpt` the best on validation (by accuracy,
+or as early stopping has it), `snapshot-00000844.ckpt` its weights alone.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from mnist_core.config import augmentation_with, shift_with
+from mnist_core.augmentations import augmentation_with, shift_with
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run
 from mnist_core.scheduler.recovery import interrupt_if_lost

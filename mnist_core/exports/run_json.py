@@ -63,7 +63,15 @@ def _with_last_batch(values: dict[str, Any]) -> dict[str, Any]:
 def _with_augmentation_and_parameters(values: dict[str, Any]) -> dict[str, Any]:
     """Archives of version 5 have neither, nor networks of users; a shift above 0 means the augmentation `shift`."""
     new: dict[str, dict[str, Any]] = {
-        "config": {"augmentation": "none", "skip_norms": False, "skip_test": False, "train_fraction": 1.0},
+        "config": {
+            "augmentation": "none",
+            "skip_norms": False,
+            "skip_test": False,
+            "train_fraction": 1.0,
+            "patience": 0,
+            "monitor": "loss",
+            "min_delta": 0.0,
+        },
         "provenance": {"network_checksum": "", "parameters": 0},
     }
     return values | {name: new[name] | values[name] for name in new if isinstance(values.get(name), dict)}

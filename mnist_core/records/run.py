@@ -44,7 +44,7 @@ class RunStatus(StrEnum):
     STOPPING = "stopping"
     """Asked to stop; the trainer ends after the current batch."""
     COMPLETED = "completed"
-    """Trained all its epochs."""
+    """Trained all its epochs, or until early stopping ended it."""
     STOPPED = "stopped"
     """Ended early by a person; everything recorded until then is kept."""
     FAILED = "failed"
@@ -162,7 +162,7 @@ class Run:
     provenance: Provenance | None = None
     """None before training begins, and for runs older than this record."""
     reason: str = ""
-    """Why it failed, diverged, was interrupted or left the queue, in one sentence; empty otherwise."""
+    """Why it failed, diverged, was interrupted or left the queue, or how early stopping ended it; empty otherwise."""
     notice: str = ""
     """What a person should know meanwhile, such as a download's progress or a substituted dataset."""
     notes: str = ""

@@ -18,7 +18,7 @@ from mnist_core.checkpoints.index import checkpoint_path, checkpoints_dir
 from mnist_core.checkpoints.ownership import check_checkpoint, describe_checkpoint, recorded_checkpoints
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import CheckpointError, ConfigError, RunStateError
-from mnist_core.records import ADJUSTABLE, FileKind, Intervention, ProcessIdentity, Run, RunFile
+from mnist_core.records import ADJUSTABLE, FileKind, Intervention, ProcessIdentity, Run, RunFile, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.store.queries import Queries
 from mnist_core.system.atomic_files import write_atomically
@@ -46,6 +46,20 @@ def config_at(run: Run, step: int | None = None) -> TrainConfig:
     return dataclasses.replace(
         run.config, **{change.field: SETTINGS[change.field].kind(change.new) for change in changes}
     )
+
+
+def config_to_go_on(run: Run, step: int | None = None) -> TrainConfig:
+    """Return the settings at a step, as `config_at`, without the patience if early stopping has ended the run.
+
+    From its best step and with its patience it would only train the same steps again, and stop at the same one.
+    """
+    config = config_at(run, step)
+    return dataclasses.replace(config, patience=0) if has_stopped_early(run) else config
+
+
+def has_stopped_early(run: Run) -> bool:
+    """Whether early stopping ended the run before its last epoch."""
+    return run.status is RunStatus.COMPLETED and bool(run.config.patience) and run.progress.step < run.total_steps
 
 
 def epochs_done(run: Run, step: int) -> float:
@@ -150,9 +164,9 @@ def _copy_checkpoint(queries: Queries, parent: Run, source: Path, run: Run, step
 
 
 def with_more_epochs(parent: Run, epochs: int, step: int | None = None) -> TrainConfig:
-    """Return the settings of a run at a step, with `epochs` added to its epochs. None means the latest step."""
+    """Return the settings to go on with from a step, with `epochs` added to its epochs. None means the latest step."""
     total_epochs = SETTINGS["epochs"].validate(parent.config.epochs + epochs)
-    return dataclasses.replace(config_at(parent, step), epochs=total_epochs)
+    return dataclasses.replace(config_to_go_on(parent, step), epochs=total_epochs)
 
 
 def repeat(store: RunStore, original: Run, name: str = "", trainer: ProcessIdentity | None = None) -> Run:

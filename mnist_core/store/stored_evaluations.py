@@ -43,9 +43,10 @@ class ImagePrediction:
 
 
 def read_all(connection: Connection, run_id: int, *, probabilities: bool) -> list[EvalMetrics]:
-    """Return the evaluations of a run, in order."""
+    """Return the evaluations of a run, in the order of their steps."""
     columns = evaluations.columns if probabilities else evaluation_columns
-    query = select(*columns).where(evaluations.c.run_id == run_id).order_by(evaluations.c.id)
+    query = select(*columns).where(evaluations.c.run_id == run_id)
+    query = query.order_by(evaluations.c.step, evaluations.c.id)
     return [rows.evaluation_from_row(row) for row in connection.execute(query)]
 
 

@@ -78,6 +78,13 @@ class TrainerWrites:
             sql.record_file(connection, run.id, file)
             return status
 
+    def forget_files_after(self, run: Run, step: int) -> RunStatus:
+        """Forget the files of later steps, which the run removed when it went back. Returns its status."""
+        with self._engine.begin() as connection:
+            status = sql.update_held_run(connection, run)
+            _forget_files_after(connection, run, step)
+            return status
+
     def begin_training(
         self,
         run: Run,
@@ -135,8 +142,7 @@ class TrainerWrites:
         )
         with self._engine.begin() as connection:
             sql.delete_records_after(connection, run.id, step)
-            is_later = (run_files.c.run_id == run.id) & (run_files.c.step > step) & (run_files.c.sha256 != "")
-            connection.execute(delete(run_files).where(is_later))
+            _forget_files_after(connection, run, step)
             sql.update_held_run(
                 connection,
                 run,
@@ -212,3 +218,8 @@ def _claim(connection: Connection, run: Run, trainer: ProcessIdentity) -> Run | 
         return None
     sql.claim(connection, run.id, trainer)
     return sql.get_run(connection, run.id)
+
+
+def _forget_files_after(connection: Connection, run: Run, step: int) -> None:
+    is_later = (run_files.c.run_id == run.id) & (run_files.c.step > step) & (run_files.c.sha256 != "")
+    connection.execute(delete(run_files).where(is_later))

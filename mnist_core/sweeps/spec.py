@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from mnist_core.config import SETTINGS, TrainConfig, shift_with
+from mnist_core.augmentations import shift_with
+from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.setting import Setting
 from mnist_core.sweeps.space import Parameter, Range, parameter_from_json

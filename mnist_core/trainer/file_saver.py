@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+from functools import partial
 
 import torch
 
@@ -62,10 +63,16 @@ class FileSaver:
                 self._snapshots.save()
 
     def save_at_end(self) -> None:
-        """Save a checkpoint of the last state, whose steps have been recorded, unless there is one."""
+        """Save a checkpoint of the last state, whose steps have been recorded, unless there is one.
+
+        Early stopping goes back to an earlier state: files of later steps are then no longer the run's.
+        """
         self._save_snapshot_if_due()
         if self._checkpoints.saved_step != self._state.step:
             self.save_at_stop()
+        if self._run.config.patience:
+            forget = partial(self._store.trainer_writes.forget_files_after, self._run, self._state.step)
+            retry_while_locked(forget, self._buffer.should_end)
 
     def save_at_stop(self) -> None:
         """Save a checkpoint of the state in which training stopped, whose steps have been recorded."""

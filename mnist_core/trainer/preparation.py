@@ -143,6 +143,8 @@ def prepare_start(store: RunStore, run: Run, data: Dataset) -> tuple[TrainState,
     torch.set_num_threads(saved.threads)
     store.trainer_writes.rewind(run, saved.state.step, saved.state.elapsed_seconds)
     run = store.queries.get_run(run.id)
+    if saved.state.step == run.parent_step:
+        saved.state.begin_as_new_run()
     for change in run.interventions:  # The checkpoint lacks changes made at its own step after it was saved.
         saved.state.adjust(Adjustment(**{change.field: change.new}))  # type: ignore[arg-type]
     return saved.state, run

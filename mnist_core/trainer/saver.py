@@ -46,8 +46,12 @@ class CheckpointSaver:
         return isinstance(event, EvalMetrics) or self._clock() >= self._saved_at + SAVE_SECONDS
 
     def is_best(self, event: Event) -> bool:
-        """Whether this event is the best validation so far."""
-        return isinstance(event, EvalMetrics) and event.split == "validation" and event.accuracy > self._best
+        """Whether this event is the best validation so far: by accuracy, or as early stopping has it."""
+        if not isinstance(event, EvalMetrics) or event.split != "validation":
+            return False
+        if self._run.config.patience:
+            return self._state.best is not None and self._state.best.step == event.step
+        return event.accuracy > self._best
 
     def save(self, event: Event | None, interventions: Sequence[Intervention]) -> None:
         """Save a checkpoint, unless a weight is infinite or NaN: the run is about to diverge, and the last one is kept.

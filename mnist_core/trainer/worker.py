@@ -194,7 +194,7 @@ class RunTraining:
         if event is None:
             parts.buffer.finish()
             parts.saver.save_at_end()
-            return Outcome(RunStatus.COMPLETED, model_file=parts.saver.save_model())
+            return Outcome(RunStatus.COMPLETED, parts.state.ending, parts.saver.save_model())
         self._event = event
         if parts.meter and (norms := parts.meter.norms_at(event)):
             parts.buffer.add_norms(norms)

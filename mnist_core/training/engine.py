@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from mnist_core.config import TrainConfig
 from mnist_core.data.datasets import Dataset
 from mnist_core.data.splits import split_training
+from mnist_core.formatting import format_count
 from mnist_core.records import Adjustment, Confusion, EvalMetrics, Event, StepMetrics
 from mnist_core.training import schedules
 from mnist_core.training.batches import Images, sample_order
@@ -40,6 +42,10 @@ def train(
     `validation_fraction=0` test is evaluated after every epoch, as in the classic script. After
     `Adjustment(evaluate=True)` the next event is an evaluation, on validation if there is a validation split.
 
+    With `patience`, training ends early once that many scheduled evaluations on validation bring no improvement. The
+    test is then that of the best weights, and so has the step of their evaluation; after it `state` is what it was at
+    that step, and `state.ending` says so. Evaluations that were asked for count for nothing: looking changes no run.
+
     Raises `ConfigError` if the batch is larger than the training split or this machine lacks the device or the
     precision.
     """
@@ -58,11 +64,12 @@ def train(
     order = epoch_order()
     step = TrainStep(config, state, images)
 
-    while state.epoch <= config.epochs:
+    while state.epoch <= config.epochs and not _has_lost_patience(config, state):
         event: Event
         if split := _split_to_evaluate(config, state, training_images, len(validation)):
             evaluated = validation if split == "validation" else test
-            event = _evaluate_split(config, state, split, evaluated, training_images)
+            event = _evaluate_split(config, state, split, evaluated)
+            _mark_evaluated(config, state, event, training_images)
         elif size := config.next_batch_size(training_images - state.offset, state.batch_size):
             batch = order[state.offset : state.offset + size]
             event = _train_on_batch(config, state, step, batch, training_images)
@@ -74,6 +81,8 @@ def train(
         adjustment = yield event
         if adjustment is not None:
             state.adjust(adjustment)
+    if config.patience:
+        yield from _end_with_best(config, state, test)
 
 
 def _train_on_batch(
@@ -100,13 +109,10 @@ def _train_on_batch(
     )
 
 
-def _evaluate_split(
-    config: TrainConfig, state: TrainState, split: str, images: Images, training_images: int
-) -> EvalMetrics:
-    """Evaluate a split, mark it as evaluated in `state`, and return the metrics."""
+def _evaluate_split(config: TrainConfig, state: TrainState, split: str, images: Images) -> EvalMetrics:
+    """Evaluate a split, and return the metrics."""
     started_at = time.perf_counter()
     loss, confusion, predictions, levels = evaluate(state.model, images, config.test_batch_size, config.precision)
-    _mark_evaluated(config, state, split, training_images)
     state.elapsed_seconds += time.perf_counter() - started_at
     return EvalMetrics(
         step=state.step,
@@ -167,7 +173,7 @@ def _split_to_evaluate(
         return "validation" if validation_images else "test"
     if validation_images and _scheduled_validations(config, state, training_images) > state.validations:
         return "validation"
-    if config.skip_test:
+    if config.skip_test or config.patience:
         return None
     is_epoch_end = _is_epoch_end(config, state, training_images)
     if is_epoch_end and not state.tested and (not validation_images or state.epoch == config.epochs):
@@ -175,11 +181,14 @@ def _split_to_evaluate(
     return None
 
 
-def _mark_evaluated(config: TrainConfig, state: TrainState, split: str, training_images: int) -> None:
+def _mark_evaluated(config: TrainConfig, state: TrainState, event: EvalMetrics, training_images: int) -> None:
+    """Mark in `state` what has been evaluated; a scheduled evaluation counts for early stopping."""
     if state.evaluation_asked:
         state.evaluation_asked = False
-    elif split == "validation":
+    elif event.split == "validation":
         state.validations = _scheduled_validations(config, state, training_images)
+        if config.patience:
+            _judge(config, state, event)
     else:
         state.tested = True
 
@@ -193,3 +202,51 @@ def _scheduled_validations(config: TrainConfig, state: TrainState, training_imag
 
 def _is_epoch_end(config: TrainConfig, state: TrainState, training_images: int) -> bool:
     return not config.next_batch_size(training_images - state.offset, state.batch_size)
+
+
+# Early stopping: Prechelt, "Early stopping, but when?" (1998), by counting evaluations as Keras and Lightning do.
+
+
+def _judge(config: TrainConfig, state: TrainState, event: EvalMetrics) -> None:
+    """Keep the state if an evaluation is the best so far by more than `min_delta`; else count it."""
+    score = event.loss if config.monitor == "loss" else event.accuracy
+    if state.best is not None:
+        gain = state.best.score - score if config.monitor == "loss" else score - state.best.score
+        if not gain > config.min_delta:  # also if the loss is NaN
+            state.waited += 1
+            return
+    state.keep_best(score)
+
+
+def _has_lost_patience(config: TrainConfig, state: TrainState) -> bool:
+    return bool(config.patience) and state.waited >= config.patience
+
+
+def _end_with_best(
+    config: TrainConfig, state: TrainState, test: Images
+) -> Generator[EvalMetrics, Adjustment | None, None]:
+    """Test the best weights, unless `skip_test`, and go back to them.
+
+    The state goes back after the event only, so that what is saved or sent meanwhile belongs to the last step. It is
+    not marked as tested: training that resumes from it does everything after the best step again.
+    """
+    if not config.skip_test:
+        with state.best_weights():
+            event = _evaluate_split(config, state, "test", test)
+        step, epoch = (state.best.step, state.best.position["epoch"]) if state.best else (state.step, config.epochs)
+        yield replace(event, step=step, epoch=epoch)
+    state.ending = _describe_ending(config, state)
+    state.return_to_best()
+
+
+def _describe_ending(config: TrainConfig, state: TrainState) -> str:
+    """Say where training stopped and why, and which weights the run has; empty if it has those of its last step."""
+    if state.best is None or state.best.step == state.step:
+        return ""
+    weights = f"The weights are those of step {format_count(state.best.step)}"
+    watched = "validation loss" if config.monitor == "loss" else "validation accuracy"
+    if not _has_lost_patience(config, state):
+        return f"Trained to the end. {weights}, where {watched} was best."
+    more = f" by more than {config.min_delta:g}" if config.min_delta else ""
+    evaluations = "1 evaluation" if state.waited == 1 else f"{state.waited} evaluations"
+    return f"Stopped at step {format_count(state.step)}: {watched} had not improved{more} for {evaluations}. {weights}."

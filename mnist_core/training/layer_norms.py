@@ -37,7 +37,7 @@ class LayerNormMeter:
         """Return the norms if they are due at a step, or have not been measured at the step of an evaluation."""
         if isinstance(event, StepMetrics) and not is_due(event.step):
             return None
-        if event.step == self._measured_step:
+        if event.step <= self._measured_step:  # the test of early stopping is that of an earlier step
             return None
         self._measured_step = event.step
         return self.measure(event.step)

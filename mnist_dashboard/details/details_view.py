@@ -14,7 +14,7 @@ from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.exports.train_command import train_command
 from mnist_core.formatting import format_bytes
 from mnist_core.network_names import OwnNetwork
-from mnist_core.records import FileKind, Run
+from mnist_core.records import FileKind, Run, RunStatus
 from mnist_core.runs import lineage
 from mnist_core.system.paths import PROGRAM
 from mnist_core.training.networks.own.files import describe_changes
@@ -91,7 +91,10 @@ def _render_status(run: Run) -> None:
     parts += ["unverified" if run.unverified else ""]
     st.markdown(", ".join(filter(None, parts)) + ".")
     if run.reason:
-        st.error(markdown.escape(run.reason), icon=":material/error:")
+        if run.status is RunStatus.COMPLETED:
+            st.caption(markdown.escape(run.reason))
+        else:
+            st.error(markdown.escape(run.reason), icon=":material/error:")
     if run.notice:
         st.caption(markdown.escape(run.notice))
     if run.unverified:

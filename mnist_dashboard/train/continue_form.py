@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
-from mnist_core.records import Run
+from mnist_core.records import Run, RunStatus
 from mnist_core.runs import lineage
 from mnist_core.runs.rate_jump import describe_rate_jump
 from mnist_core.setting import Setting
@@ -25,16 +25,19 @@ def render_continue_form(run: Run) -> None:
         return
     step = max(points)
     with st.popover("Continue", icon=":material/fast_forward:"):
-        st.caption(
-            f"A new run that goes on where {markdown.escape(run.name)} ended; its curve begins with the old one."
-        )
+        start = f"where {markdown.escape(run.name)} ended"
+        if lineage.has_stopped_early(run):
+            start = f"from the best weights of {markdown.escape(run.name)}, without early stopping"
+        st.caption(f"A new run that goes on {start}; its curve begins with the old one.")
         _render_to_planned_end(run, step)
         _render_for_more_epochs(run, step)
 
 
 def _render_to_planned_end(run: Run, step: int) -> None:
     """A button that trains the planned epochs that are left, if any."""
-    config = lineage.config_at(run)
+    config = lineage.config_to_go_on(run)
+    if run.status is RunStatus.COMPLETED and not lineage.has_stopped_early(run):
+        return
     try:
         lineage.check_epochs_left(run, config, step)
     except ConfigError:

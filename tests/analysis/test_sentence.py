@@ -151,6 +151,14 @@ def test_without_validation_the_first_evaluation_is_the_test_after_an_epoch() ->
     assert sentence(TEST, **running) == "Learning steadily: 98.31\u202f% of 10\u202f000 unseen digits right."
 
 
+def test_a_run_that_early_stopping_ended_says_where_after_its_result() -> None:
+    reason = (
+        "Stopped at step 900: validation loss had not improved for 2 evaluations. The weights are those of step 844."
+    )
+    stopped: dict[str, Any] = {"reason": reason, "config": TrainConfig(patience=2)}
+    assert sentence(TEST, **stopped) == f"98.31\u202f% of 10\u202f000 unseen digits right. {reason}"
+
+
 def test_a_run_that_skips_its_test_says_so() -> None:
     skipped: dict[str, Any] = {"config": TrainConfig(skip_test=True)}
     right = "97.42\u202f% of the validation images right. Not tested, as its settings ask."

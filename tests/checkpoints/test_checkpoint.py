@@ -226,3 +226,28 @@ def test_a_file_that_is_refused_by_its_caller_is_not_decoded(tmp_path: Path, mon
 
     with pytest.raises(CheckpointError, match="another run's"):
         load(path, check=refuse)
+
+
+def test_a_checkpoint_from_before_early_stopping_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_new_facts(facts: dict[str, Any]) -> str:
+        facts = {**facts, "position": {name: value for name, value in facts["position"].items() if name != "waited"}}
+        facts.pop("best")
+        return json.dumps(facts)
+
+    with monkeypatch.context() as earlier:
+        earlier.setattr("mnist_core.checkpoints.format.encode_json", without_new_facts)
+        path = save_small(tmp_path, 7)
+    state = load(path).state
+    assert (state.step, state.waited, state.best) == (7, 0, None)
+
+
+def test_a_best_that_does_not_fit_its_network_is_refused(tmp_path: Path) -> None:
+    state = TrainState.initial(dataclasses.replace(SMALL, patience=2))
+    state.keep_best(0.5)
+    state.step = 3
+    assert state.best
+    first, *others = state.best.tensors.items()
+    state.best = dataclasses.replace(state.best, tensors={first[0]: first[1][:1], **dict(others)})
+    path = save(tmp_path, dataclasses.replace(SMALL, patience=2), state, dataset="MNIST")
+    with pytest.raises(CheckpointError, match="holds best weights that do not fit the network softmax with sgd"):
+        load(path)

@@ -114,6 +114,20 @@ def test_continue_trains_with_other_settings_in_this_process(store: RunStore, tr
     ]
 
 
+def test_early_stopping_is_announced_and_continued_without_patience(
+    store: RunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = "--model softmax --dataset mnist --batch-size 30 --lr 0.1 --momentum 0.9 --epochs 8 --patience 3"
+    assert main(["train", *settings.split()]) == 0
+    stopped = (
+        "Stopped at step 36: validation loss had not improved for 3 evaluations. The weights are those of step 23."
+    )
+    assert stopped in capsys.readouterr().err
+    assert main(["continue", "run-1"]) == 0
+    assert (store.queries.get_run(2).parent_step, store.queries.get_run(2).progress.step) == (23, 72)
+    assert "Stopped" not in capsys.readouterr().err
+
+
 def test_continue_announces_that_the_schedule_makes_the_rate_jump(
     store: RunStore, capsys: pytest.CaptureFixture[str]
 ) -> None:

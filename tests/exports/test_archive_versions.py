@@ -31,9 +31,9 @@ FIELDS_OF_VERSION_6 = """
     run: archived attempt config created_at curve dataset device finished_at interventions name notes notice parent_step
     run: progress provenance reason starred started_at status tags test_images threads total_steps train_images
     run: validation_images
-    run.config: augmentation batch_size dataset device epochs gamma label_smoothing last_batch lr max_shift model
-    run.config: momentum optimizer precision save_model schedule seed skip_norms skip_test test_batch_size
-    run.config: train_fraction validation_fraction weight_decay
+    run.config: augmentation batch_size dataset device epochs gamma label_smoothing last_batch lr max_shift min_delta
+    run.config: model momentum monitor optimizer patience precision save_model schedule seed skip_norms skip_test
+    run.config: test_batch_size train_fraction validation_fraction weight_decay
     run.interventions: at by field new old step
     run.progress: accuracy elapsed_seconds epoch examples_per_second live_confusion loss step
     run.provenance: commit dataset dataset_checksum device is_dirty network_checksum packages parameters platform

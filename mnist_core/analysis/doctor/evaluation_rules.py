@@ -95,7 +95,7 @@ def overfitting(evidence: Evidence) -> Finding | None:
     See `LOSS_RISE`, `GAP` and `BY_HEART`.
     """
     validations = evidence.validations
-    if len(validations) <= PATIENCE:
+    if len(validations) <= PATIENCE or evidence.run.config.patience:  # early stopping sees to it
         return None
     best = min(range(len(validations)), key=lambda index: validations[index].loss)
     latest = validations[-PATIENCE:]
@@ -119,6 +119,8 @@ def plateau(evidence: Evidence) -> Finding | None:
     """
     validations = evidence.validations
     left = evidence.run.total_steps - evidence.steps
+    if evidence.run.config.patience:  # early stopping sees to it
+        return None
     if not evidence.is_training or len(validations) <= PATIENCE or left < evidence.steps_per_epoch / 2:
         return None
     patience = max(PATIENCE, len(validations) // 3)

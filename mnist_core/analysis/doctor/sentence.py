@@ -95,6 +95,8 @@ def _result(evidence: Evidence) -> Sentence | None:
     if test is None:
         return _untested(evidence)
     text = f"{_right(evidence, test)}."
+    if run.status is RunStatus.COMPLETED and run.reason:  # of early stopping; there is no room for more
+        return Sentence(f"{text} {run.reason}", "result")
     cell = hardest_cell(test)
     if cell:
         true, predicted = cell
@@ -112,8 +114,8 @@ def _untested(evidence: Evidence) -> Sentence | None:
     if run.status is RunStatus.COMPLETED:
         if not (run.config.skip_test and evidence.validations):
             return None
-        right = _right(evidence, evidence.validations[-1])
-        return Sentence(f"{right}. Not tested, as its settings ask.", "result")
+        right = _right(evidence, _of_final_weights(evidence))
+        return Sentence(f"{right}. Not tested, as its settings ask. {run.reason}".rstrip(), "result")
     if not run.progress.step:
         return Sentence("Stopped before the first batch." if run.started_at else "Removed from the queue.", "progress")
     where = f"step {format_count(run.progress.step)} of {format_count(run.total_steps)}"
@@ -125,6 +127,12 @@ def _untested(evidence: Evidence) -> Sentence | None:
     return Sentence(
         f"{_right(evidence, evidence.validations[-1])}. Not tested yet: stopped at {where}.", "result", remedy
     )
+
+
+def _of_final_weights(evidence: Evidence) -> Evaluated:
+    """The validation of the weights that an untested run ended with, which early stopping may have gone back to."""
+    at_end = [evaluated for evaluated in evidence.validations if evaluated.step in evidence.checkpoints[-1:]]
+    return at_end[0] if at_end else evidence.validations[-1]
 
 
 def _progress(evidence: Evidence) -> Sentence:

@@ -16,7 +16,8 @@ import streamlit as st
 
 from mnist_core import presets
 from mnist_core.annotations import validate_name
-from mnist_core.config import SETTINGS, TrainConfig, augmentation_with, shift_with
+from mnist_core.augmentations import augmentation_with, shift_with
+from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.system import machine
 from mnist_dashboard import access

@@ -38,6 +38,7 @@ NUMBER_STYLES = {
     "label_smoothing": NumberStyle(0.05),
     "gamma": NumberStyle(0.05),
     "validation_fraction": NumberStyle(0.05, ("slider",)),
+    "min_delta": NumberStyle(0.001),
     "train_fraction": NumberStyle(0.01, ("slider",)),
 }
 """Styles of the numbers that need more than a plain field."""

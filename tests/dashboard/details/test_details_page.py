@@ -187,6 +187,14 @@ def test_the_reason_of_a_failure_is_shown_as_text(app: AppTest, store: RunStore)
     assert [error.value for error in app.error] == ["Out of \\*memory\\*\\."]
 
 
+def test_where_early_stopping_ended_a_run_is_no_error(app: AppTest, store: RunStore) -> None:
+    run = active_run(store)
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED, "Stopped at step 36.")
+    open_details(app, run.id)
+    assert "Stopped at step 36." in captions(app)
+    assert not app.error
+
+
 def test_a_viewer_sees_all_details_and_cannot_edit(app: AppTest, store: RunStore, visitor: Visitor) -> None:
     run = finished_run(store)
     visitor.become_viewer()

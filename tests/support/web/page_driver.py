@@ -109,8 +109,10 @@ def component_data(app: AppTest, key: str) -> dict[str, Any]:
     return dict(parse_json(components[0].proto.json))
 
 
-def active_run(store: RunStore, status: RunStatus = RunStatus.RUNNING, reason: str = "") -> Run:
-    run = store.commands.create_run(TrainConfig(), trainer=own_identity())
+def active_run(
+    store: RunStore, status: RunStatus = RunStatus.RUNNING, reason: str = "", config: TrainConfig | None = None
+) -> Run:
+    run = store.commands.create_run(config or TrainConfig(), trainer=own_identity())
     store.trainer_writes.begin_training(
         run,
         dataset="MNIST",
