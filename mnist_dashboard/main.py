@@ -39,7 +39,7 @@ with memory:
 
 if messages.enter_page(page.title):
     run_address.restore()
-run_address.run_id()  # so that the session knows it on every page
+run_address.receive()
 
 if access.is_local() and not access.may_act():
     st.info(

@@ -6,8 +6,7 @@ page until the reader goes elsewhere.
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -23,8 +22,6 @@ OTHER = "with"
 """Parameter with the run that the view sets beside this one."""
 
 _MOVE_KEY = "move"
-_MOVE_SECONDS = 10.0
-"""How long after a move the browser may still send the old address."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,8 @@ class _Move:
 
     old_id: str
     new_id: str
-    at: float
+    is_new: bool = True
+    """Whether the page has not been drawn whole since."""
 
 
 def is_history_navigation() -> bool:
@@ -45,26 +43,35 @@ def is_history_navigation() -> bool:
 def restore() -> None:
     """Put the run and the view of this session back into the address: a change of the page drops the query."""
     if RUN in st.session_state and RUN not in st.query_params and not is_history_navigation():
-        st.session_state[_MOVE_KEY] = _Move("", st.session_state[RUN], time.monotonic())
+        st.session_state[_MOVE_KEY] = _Move("", st.session_state[RUN])
         _write(RUN, st.session_state[RUN])
         _write(VIEW, st.session_state.get(VIEW, ""))
 
 
-def run_id() -> str:
-    """Return the run that the address names, as text; empty if the page follows whatever trains.
+def receive() -> None:
+    """Take over the run in the address that the browser has sent. Call it once per drawing, before `run_id`.
 
     A rerun comes with the address that the browser had when it asked for it. If the browser had not received the
-    latest move by then, e.g. because the run just started has changed its status, the rerun must not lead back.
+    latest move by then, e.g. because the run just started has changed its status, the rerun must not lead back. The
+    move is over when a later rerun comes with another address than the old one.
     """
     sent = st.query_params.get(RUN, "")
     move: _Move | None = st.session_state.get(_MOVE_KEY)
-    if is_history_navigation():
+    if move is None or is_history_navigation():
         st.session_state.pop(_MOVE_KEY, None)
-    elif move and sent == move.old_id and time.monotonic() < move.at + _MOVE_SECONDS:
+        if sent and sent != st.session_state.get(RUN):
+            _write(RUN, sent)  # after a link from this page to itself the browser still shows the old address
+    elif sent == move.old_id:
         _write(RUN, move.new_id)
-    elif sent and sent != st.session_state.get(RUN):
-        _write(RUN, sent)  # after a link from this page to itself the browser still shows the old address
+    elif move.is_new:  # the callback that made it has written the address
+        st.session_state[_MOVE_KEY] = replace(move, is_new=False)
+    else:
+        del st.session_state[_MOVE_KEY]
     st.session_state[RUN] = st.query_params.get(RUN, "")
+
+
+def run_id() -> str:
+    """Return the run that the address names, as text; empty if the page follows whatever trains."""
     return str(st.session_state[RUN])
 
 
@@ -95,7 +102,7 @@ def follow() -> None:
 
 
 def _go_to(new_id: str) -> None:
-    st.session_state[_MOVE_KEY] = _Move(st.session_state.get(RUN, ""), new_id, time.monotonic())
+    st.session_state[_MOVE_KEY] = _Move(st.session_state.get(RUN, ""), new_id)
     st.session_state[RUN] = new_id
     _write(RUN, new_id)
 
