@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from mnist_core.config import TrainConfig
     from mnist_core.data.datasets import Dataset, load_dataset
     from mnist_core.records import Adjustment, EvalMetrics, StepMetrics
+    from mnist_core.sweeps.control import sweep
+    from mnist_core.sweeps.spec import SweepSpec
     from mnist_core.training.engine import evaluate, train
     from mnist_core.training.train_state import TrainState
 
@@ -20,10 +22,12 @@ __all__ = [
     "Dataset",
     "EvalMetrics",
     "StepMetrics",
+    "SweepSpec",
     "TrainConfig",
     "TrainState",
     "evaluate",
     "load_dataset",
+    "sweep",
     "train",
 ]
 
@@ -37,6 +41,8 @@ _HOME = {
     "Adjustment": "records",
     "EvalMetrics": "records",
     "StepMetrics": "records",
+    "SweepSpec": "sweeps.spec",
+    "sweep": "sweeps.control",
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 import mnist_core
 from mnist_core import config, records
 from mnist_core.data import datasets
+from mnist_core.sweeps import control, spec
 from mnist_core.system.paths import ROOT
 from mnist_core.training import engine
 
@@ -73,7 +74,7 @@ def test_public_names_are_found_on_first_use() -> None:
 
 
 def test_public_names_are_the_ones_of_their_modules() -> None:
-    homes = (config, datasets, engine, records)
+    homes = (config, datasets, engine, records, spec, control)
     for name in mnist_core.__all__:
         assert any(getattr(mnist_core, name) is getattr(home, name, None) for home in homes), name
 

@@ -23,6 +23,8 @@ from mnist_core.cli.queue_commands import add_queue_command
 from mnist_core.cli.run_commands import add_run_commands
 from mnist_core.cli.search.race_command import add_race_command
 from mnist_core.cli.search.range_test_command import add_range_test_command
+from mnist_core.cli.search.sweep_command import add_sweep_command
+from mnist_core.cli.search.sweeps_command import add_sweeps_command
 from mnist_core.cli.train_command import add_train_command
 from mnist_core.errors import ConfigError, MnistError
 from mnist_core.system.terminal_text import discard_unread_output, replace_unprintable_characters
@@ -108,6 +110,8 @@ def _parser(program: str, add_commands: Callable[[Subparsers], None] | None) -> 
     add_train_command(subparsers)
     add_run_commands(subparsers)
     add_queue_command(subparsers)
+    add_sweep_command(subparsers)
+    add_sweeps_command(subparsers)
     add_listing_commands(subparsers)
     add_mistakes_command(subparsers)
     add_range_test_command(subparsers)

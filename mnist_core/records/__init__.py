@@ -33,7 +33,7 @@ from mnist_core.records.run import (
     RunStatus,
     run_values,
 )
-from mnist_core.records.sweeps import Sweep, SweepStatus, Trial, TrialRole, TrialStatus
+from mnist_core.records.sweeps import Sweep, SweepStatus, Trial, TrialRole, TrialStatus, Validation
 
 __all__ = [
     "ADJUSTABLE",
@@ -79,6 +79,7 @@ __all__ = [
     "Trial",
     "TrialRole",
     "TrialStatus",
+    "Validation",
     "check_levels",
     "decode_probabilities",
     "encode_json",

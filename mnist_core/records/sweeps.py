@@ -79,6 +79,18 @@ class TrialRole(StrEnum):
     """The default settings with the same seeds, tested."""
 
 
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """One evaluation of a run on validation, without its predictions."""
+
+    step: int
+    loss: float | None
+    """None if the network computed no number."""
+    accuracy: float
+    elapsed_seconds: float
+    """Training time of the run until then."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """One row of the store."""

@@ -15,12 +15,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
 from mnist_core.records import ProcessIdentity
-from mnist_core.system.paths import ROOT
+from mnist_core.system.paths import ROOT, absolute_environment
 from mnist_core.system.processes import identify, is_alive, send_signal
 
 CLOSE_SECONDS = 0.5
@@ -254,8 +253,4 @@ class ForkServerClient:
 
 
 def _fork_server_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment with absolute folders: the fork server runs in another working directory."""
-    names = ("MNIST_DATA_DIR", "MNIST_RUNS_DIR", "MNIST_NETWORKS_DIR")
-    folders = {name: environment[name] for name in names if environment.get(name)}
-    resolved = {name: str(Path(folder).expanduser().resolve()) for name, folder in folders.items()}
-    return {"GOMP_SPINCOUNT": SPIN_COUNT, **environment, **resolved}
+    return {"GOMP_SPINCOUNT": SPIN_COUNT, **absolute_environment(environment)}

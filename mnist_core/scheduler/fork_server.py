@@ -17,17 +17,14 @@ from __future__ import annotations
 import gc
 import os
 import selectors
-import signal
-import socket
 import sys
-import traceback
-from typing import NoReturn
+from functools import partial
 
 from mnist_core.inference.client import INFERENCE_RUN_ID
 from mnist_core.inference.process import serve
 from mnist_core.sweeps.race import train_queued_runs
+from mnist_core.system.forking import fork_worker, open_child_exit_socket
 from mnist_core.system.machine import threads_per_trainer
-from mnist_core.system.processes import prefer_for_oom_kill
 from mnist_core.trainer.calibration import calibrate
 from mnist_core.trainer.provenance import git_checkout
 from mnist_core.trainer.speed import CALIBRATION_RUN_ID
@@ -36,7 +33,7 @@ from mnist_core.trainer.speed import CALIBRATION_RUN_ID
 def main() -> None:
     git_checkout()  # Cached now, while the files are still those that this process has loaded. Trainers inherit it.
     gc.freeze()  # The collector would write to, and so copy, the memory pages shared with the trainers.
-    child_exits = _open_child_exit_socket()
+    child_exits = open_child_exit_socket()
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
     selector.register(child_exits, selectors.EVENT_READ)
@@ -56,63 +53,19 @@ def main() -> None:
             for line in lines:
                 number, _, argument = line.decode().partition(" ")
                 run_id = int(number)
-                pid = _fork_trainer(run_id, argument)
+                pid = fork_worker(partial(_do_request, run_id, argument))
                 run_by_pid[pid] = run_id
                 _send(f"started {run_id} {pid}")
 
 
-def _fork_trainer(run_id: int, argument: str) -> int:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid == 0:
-        _become_trainer(run_id, argument)
-    return pid
-
-
-def _become_trainer(run_id: int, argument: str) -> NoReturn:
-    """Train the run in the forked child, or do what else was requested, then exit.
-
-    It never returns to the loop of the fork server. The child gets a session of its own and gives up the pipes of the
-    fork server.
-    """
-    code = 1
-    try:
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        os.dup2(2, 1)
-        prefer_for_oom_kill()
-        if run_id == INFERENCE_RUN_ID:
-            serve(argument)
-        elif run_id == CALIBRATION_RUN_ID:
-            calibrate(threads_per_trainer(int(argument)))
-        else:
-            train_queued_runs(run_id, int(argument))
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _open_child_exit_socket() -> socket.socket:
-    """Return a socket that becomes readable when a child exits."""
-    readable, writable = socket.socketpair()
-    readable.setblocking(False)
-    writable.setblocking(False)
-    signal.set_wakeup_fd(writable.fileno())
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    _keep_open.append(writable)
-    return readable
-
-
-_keep_open: list[socket.socket] = []
-"""Sockets that must stay open as long as the process: they would be closed when nothing refers to them."""
+def _do_request(run_id: int, argument: str) -> None:
+    """Train the run in this forked process, or do what else was requested."""
+    if run_id == INFERENCE_RUN_ID:
+        serve(argument)
+    elif run_id == CALIBRATION_RUN_ID:
+        calibrate(threads_per_trainer(int(argument)))
+    else:
+        train_queued_runs(run_id, int(argument))
 
 
 def _report_exits(run_by_pid: dict[int, int]) -> None:

@@ -24,6 +24,7 @@ from mnist_core.records import (
     Trial,
     TrialRole,
     TrialStatus,
+    Validation,
     encode_json,
     json_value,
 )
@@ -32,6 +33,10 @@ from mnist_core.store.schema import evaluations, runs, sweeps, trials
 from mnist_core.system.paths import PROGRAM
 
 ACTIVE_STATUSES = [status for status in SweepStatus if status.is_active]
+
+
+WAITING_STATUSES = (RunStatus.INTERRUPTED, RunStatus.QUEUED)
+"""A run of a trial with one of these can be resumed; it is queued if a person has resumed it."""
 
 
 class Sweeps:
@@ -80,12 +85,18 @@ class Sweeps:
         with self._reader.connect() as connection, connection.begin():
             return sql.read_runs(connection, select(runs).where(is_wanted).order_by(runs.c.id))
 
-    def count_validations(self, run_ids: Sequence[int]) -> dict[int, int]:
-        """Return how often each of these runs was evaluated on validation, by run."""
-        is_wanted = evaluations.c.run_id.in_(list(run_ids)) & (evaluations.c.split == "validation")
-        query = select(evaluations.c.run_id, func.count().label("validations")).where(is_wanted)
+    def list_validations(self, run_ids: Sequence[int]) -> dict[int, list[Validation]]:
+        """Return the evaluations of these runs on validation, in the order of their steps, by run."""
+        table = evaluations.c
+        columns = (table.run_id, table.step, table.loss, table.accuracy, table.elapsed_seconds)
+        is_wanted = table.run_id.in_(list(run_ids)) & (table.split == "validation")
+        listed: dict[int, list[Validation]] = {run_id: [] for run_id in run_ids}
         with self._reader.connect() as connection, connection.begin():
-            return {row.run_id: row.validations for row in connection.execute(query.group_by(evaluations.c.run_id))}
+            for run_id, *values in connection.execute(
+                select(*columns).where(is_wanted).order_by(table.run_id, table.step)
+            ):
+                listed[run_id].append(Validation(*values))
+        return listed
 
     # ------------------------------------------------------------------ what people do
 
@@ -208,7 +219,7 @@ class Sweeps:
                 return None
             query = select(runs).where((runs.c.sweep_id == sweep_id) & (runs.c.trial == number))
             existing = [run for run in sql.read_runs(connection, query) if run.config.seed == config.seed]
-            if any(run.status is not RunStatus.INTERRUPTED or run.deleted_at for run in existing):
+            if any(run.status not in WAITING_STATUSES or run.deleted_at for run in existing):
                 return None
             if existing:
                 run_id = existing[0].id

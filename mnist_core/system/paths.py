@@ -7,6 +7,7 @@ copy in the user's data folder. Nothing here creates or checks a folder.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,6 +32,13 @@ def runs_dir() -> Path:
 def networks_dir() -> Path:
     """Return the absolute folder of the user's own networks: `MNIST_NETWORKS_DIR`, else the default `networks`."""
     return _folder("MNIST_NETWORKS_DIR", "networks")
+
+
+def absolute_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with absolute folders, for a process that runs in another working directory."""
+    names = ("MNIST_DATA_DIR", "MNIST_RUNS_DIR", "MNIST_NETWORKS_DIR")
+    folders = {name: environment[name] for name in names if environment.get(name)}
+    return {**environment, **{name: str(Path(folder).expanduser().resolve()) for name, folder in folders.items()}}
 
 
 def _folder(variable: str, default: str) -> Path:

@@ -1,0 +1,111 @@
+"""Prints the trials of a sweep: a line for each when it ends, a leaderboard, or JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mnist_core.formatting import MISSING, format_duration, format_percent
+from mnist_core.records import Sweep, Trial, TrialRole, TrialStatus, encode_json, json_value
+from mnist_core.store import RunStore
+from mnist_core.sweeps.control import SweepEvent
+from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.sweeps.trials.results import ranked
+from mnist_core.system.paths import PROGRAM
+from mnist_core.system.terminal_text import pad
+
+LEADERS = 10
+"""Trials in the leaderboard of a terminal."""
+
+
+class SweepPrinter:
+    """Prints the events of one sweep."""
+
+    def __init__(self, store: RunStore, sweep: Sweep, *, json: bool) -> None:
+        self._store = store
+        self._json = json
+        self._spec = SweepSpec.from_json(sweep.spec)
+
+    def show(self, event: SweepEvent) -> None:
+        if self._json:
+            print(encode_json(event_to_json(event)), flush=True)
+        elif isinstance(event, Trial):
+            if event.status is not TrialStatus.RUNNING:
+                print(self._line(event), flush=True)
+        else:
+            print(f"\n{leaderboard(self._spec, self._store.sweeps.list_trials(event.id))}")
+            print(conclusion(self._store, event), file=sys.stderr)
+
+    def _line(self, trial: Trial) -> str:
+        limit = f"/{self._spec.max_trials}" if self._spec.max_trials and trial.role is TrialRole.SEARCH else ""
+        is_done = trial.status is TrialStatus.COMPLETED
+        result = format_value(self._spec, trial.value) if is_done else trial.status.word
+        reason = f": {trial.reason}" if trial.status is TrialStatus.FAILED else ""
+        return f"{trial.number}{limit}  {pad(result, 9)}  {describe_values(trial)}{reason}"
+
+
+def leaderboard(spec: SweepSpec, trials: Sequence[Trial]) -> str:
+    """Return the best trials, one a line, and how many there are of each other status."""
+    best = ranked(spec, trials)
+    lines = [
+        f"{pad(str(place), 2, right=True)}  {pad(format_value(spec, trial.value), 9)}  trial {trial.number}  "
+        f"{describe_values(trial)}"
+        for place, trial in enumerate(best[:LEADERS], 1)
+    ]
+    searched = [trial for trial in trials if trial.role is TrialRole.SEARCH]
+    counts = {status.word: sum(trial.status is status for trial in searched) for status in TrialStatus}
+    lines.append(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "No trial yet.")
+    return "\n".join(lines)
+
+
+def conclusion(store: RunStore, sweep: Sweep) -> str:
+    """Return how a sweep has ended: its time, and its best trial."""
+    spec, trials = SweepSpec.from_json(sweep.spec), store.sweeps.list_trials(sweep.id)
+    duration = format_duration(sweep.elapsed_seconds)
+    best = ranked(spec, trials)
+    if not best:
+        return f"{sweep.name} is {sweep.status.word} after {duration}: no trial has a result."
+    if spec.target is not None and not any(_has_reached(store, trial, spec.target) for trial in best):
+        return (
+            f"{sweep.name} is {sweep.status.word} after {duration}: no trial reached {format_percent(spec.target)}. "
+            "Lower the target, or search with the objective accuracy."
+        )
+    return (
+        f"{sweep.name} is {sweep.status.word} after {duration}. Its best settings by validation: "
+        f"{describe_values(best[0])} (trial {best[0].number}). `{PROGRAM} sweeps {sweep.name}` shows the others."
+    )
+
+
+def event_to_json(event: SweepEvent) -> dict[str, Any]:
+    """Return an event as an object of JSON, with its kind."""
+    values: dict[str, Any] = json_value(asdict(event))
+    hidden = ("sampler_state", "controller", "uid", "attempt")
+    kind = "trial" if isinstance(event, Trial) else "sweep"
+    return {"event": kind, **{name: value for name, value in values.items() if name not in hidden}}
+
+
+def format_value(spec: SweepSpec, value: float | None) -> str:
+    """Return the result of a trial as people read it."""
+    if value is None:
+        return MISSING
+    match spec.objective:
+        case "accuracy":
+            return format_percent(value)
+        case "loss":
+            return f"{value:.4f}"
+        case _:
+            return f"{value:.2f} s"
+
+
+def describe_values(trial: Trial) -> str:
+    """Return the values of a trial: `lr 0.0312, batch_size 64`."""
+    return ", ".join(
+        f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in trial.values.items()
+    )
+
+
+def _has_reached(store: RunStore, trial: Trial, target: float) -> bool:
+    runs = store.sweeps.list_runs(trial.sweep_id, [trial.number])
+    return any((run.results.best_validation_accuracy or 0) >= target for run in runs)

@@ -1,0 +1,275 @@
+"""The controller of a sweep: starts trials, watches them in the store, and ends those that are not worth going on with.
+
+One controller at a time holds a sweep. All that it knows is in the store, so another one can go on where it was killed:
+the runs train on meanwhile, and are adopted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Generator, Iterator, Sequence
+
+from mnist_core.errors import StaleAttemptError, StoreLockedError, StoreUnavailableError
+from mnist_core.records import Command, Run, RunStatus, Sweep, SweepStatus, Trial, TrialRole, TrialStatus
+from mnist_core.store import RunStore
+from mnist_core.sweeps.searcher import PastTrial, Searcher
+from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.sweeps.trials.processes import SWEEP_INTERRUPTED, TrialProcesses
+from mnist_core.sweeps.trials.running_trial import RunningTrial, TrialEnd
+from mnist_core.system.processes import is_gone, send_signal
+
+POLL_SECONDS = 0.1
+"""Time between two looks at the trials."""
+
+REPORT_SECONDS = 1.0
+"""Time between two reports of progress, with which the controller hears what people ask for."""
+
+END_SECONDS = 3.0
+"""Time that runs get to finish their batch and save when the controller ends."""
+
+MAX_FAILURES = 3
+"""Trials that may fail one after the other before any has a result; then the sweep fails, too."""
+
+
+class Controller:
+    """Carries out a sweep that this process has claimed. `events` does it; nothing runs before it is asked for."""
+
+    def __init__(self, store: RunStore, sweep: Sweep, processes: TrialProcesses | None = None) -> None:
+        self._store = store
+        self._sweep = sweep
+        self._spec = SweepSpec.from_json(sweep.spec)
+        self._processes = processes or TrialProcesses(str(self._spec.fixed.get("dataset", "auto")))
+        self._searcher = Searcher(self._spec, sweep.uid, self._past_trials())
+        self._running = {
+            trial.number: RunningTrial(self._spec, trial)
+            for trial in store.sweeps.list_trials(sweep.id)
+            if trial.status is TrialStatus.RUNNING
+        }
+        self._ended = [trial for trial in store.sweeps.list_trials(sweep.id) if trial.number not in self._running]
+        self._elapsed_seconds = sweep.elapsed_seconds
+        self._ticked_at = time.monotonic()
+        self._reported_at = -REPORT_SECONDS
+        self._is_paused = False
+
+    def events(self) -> Generator[Trial | Sweep, None, None]:
+        """Yield each trial when it starts and when it ends, and the sweep when that ends.
+
+        A consumer that closes the generator interrupts the sweep, which can be resumed. Raises `StaleAttemptError` when
+        another controller has claimed the sweep, and `StoreUnavailableError` if the disk is full.
+        """
+        try:
+            if self._sweep.status is SweepStatus.RUNNING:
+                self._processes.start()  # while the first values are chosen
+            while not self._sweep.status.is_finished:
+                with contextlib.suppress(StoreLockedError):  # nothing was written; the next look tries again
+                    yield from self._tick()
+                if not self._sweep.status.is_finished:
+                    time.sleep(POLL_SECONDS)
+            yield self._sweep
+        except StaleAttemptError:
+            raise  # the runs are the other controller's now
+        except BaseException:
+            if not self._sweep.status.is_finished:
+                with contextlib.suppress(StoreUnavailableError, StaleAttemptError):
+                    self._interrupt()
+            raise
+        finally:
+            self._processes.close()
+
+    # ------------------------------------------------------------------ one look
+
+    def _tick(self) -> Iterator[Trial]:
+        self._measure_time()
+        self._report_progress()
+        self._pause_or_resume()
+        ended_processes = self._processes.take_ended()  # before the runs are read: those have recorded their end
+        runs = self._read_runs()
+        validations = self._store.sweeps.list_validations([run.id for run in runs])
+        for number, trial in list(self._running.items()):
+            trial.runs = {run.config.seed: run for run in runs if run.trial == number}
+            trial.validations = {run.config.seed: validations[run.id] for run in trial.runs.values()}
+            if self._count_lost(trial, {seed for ended, seed in ended_processes if ended == number}):
+                trial.trial = self._store.sweeps.count_kill(self._sweep, trial.trial)
+            if trial.trial.role is TrialRole.SEARCH:
+                self._searcher.report(number, trial.reports())
+            if end := self._end_of(trial):
+                yield self._end_trial(trial, end)
+        self._stop_needless_runs(runs)
+        if self._sweep.status is SweepStatus.STOPPING:
+            self._end_when_idle(SweepStatus.STOPPED)
+        elif not self._is_paused:
+            yield from self._launch()
+        self._end_if_done()
+
+    def _measure_time(self) -> None:
+        now = time.monotonic()
+        if not self._is_paused and self._sweep.status is SweepStatus.RUNNING:
+            self._elapsed_seconds += now - self._ticked_at
+        self._ticked_at = now
+
+    def _report_progress(self) -> None:
+        if self._ticked_at - self._reported_at < REPORT_SECONDS:
+            return
+        self._sweep = self._store.sweeps.report_progress(self._sweep, self._elapsed_seconds)
+        self._spec = SweepSpec.from_json(self._sweep.spec)  # a person may have extended it
+        self._reported_at = self._ticked_at
+
+    def _pause_or_resume(self) -> None:
+        """Pause the runs when the sweep was paused, and resume them when it goes on."""
+        should_pause = self._sweep.status is SweepStatus.PAUSED
+        if should_pause is self._is_paused:
+            return
+        self._is_paused = should_pause
+        for run in self._read_runs():
+            if run.status in (RunStatus.PREPARING, RunStatus.RUNNING, RunStatus.PAUSED):
+                command = Command.PAUSE if should_pause else Command.RESUME
+                self._store.commands.send_command(run.id, command, by=self._sweep.name)
+
+    def _read_runs(self) -> list[Run]:
+        """Return the runs of the trials in progress; those whose process is gone are marked as interrupted."""
+        runs = self._store.sweeps.list_runs(self._sweep.id, [*self._running])
+        lost = [run for run in runs if run.status.is_active and run.trainer and is_gone(run.trainer)]
+        for run in lost:
+            assert run.trainer
+            self._store.commands.interrupt_run(run, f"Its trainer process (pid {run.trainer.pid}) is gone.")
+        return self._store.sweeps.list_runs(self._sweep.id, [*self._running]) if lost else runs
+
+    def _count_lost(self, trial: RunningTrial, ended_seeds: set[int]) -> bool:
+        """Whether a process of the trial was lost since the last look, and its run has to be resumed."""
+        launched = {seed for number, seed in self._processes.launched if number == trial.trial.number}
+        return trial.note_lost_processes(launched, ended_seeds)
+
+    # ------------------------------------------------------------------ the end of a trial
+
+    def _end_of(self, trial: RunningTrial) -> TrialEnd | None:
+        """Return how a trial ends now; None if it goes on."""
+        if end := trial.find_end():
+            return end
+        if self._sweep.status is SweepStatus.STOPPING:
+            return TrialEnd(TrialStatus.STOPPED)
+        if trial.trial.role is not TrialRole.SEARCH:
+            return None
+        if self._is_time_up:
+            return TrialEnd(TrialStatus.STOPPED, reason="The time of the sweep was up.")
+        if self._searcher.should_prune(trial.trial.number):
+            return TrialEnd(TrialStatus.PRUNED)
+        return None
+
+    def _end_trial(self, trial: RunningTrial, end: TrialEnd) -> Trial:
+        number = trial.trial.number
+        state = None
+        if trial.trial.role is TrialRole.SEARCH:
+            state = self._searcher.end(number, end.status, end.value)
+        ended = self._store.sweeps.end_trial(
+            self._sweep, trial.trial, end.status, value=end.value, sampler_state=state, reason=end.reason
+        )
+        for run in trial.runs.values():
+            self._store.commands.request_stop(run.id)
+        del self._running[number]
+        self._ended.append(ended)
+        return ended
+
+    def _stop_needless_runs(self, runs: Sequence[Run]) -> None:
+        """Stop runs that have reached the target while other seeds of their trial train on."""
+        for trial in self._running.values():
+            for run in trial.runs.values():
+                if run in runs and run.status.is_active and trial.has_reached_target(run.config.seed):
+                    self._store.commands.request_stop(run.id)
+
+    # ------------------------------------------------------------------ new trials
+
+    def _launch(self) -> Iterator[Trial]:
+        """Launch the runs that wait for a process, and new trials, while workers are free."""
+        busy = set(self._processes.launched)
+        for trial in self._running.values():
+            busy |= {(trial.trial.number, seed) for seed, run in trial.runs.items() if run.status.is_active}
+        free = self._spec.workers - len(busy)
+        while free > 0:
+            waiting = [(trial, seed) for trial in self._running.values() for seed in trial.waiting_seeds(busy)]
+            if not waiting:
+                started = self._start_trial()
+                if started is None:
+                    return
+                yield started
+                continue
+            for trial, seed in waiting[:free]:
+                job = trial.job(self._sweep, seed)
+                self._processes.launch(job)
+                busy.add(job.key)
+                free -= 1
+
+    def _start_trial(self) -> Trial | None:
+        """Add the next trial; None if the search is over."""
+        if self._is_search_over or (proposal := self._searcher.ask()) is None:
+            return None
+        trial = self._store.sweeps.add_trial(self._sweep, TrialRole.SEARCH, proposal.values, proposal.sampler_state)
+        self._searcher.begin(trial.number)
+        self._running[trial.number] = RunningTrial(self._spec, trial)
+        return trial
+
+    @property
+    def _is_time_up(self) -> bool:
+        return self._spec.minutes is not None and self._elapsed_seconds >= 60 * self._spec.minutes
+
+    @property
+    def _is_search_over(self) -> bool:
+        limit = self._spec.max_trials
+        is_failing = len(self._ended) >= MAX_FAILURES and self._has_failed
+        return is_failing or self._is_time_up or (limit is not None and self._searcher.trials >= limit)
+
+    @property
+    def _has_failed(self) -> bool:
+        return bool(self._ended) and all(trial.status is TrialStatus.FAILED for trial in self._ended)
+
+    # ------------------------------------------------------------------ the end of the sweep
+
+    def _end_if_done(self) -> None:
+        if self._sweep.status is not SweepStatus.RUNNING or self._running:
+            return
+        if self._is_search_over and self._has_failed:
+            self._end_when_idle(SweepStatus.FAILED, self._ended[-1].reason)
+        elif self._is_search_over:
+            self._end_when_idle(SweepStatus.COMPLETED)
+
+    def _end_when_idle(self, status: SweepStatus, reason: str = "") -> None:
+        """End the sweep once no trial and no process of it is left."""
+        if self._running or self._processes.launched:
+            return
+        self._sweep = self._store.sweeps.report_progress(self._sweep, self._elapsed_seconds)
+        self._sweep = self._store.sweeps.end_sweep(self._sweep, status, reason)
+
+    def _interrupt(self) -> None:
+        """End the runs between two batches, so that they can be resumed, and mark the sweep as interrupted."""
+        deadline = time.monotonic() + END_SECONDS
+        while active := [run for run in self._store.sweeps.list_runs(self._sweep.id) if self._is_training(run)]:
+            for run in active:
+                assert run.trainer
+                late = time.monotonic() >= deadline
+                send_signal(run.trainer, signal.SIGKILL if late else signal.SIGTERM)
+                send_signal(run.trainer, signal.SIGCONT)
+                if late:
+                    self._store.commands.interrupt_run(run, SWEEP_INTERRUPTED)
+            time.sleep(POLL_SECONDS)
+        self._store.sweeps.end_sweep(self._sweep, SweepStatus.INTERRUPTED, SWEEP_INTERRUPTED)
+
+    def _is_training(self, run: Run) -> bool:
+        return run.status.is_active and run.trainer is not None and not is_gone(run.trainer)
+
+    # ------------------------------------------------------------------ after a restart
+
+    def _past_trials(self) -> list[PastTrial]:
+        """Return the trials in the store, with what a pruner compares if there is one."""
+        trials = self._store.sweeps.list_trials(self._sweep.id)
+        if self._spec.pruner == "none":
+            return [PastTrial(trial) for trial in trials]
+        runs = self._store.sweeps.list_runs(self._sweep.id)
+        validations = self._store.sweeps.list_validations([run.id for run in runs])
+        past = []
+        for trial in trials:
+            progress = RunningTrial(self._spec, trial)
+            progress.runs = {run.config.seed: run for run in runs if run.trial == trial.number}
+            progress.validations = {run.config.seed: validations[run.id] for run in progress.runs.values()}
+            past.append(PastTrial(trial, progress.reports()))
+        return past

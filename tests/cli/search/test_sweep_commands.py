@@ -1,0 +1,131 @@
+"""The commands `sweep` and `sweeps`, as typed into a terminal, without training."""
+
+import json
+
+import pytest
+
+from mnist_core.cli.main import main
+from mnist_core.records import SweepStatus, TrialRole, TrialStatus
+from mnist_core.store import RunStore
+from mnist_core.sweeps import control
+from mnist_core.sweeps.space import Range
+from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.system.processes import own_identity
+from tests.support.scripted_trials import GONE
+
+pytestmark = pytest.mark.usefixtures("signals_restored")
+
+SPEC = SweepSpec(parameters=(Range("lr", 0.001, 1.0, log=True),), trials=4)
+
+
+def add_sweep(store: RunStore, *results: float | None, ends: bool = True) -> None:
+    """Add a sweep with trials that have these results; None stands for a pruned one."""
+    sweep = store.sweeps.claim_sweep(control.create(store, SPEC, "rates").id, GONE)
+    for number, result in enumerate(results, 1):
+        trial = store.sweeps.add_trial(sweep, TrialRole.SEARCH, {"lr": number / 100}, {})
+        status = TrialStatus.PRUNED if result is None else TrialStatus.COMPLETED
+        store.sweeps.end_trial(sweep, trial, status, value=result)
+    if ends:
+        store.sweeps.end_sweep(sweep, SweepStatus.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--trials", "3"], "A sweep needs a setting to search"),
+        (["--lr", "0.1", "--trials", "3"], "A sweep needs a setting to search"),
+        (["--lr", "0.01:1"], "A sweep needs an end"),
+        (["--lr", "0.01:1", "--trials", "0"], "Trials must be between 1 and 100000, got 0."),
+        (["--lr", "0.01:1:5", "--sampler", "random", "--trials", "3", "--pruner", "best"], "Pruner must be one of"),
+        (["--momentum", "0:0.9", "--optimizer", "sgd,nesterov", "--trials", "3"], "which do not fit"),
+    ],
+)
+def test_a_sweep_that_cannot_be_carried_out_is_one_sentence(
+    arguments: list[str], problem: str, store: RunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", *arguments]) == 2
+    errors = capsys.readouterr().err
+    assert problem in errors or "there momentum must be above 0" in errors
+    assert len(errors.splitlines()) == 1
+    assert store.sweeps.list_sweeps() == []
+
+
+def test_an_empty_range_is_refused_with_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["sweep", "--lr", "1:0.1", "--trials", "3"])
+    assert "argument --lr: The range of learning rate must begin below its end" in capsys.readouterr().err
+
+
+def test_sweeps_are_listed_with_their_best(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    add_sweep(store, 0.9, None, 0.95)
+    assert main(["sweeps"]) == 0
+    header, line = capsys.readouterr().out.splitlines()
+    assert header.split() == ["Sweep", "Status", "Trials", "Best", "Duration"]
+    assert line.split() == ["rates", "finished", "3/4", "95.00\u202f%", "0:00"] or "95.00" in line
+
+
+def test_a_sweep_is_shown_with_its_best_trials_first(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    add_sweep(store, 0.9, None, 0.95)
+    assert main(["sweeps", "rates"]) == 0
+    status, first, second, counts = capsys.readouterr().out.splitlines()
+    assert status == "rates is finished."
+    assert first.split()[-4:] == ["trial", "3", "lr", "0.03"]
+    assert second.split()[-4:] == ["trial", "1", "lr", "0.01"]
+    assert counts == "2 finished, 1 pruned"
+
+
+def test_json_has_every_trial(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    add_sweep(store, 0.9, 0.95)
+    assert main(["sweeps", "1", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["name"], shown["status"], shown["trials"], shown["best"]["number"]) == ("rates", "completed", 2, 2)
+    assert [trial["values"] for trial in shown["all_trials"]] == [{"lr": 0.01}, {"lr": 0.02}]
+    assert main(["sweeps", "--json"]) == 0
+    assert [sweep["name"] for sweep in json.loads(capsys.readouterr().out)] == ["rates"]
+
+
+def test_no_sweeps_says_how_to_start_one(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sweeps"]) == 0
+    assert "No sweeps yet. Start one with: " in capsys.readouterr().out
+
+
+def test_a_sweep_whose_controller_is_gone_is_interrupted_and_stops(
+    store: RunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_sweep(store, 0.9, ends=False)
+    assert main(["sweeps", "rates"]) == 0
+    assert capsys.readouterr().out.startswith("rates is interrupted.")
+    assert main(["sweeps", "rates", "--stop"]) == 0
+    assert capsys.readouterr().out == "rates is stopped.\n"
+
+
+def test_a_sweep_that_another_process_carries_out_is_paused_resumed_and_extended(
+    store: RunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = store.sweeps.claim_sweep(control.create(store, SPEC, "rates").id, own_identity())
+    for flags, words in (
+        (["--pause"], "rates is paused.\n"),
+        (["--resume"], "rates is running.\n"),
+        (["--more-trials", "6"], "rates is running.\n"),
+    ):
+        assert main(["sweeps", "rates", *flags]) == 0
+        assert capsys.readouterr().out == words
+    assert store.sweeps.get_sweep(sweep.id).spec["trials"] == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (["--stop"], 2, "Name the sweep first"),
+        (["nothing", "--stop"], 1, "There is no sweep 'nothing'."),
+        (["rates", "--pause"], 1, "rates is finished: only one that has not ended can change."),
+        (["rates", "--more-minutes", "2"], 2, "rates has no limit on its minutes. Extend the other one."),
+        (["rates", "--more-trials", "-2"], 2, "Extend a sweep by a number of trials or minutes above 0."),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    arguments: list[str], code: int, problem: str, store: RunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_sweep(store, 0.9)
+    assert main(["sweeps", *arguments]) == code
+    assert problem in capsys.readouterr().err
