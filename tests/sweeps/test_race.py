@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mnist_core.config import TrainConfig
 from mnist_core.records import Adjustment, Command, Confusion, EvalMetrics, Event, Run, RunStatus, StepMetrics
+from mnist_core.runs import lineage
 from mnist_core.runs.races import resume_race, start_race
 from mnist_core.store import RunStore
 from mnist_core.sweeps.race import train_queued_runs, train_race
@@ -75,6 +76,13 @@ def test_a_race_gives_each_lane_the_results_that_it_has_alone(store: RunStore) -
     assert_as_alone(store, train_race(store, claimed_race(store, *CONFIGS)))
 
 
+def test_a_lane_that_stops_early_leaves_the_race_to_the_others(store: RunStore) -> None:
+    impatient = replace(CONFIG, epochs=6, patience=1, min_delta=0.5)
+    lanes = train_race(store, claimed_race(store, impatient, CONFIG))
+    assert lanes[0].progress.step < lanes[0].total_steps
+    assert_as_alone(store, lanes)
+
+
 @pytest.mark.usefixtures("commit_every_event")
 def test_a_pause_of_one_lane_pauses_all_until_any_is_resumed(store: RunStore, eventually: Eventually) -> None:
     begun = claimed_race(store, *CONFIGS[:2])
@@ -133,7 +141,7 @@ def test_a_race_goes_on_without_a_lane_that_is_stopped_also_during_a_pause(
 
 
 @pytest.mark.usefixtures("commit_every_event")
-def test_a_change_reaches_only_its_lane(store: RunStore) -> None:
+def test_a_change_reaches_only_its_lane_which_repeats_alone(store: RunStore) -> None:
     begun = claimed_race(store, *CONFIGS)
 
     def observe(run: Run, event: Event) -> None:
@@ -142,6 +150,8 @@ def test_a_change_reaches_only_its_lane(store: RunStore) -> None:
 
     changed, *others = train_race(store, begun, observe)
     assert [change.field for change in changed.interventions] == ["lr"]
+    repeated = train_run(store, lineage.repeat(store, changed, trainer=own_identity()))
+    assert results(store, repeated) == results(store, changed)
     assert_as_alone(store, others)
 
 

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,28 @@ def test_runs_that_take_turns_in_one_process_train_as_they_do_alone(store: RunSt
         ended = training.end()
         assert ended.status is RunStatus.COMPLETED
         assert store.queries.read_steps(ended.id)["loss"].tolist() == store.queries.read_steps(run.id)["loss"].tolist()
+
+
+def test_each_of_the_runs_that_take_turns_keeps_its_number_of_threads(store: RunStore) -> None:
+    before, shutdown = torch.get_num_threads(), ShutdownSignals("")
+    used: dict[int, set[int]] = {1: set(), 2: set()}
+    in_turns = []
+
+    def note_threads(seen: set[int], _event: Event) -> None:
+        seen.add(torch.get_num_threads())
+
+    for threads, seen in used.items():
+        torch.set_num_threads(threads)
+        run = claimed_run(store, CONFIG)
+        in_turns.append(RunTraining(store, run, shutdown, partial(note_threads, seen)))
+    for training in in_turns:
+        training.begin()
+    training_on = in_turns
+    while training_on:
+        training_on = [training for training in training_on if training.advance()]
+    torch.set_num_threads(before)
+    assert used == {1: {1}, 2: {2}}
+    assert [training.end().threads for training in in_turns] == [1, 2]
 
 
 @pytest.mark.usefixtures("commit_every_event")
