@@ -83,6 +83,17 @@ def test_every_finding_is_a_sentence_with_at_most_one_short_remedy(name: str) ->
         assert finding.remedy is None or 0 < len(finding.remedy.label) < 50
 
 
+@pytest.mark.parametrize("rule", ["overfitting", "plateau"])
+def test_what_early_stopping_sees_to_is_no_finding(rule: str) -> None:
+    names = [name for name in SICK if rule in {finding.rule for finding in findings(name)}]
+    assert names
+    for name in names:
+        for steps in range(1, RECORDED[name].steps, RECORDED[name].steps // MOMENTS):
+            found = RECORDED[name].evidence(steps)
+            patient = replace(found, run=replace(found.run, config=replace(found.run.config, patience=9)))
+            assert (finding := diagnose(patient)) is None or finding.rule != rule
+
+
 def test_it_names_every_setting_at_fault() -> None:
     found = diagnose(RECORDED["lr 1, weight decay 0.1"].evidence())
     assert found
