@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any
 
 from mnist_core.errors import StaleAttemptError, StoreLockedError, StoreUnavailableError
 from mnist_core.records import Command, Run, RunStatus, Sweep, SweepStatus, Trial, TrialRole, TrialStatus
@@ -17,6 +18,7 @@ from mnist_core.store import RunStore
 from mnist_core.sweeps.searcher import PastTrial, Searcher
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.processes import SWEEP_INTERRUPTED, TrialProcesses
+from mnist_core.sweeps.trials.results import is_default, ranked
 from mnist_core.sweeps.trials.running_trial import RunningTrial, TrialEnd
 from mnist_core.system.processes import is_gone, send_signal
 
@@ -105,7 +107,7 @@ class Controller:
 
     def _measure_time(self) -> None:
         now = time.monotonic()
-        if not self._is_paused and self._sweep.status is SweepStatus.RUNNING:
+        if not self._is_paused and not self._is_search_over and self._sweep.status is SweepStatus.RUNNING:
             self._elapsed_seconds += now - self._ticked_at
         self._ticked_at = now
 
@@ -189,7 +191,7 @@ class Controller:
         while free > 0:
             waiting = [(trial, seed) for trial in self._running.values() for seed in trial.waiting_seeds(busy)]
             if not waiting:
-                started = self._start_trial()
+                started = self._start_trial() or self._start_final_trial()
                 if started is None:
                     return
                 yield started
@@ -209,6 +211,31 @@ class Controller:
         self._running[trial.number] = RunningTrial(self._spec, trial)
         return trial
 
+    def _start_final_trial(self) -> Trial | None:
+        """Add the trial of the winner, then that of the baseline; None if they exist or the search goes on."""
+        wanted = self._missing_final_trial()
+        if wanted is None:
+            return None
+        trial = self._store.sweeps.add_trial(self._sweep, *wanted, {})
+        self._running[trial.number] = RunningTrial(self._spec, trial)
+        return trial
+
+    def _missing_final_trial(self) -> tuple[TrialRole, Mapping[str, Any]] | None:
+        """Return role and values of the trial with fresh seeds that is to start next; None if there is none.
+
+        The winner is known when every trial of the search has ended. Extended, a sweep may get another winner.
+        """
+        known = [*self._ended, *(running.trial for running in self._running.values())]
+        is_searching = any(running.trial.role is TrialRole.SEARCH for running in self._running.values())
+        best = ranked(self._spec, self._ended)
+        if is_searching or not self._is_search_over or not best:
+            return None
+        winner = best[0].values
+        if not any(trial.role is TrialRole.WINNER and trial.values == winner for trial in known):
+            return TrialRole.WINNER, winner
+        has_baseline = any(trial.role is TrialRole.BASELINE for trial in known)
+        return None if has_baseline or is_default(self._spec, winner) else (TrialRole.BASELINE, {})
+
     @property
     def _is_time_up(self) -> bool:
         return self._spec.minutes is not None and self._elapsed_seconds >= 60 * self._spec.minutes
@@ -226,7 +253,7 @@ class Controller:
     # ------------------------------------------------------------------ the end of the sweep
 
     def _end_if_done(self) -> None:
-        if self._sweep.status is not SweepStatus.RUNNING or self._running:
+        if self._sweep.status is not SweepStatus.RUNNING or self._running or self._missing_final_trial():
             return
         if self._is_search_over and self._has_failed:
             self._end_when_idle(SweepStatus.FAILED, self._ended[-1].reason)

@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 
+from mnist_core.config import TrainConfig
 from mnist_core.errors import DiskFullError, StaleAttemptError, StoreLockedError, SweepStateError
-from mnist_core.records import ProcessIdentity, RunStatus, Sweep, SweepStatus, Trial, TrialStatus
+from mnist_core.records import ProcessIdentity, RunStatus, Sweep, SweepStatus, Trial, TrialRole, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.sweeps import control, controller
 from mnist_core.sweeps.controller import Controller
-from mnist_core.sweeps.space import Range
+from mnist_core.sweeps.searcher import Searcher
+from mnist_core.sweeps.space import Range, Values
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.processes import SWEEP_INTERRUPTED
 from mnist_core.sweeps.trials.running_trial import RunningTrial
+from mnist_core.sweeps.verdict import conclude
 from mnist_core.system.processes import own_identity
 from tests.support.processes import Eventually
 from tests.support.scripted_trials import GONE, Script, ScriptedProcesses
@@ -44,13 +47,20 @@ def carry_out(store: RunStore, sweep: Sweep, *scripts: Script) -> tuple[Sweep, S
 
 
 def statuses(store: RunStore, sweep: Sweep) -> list[str]:
-    return [trial.status.value for trial in store.sweeps.list_trials(sweep.id)]
+    return [trial.status.value for trial in searched(store, sweep)]
+
+
+def searched(store: RunStore, sweep: Sweep) -> list[Trial]:
+    """Return the trials of the search."""
+    return [trial for trial in store.sweeps.list_trials(sweep.id) if trial.role is TrialRole.SEARCH]
 
 
 def test_it_yields_each_trial_when_it_starts_and_ends_and_the_sweep(store: RunStore) -> None:
     sweep = claim(store)
     events = list(Controller(store, sweep, ScriptedProcesses(store)).events())
-    trials = [(event.number, event.status) for event in events if isinstance(event, Trial)]
+    trials = [
+        (event.number, event.status) for event in events if isinstance(event, Trial) and event.role is TrialRole.SEARCH
+    ]
     assert sorted(trials) == sorted(
         (number, status) for number in (1, 2, 3) for status in (TrialStatus.RUNNING, TrialStatus.COMPLETED)
     )
@@ -61,46 +71,46 @@ def test_it_yields_each_trial_when_it_starts_and_ends_and_the_sweep(store: RunSt
 def test_the_result_is_the_best_validation(store: RunStore) -> None:
     sweep = claim(store, trials=1)
     carry_out(store, sweep, Script((0.5, 0.9, 0.8)))
-    (trial,) = store.sweeps.list_trials(sweep.id)
+    (trial,) = searched(store, sweep)
     assert trial.value == 0.9
 
 
 def test_runs_skip_the_test_and_have_the_values_of_their_trial(store: RunStore) -> None:
     sweep = claim(store, trials=1, fixed={"epochs": 2})
     carry_out(store, sweep)
-    (trial,), (run,) = store.sweeps.list_trials(sweep.id), store.sweeps.list_runs(sweep.id)
+    (trial,), (run,) = searched(store, sweep), store.sweeps.list_runs(sweep.id, [1])
     assert (run.config.skip_test, run.config.epochs, run.config.lr) == (True, 2, trial.values["lr"])
 
 
 def test_several_seeds_make_one_result(store: RunStore) -> None:
     sweep = claim(store, trials=1, seeds=2, workers=1)
     _, processes = carry_out(store, sweep, Script((0.8,)), Script((0.6,)))
-    (trial,) = store.sweeps.list_trials(sweep.id)
+    (trial,) = searched(store, sweep)
     assert trial.value == pytest.approx(0.7)
-    assert [job.seed for job in processes.jobs] == [1, 2]
-    assert len(store.sweeps.list_runs(sweep.id)) == 2
+    assert [job.seed for job in processes.jobs if job.trial == 1] == [1, 2]
+    assert len(store.sweeps.list_runs(sweep.id, [1])) == 2
 
 
 def test_a_trial_that_diverged_has_the_result_of_guessing(store: RunStore) -> None:
     sweep = claim(store, trials=1)
     carry_out(store, sweep, Script((), RunStatus.DIVERGED, "Loss became NaN."))
-    (trial,) = store.sweeps.list_trials(sweep.id)
+    (trial,) = searched(store, sweep)
     assert (trial.status, trial.value) == (TrialStatus.DIVERGED, 0.1)
 
 
 def test_a_killed_process_is_resumed_once(store: RunStore) -> None:
     sweep = claim(store, trials=1)
     ended, processes = carry_out(store, sweep, Script((0.5,), is_killed=True))
-    (trial,), (run,) = store.sweeps.list_trials(sweep.id), store.sweeps.list_runs(sweep.id)
+    (trial,), (run,) = searched(store, sweep), store.sweeps.list_runs(sweep.id, [1])
     assert (ended.status, trial.status, trial.kills) == (SweepStatus.COMPLETED, TrialStatus.COMPLETED, 1)
-    assert (run.attempt, len(processes.jobs)) == (2, 2)
+    assert (run.attempt, len([job for job in processes.jobs if job.trial == 1])) == (2, 2)
 
 
 def test_a_trial_killed_twice_fails_and_the_sweep_goes_on(store: RunStore) -> None:
     sweep = claim(store, trials=2, workers=1)
     ended, processes = carry_out(store, sweep, Script(is_killed=True), Script(is_killed=True))
     assert statuses(store, sweep) == ["failed", "completed"]
-    assert (ended.status, len(processes.jobs)) == (SweepStatus.COMPLETED, 3)
+    assert (ended.status, len([job for job in processes.jobs if job.trial <= 2])) == (SweepStatus.COMPLETED, 3)
     assert "(pid 1) is gone" in store.sweeps.list_trials(sweep.id)[0].reason
 
 
@@ -128,7 +138,7 @@ def test_the_target_ends_a_trial_and_its_time_is_the_result(store: RunStore) -> 
     sweep = claim(store, trials=2, workers=1, objective="time", target=0.8)
     scripts = Script((0.5, 0.7, 0.9), RunStatus.RUNNING), Script((0.5, 0.6))
     carry_out(store, sweep, *scripts)
-    first, second = store.sweeps.list_trials(sweep.id)
+    first, second = searched(store, sweep)
     assert (first.status, first.value) == (TrialStatus.COMPLETED, 3.0)
     assert (second.status, second.value) == (TrialStatus.COMPLETED, 4.0)  # never reached: twice its 2 s
     assert store.sweeps.list_runs(sweep.id, [1])[0].status is RunStatus.STOPPED
@@ -147,7 +157,7 @@ def test_the_time_ends_trials_in_progress(store: RunStore, monkeypatch: pytest.M
     ticks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: 0.1 * next(ticks), sleep=lambda _seconds: None)
     monkeypatch.setattr(controller, "time", clock)
-    ended, _ = carry_out(store, sweep, Script((0.9,)), *[Script((0.5,), RunStatus.RUNNING)] * 9)
+    ended, _ = carry_out(store, sweep, Script((0.9,)), Script((0.5,), RunStatus.RUNNING))
     assert ended.status is SweepStatus.COMPLETED
     assert ended.elapsed_seconds >= 0.6
     assert statuses(store, sweep) == ["completed", "stopped"]
@@ -222,10 +232,8 @@ def test_the_next_controller_adopts_runs_that_train_on(store: RunStore) -> None:
     (run,) = store.sweeps.list_runs(sweep.id)
     store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
     list(adopted)
-    assert adopting.jobs == []
-    assert [(trial.status, trial.value) for trial in store.sweeps.list_trials(sweep.id)] == [
-        (TrialStatus.COMPLETED, 0.5)
-    ]
+    assert [job for job in adopting.jobs if job.trial == 1] == []
+    assert [(trial.status, trial.value) for trial in searched(store, sweep)] == [(TrialStatus.COMPLETED, 0.5)]
     with pytest.raises(StaleAttemptError):
         list(events)
 
@@ -233,7 +241,7 @@ def test_the_next_controller_adopts_runs_that_train_on(store: RunStore) -> None:
 def test_a_run_interrupted_in_order_does_not_count_as_killed(store: RunStore) -> None:
     sweep = claim(store, trials=1, workers=1)
     carry_out(store, sweep, *[Script((0.5,), RunStatus.INTERRUPTED, SWEEP_INTERRUPTED)] * 3)
-    (trial,) = store.sweeps.list_trials(sweep.id)
+    (trial,) = searched(store, sweep)
     assert (trial.status, trial.kills) == (TrialStatus.COMPLETED, 0)
 
 
@@ -289,3 +297,51 @@ def test_no_two_controllers_carry_out_a_sweep(store: RunStore) -> None:
     assert isinstance(sweep.controller, ProcessIdentity)
     with pytest.raises(SweepStateError, match="carried out by another process already"):
         next(control.resume(store, sweep))
+
+
+def final_trials(store: RunStore, sweep: Sweep) -> list[tuple[TrialRole, dict[str, Any]]]:
+    trials = store.sweeps.list_trials(sweep.id)
+    return [(trial.role, dict(trial.values)) for trial in trials if trial.role is not TrialRole.SEARCH]
+
+
+def test_the_winner_and_the_baseline_are_tested_with_the_same_fresh_seeds(store: RunStore) -> None:
+    sweep = claim(store, trials=2, workers=1, seeds=2, fixed={"epochs": 2})
+    scripts = [Script((accuracy,)) for accuracy in (0.5, 0.6, 0.8, 0.7)]
+    _, processes = carry_out(store, sweep, *scripts)
+    best = searched(store, sweep)[1]
+    assert final_trials(store, sweep) == [(TrialRole.WINNER, dict(best.values)), (TrialRole.BASELINE, {})]
+    winner, baseline = ([job.config for job in processes.jobs if job.trial == number] for number in (3, 4))
+    assert [config.seed for config in winner] == [config.seed for config in baseline] == [3, 4, 5]
+    assert {(config.lr, config.epochs, config.skip_test) for config in winner} == {(best.values["lr"], 2, False)}
+    assert {(config.lr, config.epochs, config.skip_test) for config in baseline} == {(TrainConfig.lr, 2, False)}
+
+
+def test_without_a_result_nothing_is_tested(store: RunStore) -> None:
+    sweep = claim(store, trials=1)
+    carry_out(store, sweep, Script((0.5,), RunStatus.STOPPED))
+    assert final_trials(store, sweep) == []
+
+
+def test_defaults_that_win_are_not_compared_with_themselves(store: RunStore) -> None:
+    spec = SweepSpec(parameters=(Values("lr", (TrainConfig.lr, 0.5)),), sampler="grid", workers=1)
+    sweep = store.sweeps.claim_sweep(control.create(store, spec).id, own_identity())
+    first = Searcher(spec, sweep.uid).ask()
+    assert first
+    scripts = (0.9, 0.5) if first.values["lr"] == TrainConfig.lr else (0.5, 0.9)
+    carry_out(store, sweep, *(Script((accuracy,)) for accuracy in scripts))
+    assert [role for role, _ in final_trials(store, sweep)] == [TrialRole.WINNER]
+    verdict = conclude(store, sweep)
+    assert verdict
+    assert verdict.sentence == "The best settings are the defaults."
+
+
+def test_an_extended_sweep_tests_a_new_winner_and_keeps_the_baseline(store: RunStore) -> None:
+    sweep = claim(store, trials=1, workers=1)
+    carry_out(store, sweep, Script((0.5,)))
+    control.extend(store, sweep, trials=1)
+    carry_out(store, store.sweeps.claim_sweep(sweep.id, own_identity()), Script((0.9,)))
+    assert [role for role, _ in final_trials(store, sweep)] == [
+        TrialRole.WINNER,
+        TrialRole.BASELINE,
+        TrialRole.WINNER,
+    ]

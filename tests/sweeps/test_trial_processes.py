@@ -16,6 +16,7 @@ from mnist_core.sweeps.controller import Controller
 from mnist_core.sweeps.space import Range
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.processes import SWEEP_INTERRUPTED, TrialProcesses
+from mnist_core.sweeps.verdict import conclude
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import own_identity
 from tests.support.processes import Eventually
@@ -50,16 +51,21 @@ def test_trials_train_with_one_thread_and_are_not_tested(store: RunStore, sweep:
     events = list(control.resume(store, sweep))
     assert isinstance(events[-1], Sweep)
     assert events[-1].status is SweepStatus.COMPLETED
-    trials, runs = store.sweeps.list_trials(sweep.id), store.sweeps.list_runs(sweep.id)
+    trials, runs = store.sweeps.list_trials(sweep.id)[:3], store.sweeps.list_runs(sweep.id, [1, 2, 3])
     assert [trial.status for trial in trials] == [TrialStatus.COMPLETED] * 3
     assert {(run.status, run.threads, run.attempt) for run in runs} == {(RunStatus.COMPLETED, 1, 1)}
     best = {run.trial: run.results.best_validation_accuracy for run in runs}
     assert {trial.number: trial.value for trial in trials} == best
     assert {run.results.test_accuracy for run in runs} == {None}
+    verdict = conclude(store, sweep)
+    assert verdict
+    assert verdict.comparison
+    assert len(verdict.runs) == len(verdict.baseline_runs) == 3
+    assert verdict.winner.value == max(trial.value or 0 for trial in trials)
 
 
 def test_a_killed_trial_server_costs_no_trial(store: RunStore) -> None:
-    sweep = store.sweeps.claim_sweep(control.create(store, spec(4, epochs=50)).id, own_identity())
+    sweep = store.sweeps.claim_sweep(control.create(store, spec(4, epochs=6)).id, own_identity())
     processes = TrialProcesses("mnist")
     events = Controller(store, sweep, processes).events()
     assert isinstance(next(events), Trial)
@@ -70,15 +76,15 @@ def test_a_killed_trial_server_costs_no_trial(store: RunStore) -> None:
             os.kill(processes._server.pid, signal.SIGKILL)
             killed += 1
     assert killed == 1
-    assert [trial.status for trial in store.sweeps.list_trials(sweep.id)] == [TrialStatus.COMPLETED] * 4
-    assert len(store.sweeps.list_runs(sweep.id)) == 4
+    assert [trial.status for trial in store.sweeps.list_trials(sweep.id)] == [TrialStatus.COMPLETED] * 6
+    assert len(store.sweeps.list_runs(sweep.id)) == 4 + 2 * 3
 
 
 @pytest.fixture
 def terminal(store: RunStore) -> Iterator[subprocess.Popen[str]]:
     """`sweep` in a terminal, with trials that take a while."""
     command = [sys.executable, "-m", "mnist_core", "sweep", "--lr", "0.01:0.5:log", "--trials", "3", "--json"]
-    command += ["--dataset", "mnist", "--model", "softmax", "--batch-size", "2", "--epochs", "50", "--workers", "2"]
+    command += ["--dataset", "mnist", "--model", "softmax", "--batch-size", "1", "--epochs", "12", "--workers", "2"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     yield process
     process.kill()
@@ -98,7 +104,7 @@ def test_ctrl_c_interrupts_the_runs_and_resume_goes_on(
     output = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True, timeout=120).stdout
     assert json.loads(output.splitlines()[-1])["status"] == "completed"
     assert {(trial.status, trial.kills) for trial in store.sweeps.list_trials(1)} == {(TrialStatus.COMPLETED, 0)}
-    assert len(store.sweeps.list_runs(1)) == 3
+    assert len(store.sweeps.list_runs(1, [1, 2, 3])) == 3
 
 
 def test_a_killed_controller_and_a_killed_run_cost_no_trial(
@@ -111,6 +117,6 @@ def test_a_killed_controller_and_a_killed_run_cost_no_trial(
     assert control.shown_status(store.sweeps.get_sweep(1)) is SweepStatus.INTERRUPTED
     list(control.resume(store, store.sweeps.get_sweep(1)))
     trials = store.sweeps.list_trials(1)
-    assert [trial.status for trial in trials] == [TrialStatus.COMPLETED] * 3
+    assert [trial.status for trial in trials] == [TrialStatus.COMPLETED] * 5
     assert sum(trial.kills for trial in trials) == 1
-    assert sorted(run.attempt for run in store.sweeps.list_runs(1)) == [1, 1, 2]
+    assert sorted(run.attempt for run in store.sweeps.list_runs(1, [1, 2, 3])) == [1, 1, 2]

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from mnist_core.analysis.comparison.verdict import format_interval
 from mnist_core.formatting import MISSING, format_duration, format_percent
 from mnist_core.records import Sweep, Trial, TrialRole, TrialStatus, encode_json, json_value
 from mnist_core.store import RunStore
 from mnist_core.sweeps.control import SweepEvent
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.results import ranked
-from mnist_core.system.paths import PROGRAM
+from mnist_core.sweeps.verdict import conclude
 from mnist_core.system.terminal_text import pad
 
 LEADERS = 10
@@ -30,7 +31,8 @@ class SweepPrinter:
 
     def show(self, event: SweepEvent) -> None:
         if self._json:
-            print(encode_json(event_to_json(event)), flush=True)
+            verdict = verdict_to_json(self._store, event) if isinstance(event, Sweep) else {}
+            print(encode_json(event_to_json(event) | verdict), flush=True)
         elif isinstance(event, Trial):
             if event.status is not TrialStatus.RUNNING:
                 print(self._line(event), flush=True)
@@ -43,7 +45,8 @@ class SweepPrinter:
         is_done = trial.status is TrialStatus.COMPLETED
         result = format_value(self._spec, trial.value) if is_done else trial.status.word
         reason = f": {trial.reason}" if trial.status is TrialStatus.FAILED else ""
-        return f"{trial.number}{limit}  {pad(result, 9)}  {describe_values(trial)}{reason}"
+        what = describe_values(trial) if trial.role is TrialRole.SEARCH else f"{trial.role} with fresh seeds"
+        return f"{trial.number}{limit}  {pad(result, 9)}  {what}{reason}"
 
 
 def leaderboard(spec: SweepSpec, trials: Sequence[Trial]) -> str:
@@ -72,10 +75,42 @@ def conclusion(store: RunStore, sweep: Sweep) -> str:
             f"{sweep.name} is {sweep.status.word} after {duration}: no trial reached {format_percent(spec.target)}. "
             "Lower the target, or search with the objective accuracy."
         )
-    return (
+    found = (
         f"{sweep.name} is {sweep.status.word} after {duration}. Its best settings by validation: "
-        f"{describe_values(best[0])} (trial {best[0].number}). `{PROGRAM} sweeps {sweep.name}` shows the others."
+        f"{describe_values(best[0])} (trial {best[0].number})."
     )
+    return f"{found} {describe_verdict(store, sweep)}".rstrip()
+
+
+def describe_verdict(store: RunStore, sweep: Sweep) -> str:
+    """Return how the winner did on the test images and against the defaults; empty if it was not tested."""
+    verdict = conclude(store, sweep)
+    if verdict is None or not verdict.runs:
+        return ""
+    accuracies = ", ".join(format_percent(run.results.test_accuracy) for run in verdict.runs)
+    tested = f"Trained with {len(verdict.runs)} fresh seeds, they reach {accuracies} on test."
+    comparison = verdict.comparison
+    interval = ""
+    if comparison and comparison.low is not None and comparison.high is not None:
+        interval = f" Winner minus defaults: {format_interval(comparison.difference, comparison.low, comparison.high)}."
+    return f"{tested} {verdict.sentence}{interval}"
+
+
+def verdict_to_json(store: RunStore, sweep: Sweep) -> dict[str, Any]:
+    """Return the winner, its runs with fresh seeds and those of the baseline, and the verdict, as an object of JSON."""
+    verdict = conclude(store, sweep)
+    if verdict is None:
+        return {"winner": None, "verdict": None}
+    comparison = verdict.comparison
+    return {
+        "winner": event_to_json(verdict.winner),
+        "winner_runs": [run.name for run in verdict.runs],
+        "baseline_runs": [run.name for run in verdict.baseline_runs],
+        "verdict": verdict.sentence,
+        "difference": comparison and comparison.difference,
+        "interval": comparison and [comparison.low, comparison.high],
+        "p_value": comparison and comparison.p_value,
+    }
 
 
 def event_to_json(event: SweepEvent) -> dict[str, Any]:

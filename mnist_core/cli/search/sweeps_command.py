@@ -7,7 +7,13 @@ from typing import Any
 
 from mnist_core.cli.command_setup import Subparsers, add_command, open_store
 from mnist_core.cli.search.sweep_command import carry_out
-from mnist_core.cli.search.sweep_printer import event_to_json, format_value, leaderboard
+from mnist_core.cli.search.sweep_printer import (
+    describe_verdict,
+    event_to_json,
+    format_value,
+    leaderboard,
+    verdict_to_json,
+)
 from mnist_core.errors import ConfigError
 from mnist_core.formatting import format_duration
 from mnist_core.records import Sweep, SweepStatus, TrialRole, TrialStatus, encode_json
@@ -94,8 +100,11 @@ def _summary(store: RunStore, sweep: Sweep) -> dict[str, Any]:
 def _show(store: RunStore, sweep: Sweep, *, json: bool) -> int:
     trials = store.sweeps.list_trials(sweep.id)
     if json:
-        print(encode_json({**_summary(store, sweep), "all_trials": list(map(event_to_json, trials))}, indent=2))
+        shown = {**_summary(store, sweep), "all_trials": list(map(event_to_json, trials))}
+        print(encode_json(shown | verdict_to_json(store, sweep), indent=2))
     else:
         print(f"{sweep.name} is {control.shown_status(sweep).word}. {sweep.reason}".rstrip())
         print(leaderboard(SweepSpec.from_json(sweep.spec), trials))
+        if verdict := describe_verdict(store, sweep):
+            print(verdict)
     return 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mnist_core.records import Trial, TrialRole, TrialStatus, Validation
 from mnist_core.sweeps.spec import SweepSpec
@@ -57,3 +58,8 @@ def ranked(spec: SweepSpec, trials: Sequence[Trial]) -> list[Trial]:
     completed = [trial for trial in trials if trial.role is TrialRole.SEARCH and trial.status is TrialStatus.COMPLETED]
     sign = -1 if spec.is_maximized else 1
     return sorted(completed, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+
+
+def is_default(spec: SweepSpec, values: Mapping[str, Any]) -> bool:
+    """Whether these values make the baseline: the winner is then not compared with itself."""
+    return spec.winner_config(values, spec.first_seed) == spec.baseline_config(spec.first_seed)
