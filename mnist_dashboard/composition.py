@@ -128,10 +128,21 @@ def _provide_services(server: _Server, store_problems: list[str]) -> None:
     """Give the pages what they work with. Every action checks first whether the visitor may act."""
     check = access.action_check(server.hub.broadcaster.record_action)
     actions = RunActions(
-        server.store, wake=server.supervisor.wake, before_action=check, after_action=access.audit_action
+        server.store,
+        wake=server.supervisor.wake,
+        before_action=check,
+        after_action=access.audit_action,
+        test_rates=server.supervisor.range_tests.request,
     )
     services.provide(
-        services.Services(server.store.queries, actions, server.policy, server.hub.all_runs, store_problems)
+        services.Services(
+            server.store.queries,
+            actions,
+            server.policy,
+            server.hub.all_runs,
+            store_problems=store_problems,
+            is_testing_rates=server.supervisor.range_tests.is_testing,
+        )
     )
 
 

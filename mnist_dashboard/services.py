@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mnist_core.config import TrainConfig
 from mnist_core.runs.actions import RunActions
 from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.all_runs import AllRuns
@@ -18,6 +20,8 @@ class Services:
     access_policy: AccessPolicy
     all_runs: AllRuns
     """All runs in memory, one copy for every page."""
+    is_testing_rates: Callable[[TrainConfig], bool] = lambda _config: False
+    """Whether learning rates are being tested with these settings."""
     store_problems: list[str] = field(default_factory=list)
     """Sentences on damage that the server found when it started, until an owner dismisses them."""
 

@@ -40,7 +40,7 @@ class RunActions:
 
     `wake` is called when the queue has changed, to wake the supervisor. `before_action` is called before every action.
     A server checks there whether the user may act, and raises to refuse. `after_action` gets the name of the method
-    that was called, and its arguments and result.
+    that was called, and its arguments and result. `test_rates` has a range test of the settings started.
     """
 
     def __init__(
@@ -50,11 +50,13 @@ class RunActions:
         wake: Callable[[], None] = lambda: None,
         before_action: Callable[[], None] = lambda: None,
         after_action: Callable[[str, tuple[object, ...]], None] = lambda _name, _values: None,
+        test_rates: Callable[[TrainConfig], None] = lambda _config: None,
     ) -> None:
         self._store = store
         self._wake = wake
         self._before_action = before_action
         self._after_action = after_action
+        self._test_rates = test_rates
 
     # ------------------------------------------------------------------ training
 
@@ -85,6 +87,14 @@ class RunActions:
         lanes = races.resume_race(self._store, self._store.queries.get_run(run_id))
         self._wake()
         return lanes
+
+    @_action
+    def test_rates(self, config: TrainConfig) -> None:
+        """Find safe learning rates for these settings; see `sweeps.range_test`.
+
+        Raises `ConfigError` for a network that cannot be used, and `RunStateError` while a run trains or waits.
+        """
+        self._test_rates(own_networks.with_recorded_network(self._store, config))
 
     @_action
     def request_stop(self, run_id: int) -> RunStatus:

@@ -5,9 +5,10 @@ The supervisor starts the fork server as `python -m mnist_core.scheduler.fork_se
 
 Protocol, one line per message. Requests on standard input: `<run id> <max active runs>`. Messages on standard output:
 `ready`; `started <run id> <pid>`; `exited <run id> <pid> <exit code, or minus the signal>`. The run id
-`CALIBRATION_RUN_ID` requests a measurement of the training speed instead of a run, and `INFERENCE_RUN_ID` an inference
-process, followed by the argument of `inference.process.serve`. The fork server exits when its input ends. Its trainers
-live on, each in a session of its own.
+`CALIBRATION_RUN_ID` requests a measurement of the training speed instead of a run, `RANGE_TEST_RUN_ID` a range test,
+followed by its settings as JSON, and `INFERENCE_RUN_ID` an inference process, followed by the argument of
+`inference.process.serve`. The fork server exits when its input ends. Its trainers live on, each in a session of its
+own.
 
 Nothing here may run a tensor operation: it would start OpenMP threads, and a forked child would wait for them for ever.
 """
@@ -23,6 +24,8 @@ from functools import partial
 from mnist_core.inference.client import INFERENCE_RUN_ID
 from mnist_core.inference.process import serve
 from mnist_core.sweeps.race import train_queued_runs
+from mnist_core.sweeps.range_test import run_requested_test
+from mnist_core.sweeps.rate_zones import RANGE_TEST_RUN_ID
 from mnist_core.system.forking import fork_worker, open_child_exit_socket
 from mnist_core.system.machine import threads_per_trainer
 from mnist_core.trainer.calibration import calibrate
@@ -64,6 +67,8 @@ def _do_request(run_id: int, argument: str) -> None:
         serve(argument)
     elif run_id == CALIBRATION_RUN_ID:
         calibrate(threads_per_trainer(int(argument)))
+    elif run_id == RANGE_TEST_RUN_ID:
+        run_requested_test(argument)
     else:
         train_queued_runs(run_id, int(argument))
 

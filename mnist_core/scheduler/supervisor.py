@@ -17,6 +17,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.inference.client import INFERENCE_RUN_ID
 from mnist_core.records import Run, RunStatus
 from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN, ForkServerClient, is_orphan
+from mnist_core.scheduler.range_tests import RangeTests
 from mnist_core.scheduler.recovery import (
     CRASH_SIGNALS,
     LEASE_SECONDS,
@@ -26,6 +27,7 @@ from mnist_core.scheduler.recovery import (
     status_after_exit,
 )
 from mnist_core.store import RunStore
+from mnist_core.sweeps.rate_zones import RANGE_TEST_RUN_ID
 from mnist_core.system.processes import count_oom_kills, is_gone
 from mnist_core.trainer import speed
 
@@ -77,6 +79,7 @@ class Supervisor:
         self._unclaimed_kills: Counter[tuple[int, int]] = Counter()
         """Number of trainers killed before they had claimed their run, by run and attempt."""
         self._fork_server = ForkServerClient(self._on_exit)
+        self.range_tests = RangeTests(store, self._fork_server, self.wake)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._last_busy_at = time.monotonic()
@@ -119,6 +122,7 @@ class Supervisor:
                 self._adopt_orphans()
                 interrupt_lost_runs(self._store, spare=self._fork_server.run_ids)
                 self._interrupt_stalled_runs()
+                self.range_tests.tend()
                 self._calibrate_when_idle()
                 self._launch_next()
                 last_error = ""
@@ -141,16 +145,20 @@ class Supervisor:
             self._fork_server.detach(run.id)
 
     def _calibrate_when_idle(self) -> None:
-        """Measure the speed of this machine once, while nothing trains. A run that is submitted has precedence."""
+        """Measure the speed of this machine once, while nothing trains. Runs and range tests have precedence."""
         if not self._needs_calibration:
             return
-        if self._store.queries.list_unfinished_runs():
+        if self._is_in_use():
             self._last_busy_at = time.monotonic()
             self._fork_server.kill(speed.CALIBRATION_RUN_ID)
             return
         is_idle = time.monotonic() - self._last_busy_at > IDLE_SECONDS
         if is_idle and speed.CALIBRATION_RUN_ID not in self._fork_server.run_ids:
             self._fork_server.launch(speed.CALIBRATION_RUN_ID, self._max_runs)
+
+    def _is_in_use(self) -> bool:
+        """Whether runs train or wait, or learning rates are tested."""
+        return self.range_tests.is_active or bool(self._store.queries.list_unfinished_runs())
 
     def _launch_next(self) -> None:
         """Launch trainers for the oldest queued runs, up to `max_runs`. Trainers in terminals count, too.
@@ -175,7 +183,11 @@ class Supervisor:
             return  # its client notices, and has another one started when there is a question
         if run_id == speed.CALIBRATION_RUN_ID:
             # Try again only if it was killed for the sake of a run, not if the system killed it for lack of memory.
-            self._needs_calibration = code == -signal.SIGKILL and bool(self._store.queries.list_unfinished_runs())
+            self._needs_calibration = code == -signal.SIGKILL and self._is_in_use()
+            return
+        if run_id == RANGE_TEST_RUN_ID:
+            self.range_tests.note_exit(code)
+            self._wake.set()
             return
         run, oom_kills = self._store.queries.get_run(run_id), count_oom_kills()
         out_of_memory = oom_kills > self._oom_kills_at_launch.pop(run_id, oom_kills)

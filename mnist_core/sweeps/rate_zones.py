@@ -33,6 +33,9 @@ ZONE_SETTINGS = (
 )
 """The settings that zones belong to. The others change neither network nor updates in the first hundred batches."""
 
+RANGE_TEST_RUN_ID = -2
+"""Run id that no run has. The supervisor sends it to the fork server to request a range test."""
+
 SAFE, RISKY, DIVERGES = "safe", "risky", "diverges"
 
 MAX_REMEMBERED = 50

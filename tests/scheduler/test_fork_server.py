@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import RunStatus
+from mnist_core.records import RunStatus, encode_json
 from mnist_core.scheduler import fork_client
 from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN, ForkServerClient
 from mnist_core.store import RunStore
+from mnist_core.sweeps.rate_zones import RANGE_TEST_RUN_ID, find_zones_of
 from mnist_core.system.paths import ROOT
 from mnist_core.system.processes import identify, is_alive, own_identity
 from mnist_core.trainer.speed import CALIBRATION_RUN_ID, is_calibrated
@@ -115,6 +116,21 @@ def test_a_fork_server_measures_the_speed_on_request(fork_server: subprocess.Pop
     fork_server.stdin.flush()
     assert fork_server.wait(timeout=30) == 0
     assert "BrokenPipe" not in fork_server.stderr.read()
+
+
+def test_a_fork_server_tests_learning_rates_on_request(fork_server: subprocess.Popen[str]) -> None:
+    config = TrainConfig(dataset="mnist", model="softmax", batch_size=30)
+    assert fork_server.stdin
+    assert fork_server.stdout
+    assert fork_server.stdout.readline() == "ready\n"
+    fork_server.stdin.write(f"{RANGE_TEST_RUN_ID} {encode_json(dataclasses.asdict(config), compact=True)}\n")
+    fork_server.stdin.flush()
+    word, run_id, pid = fork_server.stdout.readline().split()
+    assert (word, run_id) == ("started", str(RANGE_TEST_RUN_ID))
+    assert fork_server.stdout.readline() == f"exited {RANGE_TEST_RUN_ID} {pid} 0\n"
+    zones = find_zones_of(config)
+    assert zones is not None
+    assert zones.safe_up_to is not None
 
 
 class ClientHarness:

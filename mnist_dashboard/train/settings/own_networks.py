@@ -114,6 +114,12 @@ def count_parameters(model: str) -> int | None:
     return checked_parameters(version) if version else None
 
 
+def present_name(model: str) -> str:
+    """Return a value of the setting Network with the present version of the owner's own network, if it is one."""
+    version = _present_version(model)
+    return version.name if version else model
+
+
 def folder_problems() -> str:
     """Say what is wrong with files in the folder of networks; empty if nothing is."""
     return " ".join(files.list_networks().problems) if access.may_act() else ""

@@ -16,7 +16,7 @@ from mnist_core.annotations import MAX_NAME_LENGTH
 from mnist_core.config import OPTIMIZERS, SETTINGS, TrainConfig
 from mnist_core.formatting import format_duration
 from mnist_core.network_names import OwnNetwork
-from mnist_core.records import Run
+from mnist_core.records import Run, RunStatus
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_core.training.networks.parameter_counts import PARAMETER_COUNTS
 from mnist_dashboard import access
@@ -25,6 +25,7 @@ from mnist_dashboard.train.settings import draft as drafts
 from mnist_dashboard.train.settings import own_networks, steering
 from mnist_dashboard.train.settings.binding import SettingsBinding
 from mnist_dashboard.train.settings.draft import Draft
+from mnist_dashboard.train.settings.rate_row import render_rate_line
 from mnist_dashboard.train.settings.widgets import render_setting
 from mnist_dashboard.ui import glossary, headings, markdown, messages
 from mnist_dashboard.ui.formatting import format_count
@@ -50,6 +51,10 @@ class _Form:
     config: TrainConfig
     training_images: int
     """The number of images that an epoch has or will probably have."""
+    may_test: bool = False
+    """Whether learning rates may be tested with these settings, once no run needs the cores."""
+    is_busy: bool = False
+    """Whether a run trains or waits."""
     network_problems: str = ""
     """What is wrong with files in the folder of networks."""
 
@@ -97,7 +102,15 @@ def _render_next_run(draft: Draft, unfinished: Sequence[Run], on_start: Callable
     in_progress = any(run.status.is_active for run in unfinished)
     hint = "Prepares the next run." + (" The current run keeps its settings." if in_progress else "")
     training_images = expected_images(draft.config)
-    form = _Form(hint, drafts.bind_draft(draft), draft.config, training_images, own_networks.folder_problems())
+    form = _Form(
+        hint,
+        drafts.bind_draft(draft),
+        draft.config,
+        training_images,
+        may_test=True,
+        is_busy=any(run.status is not RunStatus.PAUSED for run in unfinished),
+        network_problems=own_networks.folder_problems(),
+    )
     _render_hint(hint)
     _render_preset(draft)
     _render_settings(form)
@@ -221,6 +234,8 @@ def _render_settings(form: _Form) -> None:
         render_setting(name, form.binding)
         if name == "model":
             _render_network_note(form)
+        if name == "lr":
+            render_rate_line(form.binding, form.config, may_test=form.may_test, is_busy=form.is_busy)
     others = [name for name in SETTINGS if name not in MAIN_SETTINGS]
     # With a key it stays open when its label changes.
     with st.expander(f"More settings{_summarize(values, others)}", key="more_settings"):

@@ -49,6 +49,11 @@ def number_style(setting: Setting) -> NumberStyle:
     return NUMBER_STYLES.get(setting.name, NumberStyle(1 if setting.kind is int else 0.01))
 
 
+def slider_stops(name: str, shown: float) -> list[float]:
+    """Return the values at which the slider of a setting stops, among them the one shown."""
+    return sorted({*NUMBER_STYLES[name].stops, shown})
+
+
 def render_setting(name: str, binding: SettingsBinding) -> None:
     """Draw a setting's widgets, each row as high in every state."""
     setting = SETTINGS[name]
@@ -84,7 +89,7 @@ def _render_number(setting: Setting, style: NumberStyle, binding: SettingsBindin
 def _render_slider(setting: Setting, style: NumberStyle, binding: SettingsBinding) -> None:
     arguments = binding.widget_arguments(setting.name, "slider") | {"help": setting.help}
     if style.stops:
-        st.select_slider(setting.label, sorted({*style.stops, st.session_state[arguments["key"]]}), **arguments)
+        st.select_slider(setting.label, slider_stops(setting.name, st.session_state[arguments["key"]]), **arguments)
     else:
         low, high = setting.kind(setting.low), setting.kind(setting.high)
         st.slider(setting.label, low, high, step=style.step, **arguments)
