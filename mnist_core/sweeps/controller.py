@@ -7,6 +7,7 @@ the runs train on meanwhile, and are adopted.
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -22,8 +23,11 @@ from mnist_core.sweeps.trials.results import is_default, ranked
 from mnist_core.sweeps.trials.running_trial import RunningTrial, TrialEnd
 from mnist_core.system.processes import is_gone, send_signal
 
-POLL_SECONDS = 0.1
-"""Time between two looks at the trials."""
+POLL_SECONDS = 0.05
+"""Time between two looks at the processes of the trials."""
+
+READ_SECONDS = 0.3
+"""Time between two looks at the runs in the store while no process ends."""
 
 REPORT_SECONDS = 1.0
 """Time between two reports of progress, with which the controller hears what people ask for."""
@@ -52,7 +56,7 @@ class Controller:
         self._ended = [trial for trial in store.sweeps.list_trials(sweep.id) if trial.number not in self._running]
         self._elapsed_seconds = sweep.elapsed_seconds
         self._ticked_at = time.monotonic()
-        self._reported_at = -REPORT_SECONDS
+        self._reported_at = self._read_at = -math.inf
         self._is_paused = False
 
     def events(self) -> Generator[Trial | Sweep, None, None]:
@@ -87,6 +91,9 @@ class Controller:
         self._report_progress()
         self._pause_or_resume()
         ended_processes = self._processes.take_ended()  # before the runs are read: those have recorded their end
+        if not ended_processes and self._ticked_at - self._read_at < READ_SECONDS:
+            return
+        self._read_at = self._ticked_at
         runs = self._read_runs()
         validations = self._store.sweeps.list_validations([run.id for run in runs])
         for number, trial in list(self._running.items()):

@@ -32,6 +32,7 @@ LR = Range("lr", 0.001, 1.0, log=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controller, "POLL_SECONDS", 0.0)
     monkeypatch.setattr(controller, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(controller, "READ_SECONDS", 0.0)
 
 
 def claim(store: RunStore, **values: Any) -> Sweep:
