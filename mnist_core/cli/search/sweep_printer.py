@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mnist_core.analysis.comparison.verdict import format_interval
 from mnist_core.formatting import MISSING, format_duration, format_percent
 from mnist_core.records import Sweep, Trial, TrialRole, TrialStatus, encode_json, json_value
 from mnist_core.store import RunStore
@@ -89,11 +88,7 @@ def describe_verdict(store: RunStore, sweep: Sweep) -> str:
         return ""
     accuracies = ", ".join(format_percent(run.results.test_accuracy) for run in verdict.runs)
     tested = f"Trained with {len(verdict.runs)} fresh seeds, they reach {accuracies} on test."
-    comparison = verdict.comparison
-    interval = ""
-    if comparison and comparison.low is not None and comparison.high is not None:
-        interval = f" Winner minus defaults: {format_interval(comparison.difference, comparison.low, comparison.high)}."
-    return f"{tested} {verdict.sentence}{interval}"
+    return f"{tested} {verdict.sentence}"
 
 
 def verdict_to_json(store: RunStore, sweep: Sweep) -> dict[str, Any]:
