@@ -13,7 +13,7 @@ exponential mean without bias (Gugger 2018, "How Do You Find A Good Learning Rat
 - The suggestion is a third of the end of safe.
 - Limits are rounded to values that people choose, such as 0.07: safe down, diverging up.
 
-`benchmarks/statistics/range_test.py` prints how often that agrees with real runs. The method was chosen on 20 other
+`benchmarks/statistics/range_test.py` prints how often that agrees with real runs. The method was chosen on 16 other
 combinations of settings. Left out were: 100 batches, whose limits are too blurred; a fresh network for each of ten
 rates, which sees no late divergence in 12 batches each, and takes five times as long with 60; and confirming the limit
 with 60 batches from a fresh network, which corrects one limit in 60 for half as many batches again.
