@@ -81,8 +81,8 @@ class WithDeadUnits(nn.Module):
         self.out = nn.Linear(6, 10)
         with torch.no_grad():
             assert self.hidden.bias is not None
-            self.norm.bias[1] = -1000
-            self.hidden.bias[[0, 3, 5]] = -1e6
+            self.norm.bias[:] = torch.tensor([1000, -1000, 1000, 1000])
+            self.hidden.bias[:] = torch.tensor([-1e6, 1e6, 1e6, -1e6, 1e6, -1e6])
 
     def forward(self, images: Tensor) -> Tensor:
         x = torch.relu(self.norm(self.conv(images)))
