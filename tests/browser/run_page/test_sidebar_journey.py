@@ -19,8 +19,16 @@ def expect_rows(page: Page, rows: list[list[float]]) -> None:
 
 def wait_for_settings_form(field: Locator) -> None:
     """Wait until the form handles keys and presses; a number field then describes itself to whoever comes to it."""
-    field.focus()
-    expect(field).to_have_attribute("inputmode", "decimal")
+    expect(field).to_be_visible()
+    field.page.wait_for_function(
+        """(label) => {
+            const input = document.querySelector(`input[aria-label="${label}"]`); // a new one, if the form was rebuilt
+            input?.blur();
+            input?.focus();
+            return input?.inputMode === "decimal";
+        }""",
+        arg=field.get_attribute("aria-label"),
+    )
 
 
 def test_rows_stay_in_place_and_text_survives_the_end_of_a_run(page: Page, live: Server) -> None:
