@@ -57,16 +57,16 @@ def receive() -> None:
     """
     sent = st.query_params.get(RUN, "")
     move: _Move | None = st.session_state.get(_MOVE_KEY)
-    if move is None or is_history_navigation():
+    if is_history_navigation():
+        st.session_state.pop(_MOVE_KEY, None)
+    elif move and sent == move.old_id:
+        _write(RUN, move.new_id)
+    elif move and move.is_new and sent == move.new_id:  # the callback that made it has written the address
+        st.session_state[_MOVE_KEY] = replace(move, is_new=False)
+    else:
         st.session_state.pop(_MOVE_KEY, None)
         if sent and sent != st.session_state.get(RUN):
             _write(RUN, sent)  # after a link from this page to itself the browser still shows the old address
-    elif sent == move.old_id:
-        _write(RUN, move.new_id)
-    elif move.is_new:  # the callback that made it has written the address
-        st.session_state[_MOVE_KEY] = replace(move, is_new=False)
-    else:
-        del st.session_state[_MOVE_KEY]
     st.session_state[RUN] = st.query_params.get(RUN, "")
 
 

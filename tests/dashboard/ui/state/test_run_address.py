@@ -17,6 +17,16 @@ def test_a_rerun_with_an_outdated_address_does_not_lead_back_to_the_old_run(app:
     assert address(app) == started
 
 
+def test_a_link_to_a_third_run_is_followed_at_once(app: AppTest, store: RunStore) -> None:
+    before, third = (active_run(store, RunStatus.COMPLETED) for _ in range(2))
+    open_page(app, before.id)
+    click(app, "Start training")
+    open_page(app, third.id)
+    assert address(app) == str(third.id)
+    app.run()
+    assert address(app) == str(third.id)
+
+
 def test_an_address_with_the_old_run_is_followed_once_the_browser_has_shown_the_new_one(
     app: AppTest, store: RunStore
 ) -> None:
