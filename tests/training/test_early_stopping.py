@@ -127,7 +127,7 @@ def test_accuracy_can_be_watched_instead(digits: Dataset) -> None:
 
 
 def test_looking_changes_nothing(digits: Dataset, state: TrainState) -> None:
-    """Evaluations that were asked for do not count, so that a run repeats whoever looks at it."""
+    """Only scheduled evaluations count: a person who asks for another does not change the run."""
     looked_at, events = [], train(EARLY, digits, state=state)
     event: Event | None = next(events)
     while event is not None:

@@ -18,7 +18,7 @@ def expect_rows(page: Page, rows: list[list[float]]) -> None:
 
 
 def wait_for_settings_form(field: Locator) -> None:
-    """Wait until the form handles keys and presses; a number field then describes itself to whoever comes to it."""
+    """Wait until the form handles keys and presses. It then marks a number field that gets the focus."""
     expect(field).to_be_visible()
     field.page.wait_for_function(
         """(label) => {
