@@ -63,6 +63,7 @@ def render_strip(run: Run | None, summary: RunSummary | None, idle: IdleRun, vie
 
 
 # ---------------------------------------------------------------------- the page
+run_address.receive_view()
 unfinished = services.current().queries.list_unfinished_runs()
 run = find_run_to_show(unfinished)
 unfinished = [other for other in unfinished if not other.damage]

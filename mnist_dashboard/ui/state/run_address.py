@@ -22,6 +22,11 @@ OTHER = "with"
 """Parameter with the run that the view sets beside this one."""
 
 _MOVE_KEY = "move"
+_VIEWS_KEY = "views_in_browser"
+"""Session key of the views that the browser may show in its address: the latest it sent, and those written since."""
+
+_LED_ELSEWHERE_KEY = "led_elsewhere"
+"""Session key of whether the browser has sent a view that this session did not write; see `receive_view`."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ class _Move:
 def is_history_navigation() -> bool:
     """Return whether the reader has pressed Back or Forward: then the address says what to show."""
     context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation
+    has_flag = context is not None and context.is_history_navigation
+    return has_flag or bool(st.session_state.get(_LED_ELSEWHERE_KEY))
 
 
 def restore() -> None:
@@ -45,7 +51,9 @@ def restore() -> None:
     if RUN in st.session_state and RUN not in st.query_params and not is_history_navigation():
         st.session_state[_MOVE_KEY] = _Move("", st.session_state[RUN])
         _write(RUN, st.session_state[RUN])
-        _write(VIEW, st.session_state.get(VIEW, ""))
+        view = st.session_state.get(VIEW, "")
+        st.session_state[_VIEWS_KEY] = ["", view]
+        _write(VIEW, view)
 
 
 def receive() -> None:
@@ -55,6 +63,7 @@ def receive() -> None:
     latest move by then, e.g. because the run just started has changed its status, the rerun must not lead back. The
     move is over when a later rerun comes with another address than the old one.
     """
+    st.session_state[_LED_ELSEWHERE_KEY] = False
     sent = st.query_params.get(RUN, "")
     move: _Move | None = st.session_state.get(_MOVE_KEY)
     if is_history_navigation():
@@ -68,6 +77,22 @@ def receive() -> None:
         if sent and sent != st.session_state.get(RUN):
             _write(RUN, sent)  # after a link from this page to itself the browser still shows the old address
     st.session_state[RUN] = st.query_params.get(RUN, "")
+
+
+def receive_view() -> None:
+    """Take over the view in the address that the browser has sent. Call it once per drawing of a page with views.
+
+    Streamlit merges a rerun for Back with a later one, e.g. from a part of the page that has just loaded, and then does
+    not say that the reader went back. The address says it: no other than the reader leads to a view that the browser
+    did not show and that this session has not written.
+    """
+    sent = st.query_params.get(VIEW, "")
+    views: list[str] = st.session_state.setdefault(_VIEWS_KEY, [sent])
+    if sent in views:
+        st.session_state[_VIEWS_KEY] = views[views.index(sent) :]
+    else:
+        st.session_state[_VIEWS_KEY] = [sent]
+        st.session_state[_LED_ELSEWHERE_KEY] = True
 
 
 def run_id() -> str:
@@ -111,6 +136,7 @@ def show_view(view: str) -> None:
     """Put a view into the address; "" stands for the first one."""
     st.session_state[VIEW] = view
     if st.query_params.get(VIEW, "") != view:
+        st.session_state[_VIEWS_KEY].append(view)
         _write(VIEW, view)
 
 
