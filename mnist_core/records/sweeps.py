@@ -112,6 +112,10 @@ class Sweep:
     """Time in which it searched, without pauses and without the time in which it had no controller."""
     reason: str = ""
     """Why it failed or was interrupted, in one sentence; empty otherwise."""
+    in_server: bool = False
+    """Whether the server carries it out, rather than a command in a terminal."""
+    waits_for: str = ""
+    """Why no trial starts now, in one sentence; empty while it searches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

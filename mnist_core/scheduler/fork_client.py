@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import psutil
 
 from mnist_core.records import ProcessIdentity
+from mnist_core.sweeps.trials.processes import TRIAL_SERVER_MODULE
 from mnist_core.system.paths import ROOT, absolute_environment
 from mnist_core.system.processes import identify, is_alive, send_signal
 
@@ -46,23 +47,23 @@ ExitCallback = Callable[[int, int], None]
 
 
 def is_orphan(trainer: ProcessIdentity) -> bool:
-    """Whether a fork server started this trainer and has ended since. False for a trainer in a terminal.
+    """Whether a fork server or a trial server started this process and has ended since.
 
-    False also for a trainer in another container, where its pid means another process.
+    False for a trainer in a terminal, and for one in another container, where its pid means another process.
     """
     if not is_alive(trainer):
         return False
     try:
         process = psutil.Process(trainer.pid)
         parent = process.parent()
-        return _has_fork_server_command(process) and not (parent and _has_fork_server_command(parent))
+        return bool(_server_modules(process) - (_server_modules(parent) if parent else set()))
     except psutil.Error:
         return False
 
 
-def _has_fork_server_command(process: psutil.Process) -> bool:
-    """Whether this is a fork server or a trainer that it forked, which keeps its command line."""
-    return FORK_SERVER_MODULE in process.cmdline()
+def _server_modules(process: psutil.Process) -> set[str]:
+    """Return the module of a server that forks processes, or of a process that it forked: those keep its command."""
+    return {FORK_SERVER_MODULE, TRIAL_SERVER_MODULE} & {*process.cmdline()}
 
 
 @dataclass(eq=False)

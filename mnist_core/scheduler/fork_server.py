@@ -7,8 +7,8 @@ Protocol, one line per message. Requests on standard input: `<run id> <max activ
 `ready`; `started <run id> <pid>`; `exited <run id> <pid> <exit code, or minus the signal>`. The run id
 `CALIBRATION_RUN_ID` requests a measurement of the training speed instead of a run, `RANGE_TEST_RUN_ID` a range test,
 followed by its settings as JSON, and `INFERENCE_RUN_ID` an inference process, followed by the argument of
-`inference.process.serve`. The fork server exits when its input ends. Its trainers live on, each in a session of its
-own.
+`inference.process.serve`; numbers below `FIRST_CONTROLLER_ID` request the controller of a sweep, which imports Optuna
+itself. The fork server exits when its input ends. Its trainers live on, each in a session of its own.
 
 Nothing here may run a tensor operation: it would start OpenMP threads, and a forked child would wait for them for ever.
 """
@@ -23,6 +23,7 @@ from functools import partial
 
 from mnist_core.inference.client import INFERENCE_RUN_ID
 from mnist_core.inference.process import serve
+from mnist_core.sweeps.control import FIRST_CONTROLLER_ID, carry_out_in_server, sweep_of_controller
 from mnist_core.sweeps.race import train_queued_runs
 from mnist_core.sweeps.range_test import run_requested_test
 from mnist_core.sweeps.rate_zones import RANGE_TEST_RUN_ID
@@ -69,6 +70,8 @@ def _do_request(run_id: int, argument: str) -> None:
         calibrate(threads_per_trainer(int(argument)))
     elif run_id == RANGE_TEST_RUN_ID:
         run_requested_test(argument)
+    elif run_id < FIRST_CONTROLLER_ID:
+        carry_out_in_server(sweep_of_controller(run_id))
     else:
         train_queued_runs(run_id, int(argument))
 

@@ -12,6 +12,7 @@ from mnist_core.errors import RunStateError
 from mnist_core.records import RunStatus, encode_json
 from mnist_core.scheduler.fork_client import ForkServerClient
 from mnist_core.store import RunStore
+from mnist_core.sweeps.control import is_searching
 from mnist_core.sweeps.rate_zones import RANGE_TEST_RUN_ID, RateZones, save_zones, zone_settings
 
 
@@ -83,5 +84,6 @@ class RangeTests:
             save_zones(RateZones(settings=zone_settings(config), problem=problem))
 
     def _is_busy(self) -> bool:
-        """Whether a run trains or waits for its turn. One that is paused does not need the cores."""
-        return any(run.status is not RunStatus.PAUSED for run in self._store.queries.list_unfinished_runs())
+        """Whether a run trains or waits for its turn, or a sweep searches. A paused run does not need the cores."""
+        unfinished = self._store.queries.list_unfinished_runs()
+        return any(run.status is not RunStatus.PAUSED for run in unfinished) or is_searching(self._store)

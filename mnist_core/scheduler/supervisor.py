@@ -26,7 +26,9 @@ from mnist_core.scheduler.recovery import (
     interrupt_stalled_runs,
     status_after_exit,
 )
+from mnist_core.scheduler.server_sweeps import ServerSweeps
 from mnist_core.store import RunStore
+from mnist_core.sweeps.control import FIRST_CONTROLLER_ID, is_searching
 from mnist_core.sweeps.rate_zones import RANGE_TEST_RUN_ID
 from mnist_core.system.processes import count_oom_kills, is_gone
 from mnist_core.trainer import speed
@@ -80,6 +82,7 @@ class Supervisor:
         """Number of trainers killed before they had claimed their run, by run and attempt."""
         self._fork_server = ForkServerClient(self._on_exit)
         self.range_tests = RangeTests(store, self._fork_server, self.wake)
+        self._sweeps = ServerSweeps(store, self._fork_server)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._last_busy_at = time.monotonic()
@@ -125,6 +128,7 @@ class Supervisor:
                 self.range_tests.tend()
                 self._calibrate_when_idle()
                 self._launch_next()
+                self._sweeps.tend()
                 last_error = ""
             except Exception as error:
                 # For example a locked database. Log it once, and try again at the next round.
@@ -157,12 +161,14 @@ class Supervisor:
             self._fork_server.launch(speed.CALIBRATION_RUN_ID, self._max_runs)
 
     def _is_in_use(self) -> bool:
-        """Whether runs train or wait, or learning rates are tested."""
-        return self.range_tests.is_active or bool(self._store.queries.list_unfinished_runs())
+        """Whether runs train or wait, a sweep searches, or learning rates are tested."""
+        has_runs = bool(self._store.queries.list_unfinished_runs())
+        return has_runs or self.range_tests.is_active or is_searching(self._store)
 
     def _launch_next(self) -> None:
         """Launch trainers for the oldest queued runs, up to `max_runs`. Trainers in terminals count, too.
 
+        Trials of sweeps do not: a run starts beside them, and no new trial starts until it has ended.
         One trainer claims all queued lanes of a race.
         """
         launched_ids = self._fork_server.run_ids
@@ -181,6 +187,11 @@ class Supervisor:
         """Handle the exit of a trainer. If it left its run unfinished, record why."""
         if run_id == INFERENCE_RUN_ID:
             return  # its client notices, and has another one started when there is a question
+        if run_id < FIRST_CONTROLLER_ID:
+            if not self._closing.is_set():
+                self._sweeps.note_exit(run_id, code)
+            self._wake.set()
+            return
         if run_id == speed.CALIBRATION_RUN_ID:
             # Try again only if it was killed for the sake of a run, not if the system killed it for lack of memory.
             self._needs_calibration = code == -signal.SIGKILL and self._is_in_use()

@@ -14,7 +14,7 @@ from mnist_core.store.database.copies import copy_database, find_damage
 from mnist_core.store.drawings.kept_drawings import KeptDrawings
 from mnist_core.store.drawings.readings import DrawingReadings
 from mnist_core.store.queries import Queries
-from mnist_core.store.sweeps import Sweeps
+from mnist_core.store.sweeps.kept_sweeps import Sweeps
 from mnist_core.store.trainer_writes import TrainerWrites
 
 DATABASE_NAME = "runs.sqlite"

@@ -323,6 +323,8 @@ sweeps = Table(
     Column("controller_pid_namespace", String),
     Column("elapsed_seconds", Float, nullable=False, default=0.0),
     Column("reason", String, nullable=False, default=""),
+    Column("in_server", Boolean, nullable=False, default=False),
+    Column("waits_for", String, nullable=False, default=""),
     sqlite_autoincrement=True,
 )
 

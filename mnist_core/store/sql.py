@@ -120,9 +120,9 @@ def claim(connection: Connection, run_id: int, trainer: ProcessIdentity) -> None
 
 
 def count_active_trainers(connection: Connection) -> int:
-    """Return the number of trainers that hold runs. All lanes of a race that one process trains have one trainer."""
+    """Return the number of trainers that hold runs of no sweep. Lanes of a race that one process trains count once."""
     lane = func.coalesce(runs.c.race_id, -runs.c.id), runs.c.trainer_pid, runs.c.trainer_start_ticks
-    query = select(*lane).where(runs.c.status.in_(ACTIVE_STATUSES)).distinct()
+    query = select(*lane).where(runs.c.status.in_(ACTIVE_STATUSES) & runs.c.sweep_id.is_(None)).distinct()
     return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar_one())
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections.abc import Generator
 from dataclasses import replace
+from types import FrameType
 from typing import Any, TypeAlias
 
 from mnist_core.config import TrainConfig
-from mnist_core.errors import ConfigError, SweepStateError
-from mnist_core.records import Sweep, SweepStatus, Trial
+from mnist_core.errors import ConfigError, StaleAttemptError, SweepStateError
+from mnist_core.records import Sweep, SweepStatus, Trial, TrialStatus
 from mnist_core.runs.own_networks import with_recorded_network
 from mnist_core.store import RunStore
 from mnist_core.sweeps.space import Values
@@ -30,19 +33,26 @@ def sweep(spec: SweepSpec, name: str = "", *, store: RunStore | None = None) -> 
     yield from resume(store, create(store, spec, name))
 
 
-def create(store: RunStore, spec: SweepSpec, name: str = "") -> Sweep:
-    """Add a sweep that no controller carries out yet. Raises `ConfigError` if its name or a network cannot be used."""
-    return store.sweeps.create_sweep(_with_recorded_networks(store, spec).to_json(), name)
+def create(store: RunStore, spec: SweepSpec, name: str = "", *, in_server: bool = False) -> Sweep:
+    """Add a sweep that no controller carries out yet; with `in_server`, the server will.
+
+    Raises `ConfigError` if its name or a network cannot be used.
+    """
+    return store.sweeps.create_sweep(_with_recorded_networks(store, spec).to_json(), name, in_server=in_server)
 
 
 def resume(store: RunStore, sweep: Sweep) -> Generator[SweepEvent, None, None]:
     """Carry out a sweep that nobody carries out. Raises `SweepStateError` if somebody does, or it has ended."""
+    if sweep.status is SweepStatus.PAUSED and not has_controller(sweep):
+        sweep = store.sweeps.request_status(sweep.id, SweepStatus.RUNNING)
+    yield from _carry_out(store, sweep)
+
+
+def _carry_out(store: RunStore, sweep: Sweep) -> Generator[SweepEvent, None, None]:
     if has_controller(sweep):
         assert sweep.controller
         raise SweepStateError(f"{sweep.name} is carried out by another process already (pid {sweep.controller.pid}).")
     claimed = store.sweeps.claim_sweep(sweep.id, own_identity())
-    if claimed.status is SweepStatus.PAUSED:
-        claimed = store.sweeps.request_status(claimed.id, SweepStatus.RUNNING)
     from mnist_core.sweeps.controller import Controller  # imports Optuna, which takes half a second
 
     yield from Controller(store, claimed).events()
@@ -53,9 +63,36 @@ def has_controller(sweep: Sweep) -> bool:
     return sweep.status.is_active and sweep.controller is not None and is_alive(sweep.controller)
 
 
+def is_searching(store: RunStore) -> bool:
+    """Whether a sweep needs the cores of this machine, now or as soon as the server has started its controller."""
+    return any(
+        sweep.status is SweepStatus.RUNNING and (sweep.in_server or has_controller(sweep))
+        for sweep in store.sweeps.list_unfinished()
+    )
+
+
+def waits_for(store: RunStore, sweep: Sweep) -> str:
+    """Return in one sentence why a sweep starts no trial now; empty if it does, is paused, or has ended."""
+    if not sweep.in_server or sweep.status is not SweepStatus.RUNNING or has_controller(sweep):
+        return sweep.waits_for
+    others = [other for other in store.sweeps.list_unfinished() if other.id != sweep.id and other.in_server]
+    blocking = next((other for other in others if is_under_way(other)), None)
+    return after_sweep(blocking) if blocking else "Waits for the server to start it."
+
+
+def is_under_way(sweep: Sweep) -> bool:
+    """Whether a controller starts or ends trials of this sweep now."""
+    return sweep.status in (SweepStatus.RUNNING, SweepStatus.STOPPING) and has_controller(sweep)
+
+
+def after_sweep(sweep: Sweep) -> str:
+    """Return in one sentence that a sweep waits for this one: the server carries out one at a time."""
+    return f"Waits until {sweep.name} has ended: the server carries out one search at a time."
+
+
 def shown_status(sweep: Sweep) -> SweepStatus:
-    """Return the status of a sweep for people: interrupted if its controller is gone."""
-    is_lost = sweep.status.is_active and not has_controller(sweep)
+    """Return the status of a sweep for people: interrupted if its controller is gone, and no server starts another."""
+    is_lost = sweep.status.is_active and not sweep.in_server and not has_controller(sweep)
     return SweepStatus.INTERRUPTED if is_lost else sweep.status
 
 
@@ -64,22 +101,41 @@ def pause(store: RunStore, sweep: Sweep) -> Sweep:
     return store.sweeps.request_status(sweep.id, SweepStatus.PAUSED)
 
 
+def go_on(store: RunStore, sweep: Sweep) -> Sweep:
+    """Have a paused or interrupted sweep go on: in the server, if no process carries it out.
+
+    Raises `SweepStateError` if it has ended.
+    """
+    resumed = store.sweeps.request_status(sweep.id, SweepStatus.RUNNING)
+    return resumed if has_controller(resumed) else store.sweeps.hand_to_server(sweep.id)
+
+
 def stop(store: RunStore, sweep: Sweep) -> Sweep:
-    """End a sweep; the trials that train are stopped. Raises `SweepStateError` if it has ended."""
+    """End a sweep; the trials that train are stopped. Raises `SweepStateError` if it has ended.
+
+    Its controller does it within a second. A sweep without one is stopped when this returns.
+    """
     stopping = store.sweeps.request_status(sweep.id, SweepStatus.STOPPING)
     if has_controller(stopping):
         return stopping
-    from mnist_core.sweeps.controller import Controller
+    return end_without_controller(store, stopping, SweepStatus.STOPPED)
 
+
+def end_without_controller(store: RunStore, sweep: Sweep, status: SweepStatus, reason: str = "") -> Sweep:
+    """End a sweep that nobody carries out, and its trials. Raises `SweepStateError` if it has ended."""
     claimed = store.sweeps.claim_sweep(sweep.id, own_identity())
-    for _event in Controller(store, claimed).events():
-        pass
-    return store.sweeps.get_sweep(sweep.id)
+    for trial in store.sweeps.list_trials(sweep.id):
+        if trial.status is TrialStatus.RUNNING:
+            store.sweeps.end_trial(claimed, trial, TrialStatus.STOPPED)
+            for run in store.sweeps.list_runs(sweep.id, [trial.number]):
+                store.commands.request_stop(run.id)
+    return store.sweeps.end_sweep(claimed, status, reason)
 
 
 def extend(store: RunStore, sweep: Sweep, *, trials: int = 0, minutes: float = 0.0) -> Sweep:
-    """Add trials, minutes or both to the budget of a sweep; one that has ended can then be resumed.
+    """Add trials, minutes or both to the budget of a sweep. One that has ended can then go on: see `go_on`, `resume`.
 
+    The server goes on by itself with one that it carries out.
     Raises `ConfigError` if nothing is added, or the sweep has no limit of that kind.
     """
     spec = SweepSpec.from_json(sweep.spec)
@@ -97,6 +153,34 @@ def extend(store: RunStore, sweep: Sweep, *, trials: int = 0, minutes: float = 0
             f"The grid of {sweep.name} has {spec.grid_size:,} points, and no more trials than that are possible.",
         )
     return store.sweeps.replace_spec(sweep.id, replace(spec, **added).to_json())
+
+
+FIRST_CONTROLLER_ID = -1000
+"""The numbers from here downwards stand for controllers where other processes have the id of their run."""
+
+
+def controller_id(sweep_id: int) -> int:
+    """Return the number that stands for the controller of a sweep."""
+    return FIRST_CONTROLLER_ID - sweep_id
+
+
+def sweep_of_controller(process_id: int) -> int:
+    """Return the id of the sweep that the controller with this number carries out."""
+    return FIRST_CONTROLLER_ID - process_id
+
+
+def carry_out_in_server(sweep_id: int) -> None:
+    """Carry out a sweep in this process, which the server has forked for it. SIGTERM interrupts the sweep."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit
+
+    signal.signal(signal.SIGTERM, leave)
+    store = RunStore.open(runs_dir())
+    # Stopped by a person, or taken over, meanwhile: then there is nothing to do.
+    with contextlib.suppress(SystemExit, SweepStateError, StaleAttemptError):
+        for _event in _carry_out(store, store.sweeps.get_sweep(sweep_id)):
+            pass
 
 
 def _with_recorded_networks(store: RunStore, spec: SweepSpec) -> SweepSpec:

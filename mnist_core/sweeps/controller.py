@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
@@ -16,12 +15,13 @@ from typing import Any
 from mnist_core.errors import StaleAttemptError, StoreLockedError, StoreUnavailableError
 from mnist_core.records import Command, Run, RunStatus, Sweep, SweepStatus, Trial, TrialRole, TrialStatus
 from mnist_core.store import RunStore
-from mnist_core.sweeps.searcher import PastTrial, Searcher
+from mnist_core.sweeps.control import after_sweep, is_under_way
+from mnist_core.sweeps.searcher import Searcher, past_trials
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.processes import SWEEP_INTERRUPTED, TrialProcesses
 from mnist_core.sweeps.trials.results import is_default, ranked
 from mnist_core.sweeps.trials.running_trial import RunningTrial, TrialEnd
-from mnist_core.system.processes import is_gone, send_signal
+from mnist_core.sweeps.trials.watched_runs import interrupt_runs, read_runs
 
 POLL_SECONDS = 0.05
 """Time between two looks at the processes of the trials."""
@@ -31,9 +31,6 @@ READ_SECONDS = 0.3
 
 REPORT_SECONDS = 1.0
 """Time between two reports of progress, with which the controller hears what people ask for."""
-
-END_SECONDS = 3.0
-"""Time that runs get to finish their batch and save when the controller ends."""
 
 MAX_FAILURES = 3
 """Trials that may fail one after the other before any has a result; then the sweep fails, too."""
@@ -47,7 +44,7 @@ class Controller:
         self._sweep = sweep
         self._spec = SweepSpec.from_json(sweep.spec)
         self._processes = processes or TrialProcesses(str(self._spec.fixed.get("dataset", "auto")))
-        self._searcher = Searcher(self._spec, sweep.uid, self._past_trials())
+        self._searcher = Searcher(self._spec, sweep.uid, past_trials(store, sweep, self._spec))
         self._running = {
             trial.number: RunningTrial(self._spec, trial)
             for trial in store.sweeps.list_trials(sweep.id)
@@ -58,6 +55,7 @@ class Controller:
         self._ticked_at = time.monotonic()
         self._reported_at = self._read_at = -math.inf
         self._is_paused = False
+        self._waits_for = ""
 
     def events(self) -> Generator[Trial | Sweep, None, None]:
         """Yield each trial when it starts and when it ends, and the sweep when that ends.
@@ -114,14 +112,16 @@ class Controller:
 
     def _measure_time(self) -> None:
         now = time.monotonic()
-        if not self._is_paused and not self._is_search_over and self._sweep.status is SweepStatus.RUNNING:
+        is_waiting = bool(self._waits_for) and not self._running
+        is_running = self._sweep.status is SweepStatus.RUNNING and not self._is_paused
+        if is_running and not is_waiting and not self._is_search_over:
             self._elapsed_seconds += now - self._ticked_at
         self._ticked_at = now
 
     def _report_progress(self) -> None:
         if self._ticked_at - self._reported_at < REPORT_SECONDS:
             return
-        self._sweep = self._store.sweeps.report_progress(self._sweep, self._elapsed_seconds)
+        self._sweep = self._store.sweeps.report_progress(self._sweep, self._elapsed_seconds, self._waits_for)
         self._spec = SweepSpec.from_json(self._sweep.spec)  # a person may have extended it
         self._reported_at = self._ticked_at
 
@@ -137,13 +137,7 @@ class Controller:
                 self._store.commands.send_command(run.id, command, by=self._sweep.name)
 
     def _read_runs(self) -> list[Run]:
-        """Return the runs of the trials in progress; those whose process is gone are marked as interrupted."""
-        runs = self._store.sweeps.list_runs(self._sweep.id, [*self._running])
-        lost = [run for run in runs if run.status.is_active and run.trainer and is_gone(run.trainer)]
-        for run in lost:
-            assert run.trainer
-            self._store.commands.interrupt_run(run, f"Its trainer process (pid {run.trainer.pid}) is gone.")
-        return self._store.sweeps.list_runs(self._sweep.id, [*self._running]) if lost else runs
+        return read_runs(self._store, self._sweep.id, [*self._running])
 
     def _count_lost(self, trial: RunningTrial, ended_seeds: set[int]) -> bool:
         """Whether a process of the trial was lost since the last look, and its run has to be resumed."""
@@ -191,12 +185,17 @@ class Controller:
 
     def _launch(self) -> Iterator[Trial]:
         """Launch the runs that wait for a process, and new trials, while workers are free."""
+        obstacle = self._find_obstacle()
+        if obstacle != self._waits_for:
+            self._waits_for, self._reported_at = obstacle, -math.inf  # the next look reports it
         busy = set(self._processes.launched)
         for trial in self._running.values():
             busy |= {(trial.trial.number, seed) for seed, run in trial.runs.items() if run.status.is_active}
         free = self._spec.workers - len(busy)
         while free > 0:
             waiting = [(trial, seed) for trial in self._running.values() for seed in trial.waiting_seeds(busy)]
+            if not waiting and self._waits_for:
+                return
             if not waiting:
                 started = self._start_trial() or self._start_final_trial()
                 if started is None:
@@ -208,6 +207,18 @@ class Controller:
                 self._processes.launch(job)
                 busy.add(job.key)
                 free -= 1
+
+    def _find_obstacle(self) -> str:
+        """Return in one sentence why no new trial may start; empty if one may.
+
+        Runs of people go first. Trials under way are not disturbed: they end soon. Runs that wait for a trainer count
+        in a server alone, which starts them; without one they may wait for ever.
+        """
+        if run := self._store.sweeps.find_blocking_run(queued=self._sweep.in_server):
+            return f"Waits until {run} has ended: runs go before trials."
+        unfinished = self._store.sweeps.list_unfinished() if self._sweep.in_server else []
+        older = [sweep for sweep in unfinished if sweep.in_server and sweep.id < self._sweep.id]
+        return next((after_sweep(sweep) for sweep in older if is_under_way(sweep)), "")
 
     def _start_trial(self) -> Trial | None:
         """Add the next trial; None if the search is over."""
@@ -275,35 +286,11 @@ class Controller:
         self._sweep = self._store.sweeps.end_sweep(self._sweep, status, reason)
 
     def _interrupt(self) -> None:
-        """End the runs between two batches, so that they can be resumed, and mark the sweep as interrupted."""
-        deadline = time.monotonic() + END_SECONDS
-        while active := [run for run in self._store.sweeps.list_runs(self._sweep.id) if self._is_training(run)]:
-            for run in active:
-                assert run.trainer
-                late = time.monotonic() >= deadline
-                send_signal(run.trainer, signal.SIGKILL if late else signal.SIGTERM)
-                send_signal(run.trainer, signal.SIGCONT)
-                if late:
-                    self._store.commands.interrupt_run(run, SWEEP_INTERRUPTED)
-            time.sleep(POLL_SECONDS)
-        self._store.sweeps.end_sweep(self._sweep, SweepStatus.INTERRUPTED, SWEEP_INTERRUPTED)
+        """End the runs between two batches, so that they can be resumed, and mark the sweep as interrupted.
 
-    def _is_training(self, run: Run) -> bool:
-        return run.status.is_active and run.trainer is not None and not is_gone(run.trainer)
-
-    # ------------------------------------------------------------------ after a restart
-
-    def _past_trials(self) -> list[PastTrial]:
-        """Return the trials in the store, with what a pruner compares if there is one."""
-        trials = self._store.sweeps.list_trials(self._sweep.id)
-        if self._spec.pruner == "none":
-            return [PastTrial(trial) for trial in trials]
-        runs = self._store.sweeps.list_runs(self._sweep.id)
-        validations = self._store.sweeps.list_validations([run.id for run in runs])
-        past = []
-        for trial in trials:
-            progress = RunningTrial(self._spec, trial)
-            progress.runs = {run.config.seed: run for run in runs if run.trial == trial.number}
-            progress.validations = {run.config.seed: validations[run.id] for run in progress.runs.values()}
-            past.append(PastTrial(trial, progress.reports()))
-        return past
+        One that is paused in the server stays paused: the server goes on by itself with interrupted ones.
+        """
+        interrupt_runs(self._store, self._sweep.id)
+        stays_paused = self._sweep.in_server and self._sweep.status is SweepStatus.PAUSED
+        status = SweepStatus.PAUSED if stays_paused else SweepStatus.INTERRUPTED
+        self._store.sweeps.end_sweep(self._sweep, status, SWEEP_INTERRUPTED)

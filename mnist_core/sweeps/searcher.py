@@ -21,9 +21,11 @@ from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler,
 from optuna.trial import TrialState
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import Trial, TrialRole, TrialStatus, encode_json
+from mnist_core.records import Sweep, Trial, TrialRole, TrialStatus, encode_json
+from mnist_core.store import RunStore
 from mnist_core.sweeps.space import Parameter, Range, Values
 from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.sweeps.trials.running_trial import RunningTrial
 from mnist_core.training.epoch_ends import EVALUATIONS_PER_EPOCH
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -53,6 +55,22 @@ class PastTrial:
 
     trial: Trial
     reports: Mapping[int, float] = field(default_factory=dict)
+
+
+def past_trials(store: RunStore, sweep: Sweep, spec: SweepSpec) -> list[PastTrial]:
+    """Return the trials of a sweep in the store, with what a pruner compares if there is one."""
+    trials = store.sweeps.list_trials(sweep.id)
+    if spec.pruner == "none":
+        return [PastTrial(trial) for trial in trials]
+    runs = store.sweeps.list_runs(sweep.id)
+    validations = store.sweeps.list_validations([run.id for run in runs])
+    past = []
+    for trial in trials:
+        progress = RunningTrial(spec, trial)
+        progress.runs = {run.config.seed: run for run in runs if run.trial == trial.number}
+        progress.validations = {run.config.seed: validations[run.id] for run in progress.runs.values()}
+        past.append(PastTrial(trial, progress.reports()))
+    return past
 
 
 class Searcher:

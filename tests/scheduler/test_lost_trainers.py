@@ -244,6 +244,7 @@ def test_time_in_which_the_database_is_locked_does_not_count_as_silence(
 
 
 def test_a_trainer_elsewhere_is_never_adopted(idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fork_client, "_has_fork_server_command", lambda process: process.pid == os.getpid())
+    modules = {os.getpid(): {fork_client.FORK_SERVER_MODULE}}
+    monkeypatch.setattr(fork_client, "_server_modules", lambda process: modules.get(process.pid, set()))
     assert is_orphan(own_identity())
     assert not is_orphan(ELSEWHERE)

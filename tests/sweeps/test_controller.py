@@ -83,6 +83,48 @@ def test_runs_skip_the_test_and_have_the_values_of_their_trial(store: RunStore) 
     assert (run.config.skip_test, run.config.epochs, run.config.lr) == (True, 2, trial.values["lr"])
 
 
+def test_no_trial_starts_while_a_run_of_a_person_trains(store: RunStore, eventually: Eventually) -> None:
+    sweep = claim(store, trials=2, workers=1)
+    events = Controller(store, sweep, ScriptedProcesses(store)).events()
+    assert isinstance(next(events), Trial)
+    run = store.commands.create_run(TrainConfig(dataset="mnist"), "mine")
+    claimed = store.trainer_writes.claim_run(run.id, own_identity(), max_active=1)
+    assert claimed
+    assert next(events).status is TrialStatus.COMPLETED
+    waiting = threading.Thread(target=lambda: list(events))
+    waiting.start()
+    sentence = "Waits until mine has ended: runs go before trials."
+    eventually(lambda: store.sweeps.get_sweep(sweep.id).waits_for == sentence)
+    assert len(store.sweeps.list_trials(sweep.id)) == 1
+    store.trainer_writes.finish_run(claimed, RunStatus.COMPLETED)
+    waiting.join(30)
+    ended = store.sweeps.get_sweep(sweep.id)
+    assert (ended.status, ended.waits_for, len(searched(store, sweep))) == (SweepStatus.COMPLETED, "", 2)
+
+
+def test_a_queued_run_blocks_trials_in_a_server_alone(store: RunStore) -> None:
+    store.commands.create_run(TrainConfig(dataset="mnist"), "mine")
+    ended, _ = carry_out(store, claim(store))
+    assert ended.status is SweepStatus.COMPLETED, "no server may ever start the run"
+    created = control.create(store, SweepSpec(parameters=(LR,), trials=1), in_server=True)
+    served = Controller(store, store.sweeps.claim_sweep(created.id, own_identity()), ScriptedProcesses(store))
+    list(itertools.islice(served._tick(), 9))
+    assert served._find_obstacle() == "Waits until mine has ended: runs go before trials."
+    assert store.sweeps.list_trials(created.id) == []
+
+
+def test_a_paused_sweep_of_a_server_is_paused_when_it_starts_again(store: RunStore) -> None:
+    spec = SweepSpec(parameters=(LR,), trials=2, workers=1)
+    created = control.create(store, spec, in_server=True)
+    events = Controller(store, store.sweeps.claim_sweep(created.id, own_identity()), ScriptedProcesses(store)).events()
+    next(events)
+    control.pause(store, created)
+    next(events)
+    events.close()
+    assert store.sweeps.get_sweep(created.id).status is SweepStatus.PAUSED
+    assert control.go_on(store, created).status is SweepStatus.RUNNING
+
+
 def test_several_seeds_make_one_result(store: RunStore) -> None:
     sweep = claim(store, trials=1, seeds=2, workers=1)
     _, processes = carry_out(store, sweep, Script((0.8,)), Script((0.6,)))

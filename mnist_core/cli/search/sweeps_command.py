@@ -16,7 +16,7 @@ from mnist_core.cli.search.sweep_printer import (
 )
 from mnist_core.errors import ConfigError
 from mnist_core.formatting import format_duration
-from mnist_core.records import Sweep, SweepStatus, TrialRole, TrialStatus, encode_json
+from mnist_core.records import Sweep, TrialRole, TrialStatus, encode_json
 from mnist_core.store import RunStore
 from mnist_core.sweeps import control
 from mnist_core.sweeps.spec import SweepSpec
@@ -54,11 +54,11 @@ def _sweeps(options: argparse.Namespace) -> int:
         sweep = control.stop(store, sweep)
     elif options.pause:
         sweep = control.pause(store, sweep)
-    elif not control.has_controller(sweep):
+    elif not control.has_controller(sweep) and not sweep.in_server:
         return carry_out(store, sweep, json=options.json)
     elif options.resume:
-        sweep = store.sweeps.request_status(sweep.id, SweepStatus.RUNNING)
-    print(f"{sweep.name} is {control.shown_status(sweep).word}.")
+        sweep = control.go_on(store, sweep)
+    print(f"{sweep.name} is {control.shown_status(sweep).word}. {control.waits_for(store, sweep)}".rstrip())
     return 0
 
 
@@ -103,7 +103,8 @@ def _show(store: RunStore, sweep: Sweep, *, json: bool) -> int:
         shown = {**_summary(store, sweep), "all_trials": list(map(event_to_json, trials))}
         print(encode_json(shown | verdict_to_json(store, sweep), indent=2))
     else:
-        print(f"{sweep.name} is {control.shown_status(sweep).word}. {sweep.reason}".rstrip())
+        waits_for = control.waits_for(store, sweep)
+        print(" ".join(filter(None, [f"{sweep.name} is {control.shown_status(sweep).word}.", sweep.reason, waits_for])))
         print(leaderboard(SweepSpec.from_json(sweep.spec), trials))
         if verdict := describe_verdict(store, sweep):
             print(verdict)

@@ -336,4 +336,9 @@ MIGRATIONS: list[Migration] = [
     ),
     # The race that a run is a lane of.
     _statements("ALTER TABLE runs ADD COLUMN race_id INTEGER"),
+    # Whether the server carries out a sweep, and what it waits for.
+    _statements(
+        "ALTER TABLE sweeps ADD COLUMN in_server BOOLEAN NOT NULL DEFAULT 0",
+        "ALTER TABLE sweeps ADD COLUMN waits_for VARCHAR NOT NULL DEFAULT ''",
+    ),
 ]

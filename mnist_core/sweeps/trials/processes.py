@@ -17,6 +17,9 @@ from mnist_core.config import TrainConfig
 from mnist_core.records import encode_json
 from mnist_core.system.paths import ROOT, absolute_environment
 
+TRIAL_SERVER_MODULE = "mnist_core.sweeps.trials.server"
+"""The processes of trials keep the command line of the trial server that forked them."""
+
 SWEEP_INTERRUPTED = "Its sweep was interrupted."
 """Why a run was interrupted whose controller ended in order."""
 
@@ -75,7 +78,7 @@ class TrialProcesses:
         if self._server is None:
             self._messages = SimpleQueue()
             self._server = subprocess.Popen(
-                [sys.executable, "-m", "mnist_core.sweeps.trials.server", self._dataset],
+                [sys.executable, "-m", TRIAL_SERVER_MODULE, self._dataset],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

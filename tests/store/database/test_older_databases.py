@@ -34,9 +34,16 @@ from mnist_core.store.database.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.files.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 15)
+VERSIONS = range(1, 16)
 HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES, HAS_QUEUE_ORDER = 2, 3, 5, 6, 7, 9
-HAS_PROBABILITIES, HAS_NETWORKS_AND_NORMS, HAS_DRAWINGS, HAS_SWEEPS, HAS_RACES = 10, 11, 12, 13, 14
+HAS_PROBABILITIES, HAS_NETWORKS_AND_NORMS, HAS_DRAWINGS, HAS_SWEEPS, HAS_RACES, HAS_SERVER_SWEEPS = (
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+)
 """The schema versions that introduced these fields."""
 
 CHANGE = Intervention(2, "lr", 0.05, 0.1, datetime.fromtimestamp(1.7e9, UTC), "page")
@@ -130,7 +137,9 @@ def test_every_evaluation_is_kept(upgraded: Upgraded) -> None:
 
 def test_sweeps_and_their_trials_are_kept(upgraded: Upgraded) -> None:
     has_sweeps = upgraded.version >= HAS_SWEEPS
-    assert [sweep.name for sweep in upgraded.store.sweeps.list_sweeps()] == (["rates"] if has_sweeps else [])
+    sweeps = [(sweep.name, sweep.in_server, bool(sweep.waits_for)) for sweep in upgraded.store.sweeps.list_sweeps()]
+    is_in_server = upgraded.version >= HAS_SERVER_SWEEPS
+    assert sweeps == ([("rates", is_in_server, is_in_server)] if has_sweeps else [])
     trials = [(trial.number, trial.values, trial.value) for trial in upgraded.store.sweeps.list_trials(1)]
     assert trials == ([(1, {"lr": 0.05}, 0.875)] if has_sweeps else [])
     run = upgraded.store.queries.get_run(1)

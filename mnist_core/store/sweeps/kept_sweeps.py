@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from mnist_core.annotations import validate_name
 from mnist_core.config import TrainConfig
-from mnist_core.errors import StaleAttemptError, StoreError, SweepNotFoundError, SweepStateError
+from mnist_core.errors import StaleAttemptError, SweepNotFoundError, SweepStateError
 from mnist_core.records import (
     ProcessIdentity,
     Run,
@@ -30,10 +28,11 @@ from mnist_core.records import (
 )
 from mnist_core.store import queue, sql
 from mnist_core.store.schema import evaluations, runs, sweeps, trials
+from mnist_core.store.sweeps.sweep_rows import sweep_from_row, trial_from_row
 from mnist_core.system.paths import PROGRAM
+from mnist_core.system.processes import is_alive
 
 ACTIVE_STATUSES = [status for status in SweepStatus if status.is_active]
-
 
 WAITING_STATUSES = (RunStatus.INTERRUPTED, RunStatus.QUEUED)
 """A run of a trial with one of these can be resumed; it is queued if a person has resumed it."""
@@ -55,7 +54,14 @@ class Sweeps:
     def list_sweeps(self) -> list[Sweep]:
         """Return all sweeps, oldest first. Raises `StoreError` for a damaged one."""
         with self._reader.connect() as connection, connection.begin():
-            return [_sweep_from_row(row) for row in connection.execute(select(sweeps).order_by(sweeps.c.id))]
+            return [sweep_from_row(row) for row in connection.execute(select(sweeps).order_by(sweeps.c.id))]
+
+    def list_unfinished(self) -> list[Sweep]:
+        """Return the sweeps that have not ended, oldest first, interrupted ones among them."""
+        is_unfinished = sweeps.c.status.in_([status for status in SweepStatus if not status.is_finished])
+        with self._reader.connect() as connection, connection.begin():
+            query = select(sweeps).where(is_unfinished).order_by(sweeps.c.id)
+            return [sweep_from_row(row) for row in connection.execute(query)]
 
     def get_sweep(self, sweep_id: int) -> Sweep:
         """Raises `SweepNotFoundError`."""
@@ -75,7 +81,7 @@ class Sweeps:
         """Return the trials of a sweep in the order of their numbers."""
         query = select(trials).where(trials.c.sweep_id == sweep_id).order_by(trials.c.number)
         with self._reader.connect() as connection, connection.begin():
-            return [_trial_from_row(row) for row in connection.execute(query)]
+            return [trial_from_row(row) for row in connection.execute(query)]
 
     def list_runs(self, sweep_id: int, numbers: Sequence[int] | None = None) -> list[Run]:
         """Return the runs of a sweep, or of some of its trials, oldest first. Those in the bin are among them."""
@@ -98,14 +104,27 @@ class Sweeps:
                 listed[run_id].append(Validation(*values))
         return listed
 
+    def find_blocking_run(self, *, queued: bool) -> str | None:
+        """Return the name of a run of no sweep that trains on this machine, or with `queued` waits for a trainer.
+
+        A paused run does not need the cores. None if there is no such run.
+        """
+        statuses = [*sql.ACTIVE_STATUSES, *([RunStatus.QUEUED] if queued else [])]
+        needs_cores = runs.c.status.in_(statuses) & (runs.c.status != RunStatus.PAUSED)
+        query = select(runs).where(needs_cores & runs.c.sweep_id.is_(None) & sql.NOT_DELETED).order_by(runs.c.id)
+        with self._reader.connect() as connection, connection.begin():
+            found = sql.read_runs(connection, query)
+        return next((run.name for run in found if run.status is RunStatus.QUEUED or _is_alive(run)), None)
+
     # ------------------------------------------------------------------ what people do
 
-    def create_sweep(self, spec: Mapping[str, Any], name: str = "") -> Sweep:
+    def create_sweep(self, spec: Mapping[str, Any], name: str = "", *, in_server: bool = False) -> Sweep:
         """Add a sweep that no controller holds yet. An empty name becomes `sweep-<id>`. Raises `ConfigError`."""
         name = validate_name(name)
         with self._engine.begin() as connection:
-            row = {"uid": secrets.token_hex(8), "name": name, "spec": encode_json(json_value(spec))}
-            query = insert(sweeps).values(**row, status=SweepStatus.RUNNING, created_at=time.time())
+            row: dict[str, Any] = {"uid": secrets.token_hex(8), "name": name, "spec": encode_json(json_value(spec))}
+            row |= {"status": SweepStatus.RUNNING, "created_at": time.time(), "in_server": in_server}
+            query = insert(sweeps).values(**row)
             sweep_id = int(connection.execute(query.returning(sweeps.c.id)).scalar_one())
             connection.execute(
                 update(sweeps).where(sweeps.c.id == sweep_id).values(name=_unused_name(connection, sweep_id, name))
@@ -120,6 +139,12 @@ class Sweeps:
                 raise SweepStateError(f"{sweep.name} is {sweep.status.word}: only one that has not ended can change.")
             if sweep.status is not SweepStatus.STOPPING:
                 _update(connection, sweep_id, status=status)
+            return _get(connection, sweep_id)
+
+    def hand_to_server(self, sweep_id: int) -> Sweep:
+        """Have the server carry out a sweep from now on, unless somebody else does."""
+        with self._engine.begin() as connection:
+            _update(connection, sweep_id, in_server=True)
             return _get(connection, sweep_id)
 
     def replace_spec(self, sweep_id: int, spec: Mapping[str, Any]) -> Sweep:
@@ -146,21 +171,27 @@ class Sweeps:
                 raise SweepStateError(f"{sweep.name} is {sweep.status.word}. Extend it to go on.")
             status = SweepStatus.RUNNING if sweep.status is SweepStatus.INTERRUPTED else sweep.status
             columns = {f"controller_{part.name}": getattr(controller, part.name) for part in fields(controller)}
-            _update(connection, sweep_id, status=status, attempt=sweep.attempt + 1, reason="", **columns)
+            cleared = {"reason": "", "waits_for": "", "finished_at": None}
+            _update(connection, sweep_id, status=status, attempt=sweep.attempt + 1, **cleared, **columns)
             return _get(connection, sweep_id)
 
-    def report_progress(self, sweep: Sweep, elapsed_seconds: float) -> Sweep:
-        """Record the time that the sweep has searched. Returns the sweep as it is now, with what people ask for."""
+    def report_progress(self, sweep: Sweep, elapsed_seconds: float, waits_for: str = "") -> Sweep:
+        """Record the time that the sweep has searched, and what it waits for now, in one sentence.
+
+        Returns the sweep as it is now, with what people ask for.
+        """
         with self._engine.begin() as connection:
             _check_held(connection, sweep)
-            _update(connection, sweep.id, elapsed_seconds=elapsed_seconds)
+            _update(connection, sweep.id, elapsed_seconds=elapsed_seconds, waits_for=waits_for)
             return _get(connection, sweep.id)
 
     def end_sweep(self, sweep: Sweep, status: SweepStatus, reason: str = "") -> Sweep:
         """End a sweep, or mark it as interrupted."""
         with self._engine.begin() as connection:
             _check_held(connection, sweep)
-            _update(connection, sweep.id, status=status, reason=reason, finished_at=time.time())
+            has_ended = status.is_finished or status is SweepStatus.INTERRUPTED
+            finished_at = time.time() if has_ended else None
+            _update(connection, sweep.id, status=status, reason=reason, finished_at=finished_at, waits_for="")
             return _get(connection, sweep.id)
 
     def add_trial(
@@ -232,15 +263,19 @@ class Sweeps:
             return sql.get_run(connection, run_id)
 
 
+def _is_alive(run: Run) -> bool:
+    return run.trainer is not None and is_alive(run.trainer)
+
+
 def _get(connection: Connection, sweep_id: int) -> Sweep:
     row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).one_or_none()
     if row is None:
         raise SweepNotFoundError(f"There is no sweep {sweep_id}. `{PROGRAM} sweeps` lists them.")
-    return _sweep_from_row(row)
+    return sweep_from_row(row)
 
 
 def _get_trial(connection: Connection, sweep_id: int, number: int) -> Trial:
-    return _trial_from_row(connection.execute(select(trials).where(_is_trial(sweep_id, number))).one())
+    return trial_from_row(connection.execute(select(trials).where(_is_trial(sweep_id, number))).one())
 
 
 def _is_trial(sweep_id: int, number: int) -> Any:
@@ -265,49 +300,3 @@ def _unused_name(connection: Connection, sweep_id: int, wanted: str) -> str:
     default = f"sweep-{sweep_id}"
     taken = set(connection.execute(select(sweeps.c.name).where(sweeps.c.id != sweep_id)).scalars())
     return next(name for name in (wanted or default, default, f"{default}-{secrets.token_hex(4)}") if name not in taken)
-
-
-def _sweep_from_row(row: Row[Any]) -> Sweep:
-    try:
-        identity = {part.name: getattr(row, f"controller_{part.name}") for part in fields(ProcessIdentity)}
-        return Sweep(
-            id=row.id,
-            uid=row.uid,
-            name=row.name,
-            status=SweepStatus(row.status),
-            spec=_read_object(row.spec),
-            created_at=datetime.fromtimestamp(row.created_at, UTC),
-            finished_at=None if row.finished_at is None else datetime.fromtimestamp(row.finished_at, UTC),
-            attempt=row.attempt,
-            controller=None if row.controller_pid is None else ProcessIdentity(**identity),
-            elapsed_seconds=row.elapsed_seconds,
-            reason=row.reason,
-        )
-    except (ValueError, TypeError) as error:
-        raise StoreError(f"What is stored of sweep {row.id} cannot be read ({error}). Restore a backup.") from error
-
-
-def _trial_from_row(row: Row[Any]) -> Trial:
-    try:
-        return Trial(
-            sweep_id=row.sweep_id,
-            number=row.number,
-            role=TrialRole(row.role),
-            status=TrialStatus(row.status),
-            values=_read_object(row.settings),
-            sampler_state=_read_object(row.sampler_state),
-            value=row.value,
-            kills=row.kills,
-            reason=row.reason,
-        )
-    except (ValueError, TypeError) as error:
-        raise StoreError(
-            f"What is stored of trial {row.number} of sweep {row.sweep_id} cannot be read ({error}). Restore a backup."
-        ) from error
-
-
-def _read_object(text: str) -> dict[str, Any]:
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise TypeError(f"{text[:50]!r} is no object")
-    return value
