@@ -137,3 +137,13 @@ class Trial:
     """How often a process of it was lost; after the first, the run is resumed."""
     reason: str = ""
     """Why it failed, in one sentence; empty otherwise."""
+    started_at: datetime | None = None
+    """When it was added; None if an earlier version did that."""
+    finished_at: datetime | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """Time from its start to its end; None before that."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()

@@ -340,6 +340,8 @@ trials = Table(
     Column("value", Float),
     Column("kills", Integer, nullable=False),
     Column("reason", String, nullable=False),
+    Column("started_at", Float),  # NULL in sweeps by versions that did not note it
+    Column("finished_at", Float),
 )
 
 # The labels of each test set, to compare predictions with.

@@ -336,9 +336,11 @@ MIGRATIONS: list[Migration] = [
     ),
     # The race that a run is a lane of.
     _statements("ALTER TABLE runs ADD COLUMN race_id INTEGER"),
-    # Whether the server carries out a sweep, and what it waits for.
+    # Whether the server carries out a sweep, what it waits for, and when its trials started and ended.
     _statements(
         "ALTER TABLE sweeps ADD COLUMN in_server BOOLEAN NOT NULL DEFAULT 0",
         "ALTER TABLE sweeps ADD COLUMN waits_for VARCHAR NOT NULL DEFAULT ''",
+        "ALTER TABLE trials ADD COLUMN started_at FLOAT",
+        "ALTER TABLE trials ADD COLUMN finished_at FLOAT",
     ),
 ]

@@ -204,7 +204,7 @@ class Sweeps:
             number = int(connection.execute(query).scalar_one()) + 1
             row = {"sweep_id": sweep.id, "number": number, "role": role, "status": TrialStatus.RUNNING, "reason": ""}
             texts = {"settings": encode_json(json_value(values)), "sampler_state": encode_json(dict(sampler_state))}
-            connection.execute(insert(trials).values({**row, **texts, "kills": 0}))
+            connection.execute(insert(trials).values({**row, **texts, "kills": 0, "started_at": time.time()}))
             return _get_trial(connection, sweep.id, number)
 
     def end_trial(
@@ -223,7 +223,7 @@ class Sweeps:
             state = trial.sampler_state if sampler_state is None else sampler_state
             is_running = _is_trial(sweep.id, trial.number) & (trials.c.status == TrialStatus.RUNNING)
             row = {"status": status, "value": value, "sampler_state": encode_json(dict(state)), "reason": reason}
-            connection.execute(update(trials).where(is_running).values(**row))
+            connection.execute(update(trials).where(is_running).values(**row, finished_at=time.time()))
             return _get_trial(connection, sweep.id, trial.number)
 
     def count_kill(self, sweep: Sweep, trial: Trial) -> Trial:

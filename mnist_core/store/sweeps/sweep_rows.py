@@ -24,7 +24,7 @@ def sweep_from_row(row: Row[Any]) -> Sweep:
             status=SweepStatus(row.status),
             spec=_read_object(row.spec),
             created_at=datetime.fromtimestamp(row.created_at, UTC),
-            finished_at=None if row.finished_at is None else datetime.fromtimestamp(row.finished_at, UTC),
+            finished_at=_read_time(row.finished_at),
             attempt=row.attempt,
             controller=None if row.controller_pid is None else ProcessIdentity(**identity),
             elapsed_seconds=row.elapsed_seconds,
@@ -49,11 +49,17 @@ def trial_from_row(row: Row[Any]) -> Trial:
             value=row.value,
             kills=row.kills,
             reason=row.reason,
+            started_at=_read_time(row.started_at),
+            finished_at=_read_time(row.finished_at),
         )
     except (ValueError, TypeError) as error:
         raise StoreError(
             f"What is stored of trial {row.number} of sweep {row.sweep_id} cannot be read ({error}). Restore a backup."
         ) from error
+
+
+def _read_time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _read_object(text: str) -> dict[str, Any]:

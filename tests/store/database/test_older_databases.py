@@ -140,8 +140,9 @@ def test_sweeps_and_their_trials_are_kept(upgraded: Upgraded) -> None:
     sweeps = [(sweep.name, sweep.in_server, bool(sweep.waits_for)) for sweep in upgraded.store.sweeps.list_sweeps()]
     is_in_server = upgraded.version >= HAS_SERVER_SWEEPS
     assert sweeps == ([("rates", is_in_server, is_in_server)] if has_sweeps else [])
-    trials = [(trial.number, trial.values, trial.value) for trial in upgraded.store.sweeps.list_trials(1)]
-    assert trials == ([(1, {"lr": 0.05}, 0.875)] if has_sweeps else [])
+    trials = upgraded.store.sweeps.list_trials(1)
+    expected = [(1, {"lr": 0.05}, 0.875, 2.5 if is_in_server else None)] if has_sweeps else []
+    assert [(trial.number, trial.values, trial.value, trial.seconds) for trial in trials] == expected
     run = upgraded.store.queries.get_run(1)
     assert (run.sweep_id, run.trial) == ((1, 1) if has_sweeps else (None, None))
 
