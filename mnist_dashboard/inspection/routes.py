@@ -9,6 +9,7 @@ from mnist_core.store.queries import Queries
 from mnist_dashboard.inspection.analysis_routes import AnalysisRoutes
 from mnist_dashboard.inspection.norms_route import norms_route
 from mnist_dashboard.inspection.prediction_routes import PredictionRoutes
+from mnist_dashboard.inspection.race_route import RaceRoute
 
 
 def inspection_routes(queries: Queries) -> list[Route]:
@@ -18,4 +19,5 @@ def inspection_routes(queries: Queries) -> list[Route]:
         *PredictionRoutes(queries, images).routes(),
         *AnalysisRoutes(queries, images).routes(),
         norms_route(queries),
+        RaceRoute(queries, images).route(),
     ]

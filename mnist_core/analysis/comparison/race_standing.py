@@ -5,8 +5,9 @@ Lanes are compared by validation, at the latest moment at which all of them were
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,36 @@ from mnist_core.training.epoch_ends import EVALUATIONS_PER_EPOCH, epoch_ends
 
 LEVEL = 0.001
 """Lanes are level if their validation accuracies differ by less: 0.1 points."""
+
+
+class Evaluated(Protocol):
+    """What is needed of an evaluation to say who is in front: `EvalMetrics`, or its head in the store."""
+
+    @property
+    def step(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def split(self) -> str: ...
+    @property
+    def accuracy(self) -> float: ...
+
+
+Evaluation = TypeVar("Evaluation", bound=Evaluated)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment at which lanes of a race were evaluated, after the same images."""
+
+    epochs: float
+    """How many epochs they had trained."""
+    steps: Mapping[int, int]
+    """The step of each lane, by the id of its run. Lanes that ended before are left out."""
+    accuracies: Mapping[int, float]
+    """Validation accuracies, 0 to 1, by the id of the run."""
+    leader: int
+    """The run in front: whoever was stays until another one is ahead by `LEVEL`, so that noise changes no lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +78,7 @@ class Standing:
     @property
     def is_level(self) -> bool:
         """Whether nobody leads."""
-        return round(self.lead, 9) < LEVEL
+        return _is_level(self.lead)
 
     @property
     def is_real(self) -> bool:
@@ -72,6 +103,21 @@ class Standing:
         )
 
 
+def list_moments(lanes: Sequence[tuple[Run, Sequence[Evaluated]]]) -> list[Moment]:
+    """Return the moments of a race so far, in order. `lanes` are the runs with their evaluations."""
+    by_moment = {run.id: _validations_by_moment(run, evaluations) for run, evaluations in lanes}
+    moments: list[Moment] = []
+    for number in sorted(_shared_moments([(run, by_moment[run.id].keys()) for run, _ in lanes])):
+        present = {run_id: found[number] for run_id, found in by_moment.items() if number in found}
+        accuracies = {run_id: evaluation.accuracy for run_id, evaluation in present.items()}
+        best = max(accuracies, key=lambda run_id: accuracies[run_id])
+        before = moments[-1].leader if moments else best
+        is_ahead = before not in accuracies or not _is_level(accuracies[best] - accuracies[before])
+        steps = {run_id: evaluation.step for run_id, evaluation in present.items()}
+        moments.append(Moment(number / EVALUATIONS_PER_EPOCH, steps, accuracies, best if is_ahead else before))
+    return moments
+
+
 def find_standing(lanes: Sequence[tuple[Run, Sequence[EvalMetrics]]], labels: np.ndarray) -> Standing | None:
     """Return the standing of a race at its latest moment; None before two lanes have one in common.
 
@@ -79,10 +125,7 @@ def find_standing(lanes: Sequence[tuple[Run, Sequence[EvalMetrics]]], labels: np
     moment is the latest that all lanes which can train on have reached. Lanes that ended before it are left out.
     """
     by_moment = [(run, _validations_by_moment(run, evaluations)) for run, evaluations in lanes]
-    moments = set().union(*(found for _, found in by_moment))
-    for _, found in (lane for lane in by_moment if not lane[0].status.is_finished):
-        moments &= found.keys()
-    shared = [moment for moment in moments if sum(moment in found for _, found in by_moment) > 1]
+    shared = _shared_moments([(run, found.keys()) for run, found in by_moment])
     if not shared:
         return None
     moment = max(shared)
@@ -94,10 +137,22 @@ def find_standing(lanes: Sequence[tuple[Run, Sequence[EvalMetrics]]], labels: np
     return Standing(moment / EVALUATIONS_PER_EPOCH, results, p)
 
 
-def _validations_by_moment(run: Run, evaluations: Sequence[EvalMetrics]) -> dict[int, EvalMetrics]:
+def _is_level(lead: float) -> bool:
+    return round(lead, 9) < LEVEL
+
+
+def _shared_moments(lanes: Sequence[tuple[Run, Set[int]]]) -> list[int]:
+    """Return the moments that two lanes or more have in common, and all that can train on have reached."""
+    moments = set().union(*(found for _, found in lanes))
+    for _, found in (lane for lane in lanes if not lane[0].status.is_finished):
+        moments &= found
+    return [moment for moment in moments if sum(moment in found for _, found in lanes) > 1]
+
+
+def _validations_by_moment(run: Run, evaluations: Sequence[Evaluation]) -> dict[int, Evaluation]:
     """Return the scheduled evaluations on validation by their number; those that somebody asked for are left out."""
     ends = [0, *epoch_ends(run.config, run.train_images, run.interventions)]
-    found: dict[int, EvalMetrics] = {}
+    found: dict[int, Evaluation] = {}
     for evaluation in evaluations:
         if evaluation.split != "validation" or evaluation.epoch >= len(ends):
             continue

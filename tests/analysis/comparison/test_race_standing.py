@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mnist_core.analysis.comparison.race_standing import Standing, find_standing
+from mnist_core.analysis.comparison.race_standing import Standing, find_standing, list_moments
 from mnist_core.analysis.seed_groups import describe_differences
 from mnist_core.config import TrainConfig
 from mnist_core.records import EvalMetrics, Run, RunStatus
@@ -112,3 +112,21 @@ def test_lanes_are_named_by_what_differs() -> None:
     assert describe_differences(runs) == {1: "lr 0.1", 2: "lr 0.2"}
     assert describe_differences([runs[0], other]) == {1: "lr 0.1, sgd", 2: "lr 0.2, adam"}
     assert describe_differences(runs[:1]) == {1: "run-1"}
+
+
+def test_moments_are_those_after_the_same_images_and_a_level_lane_takes_no_lead() -> None:
+    """The first moments of lanes with batches of 30 and of 90 are their steps 5 and 2."""
+    first = lane(1, *(validation(9 * epoch - 9 + step, 900, epoch) for epoch in (1, 2) for step in (5, 9)))
+    second = lane(2, validation(2, 890), validation(3, 900), validation(5, 910, 2), batch_size=90)
+    found = list_moments([first, second])
+    assert [moment.epochs for moment in found] == [0.5, 1.0, 1.5]
+    assert [moment.leader for moment in found] == [1, 1, 2]
+    assert found[0].steps == {1: 5, 2: 2}
+    assert found[2].accuracies == {1: 0.9, 2: 0.91}
+
+
+def test_a_leader_that_has_ended_leaves_the_lead_to_the_others() -> None:
+    stopped = lane(1, validation(5, 990), status=RunStatus.STOPPED)
+    racing = (lane(number, validation(5, 900), validation(9, 900 + number)) for number in (2, 3))
+    assert [moment.leader for moment in list_moments([stopped, *racing])] == [1, 3]
+    assert list_moments([lane(1), lane(2)]) == []

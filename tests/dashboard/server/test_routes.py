@@ -43,6 +43,7 @@ VIEWER_ADDRESSES = {
     "/image_history.json": "/image_history.json?run=1&split=test&image=1",
     "/calibration.json": "/calibration.json?run=1&evaluation=2",
     "/norms.json": "/norms.json?run=1",
+    "/race.json": "/race.json?runs=1,2",
     "/disagreement.json": "/disagreement.json?run=1&with=2",
 }
 """Addresses that viewers may read, by route."""

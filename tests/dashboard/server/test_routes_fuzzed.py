@@ -34,7 +34,7 @@ FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 
 INSPECTION = [
     *("/evaluations.json", "/predictions.bin", "/labels.bin", "/images.png"),
-    *("/image_history.json", "/calibration.json", "/disagreement.json", "/norms.json"),
+    *("/image_history.json", "/calibration.json", "/disagreement.json", "/norms.json", "/race.json"),
 ]
 ADDRESSES = [
     signing_in.PATH,
