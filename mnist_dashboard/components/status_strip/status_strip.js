@@ -12,6 +12,7 @@ import { Renewal, isFillingForm, requestRerun } from "../lib/page/rerun.js";
 import { IDLE, isFinished, statusLabel } from "../lib/runs/status.js";
 import { onThemeChange, palette } from "../lib/theme.js";
 import { SentenceSlot, sentenceOf } from "./sentence.js";
+import { buildStrip } from "./skeleton.js";
 import { CELLS, LONG_RUN, cellTexts, detailOf, hasNoValidation, isTested, secondsLeft } from "./texts.js";
 
 /**
@@ -73,7 +74,8 @@ class StatusStrip {
       (id) => this.#host.setTriggerValue("remedy", id),
       (cell) => this.#host.setTriggerValue("see", cell.join("-")),
     );
-    this.#elements = build(root, this.#sentence.element);
+    this.#elements = buildStrip(CELLS, { about: "Run status", progress: "Training progress", sentence: this.#sentence.element });
+    root.append(this.#elements.strip);
     this.#subscription = stream.subscribe({
       runs: [],
       onSeries: () => drawSoon(this.#paint),
@@ -265,33 +267,6 @@ const isActive = (status) => status !== "queued" && status !== "interrupted" && 
 function staleText() {
   const { lastDataAt } = stream.connection;
   return lastDataAt === null ? "Reconnecting" : `Reconnecting, data from ${formatAge((Date.now() - lastDataAt) / 1000)} ago`;
-}
-
-/** @param {HTMLElement} root @param {HTMLElement} sentence */
-function build(root, sentence) {
-  const swatch = make("span", "mt-strip-swatch", { "aria-hidden": "true" });
-  const badge = make("span", "mt-strip-badge", { role: "status" });
-  const name = make("span", "mt-strip-name");
-  const detail = make("div", "mt-strip-detail");
-  const values = CELLS.map((text) => ({
-    label: make("div", "mt-strip-label", {}, text),
-    number: make("span"),
-    unit: make("small"),
-  }));
-  const cells = values.map((v) => make("div", "", {}, v.label, make("div", "mt-strip-value", {}, v.number, v.unit)));
-  const fill = make("i", "mt-strip-fill");
-  const bar = make("div", "mt-strip-bar", {
-    role: "progressbar",
-    "aria-label": "Training progress",
-    "aria-valuemin": "0",
-    "aria-valuemax": "100",
-  }, fill);
-  const run = make("div", "mt-strip-run", {}, make("div", "mt-strip-head", {}, swatch, badge, name), detail);
-  const row = make("div", "mt-strip-row", {}, run, ...cells);
-  const strip = make("section", "mt-strip", { "aria-label": "Run status" }, row, bar, sentence);
-  row.addEventListener("click", () => strip.toggleAttribute("data-unfolded")); // on a phone, a compact one shows all cells
-  root.append(strip);
-  return { strip, swatch, badge, name, detail, values, bar, fill };
 }
 
 /** @param {HTMLElement} root @param {StripData} data @param {Host} host */
