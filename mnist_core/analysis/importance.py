@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mnist_core.analysis.comparison.comparability import CompareError
@@ -44,12 +44,30 @@ def setting_importance(runs: Sequence[Run], metric_name: str, measure: Measure |
         raise CompareError(
             f"Importance takes at least {MIN_RUNS} different runs with a {label}, got {len(measured)}. Train more."
         )
-    varied = _varied_settings([run for run, _ in measured.values()])
-    values = tuple(value for _, value in measured.values())
+    columns = _setting_columns([run for run, _ in measured.values()])
+    return importance_of_columns(columns, [value for _, value in measured.values()], label, measure)
+
+
+def importance_of_columns(
+    columns: Mapping[str, Sequence[Any]], values: Sequence[float], label: str, measure: Measure | None = None
+) -> ImportanceReport:
+    """Return the importance of settings for results, from the values of each setting in the runs, by name.
+
+    `label` names the results in a sentence. Raises `CompareError` for settings that do not differ, too few combinations
+    of them, equal results, and if the settings do not explain more than chance would.
+    """
+    varied = {name: tuple(column) for name, column in columns.items() if len(set(column)) > 1}
+    if not varied:
+        raise CompareError("These runs differ in no setting but the seed. Choose runs with different settings.")
+    if (count := len(set(zip(*varied.values(), strict=True)))) < MIN_COMBINATIONS:
+        raise CompareError(
+            f"Importance takes at least {MIN_COMBINATIONS} different combinations of settings, got {count}. Train runs "
+            "with other settings; more seeds of the same settings do not help."
+        )
     if len(set(values)) == 1:
         raise CompareError(f"All these runs have the same {label}: there is no difference to explain.")
     with _one_at_a_time:
-        report = (measure or measure_importance)(tuple(varied.items()), values)
+        report = (measure or measure_importance)(tuple(varied.items()), tuple(values))
     if report is None:
         raise CompareError(
             f"Nothing is ranked: the settings of these runs do not predict the {label} better than chance. Either they "
@@ -59,19 +77,8 @@ def setting_importance(runs: Sequence[Run], metric_name: str, measure: Measure |
     return report
 
 
-def _varied_settings(runs: Sequence[Run]) -> dict[str, tuple[Any, ...]]:
-    """Return the values of each setting in which the runs differ. Raises `CompareError` if they cannot be ranked."""
+def _setting_columns(runs: Sequence[Run]) -> dict[str, list[Any]]:
+    """Return the values of each setting that may be tuned. Raises `CompareError` for several datasets."""
     if len(datasets := sorted({run.dataset for run in runs})) > 1:
         raise CompareError(f"These runs learned different datasets: {', '.join(datasets)}. Choose runs of one.")
-    columns = {
-        name: tuple(getattr(run.config, name) for run in runs) for name in SETTING_NAMES if name not in NOT_TUNED
-    }
-    varied = {name: column for name, column in columns.items() if len(set(column)) > 1}
-    if not varied:
-        raise CompareError("These runs differ in no setting but the seed. Choose runs with different settings.")
-    if (count := len(set(zip(*varied.values(), strict=True)))) < MIN_COMBINATIONS:
-        raise CompareError(
-            f"Importance takes at least {MIN_COMBINATIONS} different combinations of settings, got {count}. Train runs "
-            "with other settings; more seeds of the same settings do not help."
-        )
-    return varied
+    return {name: [getattr(run.config, name) for run in runs] for name in SETTING_NAMES if name not in NOT_TUNED}
