@@ -100,7 +100,7 @@ def compose() -> dict[str, Any]:
                 *DOWNLOAD_ROUTES,
                 *OLDER_ROUTES,
                 *feed_routes(server.hub, server.policy),
-                *inspection_routes(server.store.queries),
+                *inspection_routes(server.store.queries, server.store.sweeps),
                 *InferenceRoutes(server.inference).routes(),
                 *DrawingRoutes(server.store, server.judge).routes(),
                 *sign_in_routes(server.policy),

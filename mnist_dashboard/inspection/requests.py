@@ -13,7 +13,13 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from mnist_core.errors import EvaluationNotFoundError, MnistError, RunNotFoundError, StoreUnavailableError
+from mnist_core.errors import (
+    EvaluationNotFoundError,
+    MnistError,
+    RunNotFoundError,
+    StoreUnavailableError,
+    SweepNotFoundError,
+)
 from mnist_core.exports.field_readers import SPLITS
 from mnist_core.records import Run, encode_json
 from mnist_core.store.queries import Queries
@@ -51,7 +57,7 @@ def in_words(endpoint: Endpoint) -> Endpoint:
 def _status(error: MnistError) -> HTTPStatus:
     if isinstance(error, QueryError):
         return HTTPStatus.BAD_REQUEST
-    if isinstance(error, (RunNotFoundError, EvaluationNotFoundError)):
+    if isinstance(error, (RunNotFoundError, EvaluationNotFoundError, SweepNotFoundError)):
         return HTTPStatus.NOT_FOUND
     return HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, StoreUnavailableError) else HTTPStatus.CONFLICT
 

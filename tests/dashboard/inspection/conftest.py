@@ -32,7 +32,7 @@ def trained(store: RunStore, small_mnist: Dataset, signals_restored: None) -> Ru
 @pytest.fixture
 def get(store: RunStore) -> Get:
     """A function that returns the response to a request for a path."""
-    app = Starlette(routes=inspection_routes(store.queries))
+    app = Starlette(routes=inspection_routes(store.queries, store.sweeps))
 
     def send(path: str, **headers: str) -> Response:
         return fetch(app, path, headers=[(name.replace("_", "-"), value) for name, value in headers.items()])

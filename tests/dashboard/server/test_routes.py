@@ -15,6 +15,8 @@ from starlette.routing import Route
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run
 from mnist_core.store import RunStore
+from mnist_core.sweeps.space import Values
+from mnist_core.sweeps.spec import SweepSpec
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.routes import feed_routes
 from mnist_dashboard.inspection.routes import inspection_routes
@@ -44,6 +46,7 @@ VIEWER_ADDRESSES = {
     "/calibration.json": "/calibration.json?run=1&evaluation=2",
     "/norms.json": "/norms.json?run=1",
     "/race.json": "/race.json?runs=1,2",
+    "/sweep-analysis.json": "/sweep-analysis.json?sweep=1",
     "/disagreement.json": "/disagreement.json?run=1&with=2",
 }
 """Addresses that viewers may read, by route."""
@@ -63,11 +66,12 @@ def run(store: RunStore, places: Path) -> Run:
     """The first of two runs, with the images that the routes respond with."""
     finished = run_with_images(store, places / "data")
     finished_run(store, TrainConfig(lr=0.1), provenance=finished.provenance)
+    store.sweeps.create_sweep(SweepSpec(parameters=(Values("batch_size", (32, 64)),), trials=1).to_json())
     return finished
 
 
 def own_routes(store: RunStore, hub: LiveHub, policy: AccessPolicy) -> list[Route]:
-    predictions = inspection_routes(store.queries)
+    predictions = inspection_routes(store.queries, store.sweeps)
     return [*feed_routes(hub, policy), *predictions, *assets.ASSET_ROUTES, *signing_in.sign_in_routes(policy)]
 
 

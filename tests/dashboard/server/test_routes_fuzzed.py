@@ -35,6 +35,7 @@ FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 INSPECTION = [
     *("/evaluations.json", "/predictions.bin", "/labels.bin", "/images.png"),
     *("/image_history.json", "/calibration.json", "/disagreement.json", "/norms.json", "/race.json"),
+    "/sweep-analysis.json",
 ]
 ADDRESSES = [
     signing_in.PATH,
@@ -57,7 +58,9 @@ VALUES = st.one_of(
     st.sampled_from([*TRAVERSALS, "1", "test", "0,1", "1,2", "-1", "1e9", "nan", "9" * 5000, "' OR 1=1 --"]),
 )
 PARAMETERS = st.dictionaries(
-    st.sampled_from(["runs", "smoothing", "key", "run", "split", "evaluation", "images", "image", "with", "x"]),
+    st.sampled_from(
+        ["runs", "smoothing", "key", "run", "split", "evaluation", "images", "image", "with", "sweep", "x"]
+    ),
     VALUES,
     max_size=5,
 )
@@ -73,7 +76,7 @@ def app(store: RunStore, policy: AccessPolicy, places: Path) -> Guard:
     """All routes of our own, composed as in `app.py` but without Streamlit, and a run."""
     run_with_images(store, places / "data")
     hub = LiveHub(store.queries)
-    predictions = inspection_routes(store.queries)
+    predictions = inspection_routes(store.queries, store.sweeps)
     routes = [*assets.ASSET_ROUTES, *feed_routes(hub, policy), *predictions, *signing_in.sign_in_routes(policy)]
     return Guard(Starlette(routes=routes), policy, AllowedHosts(["10.0.0.2"]), TrustedProxies())
 
