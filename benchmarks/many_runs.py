@@ -45,7 +45,7 @@ def call_seconds(call: Callable[[], object]) -> list[float]:
 
 async def feed_seconds(store: RunStore, run_ids: list[int]) -> float:
     """Return the seconds until a new live feed has sent the curves of all these runs."""
-    hub = LiveHub(store.queries)
+    hub = LiveHub(store)
     following = asyncio.create_task(hub.follow())
     await asyncio.sleep(0.2)
     began, missing = time.perf_counter(), len(run_ids)

@@ -118,7 +118,7 @@ def _open_server(store_problems: list[str]) -> _Server:
     proxies = TrustedProxies(os.environ.get("MNIST_PROXIES", ""))
     policy = AccessPolicy(runs_dir(), trust_local=os.environ.get("MNIST_TRUST_LOCAL", "") not in ("", "0"))
     webhook = Webhook(os.environ.get("MNIST_WEBHOOK", ""), lambda: policy.is_visible)
-    hub = LiveHub(store.queries, on_change=webhook.report_end)
+    hub = LiveHub(store, on_change=webhook.report_end)
     inference = InferenceClient(supervisor.launch_inference, is_closing=_is_closing)
     judge = DrawingJudge(store, inference)
     return _Server(store, supervisor, hub, webhook, policy, proxies, inference, judge)

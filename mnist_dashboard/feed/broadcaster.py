@@ -28,8 +28,10 @@ class Message:
 
     number: int
     run_id: int | None
-    """The run that it is about; None if it concerns every subscriber."""
+    """The run that it is about; None if it is about no single run."""
     body: bytes
+    sweep_id: int | None = None
+    """The search that it is about. A message about no run and no search is for every subscriber."""
 
 
 @dataclass(eq=False)
@@ -42,9 +44,13 @@ class Subscriber:
     """The same for all streams of one browser."""
     is_admitted: Callable[[], bool]
     """Whether the stream may stay open."""
+    sweep_id: int | None = None
+    """The search that it shows, if any."""
     _queue: asyncio.Queue[Message | None] = field(default_factory=lambda: asyncio.Queue(MAX_QUEUED_MESSAGES))
 
     def wants(self, message: Message) -> bool:
+        if message.sweep_id is not None:
+            return message.sweep_id == self.sweep_id
         return message.run_id is None or message.run_id in self.run_ids
 
     def offer(self, message: Message) -> None:
@@ -98,6 +104,11 @@ class Broadcaster:
         """The runs that at least one subscriber shows."""
         return {run_id for subscriber in self._subscribers for run_id in subscriber.run_ids}
 
+    @property
+    def watched_sweep_ids(self) -> set[int]:
+        """The searches that at least one subscriber shows."""
+        return {subscriber.sweep_id for subscriber in self._subscribers if subscriber.sweep_id is not None}
+
     def record_action(self, user: str) -> None:
         """Remember who acted last. May be called from any thread."""
         self._driver = user
@@ -122,8 +133,14 @@ class Broadcaster:
 
     def publish(self, event: str, data: dict[str, Any], run_id: int | None = None) -> None:
         """Send an event to the subscribers of the run, or to all if there is no run. Raises as `encode` does."""
+        self.publish_encoded(event, encode_json(data, compact=True).encode(), run_id)
+
+    def publish_encoded(
+        self, event: str, data: bytes, run_id: int | None = None, *, sweep_id: int | None = None
+    ) -> None:
+        """Send an event whose data is encoded already to the subscribers of its run or search, or to all."""
         self._number += 1
-        message = self.encode(event, data, run_id)
+        message = self.wrap(event, data, run_id, sweep_id=sweep_id)
         self._recent.append(message)
         for subscriber in self._subscribers:
             if subscriber.wants(message):
@@ -146,10 +163,10 @@ class Broadcaster:
         """
         return self.wrap(event, encode_json(data, compact=True).encode(), run_id)
 
-    def wrap(self, event: str, data: bytes, run_id: int | None = None) -> Message:
+    def wrap(self, event: str, data: bytes, run_id: int | None = None, *, sweep_id: int | None = None) -> Message:
         """A server-sent event whose data is encoded already."""
         head = f"id: {self._instance}:{self._number}\nevent: {event}\ndata: ".encode()
-        return Message(self._number, run_id, head + data + b"\n\n")
+        return Message(self._number, run_id, head + data + b"\n\n", sweep_id)
 
     def close(self) -> None:
         """Disconnect all subscribers."""

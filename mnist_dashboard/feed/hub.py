@@ -1,6 +1,6 @@
 """The live feed: one reader of the store, many subscribers over server-sent events.
 
-`GET /live?runs=7,5&smoothing=0.95` responds with a stream of events whose data is JSON:
+`GET /live?runs=7,5&smoothing=0.95&sweep=3` responds with a stream of events whose data is JSON:
 
 - `history`: one run's curves so far (see `series`), its evaluations, and the confusion matrix of the last training
   batches. Sent once for each run in the query, and again whenever the browser must replace its copy.
@@ -8,6 +8,7 @@
 - `evaluation`: one pass over the validation or test split.
 - `run`: the summary of any run whose row has changed (see `run_summary`), with its sentence if its curves are sent to
   anybody (see `mnist_core.analysis.doctor`).
+- `sweep`: all of the search in the query, once; `trials`: what has changed of it since (see `sweeps.sweep_feed`).
 - `audience`: the number of viewers, and who acted last.
 - `ping`: every `PING_SECONDS`, so that the browser can tell a quiet feed from a broken one.
 
@@ -29,8 +30,8 @@ from contextlib import contextmanager, suppress
 
 from mnist_core.errors import DamagedRunError, RunNotFoundError
 from mnist_core.records import LIVE_BATCHES, Run, RunStatus
+from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Changes, Evaluation, NewSteps
-from mnist_core.store.queries import Queries
 from mnist_dashboard.feed.all_runs import AllRuns
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message, Subscriber
 from mnist_dashboard.feed.cached_run import CachedRun, RunCache, evaluation_to_json
@@ -38,6 +39,7 @@ from mnist_dashboard.feed.examination import examine_if_due
 from mnist_dashboard.feed.series import round_values
 from mnist_dashboard.feed.summaries.run_summary import RunSummary, list_queue, queue_position, summarize_run
 from mnist_dashboard.feed.summaries.summary_cache import SummaryCache
+from mnist_dashboard.feed.sweeps.sweep_feed import SweepFeed
 from mnist_dashboard.server.shared_constants import CURVES, LEVELS
 
 POLL_SECONDS = 0.05
@@ -65,17 +67,18 @@ class LiveHub:
     """Reads what trainers commit and sends it to subscribers. `follow()` runs as a task of the server's event loop."""
 
     def __init__(
-        self, queries: Queries, on_change: Callable[[Run, RunSummary], None] = lambda _run, _summary: None
+        self, store: RunStore, on_change: Callable[[Run, RunSummary], None] = lambda _run, _summary: None
     ) -> None:
         """`on_change` is called by the event loop with each run whose row has changed, and its summary."""
-        self._queries = queries
+        self._queries = store.queries
         self._on_change = on_change
         self.broadcaster = Broadcaster()
-        self._cache = RunCache(queries)
+        self._sweeps = SweepFeed(store, self.broadcaster)
+        self._cache = RunCache(self._queries)
         self._unfinished: dict[int, Run] = {}
         # Runs that changed lately, and when; oldest change first.
         self._recent: OrderedDict[int, tuple[float, Run]] = OrderedDict()
-        self.all_runs = AllRuns(queries)
+        self.all_runs = AllRuns(self._queries)
         self._summary_cache = SummaryCache()
         self._listing: asyncio.Task[None] | None = None
         """Fills the cache with the runs that were there at the start."""
@@ -108,6 +111,9 @@ class LiveHub:
                             changes = await asyncio.to_thread(self._queries.read_changes, cursor)
                             cursor = changes.cursor
                             await self._publish_changes(changes)
+                    for sweep_id in self._sweeps.list_due():
+                        async with self._read_lock:
+                            await self._sweeps.publish(sweep_id)
                 except Exception:
                     # The feed must survive any failed read, such as a full disk or a removed folder.
                     _log.exception("The live feed could not read the run store; trying again.")
@@ -123,6 +129,7 @@ class LiveHub:
         smoothing: float,
         last_event_id: str = "",
         *,
+        sweep_id: int | None = None,
         viewer_id: str = "",
         is_admitted: Callable[[], bool] = lambda: True,
     ) -> AsyncIterator[bytes]:
@@ -131,12 +138,15 @@ class LiveHub:
         It ends when the hub closes, the browser falls behind, or `is_admitted` returns False. Streams with the same
         `viewer_id` count as one viewer; each stream without one counts by itself.
         """
-        subscriber = Subscriber(frozenset(run_ids), smoothing, viewer_id or secrets.token_hex(8), is_admitted)
+        viewer_id = viewer_id or secrets.token_hex(8)
+        subscriber = Subscriber(frozenset(run_ids), smoothing, viewer_id, is_admitted, sweep_id)
         await self._started.wait()
         async with self._read_lock:
             messages = self.broadcaster.messages_since(last_event_id)
             if messages is None:
                 messages = await self._first_messages(subscriber)
+            if sweep_id is not None:
+                messages = await self._sweeps.add_whole(messages, sweep_id)
             self.broadcaster.add(subscriber)
         try:
             for message in messages:
@@ -218,6 +228,7 @@ class LiveHub:
     # ------------------------------------------------------------------ for all subscribers
 
     async def _publish_changes(self, changes: Changes) -> None:
+        self._sweeps.note(changes)
         were_unfinished = set(self._unfinished)
         queue_changed = self._update_unfinished(changes.runs)
         for run in changes.runs:

@@ -23,6 +23,9 @@ SEND_TIMEOUT_SECONDS = 20.0
 SMOOTHING_DIGITS, MAX_SMOOTHING = 2, 0.99
 """The sliders of the pages move in steps of 0.01. Other values are rounded, so that they share its cached curves."""
 
+MAX_ID_LENGTH = 10
+"""Numbers of runs and searches are shorter than this."""
+
 MAX_RUNS_PER_STREAM = MAX_OVERLAID + 6
 """Maximum number of runs whose curves one stream sends: those of a chart, the baseline, and some to spare."""
 
@@ -40,13 +43,14 @@ class _EventStream(EventSourceResponse):
 def feed_routes(hub: LiveHub, policy: AccessPolicy) -> list[Route]:
     async def live(request: Request) -> Response:
         try:
-            run_ids, smoothing = read_query(request.url.query)
+            run_ids, smoothing, sweep_id = read_query(request.url.query)
         except ValueError as error:
             return PlainTextResponse(f"{error}\n", status_code=400)
         stream = hub.stream(
             run_ids,
             smoothing,
             request.headers.get("last-event-id", ""),
+            sweep_id=sweep_id,
             viewer_id=request.cookies.get(viewer_cookie(), ""),
             is_admitted=lambda: policy.admits(request.headers),
         )
@@ -72,11 +76,14 @@ def feed_routes(hub: LiveHub, policy: AccessPolicy) -> list[Route]:
     return [Route("/live", live), Route("/runs.json", all_runs)]
 
 
-def read_query(query: str) -> tuple[frozenset[int], float]:
-    """Run ids and rounded smoothing in the query of `/live`. Raises `ValueError` with a sentence for the caller."""
+def read_query(query: str) -> tuple[frozenset[int], float, int | None]:
+    """Run ids, rounded smoothing and the search, if any, in the query of `/live`.
+
+    Raises `ValueError` with a sentence for the caller.
+    """
     parameters = QueryParams(query)
     words = [word for word in parameters.get("runs", "").split(",") if word]
-    if len(words) > MAX_RUNS_PER_STREAM or not all(word.isdecimal() and len(word) < 10 for word in words):
+    if len(words) > MAX_RUNS_PER_STREAM or not all(map(_is_id, words)):
         raise ValueError(f"runs must be at most {MAX_RUNS_PER_STREAM} run numbers with commas between, such as 7,5.")
     try:
         smoothing = float(parameters.get("smoothing", "0"))
@@ -84,4 +91,12 @@ def read_query(query: str) -> tuple[frozenset[int], float]:
         smoothing = -1.0
     if not 0 <= smoothing < 1:
         raise ValueError("smoothing must be a number from 0 to below 1.")
-    return frozenset(map(int, words)), min(round(smoothing, SMOOTHING_DIGITS), MAX_SMOOTHING)
+    sweep = parameters.get("sweep", "")
+    if sweep and not _is_id(sweep):
+        raise ValueError("sweep must be the number of one search, such as 3.")
+    rounded = min(round(smoothing, SMOOTHING_DIGITS), MAX_SMOOTHING)
+    return frozenset(map(int, words)), rounded, int(sweep) if sweep else None
+
+
+def _is_id(word: str) -> bool:
+    return word.isdecimal() and len(word) < MAX_ID_LENGTH

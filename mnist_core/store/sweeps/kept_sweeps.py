@@ -77,9 +77,10 @@ class Sweeps:
             raise SweepNotFoundError(f"There is no sweep {name_or_id!r}. `{PROGRAM} sweeps` lists them.")
         return sweep
 
-    def list_trials(self, sweep_id: int) -> list[Trial]:
-        """Return the trials of a sweep in the order of their numbers."""
-        query = select(trials).where(trials.c.sweep_id == sweep_id).order_by(trials.c.number)
+    def list_trials(self, sweep_id: int, after: int = 0) -> list[Trial]:
+        """Return the trials of a sweep with a number above `after`, in the order of their numbers."""
+        is_wanted = (trials.c.sweep_id == sweep_id) & (trials.c.number > after)
+        query = select(trials).where(is_wanted).order_by(trials.c.number)
         with self._reader.connect() as connection, connection.begin():
             return [trial_from_row(row) for row in connection.execute(query)]
 

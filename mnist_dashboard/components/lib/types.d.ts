@@ -160,3 +160,73 @@ export interface Host {
   setStateValue: (name: string, value: unknown) => void;
   setTriggerValue: (name: string, value: unknown) => void;
 }
+
+/** A search or a change of it, from feed/sweeps/sweep_head.py; a `trials` message has the trials that have changed. */
+export interface SweepState {
+  /** Its number. */
+  sweep: number;
+  name: string;
+  status: "running" | "paused" | "stopping" | "completed" | "stopped" | "failed" | "interrupted";
+  /** Why it failed or was interrupted; empty otherwise. */
+  reason: string;
+  /** Why no trial starts now; empty while it searches. */
+  waits_for: string;
+  objective: "accuracy" | "loss" | "time";
+  /** Accuracy on validation that ends a trial, with the objective `time`. */
+  target: number | null;
+  /** How it searches, in a few words. */
+  detail: string;
+  parameters: SweepParameter[];
+  max_trials: number | null;
+  /** Its limit. */
+  minutes: number | null;
+  workers: number;
+  /** Seconds in which it searched. */
+  elapsed: number;
+  /** Seconds; null as long as it is not known. */
+  left: number | null;
+  trials_a_minute: number | null;
+  /** Of the search, without the trials with fresh seeds; `ended` has all but the running ones. */
+  counts: Record<"ended" | "running" | "completed" | "pruned" | "diverged" | "failed" | "stopped", number>;
+  best: { trial: number; value: number; text: string } | null;
+  sentence: string;
+  /** What the fresh seeds say of the winner; empty until they have been trained. */
+  verdict: string;
+  /** In the order of their numbers. */
+  trials: Trial[];
+}
+
+export interface SweepParameter {
+  name: string;
+  label: string;
+  /** Null unless it is a range. */
+  low: number | null;
+  high: number | null;
+  log: boolean;
+  /** Null unless it is a list of values. */
+  values: (string | number | boolean)[] | null;
+}
+
+export interface Trial {
+  /** From 1 on. */
+  number: number;
+  role: "search" | "winner" | "baseline";
+  status: "running" | "completed" | "pruned" | "diverged" | "failed" | "stopped";
+  /** Values of the settings that are searched, by name; empty for the baseline. */
+  values: Record<string, string | number | boolean>;
+  /** Its result by the objective; null until it ends, or if it has none. */
+  value: number | null;
+  /** Of its last evaluation on validation: the loss if the search is by loss, else the accuracy. */
+  latest: number | null;
+  /** Steps of all its runs. */
+  step: number;
+  /** 0 until they are known. */
+  total_steps: number;
+  /** One for each seed; those in the bin are left out. */
+  runs: { id: number; name: string; status: string }[];
+  /** Pairs of a step and the mean over the seeds. */
+  curve: [step: number, value: number][];
+  /** Mean over the fresh seeds and its 95 % interval, which takes at least two; null in the search, which never tests. */
+  test: { accuracy: number; low: number | null; high: number | null; seeds: number } | null;
+  reason: string;
+}

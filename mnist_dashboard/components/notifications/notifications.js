@@ -1,5 +1,5 @@
 /** The switch for notifications when a run ends. The browser asks for permission when it is switched on, not before. */
-import { canNotify, isOn, switchNotifications } from "../../feed/client/run_ends.js";
+import { canNotify, isOn, switchNotifications } from "../../feed/client/background/run_ends.js";
 import { make, setText } from "../lib/dom.js";
 
 const LABEL = "Notify me when a run ends";

@@ -3,7 +3,7 @@
  * in hidden tabs, too: there the title is all that shows.
  * Streamlit sets the title of the window anew with every rerun, so it is put right after that.
  */
-import { followInBackground } from "../../feed/client/background_runs.js";
+import { followInBackground } from "../../feed/client/background/background_runs.js";
 import { stream } from "../../feed/client/stream.js";
 import { make, setText } from "../lib/dom.js";
 import { isFinished } from "../lib/runs/status.js";

@@ -4,30 +4,21 @@
  * closed while the tab is hidden or nobody listens, and reopened when other runs are needed: the server then sends the whole
  * history again. In a hidden tab only listeners that ask for it are served.
  */
-import { DEFAULT_SMOOTHING, PING_SECONDS } from "../../components/lib/constants.js";
+import { PING_SECONDS } from "../../components/lib/constants.js";
+import { neededConnection } from "./listeners.js";
 import { RunSeries } from "./series.js";
 import { newerSummary } from "./summaries.js";
 
-/** @import { AudienceMessage, EvaluationMessage, HistoryMessage, QueueMessage, Run, StepsMessage } from "../../components/lib/types" */
+/** @import { Connection, Listener } from "./listeners.js" */
+/**
+ * @import {
+ *   AudienceMessage, EvaluationMessage, HistoryMessage, QueueMessage, Run, StepsMessage, SweepState
+ * } from "../../components/lib/types"
+ */
 
 const UPDATE_DELAY_MS = 60; // one rerun of the page changes several components: reopen once
 const SILENCE_MS = 3 * 1000 * PING_SECONDS; // longer silence means a broken connection
 const RETRY_MS = [500, 1000, 2000, 5000]; // after refusals, and between forced reconnections
-
-/** @typedef {{state: "connected"|"reconnecting", lastDataAt: number|null}} Connection */
-
-/**
- * @typedef {object} Listener
- * @property {number[]} runs ids whose series it draws
- * @property {number} [smoothing] the connection has one; a component without an opinion leaves it out
- * @property {(series: RunSeries) => void} [onSeries]
- * @property {(run: Run) => void} [onRun] for every run of the server, not only for `runs`
- * @property {(audience: AudienceMessage) => void} [onAudience]
- * @property {() => void} [onQueue] other runs are queued, or in another order: see `queue`
- * @property {(connection: Connection) => void} [onConnection]
- * @property {boolean} [whileHidden] also in a hidden tab
- * @property {() => void} [onReady] changes of every run arrive from now on; earlier ones may have been missed
- */
 
 class Stream {
   /** @type {Set<Listener>} */
@@ -41,7 +32,7 @@ class Stream {
   /** @type {EventSource|null} the connection before, which still reports runs until the new one is ready */
   #previous = null;
   #isReady = false; // whether the source has sent all that a new connection gets
-  #opened = { runs: "", smoothing: NaN };
+  #opened = { query: "", smoothing: NaN };
   #openedAt = 0;
   #lastEventAt = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
@@ -121,22 +112,13 @@ class Stream {
     return [...this.#listeners].filter((listener) => listener.whileHidden || !document.hidden);
   }
 
-  /** What the listeners need of the connection. */
-  #needs() {
-    const listeners = this.#served();
-    const runs = [...new Set(listeners.flatMap((listener) => listener.runs))].sort((a, b) => a - b);
-    const smoothing = listeners.findLast((listener) => listener.smoothing !== undefined)?.smoothing ?? DEFAULT_SMOOTHING;
-    return { runs: runs.join(), smoothing, ids: new Set(runs) };
-  }
-
   /** Open, reopen or close the connection as the listeners need it. */
   #update() {
     if (!this.#served().length) {
       this.#close();
       return;
     }
-    const { runs, smoothing } = this.#needs();
-    const isCurrent = runs === this.#opened.runs && smoothing === this.#opened.smoothing;
+    const isCurrent = neededConnection(this.#served()).query === this.#opened.query;
     if (isCurrent && (this.#source || this.#retrying !== undefined)) return;
     this.#open();
   }
@@ -148,13 +130,13 @@ class Stream {
     else this.#previous = null;
     this.#close();
     this.#previous = reporting;
-    const { runs, smoothing, ids } = this.#needs();
+    const { query, ids, smoothing } = neededConnection(this.#served());
     // A tab that is hidden for a while still has its curves when it is shown again.
     if (!document.hidden) for (const id of this.#series.keys()) if (!ids.has(id)) this.#series.delete(id);
-    this.#opened = { runs, smoothing };
+    this.#opened = { query, smoothing };
     this.#openedAt = Date.now();
     // Relative to this file's address, /assets/<version>/feed/client/stream.js
-    const source = new EventSource(new URL(`../../../../live?runs=${runs}&smoothing=${smoothing}`, import.meta.url));
+    const source = new EventSource(new URL(`../../../../live?${query}`, import.meta.url));
     this.#source = source;
     this.#listen(source);
     this.#watchdog = setInterval(() => {
@@ -173,6 +155,8 @@ class Stream {
       evaluation: (message) => this.#onEvaluation(message),
       run: (message) => this.#onRun(message),
       queue: (message) => this.#onQueue(message),
+      sweep: (message) => this.#onSweep(message, true),
+      trials: (message) => this.#onSweep(message, false),
       audience: (message) => this.#onAudience(message),
       ping: () => {},
     };
@@ -280,6 +264,12 @@ class Stream {
     for (const listener of this.#listeners) listener.onQueue?.();
   }
 
+  /** @param {SweepState} message @param {boolean} isWhole */
+  #onSweep(message, isWhole) {
+    this.#failures = 0;
+    for (const listener of this.#listeners) if (listener.sweep === message.sweep) listener.onSweep?.(message, isWhole);
+  }
+
   /** @param {AudienceMessage} audience */
   #onAudience(audience) {
     this.#audience = audience;
@@ -297,4 +287,4 @@ export const stream = new Stream();
 /** Key in the browser's storage, which has a value if notifications are on. */
 export const NOTIFICATIONS_KEY = "mnist-notifications";
 // Off in most browsers, which then do without the module.
-if (localStorage.getItem(NOTIFICATIONS_KEY)) import("./run_ends.js");
+if (localStorage.getItem(NOTIFICATIONS_KEY)) import("./background/run_ends.js");

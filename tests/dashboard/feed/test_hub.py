@@ -285,7 +285,7 @@ def test_a_server_that_shuts_down_completes_every_response(
 
 @pytest.mark.parametrize("query", ["runs=seven", "runs=-1", "runs=1&smoothing=1", "smoothing=x", "runs=" + "1," * 21])
 def test_an_invalid_query_is_refused_with_a_sentence(store: RunStore, places: Path, query: str) -> None:
-    app = Starlette(routes=feed_routes(LiveHub(store.queries), AccessPolicy(places / "runs")))
+    app = Starlette(routes=feed_routes(LiveHub(store), AccessPolicy(places / "runs")))
     sent: list[AsgiMessage] = []
     scope = {"type": "http", "method": "GET", "path": "/live", "query_string": query.encode(), "headers": []}
 

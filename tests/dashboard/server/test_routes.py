@@ -103,7 +103,7 @@ async def respond(_request: Request) -> PlainTextResponse:
 
 
 def test_these_tests_cover_every_route_of_our_own(store: RunStore, policy: AccessPolicy) -> None:
-    routes = own_routes(store, LiveHub(store.queries), policy)
+    routes = own_routes(store, LiveHub(store), policy)
     assert {route.path for route in routes} == set(VIEWER_ADDRESSES)
 
 

@@ -75,7 +75,7 @@ def policy(places: Path) -> AccessPolicy:
 def app(store: RunStore, policy: AccessPolicy, places: Path) -> Guard:
     """All routes of our own, composed as in `app.py` but without Streamlit, and a run."""
     run_with_images(store, places / "data")
-    hub = LiveHub(store.queries)
+    hub = LiveHub(store)
     predictions = inspection_routes(store.queries, store.sweeps)
     routes = [*assets.ASSET_ROUTES, *feed_routes(hub, policy), *predictions, *signing_in.sign_in_routes(policy)]
     return Guard(Starlette(routes=routes), policy, AllowedHosts(["10.0.0.2"]), TrustedProxies())
@@ -130,11 +130,15 @@ def test_no_request_breaks_a_route_or_returns_a_file(app: Guard, policy: AccessP
 @given(
     run_ids=st.lists(st.integers(0, 999_999_999), max_size=2 * MAX_RUNS_PER_STREAM),
     smoothing=st.floats(-0.5, 1.5) | st.just(math.nan),
+    sweep_id=st.none() | st.integers(-1, 2_000_000_000),
 )
-def test_the_feed_reads_a_query_in_range_and_refuses_any_other(run_ids: list[int], smoothing: float) -> None:
-    query = f"runs={','.join(map(str, run_ids))}&smoothing={smoothing}"
-    if len(run_ids) <= MAX_RUNS_PER_STREAM and 0 <= smoothing < 1:
-        assert read_query(query) == (frozenset(run_ids), min(round(smoothing, 2), 0.99))
+def test_the_feed_reads_a_query_in_range_and_refuses_any_other(
+    run_ids: list[int], smoothing: float, sweep_id: int | None
+) -> None:
+    query = f"runs={','.join(map(str, run_ids))}&smoothing={smoothing}" + (f"&sweep={sweep_id}" if sweep_id else "")
+    is_sweep = not sweep_id or 0 < sweep_id < 1_000_000_000
+    if len(run_ids) <= MAX_RUNS_PER_STREAM and 0 <= smoothing < 1 and is_sweep:
+        assert read_query(query) == (frozenset(run_ids), min(round(smoothing, 2), 0.99), sweep_id or None)
     else:
         with pytest.raises(ValueError, match="must be"):
             read_query(query)

@@ -41,8 +41,16 @@ def preparing_run(store: RunStore) -> Run:
 class Reader:
     """A reader of the live feed, as a browser is one."""
 
-    def __init__(self, hub: LiveHub, runs: list[int], last_event_id: str = "", smoothing: float = 0.0) -> None:
-        self._stream = hub.stream(runs, smoothing, last_event_id)
+    def __init__(
+        self,
+        hub: LiveHub,
+        runs: list[int],
+        last_event_id: str = "",
+        smoothing: float = 0.0,
+        *,
+        sweep_id: int | None = None,
+    ) -> None:
+        self._stream = hub.stream(runs, smoothing, last_event_id, sweep_id=sweep_id)
         self.unread: list[str] = []
         self.last_id = ""
 
@@ -67,7 +75,7 @@ class Reader:
 async def running_hub(
     store: RunStore, on_change: Callable[[Run, dict[str, Any]], None] = lambda _run, _summary: None
 ) -> AsyncIterator[LiveHub]:
-    hub = LiveHub(store.queries, on_change)
+    hub = LiveHub(store, on_change)
     task = asyncio.create_task(hub.follow())
     try:
         async with asyncio.timeout(20):

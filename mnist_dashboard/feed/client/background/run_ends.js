@@ -2,10 +2,10 @@
  * Notifications of the browser when a run ends. Of all tabs with the dashboard the one that holds a lock shows them, also
  * while it is hidden; when it closes, another takes over.
  */
-import { NOTIFICATIONS_KEY, stream } from "./stream.js";
+import { NOTIFICATIONS_KEY, stream } from "../stream.js";
 import { notificationOf } from "./run_ends_text.js";
 
-/** @import { Run } from "../../components/lib/types" */
+/** @import { Run } from "../../../components/lib/types" */
 
 const LOCK = "mnist-notifications";
 

@@ -1,7 +1,7 @@
 /** What a notification says when a run ends. Pure. */
-import { isFinished, statusLabel } from "../../components/lib/runs/status.js";
+import { isFinished, statusLabel } from "../../../components/lib/runs/status.js";
 
-/** @import { Run } from "../../components/lib/types" */
+/** @import { Run } from "../../../components/lib/types" */
 
 /** @param {Run} run */
 const hasEnded = (run) => isFinished(run.status) || run.status === "interrupted";

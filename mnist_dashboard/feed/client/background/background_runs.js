@@ -3,9 +3,9 @@
  * that holds a lock keeps its stream while it is hidden, and tells the others; when it closes, another takes over. Browsers
  * have locks only for pages at localhost or over https; elsewhere a hidden tab hears nothing until it is shown.
  */
-import { stream } from "./stream.js";
+import { stream } from "../stream.js";
 
-/** @import { Run } from "../../components/lib/types" */
+/** @import { Run } from "../../../components/lib/types" */
 
 const NAME = "mnist-background-runs";
 const SPACING_MS = 1000; // between two messages on a run whose status stays the same
