@@ -28,6 +28,7 @@ from mnist_core.scheduler.recovery import interrupt_lost_runs
 from mnist_core.scheduler.supervisor import Supervisor, parse_max_runs
 from mnist_core.store import RunStore
 from mnist_core.store.database.copies import restore_hint
+from mnist_core.sweeps.actions import SweepActions
 from mnist_core.system.paths import runs_dir
 from mnist_core.system.processes import lower_priority, restore_session_priority
 from mnist_dashboard import access, services
@@ -134,10 +135,15 @@ def _provide_services(server: _Server, store_problems: list[str]) -> None:
         after_action=access.audit_action,
         test_rates=server.supervisor.range_tests.request,
     )
+    sweep_actions = SweepActions(
+        server.store, wake=server.supervisor.wake, before_action=check, after_action=access.audit_action
+    )
     services.provide(
         services.Services(
             server.store.queries,
             actions,
+            server.store.sweeps,
+            sweep_actions,
             server.policy,
             server.hub.all_runs,
             store_problems=store_problems,

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from mnist_core.config import TrainConfig
 from mnist_core.runs.actions import RunActions
 from mnist_core.store.queries import Queries
+from mnist_core.store.sweeps.kept_sweeps import Sweeps
+from mnist_core.sweeps.actions import SweepActions
 from mnist_dashboard.feed.all_runs import AllRuns
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
 
@@ -17,6 +19,9 @@ class Services:
     queries: Queries
     actions: RunActions
     """What pages may do to runs. Each action first runs the check of `access.action_check`."""
+    sweeps: Sweeps
+    """The searches, to read; `sweep_actions` is what pages may do to them, with the same check."""
+    sweep_actions: SweepActions
     access_policy: AccessPolicy
     all_runs: AllRuns
     """All runs in memory, one copy for every page."""

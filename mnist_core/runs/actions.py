@@ -5,90 +5,66 @@ Actions change the store only. The supervisor starts the trainers.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Concatenate, ParamSpec, TypeVar
+from typing import BinaryIO
 
 from mnist_core.annotations import validate_tags
 from mnist_core.config import TrainConfig
 from mnist_core.exports import archive, server_exports
 from mnist_core.records import Adjustment, Command, KeptDrawing, Run, RunStatus
 from mnist_core.runs import experiments, lineage, own_networks, races, retention
+from mnist_core.runs.checked_actions import CheckedActions, action
 from mnist_core.runs.experiments import Experiment
 from mnist_core.store import RunStore
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-def _action(method: Callable[Concatenate[RunActions, P], R]) -> Callable[Concatenate[RunActions, P], R]:
-    """Mark a method as an action, which calls `before_action` first and `after_action` when it is done."""
-
-    @functools.wraps(method)
-    def checked(self: RunActions, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        self._before_action()
-        result = method(self, *args, **kwargs)
-        self._after_action(method.__name__, (*args, *kwargs.values(), result))
-        return result
-
-    return checked
-
-
-class RunActions:
-    """The actions on the runs of a store.
-
-    `wake` is called when the queue has changed, to wake the supervisor. `before_action` is called before every action.
-    A server checks there whether the user may act, and raises to refuse. `after_action` gets the name of the method
-    that was called, and its arguments and result. `test_rates` has a range test of the settings started.
-    """
+class RunActions(CheckedActions):
+    """The actions on the runs of a store; see `CheckedActions`. `test_rates` has a range test of settings started."""
 
     def __init__(
         self,
         store: RunStore,
         *,
+        test_rates: Callable[[TrainConfig], None] = lambda _config: None,
         wake: Callable[[], None] = lambda: None,
         before_action: Callable[[], None] = lambda: None,
         after_action: Callable[[str, tuple[object, ...]], None] = lambda _name, _values: None,
-        test_rates: Callable[[TrainConfig], None] = lambda _config: None,
     ) -> None:
-        self._store = store
-        self._wake = wake
-        self._before_action = before_action
-        self._after_action = after_action
+        super().__init__(store, wake=wake, before_action=before_action, after_action=after_action)
         self._test_rates = test_rates
 
     # ------------------------------------------------------------------ training
 
-    @_action
+    @action
     def submit(self, config: TrainConfig, name: str = "") -> Run:
         """Add a run to the queue. Raises `ConfigError` for an invalid name, or a network that cannot be used."""
         run = self._store.commands.create_run(own_networks.with_recorded_network(self._store, config), name)
         self._wake()
         return run
 
-    @_action
+    @action
     def start_experiment(self, experiment: Experiment) -> list[Run]:
         """Queue the runs of an experiment; see `experiments.start`."""
         runs = experiments.start(self._store, experiment)
         self._wake()
         return runs
 
-    @_action
+    @action
     def start_race(self, configs: Sequence[TrainConfig]) -> list[Run]:
         """Queue two to four runs that one trainer trains in lock step; see `races.start_race`."""
         lanes = races.start_race(self._store, configs)
         self._wake()
         return lanes
 
-    @_action
+    @action
     def resume_race(self, run_id: int) -> list[Run]:
         """Queue the interrupted lanes of a run's race, to resume in lock step; see `races.resume_race`."""
         lanes = races.resume_race(self._store, self._store.queries.get_run(run_id))
         self._wake()
         return lanes
 
-    @_action
+    @action
     def test_rates(self, config: TrainConfig) -> None:
         """Find safe learning rates for these settings; see `sweeps.range_test`.
 
@@ -96,29 +72,29 @@ class RunActions:
         """
         self._test_rates(own_networks.with_recorded_network(self._store, config))
 
-    @_action
+    @action
     def request_stop(self, run_id: int) -> RunStatus:
         """Take a run off the queue, or have its trainer end after the current batch. Returns the new status."""
         return self._store.commands.request_stop(run_id)
 
-    @_action
+    @action
     def move_in_queue(self, run_id: int, *, before: int | None = None, after: int | None = None) -> None:
         """Move a queued run next to another one; see `Commands.move_queued_run`."""
         self._store.commands.move_queued_run(run_id, before=before, after=after)
         self._wake()
 
-    @_action
+    @action
     def remove_from_queue(self, run_id: int) -> None:
         """Take a queued run off the queue. Raises `RunStateError` if it has started: then it would be stopped."""
         self._store.commands.remove_queued_run(run_id)
 
-    @_action
+    @action
     def return_to_queue(self, run_id: int) -> None:
         """Put a run that was removed from the queue back where it was. Raises `RunStateError` for other runs."""
         self._store.commands.return_to_queue(run_id)
         self._wake()
 
-    @_action
+    @action
     def send_command(self, run_id: int, command: Command, adjustment: Adjustment | None = None, *, by: str) -> None:
         """Send a command to the trainer of a run. `by` names the sender in the change log.
 
@@ -126,27 +102,27 @@ class RunActions:
         """
         self._store.commands.send_command(run_id, command, adjustment, by=by)
 
-    @_action
+    @action
     def resume(self, run_id: int) -> None:
         """Queue an interrupted run, to resume from its last checkpoint. Raises `RunStateError` for other runs."""
         self._store.commands.requeue_run(run_id)
         self._wake()
 
-    @_action
+    @action
     def fork(self, parent: Run, config: TrainConfig, step: int | None = None) -> Run:
         """Queue a new run that continues a run from one of its checkpoints; see `lineage.fork`."""
         run = lineage.fork(self._store, parent, config, step=step)
         self._wake()
         return run
 
-    @_action
+    @action
     def repeat(self, original: Run) -> Run:
         """Queue the same run again, with the same interventions; see `lineage.repeat`."""
         run = lineage.repeat(self._store, original)
         self._wake()
         return run
 
-    @_action
+    @action
     def repeat_with_new_seeds(self, run_id: int, count: int = 3) -> list[Run]:
         """Queue the same run with `count` unused seeds; see `lineage.repeat_with_new_seeds`."""
         runs = lineage.repeat_with_new_seeds(self._store, self._store.queries.get_run(run_id), count)
@@ -155,7 +131,7 @@ class RunActions:
 
     # ------------------------------------------------------------------ organising
 
-    @_action
+    @action
     def edit_run(
         self,
         run_id: int,
@@ -175,7 +151,7 @@ class RunActions:
             run_id, name=name, notes=notes, tags=tags, starred=starred, archived=archived, based_on=based_on
         )
 
-    @_action
+    @action
     def edit_runs(
         self,
         run_ids: Iterable[int],
@@ -190,37 +166,37 @@ class RunActions:
             tags = [*self._store.queries.get_run(run_id).tags, *added] if added else None
             self._store.commands.edit_run(run_id, tags=tags, starred=starred, archived=archived)
 
-    @_action
+    @action
     def delete_runs(self, run_ids: Iterable[int]) -> None:
         """Move runs to the bin, stopping those in progress. Also purges the runs whose time in the bin is over."""
         self._store.commands.delete_runs(run_ids)
         retention.purge_expired_runs(self._store)
 
-    @_action
+    @action
     def restore_runs(self, run_ids: Iterable[int]) -> list[Run]:
         """Restore runs from the bin. A run whose name has been reused meanwhile gets a number after its name."""
         return self._store.commands.restore_runs(run_ids)
 
     # ------------------------------------------------------------------ drawings
 
-    @_action
+    @action
     def keep_drawing(self, drawing: KeptDrawing) -> KeptDrawing:
         """Keep a drawing. Raises `ConfigError` for an invalid name, and `DrawingError` if there are too many."""
         return self._store.drawings.keep(drawing)
 
-    @_action
+    @action
     def edit_drawing(self, drawing: KeptDrawing) -> None:
         """Change the name and the digit of a kept drawing. Raises `ConfigError` for an invalid name."""
         self._store.drawings.edit(drawing)
 
-    @_action
+    @action
     def delete_drawing(self, drawing: KeptDrawing) -> None:
         """Delete a kept drawing for good."""
         self._store.drawings.delete(drawing.id)
 
     # ------------------------------------------------------------------ exporting and importing
 
-    @_action
+    @action
     def export(self, run_ids: Iterable[int], format: str) -> Path:
         """Export runs in one of `formats.FORMATS` and return the file, which stays in the runs folder for a day.
 
@@ -229,7 +205,7 @@ class RunActions:
         runs = [self._store.queries.get_run(run_id) for run_id in run_ids]
         return server_exports.export_for_server(self._store.queries, runs, format)
 
-    @_action
+    @action
     def import_file(self, source: Path | BinaryIO) -> list[Run]:
         """Import the runs of an archive as new runs. Raises `ImportRefusedError`, and then imports none."""
         return archive.import_archive(self._store, source)

@@ -36,7 +36,7 @@ WIDGETS = (
     "Slider",
     "TextInput",
 )
-"""Scripts of Streamlit for the widgets of the Train and Runs pages, without the hash in their file names."""
+"""Scripts of Streamlit for the widgets of the pages, without the hash in their file names."""
 
 SERVER_ADDRESS = (
     f"window.__streamlit = {{BACKEND_BASE_URL: location.origin + {encode_json(base_path())}, "
@@ -105,5 +105,5 @@ def _serve(request: Request) -> HTMLResponse:
     return HTMLResponse(document, headers={"Cache-Control": "no-cache"})
 
 
-DOCUMENT_ROUTES = [Route(path, _serve) for path in ("/", "/runs")]
+DOCUMENT_ROUTES = [Route(path, _serve) for path in ("/", "/runs", "/sweep")]
 """The pages that have the hints. Streamlit serves its document without them at all other addresses."""

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.runs.actions import RunActions
 from mnist_core.store import RunStore
+from mnist_core.sweeps.actions import SweepActions
 from mnist_core.system.paths import ROOT
 from mnist_dashboard import access, services
 from mnist_dashboard.feed.all_runs import AllRuns
@@ -44,5 +45,7 @@ def app(store: RunStore, policy: AccessPolicy, visitor: Visitor, monkeypatch: py
 
     monkeypatch.setattr(PagesManager, "__init__", init_with_navigation)
     actions = RunActions(store, before_action=access.action_check(), after_action=access.audit_action)
-    services.provide(services.Services(store.queries, actions, policy, AllRuns(store.queries)))
+    sweep_actions = SweepActions(store, before_action=access.action_check(), after_action=access.audit_action)
+    all_runs = AllRuns(store.queries)
+    services.provide(services.Services(store.queries, actions, store.sweeps, sweep_actions, policy, all_runs))
     return AppTest.from_file(str(MAIN), default_timeout=20)

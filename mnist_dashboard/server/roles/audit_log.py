@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnist_core.records import Adjustment, Command, KeptDrawing, Run, RunStatus, encode_json, json_value
+from mnist_core.records import Adjustment, Command, KeptDrawing, Run, RunStatus, Sweep, encode_json, json_value
 
 MAX_BYTES, OLDER_FILES = 1_000_000, 4
 """Size at which a new file is begun, and number of older files kept: about 30,000 lines in all."""
@@ -53,7 +53,7 @@ class AuditLog:
 
 
 def describe_action(values: Iterable[object]) -> str:
-    """Describe an action on runs by its arguments and its result: the runs, the command and the text among them."""
+    """Describe an action by its arguments and its result: the runs, the command and the text among them."""
     words: list[str] = []
     for value in values:
         match value:
@@ -69,8 +69,12 @@ def describe_action(values: Iterable[object]) -> str:
                 words.append(f"drawing-{value.id} {value.label} {encode_json(value.name)}")
             case Run():
                 words.append(f"run-{value.id}")
+            case Sweep():
+                words.append(f"sweep-{value.id}")
             case Adjustment():
                 words.append(encode_json({k: v for k, v in json_value(value).items() if v is not None}))
+            case dict():
+                words.append(encode_json(json_value(value)))
             case list() | tuple() | set() | frozenset():
                 words.append(describe_action(value))
     return " ".join(filter(None, words))

@@ -64,7 +64,7 @@ def test_streamlit_has_one_script_for_each_widget(widget: str, document: str) ->
 
 
 def test_the_pages_with_charts_have_the_hints(document: str) -> None:
-    assert [route.path for route in DOCUMENT_ROUTES] == ["/", "/runs"]
+    assert [route.path for route in DOCUMENT_ROUTES] == ["/", "/runs", "/sweep"]
     body, caching = asyncio.run(_respond("view=details"))
     before_the_sidebar = page_document.BEFORE_THE_SIDEBAR
     sheet = f'\n<link rel="stylesheet" href="{asset_url("ui/style.css")}">'

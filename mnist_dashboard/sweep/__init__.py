@@ -1,0 +1,1 @@
+"""The parts of the Sweep page: searches for good settings, and races of a few."""

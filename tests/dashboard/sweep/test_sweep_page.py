@@ -1,0 +1,79 @@
+"""The frame of the Sweep page: its tabs, and which search it shows."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.records import Sweep
+from mnist_core.store import RunStore
+from mnist_core.sweeps import control
+from mnist_core.sweeps.space import Range
+from mnist_core.sweeps.spec import SweepSpec
+from mnist_dashboard.sweep.search_view import find_sweep
+from tests.support.web.page_driver import Visitor, says
+
+SPEC = SweepSpec(parameters=(Range("lr", 0.001, 0.3, log=True),), trials=2, workers=1)
+
+
+def open_sweep(app: AppTest, **parameters: str) -> AppTest:
+    app.run().switch_page("pages/sweep.py")
+    for name, value in parameters.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def add_sweep(store: RunStore, name: str = "") -> Sweep:
+    return control.create(store, SPEC, name, in_server=True)
+
+
+def test_without_a_search_the_page_says_how_to_start_one(app: AppTest) -> None:
+    assert says(open_sweep(app), "No search yet. Set the ranges and press Start search.")
+
+
+def test_viewers_are_not_told_to_press_start(app: AppTest, visitor: Visitor) -> None:
+    visitor.become_viewer()
+    assert says(open_sweep(app), "No search yet. It appears here as soon as the owner starts one.")
+
+
+def choose_tab(app: AppTest, tab: str) -> AppTest:
+    next(control for control in app.segmented_control if control.label == "What to do").set_value(tab).run()
+    assert not app.exception
+    return app
+
+
+def test_the_tabs_lead_to_races_and_back(app: AppTest) -> None:
+    open_sweep(app)
+    assert says(choose_tab(app, "race"), "No race yet")
+    assert "race" in app.query_params["tab"]
+    assert says(choose_tab(app, "search"), "No search yet")
+    assert "tab" not in app.query_params
+
+
+def test_an_address_with_a_race_shows_its_tab(app: AppTest) -> None:
+    assert says(open_sweep(app, race="12"), "No race yet")
+
+
+def test_the_page_shows_the_search_in_the_address(app: AppTest, store: RunStore) -> None:
+    add_sweep(store, "first")
+    add_sweep(store, "second")
+    assert says(open_sweep(app, sweep="1"), "first")
+
+
+@pytest.mark.usefixtures("app")
+def test_without_an_address_the_newest_active_search_is_shown(store: RunStore) -> None:
+    first, second = add_sweep(store), add_sweep(store)
+    assert find_sweep(None) == second
+    control.stop(store, second)
+    assert find_sweep(None) == first
+    control.stop(store, first)
+    newest = find_sweep(None)
+    assert newest is not None
+    assert newest.id == second.id
+
+
+def test_an_unknown_search_is_named_and_the_latest_is_shown(app: AppTest, store: RunStore) -> None:
+    add_sweep(store, "only")
+    open_sweep(app, sweep="7")
+    assert [warning.value for warning in app.warning] == ["There is no search 7. Showing the latest instead."]
+    assert says(app, "only")
