@@ -53,8 +53,17 @@ class Setting:
 
     def describe(self, value: object) -> str:
         """Setting and value where there is little room: `lr 0.02`, `adam`."""
-        text = _format_number(value) if isinstance(value, float) else str(value)
-        return f"{self.short_label} {text}".lstrip()
+        return f"{self.short_label} {self.format(value)}".lstrip()
+
+    @property
+    def sentence_label(self) -> str:
+        """Label within a sentence; a name keeps its capitals: `learning rate`, `L2 penalty`."""
+        is_name = self.label[1:2].isupper() or self.label[1:2].isdigit()
+        return self.label if is_name else self.label[0].lower() + self.label[1:]
+
+    def format(self, value: object) -> str:
+        """Value as text, a number without exponent."""
+        return _format_number(value) if isinstance(value, float) else str(value)
 
     def validate(self, value: object) -> Any:
         """Convert `value` to this setting's type. Raises `ConfigError` with the label and the range."""

@@ -77,6 +77,8 @@ class TrialRole(StrEnum):
     """The best settings again, with fresh seeds, and tested."""
     BASELINE = "baseline"
     """The default settings with the same seeds, tested."""
+    COMPARED = "compared"
+    """The settings that a person had when the search started, with the same seeds, tested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class Trial:
     role: TrialRole
     status: TrialStatus
     values: Mapping[str, Any]
-    """Values of the settings that are searched, by name."""
+    """Values of the settings that are searched, by name; of a compared one, `compare_with`."""
     sampler_state: Mapping[str, Any] = field(default_factory=dict)
     """What the sampler and the pruner noted about it, to go on from after a restart."""
     value: float | None = None
@@ -136,7 +138,7 @@ class Trial:
     kills: int = 0
     """How often a process of it was lost; after the first, the run is resumed."""
     reason: str = ""
-    """Why it failed, in one sentence; empty otherwise."""
+    """Why it was pruned, failed or was stopped, or that it missed the target, in one sentence; empty otherwise."""
     started_at: datetime | None = None
     """When it was added; None if an earlier version did that."""
     finished_at: datetime | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from types import FrameType
 from typing import Any, TypeAlias
@@ -191,9 +191,12 @@ def _with_recorded_networks(store: RunStore, spec: SweepSpec) -> SweepSpec:
         store.queries.check_network(model)
         return model
 
-    fixed = {name: recorded(value) if name == "model" else value for name, value in spec.fixed.items()}
+    def with_recorded(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: recorded(value) if name == "model" else value for name, value in values.items()}
+
     parameters = tuple(
         Values("model", tuple(map(recorded, parameter.extremes))) if parameter.name == "model" else parameter
         for parameter in spec.parameters
     )
-    return replace(spec, fixed=fixed, parameters=parameters)
+    compare_with = None if spec.compare_with is None else with_recorded(spec.compare_with)
+    return replace(spec, fixed=with_recorded(spec.fixed), parameters=parameters, compare_with=compare_with)

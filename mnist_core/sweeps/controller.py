@@ -9,17 +9,17 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Generator, Iterator, Sequence
 
 from mnist_core.errors import StaleAttemptError, StoreLockedError, StoreUnavailableError
 from mnist_core.records import Command, Run, RunStatus, Sweep, SweepStatus, Trial, TrialRole, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.sweeps.control import after_sweep, is_under_way
+from mnist_core.sweeps.progress import confirming_seconds
 from mnist_core.sweeps.searcher import Searcher, past_trials
 from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.sweeps.trials.finals import Final, missing_finals
 from mnist_core.sweeps.trials.processes import SWEEP_INTERRUPTED, TrialProcesses
-from mnist_core.sweeps.trials.results import is_default, ranked
 from mnist_core.sweeps.trials.running_trial import RunningTrial, TrialEnd
 from mnist_core.sweeps.trials.watched_runs import interrupt_runs, read_runs
 
@@ -51,6 +51,8 @@ class Controller:
             if trial.status is TrialStatus.RUNNING
         }
         self._ended = [trial for trial in store.sweeps.list_trials(sweep.id) if trial.number not in self._running]
+        self._confirming_seconds = confirming_seconds(self._spec, self._ended)
+        """Estimated time of the runs that confirm the winner; the search ends so much earlier."""
         self._elapsed_seconds = sweep.elapsed_seconds
         self._ticked_at = time.monotonic()
         self._reported_at = self._read_at = -math.inf
@@ -114,7 +116,7 @@ class Controller:
         now = time.monotonic()
         is_waiting = bool(self._waits_for) and not self._running
         is_running = self._sweep.status is SweepStatus.RUNNING and not self._is_paused
-        if is_running and not is_waiting and not self._is_search_over:
+        if is_running and not is_waiting:
             self._elapsed_seconds += now - self._ticked_at
         self._ticked_at = now
 
@@ -172,6 +174,7 @@ class Controller:
             self._store.commands.request_stop(run.id)
         del self._running[number]
         self._ended.append(ended)
+        self._confirming_seconds = confirming_seconds(self._spec, self._ended)
         return ended
 
     def _stop_needless_runs(self, runs: Sequence[Run]) -> None:
@@ -230,33 +233,30 @@ class Controller:
         return trial
 
     def _start_final_trial(self) -> Trial | None:
-        """Add the trial of the winner, then that of the baseline; None if they exist or the search goes on."""
-        wanted = self._missing_final_trial()
-        if wanted is None:
+        """Add the next trial that confirms the winner; None if there is none."""
+        wanted = self._missing_finals()
+        if not wanted:
             return None
-        trial = self._store.sweeps.add_trial(self._sweep, *wanted, {})
+        trial = self._store.sweeps.add_trial(self._sweep, *wanted[0], {})
         self._running[trial.number] = RunningTrial(self._spec, trial)
         return trial
 
-    def _missing_final_trial(self) -> tuple[TrialRole, Mapping[str, Any]] | None:
-        """Return role and values of the trial with fresh seeds that is to start next; None if there is none.
-
-        The winner is known when every trial of the search has ended. Extended, a sweep may get another winner.
-        """
-        known = [*self._ended, *(running.trial for running in self._running.values())]
+    def _missing_finals(self) -> list[Final]:
+        """Return role and values of the trials with fresh seeds that are to start; none before the search has ended."""
         is_searching = any(running.trial.role is TrialRole.SEARCH for running in self._running.values())
-        best = ranked(self._spec, self._ended)
-        if is_searching or not self._is_search_over or not best:
-            return None
-        winner = best[0].values
-        if not any(trial.role is TrialRole.WINNER and trial.values == winner for trial in known):
-            return TrialRole.WINNER, winner
-        has_baseline = any(trial.role is TrialRole.BASELINE for trial in known)
-        return None if has_baseline or is_default(self._spec, winner) else (TrialRole.BASELINE, {})
+        if is_searching or not self._is_search_over:
+            return []
+        return missing_finals(self._spec, self._trials)
+
+    @property
+    def _trials(self) -> list[Trial]:
+        return [*self._ended, *(running.trial for running in self._running.values())]
 
     @property
     def _is_time_up(self) -> bool:
-        return self._spec.minutes is not None and self._elapsed_seconds >= 60 * self._spec.minutes
+        """Whether the rest of the time is needed for the runs that confirm the winner."""
+        is_limited = self._spec.minutes is not None
+        return is_limited and self._elapsed_seconds + self._confirming_seconds >= 60 * (self._spec.minutes or 0)
 
     @property
     def _is_search_over(self) -> bool:
@@ -271,7 +271,7 @@ class Controller:
     # ------------------------------------------------------------------ the end of the sweep
 
     def _end_if_done(self) -> None:
-        if self._sweep.status is not SweepStatus.RUNNING or self._running or self._missing_final_trial():
+        if self._sweep.status is not SweepStatus.RUNNING or self._running or self._missing_finals():
             return
         if self._is_search_over and self._has_failed:
             self._end_when_idle(SweepStatus.FAILED, self._ended[-1].reason)

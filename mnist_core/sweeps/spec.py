@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 from mnist_core.augmentations import shift_with
-from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.config import NOT_TUNED, SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.setting import Setting
 from mnist_core.sweeps.space import Parameter, Range, parameter_from_json
@@ -45,8 +45,8 @@ earliest, and a trial that has trained all its seeds cannot be pruned any more."
 FRESH_SEEDS = 3
 """Number of seeds with which the winner and the baseline are trained; the least that tests of seeds accept."""
 
-BASELINE_KEEPS = ("dataset", "validation_fraction", "train_fraction", "epochs", "device", "test_batch_size")
-"""Fixed settings that the baseline shares with the trials: its data, and how long it trains. Others have defaults."""
+KEPT = ("dataset", "validation_fraction", "train_fraction", "epochs", "device", "test_batch_size")
+"""Fixed settings that all share: the data, and how long to train. The defaults replace the others in the baseline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +64,17 @@ class SweepSpec:
     trials: int | None = None
     """Maximum number of trials; with a grid, all its points unless given."""
     minutes: float | None = None
-    """Maximum time of the search."""
+    """Maximum time until the end, without pauses: the search ends early enough to confirm its winner. How long that
+    takes is estimated from the trials, so the end may be later by the time of a run."""
     sampler: str = "tpe"
     pruner: str = "none"
     seeds: int = 1
     """Runs a trial, with as many seeds, whose mean is its result."""
     workers: int = field(default_factory=cores)
     """Maximum number of runs that train at the same time."""
+    compare_with: Mapping[str, Any] | None = None
+    """Settings that the winner has to beat, besides the defaults, such as those of the sliders; others have their
+    defaults. They train on the data of the trials and for as long."""
 
     def __post_init__(self) -> None:
         _check_parameters(self)
@@ -117,14 +121,24 @@ class SweepSpec:
 
     def baseline_config(self, seed: int) -> TrainConfig:
         """Return the default settings, on the same data and for as long as the trials train."""
-        kept = {name: value for name, value in self.fixed.items() if name in BASELINE_KEEPS}
-        return _config({**kept, "seed": seed})
+        return _config({**self._kept, "seed": seed})
+
+    def compared_config(self, seed: int) -> TrainConfig:
+        """Return the settings of `compare_with`, on the same data and for as long as the trials train."""
+        skipped = (*NOT_TUNED, "skip_test")
+        tuned = {name: value for name, value in (self.compare_with or {}).items() if name not in skipped}
+        return _config({**tuned, **self._kept, "seed": seed})
+
+    @property
+    def _kept(self) -> dict[str, Any]:
+        return {name: self.fixed.get(name, getattr(TrainConfig, name)) for name in KEPT}
 
     def to_json(self) -> dict[str, Any]:
         """Return the values that `from_json` reads."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         parameters = {parameter.name: parameter.to_json() for parameter in self.parameters}
-        return values | {"parameters": parameters, "fixed": dict(self.fixed)}
+        compared = None if self.compare_with is None else dict(self.compare_with)
+        return values | {"parameters": parameters, "fixed": dict(self.fixed), "compare_with": compared}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -161,7 +175,7 @@ def _check_parameters(spec: SweepSpec) -> None:
     repeated = [name for name in names if names.count(name) > 1 or name in spec.fixed]
     if repeated:
         raise ConfigError(repeated[0], f"{SETTINGS[repeated[0]].label} is given twice. Give it once.")
-    for name, value in spec.fixed.items():
+    for name, value in [*spec.fixed.items(), *(spec.compare_with or {}).items()]:
         if name not in SETTINGS:
             raise ConfigError(name, f"There is no setting {name!r}. Choose one of {', '.join(SETTINGS)}.")
         SETTINGS[name].validate(value)
@@ -243,6 +257,8 @@ def _check_grid(spec: SweepSpec) -> None:
 
 def _check_combinations(spec: SweepSpec) -> None:
     """Check every pair of extreme values: two settings may each be acceptable, and not fit together."""
+    if spec.compare_with is not None:
+        spec.compared_config(spec.first_seed)
     for parameter in spec.parameters:
         for value in parameter.extremes:
             _check_fits(spec, {parameter.name: value})

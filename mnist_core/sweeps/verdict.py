@@ -1,4 +1,4 @@
-"""The verdict on a sweep: whether its winner is better than the baseline, tested with seeds that no trial used."""
+"""The verdict on a sweep: whether its winner is better than other settings, tested with seeds that no trial used."""
 
 from __future__ import annotations
 
@@ -7,11 +7,31 @@ from dataclasses import dataclass
 
 from mnist_core.analysis.comparison.comparability import CompareError
 from mnist_core.analysis.comparison.compare import compare_runs
-from mnist_core.analysis.comparison.verdict import Verdict
+from mnist_core.analysis.comparison.verdict import Verdict, format_p
+from mnist_core.analysis.seed_groups import Summary, summarize
+from mnist_core.formatting import format_percent
 from mnist_core.records import Run, Sweep, Trial, TrialRole, TrialStatus
 from mnist_core.store import RunStore
-from mnist_core.sweeps.spec import SweepSpec
-from mnist_core.sweeps.trials.results import is_default, ranked
+from mnist_core.sweeps.spec import FRESH_SEEDS, SweepSpec
+from mnist_core.sweeps.trials.finals import final_trials
+from mnist_core.sweeps.trials.results import ranked
+
+RIVAL_NAMES = {TrialRole.BASELINE: "the defaults", TrialRole.COMPARED: "your settings"}
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Settings that the winner is compared with, and how that ended. Each comparison stands for itself."""
+
+    role: TrialRole
+    runs: tuple[Run, ...]
+    """Its runs with fresh seeds, tested; empty if that has not happened."""
+    summary: Summary | None
+    """Test accuracies of its runs, 0 to 1, with the 95 % interval of their mean."""
+    comparison: Verdict | None
+    """A is the winner of the sweep. None if the two cannot be compared; `words` say why."""
+    words: str
+    """`better than the defaults (95.10 %), p = 0.002`."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +42,11 @@ class SweepVerdict:
     """The best trial of the search, chosen by validation alone."""
     runs: tuple[Run, ...]
     """The winner again, with fresh seeds and tested; empty if that has not happened."""
-    baseline_runs: tuple[Run, ...]
-    comparison: Verdict | None
-    """None if the two cannot be compared; `sentence` says why."""
+    summary: Summary | None
+    """Test accuracies of these runs, 0 to 1, with the 95 % interval of their mean."""
+    rivals: tuple[Rival, ...]
     sentence: str
+    """How many digits it gets right, and what it is better than; empty if it has not been tested."""
 
 
 def conclude(store: RunStore, sweep: Sweep) -> SweepVerdict | None:
@@ -35,18 +56,51 @@ def conclude(store: RunStore, sweep: Sweep) -> SweepVerdict | None:
     if not best:
         return None
     winner = best[0]
-    confirmed = [trial for trial in trials if trial.role is TrialRole.WINNER and trial.values == winner.values]
-    runs = _runs(store, confirmed)
-    baseline_runs = _runs(store, [trial for trial in trials if trial.role is TrialRole.BASELINE])
-    if is_default(spec, winner.values):
-        return SweepVerdict(winner, runs, (), None, "The best settings are the defaults.")
-    if not runs or not baseline_runs:
-        return SweepVerdict(winner, runs, baseline_runs, None, "Winner and defaults have not been tested.")
+    runs = {
+        role: _runs(store, [trial for trial in trials if (trial.role, trial.values) == (role, values)])
+        for role, values in final_trials(spec, winner.values)
+    }
+    own = runs.pop(TrialRole.WINNER)
+    rivals = tuple(_compare(store, own, role, theirs) for role, theirs in runs.items())
+    summary = _summarize(own)
+    return SweepVerdict(winner, own, summary, rivals, _sentence(spec, winner, summary, rivals) if summary else "")
+
+
+def _compare(store: RunStore, own: Sequence[Run], role: TrialRole, runs: tuple[Run, ...]) -> Rival:
+    name, summary = RIVAL_NAMES[role], _summarize(runs)
+    if not own or summary is None:
+        return Rival(role, runs, summary, None, f"{name} have not been tested")
     try:
-        comparison = compare_runs(store.queries, [run.id for run in runs], [run.id for run in baseline_runs])
+        verdict = compare_runs(store.queries, [run.id for run in own], [run.id for run in runs])
     except CompareError as error:
-        return SweepVerdict(winner, runs, baseline_runs, None, str(error))
-    return SweepVerdict(winner, runs, baseline_runs, comparison, comparison.sentence)
+        return Rival(role, runs, summary, None, f"not compared with {name}: {str(error).rstrip('.')}")
+    return Rival(role, runs, summary, verdict, _describe(verdict, f"{name} ({format_percent(summary.mean)})"))
+
+
+def _describe(verdict: Verdict, rival: str) -> str:
+    words = {"a": f"better than {rival}", "b": f"worse than {rival}", "": f"not clearly better than {rival}"}
+    if verdict.p_value is None:
+        return f"{words['']}: too few seeds to tell"
+    p = format_p(verdict.p_value, verdict.smallest_p)
+    return f"{words[verdict.winner]}, p {p}" if p.startswith("below") else f"{words[verdict.winner]}, p = {p}"
+
+
+def _sentence(spec: SweepSpec, winner: Trial, summary: Summary, rivals: Sequence[Rival]) -> str:
+    right = f"{format_percent(summary.mean)} of test digits right ({summary.count} seeds)"
+    if summary.low is not None and summary.high is not None:
+        right += f", 95 % interval {format_percent(summary.low)} to {format_percent(min(summary.high, 1.0))}"
+    parts = [right, *(rival.words for rival in rivals)]
+    if spec.winner_config(winner.values, spec.first_seed) == spec.baseline_config(spec.first_seed):
+        parts.append("these are the defaults")
+    return "; ".join(parts) + "."
+
+
+def _summarize(runs: Sequence[Run]) -> Summary | None:
+    """Return the test accuracies of runs with fresh seeds; None unless all of them were tested."""
+    accuracies = [run.results.test_accuracy for run in runs if run.results.test_accuracy is not None]
+    if len(accuracies) < FRESH_SEEDS:
+        return None
+    return summarize(accuracies, resolution=1 / (runs[0].test_images or 1))
 
 
 def _runs(store: RunStore, trials: Sequence[Trial]) -> tuple[Run, ...]:

@@ -375,7 +375,57 @@ def test_defaults_that_win_are_not_compared_with_themselves(store: RunStore) -> 
     assert [role for role, _ in final_trials(store, sweep)] == [TrialRole.WINNER]
     verdict = conclude(store, sweep)
     assert verdict
-    assert verdict.sentence == "The best settings are the defaults."
+    assert verdict.rivals == ()
+
+
+def test_settings_of_a_person_are_compared_with_the_winner(store: RunStore) -> None:
+    sweep = claim(store, trials=1, workers=1, compare_with={"lr": 0.9, "epochs": 7}, fixed={"epochs": 2})
+    _, processes = carry_out(store, sweep)
+    assert [role for role, _ in final_trials(store, sweep)] == [
+        TrialRole.WINNER,
+        TrialRole.BASELINE,
+        TrialRole.COMPARED,
+    ]
+    configs = [job.config for job in processes.jobs if job.trial == 4]
+    assert {(config.lr, config.epochs, config.skip_test) for config in configs} == {(0.9, 2, False)}
+    assert [config.seed for config in configs] == [job.seed for job in processes.jobs if job.trial == 2]
+
+
+@pytest.mark.parametrize("compare_with", [{}, {"lr": TrainConfig.lr, "skip_test": True}, {"epochs": 9}])
+def test_settings_that_are_the_defaults_are_not_compared_twice(store: RunStore, compare_with: dict[str, Any]) -> None:
+    sweep = claim(store, trials=1, workers=1, compare_with=compare_with)
+    carry_out(store, sweep)
+    assert [role for role, _ in final_trials(store, sweep)] == [TrialRole.WINNER, TrialRole.BASELINE]
+
+
+def test_settings_that_win_are_not_compared_with_themselves(store: RunStore) -> None:
+    spec = SweepSpec(parameters=(Values("lr", (0.3, 0.5)),), sampler="grid", compare_with={"lr": 0.5}, workers=1)
+    sweep = store.sweeps.claim_sweep(control.create(store, spec).id, own_identity())
+    first = Searcher(spec, sweep.uid).ask()
+    assert first
+    scripts = (0.9, 0.5) if first.values["lr"] == 0.5 else (0.5, 0.9)
+    carry_out(store, sweep, *(Script((accuracy,)) for accuracy in scripts))
+    assert [role for role, _ in final_trials(store, sweep)] == [TrialRole.WINNER, TrialRole.BASELINE]
+
+
+def test_a_search_ends_early_enough_to_confirm_its_winner(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controller, "confirming_seconds", lambda _spec, ended: 3600.0 if len(ended) >= 2 else 0.0)
+    sweep = claim(store, trials=50, workers=1, minutes=60)
+    ended, _ = carry_out(store, sweep)
+    assert ended.status is SweepStatus.COMPLETED
+    assert len(searched(store, sweep)) == 2
+    assert [role for role, _ in final_trials(store, sweep)] == [TrialRole.WINNER, TrialRole.BASELINE]
+
+
+def test_a_trial_that_missed_the_target_says_so_and_ranks_behind(store: RunStore) -> None:
+    sweep = claim(store, trials=2, workers=1, objective="time", target=0.9)
+    carry_out(store, sweep, Script((0.5,)), Script((0.6, 0.7, 0.95)))
+    missed, reached = searched(store, sweep)
+    assert (missed.reason, missed.value) == ("It reached 50.00 %, not 90.00 %.", 2.0)
+    assert (reached.reason, reached.value) == ("", 3.0)
+    verdict = conclude(store, sweep)
+    assert verdict
+    assert verdict.winner == reached
 
 
 def test_an_extended_sweep_tests_a_new_winner_and_keeps_the_baseline(store: RunStore) -> None:

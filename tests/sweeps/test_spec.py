@@ -27,6 +27,8 @@ def spec(*parameters: Parameter, **values: Any) -> SweepSpec:
         ((LR,), {"minutes": 0}, "Minutes must be between 0.01 and 10080, got 0."),
         ((LR,), {"fixed": {"lr": 0.1}}, "Learning rate is given twice. Give it once."),
         ((LR, LR), {}, "Learning rate is given twice. Give it once."),
+        ((LR,), {"compare_with": {"rate": 0.1}}, "There is no setting 'rate'. Choose one of batch_size, lr,"),
+        ((LR,), {"compare_with": {"optimizer": "nesterov", "momentum": 0.0}}, "Momentum must be above 0"),
         ((LR,), {"fixed": {"rate": 0.1}}, "There is no setting 'rate'. Choose one of batch_size, lr,"),
         ((LR,), {"fixed": {"epochs": 0}}, "Epochs must be between 1 and 50, got 0."),
         ((LR,), {"fixed": {"validation_fraction": 0.0}}, "A sweep chooses by the validation images: the validation"),

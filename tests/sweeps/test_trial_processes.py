@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from mnist_core.formatting import format_percent
 from mnist_core.records import RunStatus, Sweep, SweepStatus, Trial, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.sweeps import control
@@ -59,8 +60,12 @@ def test_trials_train_with_one_thread_and_are_not_tested(store: RunStore, sweep:
     assert {run.results.test_accuracy for run in runs} == {None}
     verdict = conclude(store, sweep)
     assert verdict
-    assert verdict.comparison
-    assert len(verdict.runs) == len(verdict.baseline_runs) == 3
+    (baseline,) = verdict.rivals
+    assert baseline.comparison
+    assert len(verdict.runs) == len(baseline.runs) == 3
+    assert verdict.sentence.startswith(
+        f"{format_percent(verdict.summary.mean if verdict.summary else 0)} of test digits"
+    )
     assert verdict.winner.value == max(trial.value or 0 for trial in trials)
 
 

@@ -40,7 +40,9 @@ def add_sweep_command(subparsers: Subparsers) -> None:
                 help=f"value, values or range of: {setting.label.lower()} (default: {setting.default})",
             )
     parser.add_argument("--trials", type=int, metavar="N", help="end after this many trials")
-    parser.add_argument("--minutes", type=float, metavar="N", help="end after this time")
+    parser.add_argument(
+        "--minutes", type=float, metavar="N", help="end after this time, with the runs that confirm the winner"
+    )
     parser.add_argument("--objective", default="accuracy", metavar="|".join(OBJECTIVES), help=_words(OBJECTIVES))
     parser.add_argument("--target", type=float, metavar="X", help="validation accuracy to reach, with --objective time")
     parser.add_argument("--sampler", default="tpe", metavar="|".join(SAMPLERS), help=_words(SAMPLERS))

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mnist_core.formatting import MISSING, format_duration, format_percent
+from mnist_core.formatting import format_duration
 from mnist_core.records import Sweep, Trial, TrialRole, TrialStatus, encode_json, json_value
 from mnist_core.store import RunStore
 from mnist_core.sweeps.control import SweepEvent
+from mnist_core.sweeps.progress import find_progress, format_result
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.results import ranked
 from mnist_core.sweeps.verdict import conclude
@@ -42,8 +43,8 @@ class SweepPrinter:
     def _line(self, trial: Trial) -> str:
         limit = f"/{self._spec.max_trials}" if self._spec.max_trials and trial.role is TrialRole.SEARCH else ""
         is_done = trial.status is TrialStatus.COMPLETED
-        result = format_value(self._spec, trial.value) if is_done else trial.status.word
-        reason = f": {trial.reason}" if trial.status is TrialStatus.FAILED else ""
+        result = format_result(self._spec, trial.value) if is_done else trial.status.word
+        reason = f": {trial.reason}" if trial.reason else ""
         what = describe_values(trial) if trial.role is TrialRole.SEARCH else f"{trial.role} with fresh seeds"
         return f"{trial.number}{limit}  {pad(result, 9)}  {what}{reason}"
 
@@ -52,7 +53,7 @@ def leaderboard(spec: SweepSpec, trials: Sequence[Trial]) -> str:
     """Return the best trials, one a line, and how many there are of each other status."""
     best = ranked(spec, trials)
     lines = [
-        f"{pad(str(place), 2, right=True)}  {pad(format_value(spec, trial.value), 9)}  trial {trial.number}  "
+        f"{pad(str(place), 2, right=True)}  {pad(format_result(spec, trial.value), 9)}  trial {trial.number}  "
         f"{describe_values(trial)}"
         for place, trial in enumerate(best[:LEADERS], 1)
     ]
@@ -63,48 +64,31 @@ def leaderboard(spec: SweepSpec, trials: Sequence[Trial]) -> str:
 
 
 def conclusion(store: RunStore, sweep: Sweep) -> str:
-    """Return how a sweep has ended: its time, and its best trial."""
-    spec, trials = SweepSpec.from_json(sweep.spec), store.sweeps.list_trials(sweep.id)
-    duration = format_duration(sweep.elapsed_seconds)
-    best = ranked(spec, trials)
-    if not best:
-        return f"{sweep.name} is {sweep.status.word} after {duration}: no trial has a result."
-    if spec.target is not None and not any(_has_reached(store, trial, spec.target) for trial in best):
-        return (
-            f"{sweep.name} is {sweep.status.word} after {duration}: no trial reached {format_percent(spec.target)}. "
-            "Lower the target, or search with the objective accuracy."
-        )
-    found = (
-        f"{sweep.name} is {sweep.status.word} after {duration}. Its best settings by validation: "
-        f"{describe_values(best[0])} (trial {best[0].number})."
-    )
-    return f"{found} {describe_verdict(store, sweep)}".rstrip()
-
-
-def describe_verdict(store: RunStore, sweep: Sweep) -> str:
-    """Return how the winner did on the test images and against the defaults; empty if it was not tested."""
-    verdict = conclude(store, sweep)
-    if verdict is None or not verdict.runs:
-        return ""
-    accuracies = ", ".join(format_percent(run.results.test_accuracy) for run in verdict.runs)
-    tested = f"Trained with {len(verdict.runs)} fresh seeds, they reach {accuracies} on test."
-    return f"{tested} {verdict.sentence}"
+    """Return how a sweep has ended: its time, its best trial, and the verdict."""
+    progress = find_progress(sweep, store.sweeps.list_trials(sweep.id), conclude(store, sweep))
+    return f"{sweep.name} is {sweep.status.word} after {format_duration(sweep.elapsed_seconds)}. {progress.sentence}"
 
 
 def verdict_to_json(store: RunStore, sweep: Sweep) -> dict[str, Any]:
-    """Return the winner, its runs with fresh seeds and those of the baseline, and the verdict, as an object of JSON."""
+    """Return the winner, its runs with fresh seeds, and the settings it was compared with, as an object of JSON."""
     verdict = conclude(store, sweep)
     if verdict is None:
         return {"winner": None, "verdict": None}
-    comparison = verdict.comparison
     return {
         "winner": event_to_json(verdict.winner),
         "winner_runs": [run.name for run in verdict.runs],
-        "baseline_runs": [run.name for run in verdict.baseline_runs],
         "verdict": verdict.sentence,
-        "difference": comparison and comparison.difference,
-        "interval": comparison and [comparison.low, comparison.high],
-        "p_value": comparison and comparison.p_value,
+        "compared_with": [
+            {
+                "role": rival.role,
+                "runs": [run.name for run in rival.runs],
+                "difference": rival.comparison and rival.comparison.difference,
+                "interval": rival.comparison and [rival.comparison.low, rival.comparison.high],
+                "p_value": rival.comparison and rival.comparison.p_value,
+                "verdict": rival.words,
+            }
+            for rival in verdict.rivals
+        ],
     }
 
 
@@ -116,26 +100,8 @@ def event_to_json(event: SweepEvent) -> dict[str, Any]:
     return {"event": kind, **{name: value for name, value in values.items() if name not in hidden}}
 
 
-def format_value(spec: SweepSpec, value: float | None) -> str:
-    """Return the result of a trial as people read it."""
-    if value is None:
-        return MISSING
-    match spec.objective:
-        case "accuracy":
-            return format_percent(value)
-        case "loss":
-            return f"{value:.4f}"
-        case _:
-            return f"{value:.2f} s"
-
-
 def describe_values(trial: Trial) -> str:
     """Return the values of a trial: `lr 0.0312, batch_size 64`."""
     return ", ".join(
         f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in trial.values.items()
     )
-
-
-def _has_reached(store: RunStore, trial: Trial, target: float) -> bool:
-    runs = store.sweeps.list_runs(trial.sweep_id, [trial.number])
-    return any((run.results.best_validation_accuracy or 0) >= target for run in runs)

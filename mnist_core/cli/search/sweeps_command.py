@@ -7,20 +7,15 @@ from typing import Any
 
 from mnist_core.cli.command_setup import Subparsers, add_command, open_store
 from mnist_core.cli.search.sweep_command import carry_out
-from mnist_core.cli.search.sweep_printer import (
-    describe_verdict,
-    event_to_json,
-    format_value,
-    leaderboard,
-    verdict_to_json,
-)
+from mnist_core.cli.search.sweep_printer import event_to_json, leaderboard, verdict_to_json
 from mnist_core.errors import ConfigError
 from mnist_core.formatting import format_duration
-from mnist_core.records import Sweep, TrialRole, TrialStatus, encode_json
+from mnist_core.records import Sweep, encode_json
 from mnist_core.store import RunStore
 from mnist_core.sweeps import control
+from mnist_core.sweeps.progress import find_progress, format_result
 from mnist_core.sweeps.spec import SweepSpec
-from mnist_core.sweeps.trials.results import ranked
+from mnist_core.sweeps.verdict import conclude
 from mnist_core.system.paths import PROGRAM
 from mnist_core.system.terminal_text import display_width, pad
 
@@ -82,18 +77,20 @@ def _row(store: RunStore, sweep: Sweep) -> list[str]:
     best = summary["best"]["value"] if summary["best"] else None
     status = control.shown_status(sweep).word
     trials, duration = f"{summary['trials']}{limit}", format_duration(sweep.elapsed_seconds)
-    return [sweep.name, status, trials, format_value(spec, best), duration]
+    return [sweep.name, status, trials, format_result(spec, best), duration]
 
 
 def _summary(store: RunStore, sweep: Sweep) -> dict[str, Any]:
     """Return a sweep as an object of JSON, with the number of its trials that have ended, and the best of them."""
-    trials = [trial for trial in store.sweeps.list_trials(sweep.id) if trial.role is TrialRole.SEARCH]
-    best = ranked(SweepSpec.from_json(sweep.spec), trials)
+    progress = find_progress(sweep, store.sweeps.list_trials(sweep.id))
     return {
         **event_to_json(sweep),
         "status": control.shown_status(sweep),
-        "trials": sum(trial.status is not TrialStatus.RUNNING for trial in trials),
-        "best": event_to_json(best[0]) if best else None,
+        "waits_for": control.waits_for(store, sweep),
+        "trials": progress.ended,
+        "best": event_to_json(progress.best) if progress.best else None,
+        "trials_a_minute": progress.trials_a_minute,
+        "seconds_left": progress.seconds_left,
     }
 
 
@@ -103,9 +100,9 @@ def _show(store: RunStore, sweep: Sweep, *, json: bool) -> int:
         shown = {**_summary(store, sweep), "all_trials": list(map(event_to_json, trials))}
         print(encode_json(shown | verdict_to_json(store, sweep), indent=2))
     else:
-        waits_for = control.waits_for(store, sweep)
-        print(" ".join(filter(None, [f"{sweep.name} is {control.shown_status(sweep).word}.", sweep.reason, waits_for])))
+        status = f"{sweep.name} is {control.shown_status(sweep).word}."
+        progress = find_progress(sweep, trials, conclude(store, sweep))
+        print(" ".join(filter(None, [status, sweep.reason, control.waits_for(store, sweep)])))
         print(leaderboard(SweepSpec.from_json(sweep.spec), trials))
-        if verdict := describe_verdict(store, sweep):
-            print(verdict)
+        print(progress.sentence)
     return 0

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from mnist_core.records import Trial, TrialRole, TrialStatus, Validation
 from mnist_core.sweeps.spec import SweepSpec
@@ -54,12 +53,10 @@ def diverged_result(spec: SweepSpec, elapsed_seconds: float) -> float:
 
 
 def ranked(spec: SweepSpec, trials: Sequence[Trial]) -> list[Trial]:
-    """Return the completed trials of the search, the best first; of equal ones the earlier is first."""
+    """Return the completed trials of the search, the best first; of equal ones the earlier is first.
+
+    With the objective `time`, those that reached the target come before those that did not, whose `reason` says so.
+    """
     completed = [trial for trial in trials if trial.role is TrialRole.SEARCH and trial.status is TrialStatus.COMPLETED]
     sign = -1 if spec.is_maximized else 1
-    return sorted(completed, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
-
-
-def is_default(spec: SweepSpec, values: Mapping[str, Any]) -> bool:
-    """Whether these values make the baseline: the winner is then not compared with itself."""
-    return spec.winner_config(values, spec.first_seed) == spec.baseline_config(spec.first_seed)
+    return sorted(completed, key=lambda trial: (bool(trial.reason), sign * (trial.value or 0.0), trial.number))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mnist_core.config import TrainConfig
+from mnist_core.formatting import format_percent
 from mnist_core.records import Run, RunStatus, Sweep, Trial, TrialRole, TrialStatus, Validation
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.processes import SWEEP_INTERRUPTED, TrialJob
@@ -55,6 +56,8 @@ class RunningTrial:
                 return self._spec.winner_config(self.trial.values, seed)
             case TrialRole.BASELINE:
                 return self._spec.baseline_config(seed)
+            case TrialRole.COMPARED:
+                return self._spec.compared_config(seed)
 
     def job(self, sweep: Sweep, seed: int) -> TrialJob:
         """Return the job that trains one of its runs."""
@@ -96,7 +99,7 @@ class RunningTrial:
         known = [value for value in values if value is not None]
         if len(known) < len(self.seeds):
             return None
-        return TrialEnd(TrialStatus.COMPLETED, statistics.fmean(known))
+        return TrialEnd(TrialStatus.COMPLETED, statistics.fmean(known), self._missed_target())
 
     def has_reached_target(self, seed: int) -> bool:
         """Whether the run with this seed needs to train no further."""
@@ -110,6 +113,14 @@ class RunningTrial:
             return {index: value for index, value in results.items() if value is not None}
         validations = self.validations.get(self.seeds[0], ())
         return dict(enumerate(comparable_values(self._spec, validations), 1))
+
+    def _missed_target(self) -> str:
+        """Return that the trial did not reach the target; empty if it did, or there is none."""
+        if self._spec.target is None or self.trial.role is not TrialRole.SEARCH:
+            return ""
+        best = [max(item.accuracy for item in self.validations[seed]) for seed in self.seeds]
+        target = self._spec.target
+        return "" if min(best) >= target else f"It reached {format_percent(min(best))}, not {format_percent(target)}."
 
     def _end_by(self, run: Run) -> TrialEnd | None:
         """Return how one of its runs ends the trial; None if it does not."""

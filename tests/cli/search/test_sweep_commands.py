@@ -67,11 +67,12 @@ def test_sweeps_are_listed_with_their_best(store: RunStore, capsys: pytest.Captu
 def test_a_sweep_is_shown_with_its_best_trials_first(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
     add_sweep(store, 0.9, None, 0.95)
     assert main(["sweeps", "rates"]) == 0
-    status, first, second, counts = capsys.readouterr().out.splitlines()
+    status, first, second, counts, sentence = capsys.readouterr().out.splitlines()
     assert status == "rates is finished."
     assert first.split()[-4:] == ["trial", "3", "lr", "0.03"]
     assert second.split()[-4:] == ["trial", "1", "lr", "0.01"]
     assert counts == "2 finished, 1 pruned"
+    assert sentence == "Trial 3 won: learning rate 0.03."
 
 
 def test_json_has_every_trial(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:
