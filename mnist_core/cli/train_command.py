@@ -6,8 +6,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
 from mnist_core import presets
@@ -21,16 +20,14 @@ from mnist_core.cli.command_setup import (
     given_settings,
 )
 from mnist_core.cli.event_printers import ClassicPrinter, JsonPrinter
+from mnist_core.cli.network_flag import NetworkFile, parse_model
 from mnist_core.config import LOG_INTERVAL, SETTINGS, TrainConfig
-from mnist_core.network_names import OwnNetwork
 from mnist_core.records import Run, RunStatus
-from mnist_core.runs.own_networks import record_network
 from mnist_core.store import RunStore
 from mnist_core.system.machine import threads_per_trainer
-from mnist_core.system.paths import PROGRAM, networks_dir, runs_dir
+from mnist_core.system.paths import PROGRAM, runs_dir
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.shutdown import SHUTDOWN_REASONS
-from mnist_core.training.networks.own.files import parse_network, read_network_file
 
 
 def add_train_command(subparsers: Subparsers) -> None:
@@ -68,7 +65,7 @@ def add_settings(
     )
     for setting in SETTINGS.values():
         if setting.name not in without:
-            parse = _parse_model if setting.name == "model" else setting.parse
+            parse = parse_model if setting.name == "model" else setting.parse
             add_setting_flag(parser, setting, default=str(setting.default), parse=adapt(parse))
     parser.add_argument("--no-cuda", action="store_true", help="train on the CPU; the same as --device cpu")
 
@@ -79,13 +76,13 @@ def read_settings(options: argparse.Namespace, store: RunStore) -> TrainConfig:
     Raises `ConfigError`.
     """
     settings = given_settings(options, SETTINGS)
-    own_file = settings.pop("model") if isinstance(settings.get("model"), _NetworkFile) else None
+    own_file = settings.pop("model") if isinstance(settings.get("model"), NetworkFile) else None
     if options.no_cuda:
         settings["device"] = "cpu"
     preset = presets.apply_preset(options.preset, asdict(TrainConfig()))
     config = TrainConfig(**{**preset, **fit_augmentation(settings, preset["max_shift"])})
     if own_file:
-        config = replace(config, model=record_network(store, read_network_file(own_file.path), own_file.class_name))
+        config = replace(config, model=own_file.record(store))
     return config
 
 
@@ -129,28 +126,6 @@ def _train(options: argparse.Namespace) -> int:
     config = read_settings(options, store)
     run = store.commands.create_run(config, options.name, trainer=own_identity())
     return train_in_terminal(store, run, log_interval=options.log_interval, json=options.json)
-
-
-@dataclass(frozen=True)
-class _NetworkFile:
-    """A class in a file, as given with `--model path/to/file.py:Class`."""
-
-    path: Path
-    class_name: str
-
-
-def _parse_model(text: str) -> str | _NetworkFile:
-    """Return a built-in network or a recorded version as it is, and a class in a file with the file's path.
-
-    A file that is not there is looked for in the folder of networks. Raises `ConfigError`.
-    """
-    network = OwnNetwork.parse(text)
-    if (network and network.digest) or not (".py:" in text or text.endswith(".py")):
-        return str(SETTINGS["model"].parse(text))
-    path, class_name = parse_network(text)
-    if network and not path.exists() and (networks_dir() / network.file).exists():
-        path = networks_dir() / network.file
-    return _NetworkFile(path, class_name)
 
 
 def _preset_line(name: str) -> str:

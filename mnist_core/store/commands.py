@@ -106,13 +106,13 @@ class Commands:
         with self._engine.begin() as connection:
             return [_import_run(connection, run, history) for run, history in imported]
 
-    def request_stop(self, run_id: int) -> RunStatus:
+    def request_stop(self, run_id: int, reason: str = "") -> RunStatus:
         """Take a queued run off the queue, or ask the trainer of an active run to stop. Returns the new status.
 
-        Does nothing to a run that has ended.
+        Does nothing to a run that has ended. The reason stays with the run; people who stop a run give none.
         """
         with self._engine.begin() as connection:
-            sql.request_stop(connection, sql.get_run(connection, run_id))
+            sql.request_stop(connection, sql.get_run(connection, run_id), reason)
             return sql.get_run(connection, run_id).status
 
     def requeue_run(self, run_id: int) -> None:

@@ -135,13 +135,13 @@ def steered_together(connection: Connection, run: Run) -> list[int]:
     return [lane.id for lane in lanes if lane.trainer == run.trainer and lane.status is not RunStatus.STOPPING]
 
 
-def request_stop(connection: Connection, run: Run) -> None:
-    """Take a run off the queue, or ask its trainer to stop; do nothing to a run that has ended."""
+def request_stop(connection: Connection, run: Run, reason: str = "") -> None:
+    """Take a run off the queue, or ask its trainer to stop, for a reason; do nothing to a run that has ended."""
     if run.status is RunStatus.QUEUED:
         values = {"status": RunStatus.STOPPED, "finished_at": time.time(), "reason": REMOVED_FROM_QUEUE}
         update_run(connection, run.id, **values)
     elif run.status.is_active:
-        update_run(connection, run.id, status=RunStatus.STOPPING)
+        update_run(connection, run.id, status=RunStatus.STOPPING, reason=reason)
 
 
 def insert_run(connection: Connection, columns: dict[str, Any]) -> int:

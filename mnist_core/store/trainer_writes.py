@@ -201,11 +201,12 @@ class TrainerWrites:
             return status
 
     def finish_run(self, run: Run, status: RunStatus, reason: str = "", model_file: str = "") -> None:
-        """End a run."""
+        """End a run. Without a reason, one that is stopped keeps that of `Commands.request_stop`."""
+        columns = {"status": status, "model_file": model_file, "finished_at": time.time()}
+        if reason or status is not RunStatus.STOPPED:
+            columns["reason"] = reason
         with self._engine.begin() as connection:
-            sql.update_held_run(
-                connection, run, status=status, reason=reason, model_file=model_file, finished_at=time.time()
-            )
+            sql.update_held_run(connection, run, **columns)
             if status.is_finished:
                 sql.compact_steps(connection, run.id)
 

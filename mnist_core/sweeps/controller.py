@@ -159,7 +159,7 @@ class Controller:
         if self._is_time_up:
             return TrialEnd(TrialStatus.STOPPED, reason="The time of the sweep was up.")
         if self._searcher.should_prune(trial.trial.number):
-            return TrialEnd(TrialStatus.PRUNED)
+            return TrialEnd(TrialStatus.PRUNED, reason=self._searcher.why_pruned(trial.trial.number, trial.steps))
         return None
 
     def _end_trial(self, trial: RunningTrial, end: TrialEnd) -> Trial:
@@ -171,7 +171,7 @@ class Controller:
             self._sweep, trial.trial, end.status, value=end.value, sampler_state=state, reason=end.reason
         )
         for run in trial.runs.values():
-            self._store.commands.request_stop(run.id)
+            self._store.commands.request_stop(run.id, end.reason)
         del self._running[number]
         self._ended.append(ended)
         self._confirming_seconds = confirming_seconds(self._spec, self._ended)

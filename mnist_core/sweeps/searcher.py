@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import statistics
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from optuna.trial import TrialState
 from mnist_core.config import TrainConfig
 from mnist_core.records import Sweep, Trial, TrialRole, TrialStatus, encode_json
 from mnist_core.store import RunStore
+from mnist_core.sweeps.progress import format_result
 from mnist_core.sweeps.space import Parameter, Range, Values
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.running_trial import RunningTrial
@@ -135,6 +137,24 @@ class Searcher:
         """Whether a trial in progress is to be stopped, by its latest report."""
         return optuna.trial.Trial(self._study, self._trial_id(number)).should_prune()
 
+    def why_pruned(self, number: int, steps: int) -> str:
+        """Return in one sentence why a trial is to be stopped after so many steps."""
+        reports = self._frozen(number).intermediate_values
+        best = (max if self._spec.is_maximized else min)(reports.values())
+        after = f"Pruned after {steps:,} steps"
+        match self._spec.pruner:
+            case "median":
+                completed = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+                last = max(reports)
+                others = [trial.intermediate_values[last] for trial in completed if last in trial.intermediate_values]
+                median, own = (format_result(self._spec, value) for value in (statistics.median(others), best))
+                return f"{after}: the median of the others was better, {median} against {own}."
+            case "hyperband":
+                latest = format_result(self._spec, reports[max(reports)])
+                return f"{after}: with {latest} it was not among the best third of its bracket."
+            case _:
+                return f"Pruned after {len(reports)} seeds: they are worse than those of the best trial (p below 0.1)."
+
     def end(self, number: int, status: TrialStatus, value: float | None) -> Mapping[str, Any]:
         """Tell how a trial ended, once. Returns what sampler and pruner have noted about it."""
         state = _told_state(status, value)
@@ -163,7 +183,11 @@ class Searcher:
         return self._frozen(number)._trial_id
 
     def _proposal(self, asked: optuna.trial.Trial) -> Proposal:
-        return Proposal(dict(asked.params), self._state(asked.number))
+        values = dict(asked.params)
+        for parameter in self._spec.parameters:
+            if isinstance(parameter, Range):
+                values[parameter.name] = parameter.round(values[parameter.name])
+        return Proposal(values, self._state(asked.number))
 
     def _state(self, optuna_number: int) -> dict[str, Any]:
         state: dict[str, Any] = json.loads(

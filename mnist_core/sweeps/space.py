@@ -11,8 +11,14 @@ from mnist_core.config import NOT_TUNED, SETTINGS
 from mnist_core.errors import ConfigError
 from mnist_core.setting import Setting
 
-NOT_SEARCHED = frozenset({*NOT_TUNED, "validation_fraction", "skip_test"})
-"""Settings that cannot be searched: they choose data and machine, or the images that trials are judged by."""
+NOT_SEARCHED = frozenset(
+    {*NOT_TUNED, "validation_fraction", "train_fraction", "skip_test", "patience", "monitor", "min_delta"}
+)
+"""Settings that cannot be searched: they choose data and machine, how many images a network sees, or by which of them
+trials are judged and stopped."""
+
+DIGITS = 4
+"""Significant digits of the numbers that are tried, so that those on a page are those that were trained."""
 
 MAX_VALUES = 100
 """Maximum number of values of one list, and of points of one range in a grid."""
@@ -62,6 +68,12 @@ class Range:
     def extremes(self) -> tuple[Any, ...]:
         return self.low, self.high
 
+    def round(self, number: float) -> float:
+        """Return a number of the range with `DIGITS` digits, or the end of the range that it would pass."""
+        if self.is_whole:
+            return round(number)
+        return min(max(float(f"{number:.{DIGITS}g}"), self.low), self.high)
+
     def grid(self) -> tuple[Any, ...]:
         """Return its values in a grid: `points` evenly spaced ones, ends included. Raises `ConfigError` without any."""
         if not self.points:
@@ -72,8 +84,8 @@ class Range:
             )
         low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
         between = [low + (high - low) * index / (self.points - 1) for index in range(1, self.points - 1)]
-        inner = [math.exp(number) if self.log else number for number in between]
-        values = [self.low, *(round(number) if self.is_whole else number for number in inner), self.high]
+        inner = [self.round(math.exp(number) if self.log else number) for number in between]
+        values = [self.low, *inner, self.high]
         return tuple(dict.fromkeys(values))
 
     def to_json(self) -> dict[str, Any]:

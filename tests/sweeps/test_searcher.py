@@ -49,6 +49,7 @@ def test_values_stay_in_their_ranges_also_after_a_restart(sampler: str) -> None:
     tried += run_trials(Searcher(searched, "name", past), range(7, 13), past)
     assert all(0.001 <= values["lr"] <= 1 and 0 <= values["momentum"] <= 0.9 for values in tried)
     assert len({values["lr"] for values in tried}) == 12
+    assert all(float(f"{values['lr']:.4g}") == values["lr"] for values in tried)
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "gp"])
@@ -118,6 +119,28 @@ def test_the_median_pruner_stops_a_trial_that_lags_behind(objective: str, bad: f
     searcher.begin(8)
     searcher.report(8, good)
     assert not searcher.should_prune(8)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"pruner": "median"},
+            "Pruned after 1,084 steps: the median of the others was better, 90.00 % against 40.00 %.",
+        ),
+        ({"pruner": "median", "objective": "loss"}, "the median of the others was better, 0.9000 against 0.3000."),
+        ({"pruner": "hyperband"}, "Pruned after 1,084 steps: with 40.00 % it was not among the best third"),
+        ({"pruner": "wilcoxon", "seeds": 6}, "Pruned after 2 seeds: they are worse than those of the best trial"),
+    ],
+)
+def test_a_sentence_says_why_a_trial_is_pruned(values: dict[str, Any], sentence: str) -> None:
+    past: list[PastTrial] = []
+    run_trials(Searcher(spec(), "name"), range(1, 6), past)
+    searcher = Searcher(spec(**values), "name", [replace(trial, reports={1: 0.8, 2: 0.9}) for trial in past])
+    searcher.ask()
+    searcher.begin(6)
+    searcher.report(6, {1: 0.3, 2: 0.4})
+    assert sentence in searcher.why_pruned(6, 1084)
 
 
 def test_a_running_trial_is_taken_over_after_a_restart() -> None:

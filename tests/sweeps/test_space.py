@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from mnist_core.config import SETTINGS
 from mnist_core.errors import ConfigError
-from mnist_core.sweeps.space import Range, Values, parameter_from_json, parse_parameter
+from mnist_core.sweeps.space import NOT_SEARCHED, Range, Values, parameter_from_json, parse_parameter
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,20 @@ def test_a_grid_of_a_range_has_both_ends_and_even_steps() -> None:
     assert Range("momentum", 0.0, 0.9, points=4).grid() == pytest.approx((0, 0.3, 0.6, 0.9))
     assert Range("lr", 0.001, 1.0, log=True, points=4).grid() == pytest.approx((0.001, 0.01, 0.1, 1))
     assert Range("batch_size", 16, 256, log=True, points=5).grid() == (16, 32, 64, 128, 256)
+
+
+def test_numbers_have_four_digits_and_stay_in_their_range() -> None:
+    rate = Range("lr", 0.00123456, 0.123456, log=True)
+    assert (rate.round(0.0314159), rate.round(0.00123457), rate.round(0.12346)) == (0.03142, 0.001235, 0.123456)
+    assert Range("batch_size", 16, 256).round(31.6) == 32
+    assert Range("lr", 0.001, 1.0, log=True, points=6).grid() == (0.001, 0.003981, 0.01585, 0.0631, 0.2512, 1.0)
+
+
+@pytest.mark.parametrize("name", ["patience", "monitor", "min_delta", "train_fraction", "seed", "device", "skip_test"])
+def test_what_judges_trials_cannot_be_searched(name: str) -> None:
+    assert name in NOT_SEARCHED
+    with pytest.raises(ConfigError, match="cannot be searched"):
+        Values(name, (SETTINGS[name].default, SETTINGS[name].default))
 
 
 def test_a_grid_of_few_whole_numbers_repeats_none() -> None:

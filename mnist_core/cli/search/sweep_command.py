@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from mnist_core.cli.command_setup import EXIT_FAILED, Subparsers, add_command, flag_type, given_settings, open_store
+from mnist_core.cli.network_flag import NetworkFile, parse_model
 from mnist_core.cli.search.sweep_printer import SweepPrinter
 from mnist_core.config import SETTINGS
 from mnist_core.records import Sweep, SweepStatus
@@ -34,7 +35,7 @@ def add_sweep_command(subparsers: Subparsers) -> None:
         if setting.name != "skip_test":  # trials never see the test images
             parser.add_argument(
                 setting.flag,
-                type=flag_type(partial(parse_parameter, setting.name)),
+                type=flag_type(_parse_models if setting.name == "model" else partial(parse_parameter, setting.name)),
                 default=argparse.SUPPRESS,
                 metavar="VALUES",
                 help=f"value, values or range of: {setting.label.lower()} (default: {setting.default})",
@@ -75,7 +76,10 @@ def carry_out(store: RunStore, sweep: Sweep, *, json: bool) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
+    store = open_store()
     given = given_settings(options, SETTINGS)
+    if "model" in given:
+        given["model"] = _record_models(store, given["model"])
     searched = {name: value for name, value in given.items() if isinstance(value, (Range, Values))}
     words: dict[str, Any] = {
         name: getattr(options, name)
@@ -86,8 +90,18 @@ def _sweep(options: argparse.Namespace) -> int:
     spec = SweepSpec(parameters=tuple(searched.values()), fixed=fixed, **words)
     if not options.json:
         print(_plan(spec), file=sys.stderr)
-    store = open_store()
     return carry_out(store, create(store, spec, options.name), json=options.json)
+
+
+def _parse_models(text: str) -> list[str | NetworkFile]:
+    """Parse the networks that follow `--model`; several are searched. Raises `ConfigError`."""
+    return [parse_model(part.strip()) for part in text.split(",")]
+
+
+def _record_models(store: RunStore, models: list[str | NetworkFile]) -> str | Values:
+    """Return one network, or the list that is searched. Networks of the user's own are checked and recorded."""
+    names = [model if isinstance(model, str) else model.record(store) for model in models]
+    return names[0] if len(names) == 1 else Values("model", tuple(names))
 
 
 def _plan(spec: SweepSpec) -> str:

@@ -255,6 +255,7 @@ class Sweeps:
                 return None
             if existing:
                 run_id = existing[0].id
+                sql.update_run(connection, run_id, reason="", finished_at=None)
             else:
                 sql.check_network(connection, config.model)
                 run_id = queue.add(

@@ -47,6 +47,12 @@ class RunningTrial:
             return range(self._spec.first_seed, self._spec.first_seed + self._spec.seeds)
         return self._spec.fresh_seeds
 
+    @property
+    def steps(self) -> int:
+        """Steps of its first run until the latest evaluation that counts for a pruner."""
+        validations = self.validations.get(self.seeds[0], ())
+        return validations[-1].step if validations else 0
+
     def config(self, seed: int) -> TrainConfig:
         """Return the settings of one of its runs."""
         match self.trial.role:

@@ -1,16 +1,19 @@
 """The commands `sweep` and `sweeps`, as typed into a terminal, without training."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from mnist_core.cli.main import main
+from mnist_core.cli.search import sweep_command
 from mnist_core.records import SweepStatus, TrialRole, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.sweeps import control
 from mnist_core.sweeps.space import Range
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.system.processes import own_identity
+from tests.support.networks import TINY
 from tests.support.scripted_trials import GONE
 
 pytestmark = pytest.mark.usefixtures("signals_restored")
@@ -48,6 +51,22 @@ def test_a_sweep_that_cannot_be_carried_out_is_one_sentence(
     assert problem in errors or "there momentum must be above 0" in errors
     assert len(errors.splitlines()) == 1
     assert store.sweeps.list_sweeps() == []
+
+
+@pytest.mark.usefixtures("checked_here")
+def test_networks_of_ones_own_are_searched_by_the_path_of_their_file(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sweep_command, "carry_out", lambda _store, _sweep, json: 0)
+    (tmp_path / "tiny.py").write_text(TINY)
+    network = f"{tmp_path}/tiny.py:Tiny"
+    assert main(["sweep", "--model", f"softmax,{network}", "--trials", "3"]) == 0
+    assert main(["sweep", "--model", network, "--lr", "0.01:0.1", "--trials", "3"]) == 0
+    searched, fixed = (sweep.spec for sweep in store.sweeps.list_sweeps())
+    first, second = searched["parameters"]["model"]
+    assert (first, second.split("@")[0], fixed["fixed"]["model"]) == ("softmax", "tiny.py:Tiny", second)
+    assert main(["sweep", "--model", f"softmax,{tmp_path}/none.py:Tiny", "--trials", "3"]) == 2
+    assert "none.py" in capsys.readouterr().err
 
 
 def test_an_empty_range_is_refused_with_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
