@@ -193,17 +193,30 @@ def _check_parameters(spec: SweepSpec) -> None:
         )
 
 
-_NUMBERS = {
-    "trials": Setting(name="trials", label="Trials", help="", default=1, low=1, high=100_000),
-    "minutes": Setting(name="minutes", label="Minutes", help="", default=1.0, low=0.01, high=10_080),
-    "target": Setting(name="target", label="Target accuracy", help="", default=0.5, low=0.1, high=1.0),
-    "seeds": Setting(name="seeds", label="Seeds a trial", help="", default=1, low=1, high=20),
-    "workers": Setting(name="workers", label="Workers", help="", default=1, low=1, high=64),
+NUMBERS = {
+    setting.name: setting
+    for setting in (
+        Setting("trials", "Trials, at most", "How many combinations are tried.", 1, 1, 100_000),
+        Setting("minutes", "Minutes, at most", "How long the search takes.", 1.0, 0.01, 10_080, "minutes"),
+        Setting("target", "Target accuracy", "The validation accuracy that ends a trial.", 0.5, 0.1, 1.0),
+        Setting(
+            "seeds",
+            "Seeds a trial",
+            "Runs a trial, with one seed each: their mean is its result. One is enough unless they are close.",
+            1,
+            1,
+            20,
+        ),
+        Setting(
+            "workers", "Workers", "How many runs train at the same time, with one thread each: one a core.", 1, 1, 64
+        ),
+    )
 }
+"""The numbers that describe a sweep, with their ranges."""
 
 
 def _check_numbers(spec: SweepSpec) -> None:
-    for name, setting in _NUMBERS.items():
+    for name, setting in NUMBERS.items():
         value = getattr(spec, name)
         if value is not None or name in ("seeds", "workers"):
             object.__setattr__(spec, name, setting.validate(value))
