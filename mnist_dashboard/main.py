@@ -28,7 +28,7 @@ page = st.navigation(
     [
         st.Page("pages/train.py", title="Train", icon=":material/show_chart:", default=True),
         st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
-        st.Page("pages/sweep.py", title="Sweep", icon=":material/polyline:"),
+        st.Page("pages/sweep.py", title="Sweep", icon=":material/tune:"),
     ],
     position="top",
 )

@@ -95,7 +95,7 @@ def _serve(request: Request) -> HTMLResponse:
     style = f'<link rel="stylesheet" href="{html.escape(asset_url("ui/style.css"))}">'
     document = page_document().replace("<body>", f"<body>\n{style}", 1)
     view = request.query_params.get("view") or request.query_params.get("show") or "curves"  # of a run, or of several
-    if view.lower() == "curves":
+    if view.lower() == "curves" and not request.url.path.endswith("/sweep"):
         # It is only fetched here: live_chart/plotly_loader.js runs it.
         plotly = html.escape(asset_url("plotly.min.js"))
         hint = f'<link rel="preload" as="script" fetchpriority="low" href="{plotly}">'

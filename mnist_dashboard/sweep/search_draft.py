@@ -35,11 +35,13 @@ OWN_FIELDS = ("train_fraction", "epochs")
 NEVER_TAKEN = ("save_model", "skip_test")
 """Settings that trials do not take over from Train: they are not models to keep, and must not see the test images."""
 
-SEARCHABLE = tuple(name for name in SETTINGS if name not in NOT_SEARCHED and name not in OWN_FIELDS)
-"""Settings that the form can search."""
-
 MAIN_ROWS = ("lr", "momentum", "batch_size", "model")
 """Settings that always have a row; others have one while they are searched."""
+
+SEARCHABLE = tuple(
+    name for name in dict.fromkeys((*MAIN_ROWS, *SETTINGS)) if name not in NOT_SEARCHED and name not in OWN_FIELDS
+)
+"""Settings that the form can search, in the order of its rows."""
 
 LOGARITHMIC = ("lr", "batch_size", "weight_decay")
 """Settings whose ranges are logarithmic: equal ratios matter equally."""
@@ -125,6 +127,17 @@ def narrow(parameters: Mapping[str, Any]) -> list[str]:
     values |= {name: value for name, value in changes.items() if name in values and is_acceptable(name, value)}
     _remember()
     return [name for name in SEARCHABLE if values[f"{name}.on"]]
+
+
+def snapshot() -> dict[str, Any]:
+    """Return a copy of the values, for `replace`."""
+    return dict(_values())
+
+
+def replace(values: Mapping[str, Any]) -> None:
+    """Put back what `snapshot` returned."""
+    _values().update(values)
+    _remember()
 
 
 def is_range(name: str) -> bool:

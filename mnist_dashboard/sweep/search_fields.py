@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -51,7 +51,7 @@ def choice_field(name: str, value: str, *, label: str, help: str, disabled: bool
 
 def switch(name: str, value: bool, *, label: str, disabled: bool) -> None:
     """A check box."""
-    st.checkbox(label, value, **_bound(name, value, disabled=disabled))
+    st.checkbox(label, value, width="stretch", **_bound(name, value, disabled=disabled))
 
 
 def values_field(name: str, value: list[Any], *, disabled: bool) -> None:
@@ -98,6 +98,24 @@ def show(name: str, value: Any) -> None:
     stale_widgets.set_widget_value(_key(name), _shown(name, value))
 
 
+def narrow(parameters: Mapping[str, Any]) -> list[str]:
+    """Search these ranges and values alone; see `search_draft.narrow`. Call it before the form is drawn."""
+    names = drafts.narrow(parameters)
+    _refresh()
+    return names
+
+
+def restore(values: Mapping[str, Any]) -> None:
+    """Put back the values that `search_draft.snapshot` returned. Call it before the form is drawn."""
+    drafts.replace(values)
+    _refresh()
+
+
+def _refresh() -> None:
+    for name, value in drafts.snapshot().items():
+        stale_widgets.set_widget_value(_key(name), _shown(name, value))
+
+
 def _bound(name: str, value: Any, *, disabled: bool) -> dict[str, Any]:
     key = _key(name)
     st.session_state.setdefault(key, value)
@@ -118,7 +136,7 @@ def _store_number(name: str, setting: Setting) -> None:
 def _store_unless_stale(name: str, parse: Callable[[Any], Any]) -> None:
     key = _key(name)
     if stale_widgets.is_stale(key):
-        stale_widgets.set_widget_value(key, _shown(name, st.session_state["search_draft"][name]))
+        stale_widgets.set_widget_value(key, _shown(name, drafts.snapshot()[name]))
         return
     value = parse(st.session_state[key])
     drafts.change(name, value)

@@ -127,9 +127,9 @@ def _render_row(name: str, form: _Form, draft: Draft) -> None:
         return
     if drafts.is_range(name):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-            form.number(f"{name}.low", step=0, is_next_to_slider=True, width=68)
+            form.number(f"{name}.low", step=0, is_next_to_slider=True, width=62)
             range_slider(name, form.values[f"{name}.low"], form.values[f"{name}.high"], disabled=form.disabled)
-            form.number(f"{name}.high", step=0, is_next_to_slider=True, width=68)
+            form.number(f"{name}.high", step=0, is_next_to_slider=True, width=62)
     else:
         values_field(f"{name}.values", form.values[f"{name}.values"], disabled=form.disabled)
     form.render_problem(name, f"{name}.low", f"{name}.high", f"{name}.points")

@@ -19,7 +19,7 @@ STALE_SECONDS = 2.0
 def set_widget_value(key: str, value: Any) -> None:
     """Set the value of a widget that has been drawn; does nothing for other keys."""
     if key in st.session_state and st.session_state[key] != value:
-        _replaced_values().setdefault(key, {})[st.session_state[key]] = None
+        _replaced_values().setdefault(key, {})[_hashable(st.session_state[key])] = None
         st.session_state[key] = value
 
 
@@ -37,9 +37,10 @@ def is_stale(key: str) -> bool:
     one.
     """
     replaced = _replaced_values().get(key, {})
-    if st.session_state[key] not in replaced:
+    value = _hashable(st.session_state[key])
+    if value not in replaced:
         return False
-    sent_at = replaced[st.session_state[key]]
+    sent_at = replaced[value]
     return sent_at is None or time.monotonic() - sent_at < STALE_SECONDS
 
 
@@ -62,6 +63,11 @@ def show_in_widget(name: str, value: Any) -> str:
     if st.session_state.get(renewable_key(name)) != value:
         renew_widget(name, value)
     return renewable_key(name)
+
+
+def _hashable(value: Any) -> Any:
+    """Return the value of a widget as a key: a multiselect has a list."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _replaced_values() -> dict[str, dict[Any, float | None]]:

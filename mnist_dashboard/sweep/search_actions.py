@@ -1,0 +1,175 @@
+"""What people do with a search: pause, stop and extend it, take over its settings, export and delete its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.errors import ConfigError
+from mnist_core.records import Run, Sweep, SweepStatus
+from mnist_core.sweeps.actions import More
+from mnist_core.sweeps.control import shown_status
+from mnist_core.sweeps.progress import describe_values
+from mnist_core.sweeps.spec import SweepSpec
+from mnist_dashboard import access, services
+from mnist_dashboard.components.audience import audience
+from mnist_dashboard.components.overflow_menu import overflow_menu
+from mnist_dashboard.runs.export_import import render_export
+from mnist_dashboard.sweep import place, search_draft, search_fields
+from mnist_dashboard.train.settings.draft import load_config, read_draft
+from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui.sharing import share_popover
+
+MORE_TRIALS, MORE_MINUTES = 20, 2.0
+"""What one press adds to the budget."""
+
+
+def render_action_row(sweep: Sweep) -> None:
+    """Actions on the search for owners, export for everybody, and Share. What does not fit is behind ⋯."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False, key="actions"):
+            _render_actions(sweep)
+            overflow_menu()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="sharing"):
+            audience(may_act=access.may_act())
+            share_popover.render_share_popover()
+
+
+def list_runs(sweep: Sweep) -> list[Run]:
+    """Return the runs of a search outside the bin, oldest first."""
+    return [run for run in services.current().sweeps.list_runs(sweep.id) if not run.deleted_at]
+
+
+def _render_actions(sweep: Sweep) -> None:
+    first = st.container(key="first_action")
+    with st.container(horizontal=True, gap="small", key="more_actions"):
+        second = st.container(key="second_action")
+        with st.container(horizontal=True, gap="small", key="rest_of_actions"):
+            third, fourth, fifth = (st.container(key=f"{name}_action") for name in ("third", "fourth", "fifth"))
+    if access.may_act():
+        with first:
+            _render_first(sweep)
+        with second:
+            _render_stop(sweep)
+        with third:
+            _render_extend(sweep)
+        with fifth:
+            _render_delete(sweep)
+    with fourth:
+        render_export(list_runs(sweep))
+
+
+def _render_first(sweep: Sweep) -> None:
+    actions, status = services.current().sweep_actions, shown_status(sweep)
+    if status in (SweepStatus.PAUSED, SweepStatus.INTERRUPTED):
+        resume = partial(actions.resume_sweep, sweep)
+        messages.action_button("Resume", "play_arrow", resume, help="Goes on with the search.", type="primary")
+    elif not status.is_finished:
+        messages.action_button(
+            "Pause",
+            "pause",
+            partial(actions.pause_sweep, sweep),
+            help="Pauses the trials after their current batch, and starts no more.",
+            disabled=status is SweepStatus.STOPPING,
+        )
+
+
+def _render_stop(sweep: Sweep) -> None:
+    if sweep.status.is_finished:
+        return
+    is_stopping = sweep.status is SweepStatus.STOPPING
+    messages.action_button(
+        "Stopping" if is_stopping else "Stop",
+        "stop",
+        partial(services.current().sweep_actions.stop_sweep, sweep),
+        help="Ends the search and keeps its trials. The best settings so far are not tested.",
+        disabled=is_stopping,
+    )
+
+
+def _render_extend(sweep: Sweep) -> None:
+    """A button that adds to the limits of the search. One with both limits gets more of both, or it might not go on."""
+    spec = SweepSpec.from_json(sweep.spec)
+    more: More = {}
+    if spec.trials is not None or spec.sampler == "grid":
+        more["trials"] = MORE_TRIALS
+    if spec.minutes is not None:
+        more["minutes"] = MORE_MINUTES
+    label = f"{MORE_TRIALS} more trials" if spec.minutes is None else f"{MORE_MINUTES:g} more minutes"
+    also = f" It may then have {MORE_TRIALS} more trials." if len(more) > 1 else ""
+    messages.action_button(
+        label,
+        "add",
+        partial(services.current().sweep_actions.extend_sweep, sweep, more),
+        help=f"Adds to the limit of the search, which goes on if it has ended.{also}",
+        disabled=sweep.status is SweepStatus.STOPPING,
+    )
+
+
+def _render_delete(sweep: Sweep) -> None:
+    with st.popover("Delete", icon=":material/delete:", disabled=not sweep.status.is_finished):
+        st.caption(
+            f"Moves all runs of {markdown.escape(sweep.name)} to the bin. The search is listed again when one of them "
+            "is restored on the Runs page."
+        )
+        messages.action_button("Delete its runs", "delete", partial(_delete, sweep), type="primary")
+
+
+def _delete(sweep: Sweep) -> None:
+    services.current().actions.delete_runs([run.id for run in list_runs(sweep)])
+    place.go_to(place.Place())
+
+
+# ---------------------------------------------------------------------- settings that a search has found
+
+
+def apply_to_sliders(sweep: Sweep, values: Mapping[str, Any]) -> None:
+    """Put the settings of a trial into Next run on Train, and say so with Undo. `values` may come from a browser.
+
+    Settings that the search has not varied stay as they are.
+    """
+    before = read_draft().config
+    names = {parameter.name for parameter in SweepSpec.from_json(sweep.spec).parameters}
+
+    def apply() -> None:
+        access.require_owner()
+        chosen = {name: value for name, value in values.items() if name in names}
+        if not chosen:
+            raise ConfigError("values", f"{sweep.name} has no such settings. Reload the page.")
+        load_config(TrainConfig(**{name: getattr(before, name) for name in SETTINGS} | chosen))
+
+    messages.attempt(
+        apply,
+        lambda _: f"On Train, the sliders now have {markdown.escape(describe_values(_known(values, names)))}.",
+        undo=lambda: load_config(before),
+        undone="The sliders have their old values again.",
+    )
+
+
+def narrow_search(wanted: Mapping[str, Any]) -> None:
+    """Put the ranges that an analysis found good into the form. `wanted` comes from a browser."""
+
+    def narrow() -> list[str]:
+        access.require_owner()
+        parameters = wanted.get("parameters")
+        return search_fields.narrow(parameters) if isinstance(parameters, Mapping) else []
+
+    def describe(names: list[str]) -> str:
+        labels = ", ".join(SETTINGS[name].label.lower() for name in names)
+        return f"The form now searches the good ranges of {labels}." if names else ""
+
+    before = search_draft.snapshot()
+    messages.attempt(
+        narrow,
+        describe,
+        undo=lambda: search_fields.restore(before),
+        undone="The form has its old ranges again.",
+    )
+
+
+def _known(values: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in names}
