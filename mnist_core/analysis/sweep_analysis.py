@@ -162,4 +162,6 @@ def _round(value: float, to_whole: Any) -> float:
 def _format(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
-    return f"{value:.4g}" if isinstance(value, float) else choice_label(name, str(value))
+    if isinstance(value, float):
+        return np.format_float_positional(float(f"{value:.4g}"), trim="-")
+    return choice_label(name, str(value))

@@ -132,12 +132,22 @@ def test_good_values_of_lists_are_named_and_a_single_one_is_fixed() -> None:
 def test_good_ranges_are_rounded_outward_within_the_searched_range() -> None:
     parameters = {"lr": {"low": 0.0123, "high": 1.0, "log": True}, "epochs": {"low": 1, "high": 9, "log": False}}
     trials = [
-        trial(number, {"lr": 0.0123 if number == 12 else 0.02 + number / 200, "epochs": 3 if number > 6 else 9}, number)
+        trial(
+            number,
+            {
+                "lr": 0.0123 if number == 12 else 0.02 + number / 200,
+                "epochs": 3 if number > 6 else 9,
+                "weight_decay": number * 1e-6,
+            },
+            number,
+        )
         for number in range(1, 13)
     ]
-    lr, epochs = analyze_sweep(sweep_with(parameters=parameters), trials, {}).good_ranges
+    parameters["weight_decay"] = {"low": 1e-6, "high": 1e-2, "log": True}
+    lr, epochs, decay = analyze_sweep(sweep_with(parameters=parameters), trials, {}).good_ranges
     assert (lr.narrowed["low"], lr.narrowed["high"], lr.text) == (0.0123, 0.075, "0.0123 to 0.075")
     assert (epochs.narrowed, epochs.is_fixed, epochs.text) == (3, True, "3")
+    assert decay.text == "0.00001 to 0.000012"
 
 
 def test_a_thousand_trials_are_analyzed_by_the_latest_of_them() -> None:

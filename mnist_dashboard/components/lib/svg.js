@@ -7,7 +7,7 @@ const NAMESPACE = "http://www.w3.org/2000/svg";
  * @template {keyof SVGElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, string|number>} attributes
- * @param {...Node} children
+ * @param {...(Node|string)} children
  * @returns {SVGElementTagNameMap[Tag]}
  */
 export function drawSvg(tag, attributes, ...children) {

@@ -6,6 +6,7 @@
  * Plotly's own version compiles code while it runs, which this server's security policy forbids.
  */
 import { make, setText } from "../lib/dom.js";
+import { drawSvg } from "../lib/svg.js";
 import { colorAt, onThemeChange, palette } from "../lib/theme.js";
 
 /**
@@ -19,11 +20,14 @@ import { colorAt, onThemeChange, palette } from "../lib/theme.js";
  * @typedef {object} ParallelData
  * @property {Dimension[]} dimensions the last one is the result
  * @property {string[]} names of the runs
- * @property {{label: string, low: string, high: string}} legend of the colours, with the result at both ends
+ * @property {{label: string, low: string, high: string}} [legend] of the colours, with the result at both ends
  * @property {number} height
+ * @property {Kind[]} [kinds] of the runs: the best is drawn above all others, pruned ones below them
+ * @property {string} [noun] what the lines stand for, in the plural
  */
 
-const SVG = "http://www.w3.org/2000/svg";
+/** @typedef {"pruned"|"finished"|"best"} Kind */
+
 const MARGIN = { top: 34, bottom: 14, right: 72 };
 const LEAST_LEFT = 72;
 const CHARACTER = 6.2; // width of a letter of a tick, about
@@ -33,20 +37,12 @@ const KEY_RANGE = 0.25; // width of a range that is moved with the arrow keys
 /** @type {Record<string, number>} */
 const KEY_STEPS = { ArrowUp: 0.1, ArrowDown: -0.1 };
 
-/**
- * @template {keyof SVGElementTagNameMap} Tag
- * @param {Tag} tag @param {Record<string, string|number>} attributes @param {...(Node|string)} children
- */
-function makeSvg(tag, attributes, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  element.append(...children);
-  return element;
-}
+/** @type {Kind[]} in the order in which they are drawn */
+const KINDS = ["pruned", "finished", "best"];
 
-class ParallelCoordinates {
+export class ParallelCoordinates {
   #root;
-  #svg = makeSvg("svg", { class: "mt-parallel", role: "group", "aria-label": "Settings and result of each run" });
+  #svg = drawSvg("svg", { class: "mt-parallel", role: "group", "aria-label": "Settings and result of each run" });
   #status = make("p", "mt-parallel-status", { role: "status" });
   #bar = make("span", "mt-parallel-bar");
   #low = make("span");
@@ -60,6 +56,7 @@ class ParallelCoordinates {
   #axes = [];
   /** @type {Map<number, [low: number, high: number]>} by index of the dimension, the places that a run must lie between */
   #ranges = new Map();
+  #isDragging = false;
   #stopWatchingTheme;
   #resized;
 
@@ -109,24 +106,30 @@ class ParallelCoordinates {
   }
 
   #draw() {
-    const { dimensions, names, legend, height } = this.#data;
+    if (this.#isDragging) return; // the end of it draws
+    const focused = this.#axes.findIndex(({ catcher }) => catcher === document.activeElement);
+    const { dimensions, names, legend, height, kinds } = this.#data;
     const { sequential } = palette(this.#root);
     /** @param {number} share of the way from the lowest result to the highest */
     const tone = (share) => `rgb(${colorAt(sequential, PALEST + (1 - PALEST) * share).join()})`;
     this.#bar.style.background = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map(tone).join()})`;
-    setText(this.#label, legend.label);
-    setText(this.#low, legend.low);
-    setText(this.#high, legend.high);
+    this.#legend.hidden = !legend;
+    setText(this.#label, legend?.label ?? "");
+    setText(this.#low, legend?.low ?? "");
+    setText(this.#high, legend?.high ?? "");
     this.#svg.setAttribute("width", String(this.#width));
     this.#svg.setAttribute("height", String(height));
     const results = dimensions[dimensions.length - 1].places;
     this.#lines = names.map((name, run) => {
       const points = dimensions.map(({ places }, i) => `${this.#x(i).toFixed(1)},${this.#y(places[run]).toFixed(1)}`).join(" ");
-      return makeSvg("polyline", { points, stroke: tone(results[run]) }, makeSvg("title", {}, name));
+      const style = { class: `mt-parallel-${kinds?.[run] ?? "finished"}`, stroke: tone(results[run]) };
+      return drawSvg("polyline", { ...style, points }, drawSvg("title", {}, name));
     });
+    const lines = kinds ? KINDS.flatMap((kind) => this.#lines.filter((_, run) => kinds[run] === kind)) : this.#lines;
     this.#axes = dimensions.map((_, i) => this.#makeRange(i));
     const axes = dimensions.map((dimension, i) => this.#axis(dimension, i));
-    this.#svg.replaceChildren(makeSvg("g", { class: "mt-parallel-lines" }, ...this.#lines), ...axes);
+    this.#svg.replaceChildren(drawSvg("g", { class: "mt-parallel-lines" }, ...lines), ...axes);
+    this.#axes[focused]?.catcher.focus();
     this.#markRuns();
   }
 
@@ -134,8 +137,8 @@ class ParallelCoordinates {
   #makeRange(i) {
     const x = this.#x(i);
     const { label } = this.#data.dimensions[i];
-    const range = makeSvg("rect", { class: "mt-parallel-range", x: x - 7, width: 14, y: 0, height: 0 });
-    const catcher = makeSvg("rect", {
+    const range = drawSvg("rect", { class: "mt-parallel-range", x: x - 7, width: 14, y: 0, height: 0 });
+    const catcher = drawSvg("rect", {
       class: "mt-parallel-axis", x: x - 16, width: 32, y: this.#y(1), height: this.#y(0) - this.#y(1),
       tabindex: 0, role: "slider", "aria-label": `Range of ${label}`, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0,
     });
@@ -148,10 +151,10 @@ class ParallelCoordinates {
     const x = this.#x(i);
     const { range, catcher } = this.#axes[i];
     const isLast = i === this.#data.dimensions.length - 1; // its long title must not leave the page
-    const texts = ticks.map(([place, text]) => makeSvg("text", { x: x - 6, y: this.#y(place) + 4, "text-anchor": "end" }, text));
-    return makeSvg("g", {},
-      makeSvg("line", { x1: x, x2: x, y1: this.#y(0), y2: this.#y(1) }),
-      makeSvg("text", { class: "mt-parallel-label", x: isLast ? this.#width : x, y: 16, "text-anchor": isLast ? "end" : "middle" }, label),
+    const texts = ticks.map(([place, text]) => drawSvg("text", { x: x - 6, y: this.#y(place) + 4, "text-anchor": "end" }, text));
+    return drawSvg("g", {},
+      drawSvg("line", { x1: x, x2: x, y1: this.#y(0), y2: this.#y(1) }),
+      drawSvg("text", { class: "mt-parallel-label", x: isLast ? this.#width : x, y: 16, "text-anchor": isLast ? "end" : "middle" }, label),
       ...texts, range, catcher);
   }
 
@@ -170,13 +173,20 @@ class ParallelCoordinates {
     };
     catcher.addEventListener("pointerdown", (event) => {
       from = placeOf(event);
+      this.#isDragging = true;
       catcher.setPointerCapture(event.pointerId);
     });
     catcher.addEventListener("pointermove", drag);
+    const end = () => {
+      from = null;
+      this.#isDragging = false;
+      this.#draw();
+    };
     catcher.addEventListener("pointerup", (event) => {
       drag(event);
-      from = null;
+      end();
     });
+    catcher.addEventListener("pointercancel", end);
     catcher.addEventListener("keydown", (event) => this.#onKey(event, i));
   }
 
@@ -214,9 +224,10 @@ class ParallelCoordinates {
       catcher.setAttribute("aria-valuenow", String(Math.round(50 * (low + high))));
     });
     const count = isInside.filter(Boolean).length;
+    const noun = this.#data.noun ?? "runs";
     setText(this.#status, ranges.length
-      ? `${count} of ${names.length} runs lie in the ranges.`
-      : `${names.length} runs. Drag along an axis to keep only some in colour.`);
+      ? `${count} of ${names.length} ${noun} lie in the ranges.`
+      : `${names.length} ${noun}. Drag along an axis to keep only some in colour.`);
   }
 }
 
