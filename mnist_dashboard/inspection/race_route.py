@@ -46,17 +46,20 @@ class RaceRoute:
         lanes = [self._read_lane(number) for number in numbers]
         heads = {run.id: self._queries.list_stored_evaluations(run.id) for run in lanes}
         state = tuple((run.id, run.uid, run.name, run.status, *(head.id for head in heads[run.id])) for run in lanes)
-        moments = [
+        moments = list_moments([(run, heads[run.id]) for run in lanes])
+        listed = [
             {
                 "epochs": moment.epochs,
                 "leader": moment.leader,
                 "steps": moment.steps,
                 "accuracies": {run_id: round_number(accuracy) for run_id, accuracy in moment.accuracies.items()},
             }
-            for moment in list_moments([(run, heads[run.id]) for run in lanes])
+            for moment in moments
         ]
         sentence, is_real = self._describe(state) if moments else ("", False)
-        return respond_json(request, {"moments": moments, "sentence": sentence, "is_real": is_real})
+        is_level = not moments or moments[-1].is_level
+        content = {"moments": listed, "sentence": sentence, "is_real": is_real, "is_level": is_level}
+        return respond_json(request, content)
 
     def _read_lane(self, number: int) -> Run:
         run = self._queries.get_run(number)

@@ -50,6 +50,12 @@ class Moment:
     leader: int
     """The run in front: whoever was stays until another one is ahead by `LEVEL`, so that noise changes no lead."""
 
+    @property
+    def is_level(self) -> bool:
+        """Whether nobody leads."""
+        *_, second, first = sorted(self.accuracies.values())
+        return _is_level(first - second)
+
 
 @dataclass(frozen=True, slots=True)
 class LaneResult:

@@ -37,7 +37,7 @@ def test_a_race_has_its_moments_and_the_sentence_of_the_command_line(
     standing = find_standing([(lane, store.queries.list_evaluations(lane.id)) for lane in lanes], labels)
     assert standing
     assert content["sentence"] == standing.describe(describe_differences(lanes))
-    assert content["is_real"] == standing.is_real
+    assert (content["is_real"], content["is_level"]) == (standing.is_real, standing.is_level)
     assert [moment["epochs"] for moment in content["moments"]] == [0.5, 1.0]
     last = content["moments"][-1]
     assert last["leader"] == standing.lanes[0].run.id
@@ -64,4 +64,9 @@ def test_lanes_that_are_no_race_are_refused_in_a_sentence(get: Get, store: RunSt
     assert get(f"/race.json?runs={queued.id},999").status == 404
     assert get("/race.json?runs=1,2,3,4,5").status == 400
     other = store.commands.create_run(replace(CONFIG, lr=0.5))
-    assert json_of(get(address([queued, other]))) == {"moments": [], "sentence": "", "is_real": False}
+    assert json_of(get(address([queued, other]))) == {
+        "moments": [],
+        "sentence": "",
+        "is_real": False,
+        "is_level": True,
+    }
