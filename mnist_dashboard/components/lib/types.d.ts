@@ -73,6 +73,10 @@ export interface Run extends RunMetrics {
   earlier_interventions: number;
   parent_id: number | null;
   parent_step: number | null;
+  /** The search that it is a trial of. */
+  sweep_id: number | null;
+  /** The race that it is a lane of. */
+  race_id: number | null;
   /** Step at which each epoch ends; empty until the dataset is known. */
   epoch_ends: number[];
   /** The same for runs that differ only in their seeds. */

@@ -24,6 +24,7 @@ ListedRun = list[Any]
 FIELDS = (
     *("id", "revision", "name", "status", "attempt", "dataset", "train_images", "validation_images", "test_images"),
     *("step", "started_at", "queue_position", "parent_id", "parent_step", "seed_group"),
+    *("sweep_id", "race_id"),
     *("reason", "notes", "tags", "starred", "archived", "unverified", "curve"),
     *("interventions", "earlier_interventions"),
     *METRICS,
@@ -75,7 +76,7 @@ def _list_sound_run(run: Run, queue: Iterable[Run]) -> ListedRun:
         *(run.id, run.revision, run.name, run.status.value, run.attempt, run.dataset),
         *(run.train_images, run.validation_images, run.test_images, run.progress.step),
         *(run.started_at and round(run.started_at.timestamp(), 3), position, run.parent_id, run.parent_step),
-        *(hash_key(seed_group_key(run)), run.reason, run.notes[:NOTES_EXCERPT_LENGTH], run.tags),
+        *(hash_key(seed_group_key(run)), run.sweep_id, run.race_id, run.reason, run.notes[:NOTES_EXCERPT_LENGTH], run.tags),
         *(run.starred, run.archived, run.unverified, pack_curve(run.curve)),
         *(json_value(first), len(run.interventions) - len(first)),
         *(_rounded(metric_value(run, name)) for name in METRICS),

@@ -41,6 +41,8 @@ export function makeRun({ settings, ...fields } = {}) {
     earlier_interventions: 0,
     unverified: false,
     parent_id: null,
+    sweep_id: null,
+    race_id: null,
     parent_step: null,
     epoch_ends: [844, 1_688, 2_532],
     seed_group: "a",

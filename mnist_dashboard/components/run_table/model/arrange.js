@@ -24,7 +24,8 @@ import { conditionProblem, parseCondition, parseSearch } from "./filters.js";
 
 /**
  * @typedef {{kind: "run", run: ListedRun, key: string}} RunItem
- * @typedef {{kind: "group", label: string, runs: ListedRun[], open: boolean, key: string}} GroupItem
+ * @typedef {{kind: "group", label: string, runs: ListedRun[], open: boolean, key: string, noun?: string}} GroupItem `noun` what the
+ *   runs are in a search or a race, which have no mean
  * @typedef {RunItem|GroupItem} Item one row of the table
  */
 
@@ -61,7 +62,7 @@ const runItem = (run) => ({ kind: "run", run, key: `run-${run.id}` });
  */
 export function groupRuns(runs, view, openGroups) {
   const groupOf = grouping(view.group, runs);
-  if (!groupOf) return runs.map(runItem);
+  if (!groupOf) return view.group || isLookingFor(view) ? runs.map(runItem) : foldExperiments(runs, openGroups);
   /** @type {Map<string, GroupItem>} */
   const groups = new Map();
   for (const run of runs) {
@@ -76,6 +77,47 @@ export function groupRuns(runs, view, openGroups) {
     if (view.group === "seeds" && group.runs.length === 1) return [runItem(group.runs[0])];
     return group.open ? [group, ...group.runs.map(runItem)] : [group];
   });
+}
+
+/** Whether the reader looks for single runs, which no group may hide. @param {View} view */
+const isLookingFor = ({ search, where }) => Boolean(search.trim()) || Object.keys(where).length > 0;
+
+/**
+ * The runs, with the trials of each search and the lanes of each race in one group, which stands where the first of them would.
+ * @param {ListedRun[]} runs in order @param {Set<string>} openGroups @returns {Item[]}
+ */
+function foldExperiments(runs, openGroups) {
+  /** @type {Map<string, GroupItem>} */
+  const groups = new Map();
+  /** @type {Item[]} */
+  const items = [];
+  for (const run of runs) {
+    const experiment = experimentOf(run);
+    if (!experiment) {
+      items.push(runItem(run));
+      continue;
+    }
+    const { key } = experiment;
+    const known = groups.get(key);
+    if (known) known.runs.push(run);
+    else {
+      /** @type {GroupItem} */
+      const group = { kind: "group", ...experiment, runs: [run], open: openGroups.has(key) };
+      groups.set(key, group);
+      items.push(group);
+    }
+  }
+  return items.flatMap((item) => (item.kind === "group" && item.open ? [item, ...item.runs.map(runItem)] : [item]));
+}
+
+/** Names of trials begin with that of their search: "sweep-3 trial 10". */
+const TRIAL_NAME = /^(.+) (?:trial|winner|baseline|compared) \d/;
+
+/** @param {ListedRun} run */
+function experimentOf({ sweep_id: sweep, race_id: race, name }) {
+  if (sweep !== null) return { key: `sweep-${sweep}`, label: TRIAL_NAME.exec(name)?.[1] ?? `Search ${sweep}`, noun: "run" };
+  if (race !== null) return { key: `race-${race}`, label: `Race ${race}`, noun: "lane" };
+  return null;
 }
 
 /** Orders groups by their numbers, else by their labels. @param {string} group @returns {(a: GroupItem, b: GroupItem) => number} */

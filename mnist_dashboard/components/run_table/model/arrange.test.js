@@ -69,6 +69,21 @@ test("without a group, or with an unknown one, there are runs only", () => {
   assert.deepEqual(outline(groupRuns(runs, makeView({ group: "unknown" }), new Set())), [4, 3, 2, 1]);
 });
 
+test("a search and a race are one row each, where the first of their runs would be, unless the reader looks for runs", () => {
+  const trials = [
+    makeRun({ id: 9, name: "rates trial 2", sweep_id: 3 }),
+    makeRun({ id: 8, name: "alone" }),
+    makeRun({ id: 7, name: "lane-2", race_id: 6 }),
+    makeRun({ id: 6, name: "lane-1", race_id: 6 }),
+    makeRun({ id: 5, name: "trial-1", sweep_id: 3 }),
+  ];
+  assert.deepEqual(outline(groupRuns(trials, makeView(), new Set())), ["rates (2)", 8, "Race 6 (2)"]);
+  assert.deepEqual(outline(groupRuns(trials, makeView(), new Set(["sweep-3"]))), ["rates (2)", 9, 5, 8, "Race 6 (2)"]);
+  const all = [9, 8, 7, 6, 5];
+  assert.deepEqual(outline(groupRuns(trials, makeView({ search: "trial" }), new Set())), all);
+  assert.deepEqual(outline(groupRuns(trials, makeView({ where: { status: "running" } }), new Set())), all);
+});
+
 test("the name is always a column, and the order is that of the table", () => {
   assert.deepEqual(visibleColumns(makeView(), ["test_loss", "lr"], runs).map(({ key }) => key), ["name", "test_loss", "lr"]);
 });

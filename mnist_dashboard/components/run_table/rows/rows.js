@@ -190,9 +190,7 @@ function paintGroup({ tick, swatch, cells }, group, context) {
   context.columns.forEach((column, i) => {
     const cell = cells[i];
     if (cell.name) {
-      // Counts come first, where no long name hides them; the name of a group of seeds ends in theirs.
-      const seeds = counted(new Set(group.runs.map((run) => run.settings.seed)).size, "seed");
-      const text = `${runs}, ${seeds}: ${group.label.replace(`, ${seeds}`, "")}`;
+      const text = groupText(group);
       setText(cell.name, `${group.open ? "▾" : "▸"} ${text}`);
       setAttribute(cell.name, "title", text);
       setAttribute(cell.name, "aria-expanded", String(group.open));
@@ -200,6 +198,8 @@ function paintGroup({ tick, swatch, cells }, group, context) {
       paintText(cell, "several datasets", "");
       setAttribute(cell.element, "data-missing", "");
       setAttribute(cell.element, "title", "Results on different datasets have no common mean.");
+    } else if (column.metric && group.noun) {
+      paintBest(cell, column, group.runs);
     } else if (column.metric) {
       paintSummary(cell, column, isSeedGroup ? measuredRuns(group.runs) : group.runs);
     } else if (!column.curve) {
@@ -209,6 +209,22 @@ function paintGroup({ tick, swatch, cells }, group, context) {
       setAttribute(cell.element, "data-missing", texts.size === 1 && text !== MISSING ? null : "");
     }
   });
+}
+
+/** Counts come first, where no long name hides them; the name of a group of seeds ends in theirs. @param {GroupItem} group */
+function groupText({ runs, label, noun }) {
+  if (noun) return `${label}, ${counted(runs.length, noun)}`;
+  const seeds = counted(new Set(runs.map((run) => run.settings.seed)).size, "seed");
+  return `${counted(runs.length, "run")}, ${seeds}: ${label.replace(`, ${seeds}`, "")}`;
+}
+
+/** The best of the runs; runs with different settings have no mean. @param {Cell} cell @param {Column} column @param {ListedRun[]} runs */
+function paintBest(cell, column, runs) {
+  const values = column.best ? runs.map(column.value).filter(isNumber) : [];
+  const best = values.length ? values.reduce((a, b) => ((b - a) * (column.best ?? 1) > 0 ? b : a)) : null;
+  paintText(cell, column.format(best), "");
+  setAttribute(cell.element, "data-missing", best === null ? "" : null);
+  setAttribute(cell.element, "title", best === null ? null : `Best of ${values.length}`);
 }
 
 /**
