@@ -10,7 +10,7 @@ import streamlit as st
 
 from mnist_core import labels
 from mnist_core.checkpoints.ownership import recorded_checkpoints
-from mnist_core.errors import DamagedRunError, RunNotFoundError
+from mnist_core.errors import DamagedRunError, RunNotFoundError, SweepNotFoundError
 from mnist_core.exports.train_command import train_command
 from mnist_core.formatting import format_bytes
 from mnist_core.network_names import OwnNetwork
@@ -97,8 +97,24 @@ def _render_status(run: Run) -> None:
             st.error(markdown.escape(run.reason), icon=":material/error:")
     if run.notice:
         st.caption(markdown.escape(run.notice))
+    if run.sweep_id:
+        _render_search_link(run)
     if run.unverified:
         st.caption(f":material/gpp_maybe: {markdown.escape(_unverified_text(run))}")
+
+
+def _render_search_link(run: Run) -> None:
+    """A link to the search that a run is a trial of."""
+    try:
+        sweep = services.current().sweeps.get_sweep(run.sweep_id or 0)
+    except SweepNotFoundError:  # a run that was imported
+        return
+    st.page_link(
+        "pages/sweep.py",
+        label=f"Trial {run.trial} of {markdown.escape(sweep.name)}",
+        icon=":material/tune:",
+        query_params={"sweep": str(sweep.id)},
+    )
 
 
 def _unverified_text(run: Run) -> str:

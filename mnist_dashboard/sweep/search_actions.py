@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -137,10 +138,10 @@ def apply_to_sliders(sweep: Sweep, values: Mapping[str, Any]) -> None:
 
     def apply() -> None:
         access.require_owner()
-        chosen = {name: value for name, value in values.items() if name in names}
+        chosen = _known(values, names)
         if not chosen:
             raise ConfigError("values", f"{sweep.name} has no such settings. Reload the page.")
-        load_config(TrainConfig(**{name: getattr(before, name) for name in SETTINGS} | chosen))
+        load_config(_with_values(before, chosen, names))
 
     messages.attempt(
         apply,
@@ -155,21 +156,27 @@ def narrow_search(wanted: Mapping[str, Any]) -> None:
 
     def narrow() -> list[str]:
         access.require_owner()
-        parameters = wanted.get("parameters")
+        parameters, fixed = wanted.get("parameters"), wanted.get("fixed")
+        if isinstance(fixed, Mapping):  # settings that the search leaves to Train
+            load_config(_with_values(config, fixed, SETTINGS))
         return search_fields.narrow(parameters) if isinstance(parameters, Mapping) else []
 
+    def undo() -> None:
+        load_config(config)
+        search_fields.restore(before)
+
     def describe(names: list[str]) -> str:
-        labels = ", ".join(SETTINGS[name].label.lower() for name in names)
-        return f"The form now searches the good ranges of {labels}." if names else ""
+        searched = ", ".join(SETTINGS[name].label.lower() for name in names)
+        return f"The form now searches the good ranges of {searched}." if names else ""
 
-    before = search_draft.snapshot()
-    messages.attempt(
-        narrow,
-        describe,
-        undo=lambda: search_fields.restore(before),
-        undone="The form has its old ranges again.",
-    )
+    before, config = search_draft.snapshot(), read_draft().config
+    messages.attempt(narrow, describe, undo=undo, undone="The form has its old ranges again.")
 
 
-def _known(values: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+def _with_values(config: TrainConfig, values: Mapping[str, Any], names: Collection[str]) -> TrainConfig:
+    """Return the settings with these values of settings among `names`. Raises `ConfigError` for unacceptable ones."""
+    return replace(config, **_known(values, names))
+
+
+def _known(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in names}
