@@ -7,13 +7,17 @@ from functools import partial
 import streamlit as st
 
 from mnist_core.errors import SweepNotFoundError
+from mnist_core.formatting import format_time
 from mnist_core.records import Sweep
 from mnist_core.sweeps.control import shown_status
+from mnist_core.sweeps.progress import format_result
+from mnist_core.sweeps.spec import SweepSpec
 from mnist_dashboard import services
 from mnist_dashboard.components.sweep_analysis import sweep_analysis
 from mnist_dashboard.components.sweep_board import sweep_board, sweep_strip
-from mnist_dashboard.sweep import search_actions
+from mnist_dashboard.sweep import place, search_actions
 from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui.formatting import format_count
 
 EMPTY = "No search yet. Set the ranges and press Start search."
 EMPTY_FOR_VIEWERS = "No search yet. It appears here as soon as the owner starts one."
@@ -57,3 +61,36 @@ def render_search(sweep_id: int | None, *, may_act: bool) -> None:
     st.markdown(f"**{markdown.escape(sweep.name)}**")
     sweep_board(sweep.id, may_act=may_act)
     sweep_analysis(sweep.id, may_act=may_act, on_narrow=search_actions.narrow_search)
+    _render_others(sweep)
+
+
+def _render_others(shown: Sweep) -> None:
+    """The choice of another search, once there are several."""
+    sweeps = {sweep.id: sweep for sweep in [*list_sweeps(), shown]}
+    if len(sweeps) < 2:
+        return
+
+    def choose() -> None:
+        place.go_to(place.Place(sweep=st.session_state["search_shown"]))
+
+    results = services.current().sweeps.list_results()
+    st.session_state["search_shown"] = shown.id
+    with st.container(width=520, key="other_searches"):
+        st.selectbox(
+            "Searches",
+            list(sweeps),
+            format_func=lambda sweep_id: _describe(sweeps[sweep_id], results.get(sweep_id)),
+            key="search_shown",
+            on_change=choose,
+            filter_mode=None,
+        )
+
+
+def _describe(sweep: Sweep, results: tuple[int, float | None, float | None] | None) -> str:
+    """Name a search with its trials, its best one, when it started, and its status."""
+    spec, (count, low, high) = SweepSpec.from_json(sweep.spec), results or (0, None, None)
+    parts = [f"{format_count(count)} {'trial' if count == 1 else 'trials'}"]
+    if (best := high if spec.is_maximized else low) is not None:
+        parts.append(f"best {format_result(spec, best)}")
+    parts.append(f"started {format_time(sweep.created_at)}")
+    return f"{sweep.name}: {', '.join(parts)} ({shown_status(sweep).word})"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, case, func, insert, select, update
 
 from mnist_core.annotations import validate_name
 from mnist_core.config import TrainConfig
@@ -91,6 +91,14 @@ class Sweeps:
             is_wanted &= runs.c.trial.in_(list(numbers))
         with self._reader.connect() as connection, connection.begin():
             return sql.read_runs(connection, select(runs).where(is_wanted).order_by(runs.c.id))
+
+    def list_results(self) -> dict[int, tuple[int, float | None, float | None]]:
+        """Return, by sweep, how many trials its search has, and the lowest and the highest result of completed ones."""
+        value = case((trials.c.status == TrialStatus.COMPLETED, trials.c.value))
+        columns = (trials.c.sweep_id, func.count(), func.min(value), func.max(value))
+        query = select(*columns).where(trials.c.role == TrialRole.SEARCH).group_by(trials.c.sweep_id)
+        with self._reader.connect() as connection, connection.begin():
+            return {sweep_id: (count, low, high) for sweep_id, count, low, high in connection.execute(query)}
 
     def list_validations(self, run_ids: Sequence[int]) -> dict[int, list[Validation]]:
         """Return the evaluations of these runs on validation, in the order of their steps, by run."""

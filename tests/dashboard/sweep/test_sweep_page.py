@@ -3,11 +3,12 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_core.records import Sweep
+from mnist_core.records import Sweep, TrialRole, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.sweeps import control
 from mnist_core.sweeps.space import Range
 from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.system.processes import own_identity
 from mnist_dashboard.sweep.search_view import find_sweep
 from tests.support.web.page_driver import Visitor, says
 
@@ -77,3 +78,25 @@ def test_an_unknown_search_is_named_and_the_latest_is_shown(app: AppTest, store:
     open_sweep(app, sweep="7")
     assert [warning.value for warning in app.warning] == ["There is no search 7. Showing the latest instead."]
     assert says(app, "only")
+
+
+def test_another_search_can_be_chosen(app: AppTest, store: RunStore) -> None:
+    add_sweep(store, "first")
+    claimed = store.sweeps.claim_sweep(1, own_identity())
+    for value in (0.9, 0.97):
+        trial = store.sweeps.add_trial(claimed, TrialRole.SEARCH, {"lr": 0.1}, {})
+        store.sweeps.end_trial(claimed, trial, TrialStatus.COMPLETED, value=value)
+    add_sweep(store, "second")
+    [box] = [box for box in open_sweep(app, sweep="2").selectbox if box.label == "Searches"]
+    second, first = box.options
+    assert second.startswith("second: 0 trials, started ")
+    assert first.startswith("first: 2 trials, best 97.00")
+    assert first.endswith(" (running)")
+    box.set_value(1).run()
+    assert app.query_params["sweep"] in ("1", ["1"])
+    assert says(app, "first")
+
+
+def test_a_single_search_is_no_choice(app: AppTest, store: RunStore) -> None:
+    add_sweep(store)
+    assert "Searches" not in [box.label for box in open_sweep(app).selectbox]
