@@ -46,6 +46,11 @@ def check_lanes(configs: Sequence[TrainConfig]) -> None:
             raise ConfigError("race", f"Lanes {other} and {lane} have the same settings. Change one of them.")
 
 
+def race_name(race_id: int) -> str:
+    """Return what people call a race."""
+    return f"race-{race_id}"
+
+
 def resume_race(store: RunStore, run: Run) -> list[Run]:
     """Queue the interrupted lanes of a run's race again, so that one trainer resumes them in lock step.
 

@@ -16,6 +16,7 @@ from mnist_core.formatting import format_bytes
 from mnist_core.network_names import OwnNetwork
 from mnist_core.records import FileKind, Run, RunStatus
 from mnist_core.runs import lineage
+from mnist_core.runs.races import race_name
 from mnist_core.system.paths import PROGRAM
 from mnist_core.training.networks.own.files import describe_changes
 from mnist_dashboard import access, services
@@ -99,6 +100,8 @@ def _render_status(run: Run) -> None:
         st.caption(markdown.escape(run.notice))
     if run.sweep_id:
         _render_search_link(run)
+    if run.race_id:
+        _render_race_link(run)
     if run.unverified:
         st.caption(f":material/gpp_maybe: {markdown.escape(_unverified_text(run))}")
 
@@ -114,6 +117,16 @@ def _render_search_link(run: Run) -> None:
         label=f"Trial {run.trial} of {markdown.escape(sweep.name)}",
         icon=":material/tune:",
         query_params={"sweep": str(sweep.id)},
+    )
+
+
+def _render_race_link(run: Run) -> None:
+    """A link to the race that a run is a lane of."""
+    st.page_link(
+        "pages/sweep.py",
+        label=f"A lane of {race_name(run.race_id or 0)}",
+        icon=":material/flag:",
+        query_params={"race": str(run.race_id)},
     )
 
 

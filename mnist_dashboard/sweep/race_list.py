@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mnist_core.analysis.seed_groups import describe_differences
 from mnist_core.config import SETTINGS
 from mnist_core.records import Run, RunStatus
+from mnist_core.runs.races import race_name
 from mnist_dashboard import services
 
 STATUSES = (
@@ -58,11 +59,6 @@ class Race:
         count = f"{len(self.lanes)} lane{'' if len(self.lanes) == 1 else 's'}"
         words = [SETTINGS[name].sentence_label for name in self.differing]
         return f"{count}, {' and '.join(words)} differ{'s' if len(words) == 1 else ''}" if words else count
-
-
-def race_name(race_id: int) -> str:
-    """Return what a race is called."""
-    return f"race-{race_id}"
 
 
 def list_races() -> list[Race]:

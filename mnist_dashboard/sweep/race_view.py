@@ -6,12 +6,13 @@ import streamlit as st
 
 from mnist_core.analysis.smoothing import adapted_smoothing
 from mnist_core.records import RunStatus
+from mnist_core.runs.races import race_name
 from mnist_dashboard import services
 from mnist_dashboard.components.overflow_menu import overflow_menu
 from mnist_dashboard.components.race import RaceLane, ShownRace, race_part
 from mnist_dashboard.feed.summaries.run_summary import summarize_run
 from mnist_dashboard.sweep import place, race_actions
-from mnist_dashboard.sweep.race_list import STATUSES, Race, find_race, list_races, race_name
+from mnist_dashboard.sweep.race_list import STATUSES, Race, find_race, list_races
 from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.sharing import share_popover
 from mnist_dashboard.ui.state import run_address, view_settings

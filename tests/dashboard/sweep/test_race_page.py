@@ -13,7 +13,7 @@ from mnist_core.records import Command, Run, RunStatus
 from mnist_core.runs.races import start_race
 from mnist_core.store import RunStore
 from mnist_core.system.processes import own_identity
-from tests.support.web.page_driver import Visitor, click, component_data, labels, page_text, says
+from tests.support.web.page_driver import Visitor, click, component_data, labels, open_details, page_text, says
 
 CONFIG = TrainConfig(model="softmax", epochs=2)
 
@@ -212,3 +212,10 @@ def test_a_race_of_which_one_lane_is_left_says_where_the_others_are(
 def test_without_a_race_viewers_are_not_told_to_press_start(app: AppTest, visitor: Visitor) -> None:
     visitor.become_viewer()
     assert says(open_race(app), "No race yet. It appears here as soon as the owner starts one.")
+
+
+def test_the_details_of_a_lane_lead_to_its_race(app: AppTest, lanes: list[Run]) -> None:
+    open_details(app, lanes[1].id)
+    [link] = [link for link in app.get("page_link") if "race" in link.proto.label]
+    assert link.proto.label.replace("\\", "") == f"A lane of race-{lanes[0].id}"
+    assert link.proto.page.endswith(f"?race={lanes[0].id}") or str(lanes[0].id) in str(link.proto)

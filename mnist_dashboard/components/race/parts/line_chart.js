@@ -147,14 +147,15 @@ export class LineChart {
   }
 
   /** @param {PointerEvent} event */
-  #read({ offsetX }) {
+  #read({ clientX }) {
     const content = this.#content;
+    const pointer = clientX - this.#box.getBoundingClientRect().left;
     const { left, right, top, bottom, high } = this.#scale;
-    if (!content || offsetX < left || offsetX > right) {
+    if (!content || pointer < left || pointer > right) {
       this.#leave();
       return;
     }
-    const x = (high * (offsetX - left)) / (right - left);
+    const x = (high * (pointer - left)) / (right - left);
     const found = content.lines.flatMap((line) => {
       const value = valueAt(line.points, x);
       return value === null ? [] : [make("li", "", { "data-lane": String(line.color) }, `${line.name} ${content.format(value)}`)];
@@ -163,14 +164,14 @@ export class LineChart {
       this.#leave();
       return;
     }
-    const ends = { x1: offsetX, x2: offsetX, y1: top, y2: bottom };
+    const ends = { x1: pointer, x2: pointer, y1: top, y2: bottom };
     for (const [name, value] of Object.entries(ends)) this.#cursor.setAttribute(name, String(value));
     this.#cursor.style.visibility = "visible";
     this.#readout.replaceChildren(make("strong", "", {}, content.formatX(x)), make("ul", "", {}, ...found));
     this.#readout.hidden = false;
-    const isRight = offsetX > (left + right) / 2;
-    this.#readout.style.left = isRight ? "" : `${offsetX + 10}px`;
-    this.#readout.style.right = isRight ? `calc(100% - ${offsetX - 10}px)` : "";
+    const isRight = pointer > (left + right) / 2;
+    this.#readout.style.left = isRight ? "" : `${pointer + 10}px`;
+    this.#readout.style.right = isRight ? `calc(100% - ${pointer - 10}px)` : "";
   }
 
   #leave() {

@@ -116,7 +116,7 @@ const TRIAL_NAME = /^(.+) (?:trial|winner|baseline|compared) \d/;
 /** @param {ListedRun} run */
 function experimentOf({ sweep_id: sweep, race_id: race, name }) {
   if (sweep !== null) return { key: `sweep-${sweep}`, label: TRIAL_NAME.exec(name)?.[1] ?? `Search ${sweep}`, noun: "run" };
-  if (race !== null) return { key: `race-${race}`, label: `Race ${race}`, noun: "lane" };
+  if (race !== null) return { key: `race-${race}`, label: `race-${race}`, noun: "lane" };
   return null;
 }
 

@@ -77,8 +77,8 @@ test("a search and a race are one row each, where the first of their runs would 
     makeRun({ id: 6, name: "lane-1", race_id: 6 }),
     makeRun({ id: 5, name: "trial-1", sweep_id: 3 }),
   ];
-  assert.deepEqual(outline(groupRuns(trials, makeView(), new Set())), ["rates (2)", 8, "Race 6 (2)"]);
-  assert.deepEqual(outline(groupRuns(trials, makeView(), new Set(["sweep-3"]))), ["rates (2)", 9, 5, 8, "Race 6 (2)"]);
+  assert.deepEqual(outline(groupRuns(trials, makeView(), new Set())), ["rates (2)", 8, "race-6 (2)"]);
+  assert.deepEqual(outline(groupRuns(trials, makeView(), new Set(["sweep-3"]))), ["rates (2)", 9, 5, 8, "race-6 (2)"]);
   const all = [9, 8, 7, 6, 5];
   assert.deepEqual(outline(groupRuns(trials, makeView({ search: "trial" }), new Set())), all);
   assert.deepEqual(outline(groupRuns(trials, makeView({ where: { status: "running" } }), new Set())), all);
