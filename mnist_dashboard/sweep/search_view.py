@@ -14,9 +14,10 @@ from mnist_core.sweeps.progress import format_result
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_dashboard import services
 from mnist_dashboard.components.sweep_analysis import sweep_analysis
-from mnist_dashboard.components.sweep_board import sweep_board, sweep_strip
+from mnist_dashboard.components.sweep_board import sweep_board
+from mnist_dashboard.components.sweep_strip import sweep_strip
 from mnist_dashboard.sweep import place, search_actions
-from mnist_dashboard.ui import markdown, messages
+from mnist_dashboard.ui import messages
 from mnist_dashboard.ui.formatting import format_count
 
 EMPTY = "No search yet. Set the ranges and press Start search."
@@ -53,13 +54,12 @@ def render_search(sweep_id: int | None, *, may_act: bool) -> None:
         st.caption(EMPTY if may_act else EMPTY_FOR_VIEWERS)
         return
     with st.container(key="header"):
-        sweep_strip(sweep.id, may_act=may_act, on_apply=partial(search_actions.apply_to_sliders, sweep))
+        sweep_strip(sweep, may_act=may_act, on_apply=partial(search_actions.apply_to_sliders, sweep))
         with st.container(key="outcome"):
             if not messages.render() and sweep_id not in (None, sweep.id):
                 st.warning(f"There is no search {sweep_id}. Showing the latest instead.", icon=":material/info:")
     search_actions.render_action_row(sweep)
-    st.markdown(f"**{markdown.escape(sweep.name)}**")
-    sweep_board(sweep.id, may_act=may_act)
+    sweep_board(sweep.id)
     sweep_analysis(sweep.id, may_act=may_act, on_narrow=search_actions.narrow_search)
     _render_others(sweep)
 

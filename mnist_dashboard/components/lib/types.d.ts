@@ -196,6 +196,8 @@ export interface SweepState {
   sentence: string;
   /** What the fresh seeds say of the winner; empty until they have been trained. */
   verdict: string;
+  /** In a sentence, whether the winner is better than the defaults, and than the settings that it was to be compared with. */
+  rivals: Partial<Record<Trial["role"], string>>;
   /** In the order of their numbers. */
   trials: Trial[];
 }
@@ -214,14 +216,16 @@ export interface SweepParameter {
 export interface Trial {
   /** From 1 on. */
   number: number;
-  role: "search" | "winner" | "baseline";
+  role: "search" | "winner" | "baseline" | "compared";
   status: "running" | "completed" | "pruned" | "diverged" | "failed" | "stopped";
-  /** Values of the settings that are searched, by name; empty for the baseline. */
+  /** Values of the settings that are searched, by name; all that were compared; empty for the baseline. */
   values: Record<string, string | number | boolean>;
   /** Its result by the objective; null until it ends, or if it has none. */
   value: number | null;
   /** Of its last evaluation on validation: the loss if the search is by loss, else the accuracy. */
   latest: number | null;
+  /** How many it trains: one run for each. */
+  seeds: number;
   /** Steps of all its runs. */
   step: number;
   /** 0 until they are known. */

@@ -49,6 +49,11 @@ export class SentenceSlot {
     this.paint(null, false);
   }
 
+  /** Let the remedy be pressed again: Python has carried it out. */
+  allow() {
+    this.#remedy.disabled = false;
+  }
+
   /** @param {Shown|null} shown @param {boolean} mayAct */
   paint(shown, mayAct) {
     const text = shown?.text ?? "";
@@ -62,6 +67,8 @@ export class SentenceSlot {
     this.#see.hidden = !this.#cell;
     this.#id = remedy?.id ?? "";
     setText(this.#label, remedy?.label ?? "");
-    setAttribute(this.#remedy, "aria-label", remedy && `Apply: ${remedy.label}`); // phones only have room for "Apply"
+    const saysApply = remedy?.label.startsWith("Apply");
+    // Phones only have room for "Apply".
+    setAttribute(this.#remedy, "aria-label", remedy && (saysApply ? remedy.label : `Apply: ${remedy.label}`));
   }
 }

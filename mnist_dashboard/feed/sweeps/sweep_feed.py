@@ -133,5 +133,4 @@ class SweepFeed:
         completed = {trial.number for trial in watch.state.final_trials if trial.status is TrialStatus.COMPLETED}
         if completed != watch.concluded:
             watch.concluded = frozenset(completed)
-            verdict = conclude(self._store, sweep)
-            watch.state.verdict = verdict.sentence if verdict else ""
+            watch.state.verdict = conclude(self._store, sweep)

@@ -53,6 +53,7 @@ def trial_to_json(
         "values": json_value(dict(trial.values)),
         "value": None if trial.value is None else round_number(trial.value),
         "latest": curve[-1][1] if curve else None,
+        "seeds": seeds,
         "step": sum(run.step for run in runs),
         "total_steps": seeds * max((run.total_steps for run in runs), default=0),
         "runs": [{"id": run.id, "name": run.name, "status": run.status} for run in runs if not run.is_deleted],

@@ -9,6 +9,7 @@ from typing import Any
 from mnist_core.records import Run, Sweep, Trial, TrialRole, TrialStatus, Validation, encode_json
 from mnist_core.store.change_feed import Evaluation
 from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.sweeps.verdict import SweepVerdict
 from mnist_dashboard.feed.sweeps.sweep_head import describe_sweep
 from mnist_dashboard.feed.sweeps.trial_json import TrialRun, objective_value, trial_to_json
 
@@ -26,8 +27,8 @@ class WatchedSweep:
         """`runs` are all runs of the search, `validations` what they reached on validation, by run."""
         self.sweep = sweep
         self.spec = SweepSpec.from_json(sweep.spec)
-        self.verdict = ""
-        """What the fresh seeds say of the winner, in a sentence; empty until they have been trained."""
+        self.verdict: SweepVerdict | None = None
+        """What the fresh seeds say of the winner, once they have been trained."""
         self.waits_for = ""
         """Why no trial starts now, in a sentence; empty while it searches."""
         self.trials = {trial.number: trial for trial in trials}

@@ -95,13 +95,15 @@ def test_a_new_viewer_gets_the_whole_search(store: RunStore, writer: RunStore, s
         async with running_hub(store) as hub:
             event = await reader(hub, sweep).event("sweep")
             assert (event["sweep"], event["name"], event["status"]) == (1, "sweep-1", "running")
-            assert event["detail"] == "TPE, Median pruner, 2 epochs a trial"
+            assert event["detail"] == "TPE, median pruner, 2 epochs a trial"
             assert event["parameters"] == [
                 {"name": "lr", "label": "Learning rate", "low": 0.001, "high": 1.0, "log": True, "values": None},
                 {"name": "batch_size", "label": "Batch size", "low": None, "high": None, "log": False}
                 | {"values": [32, 64]},
             ]
-            assert (event["counts"]["ended"], event["counts"]["running"], event["best"]["trial"]) == (1, 1, 1)
+            assert (event["counts"]["ended"], event["counts"]["running"]) == (1, 1)
+            assert event["best"] == {"trial": 1, "value": 0.9, "text": "90.00 %"}
+            assert event["sentence"] == "Best so far is trial 1: learning rate 0.1, batch size 32."
             first, second = event["trials"]
             assert (first["status"], first["value"], first["curve"]) == ("completed", 0.9, [[100, 0.9]])
             assert first["values"] == {"lr": 0.1, "batch_size": 32}
@@ -188,7 +190,10 @@ def test_the_winner_is_shown_with_its_test_results_and_the_verdict(
     async def scenario() -> None:
         async with running_hub(store) as hub:
             event = await reader(hub, sweep).event("sweep")
-            assert (event["status"], event["verdict"]) == ("completed", "Winner and defaults have not been tested.")
+            assert event["status"] == "completed"
+            assert event["sentence"].startswith("Trial 1 won: learning rate 0.1, batch size 32. 90.00 % of test digits")
+            assert event["verdict"] in event["sentence"]
+            assert event["rivals"] == {"baseline": "The defaults have not been tested."}
             test = event["trials"][1]["test"]
             assert (test["accuracy"], test["seeds"]) == (pytest.approx(0.9), 3)
             assert test["low"] < 0.8
