@@ -5,23 +5,30 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mnist_core.config import SETTINGS
+from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.formatting import MISSING, format_percent
 from mnist_core.records import Sweep, SweepStatus, Trial, TrialRole, TrialStatus
 from mnist_core.sweeps.spec import FRESH_SEEDS, OBJECTIVES, SweepSpec
 from mnist_core.sweeps.trials.finals import final_trials, missing_finals
 from mnist_core.sweeps.trials.results import ranked
 from mnist_core.sweeps.verdict import SweepVerdict
+from mnist_core.training.epoch_ends import EVALUATIONS_PER_EPOCH
 
 MIN_ENDED = 5
 """Number of ended trials from which on the time that is left is estimated."""
 
-TEST_SHARE = 0.1
-"""Time that a run with a test takes longer than one without, as a share."""
+RECENT = 10
+"""Number of trials by whose time the runs with fresh seeds are estimated: the machine may have become busy."""
+
+TRAINING_COST = 3
+"""Time that an image takes in training, in that of an evaluation: the backward pass computes two gradients a layer."""
+
+TEST_IMAGES = 1 / 6
+"""Size of the test split, as a share of all training images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +72,30 @@ def find_progress(
 
 
 def confirming_seconds(spec: SweepSpec, trials: Sequence[Trial], finals: int | None = None) -> float:
-    """Return how long trials with fresh seeds will take, by the time of those that trained to their end.
+    """Return how long trials with fresh seeds will take, by those that have ended, else by those of the search.
 
-    `finals` is their number; None stands for all that confirm the best one. 0 while there is none. The median, not the
-    mean: a pause during a trial counts as its time.
+    `finals` is their number; None stands for all that confirm the best one. 0 while there is none. The median of the
+    latest, not their mean: a pause during a trial counts as its time.
     """
     best = ranked(spec, trials)
-    seconds = [trial.seconds for trial in best if trial.seconds is not None]
+    latest = sorted(best, key=lambda trial: trial.number)[-RECENT:]
+    seconds = [trial.seconds for trial in latest if trial.seconds is not None]
     if not seconds:
         return 0.0
     finals = len(final_trials(spec, best[0].values)) if finals is None else finals
-    run_seconds = (1 + TEST_SHARE) * statistics.median(seconds) / math.ceil(spec.seeds / spec.workers)
+    run_seconds = (1 + _test_share(spec)) * statistics.median(seconds) / math.ceil(spec.seeds / spec.workers)
+    confirmed = [trial for trial in trials if trial.role is not TrialRole.SEARCH and trial.number > latest[-1].number]
+    if measured := [trial.seconds for trial in confirmed if trial.seconds is not None]:
+        run_seconds = statistics.median(measured) / math.ceil(FRESH_SEEDS / spec.workers)
     return math.ceil(finals * FRESH_SEEDS / spec.workers) * run_seconds
+
+
+def _test_share(spec: SweepSpec) -> float:
+    """Return how much longer a run takes with a test than without, as a share, by the number of images of each part."""
+    settings = asdict(TrainConfig()) | dict(spec.fixed)
+    validation = settings["validation_fraction"]
+    training = TRAINING_COST * (1 - validation) * settings["train_fraction"]
+    return TEST_IMAGES / float(settings["epochs"] * (training + EVALUATIONS_PER_EPOCH * validation))
 
 
 def describe_values(values: Mapping[str, Any]) -> str:

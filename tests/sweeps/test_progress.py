@@ -16,6 +16,9 @@ from mnist_core.sweeps.verdict import SweepVerdict
 
 START = datetime(2026, 11, 28, tzinfo=UTC)
 LR = Range("lr", 0.001, 1.0, log=True)
+TESTED = 10 * (1 + (1 / 6) / (3 * (3 * 0.9 + 2 * 0.1)))
+"""Seconds of a run with a test: three epochs on nine tenths of the images, with two evaluations on the rest in each."""
+
 DONE, PRUNED, RUNNING = TrialStatus.COMPLETED, TrialStatus.PRUNED, TrialStatus.RUNNING
 
 
@@ -75,7 +78,7 @@ def test_the_time_left_is_unknown_until_five_trials_have_ended() -> None:
 def test_the_time_left_has_the_rest_of_the_search_and_the_runs_that_confirm_it() -> None:
     found = progress([*map(trial, range(1, 7)), trial(7, RUNNING), trial(8, RUNNING)], 30.0)
     assert found.trials_a_minute == pytest.approx(12)
-    confirming = 3 * 11  # six runs, two at a time, of a tenth more than ten seconds
+    confirming = 3 * TESTED  # six runs, two at a time
     assert found.seconds_left == pytest.approx((20 - 8 + 1) * 5 + confirming)
 
 
@@ -94,7 +97,7 @@ def test_what_confirms_the_winner_counts_down_and_does_not_slow_the_search() -> 
     later = replace(winner, started_at=START + timedelta(seconds=90))
     found = progress([*map(trial, range(1, 21)), later], 100.0)
     assert found.trials_a_minute == pytest.approx(60 * 20 / 90)
-    assert found.seconds_left == pytest.approx(3 * 11 - 10)
+    assert found.seconds_left == pytest.approx(3 * TESTED - 10)
 
 
 @pytest.mark.parametrize("status", [SweepStatus.PAUSED, SweepStatus.INTERRUPTED])
@@ -105,11 +108,25 @@ def test_a_sweep_that_does_not_search_has_no_time_left(status: SweepStatus) -> N
 
 def test_confirming_takes_the_time_of_trials_that_were_not_pruned() -> None:
     trials = [trial(1), replace(trial(2, PRUNED), finished_at=START)]
-    assert confirming_seconds(spec(), trials) == pytest.approx(3 * 11)
-    assert confirming_seconds(spec(workers=1), trials) == pytest.approx(6 * 11)
-    assert confirming_seconds(spec(seeds=2), trials) == pytest.approx(3 * 11)
-    assert confirming_seconds(spec(compare_with={"lr": 0.5}), trials) == pytest.approx(5 * 11)
+    assert confirming_seconds(spec(), trials) == pytest.approx(3 * TESTED)
+    assert confirming_seconds(spec(workers=1), trials) == pytest.approx(6 * TESTED)
+    assert confirming_seconds(spec(seeds=2), trials) == pytest.approx(3 * TESTED)
+    assert confirming_seconds(spec(compare_with={"lr": 0.5}), trials) == pytest.approx(5 * TESTED)
     assert confirming_seconds(spec(), [trial(2, PRUNED)]) == 0
+
+
+def test_trials_with_fresh_seeds_say_how_long_the_others_will_take() -> None:
+    winner = replace(trial(2, role=TrialRole.WINNER), finished_at=START + timedelta(seconds=60))
+    assert confirming_seconds(spec(), [trial(1), winner], 1) == pytest.approx(2 * 30)
+
+
+def test_confirming_takes_longer_when_the_machine_has_become_busy_and_the_test_is_large() -> None:
+    slow = [
+        replace(trial(number), started_at=START, finished_at=START + timedelta(seconds=30)) for number in range(20, 30)
+    ]
+    assert confirming_seconds(spec(), [*map(trial, range(1, 20)), *slow]) == pytest.approx(3 * 3 * TESTED)
+    few = spec(fixed={"train_fraction": 0.1, "epochs": 1})
+    assert confirming_seconds(few, [trial(1)]) == pytest.approx(3 * 10 * (1 + (1 / 6) / (0.27 + 0.2)))
 
 
 def test_values_are_words() -> None:
