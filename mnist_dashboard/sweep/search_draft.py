@@ -103,7 +103,7 @@ def read_search(draft: Draft) -> SearchDraft:
     if problems:
         return SearchDraft(values, problems, None)
     try:
-        return SearchDraft(values, {}, _build_spec(values, draft))
+        return SearchDraft(values, {}, build_spec(values, draft))
     except ConfigError as error:
         return SearchDraft(values, {error.field: str(error)}, None)
 
@@ -182,7 +182,7 @@ def is_acceptable(name: str, value: object) -> bool:
     )
 
 
-def _build_spec(values: Mapping[str, Any], draft: Draft) -> SweepSpec:
+def build_spec(values: Mapping[str, Any], draft: Draft) -> SweepSpec:
     """Return the search that acceptable values describe. Raises `ConfigError` if they do not go together."""
     if draft.problems:
         name, problem = next(iter(draft.problems.items()))
@@ -239,7 +239,7 @@ def _values() -> dict[str, Any]:
     if _KEY not in st.session_state:
         kept = browser_memory.recall(MEMORY) if access.may_act() else None
         known = kept.items() if isinstance(kept, dict) else ()
-        first = _first_values()
+        first = first_values()
         st.session_state[_KEY] = first | {
             name: value for name, value in known if name in first and is_acceptable(name, value)
         }
@@ -247,7 +247,8 @@ def _values() -> dict[str, Any]:
     return values
 
 
-def _first_values() -> dict[str, Any]:
+def first_values() -> dict[str, Any]:
+    """Return the values with which the form begins."""
     values = dict(DEFAULTS)
     for name in SEARCHABLE:
         setting = SETTINGS[name]
@@ -261,7 +262,7 @@ def _first_values() -> dict[str, Any]:
 
 
 def _remember() -> None:
-    first = _first_values()
+    first = first_values()
     kept = {name: value for name, value in _values().items() if value != first[name] and is_acceptable(name, value)}
     if kept or browser_memory.recall(MEMORY):
         browser_memory.remember(MEMORY, kept)

@@ -120,16 +120,16 @@ def _render_row(name: str, form: _Form, draft: Draft) -> None:
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"search_head_{name}"):
         switch(f"{name}.on", is_on, label=setting.label, disabled=form.disabled)
         if has_points:
-            form.number(f"{name}.points", step=1, is_next_to_slider=True, width=64)
+            form.number(f"{name}.points", step=1, is_next_to_slider=True, which="points of the grid", width=64)
         else:
             st.caption(_describe_row(name, is_on=is_on, draft=draft), width="content")
     if not is_on:
         return
     if drafts.is_range(name):
         with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-            form.number(f"{name}.low", step=0, is_next_to_slider=True, width=62)
+            form.number(f"{name}.low", step=0, is_next_to_slider=True, which="lowest value", width=62)
             range_slider(name, form.values[f"{name}.low"], form.values[f"{name}.high"], disabled=form.disabled)
-            form.number(f"{name}.high", step=0, is_next_to_slider=True, width=62)
+            form.number(f"{name}.high", step=0, is_next_to_slider=True, which="highest value", width=62)
     else:
         values_field(f"{name}.values", form.values[f"{name}.values"], disabled=form.disabled)
     form.render_problem(name, f"{name}.low", f"{name}.high", f"{name}.points")
@@ -215,7 +215,7 @@ def _describe_size(spec: SweepSpec | None) -> str:
     parts = [f"The grid has {format_count(spec.grid_size)} points."] if spec.sampler == "grid" else []
     seconds, trials, limit = estimate_trial_seconds(spec), spec.max_trials, spec.minutes and 60 * spec.minutes
     if seconds is None:
-        return " ".join(parts)
+        return " ".join([*parts, f"At most {format_duration(limit)}." if limit else ""])
     wanted = None if trials is None else trials * seconds
     if limit is not None and (wanted is None or wanted > limit):
         possible = max(1, round(limit / seconds))

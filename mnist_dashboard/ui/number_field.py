@@ -58,15 +58,16 @@ def number_field(
     decimals: int = 0,
     problem: str | None = None,
     is_next_to_slider: bool = False,
+    which: str = "exact value",
     **options: Any,
 ) -> Any:
     """Draw a field for a setting and return what was typed: a number, or the text if it is none.
 
     A `problem` marks the field; None stands for that of the range. `options` are those of `st.text_input`. Next to a
-    slider, the field has neither label nor help of its own.
+    slider, the field has neither label nor help of its own; screen readers then say `which` value it has.
     """
     text = st.text_input(
-        f"{setting.label}, exact value" if is_next_to_slider else setting.label,
+        f"{setting.label}, {which}" if is_next_to_slider else setting.label,
         format_number(value, decimals),
         key=key,
         help=None if is_next_to_slider else setting.help or None,

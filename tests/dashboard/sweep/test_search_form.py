@@ -180,4 +180,4 @@ def test_a_forged_form_is_ignored(app: AppTest, visitor: Visitor, kept: Any) -> 
     visitor.cookies[cookie] = browser_memory.encode(kept)
     open_page(app).switch_page("pages/sweep.py").run()
     assert not app.exception
-    assert app.session_state["search_draft"] == search_draft._first_values()
+    assert app.session_state["search_draft"] == search_draft.first_values()
