@@ -37,9 +37,6 @@ const KEY_RANGE = 0.25; // width of a range that is moved with the arrow keys
 /** @type {Record<string, number>} */
 const KEY_STEPS = { ArrowUp: 0.1, ArrowDown: -0.1 };
 
-/** @type {Kind[]} in the order in which they are drawn */
-const KINDS = ["pruned", "finished", "best"];
-
 export class ParallelCoordinates {
   #root;
   #svg = drawSvg("svg", { class: "mt-parallel", role: "group", "aria-label": "Settings and result of each run" });
@@ -52,6 +49,12 @@ export class ParallelCoordinates {
   #data;
   /** @type {SVGPolylineElement[]} by index of the run */
   #lines = [];
+  /** @type {Map<string, SVGPolylineElement>} by all that it shows, so that only new ones are made */
+  #made = new Map();
+  #groups = { pruned: drawSvg("g", {}), finished: drawSvg("g", {}), best: drawSvg("g", {}) };
+  #lineGroup = drawSvg("g", { class: "mt-parallel-lines" }, this.#groups.pruned, this.#groups.finished, this.#groups.best);
+  /** Of what the axes show: they are only made anew when it changes. */
+  #axesKey = "";
   /** @type {{range: SVGRectElement, catcher: SVGRectElement}[]} by index of the dimension */
   #axes = [];
   /** @type {Map<number, [low: number, high: number]>} by index of the dimension, the places that a run must lie between */
@@ -107,8 +110,7 @@ export class ParallelCoordinates {
 
   #draw() {
     if (this.#isDragging) return; // the end of it draws
-    const focused = this.#axes.findIndex(({ catcher }) => catcher === document.activeElement);
-    const { dimensions, names, legend, height, kinds } = this.#data;
+    const { legend, height } = this.#data;
     const { sequential } = palette(this.#root);
     /** @param {number} share of the way from the lowest result to the highest */
     const tone = (share) => `rgb(${colorAt(sequential, PALEST + (1 - PALEST) * share).join()})`;
@@ -119,18 +121,43 @@ export class ParallelCoordinates {
     setText(this.#high, legend?.high ?? "");
     this.#svg.setAttribute("width", String(this.#width));
     this.#svg.setAttribute("height", String(height));
+    this.#drawLines(tone);
+    this.#drawAxes();
+    this.#markRuns();
+  }
+
+  /** @param {(share: number) => string} tone */
+  #drawLines(tone) {
+    const { dimensions, names, kinds } = this.#data;
     const results = dimensions[dimensions.length - 1].places;
+    const before = this.#made;
+    this.#made = new Map();
     this.#lines = names.map((name, run) => {
       const points = dimensions.map(({ places }, i) => `${this.#x(i).toFixed(1)},${this.#y(places[run]).toFixed(1)}`).join(" ");
-      const style = { class: `mt-parallel-${kinds?.[run] ?? "finished"}`, stroke: tone(results[run]) };
-      return drawSvg("polyline", { ...style, points }, drawSvg("title", {}, name));
+      const kind = kinds?.[run] ?? "finished";
+      const style = { class: `mt-parallel-${kind}`, stroke: tone(results[run]), points };
+      const key = [name, kind, style.stroke, points].join("|");
+      let line = before.get(key);
+      if (!line) {
+        line = drawSvg("polyline", style, drawSvg("title", {}, name));
+        this.#groups[kind].append(line);
+      }
+      before.delete(key);
+      this.#made.set(key, line);
+      return line;
     });
-    const lines = kinds ? KINDS.flatMap((kind) => this.#lines.filter((_, run) => kinds[run] === kind)) : this.#lines;
+    for (const line of before.values()) line.remove();
+  }
+
+  #drawAxes() {
+    const { dimensions, height } = this.#data;
+    const key = JSON.stringify([this.#width, height, dimensions.map(({ label, ticks }) => [label, ticks])]);
+    if (key === this.#axesKey) return;
+    this.#axesKey = key;
+    const focused = this.#axes.findIndex(({ catcher }) => catcher === document.activeElement);
     this.#axes = dimensions.map((_, i) => this.#makeRange(i));
-    const axes = dimensions.map((dimension, i) => this.#axis(dimension, i));
-    this.#svg.replaceChildren(drawSvg("g", { class: "mt-parallel-lines" }, ...lines), ...axes);
+    this.#svg.replaceChildren(this.#lineGroup, ...dimensions.map((dimension, i) => this.#axis(dimension, i)));
     this.#axes[focused]?.catcher.focus();
-    this.#markRuns();
   }
 
   /** The range on an axis, and the area that the pointer drags along. @param {number} i index of the dimension */

@@ -3,7 +3,7 @@ import { make, setText } from "../lib/dom.js";
 import { drawSvg } from "../lib/svg.js";
 import { colorAt, palette } from "../lib/theme.js";
 import { parameterAxis } from "./model/axes.js";
-import { makeLandscape } from "./model/landscape.js";
+import { makeLandscape, makeStripes } from "./model/landscape.js";
 
 /**
  * @import { SweepState } from "../lib/types"
@@ -111,22 +111,20 @@ export class LandscapePanel {
       { x: axes.x.placeOf(values[x.name]), y: axes.y.placeOf(values[y.name]), rank }));
     const landscape = makeLandscape(points, axes.x.bins, axes.y.bins);
     const { sequential, background } = palette(this.#svg);
-    const tone = (/** @type {number} */ rank) => {
-      const band = Math.min(BANDS - 1, Math.floor(rank * BANDS)) / (BANDS - 1);
-      return `rgb(${colorAt(sequential, PALEST + (DARKEST - PALEST) * band).join()})`;
-    };
+    const tone = (/** @type {number} */ band) =>
+      `rgb(${colorAt(sequential, PALEST + ((DARKEST - PALEST) * band) / (BANDS - 1)).join()})`;
     const plot = placePlot(width, axes.y);
     const { columns, rows } = landscape;
-    const cells = landscape.cells.flatMap((rank, i) => (rank === null ? [] : [drawSvg("rect", {
-      x: plot.right((i % columns) / columns), y: plot.up((Math.floor(i / columns) + 1) / rows),
-      width: plot.width / columns + 0.5, height: plot.height / rows + 0.5, fill: tone(rank),
-    })]));
+    const stripes = makeStripes(landscape, BANDS).map(({ band, row, from, to }) => drawSvg("rect", {
+      x: plot.right(from / columns), y: plot.up((row + 1) / rows),
+      width: (plot.width * (to - from)) / columns + 0.5, height: plot.height / rows + 0.5, fill: tone(band),
+    }));
     const edge = (/** @type {number} */ band) => `${(100 * band) / BANDS}%`;
-    const stops = Array.from({ length: BANDS }, (_, band) => `${tone(band / BANDS)} ${edge(band)} ${edge(band + 1)}`);
+    const stops = Array.from({ length: BANDS }, (_, band) => `${tone(band)} ${edge(band)} ${edge(band + 1)}`);
     this.#bar.style.background = `linear-gradient(90deg, ${stops.join()})`;
     this.#svg.setAttribute("width", String(width));
     this.#svg.replaceChildren(
-      drawSvg("g", { "shape-rendering": "crispEdges" }, ...cells),
+      drawSvg("g", { "shape-rendering": "crispEdges" }, ...stripes),
       ...drawAxes(axes.x, axes.y, plot),
       ...this.#drawTrials(points, axes, plot, background),
     );

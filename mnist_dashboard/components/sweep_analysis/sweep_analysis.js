@@ -28,7 +28,8 @@ import { WhatMatters } from "./what_matters.js";
  * @property {GoodRange[]} good_ranges
  */
 
-const REDRAW_MS = 1000; // trials end seldom, and a thousand lines take a browser 30 ms
+const REDRAW_MS = 1000; // the least time between two drawings
+const REDRAW_MS_A_TRIAL = 5; // a drawing of 1,000 trials takes a browser 100 ms
 const FINISHED = new Set(["completed", "stopped", "failed"]);
 
 class SweepAnalysis {
@@ -90,12 +91,13 @@ class SweepAnalysis {
     if (key === this.#drawn) return;
     const isFirst = this.#drawn === "";
     this.#drawn = key;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => drawSoon(this.#draw), isFirst ? 0 : REDRAW_MS);
+    const pause = isFirst ? 0 : Math.max(REDRAW_MS, REDRAW_MS_A_TRIAL * state.trials.length);
+    this.#timer ??= setTimeout(() => drawSoon(this.#draw), pause);
     this.#askIfDue(state);
   }
 
   #draw = () => {
+    this.#timer = undefined;
     if (!this.#sweep || this.#isGone) return;
     const judged = judgeTrials(this.#sweep);
     this.#showParts(judged.length > 0);

@@ -69,11 +69,14 @@ export function resultAxis(objective, results) {
   const best = sorted.at(-1) ?? 0;
   const worst = sorted[0] ?? 0;
   const middle = sorted[Math.floor(sorted.length / 2)] ?? 0;
-  const foot = Math.max(worst, best - 3 * (best - middle));
-  const width = best - foot;
+  const least = Math.max(worst, best - 3 * (best - middle));
+  const step = best > least ? roundStep(best - least) : 0; // ends at round values stay where they are while trials end
+  const foot = step ? step * Math.floor(least / step + 1e-9) : least;
+  const top = step ? step * Math.ceil(best / step - 1e-9) : best;
+  const width = top - foot;
   const placeOf = (/** @type {unknown} */ value) => (width > 0 ? clip((sign * Number(value) - foot) / width) : 1);
-  const [low, high] = sign > 0 ? [foot, best] : [-best, -foot];
-  const text = (/** @type {number} */ value) => resultText(objective, value, (high - low) / MAX_STEPS);
+  const [low, high] = sign > 0 ? [foot, top] : [-top, -foot];
+  const text = (/** @type {number} */ value) => resultText(objective, value, step);
   const textOf = (/** @type {number} */ result) => resultText(objective, result, 0);
   const isCut = foot > worst;
   /** @type {Tick[]} */
@@ -98,11 +101,16 @@ function resultText(objective, value, step) {
 /** @param {number} low @param {number} high @returns {number[]} round values between them */
 export function linearTicks(low, high) {
   if (low === high) return [low];
-  const least = (high - low) / MAX_STEPS;
-  const power = 10 ** Math.floor(Math.log10(least));
-  const step = power * (ROUND_STEPS.find((round) => round * power >= least * (1 - 1e-9)) ?? 10);
+  const step = roundStep(high - low);
   const [first, last] = [Math.ceil(low / step - 1e-9), Math.floor(high / step + 1e-9)];
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** The distance of ticks on an axis of this width. @param {number} width */
+function roundStep(width) {
+  const least = width / MAX_STEPS;
+  const power = 10 ** Math.floor(Math.log10(least));
+  return power * (ROUND_STEPS.find((round) => round * power >= least * (1 - 1e-9)) ?? 10);
 }
 
 /** @param {number} low above 0 @param {number} high @returns {number[]} round values between them, for a logarithmic axis */

@@ -42,6 +42,26 @@ export function makeLandscape(points, xBins, yBins) {
 }
 
 /**
+ * Stripes of cells of one row in the same band: a tenth as many to draw as there are cells.
+ * @param {Landscape} landscape @param {number} bands between the ranks 0 and 1
+ * @returns {{band: number, row: number, from: number, to: number}[]} columns from `from` to before `to`
+ */
+export function makeStripes({ columns, rows, cells }, bands) {
+  const stripes = [];
+  for (let row = 0; row < rows; row++) {
+    for (let from = 0, to = 0; from < columns; from = to) {
+      const band = bandOf(cells[row * columns + from], bands);
+      while (to < columns && bandOf(cells[row * columns + to], bands) === band) to++;
+      if (band !== null) stripes.push({ band, row, from, to });
+    }
+  }
+  return stripes;
+}
+
+/** @param {number|null} rank @param {number} bands */
+const bandOf = (rank, bands) => (rank === null ? null : Math.min(bands - 1, Math.floor(rank * bands)));
+
+/**
  * A function from a place on an axis to the weight of a trial there in each cell along it.
  * @param {number} count of cells @param {number|null} bins @param {number} width
  * @returns {(place: number) => number[]}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeLandscape } from "./landscape.js";
+import { makeLandscape, makeStripes } from "./landscape.js";
 
 /** Points on a grid, the better the nearer to (0.75, 0.25). */
 const HILL = Array.from({ length: 100 }, (_, i) => {
@@ -41,4 +41,11 @@ test("without trials everything is blank", () => {
   const { cells, best } = makeLandscape([], null, 2);
   assert.ok(cells.every((value) => value === null));
   assert.equal(best, null);
+});
+
+test("neighbours of a row in one band make one stripe, and blank cells none", () => {
+  const landscape = { columns: 4, rows: 2, cells: [0.1, 0.2, null, 1, null, 0.6, 0.6, 0.6], best: null };
+  assert.deepEqual(makeStripes(landscape, 2), [
+    { band: 0, row: 0, from: 0, to: 2 }, { band: 1, row: 0, from: 3, to: 4 }, { band: 1, row: 1, from: 1, to: 4 },
+  ]);
 });
