@@ -2,6 +2,7 @@
 
     python benchmarks/statistics/range_test.py            # ten combinations of settings, four rates each
     python benchmarks/statistics/range_test.py --seed 3   # other rates, and other seeds of the runs
+    python benchmarks/statistics/range_test.py --large    # four combinations with batches larger than those of the test
 
 None of the combinations is among those that the method was chosen on. The four rates are drawn from the four quarters
 of the range from 0.003 to 1 on a logarithmic scale: lower ones are safe with nearly all settings. A real run trains for
@@ -36,6 +37,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root of the reposi
 from mnist_core.config import SETTINGS, TrainConfig  # noqa: E402
 from mnist_core.data.datasets import Dataset, load_dataset  # noqa: E402
 from mnist_core.records import StepMetrics  # noqa: E402
+from mnist_core.sweeps import range_test  # noqa: E402
 from mnist_core.sweeps.range_test import find_rate_zones  # noqa: E402
 from mnist_core.sweeps.rate_zones import DIVERGES, RISKY, SAFE, RateZones  # noqa: E402
 from mnist_core.system.allocator import keep_freed_memory  # noqa: E402
@@ -53,6 +55,12 @@ COMBINATIONS: list[dict[str, Any]] = [
     {"model": "compact", "optimizer": "nesterov", "momentum": 0.9, "dataset": "mnist-5k", "augmentation": "affine"},
     {"model": "softmax", "batch_size": 128, "momentum": 0.8},
     {"model": "softmax", "optimizer": "adadelta", "batch_size": 16},
+]
+LARGE_BATCHES: list[dict[str, Any]] = [
+    {"model": "softmax", "batch_size": 1024},
+    {"model": "mlp", "batch_size": 1024, "momentum": 0.9},
+    {"model": "mlp", "batch_size": 512, "optimizer": "adam"},
+    {"model": "compact", "batch_size": 512},
 ]
 RATES, LOWEST_RATE = 4, 0.003
 BATCHES = 300
@@ -116,19 +124,32 @@ def compare(config: TrainConfig, data: Dataset, seed: int) -> tuple[RateZones, l
     return zones, outcomes, suggested / best
 
 
+def print_large_test(data: Dataset) -> None:
+    """Time a test of large batches, as it is and with all their images."""
+    config = TrainConfig(dataset="mnist", batch_size=1024)
+    for size in (range_test.MAX_BATCH_SIZE, config.batch_size):
+        range_test.MAX_BATCH_SIZE = size
+        zones = find_rate_zones(config, data)
+        limits = f"safe up to {zones.safe_up_to:g}, diverges above {zones.diverges_above or math.inf:g}"
+        print(f"classic, batch size 1,024, {size} images a batch: {limits}, {zones.seconds:.1f} s", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=2, help="seed of the rates and of the real runs (default: 2)")
+    parser.add_argument("--large", action="store_true", help="train with batches of 512 and 1,024 images")
     options = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()
     datasets = {name: load_dataset(name, runs_dir=runs_dir()) for name in ("mnist", "mnist-5k")}
+    if options.large:
+        print_large_test(datasets["mnist"])
     print("| settings | safe up to | diverges above | suggested | batches | seconds | real runs |")
     print("|---|---|---|---|---|---|---|")
     counts: Counter[tuple[str, str]] = Counter()
     seconds: list[float] = []
     ratios: list[float] = []
-    for combination in COMBINATIONS:
+    for combination in LARGE_BATCHES if options.large else COMBINATIONS:
         config = TrainConfig(**{"dataset": "mnist", **combination})
         zones, outcomes, ratio = compare(config, datasets[config.dataset], options.seed)
         counts.update(outcomes)

@@ -40,7 +40,7 @@ SAFE, RISKY, DIVERGES = "safe", "risky", "diverges"
 
 MAX_REMEMBERED = 50
 
-METHOD = 1
+METHOD = 2
 """Number of the method. Zones found by another one are forgotten."""
 
 

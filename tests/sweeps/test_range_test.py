@@ -130,6 +130,14 @@ def test_a_users_own_network_is_tested_from_its_recorded_source(store: RunStore)
     assert find_zones_of(config) == zones
 
 
+def test_large_batches_are_tested_with_fewer_images(digits: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(range_test, "MAX_BATCH_SIZE", CONFIG.batch_size)
+    large = find_rate_zones(dataclasses.replace(CONFIG, batch_size=60), digits)
+    small = find_rate_zones(CONFIG, digits)
+    assert (large.safe_up_to, large.losses) == (small.safe_up_to, small.losses)
+    assert large.settings["batch_size"] == 60
+
+
 @pytest.mark.usefixtures("small_mnist")
 def test_a_requested_test_remembers_why_it_found_nothing(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(range_test, "die_with_parent", lambda: None)
