@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -41,47 +41,56 @@ def render_action_row(sweep: Sweep) -> None:
 
 
 def list_runs(sweep: Sweep) -> list[Run]:
-    """Return the runs of a search outside the bin, oldest first."""
-    return [run for run in services.current().sweeps.list_runs(sweep.id) if not run.deleted_at]
+    """Return the runs of a search outside the bin, oldest first: from memory, for a search may have thousands."""
+    return [run for run in services.current().all_runs.list_sound_runs() if run.sweep_id == sweep.id]
 
 
 def _render_actions(sweep: Sweep) -> None:
-    first = st.container(key="first_action")
+    """Each action has a container of its own, as on the Train page: it keeps its place in narrow rows."""
+    places = [st.container(key="first_action")]
     with st.container(horizontal=True, gap="small", key="more_actions"):
-        second = st.container(key="second_action")
+        places.append(st.container(key="second_action"))
         with st.container(horizontal=True, gap="small", key="rest_of_actions"):
-            third, fourth, fifth = (st.container(key=f"{name}_action") for name in ("third", "fourth", "fifth"))
-    if access.may_act():
-        with first:
-            _render_first(sweep)
-        with second:
-            _render_stop(sweep)
-        with third:
-            _render_extend(sweep)
-        with fifth:
-            _render_delete(sweep)
-    with fourth:
-        render_export(list_runs(sweep))
+            places += [st.container(key=f"{name}_action") for name in ("third", "fourth", "fifth")]
+    for action_place, draw in zip(places, _actions(sweep), strict=False):
+        with action_place:
+            draw()
 
 
-def _render_first(sweep: Sweep) -> None:
-    actions, status = services.current().sweep_actions, shown_status(sweep)
-    if status in (SweepStatus.PAUSED, SweepStatus.INTERRUPTED):
-        resume = partial(actions.resume_sweep, sweep)
-        messages.action_button("Resume", "play_arrow", resume, help="Goes on with the search.", type="primary")
-    elif not status.is_finished:
-        messages.action_button(
-            "Pause",
-            "pause",
-            partial(actions.pause_sweep, sweep),
-            help="Pauses the trials after their current batch, and starts no more.",
-            disabled=status is SweepStatus.STOPPING,
-        )
+def _actions(sweep: Sweep) -> list[Callable[[], None]]:
+    """Return what draws the actions that are possible now, the most important first."""
+    export = partial(render_export, list_runs(sweep))
+    if not access.may_act():
+        return [export]
+    extend, delete = partial(_render_extend, sweep), partial(_render_delete, sweep)
+    status = shown_status(sweep)
+    if status.is_finished:
+        return [extend, export, delete]
+    can_resume = status in (SweepStatus.PAUSED, SweepStatus.INTERRUPTED)
+    return [
+        partial(_render_resume if can_resume else _render_pause, sweep),
+        partial(_render_stop, sweep),
+        extend,
+        export,
+    ]
+
+
+def _render_resume(sweep: Sweep) -> None:
+    resume = partial(services.current().sweep_actions.resume_sweep, sweep)
+    messages.action_button("Resume", "play_arrow", resume, help="Goes on with the search.", type="primary")
+
+
+def _render_pause(sweep: Sweep) -> None:
+    messages.action_button(
+        "Pause",
+        "pause",
+        partial(services.current().sweep_actions.pause_sweep, sweep),
+        help="Pauses the trials after their current batch, and starts no more.",
+        disabled=sweep.status is SweepStatus.STOPPING,
+    )
 
 
 def _render_stop(sweep: Sweep) -> None:
-    if sweep.status.is_finished:
-        return
     is_stopping = sweep.status is SweepStatus.STOPPING
     messages.action_button(
         "Stopping" if is_stopping else "Stop",
@@ -112,7 +121,7 @@ def _render_extend(sweep: Sweep) -> None:
 
 
 def _render_delete(sweep: Sweep) -> None:
-    with st.popover("Delete", icon=":material/delete:", disabled=not sweep.status.is_finished):
+    with st.popover("Delete", icon=":material/delete:"):
         st.caption(
             f"Moves all runs of {markdown.escape(sweep.name)} to the bin. The search is listed again when one of them "
             "is restored on the Runs page."

@@ -60,7 +60,7 @@ class _Form:
         """Say what is wrong with these fields, if something is."""
         for name in names:
             if problem := self.problems.get(name):
-                st.markdown(f":red[:small[{markdown.escape(problem)}]]")
+                st.caption(f":red[{markdown.escape(problem)}]")
 
 
 # ---------------------------------------------------------------------- how to search

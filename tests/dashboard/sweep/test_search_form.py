@@ -41,7 +41,7 @@ def set_field(app: AppTest, name: str, value: str) -> AppTest:
 
 def refused(app: AppTest) -> list[str]:
     """Return what the form says is wrong beside its fields; Start is then disabled."""
-    texts = [text.value for text in app.sidebar.markdown if text.value.startswith(":red[")]
+    texts = list(dict.fromkeys(text.value for text in app.sidebar.caption if text.value.startswith(":red[")))
     assert app.button(key="start").disabled is bool(texts)
     return texts
 
