@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ class _Losses:
 
     progress: Hashable
     count: int = 0
+    code: int = 0
+    """Exit code of the latest."""
 
 
 class ServerSweeps:
@@ -43,6 +46,10 @@ class ServerSweeps:
         for sweep in idle:
             if sweep.status is SweepStatus.STOPPING:
                 control.end_without_controller(self._store, sweep, SweepStatus.STOPPED)
+        for sweep in idle:
+            if (losses := self._losses.get(sweep.id)) and losses.count >= MAX_LOSSES:
+                self._fail(sweep, losses.code)
+                return
         waiting = [sweep for sweep in idle if sweep.status in (SweepStatus.RUNNING, SweepStatus.INTERRUPTED)]
         is_starting = any(
             control.controller_id(sweep.id) in self._fork_server.run_ids
@@ -61,10 +68,7 @@ class ServerSweeps:
         progress = self._progress(sweep)
         losses = self._losses.setdefault(sweep.id, _Losses(progress))
         losses.count = losses.count + 1 if losses.progress == progress else 1
-        losses.progress = progress
-        if losses.count >= MAX_LOSSES:
-            del self._losses[sweep.id]
-            self._fail(sweep, code)
+        losses.progress, losses.code = progress, code
 
     def _has_process(self, sweep: Sweep) -> bool:
         return control.has_controller(sweep) or control.controller_id(sweep.id) in self._fork_server.run_ids
@@ -90,7 +94,6 @@ class ServerSweeps:
         else:
             how = "failed, as the terminal says,"
         reason = f"Its controller {how} {MAX_LOSSES} times in a row. Extend the sweep to try again."
-        try:
+        with contextlib.suppress(SweepStateError):  # a person has ended it meanwhile
             control.end_without_controller(self._store, sweep, SweepStatus.FAILED, reason)
-        except SweepStateError:  # a person has ended it meanwhile
-            return
+        del self._losses[sweep.id]  # not before: on a full disk the next look tries again

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.errors import RunStateError
+from mnist_core.errors import DiskFullError, RunStateError
 from mnist_core.records import RunStatus, Sweep, SweepStatus, TrialRole, TrialStatus
 from mnist_core.scheduler import server_sweeps
 from mnist_core.scheduler.server_sweeps import MAX_LOSSES
@@ -104,6 +104,26 @@ def test_a_killed_controller_is_replaced_and_the_sweep_fails_when_nothing_helps(
     assert failed.reason == "Its controller was killed (SIGKILL) 3 times in a row. Extend the sweep to try again."
     (ended,) = idle.store.sweeps.list_trials(sweep.id)
     assert (ended.number, ended.status) == (trial.number, TrialStatus.STOPPED)
+
+
+def test_on_a_full_disk_a_sweep_fails_when_there_is_room(
+    idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = add_sweep(idle)
+    for _ in range(MAX_LOSSES):
+        tend(idle)
+        idle.fork_server.end(controller_id(sweep.id), 1)
+
+    def refuse(*_arguments: object) -> None:
+        raise DiskFullError("The disk is full.")
+
+    with monkeypatch.context() as full:
+        full.setattr(idle.store.sweeps, "claim_sweep", refuse)
+        with pytest.raises(DiskFullError):
+            tend(idle)
+    assert tend(idle) == [sweep.id] * MAX_LOSSES
+    failed = idle.store.sweeps.get_sweep(sweep.id)
+    assert (failed.status, failed.reason.split(",")[0]) == (SweepStatus.FAILED, "Its controller failed")
 
 
 def test_a_sweep_that_gets_on_between_losses_goes_on(idle: SupervisorHarness) -> None:
