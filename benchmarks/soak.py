@@ -15,29 +15,24 @@ import os
 import random
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # the root of the repository, as with `python -m`
 
-from benchmarks.lib.server import answers, free_port  # noqa: E402
+from benchmarks.lib.server import RestartableServer, started_processes  # noqa: E402
 from mnist_core.analysis.reproducibility import COMPARED_COLUMNS  # noqa: E402
 from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints  # noqa: E402
 from mnist_core.config import TrainConfig  # noqa: E402
 from mnist_core.records import Run, RunStatus  # noqa: E402
-from mnist_core.scheduler.fork_client import FORK_SERVER_MODULE  # noqa: E402
 from mnist_core.store import RunStore  # noqa: E402
 from mnist_core.store.change_feed import Cursor  # noqa: E402
-from mnist_core.system.paths import ROOT  # noqa: E402
 from mnist_core.system.processes import is_alive, send_signal  # noqa: E402
 from mnist_core.trainer import speed  # noqa: E402
 
@@ -60,50 +55,6 @@ CONFIGS = [
     TrainConfig(dataset="mnist-5k", epochs=4, model="example", optimizer="adadelta", lr=1.0, device="cpu"),
 ]
 """Small runs with different states: momentum and a schedule, an optimizer with running averages, dropout."""
-
-
-class RestartableServer:
-    """`streamlit run app.py` on one port, which can be killed and started again."""
-
-    def __init__(self) -> None:
-        self._port = free_port()
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self._port)]
-        self.process = subprocess.Popen(
-            [*command, "--server.headless", "true"], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
-        )
-
-    def answers(self) -> bool:
-        return answers(f"http://localhost:{self._port}")
-
-    def fork_servers(self) -> list[psutil.Process]:
-        with suppress(psutil.Error):
-            children = psutil.Process(self.process.pid).children()
-            return [child for child in children if FORK_SERVER_MODULE in child.cmdline()]
-        return []
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def shut_down(self) -> None:
-        """End it as Ctrl-C does."""
-        self.process.terminate()
-        self.process.wait(timeout=10)
-
-
-def started_processes() -> list[psutil.Process]:
-    """Return the living processes, other than this one, that were started for this runs folder."""
-    processes = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
-                continue
-            if process.environ().get("MNIST_RUNS_DIR") == os.environ["MNIST_RUNS_DIR"]:
-                processes.append(process)
-    return processes
 
 
 class Soak:

@@ -22,6 +22,7 @@ import psutil
 from benchmarks.lib.measure import classic_config
 from mnist_core.config import TrainConfig
 from mnist_core.records import Run, RunStatus
+from mnist_core.scheduler.fork_client import FORK_SERVER_MODULE
 from mnist_core.store import RunStore
 from mnist_core.system.paths import ROOT
 from mnist_core.trainer import speed
@@ -106,6 +107,50 @@ def warm_server(max_runs: int = 1) -> Iterator[Server]:
         with running_server(Path(folder), max_runs) as server:
             train_on_server(server, classic_config(model="softmax"))
             yield server
+
+
+class RestartableServer:
+    """`streamlit run app.py` on one port, which can be killed and started again."""
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self._port)]
+        self.process = subprocess.Popen(
+            [*command, "--server.headless", "true"], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def answers(self) -> bool:
+        return answers(f"http://localhost:{self._port}")
+
+    def fork_servers(self) -> list[psutil.Process]:
+        with suppress(psutil.Error):
+            children = psutil.Process(self.process.pid).children()
+            return [child for child in children if FORK_SERVER_MODULE in child.cmdline()]
+        return []
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def shut_down(self) -> None:
+        """End it as Ctrl-C does."""
+        self.process.terminate()
+        self.process.wait(timeout=10)
+
+
+def started_processes() -> list[psutil.Process]:
+    """Return the living processes, other than this one, that were started for this runs folder."""
+    processes = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if process.environ().get("MNIST_RUNS_DIR") == os.environ["MNIST_RUNS_DIR"]:
+                processes.append(process)
+    return processes
 
 
 @dataclass
