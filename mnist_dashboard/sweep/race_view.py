@@ -8,6 +8,7 @@ from mnist_core.analysis.smoothing import adapted_smoothing
 from mnist_core.records import RunStatus
 from mnist_core.runs.races import race_name
 from mnist_dashboard import services
+from mnist_dashboard.components.first_run import first_run
 from mnist_dashboard.components.overflow_menu import overflow_menu
 from mnist_dashboard.components.race import RaceLane, ShownRace, race_part
 from mnist_dashboard.feed.summaries.run_summary import summarize_run
@@ -30,7 +31,7 @@ def render_race(race_id: int | None, *, may_act: bool) -> None:
         st.switch_page("pages/train.py")
     race = find_race(race_id)
     is_whole = race is not None and len(race.lanes) > 1
-    shown = _shown(race) if race and is_whole else None
+    shown = _shown(race, follows=race_id is None) if race and is_whole else None
     with st.container(key="header"):
         if shown:
             race_part("strip", shown, may_act=may_act, on_apply=race_actions.apply_lane)
@@ -39,6 +40,7 @@ def render_race(race_id: int | None, *, may_act: bool) -> None:
                 st.warning(f"There is no {race_name(race_id)}. Showing the latest instead.", icon=":material/info:")
     if race is None:
         st.caption(EMPTY if may_act else EMPTY_FOR_VIEWERS)
+        first_run(in_race=True, key="first_race")
         return
     _render_tools(race, may_act=may_act)
     if not shown:
@@ -51,7 +53,7 @@ def render_race(race_id: int | None, *, may_act: bool) -> None:
     _render_earlier(race)
 
 
-def _shown(race: Race) -> ShownRace:
+def _shown(race: Race, *, follows: bool) -> ShownRace:
     names = race.lane_names
     queue = services.current().queries.list_unfinished_runs()
     lanes: list[RaceLane] = [
@@ -61,11 +63,13 @@ def _shown(race: Race) -> ShownRace:
     smoothing = view_settings.read().smoothing
     longest = max(lane.total_steps for lane in race.lanes)
     return {
+        "id": race.id,
         "name": race.name,
         "detail": race.detail,
         "lanes": lanes,
         "runs": [summarize_run(lane, queue) for lane in race.lanes],
         "statuses": list(STATUSES),
+        "follows": follows,
         "smoothing": adapted_smoothing(longest) if smoothing is None else smoothing,
     }
 

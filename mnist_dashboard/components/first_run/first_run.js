@@ -1,20 +1,23 @@
-/** Redraws a page that has no runs to show as soon as there is one. It draws nothing itself. */
+/** Redraws a page that has no runs, or no races, to show as soon as there is one. It draws nothing itself. */
 import { stream } from "../../feed/client/stream.js";
 import { requestRerun } from "../lib/page/rerun.js";
 
-/** @import { Host } from "../lib/types" */
+/**
+ * @import { Host } from "../lib/types"
+ * @typedef {{in_race: boolean}} FirstRunData whether only runs of races count
+ */
 
 class FirstRun {
   #host;
   #subscription;
 
-  /** @param {Host} host */
-  constructor(host) {
+  /** @param {FirstRunData} data @param {Host} host */
+  constructor(data, host) {
     this.#host = host;
     this.#subscription = stream.subscribe({
       runs: [],
       onRun: (run) => {
-        if (!run.deleted) requestRerun(this.#host, run.status);
+        if (!run.deleted && !(data.in_race && run.race_id === null)) requestRerun(this.#host, run.status);
       },
     });
   }
@@ -29,5 +32,5 @@ class FirstRun {
   }
 }
 
-/** @param {HTMLElement} _root @param {unknown} _data @param {Host} host */
-export const mount = (_root, _data, host) => new FirstRun(host);
+/** @param {HTMLElement} _root @param {FirstRunData} data @param {Host} host */
+export const mount = (_root, data, host) => new FirstRun(data, host);

@@ -27,6 +27,7 @@ class RaceLane(TypedDict):
 class ShownRace(TypedDict):
     """What all parts of a page show of a race."""
 
+    id: int
     name: str
     detail: str
     """How many lanes there are, and what differs."""
@@ -36,6 +37,8 @@ class ShownRace(TypedDict):
     statuses: Sequence[str]
     """Statuses of runs, the one first that says most about a race."""
     smoothing: float
+    follows: bool
+    """Whether the page moves on to a newer race."""
 
 
 def race_part(

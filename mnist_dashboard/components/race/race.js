@@ -14,14 +14,17 @@ import { raceOf } from "./race_state.js";
  * @import { Standing } from "./model/standing.js"
  * @typedef {object} RaceData what Python passes to the component
  * @property {"strip"|"lanes"|"charts"} part
+ * @property {number} id
  * @property {string} name of the race
  * @property {string} detail
  * @property {{id: number, name: string, color: number, link: string}[]} lanes called by what differs
  * @property {Run[]} runs their summaries
  * @property {string[]} statuses of runs, the one first that says most about a race
  * @property {number} smoothing
+ * @property {boolean} follows whether the page moves on to a newer race
  * @property {boolean} may_act
- * @typedef {{data: RaceData, host: Host, runs: Run[], standing: Standing}} Shown `runs` are the newest summaries
+ * @typedef {{data: RaceData, host: Host, runs: Run[], standing: Standing, newest: number}} Shown `runs` are the newest summaries,
+ *   and `newest` is the newest race
  */
 
 const PARTS = { strip: RaceStrip, lanes: RaceLanes, charts: RaceCharts };
@@ -68,7 +71,7 @@ class RacePart {
 
   /** @returns {Shown} */
   #shown() {
-    return { data: this.#data, host: this.#host, runs: this.#race.runs, standing: this.#race.standing };
+    return { data: this.#data, host: this.#host, runs: this.#race.runs, standing: this.#race.standing, newest: this.#race.newest };
   }
 
   #onNews = () => {

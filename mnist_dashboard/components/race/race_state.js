@@ -20,6 +20,8 @@ const races = new Map();
 class RaceState {
   /** @type {Standing} */
   standing = NO_STANDING;
+  /** The newest race of which a lane has changed since the page was opened; 0 for none. */
+  newest = 0;
   /** @type {Set<() => void>} */
   #listeners = new Set();
   #ids;
@@ -39,7 +41,11 @@ class RaceState {
     this.#subscription = stream.subscribe({
       runs: ids,
       onSeries: () => this.#onNews(),
-      onRun: (run) => { if (ids.includes(run.id)) this.#onNews(); },
+      onRun: (run) => {
+        const isNewer = !run.deleted && (run.race_id ?? 0) > this.newest;
+        if (isNewer) this.newest = run.race_id ?? 0;
+        if (ids.includes(run.id) || isNewer) this.#onNews();
+      },
       onConnection: () => this.#report(),
     });
     this.#loadSoon(0);

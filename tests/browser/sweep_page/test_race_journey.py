@@ -4,7 +4,9 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus
+from mnist_core.runs.races import start_race
 from tests.browser.browser_driver import LOW_CONTRAST
 from tests.support.processes import Server
 
@@ -64,3 +66,13 @@ def enter_lanes(page: Page) -> None:
 def choose(page: Page, box: str, option: str) -> None:
     page.get_by_label(re.compile(rf"{box}$")).last.click()
     page.get_by_role("option", name=option, exact=True).click()
+
+
+def test_a_page_without_an_address_moves_on_to_the_race_that_somebody_starts(page: Page, live: Server) -> None:
+    page.goto(f"{live.url}/sweep?tab=race")
+    expect(page.get_by_text("No race yet.")).to_be_visible()
+    for rates in ((0.02, 0.04), (0.06, 0.08)):
+        lanes = start_race(live.store, [TrainConfig(model="softmax", epochs=1, lr=lr) for lr in rates])
+        expect(page.locator(".mt-strip-name")).to_have_text(f"race-{lanes[0].id}")
+        expect(page.locator(".mt-lane")).to_have_count(2)
+        expect(page.locator(".mt-strip-badge", has_text="Finished")).to_be_visible(timeout=60_000)

@@ -152,5 +152,5 @@ export function sentenceOn(lanes, runs, { sentence, moments, is_real: isReal }, 
   const last = moments.at(-1);
   if (!last) return { text: isFinished(status) ? TOO_EARLY : NOT_YET, tone: "progress" };
   const leader = lanes.find(({ id }) => id === last.leader);
-  return { text: `${leader?.name ?? "A lane"} is in front after ${last.epochs} epochs.`, tone };
+  return { text: `${leader?.name ?? "A lane"} is in front after ${last.epochs} epoch${last.epochs === 1 ? "" : "s"}.`, tone };
 }

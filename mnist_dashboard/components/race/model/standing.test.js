@@ -77,7 +77,7 @@ test("one sentence says what a race waits for, why it ended, or who leads", () =
   assert.equal(text(queued, NO_STANDING, "queued"), "Position 2 in the queue, after run-6.");
   assert.equal(text(RUNS), "Who leads shows after the first evaluation.");
   assert.equal(text(RUNS, STANDING), "lr 0.03 leads lr 0.1.");
-  assert.equal(text(RUNS, { ...STANDING, sentence: "" }), "lr 0.03 is in front after 1 epochs.");
+  assert.equal(text(RUNS, { ...STANDING, sentence: "" }), "lr 0.03 is in front after 1 epoch.");
   const interrupted = [makeRun({ status: "interrupted", reason: "The server closed." })];
   assert.equal(text(interrupted, STANDING, "interrupted"), "The server closed. Resume goes on with all lanes.");
   assert.equal(sentenceOn(LANES, [makeRun({ status: "completed" })], { ...STANDING, is_real: true }, "completed").tone, "result");

@@ -30,6 +30,7 @@ export class RaceStrip {
   #renewal = new Renewal();
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   #requesting;
+  #newest = 0; // race for which a rerun was requested
 
   /** @param {HTMLElement} root @param {() => Shown} shown */
   constructor(root, shown) {
@@ -51,6 +52,7 @@ export class RaceStrip {
   /** Python has drawn the page. */
   drawnAnew() {
     this.#renewal.stop();
+    this.#sentence.allow();
     clearTimeout(this.#requesting);
     this.#requesting = undefined;
     this.follow();
@@ -63,15 +65,16 @@ export class RaceStrip {
 
   /** Request a rerun until the page has followed: a request during another rerun can get lost. */
   #request() {
-    const { host, runs } = this.#shown();
+    const { host, runs, newest } = this.#shown();
     this.#requesting = undefined;
     if (!this.#isOutdated()) return;
-    requestRerun(host, stateOf(runs));
+    if (requestRerun(host, stateOf(runs))) this.#newest = newest;
     this.#requesting = setTimeout(() => this.#request(), REPEAT_MS);
   }
 
   #isOutdated() {
-    const { data, runs } = this.#shown();
+    const { data, runs, newest } = this.#shown();
+    if (data.follows && newest > Math.max(data.id, this.#newest)) return true;
     return runs.length === data.runs.length && stateOf(runs) !== stateOf(data.runs);
   }
 
