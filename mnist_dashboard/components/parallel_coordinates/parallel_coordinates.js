@@ -62,6 +62,8 @@ export class ParallelCoordinates {
   #isDragging = false;
   #stopWatchingTheme;
   #resized;
+  #width = 0;
+  #left = LEAST_LEFT;
 
   /** @param {HTMLElement} root @param {ParallelData} data */
   constructor(root, data) {
@@ -94,9 +96,12 @@ export class ParallelCoordinates {
     return this.#left + (i * (this.#width - this.#left - MARGIN.right)) / Math.max(1, this.#data.dimensions.length - 1);
   }
 
-  /** Room for the labels of the first axis. */
-  get #left() {
-    return Math.max(LEAST_LEFT, ...this.#data.dimensions[0].ticks.map(([, text]) => CHARACTER * text.length + 12));
+  /** Read the width once for a drawing: while it is being changed, the browser would lay out the page for every point. */
+  #measure() {
+    const { dimensions } = this.#data;
+    this.#width = Math.max(this.#root.clientWidth, 110 * dimensions.length);
+    // Room for the labels of the first axis.
+    this.#left = Math.max(LEAST_LEFT, ...dimensions[0].ticks.map(([, text]) => CHARACTER * text.length + 12));
   }
 
   /** @param {number} place from 0 to 1 */
@@ -104,12 +109,9 @@ export class ParallelCoordinates {
     return this.#data.height - MARGIN.bottom - place * (this.#data.height - MARGIN.top - MARGIN.bottom);
   }
 
-  get #width() {
-    return Math.max(this.#root.clientWidth, 110 * this.#data.dimensions.length);
-  }
-
   #draw() {
     if (this.#isDragging) return; // the end of it draws
+    this.#measure();
     const { legend, height } = this.#data;
     const { sequential } = palette(this.#root);
     /** @param {number} share of the way from the lowest result to the highest */

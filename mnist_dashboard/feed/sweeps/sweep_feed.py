@@ -26,6 +26,9 @@ SPACING_SECONDS = 0.5
 CHECK_SECONDS = 2.0
 """Time after which an active search is read again though nothing was committed: its controller may have been killed."""
 
+MAX_IDLE = 4
+"""Maximum number of searches kept in memory that nobody watches, so that going back to one does not read it again."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -69,12 +72,11 @@ class SweepFeed:
         return [sweep_id for sweep_id, watch in self._watches.items() if watch.is_due(now)]
 
     async def publish(self, sweep_id: int) -> None:
-        """Send what has changed of a search; forget it if nobody watches it any more."""
-        if sweep_id not in self._broadcaster.watched_sweep_ids:
-            del self._watches[sweep_id]
-            return
+        """Send what has changed of a search; one that nobody watches is read when somebody does."""
         watch = self._watches[sweep_id]
         watch.read_at, watch.has_news = time.monotonic(), False
+        if sweep_id not in self._broadcaster.watched_sweep_ids:
+            return
         try:
             changes = await asyncio.to_thread(self._read_changes, watch)
         except SweepNotFoundError:  # a person has deleted it
@@ -98,16 +100,25 @@ class SweepFeed:
     async def _whole_message(self, sweep_id: int) -> Message | None:
         """Return the `sweep` event; None if there is no such search, or it cannot be read."""
         try:
-            # One that nobody watched meanwhile may be out of date.
-            if sweep_id not in self._watches or sweep_id not in self._broadcaster.watched_sweep_ids:
+            if sweep_id not in self._watches:
+                self._make_room()
                 self._watches[sweep_id] = await asyncio.to_thread(self._begin, sweep_id)
+            elif sweep_id not in self._broadcaster.watched_sweep_ids:
+                await asyncio.to_thread(self._read_changes, self._watches[sweep_id])
             data = await asyncio.to_thread(self._watches[sweep_id].state.whole)
         except SweepNotFoundError:
+            self._watches.pop(sweep_id, None)
             return None
         except Exception:
             _log.exception("The live feed could not read sweep %d.", sweep_id)
             return None
         return self._broadcaster.wrap("sweep", data, sweep_id=sweep_id)
+
+    def _make_room(self) -> None:
+        """Forget the searches that were read first, of those that nobody watches, until few are left."""
+        idle = [sweep_id for sweep_id in self._watches if sweep_id not in self._broadcaster.watched_sweep_ids]
+        for sweep_id in idle[: max(0, len(idle) - MAX_IDLE + 1)]:
+            del self._watches[sweep_id]
 
     def _begin(self, sweep_id: int) -> _Watch:
         """Read a search and all that belongs to it. A search of 1,000 trials takes 0.3 s."""

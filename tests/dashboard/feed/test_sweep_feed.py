@@ -232,3 +232,37 @@ def test_a_controller_that_is_killed_is_noticed_though_it_commits_nothing(
             assert (await viewer.event("trials"))["status"] == "interrupted"
 
     run_scenario(scenario)
+
+
+def test_searches_that_nobody_watches_are_kept_for_a_while_and_read_up_to_date(
+    store: RunStore, writer: RunStore, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_feed, "MAX_IDLE", 2)
+    others = [writer.sweeps.create_sweep(SPEC.to_json()) for _ in range(2)]
+    readings: list[int] = []
+    list_runs = store.sweeps.list_runs
+
+    def note_and_list(sweep_id: int) -> list[Run]:
+        readings.append(sweep_id)
+        return list_runs(sweep_id)
+
+    monkeypatch.setattr(store.sweeps, "list_runs", note_and_list)
+
+    async def visit(hub: LiveHub, visited: Sweep) -> int:
+        viewer = reader(hub, visited)
+        trials = len((await viewer.event("sweep"))["trials"])
+        await viewer.close()
+        return trials
+
+    async def scenario() -> None:
+        async with running_hub(store) as hub:
+            assert await visit(hub, sweep) == 0
+            begin_trial(writer, sweep)
+            assert await visit(hub, sweep) == 1
+            assert readings == [sweep.id]
+            for other in others:
+                await visit(hub, other)
+            assert await visit(hub, sweep) == 1
+            assert readings == [sweep.id, *(other.id for other in others), sweep.id]
+
+    run_scenario(scenario)

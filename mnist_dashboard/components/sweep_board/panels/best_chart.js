@@ -25,7 +25,11 @@ export class BestChart {
   #sweep = null;
   /** @type {Dot[]} */
   #dots = [];
-  #resizing = new ResizeObserver(() => drawSoon(this.draw));
+  #size = { width: 0, height: 0 }; // as reported: to read it, the browser would have to lay out the page in the midst of a drawing
+  #resizing = new ResizeObserver(([{ contentRect }]) => {
+    this.#size = contentRect;
+    drawSoon(this.draw);
+  });
 
   constructor() {
     const { box } = this.#panel;
@@ -53,7 +57,7 @@ export class BestChart {
   draw = () => {
     const sweep = this.#sweep;
     const { box } = this.#panel;
-    if (!sweep) return;
+    if (!sweep || !this.#size.width) return;
     const points = pointsOf(sweep);
     setAttribute(box, "aria-label", describe(sweep));
     if (!points.length) {
@@ -63,8 +67,7 @@ export class BestChart {
     }
     const scale = resultScale(sweep.objective === "accuracy", points.map(({ value }) => value));
     const last = Math.max(LEAST_TRIALS, sweep.max_trials ?? 0, points[points.length - 1].trial.number);
-    const frame = drawFrame(box, last, "Trial", scale, formatCount);
-    if (!frame) return;
+    const frame = drawFrame(box, this.#size, last, "Trial", scale, formatCount);
     this.#dots = points.map(({ trial, value }) => ({ trial, value, x: frame.x(trial.number), y: frame.y(scale.place(value)) }));
     this.#drawDots(frame, bestLine(sweep.objective, this.#dots, frame.right));
     box.replaceChildren(frame.svg);

@@ -4,19 +4,19 @@ import { drawSvg, label, segment } from "../../lib/svg.js";
 import { palette } from "../../lib/theme.js";
 
 /** @import { ResultScale } from "../model/result_scale.js" */
+/** @typedef {{width: number, height: number}} Size in pixels */
 /** @typedef {{svg: SVGElement, x: (value: number) => number, y: (place: number) => number, right: number, bottom: number}} Frame */
 
 const MARGIN = { left: 54, right: 14, top: 8, bottom: 36 };
 const TICK_GAP = 64; // pixels between two ticks of the horizontal axis, at least
 
 /**
- * A drawing with axes; null while the panel has no width.
- * @param {HTMLElement} box @param {number} last value at the end of the horizontal axis, from 0 on @param {string} title of that axis
- * @param {ResultScale} scale @param {(value: number) => string} format @returns {Frame|null}
+ * A drawing with axes.
+ * @param {HTMLElement} box @param {Size} size of the box
+ * @param {number} last value at the end of the horizontal axis, from 0 on @param {string} title of that axis
+ * @param {ResultScale} scale @param {(value: number) => string} format @returns {Frame}
  */
-export function drawFrame(box, last, title, scale, format) {
-  const { clientWidth: width, clientHeight: height } = box;
-  if (!width) return null;
+export function drawFrame(box, { width, height }, last, title, scale, format) {
   const { grid, line } = palette(box);
   const svg = drawSvg("svg", { width, height, "aria-hidden": "true" });
   const [right, bottom] = [width - MARGIN.right, height - MARGIN.bottom];

@@ -21,7 +21,11 @@ export class CurvesChart {
   element = this.#panel.element;
   /** @type {SweepState|null} */
   #sweep = null;
-  #resizing = new ResizeObserver(() => drawSoon(this.draw));
+  #size = { width: 0, height: 0 }; // as reported: to read it, the browser would have to lay out the page in the midst of a drawing
+  #resizing = new ResizeObserver(([{ contentRect }]) => {
+    this.#size = contentRect;
+    drawSoon(this.draw);
+  });
 
   constructor() {
     this.#resizing.observe(this.#panel.box);
@@ -41,7 +45,7 @@ export class CurvesChart {
   draw = () => {
     const sweep = this.#sweep;
     const { box } = this.#panel;
-    if (!sweep) return;
+    if (!sweep || !this.#size.width) return;
     const trials = sweep.trials.filter(({ role, curve }) => role === "search" && curve.length);
     const best = trials.find(({ number }) => number === sweep.best?.trial);
     setAttribute(box, "aria-label", describe(sweep, trials, best));
@@ -51,8 +55,7 @@ export class CurvesChart {
     }
     const scale = resultScale(sweep.objective !== "loss", trials.flatMap(({ curve }) => curve.map(([, value]) => value)));
     const last = Math.max(...trials.map(({ curve }) => curve[curve.length - 1][0]));
-    const frame = drawFrame(box, last, "Step (batches trained)", scale, formatCount);
-    if (!frame) return;
+    const frame = drawFrame(box, this.#size, last, "Step (batches trained)", scale, formatCount);
     this.#drawCurves(frame, scale, trials, best);
     box.replaceChildren(frame.svg);
   };
