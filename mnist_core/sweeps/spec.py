@@ -196,8 +196,8 @@ def _check_parameters(spec: SweepSpec) -> None:
 NUMBERS = {
     setting.name: setting
     for setting in (
-        Setting("trials", "Trials, at most", "How many combinations are tried.", 1, 1, 100_000),
-        Setting("minutes", "Minutes, at most", "How long the search takes.", 1.0, 0.01, 10_080, "minutes"),
+        Setting("trials", "Trials", "How many combinations are tried.", 1, 1, 100_000),
+        Setting("minutes", "Minutes", "How long the search takes.", 1.0, 0.01, 10_080, "minutes"),
         Setting("target", "Target accuracy", "The validation accuracy that ends a trial.", 0.5, 0.1, 1.0),
         Setting(
             "seeds",

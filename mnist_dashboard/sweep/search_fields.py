@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,8 +23,9 @@ def number(name: str, value: Any, *, problem: str, disabled: bool, step: float, 
     assert setting is not None
     key = _key(name)
     st.session_state.setdefault(key, format_number(value))
+    is_limit = drafts.may_be_empty(name)
     number_field(
-        setting,
+        replace(setting, label=f"{setting.label}, at most") if is_limit else setting,
         value,
         key=key,
         step=step or number_style(setting).step,
