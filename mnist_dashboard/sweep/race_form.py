@@ -170,7 +170,7 @@ def _render_shared(race: RaceDraft, entries: Entries, train: Draft, *, may_act: 
         "Length",
         lengths,
         lengths.index(race.epochs),
-        format_func=partial(_length_label, train.config),
+        format_func=_length_label,
         key=length_key,
         on_change=lambda: race_draft.change(epochs=st.session_state[length_key]),
         disabled=not may_act,
@@ -192,16 +192,20 @@ def _render_shared(race: RaceDraft, entries: Entries, train: Draft, *, may_act: 
         st.caption(markdown.escape(_describe(entries.base, race.differing)))
 
 
-def _length_label(config: TrainConfig, epochs: int) -> str:
-    count = epochs or config.epochs
-    text = f"{count} epoch{'' if count == 1 else 's'}"
-    return text if epochs else f"{race_draft.ON_TRAIN}: {text}"
+def _length_label(epochs: int) -> str:
+    # Without the number on Train, which may change: the browser keeps the text that was chosen.
+    return _epochs(epochs) if epochs else race_draft.ON_TRAIN
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'' if count == 1 else 's'}"
 
 
 def _describe(base: TrainConfig, differing: list[str]) -> str:
-    """Say in a line what all lanes share: network and batch size, and what is not as by default."""
+    """Say in a line what all lanes share: network, batch size and length, and what is not as by default."""
     main = {"model": choice_label("model", base.model), "batch_size": f"batch size {base.batch_size}"}
     parts = [text for name, text in main.items() if name not in differing]
+    parts.append(_epochs(base.epochs))
     changed = presets.changed_settings({name: getattr(base, name) for name in SETTINGS})
     others = {name: value for name, value in changed.items() if name not in (*differing, *main, "epochs")}
     return ", ".join([*parts, *([presets.describe_settings(others)] if others else [])])

@@ -118,7 +118,8 @@ def _render_earlier(race: Race) -> None:
 
     def describe(race_id: int) -> str:
         other = races[race_id]
-        return f"{other.name}: {', '.join(other.lane_names.values())} ({other.status.word})"
+        # Without the status, which may change: the browser keeps the text that was chosen.
+        return f"{other.name}: {', '.join(other.lane_names.values())}"
 
     with st.container(width=420, key="earlier_races"):
         st.selectbox("Races", list(races), format_func=describe, key="race_shown", on_change=choose, filter_mode=None)
