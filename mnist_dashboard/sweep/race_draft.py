@@ -19,7 +19,7 @@ from mnist_core.runs.races import IMAGE_SETTINGS, MAX_LANES, MIN_LANES, check_la
 from mnist_core.setting import Setting
 from mnist_dashboard import access
 from mnist_dashboard.train.settings.draft import Draft, load_config
-from mnist_dashboard.train.settings.own_networks import find_problem, network_choices
+from mnist_dashboard.train.settings.own_networks import find_problem
 from mnist_dashboard.train.settings.widgets import LR_STOPS, number_style
 from mnist_dashboard.ui.number_field import range_problem
 from mnist_dashboard.ui.state import browser_memory, stale_widgets
@@ -77,7 +77,7 @@ def read(train: Draft) -> RaceDraft:
     """Return the draft of this session, which begins as the browser remembers it, else with three learning rates."""
     if _KEY not in st.session_state:
         kept = browser_memory.recall(_KEY) if access.may_act() else None
-        st.session_state[_KEY] = _read_kept(kept if isinstance(kept, dict) else {}, train.config)
+        st.session_state[_KEY] = read_kept(kept if isinstance(kept, dict) else {}, train.config)
     draft: RaceDraft = st.session_state[_KEY]
     return draft
 
@@ -197,7 +197,7 @@ def load_race(configs: Sequence[TrainConfig], differing: Sequence[str]) -> None:
 def suggest(name: str, value: Any, count: int) -> list[Any]:
     """Return values of a setting to race, `value` among them: for lanes that have none yet."""
     setting = SETTINGS[name]
-    if choices := _choices(setting, value):
+    if choices := [False, True] if setting.kind is bool else list(setting.choices):
         others = [choice for choice in choices if choice != value]
         return _filled([value, *others], count)
     stops = _stops(setting)
@@ -207,12 +207,6 @@ def suggest(name: str, value: Any, count: int) -> list[Any]:
     return _filled(around[first : first + count], count)
 
 
-def _choices(setting: Setting, value: Any) -> list[Any]:
-    if setting.name == "model":
-        return list(network_choices(value))
-    return [False, True] if setting.kind is bool else list(setting.choices)
-
-
 def _stops(setting: Setting) -> list[Any]:
     """Return values of a number that are worth comparing, ascending: learning rates are a factor of three apart."""
     if setting.name == "lr":
@@ -220,7 +214,7 @@ def _stops(setting: Setting) -> list[Any]:
     if stops := number_style(setting).stops:
         return [setting.kind(stop) for stop in stops if setting.kind is not int or int(stop).bit_count() == 1]
     low, high = max(setting.low, 0), min(setting.high, max(1, 10 * abs(setting.default)))
-    return list(dict.fromkeys(setting.kind(round(low + (high - low) * part / 8, 6)) for part in range(9)))
+    return list(dict.fromkeys(setting.kind(float(f"{low + (high - low) * part / 8:.2g}")) for part in range(9)))
 
 
 def _filled(values: Sequence[Any], count: int) -> list[Any]:
@@ -250,7 +244,7 @@ def _remember() -> None:
     browser_memory.remember(_KEY, kept)
 
 
-def _read_kept(kept: Mapping[str, Any], config: TrainConfig) -> RaceDraft:
+def read_kept(kept: Mapping[str, Any], config: TrainConfig) -> RaceDraft:
     """Return what can be read of a cookie's content, which may come from anywhere; three learning rates otherwise."""
     named, listed = kept.get("differing"), kept.get("lanes")
     names = [name for name in named if name in RACEABLE] if isinstance(named, list) else []
