@@ -181,8 +181,8 @@ def _sentence(sweep: Sweep, spec: SweepSpec, trials: Sequence[Trial], verdict: S
             f"{OBJECTIVES['accuracy'].lower()}."
         )
     won = f"Trial {best[0].number} won: {describe_values(best[0].values)}."
-    if verdict and verdict.sentence:
-        return f"{won} {verdict.sentence}"
+    if verdict and verdict.summary:
+        return f"{won} {verdict.short_sentence}"
     if any(trial.role is not TrialRole.SEARCH and trial.status is TrialStatus.RUNNING for trial in trials):
         return f"{won} It trains again with {FRESH_SEEDS} fresh seeds, to be tested beside the settings it has to beat."
     return f"{won}" if sweep.status.is_finished else f"Best so far is {named}."

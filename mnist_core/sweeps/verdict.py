@@ -16,6 +16,9 @@ from mnist_core.sweeps.spec import FRESH_SEEDS, SweepSpec
 from mnist_core.sweeps.trials.finals import final_trials
 from mnist_core.sweeps.trials.results import ranked
 
+OUTCOMES = {"a": "better than", "": "not clearly better than", "b": "worse than"}
+"""Words for the winner of a `Verdict` in which the winner of the sweep is A."""
+
 RIVAL_NAMES = {TrialRole.BASELINE: "the defaults", TrialRole.COMPARED: "your settings"}
 
 
@@ -30,8 +33,15 @@ class Rival:
     """Test accuracies of its runs, 0 to 1, with the 95 % interval of their mean."""
     comparison: Verdict | None
     """A is the winner of the sweep. None if the two cannot be compared; `words` say why."""
+    outcome: str
+    """`better than`, `not clearly better than` or `worse than`; empty if the two cannot be compared."""
     words: str
     """`better than the defaults (95.10 %), p = 0.002`."""
+
+    @property
+    def named(self) -> str:
+        """`the defaults (95.10 %)`."""
+        return RIVAL_NAMES[self.role] + (f" ({format_percent(self.summary.mean)})" if self.summary else "")
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,17 @@ class SweepVerdict:
     sentence: str
     """How many digits it gets right, and what it is better than; empty if it has not been tested."""
 
+    @property
+    def short_sentence(self) -> str:
+        """The sentence without interval, seeds and p, for where the numbers stand beside it."""
+        if self.summary is None:
+            return ""
+        parts = [f"{format_percent(self.summary.mean)} of test digits right"]
+        named = {word: [rival.named for rival in self.rivals if rival.outcome == word] for word in OUTCOMES.values()}
+        parts += [f"{outcome} {' and '.join(names)}" for outcome, names in named.items() if names]
+        parts += [rival.words for rival in self.rivals if not rival.outcome]
+        return "; ".join(parts) + "."
+
 
 def conclude(store: RunStore, sweep: Sweep) -> SweepVerdict | None:
     """Return the verdict on a sweep as it is now; None if no trial has a result."""
@@ -56,33 +77,38 @@ def conclude(store: RunStore, sweep: Sweep) -> SweepVerdict | None:
     if not best:
         return None
     winner = best[0]
-    runs = {
-        role: _runs(store, [trial for trial in trials if (trial.role, trial.values) == (role, values)])
+    finals = {
+        role: next((trial for trial in reversed(trials) if (trial.role, trial.values) == (role, values)), None)
         for role, values in final_trials(spec, winner.values)
     }
-    own = runs.pop(TrialRole.WINNER)
-    rivals = tuple(_compare(store, own, role, theirs) for role, theirs in runs.items())
+    own = _runs(store, finals.pop(TrialRole.WINNER))
+    rivals = tuple(_compare(store, own, role, theirs) for role, theirs in finals.items())
     summary = _summarize(own)
     return SweepVerdict(winner, own, summary, rivals, _sentence(spec, winner, summary, rivals) if summary else "")
 
 
-def _compare(store: RunStore, own: Sequence[Run], role: TrialRole, runs: tuple[Run, ...]) -> Rival:
+def _compare(store: RunStore, own: Sequence[Run], role: TrialRole, trial: Trial | None) -> Rival:
+    runs = _runs(store, trial)
     name, summary = RIVAL_NAMES[role], _summarize(runs)
+    if trial and trial.status is TrialStatus.DIVERGED:
+        return Rival(role, runs, summary, None, "", f"{name} cannot be tested: with them the training diverges")
     if not own or summary is None:
-        return Rival(role, runs, summary, None, f"{name} have not been tested")
+        return Rival(role, runs, summary, None, "", f"{name} have not been tested")
     try:
         verdict = compare_runs(store.queries, [run.id for run in own], [run.id for run in runs])
     except CompareError as error:
-        return Rival(role, runs, summary, None, f"not compared with {name}: {str(error).rstrip('.')}")
-    return Rival(role, runs, summary, verdict, _describe(verdict, f"{name} ({format_percent(summary.mean)})"))
+        return Rival(role, runs, summary, None, "", f"not compared with {name}: {str(error).rstrip('.')}")
+    outcome = OUTCOMES["" if verdict.p_value is None else verdict.winner]
+    words = f"{outcome} {name} ({format_percent(summary.mean)}){_p(verdict)}"
+    return Rival(role, runs, summary, verdict, outcome, words)
 
 
-def _describe(verdict: Verdict, rival: str) -> str:
-    words = {"a": f"better than {rival}", "b": f"worse than {rival}", "": f"not clearly better than {rival}"}
+def _p(verdict: Verdict) -> str:
+    """Return how sure a verdict is, as it follows its words."""
     if verdict.p_value is None:
-        return f"{words['']}: too few seeds to tell"
+        return ": too few seeds to tell"
     p = format_p(verdict.p_value, verdict.smallest_p)
-    return f"{words[verdict.winner]}, p {p}" if p.startswith("below") else f"{words[verdict.winner]}, p = {p}"
+    return f", p {p}" if p.startswith("below") else f", p = {p}"
 
 
 def _sentence(spec: SweepSpec, winner: Trial, summary: Summary, rivals: Sequence[Rival]) -> str:
@@ -103,8 +129,8 @@ def _summarize(runs: Sequence[Run]) -> Summary | None:
     return summarize(accuracies, resolution=1 / (runs[0].test_images or 1))
 
 
-def _runs(store: RunStore, trials: Sequence[Trial]) -> tuple[Run, ...]:
-    """Return the runs of the latest of these trials, if it has completed."""
-    if not trials or trials[-1].status is not TrialStatus.COMPLETED:
+def _runs(store: RunStore, trial: Trial | None) -> tuple[Run, ...]:
+    """Return the runs of a trial, if it has completed."""
+    if trial is None or trial.status is not TrialStatus.COMPLETED:
         return ()
-    return tuple(store.sweeps.list_runs(trials[-1].sweep_id, [trials[-1].number]))
+    return tuple(store.sweeps.list_runs(trial.sweep_id, [trial.number]))

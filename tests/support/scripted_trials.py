@@ -3,14 +3,21 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from mnist_core.records import EvalMetrics, ProcessIdentity, Progress, Run, RunStatus
+from mnist_core.records import EvalMetrics, ProcessIdentity, Progress, Run, RunStatus, Sweep, Trial, TrialRole
 from mnist_core.store import RunStore
+from mnist_core.sweeps import control
+from mnist_core.sweeps.controller import Controller
+from mnist_core.sweeps.space import Range
+from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.processes import TrialJob, TrialKey, TrialProcesses
 from mnist_core.system.processes import own_identity
 from tests.support.factories import NO_CONFUSION
+
+LR = Range("lr", 0.001, 1.0, log=True)
 
 PREDICTED = np.zeros(10, np.uint8)
 
@@ -82,3 +89,22 @@ class ScriptedProcesses(TrialProcesses):
             writes.append_steps(run, Progress(step=step, elapsed_seconds=seconds), new_evaluations=[measured])
         if script.status and script.status is not RunStatus.RUNNING and not script.is_killed:
             writes.finish_run(run, script.status, script.reason)
+
+
+def claim(store: RunStore, **values: Any) -> Sweep:
+    """Return a sweep over learning rates that this process holds."""
+    spec = SweepSpec(parameters=(LR,), **{"trials": 3, "workers": 2, **values})
+    return store.sweeps.claim_sweep(control.create(store, spec).id, own_identity())
+
+
+def carry_out(store: RunStore, sweep: Sweep, *scripts: Script) -> tuple[Sweep, ScriptedProcesses]:
+    """Carry out a sweep to its end with these scripts. Returns it, and its processes."""
+    processes = ScriptedProcesses(store, deque(scripts))
+    for _event in Controller(store, sweep, processes).events():
+        pass
+    return store.sweeps.get_sweep(sweep.id), processes
+
+
+def searched(store: RunStore, sweep: Sweep) -> list[Trial]:
+    """Return the trials of the search."""
+    return [trial for trial in store.sweeps.list_trials(sweep.id) if trial.role is TrialRole.SEARCH]

@@ -144,7 +144,9 @@ def test_the_sentence_says_that_the_winner_is_being_confirmed_and_then_the_verdi
     winner = trial(2, RUNNING, role=TrialRole.WINNER, values={"lr": 0.02})
     found = progress([trial(1), winner])
     assert found.sentence.startswith("Trial 1 won: learning rate 0.02. It trains again with 3 fresh seeds")
-    verdict = SweepVerdict(trial(1), (), Summary(3, 0.9, None, None, None), (), "90.00 % of test digits right.")
+    verdict = SweepVerdict(
+        trial(1), (), Summary(3, 0.9, None, None, None), (), "90.00 % of test digits right (3 seeds)."
+    )
     sweep = Sweep(id=1, uid="a", name="a", status=SweepStatus.COMPLETED, spec=spec().to_json(), created_at=START)
     assert find_progress(sweep, [trial(1)], verdict).sentence == (
         "Trial 1 won: learning rate 0.02. 90.00 % of test digits right."

@@ -65,8 +65,10 @@ def leaderboard(spec: SweepSpec, trials: Sequence[Trial]) -> str:
 
 def conclusion(store: RunStore, sweep: Sweep) -> str:
     """Return how a sweep has ended: its time, its best trial, and the verdict."""
-    progress = find_progress(sweep, store.sweeps.list_trials(sweep.id), conclude(store, sweep))
-    return f"{sweep.name} is {sweep.status.word} after {format_duration(sweep.elapsed_seconds)}. {progress.sentence}"
+    verdict = conclude(store, sweep)
+    progress = find_progress(sweep, store.sweeps.list_trials(sweep.id), verdict)
+    ended = f"{sweep.name} is {sweep.status.word} after {format_duration(sweep.elapsed_seconds)}. {progress.sentence}"
+    return f"{ended}\nIn full: {verdict.sentence}" if verdict and verdict.sentence else ended
 
 
 def verdict_to_json(store: RunStore, sweep: Sweep) -> dict[str, Any]:
