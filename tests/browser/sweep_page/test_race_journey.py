@@ -38,7 +38,7 @@ def test_a_race_is_started_followed_and_its_leader_applied(page: Page, live: Ser
     page.get_by_role("button", name="Apply to the sliders").click()
     expect(page.get_by_text("are in the sliders of the Train page")).to_be_visible()
     page.get_by_role("link", name="Train", exact=True).click()
-    expect(page.get_by_label("Learning rate, exact value")).to_have_value("0.05")
+    expect(page.get_by_label("Learning rate, exact value", exact=True)).to_have_value("0.05")
 
 
 def test_a_lane_opens_its_run_and_leads_back_to_the_race(page: Page, live: Server) -> None:

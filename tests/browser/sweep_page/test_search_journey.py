@@ -23,7 +23,7 @@ def test_the_winner_of_a_search_goes_into_the_sliders(page: Page, live: Server) 
         field.fill(value)
         field.press("Enter")
     for label in ("Momentum", "Batch size"):
-        page.get_by_text(label, exact=True).click()
+        page.get_by_test_id("stCheckbox").get_by_text(label, exact=True).click()
     expect(page.get_by_label("Momentum, lowest value")).to_have_count(0)
     page.keyboard.press("Control+Enter")
     expect(page).to_have_url(re.compile(r"/sweep\?.*sweep=\d+"))
