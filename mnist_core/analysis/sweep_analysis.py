@@ -90,6 +90,8 @@ def analyze_sweep(
 
 def _result(objective: str, trial: Trial, validations: Sequence[Validation]) -> float | None:
     """Return the result of a trial, of a pruned one the best it had reached; None if nothing can be said of it."""
+    if trial.status is TrialStatus.DIVERGED and objective == "time":
+        return math.inf
     if trial.status in (TrialStatus.COMPLETED, TrialStatus.DIVERGED):
         return trial.value
     if trial.status is not TrialStatus.PRUNED:

@@ -181,11 +181,14 @@ def _sentence(sweep: Sweep, spec: SweepSpec, trials: Sequence[Trial], verdict: S
             f"{OBJECTIVES['accuracy'].lower()}."
         )
     won = f"Trial {best[0].number} won: {describe_values(best[0].values)}."
-    if verdict and verdict.summary:
-        return f"{won} {verdict.short_sentence}"
     if any(trial.role is not TrialRole.SEARCH and trial.status is TrialStatus.RUNNING for trial in trials):
         return f"{won} It trains again with {FRESH_SEEDS} fresh seeds, to be tested beside the settings it has to beat."
-    return f"{won}" if sweep.status.is_finished else f"Best so far is {named}."
+    if not sweep.status.is_finished:  # also one that was extended, whose best trial may be tested already
+        return f"Best so far is {named}."
+    if verdict and verdict.summary and verdict.winner.number == best[0].number:
+        return f"{won} {verdict.short_sentence}"
+    tests = [trial for trial in trials if (trial.role, trial.values) == (TrialRole.WINNER, best[0].values)]
+    return f"{won} It has not been tested. {tests[-1].reason if tests else sweep.reason}".rstrip()
 
 
 def _without_result(sweep: Sweep, search: Sequence[Trial]) -> str:

@@ -9,6 +9,7 @@ from mnist_core.analysis.comparison.comparability import CompareError
 from mnist_core.analysis.comparison.compare import compare_runs
 from mnist_core.analysis.comparison.verdict import Verdict, format_p
 from mnist_core.analysis.seed_groups import Summary, summarize
+from mnist_core.config import TrainConfig
 from mnist_core.formatting import format_percent
 from mnist_core.records import Run, Sweep, Trial, TrialRole, TrialStatus
 from mnist_core.store import RunStore
@@ -57,13 +58,15 @@ class SweepVerdict:
     rivals: tuple[Rival, ...]
     sentence: str
     """How many digits it gets right, and what it is better than; empty if it has not been tested."""
+    training: str = ""
+    """How long all of them have trained: ` after 2 epochs on 10 % of the training images`."""
 
     @property
     def short_sentence(self) -> str:
         """The sentence without interval, seeds and p, for where the numbers stand beside it."""
         if self.summary is None:
             return ""
-        parts = [f"{format_percent(self.summary.mean)} of test digits right"]
+        parts = [f"{format_percent(self.summary.mean)} of test digits right{self.training}"]
         named = {word: [rival.named for rival in self.rivals if rival.outcome == word] for word in OUTCOMES.values()}
         parts += [f"{outcome} {' and '.join(names)}" for outcome, names in named.items() if names]
         parts += [rival.words for rival in self.rivals if not rival.outcome]
@@ -84,7 +87,18 @@ def conclude(store: RunStore, sweep: Sweep) -> SweepVerdict | None:
     own = _runs(store, finals.pop(TrialRole.WINNER))
     rivals = tuple(_compare(store, own, role, theirs) for role, theirs in finals.items())
     summary = _summarize(own)
-    return SweepVerdict(winner, own, summary, rivals, _sentence(spec, winner, summary, rivals) if summary else "")
+    sentence = _sentence(spec, winner, summary, rivals) if summary else ""
+    return SweepVerdict(winner, own, summary, rivals, sentence, _training(spec))
+
+
+def _training(spec: SweepSpec) -> str:
+    """Say how long winner and rivals train, which a person must know who trains longer; not if that is searched."""
+    settings = {"epochs": TrainConfig.epochs, "train_fraction": TrainConfig.train_fraction} | dict(spec.fixed)
+    epochs, fraction = settings["epochs"], settings["train_fraction"]
+    if any(parameter.name == "epochs" for parameter in spec.parameters):
+        return ""
+    part = f" on {100 * fraction:.3g} % of the training images" if fraction < 1 else ""
+    return f" after {epochs} epoch{'' if epochs == 1 else 's'}{part}"
 
 
 def _compare(store: RunStore, own: Sequence[Run], role: TrialRole, trial: Trial | None) -> Rival:
@@ -112,7 +126,7 @@ def _p(verdict: Verdict) -> str:
 
 
 def _sentence(spec: SweepSpec, winner: Trial, summary: Summary, rivals: Sequence[Rival]) -> str:
-    right = f"{format_percent(summary.mean)} of test digits right ({summary.count} seeds)"
+    right = f"{format_percent(summary.mean)} of test digits right{_training(spec)} ({summary.count} seeds)"
     if summary.low is not None and summary.high is not None:
         right += f", 95 % interval {format_percent(summary.low)} to {format_percent(min(summary.high, 1.0))}"
     parts = [right, *(rival.words for rival in rivals)]

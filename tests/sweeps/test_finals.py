@@ -6,7 +6,7 @@ import pytest
 
 from mnist_core.analysis.seed_groups import Summary
 from mnist_core.config import TrainConfig
-from mnist_core.records import RunStatus, Sweep, SweepStatus, TrialRole
+from mnist_core.records import RunStatus, Sweep, SweepStatus, TrialRole, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.sweeps import control, controller
 from mnist_core.sweeps.searcher import Searcher
@@ -96,7 +96,7 @@ def test_a_trial_that_missed_the_target_says_so_and_ranks_behind(store: RunStore
     sweep = claim(store, trials=2, workers=1, objective="time", target=0.9)
     carry_out(store, sweep, Script((0.5,)), Script((0.6, 0.7, 0.95)))
     missed, reached = searched(store, sweep)
-    assert (missed.reason, missed.value) == ("It reached 50.00 %, not 90.00 %.", 2.0)
+    assert (missed.reason, missed.value) == ("It reached 50.00 %, not 90.00 %.", 10.0)
     assert (reached.reason, reached.value) == ("", 3.0)
     verdict = conclude(store, sweep)
     assert verdict
@@ -113,6 +113,23 @@ def test_an_extended_sweep_tests_a_new_winner_and_keeps_the_baseline(store: RunS
         TrialRole.BASELINE,
         TrialRole.WINNER,
     ]
+
+
+def test_a_trial_that_diverges_at_once_is_later_than_any_success(store: RunStore) -> None:
+    sweep = claim(store, trials=2, workers=1, objective="time", target=0.9)
+    carry_out(store, sweep, Script((), RunStatus.DIVERGED), Script((0.5, 0.6, 0.7, 0.8, 0.95)))
+    diverged, reached = searched(store, sweep)
+    assert (reached.value, diverged.status) == (5.0, TrialStatus.DIVERGED)
+    assert diverged.value
+    assert diverged.value > 5.0
+
+
+def test_the_verdict_says_how_long_all_have_trained(store: RunStore) -> None:
+    sweep = claim(store, trials=1, fixed={"epochs": 2, "train_fraction": 0.1})
+    carry_out(store, sweep)
+    verdict = conclude(store, sweep)
+    assert verdict
+    assert verdict.training == " after 2 epochs on 10 % of the training images"
 
 
 def test_settings_that_diverge_with_fresh_seeds_are_said_to(store: RunStore) -> None:

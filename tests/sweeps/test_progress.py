@@ -12,6 +12,7 @@ from mnist_core.records import Sweep, SweepStatus, Trial, TrialRole, TrialStatus
 from mnist_core.sweeps.progress import SweepProgress, confirming_seconds, describe_values, find_progress
 from mnist_core.sweeps.space import Range
 from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.sweeps.trials.finals import missing_finals
 from mnist_core.sweeps.verdict import SweepVerdict
 
 START = datetime(2026, 11, 28, tzinfo=UTC)
@@ -153,6 +154,32 @@ def test_the_sentence_says_that_the_winner_is_being_confirmed_and_then_the_verdi
     )
 
 
+def test_the_test_of_an_earlier_winner_is_not_credited_to_a_new_one() -> None:
+    verdict = SweepVerdict(trial(1), (), Summary(3, 0.9, None, None, None), (), "90.00 % of test digits right.")
+    trials = [trial(1), trial(2, role=TrialRole.WINNER, values={"lr": 0.02}), trial(3, value=0.95)]
+    running = Sweep(id=1, uid="a", name="a", status=SweepStatus.RUNNING, spec=spec().to_json(), created_at=START)
+    assert find_progress(running, trials, verdict, now=START).sentence == "Best so far is trial 3: learning rate 0.06."
+    stopped = replace(running, status=SweepStatus.STOPPED)
+    assert find_progress(stopped, trials, verdict).sentence == (
+        "Trial 3 won: learning rate 0.06. It has not been tested."
+    )
+
+
+def test_a_winner_without_a_test_says_why() -> None:
+    winner = trial(2, TrialStatus.FAILED, role=TrialRole.WINNER, values={"lr": 0.02}, reason="The disk is full.")
+    assert progress([trial(1), winner], status=SweepStatus.COMPLETED).sentence == (
+        "Trial 1 won: learning rate 0.02. It has not been tested. The disk is full."
+    )
+
+
+def test_a_final_trial_that_failed_or_was_stopped_is_repeated_once_the_search_is_extended() -> None:
+    stopped = trial(2, TrialStatus.STOPPED, role=TrialRole.WINNER, values={"lr": 0.02})
+    baseline = trial(3, role=TrialRole.BASELINE, values={})
+    assert missing_finals(spec(), [trial(1), stopped, baseline]) == []
+    extended = [trial(1), stopped, baseline, trial(4, value=0.5)]
+    assert missing_finals(spec(), extended) == [(TrialRole.WINNER, {"lr": 0.02})]
+
+
 @pytest.mark.parametrize(
     ("trials", "status", "sentence"),
     [
@@ -174,4 +201,4 @@ def test_a_target_that_no_trial_reached_is_named() -> None:
         "No trial reached 99.00 %; the best was trial 1: learning rate 0.02. Lower the target, or search by best "
         "validation accuracy."
     )
-    assert progress([missed, reached], **ended).sentence == "Trial 2 won: learning rate 0.04."
+    assert progress([missed, reached], **ended).sentence == ("Trial 2 won: learning rate 0.04. It has not been tested.")

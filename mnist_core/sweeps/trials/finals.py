@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from mnist_core.records import Trial, TrialRole
+from mnist_core.records import Trial, TrialRole, TrialStatus
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.results import ranked
 
@@ -32,8 +32,14 @@ def final_trials(spec: SweepSpec, winner: Mapping[str, Any]) -> list[Final]:
 def missing_finals(spec: SweepSpec, trials: Sequence[Trial]) -> list[Final]:
     """Return the trials that would confirm the best one by now and have not started; none without a result.
 
-    Extended, a sweep may get another winner; the others are trained once.
+    Extended, a sweep may get another winner; the others are trained once. Those that failed or were stopped before it
+    was extended are trained again.
     """
     best = ranked(spec, trials)
-    known = [(trial.role, trial.values) for trial in trials]
+    latest = max((trial.number for trial in trials if trial.role is TrialRole.SEARCH), default=0)
+    known = [
+        (trial.role, trial.values)
+        for trial in trials
+        if trial.number > latest or trial.status not in (TrialStatus.STOPPED, TrialStatus.FAILED)
+    ]
     return [final for final in final_trials(spec, best[0].values) if final not in known] if best else []

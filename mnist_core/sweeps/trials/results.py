@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from mnist_core.records import Trial, TrialRole, TrialStatus, Validation
 from mnist_core.sweeps.spec import SweepSpec
 
-LATE = 2.0
-"""A trial that never reaches the target counts as twice its training time, so that later is worse.
+LATE = 10.0
+"""A run that does not reach the target counts as ten times the time of its whole training, so that no success is worse.
 
-This is the penalized average runtime PAR2 of algorithm configuration: Hutter et al., ParamILS, JAIR 36 (2009).
+This is the penalized average runtime PAR10 of algorithm configuration: Hutter et al., ParamILS, JAIR 36 (2009). The
+whole training, not the part that took place, or those that diverge at once would be the quickest.
 """
 
 GUESSED_ACCURACY = 0.1
@@ -27,13 +28,16 @@ def seconds_to_target(spec: SweepSpec, validations: Sequence[Validation]) -> flo
     return next((item.elapsed_seconds for item in validations if item.accuracy >= target), None)
 
 
-def result(spec: SweepSpec, validations: Sequence[Validation], elapsed_seconds: float) -> float | None:
-    """Return the objective of a run that has ended; None if it was never evaluated on validation."""
+def result(spec: SweepSpec, validations: Sequence[Validation], whole_seconds: float) -> float | None:
+    """Return the objective of a run that has ended; None if it was never evaluated on validation.
+
+    `whole_seconds` is the time of its whole training, estimated if it has ended early.
+    """
     if not validations:
         return None
     if spec.objective == "time":
         seconds = seconds_to_target(spec, validations)
-        return LATE * elapsed_seconds if seconds is None else seconds
+        return LATE * whole_seconds if seconds is None else seconds
     return (max if spec.is_maximized else min)(comparable_values(spec, validations))
 
 
@@ -45,10 +49,10 @@ def comparable_values(spec: SweepSpec, validations: Sequence[Validation]) -> lis
     return [10 * GUESSED_LOSS if loss is None or not math.isfinite(loss) else loss for loss in losses]
 
 
-def diverged_result(spec: SweepSpec, elapsed_seconds: float) -> float:
-    """Return the objective of a run that diverged: that of guessing."""
+def diverged_result(spec: SweepSpec, whole_seconds: float) -> float:
+    """Return the objective of a run that diverged: that of guessing. See `result` for `whole_seconds`."""
     if spec.objective == "time":
-        return LATE * max(elapsed_seconds, 1.0)
+        return LATE * max(whole_seconds, 1.0)
     return GUESSED_ACCURACY if spec.is_maximized else GUESSED_LOSS
 
 

@@ -131,7 +131,7 @@ class RunningTrial:
     def _end_by(self, run: Run) -> TrialEnd | None:
         """Return how one of its runs ends the trial; None if it does not."""
         if run.status is RunStatus.DIVERGED:
-            value = diverged_result(self._spec, run.progress.elapsed_seconds)
+            value = diverged_result(self._spec, _whole_seconds(run))
             return TrialEnd(TrialStatus.DIVERGED, value, run.reason)
         if run.status is RunStatus.FAILED:
             return TrialEnd(TrialStatus.FAILED, reason=run.reason)
@@ -145,7 +145,13 @@ class RunningTrial:
         run, validations = self.runs.get(seed), self.validations.get(seed, ())
         if run is None or not (run.status is RunStatus.COMPLETED or self.has_reached_target(seed)):
             return None
-        return result(self._spec, validations, run.progress.elapsed_seconds)
+        return result(self._spec, validations, _whole_seconds(run))
+
+
+def _whole_seconds(run: Run) -> float:
+    """Return the time that the whole training of a run takes, by its speed so far."""
+    done = max(run.progress.step, 1)
+    return run.progress.elapsed_seconds * max(run.total_steps, done) / done
 
 
 def _is_waiting(run: Run) -> bool:

@@ -18,7 +18,11 @@ export const hasEnded = (status) => ENDED.includes(status);
 
 /** Test accuracy of the winner over the fresh seeds that are there. @param {SweepState|null} sweep */
 export function winnerAccuracy(sweep) {
-  return sweep?.trials.findLast(({ role, status }) => role === "winner" && status === "completed")?.test?.accuracy ?? null;
+  if (!sweep || !hasEnded(sweep.status)) return null;
+  const best = JSON.stringify(sweep.trials.find(({ number }) => number === sweep.best?.trial)?.values);
+  const tested = sweep.trials.findLast(({ role, status, values }) =>
+    role === "winner" && status === "completed" && JSON.stringify(values) === best);
+  return tested?.test?.accuracy ?? null;
 }
 
 /** Texts and units of the cells, in the order of CELLS. @param {SweepState|null} sweep @returns {[text: string, unit?: string][]} */

@@ -21,9 +21,14 @@ test("what is not known yet, or has no limit, is marked as missing", () => {
 });
 
 test("once the winner is tested, the last cell has its accuracy", () => {
-  const winner = makeTrial({ role: "winner", test: { accuracy: 0.971, low: 0.96, high: 0.98, seeds: 3 } });
-  const cells = cellTexts(makeSweep({ status: "completed", left: 0, trials: [winner] }));
-  assert.deepEqual(cells.at(-1), ["97.10\u202f%"]);
+  const trials = [makeTrial({ number: 1, values: { lr: 0.1 } }), makeTrial({ number: 2, values: { lr: 0.2 } })];
+  const winner = makeTrial({ number: 3, role: "winner", values: { lr: 0.1 }, test: { accuracy: 0.971, low: 0.96, high: 0.98, seeds: 3 } });
+  /** @param {Partial<import("../lib/types").SweepState>} values */
+  const lastCell = (values) => cellTexts(makeSweep({ left: 60, trials: [...trials, winner], ...values })).at(-1);
+  const [first, second] = [1, 2].map((trial) => ({ trial, value: 0.98, text: "" }));
+  assert.deepEqual(lastCell({ status: "completed", best: first }), ["97.10\u202f%"]);
+  assert.deepEqual(lastCell({ status: "running", best: first }), ["1:00"], "others are tested, or it was extended");
+  assert.deepEqual(lastCell({ status: "stopped", best: second }), ["–"], "an extended search has another best trial");
 });
 
 test("the bar follows the limit that ends the search first", () => {

@@ -16,6 +16,7 @@ from mnist_core.records import Sweep, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Changes
 from mnist_core.sweeps.control import waits_for
+from mnist_core.sweeps.trials.results import ranked
 from mnist_core.sweeps.verdict import conclude
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message
 from mnist_dashboard.feed.sweeps.watched_sweep import WatchedSweep
@@ -41,8 +42,8 @@ class _Watch:
     """When the store was last asked, by `time.monotonic`."""
     has_news: bool = False
     """Whether something was committed since then."""
-    concluded: frozenset[int] = frozenset()
-    """Numbers of the final trials that the verdict is about."""
+    concluded: tuple[int, ...] = ()
+    """Numbers of the best trial, if there is one, and of the trials with fresh seeds that the verdict is about."""
 
     def is_due(self, now: float) -> bool:
         is_active = self.state.sweep.status.is_active
@@ -140,8 +141,13 @@ class SweepFeed:
         return watch.state.take_changes()
 
     def _conclude(self, watch: _Watch, sweep: Sweep) -> None:
-        """Find the verdict again when a trial with fresh seeds has ended; it compares all their test images."""
-        completed = {trial.number for trial in watch.state.final_trials if trial.status is TrialStatus.COMPLETED}
-        if completed != watch.concluded:
-            watch.concluded = frozenset(completed)
-            watch.state.verdict = conclude(self._store, sweep)
+        """Find the verdict again when a trial with fresh seeds has ended, or another trial is the best.
+
+        It compares all their test images, so it is found only once there are any.
+        """
+        state = watch.state
+        ended = [trial.number for trial in state.final_trials if trial.status is not TrialStatus.RUNNING]
+        best = [trial.number for trial in ranked(state.spec, [*state.trials.values()])[:1]]
+        if ended and (*best, *ended) != watch.concluded:
+            state.verdict = conclude(self._store, sweep)
+            watch.concluded = (*best, *ended)
