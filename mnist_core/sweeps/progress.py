@@ -186,7 +186,9 @@ def _sentence(sweep: Sweep, spec: SweepSpec, trials: Sequence[Trial], verdict: S
     if not sweep.status.is_finished:  # also one that was extended, whose best trial may be tested already
         return f"Best so far is {named}."
     if verdict and verdict.summary and verdict.winner.number == best[0].number:
-        return f"{won} {verdict.short_sentence}"
+        return (
+            f"Trial {best[0].number} won: {verdict.short_sentence}"  # the values stand beside it, and phones are narrow
+        )
     tests = [trial for trial in trials if (trial.role, trial.values) == (TrialRole.WINNER, best[0].values)]
     return f"{won} It has not been tested. {tests[-1].reason if tests else sweep.reason}".rstrip()
 

@@ -149,9 +149,7 @@ def test_the_sentence_says_that_the_winner_is_being_confirmed_and_then_the_verdi
         trial(1), (), Summary(3, 0.9, None, None, None), (), "90.00 % of test digits right (3 seeds)."
     )
     sweep = Sweep(id=1, uid="a", name="a", status=SweepStatus.COMPLETED, spec=spec().to_json(), created_at=START)
-    assert find_progress(sweep, [trial(1)], verdict).sentence == (
-        "Trial 1 won: learning rate 0.02. 90.00 % of test digits right."
-    )
+    assert find_progress(sweep, [trial(1)], verdict).sentence == ("Trial 1 won: 90.00 % of test digits right.")
 
 
 def test_the_test_of_an_earlier_winner_is_not_credited_to_a_new_one() -> None:

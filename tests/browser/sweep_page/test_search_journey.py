@@ -29,7 +29,11 @@ def test_the_winner_of_a_search_goes_into_the_sliders(page: Page, live: Server) 
     expect(page).to_have_url(re.compile(r"/sweep\?.*sweep=\d+"))
     board = page.get_by_role("table", name="Leaderboard")
     expect(board.get_by_role("row").nth(1)).to_contain_text(re.compile(r"0\.\d+"), timeout=90_000)
-    won = page.get_by_text(re.compile(r"^Trial \d won: learning rate 0\.\d+.* better than your settings"))
+    won = page.get_by_text(
+        re.compile(
+            r"^Trial \d won: \d+\.\d+.% of test digits right after 1 epoch on 20.% .*; better than your settings"
+        )
+    )
     expect(won).to_be_visible(timeout=180_000)
     [sweep] = live.store.sweeps.list_sweeps()
     page.get_by_role("button", name=re.compile("^Apply")).click()

@@ -91,7 +91,7 @@ def test_a_sweep_is_shown_with_its_best_trials_first(store: RunStore, capsys: py
     assert first.split()[-4:] == ["trial", "3", "lr", "0.03"]
     assert second.split()[-4:] == ["trial", "1", "lr", "0.01"]
     assert counts == "2 finished, 1 pruned"
-    assert sentence == "Trial 3 won: learning rate 0.03."
+    assert sentence == "Trial 3 won: learning rate 0.03. It has not been tested."
 
 
 def test_json_has_every_trial(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:

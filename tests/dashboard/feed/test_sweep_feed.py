@@ -191,7 +191,7 @@ def test_the_winner_is_shown_with_its_test_results_and_the_verdict(
         async with running_hub(store) as hub:
             event = await reader(hub, sweep).event("sweep")
             assert event["status"] == "completed"
-            assert event["sentence"].startswith("Trial 1 won: learning rate 0.1, batch size 32. 90.00 % of test digits")
+            assert event["sentence"].startswith("Trial 1 won: 90.00 % of test digits right after 2 epochs")
             assert event["verdict"].startswith("90.00 % of test digits right after 2 epochs (3 seeds)")
             assert event["rivals"] == {"baseline": "The defaults have not been tested."}
             test = event["trials"][1]["test"]
