@@ -40,7 +40,9 @@ class FileSaver:
         self._buffer = buffer
         self._steering = steering
         self._checkpoints = CheckpointSaver(store, run, dataset, state)
-        self._snapshots = SnapshotSaver(store, run, dataset, state)
+        # A search of hundreds of short trials would save snapshots for a fifth of its time, and nobody looks at most.
+        is_tried = run.sweep_id is not None and run.config.skip_test
+        self._snapshots = None if is_tried else SnapshotSaver(store, run, dataset, state)
 
     def save_if_due(self, event: Event) -> None:
         """Save a checkpoint after an event if it is time to, and a snapshot likewise.
@@ -58,7 +60,7 @@ class FileSaver:
                 self._save(event)
 
     def _save_snapshot_if_due(self) -> None:
-        if self._snapshots.is_due() and self._buffer.try_commit() is not None:
+        if self._snapshots and self._snapshots.is_due() and self._buffer.try_commit() is not None:
             with contextlib.suppress(StoreLockedError):
                 self._snapshots.save()
 

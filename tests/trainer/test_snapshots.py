@@ -17,7 +17,7 @@ from mnist_core.checkpoints.index import checkpoints_dir, list_checkpoints
 from mnist_core.checkpoints.ownership import check_checkpoint, newest_checkpoint, recorded_checkpoints
 from mnist_core.data.datasets import Dataset
 from mnist_core.errors import CheckpointError
-from mnist_core.records import FileKind, Run, RunStatus
+from mnist_core.records import FileKind, Run, RunStatus, TrialRole
 from mnist_core.runs.lineage import fork_points
 from mnist_core.store import RunStore
 from mnist_core.system.atomic_files import write_atomically
@@ -25,6 +25,7 @@ from mnist_core.system.processes import own_identity
 from mnist_core.trainer.preparation import prepare_start
 from mnist_core.trainer.worker import train_run
 from tests.support.factories import purge_until
+from tests.support.scripted_trials import claim
 from tests.support.training import CONFIG, act_at_step, assert_undisturbed, claimed_run, resume
 
 pytestmark = pytest.mark.usefixtures("signals_restored", "small_mnist", "commit_every_event")
@@ -46,6 +47,17 @@ def test_a_run_keeps_its_weights_at_the_planned_steps(store: RunStore) -> None:
     newest = load(list_checkpoints(checkpoints_dir(run))[18]).state.model.state_dict()
     assert all(torch.equal(tensor, newest[name]) for name, tensor in last.model.state_dict().items())
     assert not last.model.training
+
+
+def test_trials_keep_no_snapshots(store: RunStore) -> None:
+    sweep = claim(store)
+    trial = store.sweeps.add_trial(sweep, TrialRole.SEARCH, {"lr": 0.01}, {})
+    config = replace(CONFIG, skip_test=True)
+    run = store.sweeps.begin_run(sweep.id, trial.number, attempt=1, config=config, trainer=own_identity(), name="")
+    assert run
+    trained = train_run(store, run)
+    assert (snapshots(trained), trained.status) == ({}, RunStatus.COMPLETED)
+    assert list_checkpoints(checkpoints_dir(trained)), "it can still be continued and asked"
 
 
 @pytest.mark.fault
