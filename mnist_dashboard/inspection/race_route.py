@@ -44,6 +44,9 @@ class RaceRoute:
         if len(numbers) < MIN_LANES:
             raise QueryError(f"runs must be {MIN_LANES} to {MAX_LANES} lanes of a race, such as runs=7,8.")
         lanes = [self._read_lane(number) for number in numbers]
+        if lanes[0].race_id is None or len({run.race_id for run in lanes}) > 1:
+            # Only the lanes of a race are sure to have the same validation images.
+            raise QueryError(f"{', '.join(run.name for run in lanes)} are not lanes of one race.")
         heads = {run.id: self._queries.list_stored_evaluations(run.id) for run in lanes}
         state = tuple((run.id, run.uid, run.name, run.status, *(head.id for head in heads[run.id])) for run in lanes)
         moments = list_moments([(run, heads[run.id]) for run in lanes])

@@ -12,7 +12,7 @@ from mnist_core.data.datasets import Dataset
 from mnist_core.data.run_images import RunImages
 from mnist_core.records import Run
 from mnist_core.runs.races import start_race
-from mnist_core.store import RunStore
+from mnist_core.store import RunStore, sql
 from mnist_core.sweeps.race import train_race
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.inspection import race_route
@@ -54,6 +54,9 @@ def test_the_verdict_is_computed_once_for_all_viewers(
 
 def test_a_race_whose_images_are_gone_keeps_its_moments_and_says_nothing_of_noise(get: Get, store: RunStore) -> None:
     lanes = [finished_run(store, replace(CONFIG, lr=lr), validation=lr) for lr in (0.5, 0.6)]
+    with store.commands._engine.begin() as connection:
+        for lane in lanes:
+            sql.update_run(connection, lane.id, race_id=lanes[0].id)
     content = json_of(get(address(lanes)))
     assert (len(content["moments"]), content["sentence"], content["is_real"]) == (1, "", False)
 
@@ -63,10 +66,15 @@ def test_lanes_that_are_no_race_are_refused_in_a_sentence(get: Get, store: RunSt
     assert get(f"/race.json?runs={queued.id}").body == b"runs must be 2 to 4 lanes of a race, such as runs=7,8.\n"
     assert get(f"/race.json?runs={queued.id},999").status == 404
     assert get("/race.json?runs=1,2,3,4,5").status == 400
-    other = store.commands.create_run(replace(CONFIG, lr=0.5))
-    assert json_of(get(address([queued, other]))) == {
-        "moments": [],
-        "sentence": "",
-        "is_real": False,
-        "is_level": True,
-    }
+    other = store.commands.create_run(replace(CONFIG, lr=0.5, validation_fraction=0.3))
+    response = get(address([queued, other]))
+    assert (response.status, response.body) == (400, b"run-1, run-2 are not lanes of one race.\n")
+    races = [store.commands.create_race([CONFIG, replace(CONFIG, lr=0.5)]) for _ in range(2)]
+    assert get(address([races[0][0], races[1][0]])).status == 400
+    assert get(address([races[0][0], other])).status == 400
+
+
+def test_a_race_before_its_first_evaluation_has_no_moments(get: Get, store: RunStore) -> None:
+    lanes = store.commands.create_race([CONFIG, replace(CONFIG, lr=0.5)])
+    empty = {"moments": [], "sentence": "", "is_real": False, "is_level": True}
+    assert json_of(get(address(lanes))) == empty

@@ -45,7 +45,7 @@ VIEWER_ADDRESSES = {
     "/image_history.json": "/image_history.json?run=1&split=test&image=1",
     "/calibration.json": "/calibration.json?run=1&evaluation=2",
     "/norms.json": "/norms.json?run=1",
-    "/race.json": "/race.json?runs=1,2",
+    "/race.json": "/race.json?runs=3,4",
     "/sweep-analysis.json": "/sweep-analysis.json?sweep=1",
     "/disagreement.json": "/disagreement.json?run=1&with=2",
 }
@@ -66,6 +66,7 @@ def run(store: RunStore, places: Path) -> Run:
     """The first of two runs, with the images that the routes respond with."""
     finished = run_with_images(store, places / "data")
     finished_run(store, TrainConfig(lr=0.1), provenance=finished.provenance)
+    store.commands.create_race([TrainConfig(), TrainConfig(lr=0.1)])
     store.sweeps.create_sweep(SweepSpec(parameters=(Values("batch_size", (32, 64)),), trials=1).to_json())
     return finished
 
