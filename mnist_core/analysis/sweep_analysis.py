@@ -115,11 +115,16 @@ def _places(results: Sequence[float], is_maximized: bool) -> list[float]:
 def _good_ranges(
     parameters: Mapping[str, Any], trials: Sequence[Trial], places: Sequence[float]
 ) -> tuple[GoodRange, ...]:
-    """Return where the best quarter of the trials lie, of those that trained to their end."""
+    """Return where the best quarter of the trials lie, of those that trained to their end, at most half of these.
+
+    Where most trials are pruned, a quarter of all would be every trial that is left, good or bad. None lie anywhere if
+    half of those that trained to their end are fewer than `MIN_GOOD`.
+    """
     completed = [index for index, trial in enumerate(trials) if trial.status is TrialStatus.COMPLETED]
-    best = sorted(completed, key=lambda index: places[index])[: max(MIN_GOOD, math.ceil(GOOD_SHARE * len(trials)))]
-    if len(best) < MIN_GOOD:
+    if len(completed) // 2 < MIN_GOOD:
         return ()
+    wanted = max(MIN_GOOD, math.ceil(GOOD_SHARE * len(trials)))
+    best = sorted(completed, key=lambda index: places[index])[: min(wanted, len(completed) // 2)]
     return tuple(
         _good_range(name, parameter, [trials[index].values[name] for index in best])
         for name, parameter in parameters.items()

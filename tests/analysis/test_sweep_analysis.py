@@ -106,6 +106,17 @@ def test_a_pruned_trial_counts_with_what_it_had_reached_but_is_never_good() -> N
     assert analyze_sweep(sweep_with(), all_pruned, reached).good_ranges == ()
 
 
+def test_at_most_half_of_the_completed_trials_are_good_however_many_were_pruned() -> None:
+    def trials_with(completed: int) -> list[Trial]:
+        kept = [trial(n, {"lr": n / 100}, 1 - n / 100) for n in range(1, completed + 1)]
+        return kept + [trial(n, {"lr": 0.5}, None, status=TrialStatus.PRUNED) for n in range(completed + 1, 41)]
+
+    parameters = {"lr": {"low": 0.001, "high": 1.0, "log": True}}
+    [lr] = analyze_sweep(sweep_with(parameters=parameters), trials_with(8), {}).good_ranges
+    assert lr.text == "0.01 to 0.04"
+    assert analyze_sweep(sweep_with(parameters=parameters), trials_with(5), {}).good_ranges == ()
+
+
 def test_failed_and_stopped_trials_and_those_with_fresh_seeds_do_not_count() -> None:
     trials = random_trials(12, near_a_tenth)
     others = [
