@@ -43,6 +43,9 @@ INFERENCES_PER_SECOND = 40.0
 PAGE_COST, RUN_COST, TABLE_COST = 20.0, 10.0, 5.0
 """How many requests these count as: opening the socket of a page, each run of a stream, and the list of all runs."""
 
+SWEEP_COST = 10.0
+"""How many more requests a stream with a search counts as: it begins with all of its trials."""
+
 PATH_COSTS = {
     "/runs.json": TABLE_COST,
     "/evaluations.json": 2.0,
@@ -52,6 +55,8 @@ PATH_COSTS = {
     "/calibration.json": 5.0,
     "/disagreement.json": 10.0,
     "/drawings.json": 4.0,
+    "/race.json": 5.0,
+    "/sweep-analysis.json": 10.0,
     **{f"{INFERENCE_PATH}{name}": 10.0 for name in ("nearest", "dead_units", "map", "tsne")},
 }
 """How many requests a request to one of these paths counts as; one to any other counts as one."""
@@ -147,5 +152,6 @@ def _cost(scope: Scope) -> float:
         return PAGE_COST
     if scope["path"] == FEED_PATH:
         query: bytes = scope["query_string"].lower()
-        return RUN_COST * (1 + query.count(b",") + query.count(b"%2c"))
+        sweep_cost = SWEEP_COST if b"sweep" in query else 0.0
+        return RUN_COST * (1 + query.count(b",") + query.count(b"%2c")) + sweep_cost
     return PATH_COSTS.get(scope["path"], INFERENCE_COST if scope["path"].startswith(INFERENCE_PATH) else 1.0)

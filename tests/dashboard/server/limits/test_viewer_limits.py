@@ -154,9 +154,13 @@ def test_some_requests_count_as_many() -> None:
             ("/_stcore/stream", True),
             ("/inference/read?runs=7", False),
             ("/inference/map?run=7", False),
+            ("/live?sweep=3", False),
+            ("/race.json?runs=7,8", False),
+            ("/sweep-analysis.json?sweep=3", False),
         )
     ]
-    assert costs == [1, viewer_limits.RUN_COST, 3 * viewer_limits.RUN_COST, 5, viewer_limits.PAGE_COST, 0.2, 10]
+    run_cost, stream_cost = viewer_limits.RUN_COST, viewer_limits.RUN_COST + viewer_limits.SWEEP_COST
+    assert costs == [1, run_cost, 3 * run_cost, 5, viewer_limits.PAGE_COST, 0.2, 10, stream_cost, 5, 10]
 
 
 def test_messages_that_no_page_sends_use_up_the_requests_of_their_source() -> None:
