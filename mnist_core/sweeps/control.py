@@ -133,26 +133,34 @@ def end_without_controller(store: RunStore, sweep: Sweep, status: SweepStatus, r
 
 
 def extend(store: RunStore, sweep: Sweep, *, trials: int = 0, minutes: float = 0.0) -> Sweep:
-    """Add trials, minutes or both to the budget of a sweep. One that has ended can then go on: see `go_on`, `resume`.
+    """Add trials, minutes or both to the budget that a sweep has by now. One that has ended can then go on.
 
-    The server goes on by itself with one that it carries out.
+    See `go_on` and `resume`. The server goes on by itself with one that it carries out.
     Raises `ConfigError` if nothing is added, or the sweep has no limit of that kind.
     """
-    spec = SweepSpec.from_json(sweep.spec)
-    added: dict[str, Any] = {name: value for name, value in (("trials", trials), ("minutes", minutes)) if value}
-    if not added or min(added.values()) < 0:
+    more: dict[str, Any] = {name: value for name, value in (("trials", trials), ("minutes", minutes)) if value}
+    if not more or min(more.values()) < 0:
         raise ConfigError("trials", "Extend a sweep by a number of trials or minutes above 0.")
-    for name, value in added.items():
-        limit = spec.max_trials if name == "trials" else spec.minutes
+
+    def with_more(kept: Mapping[str, Any]) -> dict[str, Any]:
+        return _extended(SweepSpec.from_json(kept), sweep.name, more).to_json()
+
+    return store.sweeps.replace_spec(sweep.id, with_more)
+
+
+def _extended(spec: SweepSpec, name: str, more: Mapping[str, Any]) -> SweepSpec:
+    """Return the sweep with larger limits. Raises `ConfigError`."""
+    limits: dict[str, Any] = {}
+    for kind, value in more.items():
+        limit = spec.max_trials if kind == "trials" else spec.minutes
         if limit is None:
-            raise ConfigError(name, f"{sweep.name} has no limit on its {name}. Extend the other one.")
-        added[name] = limit + value
-    if spec.sampler == "grid" and added.get("trials", 0) > spec.grid_size:
+            raise ConfigError(kind, f"{name} has no limit on its {kind}. Extend the other one.")
+        limits[kind] = limit + value
+    if spec.sampler == "grid" and limits.get("trials", 0) > spec.grid_size:
         raise ConfigError(
-            "trials",
-            f"The grid of {sweep.name} has {spec.grid_size:,} points, and no more trials than that are possible.",
+            "trials", f"The grid of {name} has {spec.grid_size:,} points, and no more trials than that are possible."
         )
-    return store.sweeps.replace_spec(sweep.id, replace(spec, **added).to_json())
+    return replace(spec, **limits)
 
 
 FIRST_CONTROLLER_ID = -1000

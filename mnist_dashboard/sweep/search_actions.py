@@ -104,19 +104,24 @@ def _render_stop(sweep: Sweep) -> None:
 def _render_extend(sweep: Sweep) -> None:
     """A button that adds to the limits of the search. One with both limits gets more of both, or it might not go on."""
     spec = SweepSpec.from_json(sweep.spec)
+    trials = MORE_TRIALS if spec.max_trials is not None else 0
+    if spec.sampler == "grid" and spec.max_trials is not None:
+        trials = min(trials, spec.grid_size - spec.max_trials)  # a grid has no more trials than points
     more: More = {}
-    if spec.trials is not None or spec.sampler == "grid":
-        more["trials"] = MORE_TRIALS
+    if trials:
+        more["trials"] = trials
     if spec.minutes is not None:
         more["minutes"] = MORE_MINUTES
-    label = f"{MORE_TRIALS} more trials" if spec.minutes is None else f"{MORE_MINUTES:g} more minutes"
-    also = f" It may then have {MORE_TRIALS} more trials." if len(more) > 1 else ""
+    label = f"{trials or MORE_TRIALS} more trials" if spec.minutes is None else f"{MORE_MINUTES:g} more minutes"
+    also = f" It may then have {trials} more trials." if len(more) > 1 else ""
     messages.action_button(
         label,
         "add",
         partial(services.current().sweep_actions.extend_sweep, sweep, more),
-        help=f"Adds to the limit of the search, which goes on if it has ended.{also}",
-        disabled=sweep.status is SweepStatus.STOPPING,
+        help=f"Adds to the limit of the search, which goes on if it has ended.{also}"
+        if more
+        else "The search has a trial for each point of its grid already.",
+        disabled=sweep.status is SweepStatus.STOPPING or not more,
     )
 
 

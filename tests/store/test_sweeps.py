@@ -136,7 +136,7 @@ def test_a_sweep_that_stops_is_not_set_going_again(store: RunStore, sweep: Sweep
     store.sweeps.request_status(sweep.id, SweepStatus.STOPPING)
     assert store.sweeps.request_status(sweep.id, SweepStatus.RUNNING).status is SweepStatus.STOPPING
     with pytest.raises(SweepStateError, match="is stopping: wait until it has"):
-        store.sweeps.replace_spec(sweep.id, SPEC)
+        store.sweeps.replace_spec(sweep.id, dict)
 
 
 def test_a_sweep_that_has_ended_goes_on_only_when_it_is_extended(store: RunStore, sweep: Sweep) -> None:
@@ -145,7 +145,7 @@ def test_a_sweep_that_has_ended_goes_on_only_when_it_is_extended(store: RunStore
         store.sweeps.request_status(sweep.id, SweepStatus.PAUSED)
     with pytest.raises(SweepStateError, match="Extend it to go on"):
         store.sweeps.claim_sweep(sweep.id, own_identity())
-    extended = store.sweeps.replace_spec(sweep.id, SPEC | {"trials": 9})
+    extended = store.sweeps.replace_spec(sweep.id, lambda spec: {**spec, "trials": 9})
     assert (extended.status, extended.spec["trials"], extended.finished_at) == (SweepStatus.RUNNING, 9, None)
     assert store.sweeps.claim_sweep(sweep.id, own_identity()).attempt == 2
 

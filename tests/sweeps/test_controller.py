@@ -301,6 +301,13 @@ def test_extending_adds_to_the_budget_and_ends_again(store: RunStore) -> None:
     assert (ended.status, statuses(store, sweep)) == (SweepStatus.COMPLETED, ["completed"] * 3)
 
 
+def test_two_who_extend_a_sweep_at_once_both_do(store: RunStore) -> None:
+    sweep = claim(store, trials=1)
+    for _ in range(2):
+        extended = control.extend(store, sweep, trials=2)
+    assert extended.spec["trials"] == 5
+
+
 def test_a_sweep_whose_controller_is_gone_is_shown_as_interrupted_and_can_be_stopped(store: RunStore) -> None:
     created = control.create(store, SweepSpec(parameters=(LR,), trials=1))
     lost = store.sweeps.claim_sweep(created.id, GONE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -156,15 +156,18 @@ class Sweeps:
             _update(connection, sweep_id, in_server=True)
             return _get(connection, sweep_id)
 
-    def replace_spec(self, sweep_id: int, spec: Mapping[str, Any]) -> Sweep:
-        """Give a sweep a larger budget; it runs again if it had ended. Raises `SweepStateError` while it stops."""
+    def replace_spec(self, sweep_id: int, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Sweep:
+        """Give a sweep a larger budget; it runs again if it had ended. Raises `SweepStateError` while it stops.
+
+        `change` gets what the sweep is in this transaction: two people who extend it at once both do.
+        """
         with self._engine.begin() as connection:
             sweep = _get(connection, sweep_id)
             if sweep.status is SweepStatus.STOPPING:
                 raise SweepStateError(f"{sweep.name} is stopping: wait until it has, and extend it then.")
             again = {"status": SweepStatus.RUNNING, "finished_at": None, "reason": ""}
             values = again if sweep.status.is_finished else {}
-            _update(connection, sweep_id, spec=encode_json(json_value(spec)), **values)
+            _update(connection, sweep_id, spec=encode_json(json_value(change(sweep.spec))), **values)
             return _get(connection, sweep_id)
 
     # ------------------------------------------------------------------ the controller

@@ -210,7 +210,7 @@ def test_a_search_that_ends_and_is_extended_is_sent_as_such(store: RunStore, wri
             writer.sweeps.end_sweep(sweep, SweepStatus.COMPLETED)
             while (await viewer.event("trials"))["status"] != "completed":
                 pass
-            writer.sweeps.replace_spec(sweep.id, SPEC.to_json() | {"trials": 60})
+            writer.sweeps.replace_spec(sweep.id, lambda spec: {**spec, "trials": 60})
             while (await viewer.event("trials"))["max_trials"] != 60:
                 pass
 

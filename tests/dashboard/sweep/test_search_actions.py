@@ -75,6 +75,23 @@ def test_one_with_a_time_limit_gets_more_minutes(app: AppTest, store: RunStore) 
     assert SweepSpec.from_json(store.sweeps.get_sweep(1).spec).minutes == 4.0
 
 
+def test_a_whole_grid_gets_more_minutes_and_no_more_trials(app: AppTest, store: RunStore) -> None:
+    grid = SweepSpec(parameters=(Range("lr", 0.001, 0.3, log=True, points=25),), sampler="grid", trials=None, minutes=2)
+    control.create(store, grid, in_server=True)
+    click(open_search(app), "2 more minutes")
+    spec = SweepSpec.from_json(store.sweeps.get_sweep(1).spec)
+    assert (spec.minutes, spec.max_trials) == (4.0, 25)
+
+
+def test_a_grid_gets_the_trials_that_it_has_left(app: AppTest, store: RunStore) -> None:
+    grid = SweepSpec(parameters=(Range("lr", 0.001, 0.3, log=True, points=25),), sampler="grid", trials=20)
+    control.create(store, grid, in_server=True)
+    click(open_search(app), "5 more trials")
+    assert SweepSpec.from_json(store.sweeps.get_sweep(1).spec).max_trials == 25
+    [button] = [button for button in app.run().button if "more trials" in button.label]
+    assert button.disabled
+
+
 @pytest.mark.usefixtures("sweep")
 def test_viewers_have_no_actions(app: AppTest, store: RunStore, visitor: Visitor) -> None:
     open_search(app)
