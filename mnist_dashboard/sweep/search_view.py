@@ -25,12 +25,16 @@ EMPTY_FOR_VIEWERS = "No search yet. It appears here as soon as the owner starts 
 
 
 def list_sweeps() -> list[Sweep]:
-    """Return the searches, the newest first, without those that have ended and whose runs are all in the bin."""
+    """Return the searches, the newest first, without those that have ended and whose runs are all in the bin or purged.
+
+    One that has ended before its first run is listed: it says why.
+    """
     sweeps = services.current().sweeps
+    begun = sweeps.list_begun()
     kept = {run.sweep_id for run in services.current().all_runs.list_sound_runs()}
 
     def is_deleted(sweep: Sweep) -> bool:
-        return sweep.status.is_finished and sweep.id not in kept and bool(sweeps.list_runs(sweep.id))
+        return sweep.status.is_finished and sweep.id not in kept and sweep.id in begun
 
     return [sweep for sweep in reversed(sweeps.list_sweeps()) if not is_deleted(sweep)]
 

@@ -100,6 +100,14 @@ class Sweeps:
         with self._reader.connect() as connection, connection.begin():
             return {sweep_id: (count, low, high) for sweep_id, count, low, high in connection.execute(query)}
 
+    def list_begun(self) -> set[int]:
+        """Return the ids of sweeps that have had runs: in the bin or not, or purged, and then a trial has a result."""
+        has_result = trials.c.status.in_((TrialStatus.COMPLETED, TrialStatus.PRUNED, TrialStatus.DIVERGED))
+        tried = select(trials.c.sweep_id).where(has_result)
+        query = tried.union(select(runs.c.sweep_id).where(runs.c.sweep_id.is_not(None)))
+        with self._reader.connect() as connection, connection.begin():
+            return set(connection.execute(query).scalars())
+
     def list_validations(self, run_ids: Sequence[int]) -> dict[int, list[Validation]]:
         """Return the evaluations of these runs on validation, in the order of their steps, by run."""
         table = evaluations.c

@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import TrainConfig
-from mnist_core.records import Sweep, SweepStatus, TrialRole
+from mnist_core.records import RunStatus, Sweep, SweepStatus, TrialRole, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.sweeps import control
 from mnist_core.sweeps.space import Range, Values
@@ -122,6 +122,20 @@ def test_a_deleted_search_is_listed_again_when_a_run_is_restored(app: AppTest, s
     assert search_view.find_sweep(None) is None
     store.commands.restore_runs([run_id])
     assert [listed.id for listed in search_view.list_sweeps()] == [sweep.id]
+
+
+def test_a_deleted_search_stays_away_once_the_bin_is_purged(app: AppTest, store: RunStore, sweep: Sweep) -> None:
+    run_id = add_run(store, sweep)
+    claimed = store.sweeps.get_sweep(sweep.id)
+    store.sweeps.end_trial(claimed, store.sweeps.list_trials(sweep.id)[0], TrialStatus.COMPLETED, value=0.9)
+    store.trainer_writes.finish_run(store.queries.get_run(run_id), RunStatus.COMPLETED)
+    store.sweeps.end_sweep(claimed, SweepStatus.STOPPED, "")
+    unstarted = control.stop(store, control.create(store, SPEC, in_server=True))
+    store.commands.delete_runs([run_id])
+    store.commands.purge_runs([run_id])
+    assert store.sweeps.list_runs(sweep.id) == []
+    open_search(app)
+    assert [listed.id for listed in search_view.list_sweeps()] == [unstarted.id]
 
 
 # ---------------------------------------------------------------------- settings that it has found
