@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from mnist_core.analysis.importance_forest import Measure, measure_in_process
 from mnist_core.analysis.sweep_analysis import analyze_sweep
-from mnist_core.records import Sweep, Trial, TrialRole, TrialStatus, Validation, json_value
+from mnist_core.records import Sweep, Trial, TrialStatus, Validation, json_value
 from mnist_core.store.sweeps.kept_sweeps import Sweeps
 from mnist_dashboard.inspection.requests import in_words, read_number, respond_json
 
@@ -56,15 +56,14 @@ class SweepAnalyses:
         return respond_json(request, self._analyze(sweep))
 
     def _analyze(self, sweep: Sweep) -> dict[str, Any]:
-        trials = self._sweeps.list_trials(sweep.id)
-        ended = sum(trial.role is TrialRole.SEARCH and trial.status is not TrialStatus.RUNNING for trial in trials)
+        ended = self._sweeps.count_ended(sweep.id)
         if (answer := self._find(sweep, ended)) is not None:
             return answer.content
         if (earlier := self._answers.get(sweep.uid)) and self._computing.locked():
             return earlier.content  # another request computes the new one
         with self._computing:
             if (answer := self._find(sweep, ended)) is None:
-                answer = _Answer(ended, self._compute(sweep, trials, ended))
+                answer = _Answer(ended, self._compute(sweep, self._sweeps.list_trials(sweep.id), ended))
                 self._answers[sweep.uid] = answer
         return answer.content
 

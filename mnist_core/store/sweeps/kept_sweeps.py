@@ -100,6 +100,13 @@ class Sweeps:
         with self._reader.connect() as connection, connection.begin():
             return {sweep_id: (count, low, high) for sweep_id, count, low, high in connection.execute(query)}
 
+    def count_ended(self, sweep_id: int) -> int:
+        """Return how many trials of the search itself have ended."""
+        is_ended = (trials.c.role == TrialRole.SEARCH) & (trials.c.status != TrialStatus.RUNNING)
+        query = select(func.count()).where((trials.c.sweep_id == sweep_id) & is_ended)
+        with self._reader.connect() as connection, connection.begin():
+            return connection.execute(query).scalar_one()
+
     def list_begun(self) -> set[int]:
         """Return the ids of sweeps that have had runs: in the bin or not, or purged, and then a trial has a result."""
         has_result = trials.c.status.in_((TrialStatus.COMPLETED, TrialStatus.PRUNED, TrialStatus.DIVERGED))

@@ -119,3 +119,12 @@ def test_bad_queries_get_a_sentence(get: Get) -> None:
     missing = get("/sweep-analysis.json?sweep=99")
     assert missing.status == 404
     assert missing.body.startswith(b"There is no sweep 99.")
+
+
+def test_no_trial_is_read_for_an_analysis_that_stands(
+    app: Starlette, store: RunStore, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_trials(store, sweep, range(12))
+    first = ask(app, sweep).body
+    monkeypatch.setattr(store.sweeps, "list_trials", None)
+    assert ask(app, sweep).body == first
