@@ -122,8 +122,11 @@ def stop(store: RunStore, sweep: Sweep) -> Sweep:
 
 
 def end_without_controller(store: RunStore, sweep: Sweep, status: SweepStatus, reason: str = "") -> Sweep:
-    """End a sweep that nobody carries out, and its trials. Raises `SweepStateError` if it has ended."""
-    claimed = store.sweeps.claim_sweep(sweep.id, own_identity())
+    """End a sweep that nobody carries out, and its trials. Raises `SweepStateError` if it has ended.
+
+    This process claims it, but not as one that lives on: if a write fails, e.g. on a full disk, others can try again.
+    """
+    claimed = store.sweeps.claim_sweep(sweep.id, replace(own_identity(), start_ticks=0))
     for trial in store.sweeps.list_trials(sweep.id):
         if trial.status is TrialStatus.RUNNING:
             store.sweeps.end_trial(claimed, trial, TrialStatus.STOPPED)

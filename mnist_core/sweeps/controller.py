@@ -12,7 +12,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 
 from mnist_core.errors import StaleAttemptError, StoreLockedError, StoreUnavailableError
-from mnist_core.records import Command, Run, RunStatus, Sweep, SweepStatus, Trial, TrialRole, TrialStatus
+from mnist_core.records import Run, RunStatus, Sweep, SweepStatus, Trial, TrialRole, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.sweeps.control import after_sweep, is_under_way
 from mnist_core.sweeps.progress import confirming_seconds
@@ -21,7 +21,7 @@ from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.finals import Final, missing_finals
 from mnist_core.sweeps.trials.processes import SWEEP_INTERRUPTED, TrialProcesses
 from mnist_core.sweeps.trials.running_trial import RunningTrial, TrialEnd
-from mnist_core.sweeps.trials.watched_runs import interrupt_runs, read_runs
+from mnist_core.sweeps.trials.watched_runs import PauseSwitch, interrupt_runs, read_runs
 
 POLL_SECONDS = 0.05
 """Time between two looks at the processes of the trials."""
@@ -56,7 +56,11 @@ class Controller:
         self._elapsed_seconds = sweep.elapsed_seconds
         self._ticked_at = time.monotonic()
         self._reported_at = self._read_at = -math.inf
-        self._is_paused = False
+        self._is_paused = any(
+            run.status is RunStatus.PAUSED for run in store.sweeps.list_runs(sweep.id, [*self._running])
+        )
+        """Whether its runs are paused; those that it adopts may be."""
+        self._pause_switch = PauseSwitch(store, sweep.name)
         self._waits_for = ""
 
     def events(self) -> Generator[Trial | Sweep, None, None]:
@@ -106,6 +110,8 @@ class Controller:
             if end := self._end_of(trial):
                 yield self._end_trial(trial, end)
         self._stop_needless_runs(runs)
+        if self._is_paused:
+            self._pause_switch.pause_others(runs)
         if self._sweep.status is SweepStatus.STOPPING:
             self._end_when_idle(SweepStatus.STOPPED)
         elif not self._is_paused:
@@ -132,11 +138,8 @@ class Controller:
         should_pause = self._sweep.status is SweepStatus.PAUSED
         if should_pause is self._is_paused:
             return
-        self._is_paused = should_pause
-        for run in self._read_runs():
-            if run.status in (RunStatus.PREPARING, RunStatus.RUNNING, RunStatus.PAUSED):
-                command = Command.PAUSE if should_pause else Command.RESUME
-                self._store.commands.send_command(run.id, command, by=self._sweep.name)
+        self._pause_switch.set(self._read_runs(), should_pause)
+        self._is_paused = should_pause  # not before: while the database is locked, the next look tries again
 
     def _read_runs(self) -> list[Run]:
         return read_runs(self._store, self._sweep.id, [*self._running])

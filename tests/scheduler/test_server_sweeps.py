@@ -106,8 +106,9 @@ def test_a_killed_controller_is_replaced_and_the_sweep_fails_when_nothing_helps(
     assert (ended.number, ended.status) == (trial.number, TrialStatus.STOPPED)
 
 
+@pytest.mark.parametrize("write", ["claim_sweep", "list_trials", "end_sweep"])
 def test_on_a_full_disk_a_sweep_fails_when_there_is_room(
-    idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch
+    idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch, write: str
 ) -> None:
     sweep = add_sweep(idle)
     for _ in range(MAX_LOSSES):
@@ -118,7 +119,7 @@ def test_on_a_full_disk_a_sweep_fails_when_there_is_room(
         raise DiskFullError("The disk is full.")
 
     with monkeypatch.context() as full:
-        full.setattr(idle.store.sweeps, "claim_sweep", refuse)
+        full.setattr(idle.store.sweeps, write, refuse)
         with pytest.raises(DiskFullError):
             tend(idle)
     assert tend(idle) == [sweep.id] * MAX_LOSSES

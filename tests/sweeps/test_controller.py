@@ -18,9 +18,11 @@ from mnist_core.sweeps.controller import Controller
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.processes import SWEEP_INTERRUPTED
 from mnist_core.sweeps.trials.running_trial import RunningTrial
+from mnist_core.sweeps.trials.watched_runs import PauseSwitch
 from mnist_core.system.processes import own_identity
 from tests.support.processes import Eventually
 from tests.support.scripted_trials import GONE, LR, Script, ScriptedProcesses, carry_out, claim, searched
+from tests.support.web.page_driver import active_run
 
 
 def statuses(store: RunStore, sweep: Sweep) -> list[str]:
@@ -154,7 +156,7 @@ def test_the_target_ends_a_trial_and_its_time_is_the_result(store: RunStore) -> 
     carry_out(store, sweep, *scripts)
     first, second = searched(store, sweep)
     assert (first.status, first.value) == (TrialStatus.COMPLETED, 3.0)
-    assert (second.status, second.value) == (TrialStatus.COMPLETED, 4.0)  # never reached: twice its 2 s
+    assert (second.status, second.value) == (TrialStatus.COMPLETED, 20.0)  # never reached: ten times its 2 s
     assert store.sweeps.list_runs(sweep.id, [1])[0].status is RunStatus.STOPPED
 
 
@@ -252,6 +254,36 @@ def test_the_next_controller_adopts_runs_that_train_on(store: RunStore) -> None:
     assert [(trial.status, trial.value) for trial in searched(store, sweep)] == [(TrialStatus.COMPLETED, 0.5)]
     with pytest.raises(StaleAttemptError):
         list(events)
+
+
+def test_runs_that_are_adopted_paused_are_resumed_with_the_sweep(store: RunStore) -> None:
+    sweep = claim(store, trials=1, workers=1)
+    processes = ScriptedProcesses(store)
+    events = Controller(store, sweep, processes).events()
+    next(events)
+    first = store.sweeps.list_trials(sweep.id)[0]
+    running = RunningTrial(SweepSpec.from_json(sweep.spec), first)
+    processes.scripts.append(Script((0.5,), RunStatus.RUNNING))
+    processes.launch(running.job(sweep, 1))
+    (run,) = store.sweeps.list_runs(sweep.id)
+    store.trainer_writes.set_paused(run, paused=True)
+    again = store.sweeps.claim_sweep(sweep.id, own_identity())  # the controller was killed, and the sweep resumed since
+    next(Controller(store, again, ScriptedProcesses(store))._tick(), None)
+    assert [item.command.value for item in store.queries.list_commands(run.id, 0)] == ["resume"]
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
+    with pytest.raises(StaleAttemptError):
+        list(events)
+
+
+def test_pausing_reaches_runs_that_begin_later_and_leaves_those_that_have_just_ended(store: RunStore) -> None:
+    early, ended, late = (active_run(store) for _ in range(3))
+    store.trainer_writes.finish_run(ended, RunStatus.COMPLETED)  # after it was read
+    switch = PauseSwitch(store, "sweep-1")
+    switch.set([early, ended], True)
+    switch.pause_others([early, late])
+    switch.pause_others([early, late])
+    sent = [[item.command.value for item in store.queries.list_commands(run.id, 0)] for run in (early, ended, late)]
+    assert sent == [["pause"], [], ["pause"]]
 
 
 def test_a_run_interrupted_in_order_does_not_count_as_killed(store: RunStore) -> None:
