@@ -43,6 +43,10 @@ def isolated_folders(folder: Path, digits: Dataset) -> Iterator[Path]:
         kill_remaining(folder / "runs")
 
 
+END_SECONDS = 10.0
+"""Time that processes get to end by themselves once their server has ended."""
+
+
 def processes_of(runs: Path) -> list[psutil.Process]:
     """Return all living processes that were started for this runs folder, whatever their parents."""
     processes = []
@@ -54,8 +58,11 @@ def processes_of(runs: Path) -> list[psutil.Process]:
 
 
 def kill_remaining(runs: Path) -> None:
-    """Kill all remaining processes of this runs folder, and fail if there were any."""
-    left = processes_of(runs)
+    """Kill all remaining processes of this runs folder, and fail if there were any.
+
+    Some end by themselves a moment after their server, such as a trial server that still imports torch.
+    """
+    _ended, left = psutil.wait_procs(processes_of(runs), timeout=END_SECONDS)
     for process in left:
         process.kill()
     assert not left, "a process was left behind"
