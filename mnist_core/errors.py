@@ -68,6 +68,10 @@ class EditConflictError(StoreError):
     """Somebody else has changed what a person was editing. Nothing was written."""
 
 
+class DamagedSweepError(StoreError):
+    """What is stored of a sweep, or of one of its trials, cannot be read."""
+
+
 class SweepNotFoundError(StoreError):
     """No sweep has this id or name."""
 

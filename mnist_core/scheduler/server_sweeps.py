@@ -7,7 +7,7 @@ import signal
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from mnist_core.errors import SweepStateError
+from mnist_core.errors import DamagedSweepError, SweepStateError
 from mnist_core.records import Sweep, SweepStatus, TrialStatus
 from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN, ForkServerClient, is_orphan
 from mnist_core.store import RunStore
@@ -80,8 +80,11 @@ class ServerSweeps:
             self._fork_server.adopt(process_id, sweep.controller)
 
     def _progress(self, sweep: Sweep) -> Hashable:
-        """Return what changes whenever a trial begins, trains or ends."""
-        trials = self._store.sweeps.list_trials(sweep.id)
+        """Return what changes whenever a trial begins, trains or ends; None if a trial is damaged."""
+        try:
+            trials = self._store.sweeps.list_trials(sweep.id)
+        except DamagedSweepError:
+            return None
         running = [trial.number for trial in trials if trial.status is TrialStatus.RUNNING]
         steps = sum(run.progress.step for run in self._store.sweeps.list_runs(sweep.id, running))
         return len(trials), len(running), steps

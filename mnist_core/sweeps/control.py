@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any, TypeAlias
 
 from mnist_core.config import TrainConfig
-from mnist_core.errors import ConfigError, StaleAttemptError, SweepStateError
+from mnist_core.errors import ConfigError, DamagedSweepError, StaleAttemptError, SweepStateError
 from mnist_core.records import Sweep, SweepStatus, Trial, TrialStatus
 from mnist_core.runs.own_networks import with_recorded_network
 from mnist_core.store import RunStore
@@ -127,11 +127,12 @@ def end_without_controller(store: RunStore, sweep: Sweep, status: SweepStatus, r
     This process claims it, but not as one that lives on: if a write fails, e.g. on a full disk, others can try again.
     """
     claimed = store.sweeps.claim_sweep(sweep.id, replace(own_identity(), start_ticks=0))
-    for trial in store.sweeps.list_trials(sweep.id):
-        if trial.status is TrialStatus.RUNNING:
-            store.sweeps.end_trial(claimed, trial, TrialStatus.STOPPED)
-            for run in store.sweeps.list_runs(sweep.id, [trial.number]):
-                store.commands.request_stop(run.id)
+    with contextlib.suppress(DamagedSweepError):  # trials that cannot be read
+        for trial in store.sweeps.list_trials(sweep.id):
+            if trial.status is TrialStatus.RUNNING:
+                for run in store.sweeps.list_runs(sweep.id, [trial.number]):
+                    store.commands.request_stop(run.id)
+                store.sweeps.end_trial(claimed, trial, TrialStatus.STOPPED)  # last: another try begins with the runs
     return store.sweeps.end_sweep(claimed, status, reason)
 
 

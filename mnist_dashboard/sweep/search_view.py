@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from mnist_core.errors import SweepNotFoundError
+from mnist_core.errors import ConfigError, DamagedSweepError, SweepNotFoundError
 from mnist_core.formatting import format_time
 from mnist_core.records import Sweep
 from mnist_core.sweeps.control import shown_status
@@ -44,7 +44,7 @@ def find_sweep(sweep_id: int | None) -> Sweep | None:
     if sweep_id is not None:
         try:
             return services.current().sweeps.get_sweep(sweep_id)
-        except SweepNotFoundError:
+        except (SweepNotFoundError, DamagedSweepError):
             pass
     listed = list_sweeps()
     return next((sweep for sweep in listed if shown_status(sweep).is_active), next(iter(listed), None))
@@ -92,7 +92,11 @@ def _render_others(shown: Sweep) -> None:
 
 def _describe(sweep: Sweep, results: tuple[int, float | None, float | None] | None) -> str:
     """Name a search with its trials, its best one, when it started, and its status."""
-    spec, (count, low, high) = SweepSpec.from_json(sweep.spec), results or (0, None, None)
+    try:
+        spec = SweepSpec.from_json(sweep.spec)
+    except ConfigError:  # e.g. of another version, with other ranges of settings
+        return f"{sweep.name}: its settings cannot be read"
+    count, low, high = results or (0, None, None)
     parts = [f"{format_count(count)} {'trial' if count == 1 else 'trials'}"]
     if (best := high if spec.is_maximized else low) is not None:
         parts.append(f"best {format_result(spec, best)}")

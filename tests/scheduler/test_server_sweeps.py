@@ -15,9 +15,11 @@ from mnist_core.sweeps import control
 from mnist_core.sweeps.control import controller_id
 from mnist_core.sweeps.space import Range
 from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.system.paths import runs_dir
 from mnist_core.system.processes import own_identity
 from mnist_core.trainer.speed import CALIBRATION_RUN_ID
 from tests.scheduler.scripted_fork_server import DEAD, SupervisorHarness
+from tests.support.files.damage import execute
 from tests.support.processes import Eventually
 
 SPEC = SweepSpec(parameters=(Range("lr", 0.001, 1.0, log=True),), trials=4)
@@ -115,7 +117,7 @@ def test_on_a_full_disk_a_sweep_fails_when_there_is_room(
         tend(idle)
         idle.fork_server.end(controller_id(sweep.id), 1)
 
-    def refuse(*_arguments: object) -> None:
+    def refuse(*_arguments: object, **_values: object) -> None:
         raise DiskFullError("The disk is full.")
 
     with monkeypatch.context() as full:
@@ -125,6 +127,50 @@ def test_on_a_full_disk_a_sweep_fails_when_there_is_room(
     assert tend(idle) == [sweep.id] * MAX_LOSSES
     failed = idle.store.sweeps.get_sweep(sweep.id)
     assert (failed.status, failed.reason.split(",")[0]) == (SweepStatus.FAILED, "Its controller failed")
+
+
+@pytest.mark.parametrize(("owner", "write"), [("commands", "request_stop"), ("sweeps", "end_trial")])
+def test_a_stop_that_fails_on_a_full_disk_ends_the_runs_when_there_is_room(
+    idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch, owner: str, write: str
+) -> None:
+    store, sweep = idle.store, add_sweep(idle)
+    trial = store.sweeps.add_trial(claim(idle, sweep), TrialRole.SEARCH, {"lr": 0.1}, {})
+    config = SPEC.config(trial.values)
+    run = store.sweeps.begin_run(sweep.id, 1, attempt=1, config=config, trainer=own_identity(), name="trial")
+    assert run
+    store.sweeps.claim_sweep(sweep.id, DEAD)
+    store.sweeps.request_status(sweep.id, SweepStatus.STOPPING)
+
+    def refuse(*_arguments: object, **_values: object) -> None:
+        raise DiskFullError("The disk is full.")
+
+    with monkeypatch.context() as full:
+        full.setattr(getattr(store, owner), write, refuse)
+        with pytest.raises(DiskFullError):
+            tend(idle)
+    tend(idle)
+    assert store.sweeps.get_sweep(sweep.id).status is SweepStatus.STOPPED
+    assert [trial.status for trial in store.sweeps.list_trials(sweep.id)] == [TrialStatus.STOPPED]
+    assert store.queries.get_run(run.id).status is RunStatus.STOPPING
+
+
+def test_a_damaged_sweep_does_not_hold_up_the_others(idle: SupervisorHarness) -> None:
+    damaged, sound = add_sweep(idle), add_sweep(idle)
+    execute(runs_dir(), "UPDATE sweeps SET spec = 'noise' WHERE id = ?", damaged.id)
+    assert tend(idle) == [sound.id]
+
+
+def test_a_sweep_with_a_damaged_trial_fails_and_the_next_one_starts(idle: SupervisorHarness) -> None:
+    damaged, sound = add_sweep(idle), add_sweep(idle)
+    idle.store.sweeps.add_trial(claim(idle, damaged), TrialRole.SEARCH, {"lr": 0.1}, {})
+    idle.store.sweeps.claim_sweep(damaged.id, DEAD)
+    execute(runs_dir(), "UPDATE trials SET settings = 'noise' WHERE sweep_id = ?", damaged.id)
+    for _ in range(MAX_LOSSES):
+        tend(idle)
+        idle.fork_server.end(controller_id(damaged.id), 1)
+    tend(idle)
+    assert idle.store.sweeps.get_sweep(damaged.id).status is SweepStatus.FAILED
+    assert tend(idle)[-1] == sound.id
 
 
 def test_a_sweep_that_gets_on_between_losses_goes_on(idle: SupervisorHarness) -> None:

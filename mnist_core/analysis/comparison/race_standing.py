@@ -48,7 +48,7 @@ class Moment:
     accuracies: Mapping[int, float]
     """Validation accuracies, 0 to 1, by the id of the run."""
     leader: int
-    """The run in front: whoever was stays until another one is ahead by `LEVEL`, so that noise changes no lead."""
+    """The run in front. Another one takes its place only when it is ahead by `LEVEL`: noise changes no lead."""
 
     @property
     def is_level(self) -> bool:

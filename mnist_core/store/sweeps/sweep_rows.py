@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from mnist_core.errors import StoreError
+from mnist_core.errors import DamagedSweepError
 from mnist_core.records import ProcessIdentity, Sweep, SweepStatus, Trial, TrialRole, TrialStatus
 
 
 def sweep_from_row(row: Row[Any]) -> Sweep:
-    """Return the sweep of a row. Raises `StoreError` if it is damaged."""
+    """Return the sweep of a row. Raises `DamagedSweepError` if it is damaged."""
     try:
         identity = {part.name: getattr(row, f"controller_{part.name}") for part in fields(ProcessIdentity)}
         return Sweep(
@@ -33,11 +33,13 @@ def sweep_from_row(row: Row[Any]) -> Sweep:
             waits_for=row.waits_for,
         )
     except (ValueError, TypeError) as error:
-        raise StoreError(f"What is stored of sweep {row.id} cannot be read ({error}). Restore a backup.") from error
+        raise DamagedSweepError(
+            f"What is stored of sweep {row.id} cannot be read ({error}). Restore a backup."
+        ) from error
 
 
 def trial_from_row(row: Row[Any]) -> Trial:
-    """Return the trial of a row. Raises `StoreError` if it is damaged."""
+    """Return the trial of a row. Raises `DamagedSweepError` if it is damaged."""
     try:
         return Trial(
             sweep_id=row.sweep_id,
@@ -53,7 +55,7 @@ def trial_from_row(row: Row[Any]) -> Trial:
             finished_at=_read_time(row.finished_at),
         )
     except (ValueError, TypeError) as error:
-        raise StoreError(
+        raise DamagedSweepError(
             f"What is stored of trial {row.number} of sweep {row.sweep_id} cannot be read ({error}). Restore a backup."
         ) from error
 

@@ -18,7 +18,7 @@ export class RaceCharts {
   #shown;
   #loss = new LineChart("Loss", "mt-race-loss");
   #gap = new LineChart("Behind the leader", "mt-race-gap");
-  #note = make("p", "mt-lanes-note", {}, "The tint behind the curves is the colour of whoever led.");
+  #note = make("p", "mt-lanes-note", {}, "The tint behind the curves has the colour of the leader at that time.");
 
   /** @param {HTMLElement} root @param {() => Shown} shown */
   constructor(root, shown) {
