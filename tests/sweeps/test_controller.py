@@ -18,11 +18,9 @@ from mnist_core.sweeps.controller import Controller
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.processes import SWEEP_INTERRUPTED
 from mnist_core.sweeps.trials.running_trial import RunningTrial
-from mnist_core.sweeps.trials.watched_runs import PauseSwitch
 from mnist_core.system.processes import own_identity
 from tests.support.processes import Eventually
 from tests.support.scripted_trials import GONE, LR, Script, ScriptedProcesses, carry_out, claim, searched
-from tests.support.web.page_driver import active_run
 
 
 def statuses(store: RunStore, sweep: Sweep) -> list[str]:
@@ -84,18 +82,6 @@ def test_a_queued_run_blocks_trials_in_a_server_alone(store: RunStore) -> None:
     list(itertools.islice(served._tick(), 9))
     assert served._find_obstacle() == "Waits until mine has ended: runs go before trials."
     assert store.sweeps.list_trials(created.id) == []
-
-
-def test_a_paused_sweep_of_a_server_is_paused_when_it_starts_again(store: RunStore) -> None:
-    spec = SweepSpec(parameters=(LR,), trials=2, workers=1)
-    created = control.create(store, spec, in_server=True)
-    events = Controller(store, store.sweeps.claim_sweep(created.id, own_identity()), ScriptedProcesses(store)).events()
-    next(events)
-    control.pause(store, created)
-    next(events)
-    events.close()
-    assert store.sweeps.get_sweep(created.id).status is SweepStatus.PAUSED
-    assert control.go_on(store, created).status is SweepStatus.RUNNING
 
 
 def test_several_seeds_make_one_result(store: RunStore) -> None:
@@ -203,28 +189,6 @@ def test_stop_ends_the_trials_and_the_sweep(store: RunStore) -> None:
     assert {run.status for run in store.sweeps.list_runs(sweep.id)} == {RunStatus.STOPPED}
 
 
-def test_pause_reaches_the_runs_and_starts_no_trial(store: RunStore, eventually: Eventually) -> None:
-    sweep = claim(store, trials=9, workers=1)
-    processes = ScriptedProcesses(store, deque([Script((0.5,), RunStatus.RUNNING)] * 9))
-    events = Controller(store, sweep, processes).events()
-    next(events)
-    thread = threading.Thread(target=lambda: list(events))
-    thread.start()
-    try:
-        eventually(lambda: bool(store.sweeps.list_runs(sweep.id)))
-        (run,) = store.sweeps.list_runs(sweep.id)
-        control.pause(store, sweep)
-        eventually(lambda: [item.command.value for item in store.queries.list_commands(run.id, 0)] == ["pause"])
-        store.sweeps.request_status(sweep.id, SweepStatus.RUNNING)
-        eventually(
-            lambda: [item.command.value for item in store.queries.list_commands(run.id, 0)] == ["pause", "resume"]
-        )
-        assert len(processes.jobs) == 1
-    finally:
-        control.stop(store, sweep)
-        thread.join(10)
-
-
 def test_a_closed_generator_interrupts_the_sweep_and_the_next_one_goes_on(store: RunStore) -> None:
     sweep = claim(store, trials=3, workers=1)
     events = Controller(store, sweep, ScriptedProcesses(store)).events()
@@ -254,36 +218,6 @@ def test_the_next_controller_adopts_runs_that_train_on(store: RunStore) -> None:
     assert [(trial.status, trial.value) for trial in searched(store, sweep)] == [(TrialStatus.COMPLETED, 0.5)]
     with pytest.raises(StaleAttemptError):
         list(events)
-
-
-def test_runs_that_are_adopted_paused_are_resumed_with_the_sweep(store: RunStore) -> None:
-    sweep = claim(store, trials=1, workers=1)
-    processes = ScriptedProcesses(store)
-    events = Controller(store, sweep, processes).events()
-    next(events)
-    first = store.sweeps.list_trials(sweep.id)[0]
-    running = RunningTrial(SweepSpec.from_json(sweep.spec), first)
-    processes.scripts.append(Script((0.5,), RunStatus.RUNNING))
-    processes.launch(running.job(sweep, 1))
-    (run,) = store.sweeps.list_runs(sweep.id)
-    store.trainer_writes.set_paused(run, paused=True)
-    again = store.sweeps.claim_sweep(sweep.id, own_identity())  # the controller was killed, and the sweep resumed since
-    next(Controller(store, again, ScriptedProcesses(store))._tick(), None)
-    assert [item.command.value for item in store.queries.list_commands(run.id, 0)] == ["resume"]
-    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
-    with pytest.raises(StaleAttemptError):
-        list(events)
-
-
-def test_pausing_reaches_runs_that_begin_later_and_leaves_those_that_have_just_ended(store: RunStore) -> None:
-    early, ended, late = (active_run(store) for _ in range(3))
-    store.trainer_writes.finish_run(ended, RunStatus.COMPLETED)  # after it was read
-    switch = PauseSwitch(store, "sweep-1")
-    switch.set([early, ended], True)
-    switch.pause_others([early, late])
-    switch.pause_others([early, late])
-    sent = [[item.command.value for item in store.queries.list_commands(run.id, 0)] for run in (early, ended, late)]
-    assert sent == [["pause"], [], ["pause"]]
 
 
 def test_a_run_interrupted_in_order_does_not_count_as_killed(store: RunStore) -> None:
