@@ -12,7 +12,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 
 from mnist_core.errors import StaleAttemptError, StoreLockedError, StoreUnavailableError
-from mnist_core.records import Run, RunStatus, Sweep, SweepStatus, Trial, TrialRole, TrialStatus
+from mnist_core.records import Run, Sweep, SweepStatus, Trial, TrialRole, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.sweeps.control import after_sweep, is_under_way
 from mnist_core.sweeps.progress import confirming_seconds
@@ -56,10 +56,9 @@ class Controller:
         self._elapsed_seconds = sweep.elapsed_seconds
         self._ticked_at = time.monotonic()
         self._reported_at = self._read_at = -math.inf
-        self._is_paused = any(
-            run.status is RunStatus.PAUSED for run in store.sweeps.list_runs(sweep.id, [*self._running])
-        )
-        """Whether its runs are paused; those that it adopts may be."""
+        adopted = store.sweeps.list_runs(sweep.id, [*self._running])
+        self._is_paused = any(run.status.is_active for run in adopted)
+        """Whether its runs are paused. Those that it adopts are, or may be about to: the last controller told them."""
         self._pause_switch = PauseSwitch(store, sweep.name)
         self._waits_for = ""
 

@@ -6,7 +6,7 @@ from collections import deque
 import pytest
 
 from mnist_core.errors import StaleAttemptError
-from mnist_core.records import RunStatus, SweepStatus
+from mnist_core.records import Command, RunStatus, SweepStatus
 from mnist_core.store import RunStore
 from mnist_core.sweeps import control
 from mnist_core.sweeps.controller import Controller
@@ -68,6 +68,25 @@ def test_runs_that_are_adopted_paused_are_resumed_with_the_sweep(store: RunStore
     next(Controller(store, again, ScriptedProcesses(store))._tick(), None)
     assert [item.command.value for item in store.queries.list_commands(run.id, 0)] == ["resume"]
     store.trainer_writes.finish_run(run, RunStatus.COMPLETED)
+    with pytest.raises(StaleAttemptError):
+        list(events)
+
+
+def test_adopted_runs_that_have_not_read_the_pause_yet_train_on_with_the_sweep(store: RunStore) -> None:
+    sweep = claim(store, trials=1, workers=1)
+    processes = ScriptedProcesses(store)
+    events = Controller(store, sweep, processes).events()
+    next(events)
+    running = RunningTrial(SweepSpec.from_json(sweep.spec), store.sweeps.list_trials(sweep.id)[0])
+    processes.scripts.append(Script((0.5,), RunStatus.RUNNING))
+    processes.launch(running.job(sweep, 1))
+    (run,) = store.sweeps.list_runs(sweep.id)
+    store.commands.send_command(run.id, Command.PAUSE, by=sweep.name)  # by a controller that is killed then
+    again = store.sweeps.claim_sweep(sweep.id, own_identity())
+    next(Controller(store, again, ScriptedProcesses(store))._tick(), None)
+    commands = [item.command for item in store.queries.list_commands(run.id, 0)]
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED)  # before the first controller ends it with this process
+    assert commands == [Command.PAUSE, Command.RESUME]
     with pytest.raises(StaleAttemptError):
         list(events)
 
