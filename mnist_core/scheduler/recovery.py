@@ -101,13 +101,8 @@ def interrupt_stalled_runs(store: RunStore, seen: StallDetector, unseen: StallDe
     heartbeats, which `unseen` observes: a clock that jumps must not end their runs. Time in which the database is
     locked does not count: no trainer can show then that it lives.
     """
-    if max(seen.longest_silence, unseen.longest_silence) > QUIET_SECONDS:
-        try:
-            store.commands.check_writable()
-        except StoreLockedError:
-            seen.skip()
-            unseen.skip()
-            return []
+    if skip_while_locked(store, seen, unseen):
+        return []
     active = [(run, run.trainer) for run in store.queries.list_active_runs() if run.trainer]
     heartbeats = store.queries.list_heartbeats()
     silent: dict[int, float] = {}
@@ -123,6 +118,21 @@ def interrupt_stalled_runs(store: RunStore, seen: StallDetector, unseen: StallDe
         for run, _trainer in active
         if run.id in silent and store.commands.interrupt_run(run, _silence(run, silent[run.id]))
     ]
+
+
+def skip_while_locked(store: RunStore, *detectors: StallDetector) -> bool:
+    """Whether the database is locked, so that no process can show that it lives. Looks once there is a silence.
+
+    The time since the latest observation then does not count.
+    """
+    if max(detector.longest_silence for detector in detectors) > QUIET_SECONDS:
+        try:
+            store.commands.check_writable()
+        except StoreLockedError:
+            for detector in detectors:
+                detector.skip()
+            return True
+    return False
 
 
 def _silence(run: Run, seconds: float) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from mnist_core.errors import DamagedSweepError, SweepStateError
 from mnist_core.records import Sweep, SweepStatus, TrialStatus
 from mnist_core.scheduler.fork_client import EXIT_CODE_UNKNOWN, ForkServerClient, is_orphan
+from mnist_core.scheduler.recovery import StallDetector, skip_while_locked
 from mnist_core.store import RunStore
 from mnist_core.sweeps import control
+from mnist_core.system.processes import cpu_seconds
 
 MAX_LOSSES = 3
 """Controllers that may end one after the other while nothing has happened in the sweep; then it fails."""
@@ -30,8 +32,9 @@ class _Losses:
 class ServerSweeps:
     """Has the fork server fork a controller. The supervisor calls `tend` in its thread, again and again."""
 
-    def __init__(self, store: RunStore, fork_server: ForkServerClient) -> None:
+    def __init__(self, store: RunStore, fork_server: ForkServerClient, stall_seconds: float) -> None:
         self._store = store
+        self._stalls = StallDetector(stall_seconds)
         self._fork_server = fork_server
         self._losses: dict[int, _Losses] = {}
 
@@ -40,6 +43,7 @@ class ServerSweeps:
         unfinished = [sweep for sweep in self._store.sweeps.list_unfinished() if sweep.in_server]
         for sweep in unfinished:
             self._adopt_orphan(sweep)
+        self._kill_stalled(unfinished)
         if any(control.is_under_way(sweep) for sweep in unfinished):
             return
         idle = [sweep for sweep in unfinished if not self._has_process(sweep)]
@@ -58,6 +62,17 @@ class ServerSweeps:
         )
         if waiting and not is_starting:
             self._fork_server.launch(control.controller_id(waiting[0].id), "")
+
+    def _kill_stalled(self, unfinished: Sequence[Sweep]) -> None:
+        """Kill controllers that somebody has suspended, or that hang: no search could go on. They are replaced."""
+        if skip_while_locked(self._store, self._stalls):
+            return
+        controllers = {
+            sweep.id: sweep.controller for sweep in unfinished if sweep.controller and control.has_controller(sweep)
+        }
+        signs = {sweep_id: (controller, cpu_seconds(controller)) for sweep_id, controller in controllers.items()}
+        for sweep_id in self._stalls.observe(signs):
+            self._fork_server.kill(control.controller_id(sweep_id))
 
     def note_exit(self, process_id: int, code: int) -> None:
         """Note that the controller with this number has ended. One that was lost is replaced, but not for ever."""

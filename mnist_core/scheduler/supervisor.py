@@ -82,7 +82,7 @@ class Supervisor:
         """Number of trainers killed before they had claimed their run, by run and attempt."""
         self._fork_server = ForkServerClient(self._on_exit)
         self.range_tests = RangeTests(store, self._fork_server, self.wake)
-        self._sweeps = ServerSweeps(store, self._fork_server)
+        self._sweeps = ServerSweeps(store, self._fork_server, stall_seconds)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._supervise, name="supervisor", daemon=True)
         self._last_busy_at = time.monotonic()

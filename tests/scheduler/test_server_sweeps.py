@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from mnist_core.config import TrainConfig
-from mnist_core.errors import DiskFullError, RunStateError
+from mnist_core.errors import DiskFullError, RunStateError, StoreLockedError
 from mnist_core.records import RunStatus, Sweep, SweepStatus, TrialRole, TrialStatus
 from mnist_core.scheduler import server_sweeps
+from mnist_core.scheduler.recovery import StallDetector
 from mnist_core.scheduler.server_sweeps import MAX_LOSSES
 from mnist_core.sweeps import control
 from mnist_core.sweeps.control import controller_id
@@ -171,6 +172,43 @@ def test_a_sweep_with_a_damaged_trial_fails_and_the_next_one_starts(idle: Superv
     tend(idle)
     assert idle.store.sweeps.get_sweep(damaged.id).status is SweepStatus.FAILED
     assert tend(idle)[-1] == sound.id
+
+
+def test_a_suspended_controller_is_killed_and_one_that_works_is_not(
+    idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, used = [0.0], [0.0]
+    monkeypatch.setattr(server_sweeps, "cpu_seconds", lambda _process: used[0])
+    monkeypatch.setattr(idle.supervisor._sweeps, "_stalls", StallDetector(30.0, clock=lambda: now[0]))
+    sweep = add_sweep(idle)
+    claim(idle, sweep)
+    for _ in range(100):
+        now[0] += 1.0
+        used[0] += 0.01
+        tend(idle)
+    assert idle.fork_server.calls == []
+    for _ in range(31):
+        now[0] += 1.0
+        tend(idle)
+    assert idle.fork_server.calls[0] == f"kill {controller_id(sweep.id)}"
+
+
+def test_a_controller_that_waits_for_a_locked_database_is_not_killed(
+    idle: SupervisorHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+
+    def refuse() -> None:
+        raise StoreLockedError("The database is locked.")
+
+    monkeypatch.setattr(server_sweeps, "cpu_seconds", lambda _process: 0.0)
+    monkeypatch.setattr(idle.supervisor._sweeps, "_stalls", StallDetector(30.0, clock=lambda: now[0]))
+    monkeypatch.setattr(idle.store.commands, "check_writable", refuse)
+    claim(idle, add_sweep(idle))
+    for _ in range(100):
+        now[0] += 1.0
+        tend(idle)
+    assert idle.fork_server.calls == []
 
 
 def test_a_sweep_that_gets_on_between_losses_goes_on(idle: SupervisorHarness) -> None:
