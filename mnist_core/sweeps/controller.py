@@ -42,7 +42,7 @@ class Controller:
     def __init__(self, store: RunStore, sweep: Sweep, processes: TrialProcesses | None = None) -> None:
         self._store = store
         self._sweep = sweep
-        self._spec = SweepSpec.from_json(sweep.spec)
+        self._spec = SweepSpec.of(sweep)
         self._processes = processes or TrialProcesses(str(self._spec.fixed.get("dataset", "auto")))
         self._searcher = Searcher(self._spec, sweep.uid, past_trials(store, sweep, self._spec))
         self._running = {
@@ -129,7 +129,7 @@ class Controller:
         if self._ticked_at - self._reported_at < REPORT_SECONDS:
             return
         self._sweep = self._store.sweeps.report_progress(self._sweep, self._elapsed_seconds, self._waits_for)
-        self._spec = SweepSpec.from_json(self._sweep.spec)  # a person may have extended it
+        self._spec = SweepSpec.of(self._sweep)  # a person may have extended it
         self._reported_at = self._ticked_at
 
     def _pause_or_resume(self) -> None:

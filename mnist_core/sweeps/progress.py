@@ -55,7 +55,7 @@ def find_progress(
     sweep: Sweep, trials: Sequence[Trial], verdict: SweepVerdict | None = None, *, now: datetime | None = None
 ) -> SweepProgress:
     """Return how far a sweep is. `trials` are all of its trials, `verdict` what `conclude` returned at its end."""
-    spec, now = SweepSpec.from_json(sweep.spec), now or datetime.now(UTC)
+    spec, now = SweepSpec.of(sweep), now or datetime.now(UTC)
     search = [trial for trial in trials if trial.role is TrialRole.SEARCH]
     counts = {status: sum(trial.status is status for trial in search) for status in TrialStatus}
     ended = len(search) - counts[TrialStatus.RUNNING]

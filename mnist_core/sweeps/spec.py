@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from mnist_core.augmentations import shift_with
 from mnist_core.config import NOT_TUNED, SETTINGS, TrainConfig
-from mnist_core.errors import ConfigError
+from mnist_core.errors import ConfigError, DamagedSweepError
+from mnist_core.records import Sweep
 from mnist_core.setting import Setting
 from mnist_core.sweeps.space import Parameter, Range, parameter_from_json
 from mnist_core.system.machine import cores
@@ -151,6 +152,19 @@ class SweepSpec:
             raise ConfigError("parameters", f"The parameters of a sweep must be named, got {parameters!r}.")
         read = tuple(parameter_from_json(name, value) for name, value in parameters.items())
         return cls(**{**values, "parameters": read})
+
+    @classmethod
+    def of(cls, sweep: Sweep) -> Self:
+        """Return what a sweep of the store searches.
+
+        Raises `DamagedSweepError` if that is not acceptable, as after a change of the limits of a setting.
+        """
+        try:
+            return cls.from_json(sweep.spec)
+        except (ConfigError, TypeError, ValueError, AttributeError) as error:
+            raise DamagedSweepError(
+                f"What {sweep.name} searches cannot be read: {error} It was written by another version, or is damaged."
+            ) from error
 
 
 def _without_test() -> dict[str, Any]:

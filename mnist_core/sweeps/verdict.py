@@ -75,7 +75,7 @@ class SweepVerdict:
 
 def conclude(store: RunStore, sweep: Sweep) -> SweepVerdict | None:
     """Return the verdict on a sweep as it is now; None if no trial has a result."""
-    spec, trials = SweepSpec.from_json(sweep.spec), store.sweeps.list_trials(sweep.id)
+    spec, trials = SweepSpec.of(sweep), store.sweeps.list_trials(sweep.id)
     best = ranked(spec, trials)
     if not best:
         return None

@@ -103,7 +103,7 @@ def _render_stop(sweep: Sweep) -> None:
 
 def _render_extend(sweep: Sweep) -> None:
     """A button that adds to the limits of the search. One with both limits gets more of both, or it might not go on."""
-    spec = SweepSpec.from_json(sweep.spec)
+    spec = SweepSpec.of(sweep)
     trials = MORE_TRIALS if spec.max_trials is not None else 0
     if spec.sampler == "grid" and spec.max_trials is not None:
         trials = min(trials, spec.grid_size - spec.max_trials)  # a grid has no more trials than points
@@ -148,7 +148,7 @@ def apply_to_sliders(sweep: Sweep, values: Mapping[str, Any]) -> None:
     Settings that the search has not varied stay as they are.
     """
     before = read_draft().config
-    names = {parameter.name for parameter in SweepSpec.from_json(sweep.spec).parameters}
+    names = {parameter.name for parameter in SweepSpec.of(sweep).parameters}
 
     def apply() -> None:
         access.require_owner()

@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from mnist_core.errors import ConfigError, DamagedSweepError, SweepNotFoundError
+from mnist_core.errors import DamagedSweepError, SweepNotFoundError
 from mnist_core.formatting import format_time
 from mnist_core.records import Sweep
 from mnist_core.sweeps.control import shown_status
@@ -17,7 +17,7 @@ from mnist_dashboard.components.sweep_analysis import sweep_analysis
 from mnist_dashboard.components.sweep_board import sweep_board
 from mnist_dashboard.components.sweep_strip import sweep_strip
 from mnist_dashboard.sweep import place, search_actions
-from mnist_dashboard.ui import messages
+from mnist_dashboard.ui import markdown, messages
 from mnist_dashboard.ui.formatting import format_count
 
 EMPTY = "No search yet. Set the ranges and press Start search."
@@ -57,6 +57,13 @@ def render_search(sweep_id: int | None, *, may_act: bool) -> None:
         messages.render()
         st.caption(EMPTY if may_act else EMPTY_FOR_VIEWERS)
         return
+    try:
+        SweepSpec.of(sweep)
+    except DamagedSweepError as error:
+        messages.render()
+        st.error(markdown.escape(str(error)), icon=":material/error:")
+        _render_others(sweep)
+        return
     with st.container(key="header"):
         sweep_strip(sweep, may_act=may_act, on_apply=partial(search_actions.apply_to_sliders, sweep))
         with st.container(key="outcome"):
@@ -93,8 +100,8 @@ def _render_others(shown: Sweep) -> None:
 def _describe(sweep: Sweep, results: tuple[int, float | None, float | None] | None) -> str:
     """Name a search with its trials, its best one, when it started, and its status."""
     try:
-        spec = SweepSpec.from_json(sweep.spec)
-    except ConfigError:  # e.g. of another version, with other ranges of settings
+        spec = SweepSpec.of(sweep)
+    except DamagedSweepError:
         return f"{sweep.name}: its settings cannot be read"
     count, low, high = results or (0, None, None)
     parts = [f"{format_count(count)} {'trial' if count == 1 else 'trials'}"]

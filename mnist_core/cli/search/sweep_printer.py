@@ -27,7 +27,7 @@ class SweepPrinter:
     def __init__(self, store: RunStore, sweep: Sweep, *, json: bool) -> None:
         self._store = store
         self._json = json
-        self._spec = SweepSpec.from_json(sweep.spec)
+        self._spec = SweepSpec.of(sweep)
 
     def show(self, event: SweepEvent) -> None:
         if self._json:

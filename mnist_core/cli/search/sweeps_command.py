@@ -8,7 +8,7 @@ from typing import Any
 from mnist_core.cli.command_setup import Subparsers, add_command, open_store
 from mnist_core.cli.search.sweep_command import carry_out
 from mnist_core.cli.search.sweep_printer import event_to_json, leaderboard, verdict_to_json
-from mnist_core.errors import ConfigError
+from mnist_core.errors import ConfigError, DamagedSweepError
 from mnist_core.formatting import format_duration
 from mnist_core.records import Sweep, encode_json
 from mnist_core.store import RunStore
@@ -64,25 +64,33 @@ def _list(store: RunStore, *, json: bool) -> int:
     elif not sweeps:
         print(f"No sweeps yet. Start one with: {PROGRAM} sweep --lr 0.001:1:log --trials 20")
     else:
-        rows = [["Sweep", "Status", "Trials", "Best", "Duration"], *(_row(store, sweep) for sweep in sweeps)]
-        widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+        header = ["Sweep", "Status", "Trials", "Best", "Duration"]
+        rows = [header, *(_row(store, sweep) for sweep in sweeps)]
+        sound = [row for row in rows if len(row) == len(header)]  # the others end with a sentence
+        widths = [max(map(display_width, column)) for column in zip(*sound, strict=True)]
         for row in rows:
-            print("  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            print("  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip())
     return 0
 
 
 def _row(store: RunStore, sweep: Sweep) -> list[str]:
-    spec, summary = SweepSpec.from_json(sweep.spec), _summary(store, sweep)
+    status = control.shown_status(sweep).word
+    try:
+        spec, summary = SweepSpec.of(sweep), _summary(store, sweep)
+    except DamagedSweepError as error:
+        return [sweep.name, status, str(error)]
     limit = f"/{spec.max_trials}" if spec.max_trials else ""
     best = summary["best"]["value"] if summary["best"] else None
-    status = control.shown_status(sweep).word
     trials, duration = f"{summary['trials']}{limit}", format_duration(sweep.elapsed_seconds)
     return [sweep.name, status, trials, format_result(spec, best), duration]
 
 
 def _summary(store: RunStore, sweep: Sweep) -> dict[str, Any]:
     """Return a sweep as an object of JSON, with the number of its trials that have ended, and the best of them."""
-    progress = find_progress(sweep, store.sweeps.list_trials(sweep.id))
+    try:
+        progress = find_progress(sweep, store.sweeps.list_trials(sweep.id))
+    except DamagedSweepError as error:
+        return {**event_to_json(sweep), "problem": str(error)}
     return {
         **event_to_json(sweep),
         "status": control.shown_status(sweep),
@@ -103,6 +111,6 @@ def _show(store: RunStore, sweep: Sweep, *, json: bool) -> int:
         status = f"{sweep.name} is {control.shown_status(sweep).word}."
         progress = find_progress(sweep, trials, conclude(store, sweep))
         print(" ".join(filter(None, [status, sweep.reason, control.waits_for(store, sweep)])))
-        print(leaderboard(SweepSpec.from_json(sweep.spec), trials))
+        print(leaderboard(SweepSpec.of(sweep), trials))
         print(progress.sentence)
     return 0

@@ -11,7 +11,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from mnist_core.errors import SweepNotFoundError
+from mnist_core.errors import DamagedSweepError, SweepNotFoundError
 from mnist_core.records import Sweep, TrialStatus
 from mnist_core.store import RunStore
 from mnist_core.store.change_feed import Changes
@@ -107,7 +107,7 @@ class SweepFeed:
             elif sweep_id not in self._broadcaster.watched_sweep_ids:
                 await asyncio.to_thread(self._read_changes, self._watches[sweep_id])
             data = await asyncio.to_thread(self._watches[sweep_id].state.whole)
-        except SweepNotFoundError:
+        except (SweepNotFoundError, DamagedSweepError):  # the page says so
             self._watches.pop(sweep_id, None)
             return None
         except Exception:

@@ -26,7 +26,7 @@ class WatchedSweep:
     ) -> None:
         """`runs` are all runs of the search, `validations` what they reached on validation, by run."""
         self.sweep = sweep
-        self.spec = SweepSpec.from_json(sweep.spec)
+        self.spec = SweepSpec.of(sweep)
         self.verdict: SweepVerdict | None = None
         """What the fresh seeds say of the winner, once they have been trained."""
         self.waits_for = ""
@@ -61,7 +61,7 @@ class WatchedSweep:
     def update(self, sweep: Sweep, trials: Iterable[Trial]) -> None:
         """Replace what the store says of the search and of these trials."""
         if sweep.spec != self.sweep.spec:  # a person has extended it
-            self.spec = SweepSpec.from_json(sweep.spec)
+            self.spec = SweepSpec.of(sweep)
         self.sweep = sweep
         changed = {trial.number: trial for trial in trials if self.trials.get(trial.number) != trial}
         self.trials |= changed

@@ -12,7 +12,9 @@ from mnist_core.store import RunStore
 from mnist_core.sweeps import control
 from mnist_core.sweeps.space import Range
 from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.system.paths import runs_dir
 from mnist_core.system.processes import own_identity
+from tests.support.files.damage import execute
 from tests.support.networks import TINY
 from tests.support.scripted_trials import GONE
 
@@ -81,6 +83,23 @@ def test_sweeps_are_listed_with_their_best(store: RunStore, capsys: pytest.Captu
     header, line = capsys.readouterr().out.splitlines()
     assert header.split() == ["Sweep", "Status", "Trials", "Best", "Duration"]
     assert line.split() == ["rates", "finished", "3/4", "95.00\u202f%", "0:00"] or "95.00" in line
+
+
+def test_a_sweep_that_is_no_longer_acceptable_hides_no_other(
+    store: RunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_sweep(store, 0.9)
+    old = control.create(store, SPEC, "old")
+    execute(runs_dir(), 'UPDATE sweeps SET spec = \'{"colour": "red"}\' WHERE id = ?', old.id)
+    problem = "What old searches cannot be read: A sweep has no field 'colour'."
+    assert main(["sweeps"]) == 0
+    _header, sound, damaged = capsys.readouterr().out.splitlines()
+    assert sound.startswith("rates")
+    assert damaged.split(maxsplit=2)[2].startswith(problem)
+    assert main(["sweeps", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[1]["problem"].startswith(problem)
+    assert main(["sweeps", "old"]) == 1
+    assert problem in capsys.readouterr().err
 
 
 def test_a_sweep_is_shown_with_its_best_trials_first(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,10 @@ from mnist_core.store import RunStore
 from mnist_core.sweeps import control
 from mnist_core.sweeps.space import Range
 from mnist_core.sweeps.spec import SweepSpec
+from mnist_core.system.paths import runs_dir
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.sweep.search_view import find_sweep
+from tests.support.files.damage import execute
 from tests.support.web.page_driver import Visitor, component_data, says
 
 SPEC = SweepSpec(parameters=(Range("lr", 0.001, 0.3, log=True),), trials=2, workers=1)
@@ -105,3 +107,24 @@ def test_another_search_can_be_chosen(app: AppTest, store: RunStore) -> None:
 def test_a_single_search_is_no_choice(app: AppTest, store: RunStore) -> None:
     add_sweep(store)
     assert "Searches" not in [box.label for box in open_sweep(app).selectbox]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        '{"parameters": {"lr": {"low": 0.001, "high": 1000000.0}}, "trials": 2}',
+        '{"parameters": {"lr": {"low": 0.001, "high": 1.0}}, "trials": "two"}',
+        '{"parameters": {"lr": {"low": 0.001, "high": 1.0}}, "colour": "red"}',
+    ],
+)
+def test_a_search_that_is_no_longer_acceptable_is_named_and_the_others_are_shown(
+    app: AppTest, store: RunStore, spec: str
+) -> None:
+    add_sweep(store, "sound")
+    old = add_sweep(store, "old")
+    execute(runs_dir(), f"UPDATE sweeps SET spec = '{spec}' WHERE id = ?", old.id)
+    open_sweep(app, sweep=str(old.id))
+    assert [error.value.split(":")[0] for error in app.error] == ["What old searches cannot be read"]
+    choice = next(box for box in app.selectbox if box.label == "Searches")
+    assert any("old: its settings cannot be read" in option for option in choice.options)
+    assert shown(open_sweep(app, sweep="1")) == "sound"
