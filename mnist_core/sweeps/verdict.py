@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from mnist_core.analysis.comparison.comparability import CompareError
 from mnist_core.analysis.comparison.compare import compare_runs
-from mnist_core.analysis.comparison.verdict import Verdict, format_p
+from mnist_core.analysis.comparison.significance import holm
+from mnist_core.analysis.comparison.verdict import Verdict, find_winner, format_p
 from mnist_core.analysis.seed_groups import Summary, summarize
 from mnist_core.config import TrainConfig
 from mnist_core.formatting import format_percent
@@ -18,14 +19,14 @@ from mnist_core.sweeps.trials.finals import final_trials
 from mnist_core.sweeps.trials.results import ranked
 
 OUTCOMES = {"a": "better than", "": "not clearly better than", "b": "worse than"}
-"""Words for the winner of a `Verdict` in which the winner of the sweep is A."""
+"""Words for the winner of a comparison in which the winner of the sweep is A."""
 
 RIVAL_NAMES = {TrialRole.BASELINE: "the defaults", TrialRole.COMPARED: "your settings"}
 
 
 @dataclass(frozen=True)
 class Rival:
-    """Settings that the winner is compared with, and how that ended. Each comparison stands for itself."""
+    """Settings that the winner is compared with, and how that ended."""
 
     role: TrialRole
     runs: tuple[Run, ...]
@@ -33,11 +34,13 @@ class Rival:
     summary: Summary | None
     """Test accuracies of its runs, 0 to 1, with the 95 % interval of their mean."""
     comparison: Verdict | None
-    """A is the winner of the sweep. None if the two cannot be compared; `words` say why."""
+    """As if only these two had been compared. A is the winner of the sweep. None if they cannot be compared."""
     outcome: str
     """`better than`, `not clearly better than` or `worse than`; empty if the two cannot be compared."""
     words: str
-    """`better than the defaults (95.10 %), p = 0.002`."""
+    """`better than the defaults (95.10 %), p = 0.002`, or why they cannot be compared."""
+    p_value: float | None = None
+    """Corrected for the number of rivals (Holm), as of several pairs on Compare; None if there is no test."""
 
     @property
     def named(self) -> str:
@@ -85,7 +88,7 @@ def conclude(store: RunStore, sweep: Sweep) -> SweepVerdict | None:
         for role, values in final_trials(spec, winner.values)
     }
     own = _runs(store, finals.pop(TrialRole.WINNER))
-    rivals = tuple(_compare(store, own, role, theirs) for role, theirs in finals.items())
+    rivals = _judge(_compare(store, own, role, theirs) for role, theirs in finals.items())
     summary = _summarize(own)
     sentence = _sentence(spec, winner, summary, rivals) if summary else ""
     return SweepVerdict(winner, own, summary, rivals, sentence, _training(spec))
@@ -112,17 +115,33 @@ def _compare(store: RunStore, own: Sequence[Run], role: TrialRole, trial: Trial 
         verdict = compare_runs(store.queries, [run.id for run in own], [run.id for run in runs])
     except CompareError as error:
         return Rival(role, runs, summary, None, "", f"not compared with {name}: {str(error).rstrip('.')}")
-    outcome = OUTCOMES["" if verdict.p_value is None else verdict.winner]
-    words = f"{outcome} {name} ({format_percent(summary.mean)}){_p(verdict)}"
-    return Rival(role, runs, summary, verdict, outcome, words)
+    return Rival(role, runs, summary, verdict, "", "")
 
 
-def _p(verdict: Verdict) -> str:
+def _judge(rivals: Iterable[Rival]) -> tuple[Rival, ...]:
+    """Say of each rival that can be compared whether the winner is better. More comparisons make each p larger."""
+    compared = list(rivals)
+    comparisons = [rival.comparison for rival in compared if rival.comparison]
+    tested = [comparison.p_value for comparison in comparisons if comparison.p_value is not None]
+    corrected = iter(holm(tested))
+    judged = []
+    for rival in compared:
+        if rival.comparison is None:
+            judged.append(rival)
+            continue
+        p = None if rival.comparison.p_value is None else next(corrected)
+        outcome = OUTCOMES[find_winner(rival.comparison.difference, p)]
+        words = f"{outcome} {rival.named}{_p(p, rival.comparison.smallest_p * max(len(tested), 1))}"
+        judged.append(replace(rival, outcome=outcome, words=words, p_value=p))
+    return tuple(judged)
+
+
+def _p(p: float | None, smallest_p: float) -> str:
     """Return how sure a verdict is, as it follows its words."""
-    if verdict.p_value is None:
+    if p is None:
         return ": too few seeds to tell"
-    p = format_p(verdict.p_value, verdict.smallest_p)
-    return f", p {p}" if p.startswith("below") else f", p = {p}"
+    text = format_p(p, smallest_p)
+    return f", p {text}" if text.startswith("below") else f", p = {text}"
 
 
 def _sentence(spec: SweepSpec, winner: Trial, summary: Summary, rivals: Sequence[Rival]) -> str:
@@ -130,6 +149,8 @@ def _sentence(spec: SweepSpec, winner: Trial, summary: Summary, rivals: Sequence
     if summary.low is not None and summary.high is not None:
         right += f", 95 % interval {format_percent(summary.low)} to {format_percent(min(summary.high, 1.0))}"
     parts = [right, *(rival.words for rival in rivals)]
+    if sum(rival.p_value is not None for rival in rivals) > 1:
+        parts.append("each p is corrected for two comparisons")
     if spec.winner_config(winner.values, spec.first_seed) == spec.baseline_config(spec.first_seed):
         parts.append("these are the defaults")
     return "; ".join(parts) + "."

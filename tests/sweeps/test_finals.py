@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mnist_core.analysis.comparison.verdict import Verdict
 from mnist_core.analysis.seed_groups import Summary
 from mnist_core.config import TrainConfig
 from mnist_core.records import RunStatus, Sweep, SweepStatus, TrialRole, TrialStatus
@@ -12,7 +13,7 @@ from mnist_core.sweeps import control, controller
 from mnist_core.sweeps.searcher import Searcher
 from mnist_core.sweeps.space import Values
 from mnist_core.sweeps.spec import SweepSpec
-from mnist_core.sweeps.verdict import Rival, SweepVerdict, conclude
+from mnist_core.sweeps.verdict import Rival, SweepVerdict, _judge, conclude
 from mnist_core.system.processes import own_identity
 from tests.support.scripted_trials import Script, carry_out, claim, searched
 
@@ -140,6 +141,21 @@ def test_settings_that_diverge_with_fresh_seeds_are_said_to(store: RunStore) -> 
     assert verdict
     assert verdict.rivals[-1].role is TrialRole.COMPARED
     assert verdict.rivals[-1].words == "your settings cannot be tested: with them the training diverges"
+
+
+def test_two_verdicts_are_corrected_for_each_other() -> None:
+    def compared(role: TrialRole, p: float) -> Rival:
+        verdict = Verdict("-", "a", p, 0.001, 0.02, 0.0, 0.04, None, (), ())
+        return Rival(role, (), Summary(3, 0.9, None, None, None), verdict, "", "")
+
+    baseline, yours = _judge([compared(TrialRole.BASELINE, 0.03), compared(TrialRole.COMPARED, 0.02)])
+    assert (baseline.p_value, baseline.outcome) == (0.04, "better than")
+    assert (yours.p_value, yours.outcome) == (0.04, "better than")
+    baseline, yours = _judge([compared(TrialRole.BASELINE, 0.03), compared(TrialRole.COMPARED, 0.026)])
+    assert baseline.words == "not clearly better than the defaults (90.00 %), p = 0.052"
+    assert yours.outcome == "not clearly better than"
+    (alone,) = _judge([compared(TrialRole.BASELINE, 0.03)])
+    assert alone.words == "better than the defaults (90.00 %), p = 0.03"
 
 
 def test_the_short_sentence_names_what_the_winner_is_better_than(store: RunStore) -> None:

@@ -86,7 +86,7 @@ def verdict_to_json(store: RunStore, sweep: Sweep) -> dict[str, Any]:
                 "runs": [run.name for run in rival.runs],
                 "difference": rival.comparison and rival.comparison.difference,
                 "interval": rival.comparison and [rival.comparison.low, rival.comparison.high],
-                "p_value": rival.comparison and rival.comparison.p_value,
+                "p_value": rival.p_value,
                 "verdict": rival.words,
             }
             for rival in verdict.rivals
