@@ -26,7 +26,7 @@ from mnist_core.sweeps.trials.watched_runs import PauseSwitch, interrupt_runs, r
 POLL_SECONDS = 0.05
 """Time between two looks at the processes of the trials."""
 
-READ_SECONDS = 0.3
+READ_SECONDS = 0.5
 """Time between two looks at the runs in the store while no process ends."""
 
 REPORT_SECONDS = 1.0
@@ -190,13 +190,12 @@ class Controller:
 
     def _launch(self) -> Iterator[Trial]:
         """Launch the runs that wait for a process, and new trials, while workers are free."""
-        obstacle = self._find_obstacle()
-        if obstacle != self._waits_for:
-            self._waits_for, self._reported_at = obstacle, -math.inf  # the next look reports it
         busy = set(self._processes.launched)
         for trial in self._running.values():
             busy |= {(trial.trial.number, seed) for seed, run in trial.runs.items() if run.status.is_active}
         free = self._spec.workers - len(busy)
+        if free > 0 and (obstacle := self._find_obstacle()) != self._waits_for:
+            self._waits_for, self._reported_at = obstacle, -math.inf  # the next look reports it
         while free > 0:
             waiting = [(trial, seed) for trial in self._running.values() for seed in trial.waiting_seeds(busy)]
             if not waiting and self._waits_for:
