@@ -21,7 +21,7 @@ from mnist_core.sweeps.verdict import conclude
 from mnist_dashboard.feed.broadcaster import Broadcaster, Message
 from mnist_dashboard.feed.sweeps.watched_sweep import WatchedSweep
 
-SPACING_SECONDS = 0.5
+SPACING_SECONDS = 0.25
 """Minimum time between two `trials` events of a search."""
 
 CHECK_SECONDS = 2.0
