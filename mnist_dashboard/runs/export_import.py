@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from mnist_core.errors import ConfigError
 from mnist_core.exports.formats import FORMATS
 from mnist_core.exports.server_exports import export_for_server
 from mnist_core.records import Run
@@ -27,14 +28,19 @@ _FILE_KEY = "exported"
 """Session key of the file that is ready: what was exported, and its path."""
 
 
-def render_export(selected: Sequence[Run]) -> None:
-    """Draw the button with which users choose a format, prepare the file and download it."""
-    with st.popover("Export", icon=":material/download:", disabled=not selected):
+def render_export(selected: Sequence[Run], *, may_grow: bool = False) -> None:
+    """Draw the button with which users choose a format, prepare the file and download it.
+
+    With `may_grow`, runs may begin without the page being drawn again, so the button is there from the start.
+    """
+    with st.popover("Export", icon=":material/download:", disabled=not selected and not may_grow):
         formats = list(FORMATS) if access.may_act() else VIEWER_FORMATS
         format_name = st.selectbox("Format", formats, format_func=lambda name: FORMATS[name].label, key="export_format")
         export = (format_name, tuple(run.id for run in selected))
 
         def prepare() -> None:
+            if not selected:
+                raise ConfigError("runs", "There is nothing to export yet: no run has begun.")
             st.session_state[_FILE_KEY] = export, _write_export(selected, format_name)
 
         if st.button("Prepare the file", icon=":material/settings:"):
@@ -46,7 +52,7 @@ def render_export(selected: Sequence[Run]) -> None:
         if file and file[0] == export:
             path = file[1]
             st.link_button(f"Download {markdown.escape(path.name)}", download_url(path), icon=":material/download:")
-        elif access.may_act():
+        elif access.may_act() and selected:
             st.caption(f"{len(selected)} selected. The runs folder keeps the file for a day, too.")
 
 

@@ -59,11 +59,11 @@ def _render_actions(sweep: Sweep) -> None:
 
 def _actions(sweep: Sweep) -> list[Callable[[], None]]:
     """Return what draws the actions that are possible now, the most important first."""
-    export = partial(render_export, list_runs(sweep))
+    status = shown_status(sweep)
+    export = partial(render_export, list_runs(sweep), may_grow=not status.is_finished)
     if not access.may_act():
         return [export]
     extend, delete = partial(_render_extend, sweep), partial(_render_delete, sweep)
-    status = shown_status(sweep)
     if status.is_finished:
         return [extend, export, delete]
     can_resume = status in (SweepStatus.PAUSED, SweepStatus.INTERRUPTED)

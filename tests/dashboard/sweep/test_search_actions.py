@@ -63,6 +63,16 @@ def test_a_search_is_paused_resumed_and_stopped(app: AppTest, store: RunStore) -
     assert not {"Pause", "Stop", "Resume"} & set(labels(app))
 
 
+def test_trials_that_begin_after_the_page_was_drawn_are_exported(app: AppTest, store: RunStore, sweep: Sweep) -> None:
+    click(open_search(app), "Prepare the file")
+    assert "There is nothing to export yet" in page_text(app)
+    run_id = add_run(store, sweep)
+    click(app, "Prepare the file")
+    (_format, exported), file = app.session_state["exported"]
+    assert exported == (run_id,)
+    assert file.exists()
+
+
 def test_an_ended_search_goes_on_with_more_trials(app: AppTest, store: RunStore, sweep: Sweep) -> None:
     control.stop(store, sweep)
     click(open_search(app), "20 more trials")
