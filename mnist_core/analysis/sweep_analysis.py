@@ -141,6 +141,7 @@ def _good_range(name: str, parameter: Any, values: Sequence[Any]) -> GoodRange:
         return GoodRange(name, label, f"{_format(name, low)} to {_format(name, high)}", narrowed, False)
     counts = Counter(values)
     good = [value for value in parameter if counts[value] >= max(1, STRAY_SHARE * len(values))]
+    good = good or [value for value in parameter if counts[value]]  # of a long list, each may be rare
     words = [_format(name, value) for value in good]
     text = " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
     return GoodRange(name, label, text, good if len(good) > 1 else good[0], len(good) == 1)

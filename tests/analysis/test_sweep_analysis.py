@@ -140,6 +140,14 @@ def test_good_values_of_lists_are_named_and_a_single_one_is_fixed() -> None:
     assert (batch.narrowed, batch.is_fixed, batch.text) == ([32, 64], False, "32 or 64")
 
 
+def test_of_a_long_list_all_values_of_the_best_trials_are_good_if_each_is_rare() -> None:
+    batches = [16 * number for number in range(1, 49)]
+    trials = [trial(number, {"batch_size": batch}, 1 - number / 100) for number, batch in enumerate(batches, 1)]
+    [batch] = analyze_sweep(sweep_with(parameters={"batch_size": batches}), trials, {}).good_ranges
+    assert (batch.narrowed, batch.is_fixed) == (batches[:12], False)
+    assert batch.text == "16, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176 or 192"
+
+
 def test_good_ranges_are_rounded_outward_within_the_searched_range() -> None:
     parameters = {"lr": {"low": 0.0123, "high": 1.0, "log": True}, "epochs": {"low": 1, "high": 9, "log": False}}
     trials = [
