@@ -173,7 +173,7 @@ def remove_lane(number: int) -> None:
 def load_race(configs: Sequence[TrainConfig], differing: Sequence[str]) -> None:
     """Put the lanes of a race into the form, and its other settings into the sliders of the Train page.
 
-    Raises `ConfigError` if more settings differ than the form has room for.
+    Raises `ConfigError` if more settings differ than the form has room for, or one that it gives all lanes alike.
     """
     if len(differing) > MAX_DIFFERING:
         labels = ", ".join(SETTINGS[name].sentence_label for name in differing)
@@ -181,6 +181,12 @@ def load_race(configs: Sequence[TrainConfig], differing: Sequence[str]) -> None:
             "race",
             f"The form has room for {MAX_DIFFERING} differing settings, and this race has {len(differing)}: {labels}. "
             "Start it with the command race.",
+        )
+    if shared := [SETTINGS[name].sentence_label for name in differing if name not in RACEABLE]:
+        raise ConfigError(
+            "race",
+            f"The lanes of this race differ in {' and '.join(shared)}, which the form gives to all lanes alike. "
+            "Start it with the command race, or from Python.",
         )
     names = list(differing) or ["lr"]
     known = st.session_state.get(_KEY)

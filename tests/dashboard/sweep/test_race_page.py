@@ -190,6 +190,16 @@ def test_a_race_is_entered_again_with_its_other_settings_in_the_sliders(app: App
     assert says(app, "batch size 64, 2 epochs")
 
 
+def test_a_race_whose_lengths_differ_is_not_entered_again(app: AppTest, store: RunStore) -> None:
+    start_race(store, [replace(CONFIG, epochs=epochs) for epochs in (2, 4)])
+    open_race(app)
+    before = [field.value for field in lane_fields(app)]
+    click(app, "Race again")
+    assert not app.exception
+    assert "The lanes of this race differ in epochs, which the form gives to all lanes alike." in page_text(app)
+    assert [field.value for field in lane_fields(app)] == before
+
+
 def test_another_race_is_chosen_and_an_unknown_one_is_named(app: AppTest, store: RunStore, lanes: list[Run]) -> None:
     other = start_race(store, [replace(CONFIG, optimizer=name) for name in ("sgd", "adam")])
     open_race(app, lanes[0].id)
