@@ -196,7 +196,7 @@ def test_a_race_whose_lengths_differ_is_not_entered_again(app: AppTest, store: R
     before = [field.value for field in lane_fields(app)]
     click(app, "Race again")
     assert not app.exception
-    assert "The lanes of this race differ in epochs, which the form gives to all lanes alike." in page_text(app)
+    assert "The lanes of this race differ in epochs\\, which the form gives to all lanes alike" in page_text(app)
     assert [field.value for field in lane_fields(app)] == before
 
 
