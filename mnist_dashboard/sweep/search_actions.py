@@ -168,20 +168,25 @@ def apply_to_sliders(sweep: Sweep, values: Mapping[str, Any]) -> None:
 def narrow_search(wanted: Mapping[str, Any]) -> None:
     """Put the ranges that an analysis found good into the form. `wanted` comes from a browser."""
 
-    def narrow() -> list[str]:
+    def narrow() -> tuple[list[str], list[str]]:
         access.require_owner()
         parameters, fixed = wanted.get("parameters"), wanted.get("fixed")
         if isinstance(fixed, Mapping):  # settings that the search leaves to Train
             load_config(_with_values(config, fixed, SETTINGS))
-        return search_fields.narrow(parameters) if isinstance(parameters, Mapping) else []
+        return search_fields.narrow(parameters) if isinstance(parameters, Mapping) else ([], [])
 
     def undo() -> None:
         load_config(config)
         search_fields.restore(before)
 
-    def describe(names: list[str]) -> str:
-        searched = ", ".join(SETTINGS[name].label.lower() for name in names)
-        return f"The form now searches the good ranges of {searched}." if names else ""
+    def describe(names: tuple[list[str], list[str]]) -> str:
+        searched, left_out = (", ".join(SETTINGS[name].sentence_label for name in part) for part in names)
+        texts = [f"The form now searches the good ranges of {searched}."] if searched else []
+        if left_out:
+            texts.append(
+                f"{'It' if texts else 'The form'} cannot search the good values of {left_out}, and leaves them out."
+            )
+        return " ".join(texts)
 
     before, config = search_draft.snapshot(), read_draft().config
     messages.attempt(narrow, describe, undo=undo, undone="The form has its old ranges again.")

@@ -114,19 +114,41 @@ def change(name: str, value: Any) -> None:
     _remember()
 
 
-def narrow(parameters: Mapping[str, Any]) -> list[str]:
-    """Search these ranges and values alone, and return their settings. What is not acceptable is left out."""
+def narrow(parameters: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Search these ranges and values alone. Returns the settings that are searched now, and those that are left out.
+
+    Of a number, a list becomes the range that it spans. A setting is left out if the form cannot search all of its
+    values: it is not searched, and its row keeps the values that it had.
+    """
     values = _values()
-    changes: dict[str, Any] = {f"{name}.on": False for name in SEARCHABLE}
     for name in SEARCHABLE:
-        match parameters.get(name):
-            case list() as chosen:
-                changes |= {f"{name}.on": True, f"{name}.values": chosen}
-            case {"low": low, "high": high}:
-                changes |= {f"{name}.on": True, f"{name}.low": low, f"{name}.high": high}
-    values |= {name: value for name, value in changes.items() if name in values and is_acceptable(name, value)}
+        fields = _narrowed_fields(name, parameters.get(name))
+        values |= {f"{name}.on": bool(fields), **fields}
     _remember()
-    return [name for name in SEARCHABLE if values[f"{name}.on"]]
+    searched = [name for name in SEARCHABLE if values[f"{name}.on"]]
+    return searched, [name for name in SETTINGS if name in parameters and name not in searched]
+
+
+def _narrowed_fields(name: str, wanted: object) -> dict[str, Any]:
+    """Return what a row has that searches a range or list, which may come from a browser; nothing if none can."""
+    try:
+        match wanted:
+            case {"low": low, "high": high} if is_range(name):
+                return _range_fields(name, low, high)
+            case [_, *_] if is_range(name):
+                numbers = [SETTINGS[name].validate(number) for number in wanted]
+                return _range_fields(name, min(numbers), max(numbers))
+            case list() if is_acceptable(f"{name}.values", wanted):
+                return {f"{name}.values": list(Values(name, tuple(wanted)).values)}
+    except ConfigError:
+        pass
+    return {}
+
+
+def _range_fields(name: str, low: Any, high: Any) -> dict[str, Any]:
+    """Return the fields of a range. Raises `ConfigError` if the form cannot search it."""
+    searched = Range(name, low, high, name in LOGARITHMIC)
+    return {f"{name}.low": searched.low, f"{name}.high": searched.high}
 
 
 def snapshot() -> dict[str, Any]:

@@ -100,11 +100,11 @@ def show(name: str, value: Any) -> None:
     stale_widgets.set_widget_value(_key(name), _shown(name, value))
 
 
-def narrow(parameters: Mapping[str, Any]) -> list[str]:
+def narrow(parameters: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """Search these ranges and values alone; see `search_draft.narrow`. Call it before the form is drawn."""
-    names = drafts.narrow(parameters)
+    searched, left_out = drafts.narrow(parameters)
     _refresh()
-    return names
+    return searched, left_out
 
 
 def restore(values: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What people do with a search on the Sweep page."""
 
 import json
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,7 +14,7 @@ from mnist_core.sweeps.space import Range, Values
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.server.roles.access_policy import AccessPolicy
-from mnist_dashboard.sweep import search_view
+from mnist_dashboard.sweep import search_draft, search_view
 from tests.support.web.page_driver import Visitor, click, labels, open_details, open_page, page_text
 
 SPEC = SweepSpec(
@@ -165,6 +166,7 @@ def script() -> None:
         "parameters": {"lr": {"low": 0.02, "high": 0.1, "log": True}, "momentum": 3},
         "fixed": {"optimizer": "adam"},
     }
+    wanted = st.session_state.get("wanted", wanted)
     st.button("Apply", on_click=search_actions.apply_to_sliders, args=(sweep, values))
     st.button("Apply nonsense", on_click=search_actions.apply_to_sliders, args=(sweep, {"lr": 7}))
     st.button("Narrow", on_click=search_actions.narrow_search, args=(wanted,))
@@ -214,6 +216,38 @@ def test_the_search_is_narrowed_to_good_ranges_and_undone(small_page: AppTest) -
     click(small_page, "Undo")
     form = small_page.session_state["search_draft"]
     assert (form["lr.low"], form["momentum.on"], sliders(small_page)[1]) == (0.001, True, "sgd")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected", "left_out"),
+    [
+        ({"batch_size": [64, 32]}, {"batch_size.low": 32, "batch_size.high": 64}, ""),
+        ({"optimizer": ["sgd", "adam"]}, {"optimizer.values": ["sgd", "adam"]}, ""),
+        ({"model": ["mlp", "own.py:Net"]}, {}, "network"),
+        ({"lr": {"low": 0.02, "high": 70}}, {}, "learning rate"),
+        ({"lr": {"low": 0.1, "high": 0.02}}, {}, "learning rate"),
+        ({"weight_decay": [0, 0.001]}, {}, "weight decay"),  # its range is logarithmic
+        ({"batch_size": [64, "many"], "epochs": [2, 3]}, {}, "batch size, epochs"),
+        ({"momentum": [], "optimizer": []}, {}, "momentum, optimizer"),
+        ({"momentum": [0.5, 0.5], "batch_size": "all"}, {}, "batch size, momentum"),
+    ],
+)
+def test_a_setting_is_narrowed_whole_or_left_out_by_name(
+    small_page: AppTest, parameters: dict[str, Any], expected: dict[str, Any], left_out: str
+) -> None:
+    small_page.session_state["wanted"] = {"parameters": parameters}
+    small_page.run()
+    click(small_page, "Narrow")
+    form, first = small_page.session_state["search_draft"], search_draft.first_values()
+    searched = {name.partition(".")[0] + ".on" for name in expected}
+    assert {name for name in form if name.endswith(".on") and form[name]} == searched
+    assert {name: form[name] for name in form if not name.endswith(".on") and form[name] != first[name]} == {
+        name: value for name, value in expected.items() if value != first[name]
+    }
+    assert ("The form now searches the good ranges of" in page_text(small_page)) is bool(expected)
+    assert (f"cannot search the good values of {left_out}, and leaves them out" in page_text(small_page)) is bool(
+        left_out
+    )
 
 
 # ---------------------------------------------------------------------- runs of a search
