@@ -85,11 +85,13 @@ def delete_records_after(connection: Connection, run_id: int, step: int) -> None
 
 
 def copy_records(connection: Connection, source: int, target: int) -> None:
-    """Copy the steps, evaluations and norms of the run `source` to the run `target`."""
+    """Copy the steps, evaluations and norms of the run `source` to the run `target`, as before its first attempt."""
     for table in (step_chunks, evaluations, layer_norms):
-        copied = [column for column in table.columns if column.name not in ("id", "run_id")]
-        query = select(literal(target), *copied).where(table.c.run_id == source).order_by(*table.primary_key)
-        connection.execute(insert(table).from_select(["run_id", *(column.name for column in copied)], query))
+        copied = {column.name: column for column in table.columns if column.name != "id"}
+        replaced = {"run_id": literal(target), "attempt": literal(0)}
+        values = [replaced.get(name, column) for name, column in copied.items()]
+        query = select(*values).where(table.c.run_id == source).order_by(*table.primary_key)
+        connection.execute(insert(table).from_select([*copied], query))
 
 
 def compute_results(connection: Connection, run_id: int) -> dict[str, Any]:

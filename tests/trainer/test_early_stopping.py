@@ -182,6 +182,8 @@ def test_a_fork_keeps_the_best_weights_if_nothing_gets_better(store: RunStore, u
     assert fork.reason.endswith(f"The weights are those of step {BEST}.")
     first, second = (load_model(store.queries, run).state_dict() for run in (undisturbed, fork))
     assert all((first[name] == second[name]).all() for name in first)
+    # The parent's test of that step, which the fork inherits, is not kept beside its own.
+    assert [event.step for event in store.queries.list_evaluations(fork.id) if event.split == "test"] == [BEST]
 
 
 @pytest.mark.parametrize(("change", "keeps"), [({}, True), ({"monitor": "accuracy"}, False), ({"patience": 0}, False)])
