@@ -195,7 +195,8 @@ class TrainConfig:
         0,
         "Patience",
         "Early stopping: how many evaluations on validation may pass without an improvement before the run ends. Above "
-        "0 the run keeps its best weights, and tests, saves and exports those. 0 never stops it early.",
+        "0 the run keeps its best weights, and tests, saves and exports those. If you stop it yourself, it keeps its "
+        "last weights, untested. 0 never stops it early.",
         low=0,
         high=100,
         unit="evaluations",

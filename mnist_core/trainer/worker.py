@@ -17,7 +17,7 @@ import torch
 
 from mnist_core.data.datasets import Dataset
 from mnist_core.errors import MnistError, NotSavedError, StaleAttemptError, StoreLockedError, StoreUnavailableError
-from mnist_core.records import Adjustment, Event, Run, RunStatus
+from mnist_core.records import Adjustment, EvalMetrics, Event, Run, RunStatus
 from mnist_core.store import RunStore
 from mnist_core.system.allocator import keep_freed_memory
 from mnist_core.trainer.file_saver import FileSaver
@@ -128,6 +128,12 @@ class RunTraining:
             return True
         return bool(self._event and (self._is_stopping or parts.steering.was_stopped or self._shutdown.reason))
 
+    @property
+    def _has_tested_best(self) -> bool:
+        """Whether early stopping has tested the best weights: a stop is too late then. A signal still interrupts."""
+        is_test = isinstance(self._event, EvalMetrics) and self._event.split == "test"
+        return is_test and bool(self.run.config.patience) and not self._shutdown.reason
+
     def advance(self) -> bool:
         """Train until the next event and record it, or stop if the run was asked to. Returns whether training goes on.
 
@@ -185,7 +191,7 @@ class RunTraining:
         if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)
         adjustment = parts.steering.next_adjustment() if self._event else None
-        if self.is_ending:
+        if self.is_ending and not self._has_tested_best:
             parts.events.close()
             parts.buffer.finish()
             parts.saver.save_at_stop()

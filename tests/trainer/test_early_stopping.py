@@ -127,6 +127,27 @@ def at_event(step: int, split: str, act: Any) -> Observer:
     return observe
 
 
+@pytest.mark.parametrize(("moment", "pauses"), [((STOPS_AT, "validation"), False), ((BEST, "test"), True)])
+def test_a_stop_while_the_best_weights_are_tested_comes_too_late(
+    store: RunStore, undisturbed: Run, moment: tuple[int, str], pauses: bool
+) -> None:
+    run = claimed_run(store, EARLY)
+
+    def stop() -> None:
+        if pauses:
+            store.commands.send_command(run.id, Command.PAUSE, by="test")
+        store.commands.request_stop(run.id)
+
+    assert outcome(store, train_run(store, run, at_event(*moment, stop))) == outcome(store, undisturbed)
+
+
+def test_a_run_stopped_before_that_test_keeps_its_last_weights_untested(store: RunStore) -> None:
+    run = claimed_run(store, EARLY)
+    stopped = train_run(store, run, at_event(STOPS_AT, "step", lambda: store.commands.request_stop(run.id)))
+    assert (stopped.status, stopped.results.test_accuracy) == (RunStatus.STOPPED, None)
+    assert max(lineage.fork_points(store.queries, stopped)) == STOPS_AT
+
+
 def test_a_run_killed_between_its_last_checkpoint_and_its_end_trains_the_last_steps_again(
     store: RunStore, undisturbed: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
