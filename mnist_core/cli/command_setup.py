@@ -7,7 +7,6 @@ import signal
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from mnist_core.augmentations import augmentation_with, shift_with
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run
 from mnist_core.scheduler.recovery import interrupt_if_lost
@@ -63,23 +62,6 @@ def add_setting_flag(
 def given_settings(options: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
     """Return the settings among `names` whose flags were given, in the order of `names`."""
     return {name: getattr(options, name) for name in names if hasattr(options, name)}
-
-
-def fit_augmentation(given: dict[str, Any], shift_before: int) -> dict[str, Any]:
-    """Return these settings with the shift that goes with an augmentation that is given without one.
-
-    Raises `ConfigError` if a shift is given, too, and does not go with it.
-    """
-    if "augmentation" not in given:
-        return given
-    augmentation = given["augmentation"]
-    max_shift = given.get("max_shift", shift_with(augmentation, shift_before))
-    if augmentation_with(max_shift, augmentation) != augmentation:
-        expected = "0" if augmentation == "none" else "above 0"
-        raise ConfigError(
-            "max_shift", f"Random shift must be {expected} with augmentation {augmentation}, got {max_shift}."
-        )
-    return {**given, "max_shift": max_shift}
 
 
 def flag_type(parse: Callable[[str], Any]) -> Callable[[str], Any]:

@@ -9,6 +9,7 @@ from functools import partial
 
 from mnist_core import labels
 from mnist_core.analysis import reproducibility
+from mnist_core.augmentations import fit_augmentation
 from mnist_core.cli.command_setup import (
     EXIT_FAILED,
     Handler,
@@ -16,7 +17,6 @@ from mnist_core.cli.command_setup import (
     add_command,
     add_setting_flag,
     find_run_to_act_on,
-    fit_augmentation,
     given_settings,
     open_store,
 )

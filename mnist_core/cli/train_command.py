@@ -10,12 +10,12 @@ from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
 from mnist_core import presets
+from mnist_core.augmentations import fit_augmentation
 from mnist_core.cli.command_setup import (
     EXIT_FAILED,
     Subparsers,
     add_command,
     add_setting_flag,
-    fit_augmentation,
     flag_type,
     given_settings,
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from mnist_core.augmentations import shift_with
+from mnist_core.augmentations import fit_augmentation
 from mnist_core.config import NOT_TUNED, SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError, DamagedSweepError
 from mnist_core.records import Sweep
@@ -114,21 +114,25 @@ class SweepSpec:
 
     def config(self, values: Mapping[str, Any], seed_index: int = 0) -> TrainConfig:
         """Return the settings of a trial with these values of the parameters. Raises `ConfigError`."""
-        return _config({**self.fixed, **values, "seed": self.first_seed + seed_index, **_without_test()})
+        return TrainConfig(**self._settings(values) | {"seed": self.first_seed + seed_index, **_without_test()})
 
     def winner_config(self, values: Mapping[str, Any], seed: int) -> TrainConfig:
         """Return the settings of a trial, trained with another seed and tested."""
-        return _config({**self.fixed, **values, "seed": seed})
+        return TrainConfig(**self._settings(values) | {"seed": seed})
 
     def baseline_config(self, seed: int) -> TrainConfig:
         """Return the default settings, on the same data and for as long as the trials train."""
-        return _config({**self._kept, "seed": seed})
+        return TrainConfig(**self._kept, seed=seed)
 
     def compared_config(self, seed: int) -> TrainConfig:
         """Return the settings of `compare_with`, on the same data and for as long as the trials train."""
         skipped = (*NOT_TUNED, "skip_test")
         tuned = {name: value for name, value in (self.compare_with or {}).items() if name not in skipped}
-        return _config({**tuned, **self._kept, "seed": seed})
+        return TrainConfig(**fit_augmentation(tuned, 0) | self._kept, seed=seed)
+
+    def _settings(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fixed settings with these values. An augmentation among them has a shift that goes with it."""
+        return fit_augmentation(self.fixed, 0) | fit_augmentation(values, self.fixed.get("max_shift", 0))
 
     @property
     def _kept(self) -> dict[str, Any]:
@@ -170,14 +174,6 @@ class SweepSpec:
 def _without_test() -> dict[str, Any]:
     """The setting of trials that keeps the test split out of the search."""
     return {"skip_test": True} if "skip_test" in SETTINGS else {}
-
-
-def _config(values: Mapping[str, Any]) -> TrainConfig:
-    """Return the settings with these values; an augmentation without a shift gets the usual one."""
-    settings = dict(values)
-    if "augmentation" in settings:
-        settings.setdefault("max_shift", shift_with(settings["augmentation"], 0))
-    return TrainConfig(**settings)
 
 
 def _check_parameters(spec: SweepSpec) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import streamlit as st
 
+from mnist_core.augmentations import fit_augmentation
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.runs.races import IMAGE_SETTINGS, MAX_LANES, MIN_LANES, check_lanes
@@ -100,7 +101,7 @@ def check(draft: RaceDraft, train: Draft) -> Entries:
     configs = []
     for place, lane in enumerate(draft.lanes, 1):
         try:
-            configs.append(dataclasses.replace(base, **lane.values))
+            configs.append(dataclasses.replace(base, **fit_augmentation(lane.values, base.max_shift)))
         except ConfigError as error:  # two settings do not go together
             named = error.field if error.field in lane.values else draft.differing[0]
             return Entries([], base, {(lane.number, named): str(error)}, f"Lane {place}: {error}")

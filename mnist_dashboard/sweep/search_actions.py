@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from mnist_core.augmentations import fit_augmentation
 from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_core.records import Run, Sweep, SweepStatus
@@ -194,7 +195,7 @@ def narrow_search(wanted: Mapping[str, Any]) -> None:
 
 def _with_values(config: TrainConfig, values: Mapping[str, Any], names: Collection[str]) -> TrainConfig:
     """Return the settings with these values of settings among `names`. Raises `ConfigError` for unacceptable ones."""
-    return replace(config, **_known(values, names))
+    return replace(config, **fit_augmentation(_known(values, names), config.max_shift))
 
 
 def _known(values: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:

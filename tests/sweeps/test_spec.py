@@ -116,6 +116,12 @@ def test_the_baseline_has_the_defaults_on_the_data_of_the_trials() -> None:
     assert sweep.baseline_config(5) == TrainConfig(epochs=2, dataset="mnist-5k", seed=5)
 
 
+def test_searched_augmentations_are_trained_whatever_the_fixed_shift() -> None:
+    sweep = spec(Values("augmentation", ("none", "shift", "affine")), fixed={"max_shift": 3})
+    trained = [sweep.winner_config({"augmentation": name}, 1) for name in ("none", "shift", "affine")]
+    assert [(config.augmentation, config.max_shift) for config in trained] == [("none", 0), ("shift", 3), ("affine", 3)]
+
+
 def test_an_augmentation_gets_the_usual_shift() -> None:
     sweep = spec(Values("augmentation", ("none", "shift", "affine")))
     assert sweep.config({"augmentation": "shift"}).max_shift == 2

@@ -10,6 +10,7 @@ from mnist_core.config import SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError
 from mnist_dashboard.sweep import race_draft
 from mnist_dashboard.sweep.race_draft import DEFAULTS, ON_TRAIN
+from mnist_dashboard.train.settings.draft import Draft
 from mnist_dashboard.ui.number_field import range_problem
 
 
@@ -68,3 +69,14 @@ def test_what_a_cookie_has_kept_is_read() -> None:
 def test_a_race_with_more_differences_than_the_form_has_room_for_is_refused() -> None:
     with pytest.raises(ConfigError, match="The form has room for 2 differing settings, and this race has 3: learning"):
         race_draft.load_race([TrainConfig()], ["lr", "momentum", "optimizer"])
+
+
+@pytest.mark.parametrize("shift", [0, 3])
+def test_lanes_train_the_augmentation_that_they_show(shift: int) -> None:
+    lanes = [{"augmentation": name} for name in ("none", "shift", "affine")]
+    draft = race_draft.read_kept({"differing": ["augmentation"], "lanes": lanes, "base": ON_TRAIN}, TrainConfig())
+    train = Draft({}, {}, {}, TrainConfig(max_shift=shift), "")
+    entries = race_draft.check(draft, train)
+    assert entries.problem == ""
+    assert [config.augmentation for config in entries.configs] == ["none", "shift", "affine"]
+    assert [config.max_shift for config in entries.configs] == [0, shift or 2, shift or 2]
