@@ -68,7 +68,7 @@ class Setting:
     def validate(self, value: object) -> Any:
         """Convert `value` to this setting's type. Raises `ConfigError` with the label and the range."""
         if self.choices:
-            if value not in self.choices and not self._matches_pattern(value):
+            if not isinstance(value, str) or (value not in self.choices and not self._matches_pattern(value)):
                 words = [*self.choices, *([self.pattern_words] if self.pattern else [])]
                 raise self._error(f"must be one of {', '.join(words)}, got {value!r}")
             return value
@@ -90,8 +90,8 @@ class Setting:
         except ValueError:
             return self.validate(text)
 
-    def _matches_pattern(self, value: object) -> bool:
-        return bool(self.pattern) and isinstance(value, str) and bool(re.fullmatch(self.pattern, value))
+    def _matches_pattern(self, value: str) -> bool:
+        return bool(self.pattern) and bool(re.fullmatch(self.pattern, value))
 
     def _number(self, value: object) -> int | float:
         if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -45,18 +45,20 @@ class Range:
         if self.low >= self.high:
             raise ConfigError(
                 self.name,
-                f"The range of {_in_sentence(setting)} must begin below its end, got {self.low:g} to {self.high:g}.",
+                f"The range of the {setting.sentence_label} must begin below its end, "
+                f"got {self.low:g} to {self.high:g}.",
             )
         if self.log and self.low <= 0:
             raise ConfigError(
                 self.name,
-                f"A logarithmic range of {_in_sentence(setting)} must begin above 0, got {self.low:g}. "
-                "Begin it higher, or make it linear.",
+                f"A logarithmic range of the {setting.sentence_label} must begin above 0, got {self.low:g}. "
+                "Begin it higher.",
             )
-        if self.points and not 2 <= self.points <= MAX_VALUES:
+        if not isinstance(self.points, int) or (self.points and not 2 <= self.points <= MAX_VALUES):
             raise ConfigError(
                 self.name,
-                f"A range of {_in_sentence(setting)} must have 2 to {MAX_VALUES} points in a grid, got {self.points}.",
+                f"A range of the {setting.sentence_label} must have 2 to {MAX_VALUES} points in a grid, "
+                f"got {self.points}.",
             )
 
     @property
@@ -79,7 +81,7 @@ class Range:
         if not self.points:
             raise ConfigError(
                 self.name,
-                f"A grid needs to know how many values of {_in_sentence(SETTINGS[self.name])} to try: "
+                f"A grid needs to know how many values of the {SETTINGS[self.name].sentence_label} to try: "
                 f"write {self.low:g}:{self.high:g}:5 for five, or list them.",
             )
         low, high = (math.log(self.low), math.log(self.high)) if self.log else (self.low, self.high)
@@ -101,6 +103,8 @@ class Values:
 
     def __post_init__(self) -> None:
         setting = _searchable(self.name)
+        if not isinstance(self.values, (tuple, list)):
+            raise ConfigError(self.name, f"{setting.label} must have a list of values to search, got {self.values!r}.")
         values = tuple(dict.fromkeys(map(setting.validate, self.values)))
         if not 2 <= len(values) <= MAX_VALUES:
             raise ConfigError(
@@ -152,7 +156,7 @@ def parameter_from_json(name: str, value: Any) -> Parameter:
 
 def _searchable(name: str) -> Setting:
     """Return the setting with this name. Raises `ConfigError` if there is none, or it cannot be searched."""
-    if name not in SETTINGS:
+    if not isinstance(name, str) or name not in SETTINGS:
         raise ConfigError(name, f"There is no setting {name!r}. Choose one of {', '.join(SETTINGS)}.")
     if name in NOT_SEARCHED:
         raise ConfigError(
@@ -163,21 +167,21 @@ def _searchable(name: str) -> Setting:
     return SETTINGS[name]
 
 
-def _in_sentence(setting: Setting) -> str:
-    return setting.label[0].lower() + setting.label[1:]
-
-
 def _parse_range(setting: Setting, text: str) -> Range:
     low, high, *words = (part.strip() for part in text.split(":"))
-    points = [int(word) for word in words if word.isdecimal()]
-    scales = [word for word in words if not word.isdecimal()]
-    if len(points) > 1 or scales not in ([], ["log"], ["linear"]):
+    points = [int(word) for word in words if _is_count(word)]
+    scales = [word for word in words if not _is_count(word)]
+    if len(points) > 1 or 0 in points or scales not in ([], ["log"], ["linear"]):
         raise ConfigError(
             setting.name,
-            f"A range of {_in_sentence(setting)} must look like LOW:HIGH, LOW:HIGH:log or LOW:HIGH:log:5, "
-            f"got {text!r}.",
+            f"A range of the {setting.sentence_label} must look like LOW:HIGH, LOW:HIGH:log or LOW:HIGH:log:5, "
+            f"got {text[:60]!r}.",
         )
     return Range(setting.name, setting.parse(low), setting.parse(high), scales == ["log"], *points)
+
+
+def _is_count(word: str) -> bool:
+    return word.isdecimal() and len(word) < 10
 
 
 def _parse_value(setting: Setting, text: str) -> Any:

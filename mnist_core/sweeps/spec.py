@@ -14,7 +14,7 @@ from mnist_core.config import NOT_TUNED, SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError, DamagedSweepError
 from mnist_core.records import Sweep
 from mnist_core.setting import Setting
-from mnist_core.sweeps.space import Parameter, Range, parameter_from_json
+from mnist_core.sweeps.space import Parameter, Range, Values, parameter_from_json
 from mnist_core.system.machine import cores
 
 OBJECTIVES = {
@@ -177,10 +177,9 @@ def _without_test() -> dict[str, Any]:
 
 
 def _check_parameters(spec: SweepSpec) -> None:
+    _check_types(spec)
     if not spec.parameters:
-        raise ConfigError(
-            "parameters", "A sweep needs a setting to search: give one a range, such as 0.001:1:log, or several values."
-        )
+        raise ConfigError("parameters", "A sweep needs a setting to search: give one a range, or several values.")
     names = [parameter.name for parameter in spec.parameters]
     repeated = [name for name in names if names.count(name) > 1 or name in spec.fixed]
     if repeated:
@@ -194,6 +193,8 @@ def _check_parameters(spec: SweepSpec) -> None:
             "validation_fraction",
             "A sweep chooses by the validation images: the validation fraction must be above 0, got 0.",
         )
+    if spec.fixed.get("skip_test"):
+        raise ConfigError("skip_test", "A sweep tests its winner at the end: it cannot skip the test.")
     searched = {parameter.name: parameter for parameter in spec.parameters}
     if {"augmentation", "max_shift"} <= searched.keys() and set(searched["augmentation"].extremes) & {"none", "shift"}:
         raise ConfigError(
@@ -201,6 +202,16 @@ def _check_parameters(spec: SweepSpec) -> None:
             "Search the augmentation or the random shift, not both: a shift above 0 without an augmentation means "
             "shift.",
         )
+
+
+def _check_types(spec: SweepSpec) -> None:
+    parameters = spec.parameters
+    if not isinstance(parameters, (tuple, list)) or not all(isinstance(item, (Range, Values)) for item in parameters):
+        raise ConfigError("parameters", f"The parameters of a sweep must be of Range or Values, got {parameters!r}.")
+    object.__setattr__(spec, "parameters", tuple(parameters))
+    for name, values in (("fixed", spec.fixed), ("compare_with", spec.compare_with)):
+        if not isinstance(values, Mapping) and not (name == "compare_with" and values is None):
+            raise ConfigError(name, f"The settings of {name} must be named, as in {{'lr': 0.1}}, got {values!r}.")
 
 
 NUMBERS = {
@@ -245,7 +256,7 @@ def _check_numbers(spec: SweepSpec) -> None:
 
 def _check_methods(spec: SweepSpec) -> None:
     for name, choices in (("objective", OBJECTIVES), ("sampler", SAMPLERS), ("pruner", PRUNERS)):
-        if getattr(spec, name) not in choices:
+        if getattr(spec, name) not in [*choices]:
             raise ConfigError(
                 name, f"{name.capitalize()} must be one of {', '.join(choices)}, got {getattr(spec, name)!r}."
             )

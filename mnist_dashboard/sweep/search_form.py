@@ -219,11 +219,15 @@ def _describe_size(spec: SweepSpec | None) -> str:
     wanted = None if trials is None else trials * seconds
     if limit is not None and (wanted is None or wanted > limit):
         possible = max(1, round(limit / seconds))
-        parts.append(f"{format_duration(limit)}: about {format_count(possible)} trials.")
+        parts.append(f"{format_duration(limit)}: about {_count_trials(possible)}.")
     elif wanted is not None and trials is not None:
         workers = f"{spec.workers} {'worker' if spec.workers == 1 else 'workers'}"
-        parts.append(f"{format_count(trials)} trials on {workers}: about {format_duration(max(1, round(wanted)))}.")
+        parts.append(f"{_count_trials(trials)} on {workers}: about {format_duration(max(1, round(wanted)))}.")
     return " ".join(parts)
+
+
+def _count_trials(trials: int) -> str:
+    return f"{format_count(trials)} {'trial' if trials == 1 else 'trials'}"
 
 
 def estimate_trial_seconds(spec: SweepSpec) -> float | None:

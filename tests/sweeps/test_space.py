@@ -30,16 +30,18 @@ def test_text_becomes_a_parameter_or_one_value(name: str, text: str, parameter: 
 @pytest.mark.parametrize(
     ("name", "text", "sentence"),
     [
-        ("lr", "1:0.1", "The range of learning rate must begin below its end, got 1 to 0.1."),
-        ("lr", "0.1:0.1", "The range of learning rate must begin below its end, got 0.1 to 0.1."),
+        ("lr", "1:0.1", "The range of the learning rate must begin below its end, got 1 to 0.1."),
+        ("lr", "0.1:0.1", "The range of the learning rate must begin below its end, got 0.1 to 0.1."),
         ("lr", "0.1:2", "Learning rate must be between 0.0001 and 1, got 2."),
         (
             "momentum",
             "0:0.9:log",
-            "A logarithmic range of momentum must begin above 0, got 0. Begin it higher, or make it linear.",
+            "A logarithmic range of the momentum must begin above 0, got 0. Begin it higher.",
         ),
-        ("lr", "0.1:1:cubic", "A range of learning rate must look like LOW:HIGH, LOW:HIGH:log or LOW:HIGH:log:5"),
-        ("lr", "0.1:1:log:1", "A range of learning rate must have 2 to 100 points in a grid, got 1."),
+        ("lr", "0.1:1:cubic", "A range of the learning rate must look like LOW:HIGH, LOW:HIGH:log or LOW:HIGH:log:5"),
+        ("lr", "0.1:1:log:0", "A range of the learning rate must look like LOW:HIGH"),
+        ("lr", f"0.1:1:{'9' * 5000}", "A range of the learning rate must look like LOW:HIGH"),
+        ("lr", "0.1:1:log:1", "A range of the learning rate must have 2 to 100 points in a grid, got 1."),
         ("lr", "0.1:nan", "Learning rate must be a number between 0.0001 and 1, got nan."),
         ("batch_size", "16,0.5", "Batch size must be a whole number between 1 and 1024, got 0.5."),
         ("batch_size", "32,32", "Batch size must have 2 to 100 different values to search, got 1."),

@@ -49,8 +49,18 @@ def spec(*parameters: Parameter, **values: Any) -> SweepSpec:
         ),
         ((LR,), {"sampler": "cmaes"}, "The sampler cmaes needs at least two ranges to search, got 1."),
         ((LR, Values("optimizer", ("sgd", "adam"))), {"sampler": "cmaes"}, "The sampler cmaes searches ranges only."),
-        ((LR,), {"sampler": "grid"}, "A grid needs to know how many values of learning rate to try: write 0.001:1:5"),
+        (
+            (LR,),
+            {"sampler": "grid"},
+            "A grid needs to know how many values of the learning rate to try: write 0.001:1:5",
+        ),
         ((LR,), {"fixed": {"seed": 2**31 - 1}}, "Seed must leave room for 4 seeds in a row, got 2147483647."),
+        ((LR,), {"fixed": {"model": ["mlp"]}}, "Network must be one of classic, "),
+        ((LR,), {"fixed": {"skip_test": True}}, "A sweep tests its winner at the end: it cannot skip the test."),
+        ((LR,), {"fixed": None}, "The settings of fixed must be named, as in {'lr': 0.1}, got None."),
+        ((LR,), {"compare_with": ["lr"]}, "The settings of compare_with must be named"),
+        ((LR,), {"objective": ["accuracy"]}, "Objective must be one of accuracy, loss, time, got ['accuracy']."),
+        (("lr",), {}, "The parameters of a sweep must be of Range or Values, got ('lr',)."),
         ((LR,), {"workers": 0}, "Workers must be between 1 and 64, got 0."),
         (
             (Values("augmentation", ("none", "shift")), Range("max_shift", 0, 4)),
@@ -65,6 +75,16 @@ def test_what_cannot_be_searched_is_refused_in_one_sentence(
     with pytest.raises(ConfigError) as refused:
         spec(*parameters, **values)
     assert str(refused.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "values", [[["mlp"], ["classic"]], "mlp", 7, {"low": [1], "high": 2}, {"low": 1, "high": None}]
+)
+def test_values_of_another_type_are_refused_in_one_sentence(values: Any) -> None:
+    with pytest.raises(ConfigError):
+        SweepSpec.from_json({"parameters": {"model": values}, "trials": 2})
+    with pytest.raises(ConfigError):
+        SweepSpec.from_json({"parameters": {"lr": values}, "trials": 2})
 
 
 def test_a_search_over_nothing_is_refused() -> None:

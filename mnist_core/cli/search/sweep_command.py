@@ -106,8 +106,8 @@ def _record_models(store: RunStore, models: list[str | NetworkFile]) -> str | Va
 
 def _plan(spec: SweepSpec) -> str:
     """Return in one line what the sweep will do, before it starts."""
-    trials = f"{spec.max_trials:,} trials" if spec.max_trials else "Trials"
-    limit = f"for at most {spec.minutes:g} minutes" if spec.minutes else ""
+    trials = f"{spec.max_trials:,} trial{'' if spec.max_trials == 1 else 's'}" if spec.max_trials else "Trials"
+    limit = f"for at most {spec.minutes:g} minute{'' if spec.minutes == 1 else 's'}" if spec.minutes else ""
     seeds = f"of {spec.seeds} seeds" if spec.seeds > 1 else ""
     return (
         " ".join(filter(None, [trials, seeds, f"by {SAMPLERS[spec.sampler]}", limit])) + f", {spec.workers} at a time."

@@ -74,7 +74,7 @@ def test_networks_of_ones_own_are_searched_by_the_path_of_their_file(
 def test_an_empty_range_is_refused_with_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["sweep", "--lr", "1:0.1", "--trials", "3"])
-    assert "argument --lr: The range of learning rate must begin below its end" in capsys.readouterr().err
+    assert "argument --lr: The range of the learning rate must begin below its end" in capsys.readouterr().err
 
 
 def test_sweeps_are_listed_with_their_best(store: RunStore, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,7 +118,7 @@ def test_a_grid_says_how_many_points_it_has(form: AppTest) -> None:
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"lr_low": "0.5"}, "The range of learning rate must begin below its end, got 0.5 to 0.3."),
+        ({"lr_low": "0.5"}, "The range of the learning rate must begin below its end, got 0.5 to 0.3."),
         ({"lr_low": "7"}, "Learning rate must be between 0.0001 and 1, got 7."),
         ({"lr_high": "fast"}, "Learning rate must be a number between 0.0001 and 1, got 'fast'."),
         ({"trials": "0"}, "Trials must be between 1 and 100000, got 0."),
