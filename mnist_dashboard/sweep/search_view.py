@@ -6,11 +6,11 @@ from functools import partial
 
 import streamlit as st
 
+from mnist_core.config import SETTINGS
 from mnist_core.errors import DamagedSweepError, SweepNotFoundError
 from mnist_core.formatting import format_time
 from mnist_core.records import Sweep
 from mnist_core.sweeps.control import shown_status
-from mnist_core.sweeps.progress import format_result
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_dashboard import services
 from mnist_dashboard.components.sweep_analysis import sweep_analysis
@@ -18,7 +18,6 @@ from mnist_dashboard.components.sweep_board import sweep_board
 from mnist_dashboard.components.sweep_strip import sweep_strip
 from mnist_dashboard.sweep import place, search_actions
 from mnist_dashboard.ui import markdown, messages
-from mnist_dashboard.ui.formatting import format_count
 
 EMPTY = "No search yet. Set the ranges and press Start search."
 EMPTY_FOR_VIEWERS = "No search yet. It appears here as soon as the owner starts one."
@@ -84,28 +83,27 @@ def _render_others(shown: Sweep) -> None:
     def choose() -> None:
         place.go_to(place.Place(sweep=st.session_state["search_shown"]))
 
-    results = services.current().sweeps.list_results()
     st.session_state["search_shown"] = shown.id
     with st.container(width=520, key="other_searches"):
         st.selectbox(
             "Searches",
             list(sweeps),
-            format_func=lambda sweep_id: _describe(sweeps[sweep_id], results.get(sweep_id)),
+            format_func=lambda sweep_id: _describe(sweeps[sweep_id]),
             key="search_shown",
             on_change=choose,
             filter_mode=None,
         )
 
 
-def _describe(sweep: Sweep, results: tuple[int, float | None, float | None] | None) -> str:
-    """Name a search with its trials, its best one, when it started, and its status."""
+def _describe(sweep: Sweep) -> str:
+    """Name a search with what it searches, and when it started.
+
+    Without what may change, such as its status: the browser keeps the text that was chosen, and would send one that no
+    search has any more.
+    """
     try:
         spec = SweepSpec.of(sweep)
     except DamagedSweepError:
         return f"{sweep.name}: its settings cannot be read"
-    count, low, high = results or (0, None, None)
-    parts = [f"{format_count(count)} {'trial' if count == 1 else 'trials'}"]
-    if (best := high if spec.is_maximized else low) is not None:
-        parts.append(f"best {format_result(spec, best)}")
-    parts.append(f"started {format_time(sweep.created_at)}")
-    return f"{sweep.name}: {', '.join(parts)} ({shown_status(sweep).word})"
+    searched = ", ".join(SETTINGS[parameter.name].sentence_label for parameter in spec.parameters)
+    return f"{sweep.name}: {searched}, started {format_time(sweep.created_at)}"

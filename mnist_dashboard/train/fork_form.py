@@ -66,8 +66,9 @@ def _choose_step(run: Run, steps: list[int]) -> int:
         return format_count(step) + (f" ({', '.join(marks)})" if marks else "")
 
     def remember() -> None:
-        st.session_state[chosen_key] = st.session_state[widget_key]
-        go_to_run(run)
+        if (step := st.session_state[widget_key]) in steps:  # not the text of one that was the latest when it was drawn
+            st.session_state[chosen_key] = step
+            go_to_run(run)
 
     return int(
         st.selectbox(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, case, func, select
+from sqlalchemy import Connection, Engine, Select, func, select
 
 from mnist_core.errors import DamagedSweepError, SweepNotFoundError
 from mnist_core.records import Run, RunStatus, Sweep, SweepStatus, Trial, TrialRole, TrialStatus, Validation
@@ -71,14 +71,6 @@ class SweepQueries:
             is_wanted &= runs.c.trial.in_(list(numbers))
         with self._reader.connect() as connection, connection.begin():
             return sql.read_runs(connection, select(runs).where(is_wanted).order_by(runs.c.id))
-
-    def list_results(self) -> dict[int, tuple[int, float | None, float | None]]:
-        """Return, by sweep, how many trials its search has, and the lowest and the highest result of completed ones."""
-        value = case((trials.c.status == TrialStatus.COMPLETED, trials.c.value))
-        columns = (trials.c.sweep_id, func.count(), func.min(value), func.max(value))
-        query = select(*columns).where(trials.c.role == TrialRole.SEARCH).group_by(trials.c.sweep_id)
-        with self._reader.connect() as connection, connection.begin():
-            return {sweep_id: (count, low, high) for sweep_id, count, low, high in connection.execute(query)}
 
     def count_ended(self, sweep_id: int) -> int:
         """Return how many trials of the search itself have ended."""

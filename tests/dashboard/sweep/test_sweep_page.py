@@ -2,6 +2,7 @@
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from mnist_core.records import Sweep, TrialRole, TrialStatus
 from mnist_core.store import RunStore
@@ -88,20 +89,31 @@ def test_an_unknown_search_is_named_and_the_latest_is_shown(app: AppTest, store:
 
 
 def test_another_search_can_be_chosen(app: AppTest, store: RunStore) -> None:
-    add_sweep(store, "first")
-    claimed = store.sweeps.claim_sweep(1, own_identity())
-    for value in (0.9, 0.97):
-        trial = store.sweeps.add_trial(claimed, TrialRole.SEARCH, {"lr": 0.1}, {})
-        store.sweeps.end_trial(claimed, trial, TrialStatus.COMPLETED, value=value)
+    first = add_sweep(store, "first")
     add_sweep(store, "second")
-    [box] = [box for box in open_sweep(app, sweep="2").selectbox if box.label == "Searches"]
-    second, first = box.options
-    assert second.startswith("second: 0 trials, started ")
-    assert first.startswith("first: 2 trials, best 97.00")
-    assert first.endswith(" (running)")
-    box.set_value(1).run()
+    box = searches(open_sweep(app, sweep="2"))
+    assert [option.split(", started ")[0] for option in box.options] == [
+        "second: learning rate",
+        "first: learning rate",
+    ]
+    box.set_value(first.id).run()
     assert app.query_params["sweep"] in ("1", ["1"])
     assert shown(app) == "first"
+
+
+def test_the_names_of_searches_stay_while_they_search(app: AppTest, store: RunStore) -> None:
+    """The browser sends the name of what it has chosen, and a changed one would stand for no search."""
+    first, _second = add_sweep(store, "first"), add_sweep(store, "second")
+    options = searches(open_sweep(app, sweep="2")).options
+    claimed = store.sweeps.claim_sweep(first.id, own_identity())
+    trial = store.sweeps.add_trial(claimed, TrialRole.SEARCH, {"lr": 0.1}, {})
+    store.sweeps.end_trial(claimed, trial, TrialStatus.COMPLETED, value=0.97)
+    control.pause(store, first)
+    assert searches(app.run()).options == options
+
+
+def searches(app: AppTest) -> Selectbox[int]:
+    return next(box for box in app.selectbox if box.label == "Searches")
 
 
 def test_a_single_search_is_no_choice(app: AppTest, store: RunStore) -> None:
@@ -126,6 +138,5 @@ def test_a_search_that_is_no_longer_acceptable_is_named_and_the_others_are_shown
     open_sweep(app, sweep=str(old.id))
     (error,) = app.error
     assert error.value.startswith("What old searches cannot be read")
-    choice = next(box for box in app.selectbox if box.label == "Searches")
-    assert any("old: its settings cannot be read" in option for option in choice.options)
+    assert "old: its settings cannot be read" in searches(app).options
     assert shown(open_sweep(app, sweep="1")) == "sound"
