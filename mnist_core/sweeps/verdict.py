@@ -63,6 +63,8 @@ class SweepVerdict:
     """How many digits it gets right, and what it is better than; empty if it has not been tested."""
     training: str = ""
     """How long all of them have trained: ` after 2 epochs on 10 % of the training images`."""
+    same: str = ""
+    """Which rivals the winner itself is, and so is not compared with: `these are your settings`; empty if none."""
 
     @property
     def short_sentence(self) -> str:
@@ -73,6 +75,7 @@ class SweepVerdict:
         named = {word: [rival.named for rival in self.rivals if rival.outcome == word] for word in OUTCOMES.values()}
         parts += [f"{outcome} {' and '.join(names)}" for outcome, names in named.items() if names]
         parts += [rival.words for rival in self.rivals if not rival.outcome]
+        parts += [self.same] if self.same else []
         return "; ".join(parts) + "."
 
 
@@ -90,8 +93,19 @@ def conclude(store: RunStore, sweep: Sweep) -> SweepVerdict | None:
     own = _runs(store, finals.pop(TrialRole.WINNER))
     rivals = _judge(_compare(store, own, role, theirs) for role, theirs in finals.items())
     summary = _summarize(own)
-    sentence = _sentence(spec, winner, summary, rivals) if summary else ""
-    return SweepVerdict(winner, own, summary, rivals, sentence, _training(spec))
+    same = _same(spec, winner)
+    sentence = _sentence(spec, summary, rivals, same) if summary else ""
+    return SweepVerdict(winner, own, summary, rivals, sentence, _training(spec), same)
+
+
+def _same(spec: SweepSpec, winner: Trial) -> str:
+    """Say which of the settings that it had to beat the winner has."""
+    seed = spec.first_seed
+    config = spec.winner_config(winner.values, seed)
+    roles = [TrialRole.BASELINE] if config == spec.baseline_config(seed) else []
+    if spec.compare_with is not None and config == spec.compared_config(seed):
+        roles.append(TrialRole.COMPARED)
+    return f"these are {' and '.join(RIVAL_NAMES[role] for role in roles)}" if roles else ""
 
 
 def _training(spec: SweepSpec) -> str:
@@ -144,15 +158,14 @@ def _p(p: float | None, smallest_p: float) -> str:
     return f", p {text}" if text.startswith("below") else f", p = {text}"
 
 
-def _sentence(spec: SweepSpec, winner: Trial, summary: Summary, rivals: Sequence[Rival]) -> str:
+def _sentence(spec: SweepSpec, summary: Summary, rivals: Sequence[Rival], same: str) -> str:
     right = f"{format_percent(summary.mean)} of test digits right{_training(spec)} ({summary.count} seeds)"
     if summary.low is not None and summary.high is not None:
         right += f", 95 % interval {format_percent(summary.low)} to {format_percent(min(summary.high, 1.0))}"
     parts = [right, *(rival.words for rival in rivals)]
     if sum(rival.p_value is not None for rival in rivals) > 1:
         parts.append("each p is corrected for two comparisons")
-    if spec.winner_config(winner.values, spec.first_seed) == spec.baseline_config(spec.first_seed):
-        parts.append("these are the defaults")
+    parts += [same] if same else []
     return "; ".join(parts) + "."
 
 

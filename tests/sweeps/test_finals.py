@@ -1,5 +1,6 @@
 """What a sweep does after its search: its winner and the settings it has to beat, with seeds that no trial used."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from mnist_core.sweeps import control, controller
 from mnist_core.sweeps.searcher import Searcher
 from mnist_core.sweeps.space import Values
 from mnist_core.sweeps.spec import SweepSpec
-from mnist_core.sweeps.verdict import Rival, SweepVerdict, _judge, conclude
+from mnist_core.sweeps.verdict import Rival, SweepVerdict, _judge, _sentence, conclude
 from mnist_core.system.processes import own_identity
 from tests.support.scripted_trials import Script, carry_out, claim, searched
 
@@ -21,6 +22,12 @@ from tests.support.scripted_trials import Script, carry_out, claim, searched
 def final_trials(store: RunStore, sweep: Sweep) -> list[tuple[TrialRole, dict[str, Any]]]:
     trials = store.sweeps.list_trials(sweep.id)
     return [(trial.role, dict(trial.values)) for trial in trials if trial.role is not TrialRole.SEARCH]
+
+
+def sentences(spec: SweepSpec, verdict: SweepVerdict) -> tuple[str, str]:
+    """Return both sentences as if the winner had been tested: scripted runs are not."""
+    summary = Summary(3, 0.97, None, None, None)
+    return _sentence(spec, summary, verdict.rivals, verdict.same), replace(verdict, summary=summary).short_sentence
 
 
 def test_the_winner_and_the_baseline_are_tested_with_the_same_fresh_seeds(store: RunStore) -> None:
@@ -52,6 +59,7 @@ def test_defaults_that_win_are_not_compared_with_themselves(store: RunStore) -> 
     verdict = conclude(store, sweep)
     assert verdict
     assert verdict.rivals == ()
+    assert sentences(spec, verdict)[0].endswith("; these are the defaults.")
 
 
 def test_settings_of_a_person_are_compared_with_the_winner(store: RunStore) -> None:
@@ -82,6 +90,10 @@ def test_settings_that_win_are_not_compared_with_themselves(store: RunStore) -> 
     scripts = (0.9, 0.5) if first.values["lr"] == 0.5 else (0.5, 0.9)
     carry_out(store, sweep, *(Script((accuracy,)) for accuracy in scripts))
     assert [role for role, _ in final_trials(store, sweep)] == [TrialRole.WINNER, TrialRole.BASELINE]
+    verdict = conclude(store, sweep)
+    assert verdict
+    assert [rival.role for rival in verdict.rivals] == [TrialRole.BASELINE]
+    assert all(sentence.endswith("; these are your settings.") for sentence in sentences(spec, verdict))
 
 
 def test_a_search_ends_early_enough_to_confirm_its_winner(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
