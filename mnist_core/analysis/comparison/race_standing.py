@@ -87,11 +87,17 @@ class Standing:
         return _is_level(self.lead)
 
     @property
+    def is_final(self) -> bool:
+        """Whether all lanes have ended. Those that are left out have."""
+        return all(lane.run.status.is_finished for lane in self.lanes)
+
+    @property
     def is_real(self) -> bool:
         """Whether the lead is more than noise.
 
         The leader is whichever of the lanes is ahead, so the level is shared among those that could be behind it.
-        Whoever looks again at each evaluation finds such leads more often by chance: the last one counts.
+        Whoever looks again at each evaluation finds such leads more often by chance: the last one counts, so that
+        `describe` says "so far" of others.
         """
         return not self.is_level and self.p < ALPHA / (len(self.lanes) - 1)
 
@@ -102,7 +108,8 @@ class Standing:
         if self.is_level:
             right = format_percent(self.lanes[0].accuracy)
             return f"{first} and {second} are level {after}: {right} of the validation images right."
-        noise = "is more than noise" if self.is_real else "may be noise"
+        real = "is more than noise" if self.is_final else "so far is more than noise"
+        noise = real if self.is_real else "may be noise"
         return (
             f"{first} leads {second} by {100 * self.lead:.2f} points of validation {after}, which {noise} "
             f"(p {format_p(self.p, SMALLEST_IMAGES_P)})."

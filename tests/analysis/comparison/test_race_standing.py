@@ -75,7 +75,7 @@ def test_a_lane_that_ended_earlier_is_left_out_and_the_last_common_moment_stays(
             range(850),
             False,
             True,
-            "lr 0.1 leads lr 0.2 by 5.00 points of validation after 0.5 epochs, which is more than noise "
+            "lr 0.1 leads lr 0.2 by 5.00 points of validation after 0.5 epochs, which so far is more than noise "
             "(p below 0.000001).",
         ),
         (
@@ -95,6 +95,14 @@ def test_a_lead_is_level_noise_or_real(
     found = standing(*lanes)
     assert (found.is_level, found.is_real) == (is_level, is_real)
     assert found.describe(describe_differences([run for run, _ in lanes])).startswith(sentence)
+
+
+def test_a_lead_is_more_than_noise_without_reservation_once_all_lanes_have_ended() -> None:
+    first, second = lane(1, validation(5, 900)), lane(2, validation(5, 850), status=RunStatus.STOPPED)
+    names = describe_differences([first[0], second[0]])
+    assert "which so far is more than noise" in standing(first, second).describe(names)
+    ended = replace(first[0], status=RunStatus.COMPLETED), first[1]
+    assert "after 0.5 epochs, which is more than noise" in standing(ended, second).describe(names)
 
 
 def test_a_tenth_of_a_point_is_a_lead_and_many_lanes_need_more_evidence() -> None:
