@@ -186,6 +186,8 @@ class Run:
     """The race that it is a lane of, by the number of the race's first run; None outside races."""
     revision: int = field(default=0, compare=False)
     """Grows with every write to the row, so the larger of two readings is the newer. 0 outside a store."""
+    lost_patience: bool = False
+    """Whether its patience had run out when it ended, be it at its last evaluation."""
     damage: str = ""
     """What of it cannot be read, and the remedy; fields that cannot be read have their defaults. Not stored."""
 
@@ -207,7 +209,7 @@ class Run:
 
 NOT_ARCHIVED = frozenset(
     {"id", "uid", "parent_id", "plan", "trainer", "model_file", "results", "deleted_at", "revision", "damage"}
-    | {"unverified", "queue_rank", "sweep_id", "trial", "race_id"}
+    | {"unverified", "queue_rank", "sweep_id", "trial", "race_id", "lost_patience"}
 )
 """Fields left out of archives: they mean nothing on another machine, or follow from the evaluations.
 
@@ -217,18 +219,19 @@ An imported run has an identity of its own, as archives hold no weights: no file
 NOT_IN_TABLES = frozenset(
     {"attempt", "started_at", "train_images", "validation_images", "test_images", "parent_step", "plan", "trainer"}
     | {"uid", "model_file", "live_confusion", "notice", "deleted_at", "curve", "revision", "damage", "queue_rank"}
+    | {"lost_patience"}
 )
 """Fields without a column in exported tables."""
 
 NOT_IN_TERMINAL = frozenset(
     {"uid", "parent_step", "interventions", "plan", "trainer", "live_confusion", "deleted_at", "curve", "revision"}
-    | {"damage", "queue_rank"}
+    | {"damage", "queue_rank", "lost_patience"}
 )
 """Fields that `runs --json` leaves out."""
 
 NOT_IN_BROWSER = frozenset(
     {"uid", "config", "plan", "device", "threads", "trainer", "live_confusion", "provenance", "deleted_at", "damage"}
-    | {"queue_rank"}
+    | {"queue_rank", "lost_patience"}
 )
 """Fields that the live feed does not send, or sends in another form."""
 

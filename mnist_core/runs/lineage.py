@@ -58,8 +58,8 @@ def config_to_go_on(run: Run, step: int | None = None) -> TrainConfig:
 
 
 def has_stopped_early(run: Run) -> bool:
-    """Whether early stopping ended the run before its last epoch."""
-    return run.status is RunStatus.COMPLETED and bool(run.config.patience) and run.progress.step < run.total_steps
+    """Whether early stopping ended the run: its patience had run out, be it at its last evaluation."""
+    return run.status is RunStatus.COMPLETED and run.lost_patience
 
 
 def epochs_done(run: Run, step: int) -> float:

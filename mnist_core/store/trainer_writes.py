@@ -200,9 +200,16 @@ class TrainerWrites:
                 connection.execute(insert(evaluations).values(rows.evaluation_row(run, evaluation)))
             return status
 
-    def finish_run(self, run: Run, status: RunStatus, reason: str = "", model_file: str = "") -> None:
+    def finish_run(
+        self, run: Run, status: RunStatus, reason: str = "", model_file: str = "", *, lost_patience: bool = False
+    ) -> None:
         """End a run. Without a reason, one that is stopped keeps that of `Commands.request_stop`."""
-        columns = {"status": status, "model_file": model_file, "finished_at": time.time()}
+        columns = {
+            "status": status,
+            "model_file": model_file,
+            "finished_at": time.time(),
+            "lost_patience": lost_patience,
+        }
         if reason or status is not RunStatus.STOPPED:
             columns["reason"] = reason
         with self._engine.begin() as connection:

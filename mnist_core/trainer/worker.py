@@ -44,6 +44,7 @@ class Outcome:
     status: RunStatus
     reason: str = ""
     model_file: str = ""
+    lost_patience: bool = False
     retry_save: Callable[[], object] = lambda: None
     """Commits and saves what could not be written when the run ended."""
 
@@ -200,7 +201,8 @@ class RunTraining:
         if event is None:
             parts.buffer.finish()
             parts.saver.save_at_end()
-            return Outcome(RunStatus.COMPLETED, parts.state.ending, parts.saver.save_model())
+            state = parts.state
+            return Outcome(RunStatus.COMPLETED, state.ending, parts.saver.save_model(), state.lost_patience)
         self._event = event
         if parts.meter and (norms := parts.meter.norms_at(event)):
             parts.buffer.add_norms(norms)
@@ -251,7 +253,8 @@ def _record_outcome(store: RunStore, run: Run, outcome: Outcome, shutdown: Shutd
         with contextlib.suppress(StoreUnavailableError, NotSavedError):
             outcome.retry_save()
         try:
-            store.trainer_writes.finish_run(run, outcome.status, outcome.reason, outcome.model_file)
+            ending = outcome.reason, outcome.model_file
+            store.trainer_writes.finish_run(run, outcome.status, *ending, lost_patience=outcome.lost_patience)
             return
         except StoreUnavailableError as error:
             is_late = time.monotonic() >= deadline and not isinstance(error, StoreLockedError)

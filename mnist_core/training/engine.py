@@ -82,7 +82,7 @@ def train(
         if adjustment is not None:
             state.adjust(adjustment)
     if config.patience:
-        yield from _end_with_best(config, state, test)
+        yield from _end_with_best(config, state, test, training_images)
 
 
 def _train_on_batch(
@@ -223,7 +223,7 @@ def _has_lost_patience(config: TrainConfig, state: TrainState) -> bool:
 
 
 def _end_with_best(
-    config: TrainConfig, state: TrainState, test: Images
+    config: TrainConfig, state: TrainState, test: Images, training_images: int
 ) -> Generator[EvalMetrics, Adjustment | None, None]:
     """Test the best weights, unless `skip_test`, and go back to them.
 
@@ -235,17 +235,19 @@ def _end_with_best(
             event = _evaluate_split(config, state, "test", test)
         step, epoch = (state.best.step, state.best.position["epoch"]) if state.best else (state.step, config.epochs)
         yield replace(event, step=step, epoch=epoch)
-    state.ending = _describe_ending(config, state)
+    state.ending = _describe_ending(config, state, training_images)
+    state.lost_patience = _has_lost_patience(config, state)
     state.return_to_best()
 
 
-def _describe_ending(config: TrainConfig, state: TrainState) -> str:
+def _describe_ending(config: TrainConfig, state: TrainState, training_images: int) -> str:
     """Say where training stopped and why, and which weights the run has; empty if it has those of its last step."""
     if state.best is None or state.best.step == state.step:
         return ""
     weights = f"The weights are those of step {format_count(state.best.step)}"
     watched = "validation loss" if config.monitor == "loss" else "validation accuracy"
-    if not _has_lost_patience(config, state):
+    is_last = state.epoch >= config.epochs and _is_epoch_end(config, state, training_images)
+    if is_last or not _has_lost_patience(config, state):
         return f"Trained to the end. {weights}, where {watched} was best."
     more = f" by more than {config.min_delta:g}" if config.min_delta else ""
     evaluations = "1 evaluation" if state.waited == 1 else f"{state.waited} evaluations"

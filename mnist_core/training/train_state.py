@@ -70,6 +70,8 @@ class TrainState:
     """The best evaluation so far; None without `patience`, and before the first evaluation."""
     ending: str = ""
     """How early stopping ended the run, in one or two sentences; empty if the run has the weights of its last step."""
+    lost_patience: bool = False
+    """Whether the patience of the run had run out when it ended."""
 
     @classmethod
     def initial(cls, config: TrainConfig) -> TrainState:
@@ -151,7 +153,7 @@ class TrainState:
 POSITION_FIELDS = tuple(
     field.name
     for field in fields(TrainState)
-    if field.name not in ("model", "optimizer", "generator", "best", "ending")
+    if field.name not in ("model", "optimizer", "generator", "best", "ending", "lost_patience")
 )
 """The numbers of a state."""
 

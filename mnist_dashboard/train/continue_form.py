@@ -36,7 +36,7 @@ def render_continue_form(run: Run) -> None:
 def _render_to_planned_end(run: Run, step: int) -> None:
     """A button that trains the planned epochs that are left, if any."""
     config = lineage.config_to_go_on(run)
-    if run.status is RunStatus.COMPLETED and not lineage.has_stopped_early(run):
+    if run.status is RunStatus.COMPLETED and run.progress.step >= run.total_steps:
         return
     try:
         lineage.check_epochs_left(run, config, step)

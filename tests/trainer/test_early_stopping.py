@@ -197,6 +197,22 @@ def test_a_run_that_continues_it_starts_from_the_best_weights_without_patience(
     assert losses[0] == losses[1][:STOPS_AT]
 
 
+def test_a_run_that_lost_its_patience_at_its_last_step_is_continued_without_it(store: RunStore) -> None:
+    run = train_run(store, claimed_run(store, replace(EARLY, epochs=4)))
+    assert (run.progress.step, run.total_steps, run.lost_patience) == (STOPS_AT, STOPS_AT, True)
+    assert run.reason == f"Trained to the end. The weights are those of step {BEST}, where validation loss was best."
+    config = lineage.with_more_epochs(run, 3)
+    assert (config.patience, config.epochs) == (0, 7)
+    fork = train_run(store, lineage.fork(store, run, config, trainer=own_identity()))
+    assert (fork.parent_step, fork.progress.step) == (BEST, 63)
+
+
+def test_a_run_that_kept_its_patience_to_the_end_is_continued_with_it(store: RunStore) -> None:
+    run = train_run(store, claimed_run(store, replace(EARLY, epochs=4, patience=5)))
+    assert not run.lost_patience
+    assert lineage.with_more_epochs(run, 3).patience == 5
+
+
 def test_a_fork_keeps_the_best_weights_if_nothing_gets_better(store: RunStore, undisturbed: Run) -> None:
     config = replace(lineage.config_at(undisturbed, BEST), lr=1.0, patience=2)
     fork = train_run(store, lineage.fork(store, undisturbed, config, trainer=own_identity()))

@@ -343,4 +343,13 @@ MIGRATIONS: list[Migration] = [
         "ALTER TABLE trials ADD COLUMN started_at FLOAT",
         "ALTER TABLE trials ADD COLUMN finished_at FLOAT",
     ),
+    # Whether the patience of a run had run out when it ended. Of older runs that trained all their steps nothing tells.
+    _statements(
+        "ALTER TABLE runs ADD COLUMN lost_patience BOOLEAN NOT NULL DEFAULT 0",
+        """
+        UPDATE runs SET lost_patience = 1
+        WHERE status = 'completed' AND step < total_steps
+        AND CASE WHEN json_valid(config) THEN json_extract(config, '$.patience') > 0 END
+        """,
+    ),
 ]

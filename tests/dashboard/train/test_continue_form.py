@@ -13,7 +13,8 @@ PLANNED = "Continue to the planned end"
 
 def test_a_run_that_stopped_early_goes_on_from_its_best_weights_without_patience(app: AppTest, store: RunStore) -> None:
     config = TrainConfig(patience=4, lr=0.02)
-    run = active_run(store, RunStatus.COMPLETED, "Stopped at step 412.", config)
+    run = active_run(store, config=config)
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED, "Stopped at step 412.", lost_patience=True)
     give_checkpoint(store, run, 200)
     open_page(app)
     assert says(app, "A new run that goes on from the best weights of run-1")
@@ -32,6 +33,17 @@ def test_a_run_that_has_trained_to_its_end_is_only_continued_for_more_epochs(app
     assert PLANNED not in labels(app)
     click(app, "Continue for 1 more epoch")
     assert (store.queries.get_run(2).config.patience, store.queries.get_run(2).config.epochs) == (4, 4)
+
+
+def test_a_run_whose_patience_ran_out_at_its_last_step_goes_on_without_patience(app: AppTest, store: RunStore) -> None:
+    run = active_run(store, config=TrainConfig(patience=4))
+    give_checkpoint(store, run, 200, FileKind.BEST)
+    store.trainer_writes.append_steps(run, Progress(step=2532, epoch=3, loss=0.1, accuracy=0.9))
+    store.trainer_writes.finish_run(run, RunStatus.COMPLETED, "Trained to the end.", lost_patience=True)
+    open_page(app)
+    assert PLANNED not in labels(app)
+    click(app, "Continue for 1 more epoch")
+    assert (store.queries.get_run(2).config.patience, store.queries.get_run(2).config.epochs) == (0, 4)
 
 
 def test_a_stopped_run_is_continued_to_its_planned_end(app: AppTest, store: RunStore) -> None:

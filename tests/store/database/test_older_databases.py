@@ -34,7 +34,7 @@ from mnist_core.store.database.migrations import APPLICATION_ID, MIGRATIONS
 from tests.support.files.storage import bundled_sqlite, pragma
 
 FIXTURES = Path(__file__).parent / "fixtures"
-VERSIONS = range(1, 16)
+VERSIONS = range(1, 17)
 HAS_DEVICE, HAS_INTERVENTIONS, HAS_ANNOTATIONS, HAS_FILES, HAS_PLACES, HAS_QUEUE_ORDER = 2, 3, 5, 6, 7, 9
 HAS_PROBABILITIES, HAS_NETWORKS_AND_NORMS, HAS_DRAWINGS, HAS_SWEEPS, HAS_RACES, HAS_SERVER_SWEEPS = (
     10,
@@ -172,6 +172,20 @@ def test_reasons_and_notices_are_kept(upgraded: Upgraded) -> None:
 def test_device_and_threads_are_kept_or_unknown(upgraded: Upgraded) -> None:
     run = upgraded.store.queries.get_run(1)
     assert (run.device, run.threads) == (("cpu", 2) if upgraded.version >= HAS_DEVICE else ("", 0))
+
+
+@pytest.mark.parametrize(("patience", "lost"), [(4, True), (0, False)])
+def test_a_run_that_stopped_early_before_that_was_recorded_is_known_by_its_steps(
+    tmp_path: Path, patience: int, lost: bool
+) -> None:
+    path = write_database(tmp_path, HAS_SERVER_SWEEPS)
+    connection = bundled_sqlite.connect(str(path))
+    connection.execute("UPDATE runs SET config = json_set(config, '$.patience', ?) WHERE id = 1", (patience,))
+    connection.commit()
+    connection.close()
+    store = RunStore.open(tmp_path)
+    assert [run.id for run in store.queries.list_runs() if run.lost_patience] == [1] * lost
+    store.close()
 
 
 def test_interventions_lineage_and_commands_are_kept(upgraded: Upgraded) -> None:
