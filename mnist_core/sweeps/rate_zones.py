@@ -14,9 +14,12 @@ from typing import Any
 
 from mnist_core import presets
 from mnist_core.config import SETTINGS, TrainConfig
+from mnist_core.data import idx
+from mnist_core.data.local import downloaded_folder
+from mnist_core.data.sources import SOURCES
 from mnist_core.records import encode_json
 from mnist_core.system.atomic_files import write_atomically
-from mnist_core.system.paths import runs_dir
+from mnist_core.system.paths import data_dir, runs_dir
 from mnist_core.system.private_files import create_private_folder
 
 ZONE_SETTINGS = (
@@ -90,8 +93,14 @@ class RateZones:
 
 
 def zone_settings(config: TrainConfig) -> dict[str, Any]:
-    """Return the settings that the zones of a config belong to: those that have an effect."""
+    """Return the settings that the zones of a config belong to: those that have an effect.
+
+    The dataset `auto` is named as what it is now: zones of MNIST-5k are not those of MNIST once that is downloaded.
+    """
     values = asdict(config)
+    if config.dataset == "auto":
+        has_mnist = idx.has_dataset(downloaded_folder(SOURCES["mnist"], data_dir()))
+        values["dataset"] = "mnist" if has_mnist else "mnist-5k"
     return {name: values[name] for name in ZONE_SETTINGS if presets.has_effect(name, values)}
 
 

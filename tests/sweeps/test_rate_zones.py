@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mnist_core.config import TrainConfig
+from mnist_core.data import idx
 from mnist_core.sweeps import rate_zones
 from mnist_core.sweeps.rate_zones import (
     DIVERGES,
@@ -78,6 +79,17 @@ def test_zones_belong_to_the_settings_that_move_them() -> None:
     adam = replace(CONFIG, optimizer="adam")
     save_zones(zones_of(adam))
     assert find_zones_of(replace(adam, momentum=0.1)) is not None, "momentum has no effect on Adam"
+
+
+def test_zones_of_the_built_in_digits_do_not_stand_for_mnist_once_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idx, "has_dataset", lambda _folder: False)
+    save_zones(zones_of(CONFIG))
+    assert find_zones_of(replace(CONFIG, dataset="mnist-5k")) == find_zones_of(CONFIG) == zones_of(CONFIG)
+    monkeypatch.setattr(idx, "has_dataset", lambda _folder: True)
+    assert find_zones_of(CONFIG) is None
+    nearest = find_nearest_zones(CONFIG)
+    assert nearest is not None
+    assert nearest[1] == {"dataset": "mnist-5k"}
 
 
 def test_a_second_test_replaces_the_first() -> None:
