@@ -90,6 +90,12 @@ def confirming_seconds(spec: SweepSpec, trials: Sequence[Trial], finals: int | N
     return math.ceil(finals * FRESH_SEEDS / spec.workers) * run_seconds
 
 
+def confirming_share(spec: SweepSpec) -> float:
+    """Return how long trials with fresh seeds will take, in trials of the search: before any has ended."""
+    middle = {parameter.name: parameter.extremes[0] for parameter in spec.parameters}
+    return len(final_trials(spec, middle)) * FRESH_SEEDS / spec.seeds * (1 + _test_share(spec))
+
+
 def _test_share(spec: SweepSpec) -> float:
     """Return how much longer a run takes with a test than without, as a share, by the number of images of each part."""
     settings = asdict(TrainConfig()) | dict(spec.fixed)

@@ -123,6 +123,8 @@ def _compare(store: RunStore, own: Sequence[Run], role: TrialRole, trial: Trial 
     name, summary = RIVAL_NAMES[role], _summarize(runs)
     if trial and trial.status is TrialStatus.DIVERGED:
         return Rival(role, runs, summary, None, "", f"{name} cannot be tested: with them the training diverges")
+    if trial and trial.status is TrialStatus.RUNNING:
+        return Rival(role, runs, summary, None, "", f"{name} are being tested")
     if not own or summary is None:
         return Rival(role, runs, summary, None, "", f"{name} have not been tested")
     try:

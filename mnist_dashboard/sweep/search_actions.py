@@ -127,12 +127,19 @@ def _render_extend(sweep: Sweep) -> None:
 
 
 def _render_delete(sweep: Sweep) -> None:
-    with st.popover("Delete", icon=":material/delete:"):
+    # With a key of its own: the next search that is shown must not have the popover of this one open.
+    with st.popover("Delete", icon=":material/delete:", key=f"delete_search_{sweep.id}"):
         st.caption(
             f"Moves all runs of {markdown.escape(sweep.name)} to the bin. The search is listed again when one of them "
             "is restored on the Runs page."
         )
-        messages.action_button("Delete its runs", "delete", partial(_delete, sweep), type="primary")
+        messages.action_button(
+            "Delete its runs",
+            "delete",
+            partial(_delete, sweep),
+            type="primary",
+            success=f"The runs of {markdown.escape(sweep.name)} are in the bin. Restore them on the Runs page.",
+        )
 
 
 def _delete(sweep: Sweep) -> None:

@@ -223,10 +223,15 @@ def build_spec(values: Mapping[str, Any], draft: Draft) -> SweepSpec:
         trials=None if values["trials"] == "" else values["trials"],
         minutes=None if values["minutes"] == "" else values["minutes"],
         sampler=values["sampler"],
-        pruner=values["pruner"],
+        pruner="none" if is_pruner_unused(values) else values["pruner"],
         seeds=values["seeds"],
         workers=values["workers"],
     )
+
+
+def is_pruner_unused(values: Mapping[str, Any]) -> bool:
+    """Whether the pruner that is chosen compares accuracies, and trials are judged by their time."""
+    return values["objective"] == "time" and values["pruner"] in ("median", "hyperband")
 
 
 def _is_searched(name: str, values: Mapping[str, Any], draft: Draft) -> bool:

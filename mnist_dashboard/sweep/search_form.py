@@ -10,6 +10,7 @@ import streamlit as st
 from mnist_core import presets
 from mnist_core.config import SETTINGS, choice_label
 from mnist_core.formatting import format_duration
+from mnist_core.sweeps.progress import confirming_share
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.trainer.speed import epoch_seconds
 from mnist_dashboard import services
@@ -91,6 +92,8 @@ def _render_method(form: _Form) -> None:
             "Which trials end early. Median: those worse than half of the others at the same step. Hyperband: all but "
             "the best third, several times. Wilcoxon compares trials with several seeds.",
         )
+    if drafts.is_pruner_unused(form.values):
+        st.caption("A trial ends when it reaches the target: the pruner is not used.")
     form.render_problem("sampler", "pruner")
     with st.container(horizontal=True, gap="small", wrap=False):
         form.number("train_fraction", step=0.05)
@@ -209,16 +212,17 @@ def _start_and_show(spec: SweepSpec) -> None:
 
 
 def _describe_size(spec: SweepSpec | None) -> str:
-    """Say how many trials there will be, and about how long they take."""
+    """Say how many trials there will be, and about how long they and the test of the winner take."""
     if spec is None:
         return ""
     parts = [f"The grid has {format_count(spec.grid_size)} points."] if spec.sampler == "grid" else []
     seconds, trials, limit = estimate_trial_seconds(spec), spec.max_trials, spec.minutes and 60 * spec.minutes
     if seconds is None:
         return " ".join([*parts, f"At most {format_duration(limit)}." if limit else ""])
-    wanted = None if trials is None else trials * seconds
+    testing = confirming_share(spec) * seconds
+    wanted = None if trials is None else trials * seconds + testing
     if limit is not None and (wanted is None or wanted > limit):
-        possible = max(1, round(limit / seconds))
+        possible = max(1, round((limit - testing) / seconds))
         parts.append(f"{format_duration(limit)}: about {_count_trials(possible)}.")
     elif wanted is not None and trials is not None:
         workers = f"{spec.workers} {'worker' if spec.workers == 1 else 'workers'}"

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from mnist_core.analysis.seed_groups import summarize
+from mnist_core.config import NOT_TUNED, SETTINGS
 from mnist_core.records import Run, Trial, TrialRole, json_value, round_number
-from mnist_core.sweeps.spec import FRESH_SEEDS, SweepSpec
+from mnist_core.sweeps.spec import FRESH_SEEDS, KEPT, SweepSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def trial_to_json(
         "number": trial.number,
         "role": trial.role.value,
         "status": trial.status.value,
-        "values": json_value(dict(trial.values)),
+        "values": json_value(_shown_values(spec, trial)),
         "value": None if trial.value is None else round_number(trial.value),
         "latest": curve[-1][1] if curve else None,
         "seeds": seeds,
@@ -61,6 +62,23 @@ def trial_to_json(
         "test": _test_result(runs),
         "reason": trial.reason,
     }
+
+
+def _shown_values(spec: SweepSpec, trial: Trial) -> dict[str, Any]:
+    """Return the settings that tell a trial from others: for rivals of the winner, those in which they may differ."""
+    searched = {parameter.name for parameter in spec.parameters}
+    match trial.role:
+        case TrialRole.BASELINE:
+            return {name: SETTINGS[name].default for name in SETTINGS if name in searched}
+        case TrialRole.COMPARED:
+            kept = {*KEPT, *NOT_TUNED, "skip_test"}  # as of the trials, whatever a person had set
+            return {
+                name: value
+                for name, value in trial.values.items()
+                if name not in kept and (name in searched or value != SETTINGS[name].default)
+            }
+        case _:
+            return dict(trial.values)
 
 
 def objective_value(spec: SweepSpec, loss: float | None, accuracy: float) -> float:
