@@ -38,10 +38,10 @@ def after_failures(number: int, store: RunStore, monkeypatch: pytest.MonkeyPatch
     """Call `act` once the end of a run could not be recorded this many times."""
     finish, failures = store.trainer_writes.finish_run, 0
 
-    def count_failures(*facts: Any) -> None:
+    def count_failures(*facts: Any, **named: Any) -> None:
         nonlocal failures
         try:
-            finish(*facts)
+            finish(*facts, **named)
         except StoreUnavailableError:
             failures += 1
             if failures == number:
