@@ -92,8 +92,8 @@ def confirming_seconds(spec: SweepSpec, trials: Sequence[Trial], finals: int | N
 
 def confirming_share(spec: SweepSpec) -> float:
     """Return how long trials with fresh seeds will take, in trials of the search: before any has ended."""
-    middle = {parameter.name: parameter.extremes[0] for parameter in spec.parameters}
-    return len(final_trials(spec, middle)) * FRESH_SEEDS / spec.seeds * (1 + _test_share(spec))
+    values = {parameter.name: parameter.extremes[0] for parameter in spec.parameters}
+    return len(final_trials(spec, values)) * FRESH_SEEDS / spec.seeds * (1 + _test_share(spec))
 
 
 def _test_share(spec: SweepSpec) -> float:

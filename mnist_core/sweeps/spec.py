@@ -126,9 +126,13 @@ class SweepSpec:
 
     def compared_config(self, seed: int) -> TrainConfig:
         """Return the settings of `compare_with`, on the same data and for as long as the trials train."""
-        skipped = (*NOT_TUNED, "skip_test")
-        tuned = {name: value for name, value in (self.compare_with or {}).items() if name not in skipped}
-        return TrainConfig(**fit_augmentation(tuned, 0) | self._kept, seed=seed)
+        return TrainConfig(**fit_augmentation(self.rival_values, 0) | self._kept, seed=seed)
+
+    @property
+    def rival_values(self) -> dict[str, Any]:
+        """The settings of `compare_with` that count: all but data, length and machine, which are those of trials."""
+        skipped = (*KEPT, *NOT_TUNED, "skip_test")
+        return {name: value for name, value in (self.compare_with or {}).items() if name not in skipped}
 
     def _settings(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fixed settings with these values. An augmentation among them has a shift that goes with it."""

@@ -14,7 +14,7 @@ from mnist_core.sweeps import control, controller
 from mnist_core.sweeps.searcher import Searcher
 from mnist_core.sweeps.space import Values
 from mnist_core.sweeps.spec import SweepSpec
-from mnist_core.sweeps.verdict import Rival, SweepVerdict, _judge, _sentence, conclude
+from mnist_core.sweeps.verdict import Rival, SweepVerdict, _compare, _judge, _sentence, conclude
 from mnist_core.system.processes import own_identity
 from tests.support.scripted_trials import Script, carry_out, claim, searched
 
@@ -153,6 +153,15 @@ def test_settings_that_diverge_with_fresh_seeds_are_said_to(store: RunStore) -> 
     assert verdict
     assert verdict.rivals[-1].role is TrialRole.COMPARED
     assert verdict.rivals[-1].words == "your settings cannot be tested: with them the training diverges"
+
+
+def test_rivals_that_train_now_are_being_tested(store: RunStore) -> None:
+    sweep = claim(store, trials=1, workers=1)
+    carry_out(store, sweep)
+    (baseline,) = (trial for trial in store.sweeps.list_trials(sweep.id) if trial.role is TrialRole.BASELINE)
+    running = replace(baseline, status=TrialStatus.RUNNING)
+    assert _compare(store, (), TrialRole.BASELINE, running).words == "the defaults are being tested"
+    assert _compare(store, (), TrialRole.BASELINE, None).words == "the defaults have not been tested"
 
 
 def test_two_verdicts_are_corrected_for_each_other() -> None:

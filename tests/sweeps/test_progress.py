@@ -9,7 +9,13 @@ import pytest
 
 from mnist_core.analysis.seed_groups import Summary
 from mnist_core.records import Sweep, SweepStatus, Trial, TrialRole, TrialStatus
-from mnist_core.sweeps.progress import SweepProgress, confirming_seconds, describe_values, find_progress
+from mnist_core.sweeps.progress import (
+    SweepProgress,
+    confirming_seconds,
+    confirming_share,
+    describe_values,
+    find_progress,
+)
 from mnist_core.sweeps.space import Range
 from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.sweeps.trials.finals import missing_finals
@@ -200,3 +206,10 @@ def test_a_target_that_no_trial_reached_is_named() -> None:
         "validation accuracy."
     )
     assert progress([missed, reached], **ended).sentence == ("Trial 2 won: learning rate 0.04. It has not been tested.")
+
+
+def test_the_test_of_the_winner_takes_three_runs_of_each_rival_and_their_test() -> None:
+    spec = SweepSpec(parameters=(Range("lr", 0.001, 0.3, log=True),), trials=1)
+    assert 6 < confirming_share(spec) < 9
+    assert confirming_share(replace(spec, compare_with={"lr": 0.5})) == pytest.approx(1.5 * confirming_share(spec))
+    assert confirming_share(replace(spec, seeds=3)) == pytest.approx(confirming_share(spec) / 3)

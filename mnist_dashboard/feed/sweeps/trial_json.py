@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from mnist_core.analysis.seed_groups import summarize
-from mnist_core.config import NOT_TUNED, SETTINGS
+from mnist_core.config import SETTINGS
 from mnist_core.records import Run, Trial, TrialRole, json_value, round_number
-from mnist_core.sweeps.spec import FRESH_SEEDS, KEPT, SweepSpec
+from mnist_core.sweeps.spec import FRESH_SEEDS, SweepSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,8 @@ def _shown_values(spec: SweepSpec, trial: Trial) -> dict[str, Any]:
         case TrialRole.BASELINE:
             return {name: SETTINGS[name].default for name in SETTINGS if name in searched}
         case TrialRole.COMPARED:
-            kept = {*KEPT, *NOT_TUNED, "skip_test"}  # as of the trials, whatever a person had set
-            return {
-                name: value
-                for name, value in trial.values.items()
-                if name not in kept and (name in searched or value != SETTINGS[name].default)
-            }
+            values = spec.rival_values.items()
+            return {name: value for name, value in values if name in searched or value != SETTINGS[name].default}
         case _:
             return dict(trial.values)
 

@@ -25,6 +25,7 @@ from mnist_core.sweeps.spec import SweepSpec
 from mnist_core.system.processes import own_identity
 from mnist_dashboard.feed.hub import LiveHub
 from mnist_dashboard.feed.sweeps import sweep_feed
+from mnist_dashboard.feed.sweeps.trial_json import trial_to_json
 from tests.support.factories import NO_CONFUSION
 from tests.support.web.feed_reader import Reader, run_scenario, running_hub
 
@@ -266,3 +267,16 @@ def test_searches_that_nobody_watches_are_kept_for_a_while_and_read_up_to_date(
             assert readings == [sweep.id, *(other.id for other in others), sweep.id]
 
     run_scenario(scenario)
+
+
+def test_rivals_of_the_winner_show_the_settings_in_which_they_may_differ() -> None:
+    set_by_a_person = {"lr": 0.0005, "momentum": 0.5, "epochs": 9, "seed": 4, "weight_decay": 0.0}
+    spec = SweepSpec(parameters=(Range("lr", 0.001, 0.3, log=True),), trials=1, compare_with=set_by_a_person)
+
+    def shown(role: TrialRole, values: dict[str, Any]) -> Any:
+        trial = Trial(sweep_id=1, number=1, role=role, status=TrialStatus.RUNNING, values=values)
+        return trial_to_json(spec, trial, [], [])["values"]
+
+    assert shown(TrialRole.SEARCH, {"lr": 0.1}) == {"lr": 0.1}
+    assert shown(TrialRole.BASELINE, {}) == {"lr": 0.01}
+    assert shown(TrialRole.COMPARED, set_by_a_person) == {"lr": 0.0005}

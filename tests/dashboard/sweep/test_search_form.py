@@ -112,6 +112,14 @@ def test_a_grid_says_how_many_points_it_has(form: AppTest) -> None:
     assert "The grid has 970,000 points, and at most 10,000 are possible" in text.replace("\\", "")  # 97 batch sizes
 
 
+def test_a_target_accuracy_needs_no_pruner(form: AppTest, store: RunStore) -> None:
+    form.selectbox(key="search_pruner_field").set_value("hyperband").run()
+    form.selectbox(key="search_objective_field").set_value("time").run()
+    assert says(form, "the pruner is not used")
+    spec = start(form, store)
+    assert (spec.objective, spec.pruner) == ("time", "none")
+
+
 # ---------------------------------------------------------------------- refusals
 
 
