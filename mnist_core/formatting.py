@@ -21,6 +21,12 @@ def format_count(number: float | None) -> str:
     return MISSING if number is None else f"{round(number):,}".replace(",", THIN_SPACE)
 
 
+def within_sentence(text: str) -> str:
+    """Return a text that begins with a capital for the middle of a sentence; a name keeps its: `L2 penalty`."""
+    is_name = text[1:2].isupper() or text[1:2].isdigit()
+    return text if is_name else text[:1].lower() + text[1:]
+
+
 def format_bytes(size: int) -> str:
     """Return a size in megabytes (10^6 bytes), with one decimal: `20.6 MB`."""
     return f"{size / 1e6:.1f} MB"

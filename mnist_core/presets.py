@@ -124,7 +124,7 @@ def _effective(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _describe_setting(setting: Setting, value: Any) -> str:
-    label = setting.label[0].lower() + setting.label[1:]
+    label = setting.sentence_label
     if setting.kind is bool:
         return label if value else f"no {label}"
     if setting.choices:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from mnist_core.errors import ConfigError
+from mnist_core.formatting import within_sentence
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Setting:
 
     @property
     def short_label(self) -> str:
-        return self.label.lower() if self.short is None else self.short
+        return self.sentence_label if self.short is None else self.short
 
     def describe(self, value: object) -> str:
         """Setting and value where there is little room: `lr 0.02`, `adam`."""
@@ -57,9 +58,8 @@ class Setting:
 
     @property
     def sentence_label(self) -> str:
-        """Label within a sentence; a name keeps its capitals: `learning rate`, `L2 penalty`."""
-        is_name = self.label[1:2].isupper() or self.label[1:2].isdigit()
-        return self.label if is_name else self.label[0].lower() + self.label[1:]
+        """Label within a sentence: `learning rate`, `L2 penalty`."""
+        return within_sentence(self.label)
 
     def format(self, value: object) -> str:
         """Value as text, a number without exponent."""

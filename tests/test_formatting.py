@@ -13,6 +13,14 @@ def test_a_share_is_written_in_percent() -> None:
     assert formatting.format_percent(None) == "–"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Learning rate", "learning rate"), ("A run", "a run"), ("MNIST digits", "MNIST digits"), ("L2 norm", "L2 norm")],
+)
+def test_names_keep_their_capitals_within_a_sentence(text: str, expected: str) -> None:
+    assert formatting.within_sentence(text) == expected
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0.9, "0:00"), (108, "1:48"), (3599.9, "59:59"), (3661, "1:01:01")])
 def test_a_duration_has_hours_from_one_hour_on(seconds: float, text: str) -> None:
     assert formatting.format_duration(seconds) == text

@@ -34,7 +34,7 @@ class Experiment:
     @property
     def label(self) -> str:
         """The name of the setting, for the middle of a sentence."""
-        return SETTINGS[self.setting].label.lower()
+        return SETTINGS[self.setting].sentence_label
 
     @property
     def tag(self) -> str:

@@ -80,7 +80,7 @@ def describe_changes(old: TrainConfig, new: TrainConfig) -> str:
     others = [name for name in SETTINGS if name != "lr" and getattr(old, name) != getattr(new, name)]
     if len(others) > 1:
         return ", gentler"
-    changed = [f"{SETTINGS[name].label.lower()} {getattr(new, name):g}" for name in others]
+    changed = [f"{SETTINGS[name].sentence_label} {getattr(new, name):g}" for name in others]
     return f" at {', '.join([f'{new.lr:g}', *changed])}"
 
 

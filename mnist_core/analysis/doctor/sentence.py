@@ -10,7 +10,7 @@ import numpy as np
 
 from mnist_core.analysis.doctor import Finding, Remedy, diagnose
 from mnist_core.analysis.doctor.evidence import Evaluated, Evidence, percent
-from mnist_core.formatting import format_count
+from mnist_core.formatting import format_count, within_sentence
 from mnist_core.records import Run, RunStatus
 
 Tone = Literal["result", "fault", "doctor", "progress"]
@@ -72,7 +72,7 @@ def _with_finding(evidence: Evidence, finding: Finding) -> Sentence:
     if evidence.run.status is RunStatus.DIVERGED:
         return Sentence(finding.text, "fault", finding.remedy, rule=finding.rule)
     if finding.rule in WITH_RESULT and evidence.has_ended and (evaluated := _final(evidence)):
-        detail = finding.text[0].lower() + finding.text[1:]
+        detail = within_sentence(finding.text)
         return Sentence(f"{_right(evidence, evaluated)}; {detail}", "doctor", finding.remedy, rule=finding.rule)
     return Sentence(finding.text, "doctor", finding.remedy, rule=finding.rule)
 

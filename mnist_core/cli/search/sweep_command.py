@@ -38,7 +38,7 @@ def add_sweep_command(subparsers: Subparsers) -> None:
                 type=flag_type(_parse_models if setting.name == "model" else partial(parse_parameter, setting.name)),
                 default=argparse.SUPPRESS,
                 metavar="VALUES",
-                help=f"value, values or range of: {setting.label.lower()} (default: {setting.default})",
+                help=f"value, values or range of: {setting.sentence_label} (default: {setting.default})",
             )
     parser.add_argument("--trials", type=int, metavar="N", help="end after this many trials")
     parser.add_argument(
