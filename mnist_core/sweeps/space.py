@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from mnist_core.config import NOT_TUNED, SETTINGS
 from mnist_core.errors import ConfigError
+from mnist_core.formatting import within_sentence
 from mnist_core.setting import Setting
 
 NOT_SEARCHED = frozenset(
@@ -152,6 +154,26 @@ def parameter_from_json(name: str, value: Any) -> Parameter:
     if not isinstance(log, bool) or type(points) is not int:
         raise ConfigError(name, f"{_searchable(name).label} must be a range or a list of values, got {value!r}.")
     return Range(name, low, high, log, points)
+
+
+def check_extremes(parameters: Sequence[Parameter], configure: Callable[[Mapping[str, Any]], object]) -> None:
+    """Check every pair of extreme values: two settings may each be acceptable, and not fit together.
+
+    `configure` makes the settings of a trial from such values. What it refuses is raised as a `ConfigError` that names
+    the values.
+    """
+    pairs = itertools.chain(((one,) for one in parameters), itertools.combinations(parameters, 2))
+    for tried in pairs:
+        for extremes in itertools.product(*(parameter.extremes for parameter in tried)):
+            values = {parameter.name: value for parameter, value in zip(tried, extremes, strict=True)}
+            try:
+                configure(values)
+            except ConfigError as error:
+                searched = " and ".join(f"{SETTINGS[name].sentence_label} {value}" for name, value in values.items())
+                reason = within_sentence(str(error)).rstrip(".")
+                raise ConfigError(
+                    error.field, f"The sweep would try {searched}, and there {reason}: change a range."
+                ) from error
 
 
 def _searchable(name: str) -> Setting:

@@ -3,7 +3,6 @@ nor torch."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -14,7 +13,7 @@ from mnist_core.config import NOT_TUNED, SETTINGS, TrainConfig
 from mnist_core.errors import ConfigError, DamagedSweepError
 from mnist_core.records import Sweep
 from mnist_core.setting import Setting
-from mnist_core.sweeps.space import Parameter, Range, Values, parameter_from_json
+from mnist_core.sweeps.space import Parameter, Range, Values, check_extremes, parameter_from_json
 from mnist_core.system.machine import cores
 
 OBJECTIVES = {
@@ -171,7 +170,8 @@ class SweepSpec:
             return cls.from_json(sweep.spec)
         except (ConfigError, TypeError, ValueError, AttributeError) as error:
             raise DamagedSweepError(
-                f"What {sweep.name} searches cannot be read: {error} It was written by another version, or is damaged."
+                f"What {sweep.name} searches cannot be read: {str(error).rstrip('.')}. It was written by another "
+                "version, or is damaged."
             ) from error
 
 
@@ -294,24 +294,6 @@ def _check_grid(spec: SweepSpec) -> None:
 
 
 def _check_combinations(spec: SweepSpec) -> None:
-    """Check every pair of extreme values: two settings may each be acceptable, and not fit together."""
     if spec.compare_with is not None:
         spec.compared_config(spec.first_seed)
-    for parameter in spec.parameters:
-        for value in parameter.extremes:
-            _check_fits(spec, {parameter.name: value})
-    for first, second in itertools.combinations(spec.parameters, 2):
-        for values in itertools.product(first.extremes, second.extremes):
-            _check_fits(spec, dict(zip((first.name, second.name), values, strict=True)))
-
-
-def _check_fits(spec: SweepSpec, values: Mapping[str, Any]) -> None:
-    try:
-        spec.winner_config(values, spec.first_seed)
-    except ConfigError as error:
-        searched = " and ".join(f"{SETTINGS[name].label.lower()} {value}" for name, value in values.items())
-        reason = str(error)
-        raise ConfigError(
-            error.field,
-            f"The sweep would try {searched}, and there {reason[0].lower()}{reason[1:].rstrip('.')}: change a range.",
-        ) from error
+    check_extremes(spec.parameters, lambda values: spec.winner_config(values, spec.first_seed))
