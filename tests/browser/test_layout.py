@@ -36,6 +36,12 @@ BOXES = """(parts) => Object.fromEntries(Object.entries(parts).map(([name, selec
     const box = document.querySelector(selector)?.getBoundingClientRect();
     return [name, box ? [box.x, box.y, box.width, box.height].map((n) => Math.round(10 * n) / 10) : null];
 }))"""
+LEAVE_LATE = """(link) => {
+    link.click();
+    for (const write of ["pushState", "replaceState"]) history[write]({}, "", "/?run=1");
+    return location.search;
+}"""
+"""Clicks a link, and receives the address of the next page before the browser turns to that page."""
 SHIFTS = """() => {
     window.shifts = [];
     const box = (rect) => [rect.x, rect.y, rect.width, rect.height].map(Math.round).join(" ");
@@ -247,6 +253,18 @@ def test_what_is_typed_survives_the_end_of_the_run(
     expect(page.get_by_text("Somebody else has changed the notes of renamed")).to_be_visible()
     expect(notes).to_have_value("half a thought")
     assert store.queries.get_run(other.id).notes == "Somebody else's."
+
+
+def test_back_leads_to_the_view_that_was_left_even_if_the_next_address_came_first(page: Page, live: Server) -> None:
+    run = finished_run(live.store)
+    page.goto(f"{live.url}/?run={run.id}&view=details")
+    expect(page.get_by_role("textbox", name="Notes")).to_be_visible()
+    search = page.get_by_role("link", name="Runs").evaluate(LEAVE_LATE)
+    assert search == f"?run={run.id}&view=details"
+    expect(page).to_have_url(re.compile(rf"/runs\?run={run.id}&view=details$"))
+    page.go_back()
+    expect(page.get_by_role("textbox", name="Notes")).to_be_visible()
+    expect(page).to_have_url(f"{live.url}/?run={run.id}&view=details")
 
 
 def test_an_address_without_a_run_follows_and_back_and_forward_lead_to_what_was_shown(

@@ -6,26 +6,11 @@
  * reader's click. So nothing is requested then; the next page is drawn from the newest state anyway.
  */
 
-import "./page_history.js";
+import { isLeaving } from "./page_history.js";
 
 /** @typedef {import("../types").Host} Host */
 
-const LEAVING_MS = 10_000; // by then the click has failed: the page stays and has to follow changes again
-
 const TYPED = ["text", "number", "search"]; // types of inputs
-
-/** @type {{pathname: string, at: number}|null} */
-let departure = null;
-
-document.addEventListener("click", (event) => {
-  const link = event.target instanceof Element && /** @type {HTMLAnchorElement|null} */ (event.target.closest("a[href]"));
-  const opensHere = link && !link.target.includes("_blank") && !(event.ctrlKey || event.metaKey || event.shiftKey);
-  if (opensHere && link.origin === location.origin && link.pathname !== location.pathname) {
-    departure = { pathname: location.pathname, at: Date.now() };
-  }
-}, true);
-
-const isLeaving = () => departure?.pathname === location.pathname && Date.now() - departure.at < LEAVING_MS;
 
 /**
  * Whether the reader is typing into a field of the page or of a popover. Fields in the sidebar do not count: a rerun leaves them
